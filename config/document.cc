@@ -1,0 +1,252 @@
+#include "config/document.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <cctype>
+#include <sstream>
+
+namespace config {
+namespace {
+
+constexpr std::size_t kMaxBytes = 1 << 20;
+constexpr std::size_t kMaxDepth = 16;
+
+struct TooDeep {};
+
+std::string Where(const std::string& name, int line, int column) {
+  return fmt::format("{}:{}:{}", name, line + 1, column + 1);
+}
+
+// Builds the tree from the parser's events. The events, unlike yaml-cpp's own tree, still show
+// duplicate keys, aliases and tags.
+class TreeBuilder final : public YAML::EventHandler {
+ public:
+  TreeBuilder(const std::string& name, const Lookup& environment, std::vector<Problem>* problems)
+      : name_(name), environment_(environment), problems_(problems) {}
+
+  Value TakeRoot() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    Refuse(mark, "", anchor);
+    Add({.kind = Value::Kind::kNull, .where = At(mark), .text = {}, .items = {}, .entries = {}});
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    problems_->push_back({At(mark), "aliases (*name) are not allowed: write the value out"});
+    Add({.kind = Value::Kind::kNull, .where = At(mark), .text = {}, .items = {}, .entries = {}});
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
+    Refuse(mark, tag, anchor);
+    const bool is_key = !open_.empty() && open_.back().value.kind == Value::Kind::kMapping && !open_.back().key;
+    Value value{.kind = Value::Kind::kScalar, .where = At(mark), .text = {}, .items = {}, .entries = {}};
+    value.text = is_key ? text : ExpandVariables(text, environment_, value.where, problems_);
+    Add(std::move(value));
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    Open(mark, tag, anchor, Value::Kind::kSequence);
+  }
+  void OnSequenceEnd() override { Close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    Open(mark, tag, anchor, Value::Kind::kMapping);
+  }
+  void OnMapEnd() override { Close(); }
+
+ private:
+  struct Frame {
+    Value value;
+    std::optional<Entry> key;  // of a mapping: read, its value still to come
+  };
+
+  std::string At(const YAML::Mark& mark) const { return Where(name_, mark.line, mark.column); }
+
+  void Refuse(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+    if (anchor != 0) problems_->push_back({At(mark), "anchors (&name) are not allowed: write the value out"});
+    // "?" and "!" are the parser's marks for plain and quoted scalars without a tag.
+    if (tag.size() > 1) problems_->push_back({At(mark), fmt::format("tags ({}) are not allowed", tag)});
+  }
+
+  void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Value::Kind kind) {
+    Refuse(mark, tag, anchor);
+    if (open_.size() >= kMaxDepth) {
+      problems_->push_back({At(mark), fmt::format("nested deeper than {} levels", kMaxDepth)});
+      throw TooDeep{};
+    }
+    open_.push_back({{.kind = kind, .where = At(mark), .text = {}, .items = {}, .entries = {}}, std::nullopt});
+  }
+
+  void Close() {
+    Value value = std::move(open_.back().value);
+    open_.pop_back();
+    Add(std::move(value));
+  }
+
+  void Add(Value value) {
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return;
+    }
+    auto& [parent, key] = open_.back();
+    if (parent.kind == Value::Kind::kSequence) {
+      parent.items.push_back(std::move(value));
+    } else if (!key) {
+      AddKey(parent, std::move(value), &key);
+    } else {
+      key->value = std::move(value);
+      // A refused key was reported; its value is read over.
+      if (!key->key.empty()) parent.entries.push_back(std::move(*key));
+      key.reset();
+    }
+  }
+
+  void AddKey(const Value& parent, Value value, std::optional<Entry>* key) {
+    *key = Entry{std::move(value.text), value.where, {}};
+    auto& text = (*key)->key;
+    if (value.kind != Value::Kind::kScalar || text.empty()) {
+      problems_->push_back({value.where, "a key must be text"});
+      text.clear();
+    } else if (text == "<<") {
+      problems_->push_back({value.where, "merge keys (<<) are not allowed: write the values out"});
+      text.clear();
+    } else if (const auto* earlier = FindEntry(parent, text)) {
+      problems_->push_back({value.where, fmt::format("key '{}' stands twice, first at {}", text, earlier->where)});
+      text.clear();
+    }
+  }
+
+  static const Entry* FindEntry(const Value& mapping, std::string_view key) {
+    for (const auto& entry : mapping.entries) {
+      if (entry.key == key) return &entry;
+    }
+    return nullptr;
+  }
+
+  const std::string& name_;
+  const Lookup& environment_;
+  std::vector<Problem>* const problems_;
+  std::vector<Frame> open_;
+  Value root_;
+};
+
+// Nothing when every byte can stand in a YAML text; else the offset of the first that cannot.
+std::optional<std::size_t> BadByte(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const std::size_t length = byte < 0x80 ? 1 : byte >= 0xC2 && byte < 0xE0 ? 2 : byte >= 0xE0 && byte < 0xF0 ? 3
+                               : byte >= 0xF0 && byte < 0xF5 ? 4 : 0;
+    const bool control = byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
+    if (length == 0 || control || byte == 0x7f || i + length > text.size()) return i;
+    for (std::size_t k = 1; k < length; ++k) {
+      if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return i;
+    }
+    i += length;
+  }
+  return std::nullopt;
+}
+
+std::string WhereOffset(const std::string& name, std::string_view text, std::size_t offset) {
+  const auto before = text.substr(0, offset);
+  const auto line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  return Where(name, static_cast<int>(std::count(before.begin(), before.end(), '\n')),
+               static_cast<int>(offset - line_start));
+}
+
+bool IsVariableName(std::string_view name) {
+  const auto word = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
+  return !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
+         std::all_of(name.begin(), name.end(), word);
+}
+
+}  // namespace
+
+const Value* Value::Find(std::string_view key) const {
+  for (const auto& entry : entries) {
+    if (entry.key == key) return &entry.value;
+  }
+  return nullptr;
+}
+
+std::string_view KindName(Value::Kind kind) {
+  switch (kind) {
+    case Value::Kind::kNull: return "nothing";
+    case Value::Kind::kScalar: return "text";
+    case Value::Kind::kSequence: return "a list";
+    case Value::Kind::kMapping: return "a mapping";
+  }
+  return "";
+}
+
+std::string ExpandVariables(std::string_view text, const Lookup& environment, const std::string& where,
+                            std::vector<Problem>* problems) {
+  std::string expanded;
+  while (!text.empty()) {
+    const auto start = text.find("${");
+    expanded += text.substr(0, start);
+    if (start == std::string_view::npos) break;
+    text.remove_prefix(start + 2);
+    if (expanded.ends_with('$')) {
+      expanded += '{';
+      continue;
+    }
+    const auto end = text.find('}');
+    const auto inside = text.substr(0, end);
+    const auto separator = inside.find(":-");
+    const std::string variable(inside.substr(0, separator));
+    if (end == std::string_view::npos || !IsVariableName(variable)) {
+      problems->push_back({where, "'${' begins a variable: write ${NAME}, ${NAME:-default}, or $${ for the text itself"});
+      return expanded;
+    }
+    text.remove_prefix(end + 1);
+    if (const auto value = environment(variable)) {
+      expanded += *value;
+    } else if (separator != std::string_view::npos) {
+      expanded += inside.substr(separator + 2);
+    } else {
+      problems->push_back({where, fmt::format("the environment variable {} is not set; ${{{}:-default}} would give it a default", variable, variable)});
+    }
+  }
+  return expanded;
+}
+
+Document ParseDocument(std::string_view text, const std::string& name, const Lookup& environment) {
+  Document document;
+  auto& problems = document.problems;
+  if (text.size() > kMaxBytes) {
+    problems.push_back({Where(name, 0, 0), fmt::format("the file has {} bytes, and a job file at most 1 MiB", text.size())});
+    return document;
+  }
+  if (const auto bad = BadByte(text)) {
+    problems.push_back({WhereOffset(name, text, *bad),
+                        fmt::format("byte 0x{:02x} does not belong here: the file must be UTF-8 text", static_cast<unsigned char>(text[*bad]))});
+    return document;
+  }
+  std::istringstream stream{std::string(text)};
+  try {
+    YAML::Parser parser(stream);
+    TreeBuilder builder(name, environment, &problems);
+    if (!parser.HandleNextDocument(builder)) {
+      problems.push_back({Where(name, 0, 0), "the file is empty"});
+      return document;
+    }
+    document.root = builder.TakeRoot();
+    TreeBuilder second(name, environment, &problems);
+    if (parser.HandleNextDocument(second)) {
+      const auto extra = second.TakeRoot();
+      problems.push_back({extra.where.empty() ? Where(name, 0, 0) : extra.where, "a second document begins here: a job file has one"});
+    }
+  } catch (const YAML::Exception& error) {
+    problems.push_back({Where(name, std::max(error.mark.line, 0), std::max(error.mark.column, 0)), "not YAML: " + error.msg});
+  } catch (const TooDeep&) {
+  }
+  return document;
+}
+
+}  // namespace config

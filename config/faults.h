@@ -1,0 +1,17 @@
+// A faults file becomes rules for the embedded endpoint.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/job.h"
+#include "s3/endpoint/options.h"
+
+namespace config {
+
+// "faults:" with a list of rules, see config/examples/faults.yaml.
+Loaded<std::vector<s3::endpoint::FaultRule>> ParseFaults(std::string_view text, const std::string& name,
+                                                         const Lookup& environment);
+Loaded<std::vector<s3::endpoint::FaultRule>> LoadFaults(const std::string& path, const Lookup& environment);
+
+}  // namespace config

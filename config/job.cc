@@ -1,0 +1,201 @@
+#include "config/job.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "config/schema.h"
+#include "s3/uri.h"
+
+namespace config {
+namespace {
+
+std::vector<std::string> SectionNames() {
+  Job job;
+  std::vector<std::string> names{"source"};
+  for (const auto& section : JobSections(&job.s3, &job.pipeline)) names.push_back(section.name);
+  return names;
+}
+
+// Where a --set puts its value: the path is made when it does not exist.
+Value* Descend(Value* value, const std::string& key, const std::string& where, std::vector<Problem>* problems) {
+  if (value->kind == Value::Kind::kSequence) {
+    std::size_t index = 0;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
+    if (error == std::errc() && end == key.data() + key.size() && index < value->items.size()) return &value->items[index];
+    problems->push_back({where, fmt::format("'{}' is no entry of this list, which has {}", key, value->items.size())});
+    return nullptr;
+  }
+  if (value->kind == Value::Kind::kScalar) {
+    problems->push_back({where, fmt::format("'{}' is below a value that is text", key)});
+    return nullptr;
+  }
+  value->kind = Value::Kind::kMapping;
+  if (value->where.empty()) value->where = where;
+  for (auto& entry : value->entries) {
+    if (entry.key == key) return &entry.value;
+  }
+  Value fresh;
+  fresh.where = where;
+  value->entries.push_back({key, where, std::move(fresh)});
+  return &value->entries.back().value;
+}
+
+void ApplyOverride(const std::string& text, const Lookup& environment, Value* root, std::vector<Problem>* problems) {
+  const auto equals = text.find('=');
+  const auto path = text.substr(0, equals);
+  const auto where = "--set " + path;
+  if (equals == std::string::npos || path.empty()) {
+    problems->push_back({where, "write --set section.key=value"});
+    return;
+  }
+  Value* value = root;
+  for (std::size_t begin = 0; value != nullptr && begin <= path.size();) {
+    const auto end = std::min(path.find('.', begin), path.size());
+    value = Descend(value, path.substr(begin, end - begin), where, problems);
+    begin = end + 1;
+  }
+  if (value == nullptr) return;
+  *value = Value{.kind = Value::Kind::kScalar, .where = where, .text = {}, .items = {}, .entries = {}};
+  value->text = ExpandVariables(std::string_view(text).substr(equals + 1), environment, where, problems);
+}
+
+void ReadSource(const Value& value, pipeline::Options* options, const std::vector<std::string>& elsewhere,
+                std::vector<Problem>* problems) {
+  if (value.kind != Value::Kind::kSequence || value.items.empty()) {
+    problems->push_back({value.where, fmt::format("source: must be a list of entries ('- path: ...'), not {}",
+                                                  value.items.empty() && value.kind == Value::Kind::kSequence ? "an empty list" : KindName(value.kind))});
+    return;
+  }
+  for (const auto& item : value.items) {
+    pipeline::SourceRoot root;
+    ReadFields(item, "source", SourceFields(&root), elsewhere, problems);
+    if (item.kind == Value::Kind::kMapping && item.Find("path") == nullptr) {
+      problems->push_back({item.where, "source: an entry needs a path"});
+    }
+    options->source.push_back(std::move(root));
+  }
+}
+
+// What single values cannot show.
+void CheckTogether(const Value& root, const Job& job, std::vector<Problem>* problems) {
+  const auto where = [&](std::string_view section, std::string_view key) {
+    const auto* values = root.Find(section);
+    const auto* value = values == nullptr ? nullptr : values->Find(key);
+    return value != nullptr ? value->where : values != nullptr ? values->where : root.where;
+  };
+  const auto& destination = job.s3.destination;
+  const auto& credentials = job.s3.credentials;
+  if (!destination.bucket.empty() && !s3::ResolveBucket(destination)) {
+    problems->push_back({where("destination", "addressing"), "destination: " + s3::ResolveBucket(destination).error().message});
+  }
+  if (credentials.access_key_id.empty() != credentials.secret_access_key.empty()) {
+    problems->push_back({where("credentials", ""), "credentials: access_key_id and secret_access_key belong together"});
+  }
+  if (!credentials.session_token.empty() && credentials.access_key_id.empty()) {
+    problems->push_back({where("credentials", "session_token"), "credentials: session_token needs access_key_id and secret_access_key"});
+  }
+  if (!credentials.profile.empty() && !credentials.access_key_id.empty()) {
+    problems->push_back({where("credentials", "profile"), "credentials: either a profile or keys, not both"});
+  }
+  if (job.s3.retry.cap < job.s3.retry.base_delay) {
+    problems->push_back({where("retry", "cap"), "retry: cap is smaller than base_delay"});
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> AllKeys() {
+  Job job;
+  pipeline::SourceRoot root;
+  std::vector<std::string> keys;
+  for (const auto& field : SourceFields(&root)) keys.push_back("source[]." + field.name);
+  for (const auto& section : JobSections(&job.s3, &job.pipeline)) {
+    for (const auto& field : section.fields) keys.push_back(section.name + "." + field.name);
+  }
+  return keys;
+}
+
+Loaded<Job> ParseJob(std::string_view text, const std::string& name, const std::vector<std::string>& overrides,
+                     const Lookup& environment) {
+  auto [root, problems] = ParseDocument(text, name, environment);
+  if (!problems.empty() && root.kind != Value::Kind::kMapping) return tl::unexpected(std::move(problems));
+  if (root.kind != Value::Kind::kMapping) {
+    problems.push_back({root.where, fmt::format("a job file is a mapping of sections (source:, destination:, ...), not {}", KindName(root.kind))});
+    return tl::unexpected(std::move(problems));
+  }
+  for (const auto& text_of_set : overrides) ApplyOverride(text_of_set, environment, &root, &problems);
+
+  Job job;
+  const auto sections = JobSections(&job.s3, &job.pipeline);
+  const auto elsewhere = AllKeys();
+  for (const auto& entry : root.entries) {
+    const auto section = std::find_if(sections.begin(), sections.end(), [&](const Section& s) { return s.name == entry.key; });
+    if (entry.key == "source") {
+      ReadSource(entry.value, &job.pipeline, elsewhere, &problems);
+    } else if (section != sections.end()) {
+      ReadFields(entry.value, entry.key, section->fields, elsewhere, &problems);
+    } else {
+      auto candidates = SectionNames();
+      candidates.insert(candidates.end(), elsewhere.begin(), elsewhere.end());
+      problems.push_back({entry.where, fmt::format("unknown section '{}'{}", entry.key, DidYouMean(entry.key, candidates))});
+    }
+  }
+  if (root.Find("source") == nullptr) problems.push_back({root.where, "there is no section 'source'"});
+  const auto* destination = root.Find("destination");
+  if (destination == nullptr) {
+    problems.push_back({root.where, "there is no section 'destination'"});
+  } else if (destination->kind == Value::Kind::kMapping && destination->Find("bucket") == nullptr) {
+    problems.push_back({destination->where, "destination: there is no 'bucket'"});
+  }
+  if (problems.empty()) CheckTogether(root, job, &problems);
+  if (!problems.empty()) return tl::unexpected(std::move(problems));
+  return job;
+}
+
+Loaded<std::string> ReadTextFile(const std::string& path) {
+  const auto problem = [&](const std::string& what) { return tl::unexpected(std::vector<Problem>{{path, what}}); };
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return problem("is a directory, not a file");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return problem(std::strerror(errno));
+  constexpr std::size_t kMaxBytes = (1 << 20) + 1;  // one more than ParseDocument takes
+  std::string text(kMaxBytes, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return problem("cannot be read");
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides, const Lookup& environment) {
+  return ReadTextFile(path).and_then([&](const std::string& text) { return ParseJob(text, path, overrides, environment); });
+}
+
+std::string ShowJob(const Job& job) {
+  Job copy = job;  // the schema binds to options that it may write to
+  std::string text = "source:\n";
+  for (auto& root : copy.pipeline.source) {
+    std::string lead = "  - ";
+    for (const auto& field : SourceFields(&root)) {
+      text += fmt::format("{}{}: {}\n", std::exchange(lead, "    "), field.name, field.show());
+    }
+  }
+  for (const auto& section : JobSections(&copy.s3, &copy.pipeline)) {
+    text += section.name + ":\n";
+    for (const auto& field : section.fields) text += fmt::format("  {}: {}\n", field.name, field.show());
+  }
+  return text;
+}
+
+std::string FormatProblems(const std::vector<Problem>& problems) {
+  std::string text;
+  for (const auto& [where, what] : problems) text += fmt::format("{}: {}\n", where, what);
+  return text;
+}
+
+}  // namespace config

@@ -1,0 +1,44 @@
+// A job file becomes option values.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "config/document.h"
+#include "pipeline/options.h"
+#include "s3/options.h"
+
+namespace config {
+
+struct Job {
+  pipeline::Options pipeline;
+  s3::Options s3;
+};
+
+// All mistakes at once, in the order of the file.
+template <typename T>
+using Loaded = tl::expected<T, std::vector<Problem>>;
+
+// `overrides`: the texts of --set, "upload.concurrency=8" or "source.0.path=data", applied to the
+// file before it is checked.
+Loaded<Job> ParseJob(std::string_view text, const std::string& name, const std::vector<std::string>& overrides,
+                     const Lookup& environment);
+
+// Reads the file; that it cannot be read is a problem like the others.
+Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides, const Lookup& environment);
+
+// The effective settings as YAML, defaults included, sizes in bytes, secrets redacted.
+std::string ShowJob(const Job& job);
+
+// Every key as "section.name", and "source[].name".
+std::vector<std::string> AllKeys();
+
+// "where: what" a line.
+std::string FormatProblems(const std::vector<Problem>& problems);
+
+// The text of a file of at most 1 MiB; a directory, or a file that cannot be read, is a problem.
+Loaded<std::string> ReadTextFile(const std::string& path);
+
+}  // namespace config

@@ -1,0 +1,38 @@
+// The commands of s3flow: one function each, from parsed arguments to an exit status.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipeline/summary.h"
+
+namespace cli {
+
+struct JobArguments {
+  std::string job_file;
+  std::vector<std::string> overrides;  // texts of --set
+  std::string run_dir;                 // empty: the job's, or a new one
+  bool verbose = false;
+};
+
+// How the embedded endpoint is to behave, as text: checked where it is used.
+struct EndpointArguments {
+  std::string latency;
+  std::string bandwidth;
+  std::string faults_file;
+};
+
+struct ServeArguments {
+  std::string directory;
+  int port = 0;
+  std::vector<std::string> buckets;
+  bool discard = false;
+  EndpointArguments endpoint;
+};
+
+pipeline::ExitStatus Check(const JobArguments& arguments);
+pipeline::ExitStatus Run(const JobArguments& arguments);
+pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArguments& endpoint);
+pipeline::ExitStatus Serve(const ServeArguments& arguments);
+
+}  // namespace cli

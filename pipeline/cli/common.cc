@@ -1,0 +1,54 @@
+#include "pipeline/cli/common.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "config/faults.h"
+#include "config/scalars.h"
+#include "s3/credentials.h"
+
+namespace cli {
+
+void Complain(std::string_view text) { fmt::print(stderr, "s3flow: {}\n", text); }
+
+std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& arguments) {
+  auto job = config::LoadJob(arguments.job_file, arguments.overrides, s3::ProcessEnvironment());
+  if (!job) {
+    fmt::print(stderr, "{}", config::FormatProblems(job.error()));
+    const bool unreadable = access(arguments.job_file.c_str(), R_OK) != 0;
+    return unreadable ? pipeline::kExitNoInput : pipeline::kExitConfig;
+  }
+  if (!arguments.run_dir.empty()) job->pipeline.report.run_dir = arguments.run_dir;
+  if (arguments.verbose) job->pipeline.report.log = pipeline::LogLevel::kObjects;
+  return std::move(*job);
+}
+
+bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::ServerOptions* options) {
+  if (!arguments.latency.empty()) {
+    const auto latency = config::ParseDuration(arguments.latency);
+    if (!latency) return Complain("--latency: " + latency.error()), false;
+    options->latency = *latency;
+  }
+  if (!arguments.bandwidth.empty()) {
+    const auto bandwidth = config::ParseSize(arguments.bandwidth);
+    if (!bandwidth) return Complain("--bandwidth (bytes per second): " + bandwidth.error()), false;
+    options->bandwidth_bytes = *bandwidth;
+  }
+  if (!arguments.faults_file.empty()) {
+    auto faults = config::LoadFaults(arguments.faults_file, s3::ProcessEnvironment());
+    if (!faults) return fmt::print(stderr, "{}", config::FormatProblems(faults.error())), false;
+    options->faults = std::move(*faults);
+  }
+  return true;
+}
+
+void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop) {
+  if (run.summary.found > 0) fmt::print("{}", pipeline::HumanSummary(run.summary, stop.cause()));
+  if (run.summary.found > 0) fmt::print("records: {}\n", run.run_dir);
+  std::fflush(stdout);
+  if (!run.message.empty()) Complain(run.message);
+}
+
+}  // namespace cli

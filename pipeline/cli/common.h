@@ -1,0 +1,28 @@
+// What several commands do the same way.
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "config/job.h"
+#include "pipeline/cli/commands.h"
+#include "pipeline/run.h"
+#include "s3/endpoint/options.h"
+
+namespace cli {
+
+// The job with --set, --run-dir and --verbose applied; or, with all problems on stderr, the status
+// to leave with: 66 for a file that is not there, 78 for one that is wrong.
+std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& arguments);
+
+// Latency, bandwidth and faults put into `options`; false, with the problems on stderr, when one
+// of them is wrong.
+bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::ServerOptions* options);
+
+// "s3flow: TEXT" on stderr.
+void Complain(std::string_view text);
+
+// The end of every run: the summary, where the records are, and why it stopped if it did.
+void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop);
+
+}  // namespace cli

@@ -1,0 +1,87 @@
+// s3flow's command line: arguments in, exit status out.
+
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+
+#include "pipeline/cli/commands.h"
+#include "pipeline/cli/common.h"
+#include "pipeline/cli/signals.h"
+
+namespace {
+
+void AddJobArguments(CLI::App* command, cli::JobArguments* arguments) {
+  command->add_option("JOB.yaml", arguments->job_file, "The job file")->required();
+  command->add_option("--set", arguments->overrides, "Override one value: section.key=value")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+}
+
+void AddRunArguments(CLI::App* command, cli::JobArguments* arguments) {
+  AddJobArguments(command, arguments);
+  command->add_option("--run-dir", arguments->run_dir, "Where journal and summary go")->type_name("DIR");
+  command->add_flag("-v,--verbose", arguments->verbose, "Show every start, retry and result");
+}
+
+void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) {
+  command->add_option("--latency", arguments->latency, "Added before each answer, as 20ms")->type_name("TIME");
+  command->add_option("--bandwidth", arguments->bandwidth, "Bytes per second received, as 10MiB")->type_name("SIZE");
+  command->add_option("--faults", arguments->faults_file, "Faults to inject (YAML)")->type_name("FILE");
+}
+
+// Files, connections and directories each take a descriptor; the soft limit often is 1,024.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app{"s3flow: bulk uploads to S3 and to stores that speak S3"};
+  app.set_version_flag("--version", "s3flow " S3FLOW_VERSION);
+  app.require_subcommand(1);
+  cli::JobArguments job;
+  cli::EndpointArguments endpoint;
+  cli::ServeArguments serve;
+
+  auto* run = app.add_subcommand("run", "Upload what the job file says");
+  AddRunArguments(run, &job);
+  auto* check = app.add_subcommand("check", "Validate the job file and print the effective settings");
+  AddJobArguments(check, &job);
+  auto* rehearse = app.add_subcommand("rehearse", "Run the whole job against an embedded S3 endpoint, then compare");
+  AddRunArguments(rehearse, &job);
+  AddEndpointArguments(rehearse, &endpoint);
+  auto* serving = app.add_subcommand("serve", "Run the embedded S3 endpoint alone, on 127.0.0.1");
+  serving->add_option("DIR", serve.directory, "Where objects are stored")->required();
+  serving->add_option("--port", serve.port, "Port; 0 takes a free one")->check(CLI::Range(0, 65535));
+  serving->add_option("--bucket", serve.buckets, "A bucket to create")->take_all()->expected(1);
+  serving->add_flag("--discard", serve.discard, "Hash and drop bodies instead of storing them");
+  AddEndpointArguments(serving, &serve.endpoint);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? pipeline::kExitOk : pipeline::kExitUsage;
+  }
+  if (run->parsed()) return cli::Run(job);
+  if (check->parsed()) return cli::Check(job);
+  if (rehearse->parsed()) return cli::Rehearse(job, endpoint);
+  return cli::Serve(serve);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  cli::TakeOverSignals();
+  RaiseDescriptorLimit();
+  try {
+    return Main(argc, argv);
+  } catch (const std::exception& error) {
+    cli::Complain(error.what());
+    return pipeline::kExitBroken;
+  }
+}

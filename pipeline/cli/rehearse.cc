@@ -1,0 +1,128 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "pipeline/cli/common.h"
+#include "pipeline/cli/signals.h"
+#include "pipeline/console.h"
+#include "s3/endpoint/server.h"
+#include "s3/hash.h"
+
+namespace cli {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string Bytes(const Json& line, const std::string& name) {
+  if (line.contains(name)) return line.at(name);
+  return s3::Base64Decode(line.at(name + "_base64").get<std::string>()).value();
+}
+
+std::string Sha256OfObject(const s3::endpoint::ObjectData& data, std::uint64_t size) {
+  constexpr std::size_t kChunkBytes = 1 << 20;
+  s3::StreamHash hash;
+  for (std::uint64_t offset = 0; offset < size;) {
+    const auto bytes = data.Read(offset, kChunkBytes);
+    if (bytes.empty()) break;
+    hash.Update(bytes);
+    offset += bytes.size();
+  }
+  return s3::HexEncode(s3::AsBytes(hash.Finish().sha256));
+}
+
+std::string Sha256OfFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  s3::StreamHash hash;
+  std::string chunk(1 << 20, '\0');
+  do {
+    file.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+    hash.Update(std::string_view(chunk).substr(0, static_cast<std::size_t>(file.gcount())));
+  } while (file);
+  return s3::HexEncode(s3::AsBytes(hash.Finish().sha256));
+}
+
+// What is wrong with one uploaded object, read back from the store; empty when nothing is.
+std::string Mismatch(const s3::endpoint::Store& store, const std::string& bucket, const Json& line) {
+  const auto info = store.Head(bucket, Bytes(line, "key"));
+  const auto data = store.Get(bucket, Bytes(line, "key"));
+  if (!info || !data) return "is not in the store";
+  if (info->size_bytes != line.at("size").get<std::uint64_t>()) return "has another size in the store";
+  const auto stored = Sha256OfObject(*data, info->size_bytes);
+  if (stored != line.at("sha256").get<std::string>()) return "has other bytes in the store than were sent";
+  if (stored != Sha256OfFile(Bytes(line, "path"))) return "differs from its file, which may have changed since";
+  return "";
+}
+
+// Every line of the journal that says "uploaded" against the store, and their number too.
+bool Verify(const s3::endpoint::Store& store, const std::string& bucket, const std::string& run_dir) {
+  std::ifstream journal(run_dir + "/journal.jsonl");
+  std::size_t equal = 0, wrong = 0;
+  for (std::string text; std::getline(journal, text);) {
+    const auto line = Json::parse(text);
+    if (line.at("outcome") != "uploaded") continue;
+    const auto mismatch = Mismatch(store, bucket, line);
+    ++(mismatch.empty() ? equal : wrong);
+    if (!mismatch.empty()) Complain(fmt::format("{}: {}", pipeline::Printable(Bytes(line, "key")), mismatch));
+  }
+  const auto stored = store.CountObjects(bucket);
+  if (stored != equal + wrong) {
+    Complain(fmt::format("the store holds {} objects, the journal says {}", stored, equal + wrong));
+  }
+  fmt::print("read back: {} objects equal, {} not\n", equal, wrong);
+  return wrong == 0 && stored == equal;
+}
+
+// Creates what it names and removes it again, whatever happens in between.
+struct ScopedDirectory {
+  explicit ScopedDirectory(std::string directory) : path(std::move(directory)) { std::filesystem::create_directories(path); }
+  ~ScopedDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  const std::string path;
+};
+
+std::string TemporaryDirectory() {
+  std::string name = (std::filesystem::temp_directory_path() / "s3flow-rehearsal-XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
+  return name;
+}
+
+}  // namespace
+
+pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArguments& endpoint) {
+  auto loaded = LoadJob(arguments);
+  if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
+  auto& job = std::get<config::Job>(loaded);
+  auto& destination = job.s3.destination;
+
+  const ScopedDirectory directory(TemporaryDirectory());
+  s3::endpoint::ServerOptions options;
+  options.region = destination.region;
+  options.storage = s3::endpoint::Storage::kDirectory;
+  options.directory = directory.path;
+  options.buckets = {destination.bucket};
+  if (!ApplyEndpointArguments(endpoint, &options)) return pipeline::kExitUsage;
+  pipeline::StopControl stop;
+  const SignalThread signals(&stop);
+  s3::endpoint::Server server(options);
+  destination.endpoint = server.endpoint();
+  destination.addressing = s3::Addressing::kPath;
+  const s3::Credentials credentials{options.access_key_id, options.secret_access_key, s3::Secret()};
+
+  fmt::print("rehearsing against {}: nothing leaves this machine\n", server.endpoint());
+  std::fflush(stdout);
+  const auto run = pipeline::Run(job.pipeline, job.s3, credentials, &stop);
+  PrintRunResult(run, stop);
+  if (run.summary.found == 0) return run.status;
+  const auto stats = server.stats();
+  const auto most = stats.max_in_flight.find("PutObject");
+  fmt::print("endpoint: at most {} requests in flight, {} faults injected\n",
+             most == stats.max_in_flight.end() ? 0 : most->second, stats.faults_injected);
+  const bool verified = Verify(server.store(), destination.bucket, run.run_dir);
+  return verified ? run.status : pipeline::kExitBroken;
+}
+
+}  // namespace cli

@@ -1,0 +1,59 @@
+#include "s3/endpoint/server.h"
+
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "pipeline/cli/common.h"
+#include "pipeline/cli/signals.h"
+#include "s3/credentials.h"
+
+namespace cli {
+namespace {
+
+std::string StatsJson(const s3::endpoint::ServerStats& stats) {
+  return nlohmann::ordered_json{{"requests", stats.requests},
+                                {"max_in_flight", stats.max_in_flight},
+                                {"faults_injected", stats.faults_injected},
+                                {"refused_signatures", stats.refused_signatures}}
+      .dump();
+}
+
+}  // namespace
+
+pipeline::ExitStatus Serve(const ServeArguments& arguments) {
+  s3::endpoint::ServerOptions options;
+  options.port = arguments.port;
+  options.storage = arguments.discard ? s3::endpoint::Storage::kDiscard : s3::endpoint::Storage::kDirectory;
+  options.directory = arguments.directory;
+  options.buckets = arguments.buckets;
+  if (!ApplyEndpointArguments(arguments.endpoint, &options)) return pipeline::kExitUsage;
+  for (const auto& bucket : options.buckets) {
+    if (const auto problem = s3::BucketNameProblem(bucket)) return Complain("--bucket: " + *problem), pipeline::kExitUsage;
+  }
+  const auto environment = s3::ProcessEnvironment();
+  const auto id = environment("AWS_ACCESS_KEY_ID");
+  const auto secret = environment("AWS_SECRET_ACCESS_KEY");
+  if (id && secret) {
+    options.access_key_id = *id;
+    options.secret_access_key = s3::Secret(*secret);
+  }
+
+  pipeline::StopControl stop;
+  const SignalThread signals(&stop);
+  s3::endpoint::Server server(options);
+  fmt::print("listening on {}, access key ID {}{}\n", server.endpoint(), options.access_key_id,
+             id && secret ? "" : ", secret access key s3flow-secret");
+  std::fflush(stdout);
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  stopped.wait(lock, stop.drain_token(), [] { return false; });
+  fmt::print("{}\n", StatsJson(server.stats()));
+  return pipeline::kExitOk;
+}
+
+}  // namespace cli

@@ -1,0 +1,73 @@
+#include "pipeline/cli/signals.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <system_error>
+
+namespace cli {
+namespace {
+
+sigset_t StopSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&set, number);
+  return set;
+}
+
+int CheckedFd(int fd) {
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), "signals");
+  return fd;
+}
+
+int OpenSignalFd() {
+  const auto set = StopSignals();
+  return CheckedFd(signalfd(-1, &set, SFD_CLOEXEC));
+}
+
+}  // namespace
+
+void TakeOverSignals() {
+  const auto set = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  // libcurl is told to leave signals alone, so a broken connection must not kill the process.
+  signal(SIGPIPE, SIG_IGN);
+}
+
+SignalThread::SignalThread(pipeline::StopControl* stop)
+    : signals_(OpenSignalFd()), quit_(CheckedFd(eventfd(0, EFD_CLOEXEC))), thread_([this, stop] { Listen(stop); }) {}
+
+SignalThread::~SignalThread() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = write(quit_, &one, sizeof one);
+  thread_.join();
+  close(quit_);
+  close(signals_);
+}
+
+void SignalThread::Listen(pipeline::StopControl* stop) {
+  bool draining = false;
+  for (;;) {
+    pollfd fds[] = {{signals_, POLLIN, 0}, {quit_, POLLIN, 0}};
+    if (poll(fds, 2, -1) < 0 && errno != EINTR) return;
+    if (fds[1].revents != 0) return;
+    signalfd_siginfo info;
+    if (fds[0].revents == 0 || read(signals_, &info, sizeof info) != sizeof info) continue;
+    if (draining) {
+      stop->Abort();
+      continue;
+    }
+    draining = true;
+    const int number = static_cast<int>(info.ssi_signo);
+    stop->Drain(number == SIGINT ? pipeline::StopCause::kInterrupt : pipeline::StopCause::kTerminate,
+                fmt::format("SIG{} came", sigabbrev_np(number)));
+  }
+}
+
+}  // namespace cli

@@ -1,0 +1,57 @@
+// What a person sees while a run goes on: event lines and progress, on one stream. Thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "pipeline/message.h"
+#include "pipeline/options.h"
+#include "pipeline/progress.h"
+#include "s3/retry.h"
+
+namespace pipeline {
+
+// Control characters and bytes that are no ASCII become \xHH: a file's name cannot drive the
+// terminal. Valid text in other scripts is shown as it stands.
+std::string Printable(std::string_view bytes);
+
+class Console {
+ public:
+  // Neither `progress` nor `out` is owned.
+  Console(const ReportOptions& options, const Progress* progress, std::FILE* out);
+  // Ends the progress display.
+  ~Console();
+
+  void Start(const InputFile& file);
+  void Retry(const InputFile& file, const s3::RetryEvent& event);
+  void Settled(const ObjectResult& result);
+  void Note(std::string_view text);
+
+  // After this many failures only their number is shown; the journal has them all.
+  static constexpr std::uint64_t kMaxFailureLines = 10;
+
+ private:
+  void ShowProgress();
+  void PrintLine(std::string_view text);
+  std::string ProgressText();
+
+  const LogLevel log_;
+  const Progress* const progress_;
+  std::FILE* const out_;
+  const bool bar_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool quit_ = false;
+  bool bar_shown_ = false;
+  std::uint64_t failures_ = 0;
+  double objects_per_s_ = 0, bytes_per_s_ = 0;
+  std::uint64_t last_objects_ = 0, last_bytes_ = 0;
+  std::chrono::steady_clock::time_point last_time_ = std::chrono::steady_clock::now();
+  std::thread thread_;
+};
+
+}  // namespace pipeline

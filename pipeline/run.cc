@@ -1,0 +1,113 @@
+#include "pipeline/run.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "pipeline/console.h"
+#include "pipeline/graph.h"
+#include "pipeline/journal.h"
+#include "pipeline/sink.h"
+#include "pipeline/source.h"
+#include "pipeline/upload.h"
+#include "s3/client.h"
+#include "s3/event_loop.h"
+
+namespace pipeline {
+namespace {
+
+std::string DefaultRunDir() {
+  return fmt::format("s3flow-runs/{:%Y%m%dT%H%M%SZ}-{}", fmt::gmtime(std::time(nullptr)), getpid());
+}
+
+bool EmptyIsFine(const Options& options) {
+  return std::all_of(options.source.begin(), options.source.end(), [](const auto& root) { return root.allow_empty; });
+}
+
+// Builds the parts of one run, in the order in which they need each other, and runs the graph.
+Summary RunPipeline(const Options& options, const s3::Options& s3_options, const s3::BucketAddress& bucket,
+                    const s3::Credentials& credentials, Journal* journal, StopControl* stop) {
+  using StopCallback = std::stop_callback<std::function<void()>>;
+  Progress progress;
+  Console console(options.report, &progress, stderr);
+  const auto waiter = MakeWaiter();
+  s3::EventLoop loop(s3_options.transport, s3_options.destination.ca_file, options.upload.concurrency);
+  s3::Client client(bucket, s3_options.destination.region, credentials, s3_options.retry, &loop, waiter.get(),
+                    stop->drain_token());
+  const StopCallback on_drain(stop->drain_token(), [&] {
+    console.Note(fmt::format("stopping: {}; what is in flight may end", stop->message()));
+    loop.CancelSleeps();
+  });
+  const StopCallback on_abort(stop->abort_token(), [&] { loop.Abort(); });
+
+  Source source(Walk(options.source, s3_options.destination.prefix), stop->drain_token());
+  Uploader upload(&client, &console, &progress);
+  Sink sink(journal, &console, &progress, stop);
+  std::uint64_t found = 0;
+  const auto start = std::chrono::steady_clock::now();
+  RunGraph({options.upload.concurrency, options.upload.threads},
+           {.next = [&]() -> std::optional<SourceItem> {
+              auto item = source.Next(waiter.get());
+              if (item) {
+                ++found;
+                ++progress.found;
+              } else {
+                progress.all_found = true;
+              }
+              return item;
+            },
+            .upload = [&](const UploadTask& task) { return upload(task); },
+            .record = [&](const ObjectResult& result) { sink.Record(result); }});
+
+  Summary summary = sink.summary();
+  summary.found = found;
+  summary.source_exhausted = source.exhausted();
+  summary.seconds = std::chrono::steady_clock::now() - start;
+  return summary;
+}
+
+}  // namespace
+
+RunResult Run(const Options& options, const s3::Options& s3_options, const s3::Credentials& credentials,
+              StopControl* stop) {
+  RunResult run;
+  run.run_dir = options.report.run_dir.empty() ? DefaultRunDir() : options.report.run_dir;
+  const auto bucket = s3::ResolveBucket(s3_options.destination);
+  if (!bucket) {
+    run.status = kExitConfig;
+    run.message = bucket.error().message;
+    return run;
+  }
+  if (const auto problem = RootProblem(options.source)) {
+    run.status = kExitNoInput;
+    run.message = "source: " + *problem;
+    return run;
+  }
+  auto journal = Journal::Create(run.run_dir);
+  if (!journal) {
+    run.status = kExitJournal;
+    run.message = journal.error().message;
+    return run;
+  }
+
+  run.summary = RunPipeline(options, s3_options, *bucket, credentials, journal->get(), stop);
+  run.message = stop->message();
+  if (const auto synced = (*journal)->Sync(); !synced) {
+    stop->Drain(StopCause::kJournalFailed, synced.error().message);
+    run.message = "cannot write the journal: " + synced.error().message;
+    run.status = kExitJournal;
+  }
+  if (run.status == kExitOk) run.status = ExitStatusOf(run.summary, stop->cause(), EmptyIsFine(options));
+  if (run.status == kExitNoInput) run.message = "the source is empty (allow_empty: true makes that no error)";
+  const auto written = WriteFile(run.run_dir + "/summary.json", SummaryJson(run.summary, run.status));
+  if (!written && run.status != kExitBroken) {
+    run.status = kExitJournal;
+    run.message = "cannot write the summary: " + written.error().message;
+  }
+  return run;
+}
+
+}  // namespace pipeline

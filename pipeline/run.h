@@ -1,0 +1,27 @@
+// A whole run: options in, exit status out.
+#pragma once
+
+#include <string>
+
+#include "pipeline/options.h"
+#include "pipeline/stop.h"
+#include "pipeline/summary.h"
+#include "s3/credentials.h"
+#include "s3/options.h"
+
+namespace pipeline {
+
+struct RunResult {
+  ExitStatus status = kExitOk;
+  Summary summary;
+  std::string run_dir;
+  // Why the run did not begin or was stopped; one line, empty when there is nothing to say.
+  std::string message;
+};
+
+// Uploads everything the source finds. Shows progress and events on stderr; writes the journal and
+// summary.json to the run directory. `stop` may be used from any thread meanwhile.
+RunResult Run(const Options& options, const s3::Options& s3_options, const s3::Credentials& credentials,
+              StopControl* stop);
+
+}  // namespace pipeline

@@ -1,0 +1,30 @@
+#include "pipeline/sink.h"
+
+#include <fmt/format.h>
+
+namespace pipeline {
+
+void Sink::Record(const ObjectResult& result) {
+  summary_.Count(result);
+  ++progress_->settled;
+  progress_->settled_bytes += result.file->size_bytes;
+  if (result.outcome == Outcome::kFailed) ++progress_->failed;
+  if (const auto written = journal_->Append(result); !written) {
+    stop_->Drain(StopCause::kJournalFailed, "cannot write the journal: " + written.error().message);
+  }
+  if (result.error && result.outcome == Outcome::kFailed) StopIfHopeless(*result.error);
+  // What refuses everybody is said once, at the end, and not for each object in flight.
+  const bool said_at_the_end = refused_ && result.error && s3::RefusesWholeRun(result.error->kind);
+  if (!said_at_the_end) console_->Settled(result);
+}
+
+void Sink::StopIfHopeless(const s3::Error& error) {
+  if (error.kind == s3::ErrorKind::kAccessDenied) ++denials_;
+  const bool denied = denials_ >= kDenialsBeforeStop && summary_.uploaded == 0;
+  if (refused_ || !(denied || s3::RefusesWholeRun(error.kind))) return;
+  refused_ = true;
+  const auto code = error.code.empty() ? "" : fmt::format(" [{}]", error.code);
+  stop_->Drain(StopCause::kRefused, fmt::format("the store refuses this run: {}{}", Printable(error.message), code));
+}
+
+}  // namespace pipeline

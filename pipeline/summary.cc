@@ -1,0 +1,88 @@
+#include "pipeline/summary.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace pipeline {
+
+std::string_view OutcomeName(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kUploaded: return "uploaded";
+    case Outcome::kSkipped: return "skipped";
+    case Outcome::kFailed: return "failed";
+    case Outcome::kCancelled: return "cancelled";
+  }
+  return "unknown";
+}
+
+void Summary::Count(const ObjectResult& result) {
+  if (result.attempts > 1) retries += static_cast<std::uint64_t>(result.attempts - 1);
+  switch (result.outcome) {
+    case Outcome::kUploaded:
+      ++uploaded;
+      uploaded_bytes += result.size_bytes;
+      break;
+    case Outcome::kSkipped: ++skipped; break;
+    case Outcome::kCancelled: ++cancelled; break;
+    case Outcome::kFailed:
+      ++failed;
+      ++failures_by_kind[std::string(s3::KindName(result.error ? result.error->kind : s3::ErrorKind::kPermanent))];
+      break;
+  }
+}
+
+ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped, bool empty_is_fine) {
+  if (!summary.AddsUp()) return kExitBroken;
+  if (stopped == StopCause::kJournalFailed) return kExitJournal;
+  if (stopped == StopCause::kRefused) return kExitRefused;
+  if (stopped && summary.WorkLeft()) {
+    return stopped == StopCause::kInterrupt ? kExitInterrupted : kExitStopped;
+  }
+  if (summary.found == 0) return empty_is_fine ? kExitOk : kExitNoInput;
+  if (summary.failed == 0) return kExitOk;
+  const auto denied = summary.failures_by_kind.find("access_denied");
+  const bool all_denied = denied != summary.failures_by_kind.end() && denied->second == summary.found;
+  return all_denied ? kExitRefused : kExitSomeFailed;
+}
+
+std::string HumanBytes(double bytes) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  int unit = 0;
+  for (; bytes >= 1024 && unit < 5; ++unit) bytes /= 1024;
+  return unit == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.1f} {}", bytes, kUnits[unit]);
+}
+
+std::string HumanSummary(const Summary& summary, std::optional<StopCause> stopped) {
+  const double seconds = std::max(summary.seconds.count(), 1e-9);
+  auto text = fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} cancelled\n", summary.found,
+                          summary.uploaded, summary.skipped, summary.failed, summary.cancelled);
+  text += fmt::format("{} in {:.2f} s: {}/s, {:.0f} objects/s, {} {}\n",
+                      HumanBytes(static_cast<double>(summary.uploaded_bytes)), summary.seconds.count(),
+                      HumanBytes(static_cast<double>(summary.uploaded_bytes) / seconds),
+                      static_cast<double>(summary.uploaded) / seconds, summary.retries,
+                      summary.retries == 1 ? "retry" : "retries");
+  for (const auto& [kind, count] : summary.failures_by_kind) {
+    text += fmt::format("failed, {}: {}\n", kind, count);
+  }
+  if (stopped && !summary.source_exhausted) {
+    text += "stopped early: inputs not found yet are not counted above\n";
+  }
+  if (!summary.AddsUp()) text += "BROKEN: the counts do not add up; this is a defect in s3flow\n";
+  return text;
+}
+
+std::string SummaryJson(const Summary& summary, ExitStatus status) {
+  nlohmann::ordered_json json = {
+      {"found", summary.found},       {"uploaded", summary.uploaded},
+      {"skipped", summary.skipped},   {"failed", summary.failed},
+      {"cancelled", summary.cancelled}, {"uploaded_bytes", summary.uploaded_bytes},
+      {"retries", summary.retries},   {"failures_by_kind", summary.failures_by_kind},
+      {"complete", summary.source_exhausted && summary.cancelled == 0},
+      {"seconds", summary.seconds.count()}, {"exit_status", static_cast<int>(status)},
+      {"version", S3FLOW_VERSION},
+  };
+  return json.dump(2) + "\n";
+}
+
+}  // namespace pipeline

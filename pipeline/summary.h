@@ -1,0 +1,58 @@
+// The totals of a run, and what they mean for the caller. Values; pure functions.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "pipeline/message.h"
+#include "pipeline/stop.h"
+
+namespace pipeline {
+
+// https://man.freebsd.org/cgi/man.cgi?sysexits names most of them.
+enum ExitStatus : int {
+  kExitOk = 0,              // all uploaded or skipped
+  kExitSomeFailed = 1,      // the run finished and some objects failed
+  kExitUsage = 64,
+  kExitNoInput = 66,
+  kExitBroken = 70,         // the counts do not add up: a defect in s3flow
+  kExitJournal = 74,        // the journal or a report could not be written
+  kExitStopped = 75,        // stopped early with work left: run again
+  kExitRefused = 77,        // credentials or access refused for the whole run
+  kExitConfig = 78,         // bad job file
+  kExitInterrupted = 130,   // SIGINT, drained
+};
+
+struct Summary {
+  std::uint64_t found = 0;
+  std::uint64_t uploaded = 0;
+  std::uint64_t skipped = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t cancelled = 0;
+  std::uint64_t uploaded_bytes = 0;
+  std::uint64_t retries = 0;
+  std::map<std::string, std::uint64_t> failures_by_kind;
+  bool source_exhausted = false;  // false: stopped before the walk had handed out all it finds
+  std::chrono::duration<double> seconds{0};
+
+  void Count(const ObjectResult& result);
+  bool AddsUp() const { return found == uploaded + skipped + failed + cancelled; }
+  bool WorkLeft() const { return !source_exhausted || cancelled > 0; }
+};
+
+// `empty_is_fine`: every root allows to find nothing.
+ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped, bool empty_is_fine);
+
+// A few lines for a person; ends in a newline.
+std::string HumanSummary(const Summary& summary, std::optional<StopCause> stopped);
+
+// One JSON document; the keys are the contract of summary.json.
+std::string SummaryJson(const Summary& summary, ExitStatus status);
+
+// "1.5 MiB"
+std::string HumanBytes(double bytes);
+
+}  // namespace pipeline

@@ -1,0 +1,49 @@
+// One S3 request as the endpoint sees it, and its answer; no HTTP library in sight.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "s3/endpoint/store.h"
+#include "s3/http.h"
+
+namespace s3::endpoint {
+
+struct Call {
+  std::string method;
+  std::string target;           // the raw request target
+  std::vector<Header> headers;  // in order, names in lower case
+
+  // Read from the target by ParseTarget.
+  std::string raw_path;
+  std::vector<QueryParam> query;  // decoded
+  std::string bucket;             // path style only; empty for the service itself
+  std::string key;                // decoded
+  std::string operation;          // "PutObject"; empty when this endpoint has no such operation
+
+  std::optional<std::string> FindHeader(std::string_view name) const;
+  std::optional<std::string> FindQuery(std::string_view name) const;
+};
+
+// Fills the fields below the line; false when the target has broken percent-encoding.
+bool ParseTarget(Call* call);
+
+struct Reply {
+  int status = 200;
+  std::vector<Header> headers;
+  std::string body;
+  // When set, the body is this range of stored data instead.
+  std::shared_ptr<const ObjectData> data;
+  std::uint64_t data_offset = 0;
+  std::uint64_t content_length = 0;  // of `data`, or of what HEAD does not send
+  bool head_only = false;
+};
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+Reply ErrorReply(int status, std::string_view code, std::string_view message);
+
+}  // namespace s3::endpoint

@@ -1,0 +1,59 @@
+// What steers the embedded endpoint, and the faults it can be told to make.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "s3/secret.h"
+
+namespace s3::endpoint {
+
+enum class FaultAction {
+  kStatus,       // answer `status` with the S3 error `code`; nothing is stored
+  kResetBefore,  // reset the connection after the request's headers
+  kResetInBody,  // reset the connection after `after_bytes` of the request's body
+  kNoAnswer,     // read the request, then say nothing until the client leaves; nothing is stored
+  kLostAnswer,   // carry the request out, then reset the connection instead of answering
+  kDelay,        // wait `delay`, then carry on as usual
+  kWrongEtag,    // carry the request out and answer with an ETag that is not the object's
+};
+
+// Applies to the requests of one operation and key, counted per operation and key from 1.
+struct FaultRule {
+  std::string operation = "*";  // S3's name, as "PutObject"; "*" for all
+  std::string key = "**";       // glob, see s3/glob.h
+  int first_attempt = 1;
+  int last_attempt = 1;
+  FaultAction action = FaultAction::kStatus;
+  int status = 500;
+  std::string code = "InternalError";
+  int retry_after_s = -1;  // sent as Retry-After when not negative
+  std::uint64_t after_bytes = 0;
+  std::chrono::milliseconds delay{0};
+};
+
+enum class Storage {
+  kMemory,
+  kDirectory,  // files below ServerOptions::directory; objects of earlier runs are found again
+  kDiscard,    // bodies are hashed and dropped: sizes, ETags and SHA-256 stay known
+};
+
+struct ServerOptions {
+  std::string address = "127.0.0.1";
+  int port = 0;  // 0: a free one
+  std::string region = "us-east-1";
+  std::string access_key_id = "s3flow";
+  Secret secret_access_key{"s3flow-secret"};
+  Storage storage = Storage::kMemory;
+  std::string directory;
+  // Created at the start, as an operator would have done.
+  std::vector<std::string> buckets;
+  std::chrono::milliseconds latency{0};  // added before each answer
+  std::uint64_t bandwidth_bytes = 0;     // request body bytes per second, all connections; 0: no limit
+  std::vector<FaultRule> faults;
+  int threads = 1;
+};
+
+}  // namespace s3::endpoint

@@ -1,0 +1,33 @@
+// A byte rate shared by all connections. Thread-safe.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+
+namespace s3::endpoint {
+
+class Pace {
+ public:
+  // 0 means no limit.
+  explicit Pace(std::uint64_t bytes_per_second) : rate_(bytes_per_second) {}
+
+  // Books `bytes` and returns how long the caller must wait for them.
+  std::chrono::nanoseconds Take(std::uint64_t bytes) {
+    using Clock = std::chrono::steady_clock;
+    if (rate_ == 0 || bytes == 0) return {};
+    std::lock_guard lock(mutex_);
+    const auto now = Clock::now();
+    free_at_ = std::max(free_at_, now) +
+               std::chrono::nanoseconds(static_cast<std::int64_t>(1e9 * static_cast<double>(bytes) / static_cast<double>(rate_)));
+    return free_at_ - now;
+  }
+
+ private:
+  const std::uint64_t rate_;
+  std::mutex mutex_;
+  std::chrono::steady_clock::time_point free_at_{};
+};
+
+}  // namespace s3::endpoint

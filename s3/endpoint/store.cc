@@ -1,0 +1,267 @@
+#include "s3/endpoint/store.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+namespace s3::endpoint {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+[[noreturn]] void ThrowErrno(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+class MemoryData final : public ObjectData {
+ public:
+  explicit MemoryData(std::string bytes) : bytes_(std::move(bytes)) {}
+  std::string Read(std::uint64_t offset, std::size_t size) const override {
+    return offset >= bytes_.size() ? "" : bytes_.substr(offset, size);
+  }
+
+ private:
+  const std::string bytes_;
+};
+
+// Owns an open file: a reader is not disturbed when the object is replaced.
+class FileData final : public ObjectData {
+ public:
+  FileData(std::string path, bool remove_at_end) : path_(std::move(path)), remove_(remove_at_end) {}
+  ~FileData() override {
+    if (remove_) unlink(path_.c_str());
+  }
+  std::string Read(std::uint64_t offset, std::size_t size) const override {
+    // Opened per read: ten thousand objects must not hold ten thousand descriptors.
+    const int fd = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) ThrowErrno(path_);
+    std::string bytes(size, '\0');
+    const ssize_t got = pread(fd, bytes.data(), size, static_cast<off_t>(offset));
+    close(fd);
+    if (got < 0) ThrowErrno(path_);
+    bytes.resize(static_cast<std::size_t>(got));
+    return bytes;
+  }
+  const std::string& path() const { return path_; }
+  void RemoveAtEnd() const { remove_ = true; }
+
+ private:
+  const std::string path_;
+  mutable bool remove_;
+};
+
+class MemoryUpload final : public Store::Upload {
+ public:
+  void Write(std::string_view bytes) override { bytes_.append(bytes); }
+
+ private:
+  std::shared_ptr<const ObjectData> Finish() override {
+    return std::make_shared<MemoryData>(std::move(bytes_));
+  }
+  std::string bytes_;
+};
+
+class DiscardUpload final : public Store::Upload {
+ public:
+  void Write(std::string_view) override {}
+
+ private:
+  std::shared_ptr<const ObjectData> Finish() override { return nullptr; }
+};
+
+class FileUpload final : public Store::Upload {
+ public:
+  explicit FileUpload(std::string path) : data_(std::make_shared<FileData>(std::move(path), true)) {
+    fd_ = open(data_->path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd_ < 0) ThrowErrno(data_->path());
+  }
+  ~FileUpload() override {
+    if (fd_ >= 0) close(fd_);
+  }
+  void Write(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t written = write(fd_, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) ThrowErrno(data_->path());
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+
+ private:
+  std::shared_ptr<const ObjectData> Finish() override {
+    close(fd_);
+    fd_ = -1;
+    return data_;
+  }
+  std::shared_ptr<const FileData> data_;
+  int fd_ = -1;
+};
+
+Json ToJson(const std::string& key, const ObjectInfo& info, const std::string& data_file) {
+  Json headers = Json::array();
+  for (const auto& [name, value] : info.headers) headers.push_back({name, Base64Encode(value)});
+  return {{"key", Base64Encode(key)}, {"size", info.size_bytes},          {"etag", info.etag},
+          {"sha256", info.sha256},    {"modified", info.last_modified}, {"headers", headers},
+          {"data", data_file}};
+}
+
+}  // namespace
+
+Store::Store(Storage storage, std::string directory)
+    : storage_(storage), directory_(std::move(directory)) {
+  if (storage_ == Storage::kDirectory) LoadDirectory();
+}
+
+Store::~Store() = default;
+
+void Store::LoadDirectory() {
+  fs::create_directories(fs::path(directory_) / ".uploads");
+  // Bodies of uploads that a crash interrupted belong to no object.
+  for (const auto& left : fs::directory_iterator(fs::path(directory_) / ".uploads")) fs::remove(left);
+  for (const auto& entry : fs::directory_iterator(directory_)) {
+    const auto bucket = entry.path().filename().string();
+    if (!entry.is_directory() || bucket.starts_with('.')) continue;
+    auto& objects = buckets_[bucket];
+    for (const auto& file : fs::directory_iterator(entry.path())) {
+      if (file.path().extension() != ".meta") continue;
+      try {
+        const auto meta = Json::parse(std::ifstream(file.path()));
+        ObjectInfo info{meta.at("size"), meta.at("etag"), meta.at("sha256"), meta.at("modified"), {}};
+        for (const auto& header : meta.at("headers")) {
+          info.headers.push_back({header.at(0), Base64Decode(header.at(1).get<std::string>()).value()});
+        }
+        const auto data = (entry.path() / meta.at("data").get<std::string>()).string();
+        objects[Base64Decode(meta.at("key").get<std::string>()).value()] = {
+            std::move(info), std::make_shared<FileData>(data, false)};
+      } catch (const std::exception& error) {
+        throw std::runtime_error(fmt::format("{}: not an object of this endpoint: {}",
+                                             file.path().string(), error.what()));
+      }
+    }
+  }
+}
+
+std::string Store::BucketDirectory(const std::string& bucket) const { return directory_ + "/" + bucket; }
+
+// Keys are any bytes and up to 1,024 long: file names are their digests.
+std::string Store::MetaPath(const std::string& bucket, const std::string& key) const {
+  return fmt::format("{}/{}.meta", BucketDirectory(bucket), Sha256Hex(key));
+}
+
+std::unique_ptr<Store::Upload> Store::NewUpload() {
+  switch (storage_) {
+    case Storage::kMemory: return std::make_unique<MemoryUpload>();
+    case Storage::kDiscard: return std::make_unique<DiscardUpload>();
+    case Storage::kDirectory: break;
+  }
+  std::lock_guard lock(mutex_);
+  return std::make_unique<FileUpload>(
+      fmt::format("{}/.uploads/{}-{}", directory_, getpid(), next_file_++));
+}
+
+bool Store::Commit(std::unique_ptr<Upload> upload, const std::string& bucket, const std::string& key,
+                   ObjectInfo info) {
+  auto data = upload->Finish();
+  std::lock_guard lock(mutex_);
+  const auto found = buckets_.find(bucket);
+  if (found == buckets_.end()) return false;
+  auto& object = found->second[key];
+  if (storage_ == Storage::kDirectory) {
+    // Data first, then the meta file by rename: a crash leaves the old object or the new one.
+    const auto name = fmt::format("{}-{}-{}.data", Sha256Hex(key), getpid(), next_file_++);
+    const auto path = BucketDirectory(bucket) + "/" + name;
+    fs::rename(static_cast<const FileData&>(*data).path(), path);
+    data = std::make_shared<FileData>(path, false);
+    const auto meta = MetaPath(bucket, key);
+    std::ofstream(meta + ".new") << ToJson(key, info, name).dump();
+    fs::rename(meta + ".new", meta);
+    if (object.data) static_cast<const FileData&>(*object.data).RemoveAtEnd();
+  }
+  object = {std::move(info), std::move(data)};
+  return true;
+}
+
+bool Store::CreateBucket(const std::string& bucket) {
+  std::lock_guard lock(mutex_);
+  if (storage_ == Storage::kDirectory) fs::create_directories(BucketDirectory(bucket));
+  return buckets_.try_emplace(bucket).second;
+}
+
+bool Store::HasBucket(const std::string& bucket) const {
+  std::lock_guard lock(mutex_);
+  return buckets_.contains(bucket);
+}
+
+Store::Deleted Store::DeleteBucket(const std::string& bucket) {
+  std::lock_guard lock(mutex_);
+  const auto found = buckets_.find(bucket);
+  if (found == buckets_.end()) return Deleted::kAbsent;
+  if (!found->second.empty()) return Deleted::kNotEmpty;
+  buckets_.erase(found);
+  if (storage_ == Storage::kDirectory) fs::remove_all(BucketDirectory(bucket));
+  return Deleted::kYes;
+}
+
+std::vector<std::string> Store::Buckets() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, objects] : buckets_) names.push_back(name);
+  return names;
+}
+
+const Store::Object* Store::Find(const std::string& bucket, const std::string& key) const {
+  const auto objects = buckets_.find(bucket);
+  if (objects == buckets_.end()) return nullptr;
+  const auto object = objects->second.find(key);
+  return object == objects->second.end() ? nullptr : &object->second;
+}
+
+std::optional<ObjectInfo> Store::Head(const std::string& bucket, const std::string& key) const {
+  std::lock_guard lock(mutex_);
+  const auto* object = Find(bucket, key);
+  return object ? std::optional(object->info) : std::nullopt;
+}
+
+std::shared_ptr<const ObjectData> Store::Get(const std::string& bucket, const std::string& key) const {
+  std::lock_guard lock(mutex_);
+  const auto* object = Find(bucket, key);
+  return object ? object->data : nullptr;
+}
+
+void Store::DeleteObject(const std::string& bucket, const std::string& key) {
+  std::lock_guard lock(mutex_);
+  const auto* object = Find(bucket, key);
+  if (object == nullptr) return;
+  if (storage_ == Storage::kDirectory) {
+    unlink(MetaPath(bucket, key).c_str());
+    static_cast<const FileData&>(*object->data).RemoveAtEnd();
+  }
+  buckets_.find(bucket)->second.erase(key);
+}
+
+std::size_t Store::CountObjects(const std::string& bucket) const {
+  std::lock_guard lock(mutex_);
+  const auto found = buckets_.find(bucket);
+  return found == buckets_.end() ? 0 : found->second.size();
+}
+
+std::optional<std::pair<std::string, ObjectInfo>> Store::Next(const std::string& bucket,
+                                                              std::string_view prefix,
+                                                              const std::string& after) const {
+  std::lock_guard lock(mutex_);
+  const auto objects = buckets_.find(bucket);
+  if (objects == buckets_.end()) return std::nullopt;
+  auto it = after < prefix ? objects->second.lower_bound(std::string(prefix))
+                           : objects->second.upper_bound(after);
+  if (it == objects->second.end() || !it->first.starts_with(prefix)) return std::nullopt;
+  return std::pair(it->first, it->second.info);
+}
+
+}  // namespace s3::endpoint

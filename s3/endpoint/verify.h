@@ -1,0 +1,20 @@
+// Checks a request's signature from the raw request, as a store does.
+#pragma once
+
+#include <optional>
+
+#include "s3/endpoint/call.h"
+#include "s3/endpoint/options.h"
+#include "s3/sigv4.h"
+
+namespace s3::endpoint {
+
+// Nothing when the signature holds; else the answer that refuses the request. Takes signatures in
+// the Authorization header and in the query. The payload hash is believed here and compared with
+// the body by the caller.
+std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& options, SystemTime now);
+
+// The hash the request promises for its body: 64 hex digits, or kUnsignedPayload.
+std::string PromisedPayloadHash(const Call& call);
+
+}  // namespace s3::endpoint

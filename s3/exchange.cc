@@ -1,0 +1,181 @@
+#include "s3/exchange.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <new>
+
+namespace s3 {
+namespace {
+
+// An option that libcurl refuses here is a defect or a lack of memory, never a condition to go on
+// with: a request must not leave with half of its settings.
+template <typename Value>
+void Set(CURL* easy, CURLoption option, Value value) {
+  if (curl_easy_setopt(easy, option, value) != CURLE_OK) throw std::bad_alloc();
+}
+
+ErrorKind KindOf(CURLcode code) {
+  switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_FAILED_INIT:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_NOT_BUILT_IN:
+    case CURLE_BAD_FUNCTION_ARGUMENT: return ErrorKind::kPermanent;
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_INVALIDCERTSTATUS: return ErrorKind::kUntrusted;
+    default: return ErrorKind::kTransient;
+  }
+}
+
+}  // namespace
+
+Exchange::Exchange(const TransportOptions& options, const std::string& ca_file)
+    : options_(options), easy_(curl_easy_init(), curl_easy_cleanup), headers_(nullptr, curl_slist_free_all) {
+  CURL* const easy = easy_.get();
+  if (easy == nullptr) throw std::bad_alloc();
+  Set(easy, CURLOPT_PRIVATE, this);
+  Set(easy, CURLOPT_ERRORBUFFER, error_text_);
+  Set(easy, CURLOPT_NOSIGNAL, 1L);  // signals and threads do not mix; the program ignores SIGPIPE
+  Set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  Set(easy, CURLOPT_PATH_AS_IS, 1L);  // keys may hold "/../"; S3 does not normalise
+  // Credentials go to the endpoint and nowhere else: redirects are judged, never followed.
+  Set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  Set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  Set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!ca_file.empty()) Set(easy, CURLOPT_CAINFO, ca_file.c_str());
+  Set(easy, CURLOPT_USERAGENT, "s3flow/" S3FLOW_VERSION);
+  Set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
+  Set(easy, CURLOPT_HEADERFUNCTION, &Exchange::OnHeader);
+  Set(easy, CURLOPT_HEADERDATA, this);
+  Set(easy, CURLOPT_WRITEFUNCTION, &Exchange::OnBody);
+  Set(easy, CURLOPT_WRITEDATA, this);
+}
+
+Exchange::~Exchange() = default;
+
+void Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake wake) {
+  response_ = response;
+  wake_ = wake;
+  error_text_[0] = '\0';
+  guard_bytes_ = 0;
+  host_and_port_ = request.endpoint.HostAndPort();
+  url_.assign(request.endpoint.scheme).append("://").append(host_and_port_).append(request.path);
+  if (!request.query.empty()) url_.append("?").append(CanonicalQuery(request.query));
+  Set(easy(), CURLOPT_URL, url_.c_str());
+  SetMethod(request);
+  SetHeaders(request);
+}
+
+void Exchange::SetMethod(const HttpRequest& request) {
+  if (request.method == "HEAD") {
+    Set(easy(), CURLOPT_NOBODY, 1L);
+    Set(easy(), CURLOPT_CUSTOMREQUEST, nullptr);
+    return;
+  }
+  // POSTFIELDS and not UPLOAD, whatever the method: headers and a small body leave in one send.
+  Set(easy(), CURLOPT_NOBODY, 0L);
+  Set(easy(), CURLOPT_POST, 1L);
+  Set(easy(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+  Set(easy(), CURLOPT_POSTFIELDS, request.body.empty() ? "" : request.body.data());
+  Set(easy(), CURLOPT_CUSTOMREQUEST, request.method.c_str());
+}
+
+void Exchange::SetHeaders(const HttpRequest& request) {
+  curl_slist* list = nullptr;
+  for (const auto& [name, value] : request.headers) {
+    // "name;" is how libcurl is told to send a header with an empty value.
+    const auto line = value.empty() ? name + ";" : fmt::format("{}: {}", name, value);
+    curl_slist* const longer = curl_slist_append(list, line.c_str());
+    if (longer == nullptr) {
+      curl_slist_free_all(list);
+      throw std::bad_alloc();
+    }
+    list = longer;
+  }
+  headers_.reset(list);
+  Set(easy(), CURLOPT_HTTPHEADER, list);
+}
+
+std::int64_t Exchange::BytesMoved() const {
+  curl_off_t sent = 0, received = 0;
+  long header_bytes = 0;
+  curl_easy_getinfo(easy(), CURLINFO_SIZE_UPLOAD_T, &sent);
+  curl_easy_getinfo(easy(), CURLINFO_SIZE_DOWNLOAD_T, &received);
+  curl_easy_getinfo(easy(), CURLINFO_HEADER_SIZE, &header_bytes);
+  return sent + received + header_bytes;
+}
+
+bool Exchange::HasStalled(Clock::time_point now) {
+  const auto bytes = BytesMoved();
+  if (bytes - guard_bytes_ >= static_cast<std::int64_t>(options_.stall_bytes)) {
+    guard_bytes_ = bytes;
+    guard_since_ = now;
+  }
+  return now - guard_since_ > options_.stall_window;
+}
+
+void Exchange::Finish(CURLcode code) {
+  long status = 0;
+  curl_easy_getinfo(easy(), CURLINFO_RESPONSE_CODE, &status);
+  response_->status = static_cast<int>(status);
+  // A body over the limit was cut off by us; what was read decides.
+  if (code != CURLE_OK && !response_->body_truncated) response_->failure = TransportError(code);
+}
+
+void Exchange::FinishStalled() {
+  response_->failure = Error{
+      .kind = ErrorKind::kTransient,
+      .message = fmt::format("network timeout: fewer than {} bytes moved to or from {} in {} ms",
+                             options_.stall_bytes, host_and_port_, options_.stall_window.count()),
+      .code = {},
+      .request_id = {}};
+}
+
+void Exchange::FinishCancelled() {
+  response_->failure = Error{.kind = ErrorKind::kCancelled,
+                             .message = "the run was stopped during the request",
+                             .code = {},
+                             .request_id = {}};
+}
+
+Error Exchange::TransportError(CURLcode code) const {
+  long os_error = 0;
+  curl_easy_getinfo(easy(), CURLINFO_OS_ERRNO, &os_error);
+  std::string detail = error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code);
+  if (os_error != 0) {
+    char buffer[128];
+    detail += fmt::format(" ({})", strerror_r(static_cast<int>(os_error), buffer, sizeof buffer));
+  }
+  return {.kind = KindOf(code),
+          .message = fmt::format("{}: {}", host_and_port_, detail),
+          .code = {},
+          .request_id = {}};
+}
+
+std::size_t Exchange::OnHeader(char* data, std::size_t size, std::size_t count, void* self) {
+  auto& response = *static_cast<Exchange*>(self)->response_;
+  const std::string_view line(data, size * count);
+  // A status line begins a new set: an interim answer (100 Continue) came before the final one.
+  if (line.starts_with("HTTP/")) response.headers.Clear();
+  if (response.headers.size_bytes() + line.size() > HttpResponse::kMaxHeaderBytes) return 0;
+  response.headers.AppendLine(line);
+  return line.size();
+}
+
+std::size_t Exchange::OnBody(char* data, std::size_t size, std::size_t count, void* self) {
+  auto& response = *static_cast<Exchange*>(self)->response_;
+  const std::size_t bytes = size * count;
+  if (response.body.size() + bytes > HttpResponse::kMaxBodyBytes) {
+    response.body_truncated = true;
+    return 0;
+  }
+  response.body.append(data, bytes);
+  return bytes;
+}
+
+}  // namespace s3

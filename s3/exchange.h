@@ -1,0 +1,63 @@
+// One libcurl easy handle and the exchange it carries; part of the event loop.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "s3/http.h"
+#include "s3/options.h"
+
+namespace s3 {
+
+// Reused from exchange to exchange: a handle keeps its options, buffers and string capacity.
+// Configured by the caller's thread before it is handed over, then used by the loop's thread only.
+class Exchange {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // Throws std::bad_alloc when libcurl has no memory.
+  Exchange(const TransportOptions& options, const std::string& ca_file);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  void Prepare(const HttpRequest& request, HttpResponse* response, Wake wake);
+
+  // Starts the stall guard's clock.
+  void Begin(Clock::time_point now) { guard_since_ = now; }
+
+  // True when fewer than stall_bytes moved since `stall_window` ago.
+  bool HasStalled(Clock::time_point now);
+
+  // Records how the exchange ended; then `Done().operator()` may be called.
+  void Finish(CURLcode code);
+  void FinishStalled();
+  void FinishCancelled();
+  Wake Done() const { return wake_; }
+
+  CURL* easy() const { return easy_.get(); }
+
+ private:
+  static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self);
+  static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
+  void SetMethod(const HttpRequest& request);
+  void SetHeaders(const HttpRequest& request);
+  std::int64_t BytesMoved() const;
+  Error TransportError(CURLcode code) const;
+
+  const TransportOptions options_;
+  std::unique_ptr<CURL, void (*)(CURL*)> easy_;
+  std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers_;
+  std::string url_;
+  std::string host_and_port_;
+  char error_text_[CURL_ERROR_SIZE] = {};
+  HttpResponse* response_ = nullptr;
+  Wake wake_;
+  Clock::time_point guard_since_{};
+  std::int64_t guard_bytes_ = 0;
+};
+
+}  // namespace s3

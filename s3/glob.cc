@@ -1,0 +1,72 @@
+#include "s3/glob.h"
+
+#include <fnmatch.h>
+
+#include <vector>
+
+namespace s3 {
+namespace {
+
+using Segments = std::vector<std::string>;
+
+Segments Split(std::string_view text) {
+  Segments segments;
+  while (true) {
+    const auto slash = text.find('/');
+    segments.emplace_back(text.substr(0, slash));
+    if (slash == std::string_view::npos) return segments;
+    text.remove_prefix(slash + 1);
+  }
+}
+
+bool MatchesOne(const std::string& pattern, const std::string& segment) {
+  // The program never sets a locale, so fnmatch compares bytes.
+  return fnmatch(pattern.c_str(), segment.c_str(), 0) == 0;
+}
+
+// Greedy with one point of return, the last "**": linear in pattern times path, where trying
+// every split would be exponential.
+bool MatchesAll(const Segments& pattern, const Segments& path) {
+  std::size_t p = 0, s = 0, star = Segments::size_type(-1), mark = 0;
+  while (s < path.size()) {
+    if (p < pattern.size() && pattern[p] == "**") {
+      star = p++;
+      mark = s;
+    } else if (p < pattern.size() && MatchesOne(pattern[p], path[s])) {
+      ++p;
+      ++s;
+    } else if (star != Segments::size_type(-1)) {
+      p = star + 1;
+      s = ++mark;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == "**") ++p;
+  return p == pattern.size();
+}
+
+}  // namespace
+
+bool GlobMatches(std::string_view pattern, std::string_view path) {
+  if (pattern.find('/') == std::string_view::npos && pattern != "**") {
+    const auto slash = path.rfind('/');
+    const auto name = slash == std::string_view::npos ? path : path.substr(slash + 1);
+    return MatchesOne(std::string(pattern), std::string(name));
+  }
+  if (pattern.starts_with('/')) pattern.remove_prefix(1);
+  return MatchesAll(Split(pattern), Split(path));
+}
+
+bool GlobMatchesAllBelow(std::string_view pattern, std::string_view path) {
+  if (pattern == "**") return true;
+  if (!pattern.ends_with("/**")) return false;
+  pattern.remove_suffix(3);
+  // "build/**" covers all below build, and all below what is inside build.
+  if (pattern.starts_with('/')) pattern.remove_prefix(1);
+  auto prefix = Split(pattern);
+  prefix.emplace_back("**");
+  return MatchesAll(prefix, Split(path));
+}
+
+}  // namespace s3

@@ -1,0 +1,118 @@
+#include "s3/hash.h"
+
+#include <openssl/evp.h>
+
+#include <cstring>
+#include <new>
+
+namespace s3 {
+namespace {
+
+// Fetched once: the implicit fetch of EVP_sha256() takes a lock and a lookup on every digest.
+const EVP_MD* FetchedSha256() {
+  static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return md;
+}
+
+const EVP_MD* FetchedMd5() {
+  static EVP_MD* const md = EVP_MD_fetch(nullptr, "MD5", nullptr);
+  return md;
+}
+
+using Context = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
+
+Context NewContext(const EVP_MD* md) {
+  Context context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  // Only memory can be short here: the digests are built in.
+  if (!context || !md || EVP_DigestInit_ex2(context.get(), md, nullptr) != 1) throw std::bad_alloc();
+  return context;
+}
+
+template <typename Digest>
+Digest FinishContext(const Context& context) {
+  Digest digest;
+  unsigned length = 0;
+  EVP_DigestFinal_ex(context.get(), digest.data(), &length);
+  return digest;
+}
+
+template <typename Digest>
+Digest OneShot(const EVP_MD* md, std::initializer_list<std::string_view> pieces) {
+  const Context context = NewContext(md);
+  for (const auto piece : pieces) EVP_DigestUpdate(context.get(), piece.data(), piece.size());
+  return FinishContext<Digest>(context);
+}
+
+}  // namespace
+
+Sha256Digest Sha256(std::string_view data) { return OneShot<Sha256Digest>(FetchedSha256(), {data}); }
+
+Md5Digest Md5(std::string_view data) { return OneShot<Md5Digest>(FetchedMd5(), {data}); }
+
+Sha256Digest HmacSha256(std::string_view key, std::string_view data) {
+  constexpr std::size_t kBlockBytes = 64;
+  std::array<char, kBlockBytes> inner{}, outer{};
+  const Sha256Digest hashed_key = key.size() > kBlockBytes ? Sha256(key) : Sha256Digest{};
+  if (key.size() > kBlockBytes) key = AsBytes(hashed_key);
+  if (!key.empty()) std::memcpy(inner.data(), key.data(), key.size());
+  outer = inner;
+  for (auto& c : inner) c = static_cast<char>(c ^ 0x36);
+  for (auto& c : outer) c = static_cast<char>(c ^ 0x5c);
+  const auto digest =
+      OneShot<Sha256Digest>(FetchedSha256(), {{inner.data(), inner.size()}, data});
+  return OneShot<Sha256Digest>(FetchedSha256(), {{outer.data(), outer.size()}, AsBytes(digest)});
+}
+
+std::string HexEncode(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const char c : bytes) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
+std::string Base64Encode(std::string_view bytes) {
+  std::string text(4 * ((bytes.size() + 2) / 3), '\0');
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                  reinterpret_cast<const unsigned char*>(bytes.data()),
+                  static_cast<int>(bytes.size()));
+  return text;
+}
+
+std::optional<std::string> Base64Decode(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  std::string bytes(text.size() / 4 * 3, '\0');
+  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                                     reinterpret_cast<const unsigned char*>(text.data()),
+                                     static_cast<int>(text.size()));
+  if (length < 0) return std::nullopt;
+  // EVP_DecodeBlock counts the padding as data.
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
+  bytes.resize(static_cast<std::size_t>(length) - padding);
+  return bytes;
+}
+
+struct StreamHash::State {
+  Context sha256 = NewContext(FetchedSha256());
+  Context md5 = NewContext(FetchedMd5());
+};
+
+StreamHash::StreamHash() : state_(std::make_unique<State>()) {}
+StreamHash::~StreamHash() = default;
+StreamHash::StreamHash(StreamHash&&) noexcept = default;
+StreamHash& StreamHash::operator=(StreamHash&&) noexcept = default;
+
+void StreamHash::Update(std::string_view data) {
+  EVP_DigestUpdate(state_->sha256.get(), data.data(), data.size());
+  EVP_DigestUpdate(state_->md5.get(), data.data(), data.size());
+}
+
+StreamHash::Digests StreamHash::Finish() {
+  return {FinishContext<Sha256Digest>(state_->sha256), FinishContext<Md5Digest>(state_->md5)};
+}
+
+}  // namespace s3

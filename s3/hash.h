@@ -1,0 +1,54 @@
+// Digests and their text forms. The only file that uses OpenSSL's digests; pure, any thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace s3 {
+
+using Sha256Digest = std::array<std::uint8_t, 32>;
+using Md5Digest = std::array<std::uint8_t, 16>;
+
+Sha256Digest Sha256(std::string_view data);
+Md5Digest Md5(std::string_view data);
+// FIPS 198-1, https://csrc.nist.gov/pubs/fips/198-1/final
+Sha256Digest HmacSha256(std::string_view key, std::string_view data);
+
+std::string HexEncode(std::string_view bytes);  // lower case, as SigV4 asks
+std::string Base64Encode(std::string_view bytes);
+// Nothing when `text` is not padded standard base64.
+std::optional<std::string> Base64Decode(std::string_view text);
+
+template <std::size_t N>
+std::string_view AsBytes(const std::array<std::uint8_t, N>& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), N};
+}
+
+inline std::string Sha256Hex(std::string_view data) { return HexEncode(AsBytes(Sha256(data))); }
+
+// SHA-256 and MD5 of a stream, fed piece by piece.
+class StreamHash {
+ public:
+  StreamHash();
+  ~StreamHash();
+  StreamHash(StreamHash&&) noexcept;
+  StreamHash& operator=(StreamHash&&) noexcept;
+
+  void Update(std::string_view data);
+  struct Digests {
+    Sha256Digest sha256;
+    Md5Digest md5;
+  };
+  // Ends the stream; call once.
+  Digests Finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace s3

@@ -1,0 +1,25 @@
+#include "s3/http.h"
+
+#include <strings.h>
+
+namespace s3 {
+
+std::optional<std::string_view> HttpHeaders::Find(std::string_view name) const {
+  std::string_view rest = raw_;
+  while (!rest.empty()) {
+    const auto end = rest.find('\n');
+    const auto line = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    if (line.size() <= name.size() || line[name.size()] != ':' ||
+        strncasecmp(line.data(), name.data(), name.size()) != 0) {
+      continue;
+    }
+    const auto value = line.substr(name.size() + 1);
+    const auto begin = value.find_first_not_of(" \t\r");
+    if (begin == std::string_view::npos) return std::string_view();
+    return value.substr(begin, value.find_last_not_of(" \t\r") - begin + 1);
+  }
+  return std::nullopt;
+}
+
+}  // namespace s3

@@ -1,0 +1,77 @@
+// One HTTP exchange as values, and the seam to whatever carries it.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "s3/result.h"
+#include "s3/uri.h"
+#include "s3/waiter.h"
+
+namespace s3 {
+
+struct Header {
+  std::string name;  // lower case
+  std::string value;
+};
+
+struct HttpRequest {
+  std::string method;
+  Endpoint endpoint;
+  std::string path;  // percent-encoded, begins with '/'; sent as it stands
+  std::vector<QueryParam> query;
+  std::vector<Header> headers;  // holds "host" once signed; sent as they stand
+  // Not owned: must stay valid and unchanged until the exchange has ended. Sent from memory, so a
+  // resend needs no rewind.
+  std::string_view body;
+};
+
+// The answer's header lines, kept as they came; looked up, not parsed into a map.
+class HttpHeaders {
+ public:
+  // The value of the first header of that name (any case), without surrounding space.
+  std::optional<std::string_view> Find(std::string_view name) const;
+  void AppendLine(std::string_view line) { raw_.append(line); }
+  void Clear() { raw_.clear(); }
+  std::size_t size_bytes() const { return raw_.size(); }
+
+ private:
+  std::string raw_;
+};
+
+struct HttpResponse {
+  // Set when no complete answer came; status, headers and body then hold what did come.
+  std::optional<Error> failure;
+  int status = 0;
+  HttpHeaders headers;
+  std::string body;             // at most kMaxBodyBytes
+  bool body_truncated = false;  // there was more: the rest was not read
+
+  // S3's answers to uploads are small; a server that sends more is not believed but cut off.
+  static constexpr std::size_t kMaxBodyBytes = 1 << 20;
+  static constexpr std::size_t kMaxHeaderBytes = 64 << 10;
+};
+
+// Carries requests and keeps time. Thread-safe. Everything it is given to wake is woken exactly
+// once, from a thread of its own or from within the call.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  // Fills `*response`, then calls `wake`. Both arguments stay valid until then.
+  virtual void Send(const HttpRequest& request, HttpResponse* response, Wake wake) = 0;
+
+  // Calls `wake` after `delay`, or at once when sleeps are cancelled.
+  virtual void WakeAfter(std::chrono::milliseconds delay, Wake wake) = 0;
+
+  // Ends all sleeps, those to come too: a run that is stopping does not wait for a backoff.
+  virtual void CancelSleeps() = 0;
+
+  // Ends all exchanges, those to come too, with kind kCancelled.
+  virtual void Abort() = 0;
+};
+
+}  // namespace s3

@@ -1,0 +1,45 @@
+#include "s3/result.h"
+
+namespace s3 {
+
+std::string_view KindName(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kTransient: return "transient";
+    case ErrorKind::kThrottled: return "throttled";
+    case ErrorKind::kClockSkewed: return "clock_skewed";
+    case ErrorKind::kExpiredCredentials: return "expired_credentials";
+    case ErrorKind::kBadCredentials: return "bad_credentials";
+    case ErrorKind::kAccessDenied: return "access_denied";
+    case ErrorKind::kNoSuchBucket: return "no_such_bucket";
+    case ErrorKind::kWrongRegion: return "wrong_region";
+    case ErrorKind::kUntrusted: return "untrusted";
+    case ErrorKind::kIntegrity: return "integrity";
+    case ErrorKind::kPermanent: return "permanent";
+    case ErrorKind::kLocal: return "local";
+    case ErrorKind::kChanged: return "changed";
+    case ErrorKind::kUnsupported: return "unsupported";
+    case ErrorKind::kCancelled: return "cancelled";
+  }
+  return "unknown";
+}
+
+bool IsRetryable(ErrorKind kind) {
+  return kind == ErrorKind::kTransient || kind == ErrorKind::kThrottled ||
+         kind == ErrorKind::kIntegrity;
+}
+
+bool RefusesWholeRun(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kClockSkewed:
+    case ErrorKind::kExpiredCredentials:
+    case ErrorKind::kBadCredentials:
+    case ErrorKind::kNoSuchBucket:
+    case ErrorKind::kWrongRegion:
+    case ErrorKind::kUntrusted:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace s3

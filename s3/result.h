@@ -1,0 +1,61 @@
+// The one error value of s3flow and the type of everything that can fail.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+namespace s3 {
+
+// What an error means for the work, decided once, where the answer (or the system call) is read.
+enum class ErrorKind {
+  kTransient,           // network trouble or a 5xx: the same request may succeed later
+  kThrottled,           // the store asks for less: retry, later
+  kClockSkewed,         // the store's clock and ours differ by more than it accepts
+  kExpiredCredentials,  // temporary credentials ran out
+  kBadCredentials,      // the store does not know the key, or the secret is wrong
+  kAccessDenied,        // the key is known and may not do this
+  kNoSuchBucket,        // the destination does not exist
+  kWrongRegion,         // the bucket lives elsewhere
+  kUntrusted,           // the server's certificate does not verify
+  kIntegrity,           // what the store says it holds is not what was sent
+  kPermanent,           // any other refusal
+  kLocal,               // the source could not be read
+  kChanged,             // the source changed while it was read
+  kUnsupported,         // the input cannot be an object (its name, its size, a key twice)
+  kCancelled,           // the run was stopped
+};
+
+// The kind's name in the journal and the reports, for example "access_denied".
+std::string_view KindName(ErrorKind kind);
+
+// True when the same request may succeed on another attempt.
+bool IsRetryable(ErrorKind kind);
+
+// True when every other object of the run would meet the same end: the run stops at the first.
+bool RefusesWholeRun(ErrorKind kind);
+
+struct Error {
+  ErrorKind kind = ErrorKind::kPermanent;
+  // One line for a person, without secrets: raw answers are never copied here, since S3 puts
+  // session tokens into some error bodies.
+  std::string message;
+  int http_status = 0;
+  std::string code;        // S3's <Code>, when there was one
+  std::string request_id;  // x-amz-request-id, when there was one
+  // How long the store asked to wait: Retry-After (seconds) or x-amz-retry-after (milliseconds).
+  std::optional<std::chrono::milliseconds> retry_after{};
+  // x-amz-retry-after is advice on top of the backoff; Retry-After is a floor.
+  bool retry_after_is_advice = false;
+};
+
+template <typename T>
+using Result = tl::expected<T, Error>;
+
+inline tl::unexpected<Error> Fail(ErrorKind kind, std::string message) {
+  return tl::unexpected(Error{.kind = kind, .message = std::move(message), .code = {}, .request_id = {}});
+}
+
+}  // namespace s3

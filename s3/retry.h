@@ -1,0 +1,49 @@
+// Which errors are tried again (ErrorKind), how long to wait (the delay law below), and the loop.
+#pragma once
+
+#include <chrono>
+#include <functional>
+
+#include "s3/judge.h"
+#include "s3/options.h"
+#include "s3/result.h"
+
+namespace s3 {
+
+// Full jitter: uniform * min(cap, base_delay * 2^retry), `retry` counting from 0 and `uniform`
+// from [0, 1]. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+std::chrono::milliseconds BackoffDelay(const RetryOptions& options, int retry, double uniform);
+
+// The delay after `error`: the backoff, at least Retry-After; x-amz-retry-after instead moves it
+// within [backoff, backoff + 5 s], as the AWS SDKs do since 2026.
+std::chrono::milliseconds RetryDelay(const RetryOptions& options, int retry, double uniform,
+                                     const Error& error);
+
+// A uniform random number from [0, 1); thread-safe, seeded per thread from the system.
+double UniformRandom();
+
+struct RetryEvent {
+  int attempt;  // the one that failed; the first is 1
+  int max_attempts;
+  std::chrono::milliseconds delay;
+  const Error& error;
+};
+
+// How a request ended, and after how many attempts.
+struct Settled {
+  Result<Answer> answer;
+  int attempts = 0;
+};
+
+struct RetryHooks {
+  // Waits; false when the run is stopping, which ends the loop with kCancelled.
+  std::function<bool(std::chrono::milliseconds)> sleep;
+  std::function<void(const RetryEvent&)> on_retry = [](const RetryEvent&) {};
+  std::function<double()> uniform = UniformRandom;
+};
+
+// Calls `attempt` until it succeeds, fails for good, or max_attempts are spent.
+Settled RunAttempts(const RetryOptions& options, const RetryHooks& hooks,
+                    const std::function<Result<Answer>()>& attempt);
+
+}  // namespace s3

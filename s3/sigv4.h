@@ -1,0 +1,84 @@
+// AWS Signature Version 4: pure functions of request, credentials, scope and time.
+//
+// Every stage of the specification has its own function under its own name, so that each can be
+// compared with published values. S3's rules hold: the path is encoded once and never normalised,
+// and x-amz-content-sha256 is always present and signed.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "s3/credentials.h"
+#include "s3/hash.h"
+#include "s3/http.h"
+
+namespace s3 {
+
+inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
+
+using SystemTime = std::chrono::system_clock::time_point;
+
+// "20130524T000000Z"
+std::string AmzDate(SystemTime time);
+
+// YYYYMMDD/region/service/aws4_request
+struct CredentialScope {
+  std::string date;  // YYYYMMDD, in UTC
+  std::string region;
+  std::string service = "s3";
+  std::string Text() const;
+};
+
+struct CanonicalRequest {
+  std::string text;
+  std::string signed_headers;  // "host;x-amz-content-sha256;x-amz-date"
+};
+
+// Signs every header it is given: names in lower case and sorted, values trimmed and with inner
+// space collapsed, equal names joined with ','. `path` is percent-encoded already.
+CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view path,
+                                       const std::vector<QueryParam>& query,
+                                       const std::vector<Header>& headers,
+                                       std::string_view payload_hash);
+
+std::string StringToSign(std::string_view amz_date, const CredentialScope& scope,
+                         std::string_view canonical_request);
+
+Sha256Digest SigningKey(const Secret& secret_access_key, const CredentialScope& scope);
+
+// 64 lower-case hex digits.
+std::string Signature(const Sha256Digest& signing_key, std::string_view string_to_sign);
+
+// Signs requests for one region. Thread-safe; keeps the signing key of the current day, which is
+// four HMACs that need not be done again for each request.
+class Signer {
+ public:
+  Signer(std::string region, std::string service = "s3")
+      : region_(std::move(region)), service_(std::move(service)) {}
+
+  // Adds host, x-amz-date, x-amz-content-sha256, x-amz-security-token (when there is a token) and
+  // authorization. The request must not have them yet, and all headers it has get signed.
+  // `payload_hash`: hex SHA-256 of the body, or kUnsignedPayload.
+  void SignHeaders(HttpRequest* request, std::string_view payload_hash,
+                   const Credentials& credentials, SystemTime time);
+
+  // Adds X-Amz-Algorithm ... X-Amz-Signature to the query ("presigned URL"), and host to the
+  // headers. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+  void SignQuery(HttpRequest* request, std::string_view payload_hash,
+                 const Credentials& credentials, SystemTime time, std::chrono::seconds expires);
+
+ private:
+  Sha256Digest CachedSigningKey(const Credentials& credentials, const CredentialScope& scope);
+
+  const std::string region_;
+  const std::string service_;
+  std::mutex mutex_;
+  std::string cached_date_;
+  Secret cached_secret_;
+  Sha256Digest cached_key_{};
+};
+
+}  // namespace s3
