@@ -38,7 +38,9 @@ Summary RunPipeline(const Options& options, const s3::Options& s3_options, const
   s3::Client client(bucket, s3_options.destination.region, credentials, s3_options.retry, &loop, waiter.get(),
                     stop->drain_token());
   const StopCallback on_drain(stop->drain_token(), [&] {
-    console.Note(fmt::format("stopping: {}; what is in flight may end", stop->message()));
+    // Other causes are the run's last word, said once, at its end.
+    const bool signalled = stop->cause() == StopCause::kInterrupt || stop->cause() == StopCause::kTerminate;
+    if (signalled) console.Note(fmt::format("stopping: {}; what is in flight may end", stop->message()));
     loop.CancelSleeps();
   });
   const StopCallback on_abort(stop->abort_token(), [&] { loop.Abort(); });
@@ -95,6 +97,9 @@ RunResult Run(const Options& options, const s3::Options& s3_options, const s3::C
 
   run.summary = RunPipeline(options, s3_options, *bucket, credentials, journal->get(), stop);
   run.message = stop->message();
+  if (stop->cause() == StopCause::kRefused) {
+    run.message += fmt::format(" (bucket {} at {})", s3_options.destination.bucket, bucket->endpoint.HostAndPort());
+  }
   if (const auto synced = (*journal)->Sync(); !synced) {
     stop->Drain(StopCause::kJournalFailed, synced.error().message);
     run.message = "cannot write the journal: " + synced.error().message;

@@ -73,6 +73,7 @@ std::string Explain(const Error& error, const ErrorBody& body, const HttpHeaders
     case ErrorKind::kClockSkewed:
       return fmt::format("this machine's clock is too far from the store's, whose answer is dated {}",
                          OneLine(headers.Find("date").value_or("(not at all)"), 64));
+    case ErrorKind::kNoSuchBucket: return "the bucket does not exist";
     default: break;
   }
   if (!body.message.empty()) return body.message;

@@ -1,0 +1,67 @@
+// What the tests of all rooms share.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "s3/endpoint/server.h"
+#include "s3/http.h"
+#include "s3/options.h"
+
+namespace test {
+
+// A directory of its own, removed at the end.
+class TempDir {
+ public:
+  TempDir();
+  ~TempDir();
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+
+  const std::string& path() const { return path_; }
+  // Writes a file below the directory, making the directories above it; returns its path.
+  std::string Write(const std::string& name, std::string_view content) const;
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+std::string ReadAll(const std::string& path);
+std::vector<std::string> Lines(const std::string& text);
+
+// A generator whose seed is printed, and taken back from S3FLOW_TEST_SEED.
+std::mt19937_64 SeededRandom();
+
+// Options that reach `server`'s bucket "bucket", with short delays.
+s3::Options OptionsFor(const s3::endpoint::Server& server);
+
+// A transport that answers from a list and keeps what it was asked.
+class ScriptedTransport final : public s3::Transport {
+ public:
+  explicit ScriptedTransport(std::vector<s3::HttpResponse> answers) : answers_(std::move(answers)) {}
+  void Send(const s3::HttpRequest& request, s3::HttpResponse* response, s3::Wake wake) override;
+  void WakeAfter(std::chrono::milliseconds delay, s3::Wake wake) override;
+  void CancelSleeps() override {}
+  void Abort() override {}
+
+  std::vector<s3::HttpRequest> requests;
+  std::vector<std::chrono::milliseconds> sleeps;
+
+ private:
+  std::vector<s3::HttpResponse> answers_;
+};
+
+s3::HttpResponse Answered(int status, std::vector<std::string> header_lines = {}, std::string body = "");
+std::string ErrorXml(std::string_view code, std::string_view extra = "");
+
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool kThreadSanitizer = true;
+#else
+inline constexpr bool kThreadSanitizer = false;
+#endif
+
+}  // namespace test
