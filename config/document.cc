@@ -35,17 +35,17 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     Refuse(mark, "", anchor);
-    Add({.kind = Value::Kind::kNull, .where = At(mark), .text = {}, .items = {}, .entries = {}});
+    Add({.kind = Value::Kind::kNull, .where = At(mark)});
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     problems_->push_back({At(mark), "aliases (*name) are not allowed: write the value out"});
-    Add({.kind = Value::Kind::kNull, .where = At(mark), .text = {}, .items = {}, .entries = {}});
+    Add({.kind = Value::Kind::kNull, .where = At(mark)});
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
     Refuse(mark, tag, anchor);
     const bool is_key = !open_.empty() && open_.back().value.kind == Value::Kind::kMapping && !open_.back().key;
-    Value value{.kind = Value::Kind::kScalar, .where = At(mark), .text = {}, .items = {}, .entries = {}};
+    Value value{.kind = Value::Kind::kScalar, .where = At(mark)};
     value.text = is_key ? text : ExpandVariables(text, environment_, value.where, problems_);
     Add(std::move(value));
   }
@@ -80,7 +80,7 @@ class TreeBuilder final : public YAML::EventHandler {
       problems_->push_back({At(mark), fmt::format("nested deeper than {} levels", kMaxDepth)});
       throw TooDeep{};
     }
-    open_.push_back({{.kind = kind, .where = At(mark), .text = {}, .items = {}, .entries = {}}, std::nullopt});
+    open_.push_back({{.kind = kind, .where = At(mark)}, std::nullopt});
   }
 
   void Close() {

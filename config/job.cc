@@ -61,7 +61,7 @@ void ApplyOverride(const std::string& text, const Lookup& environment, Value* ro
     begin = end + 1;
   }
   if (value == nullptr) return;
-  *value = Value{.kind = Value::Kind::kScalar, .where = where, .text = {}, .items = {}, .entries = {}};
+  *value = Value{.kind = Value::Kind::kScalar, .where = where};
   value->text = ExpandVariables(std::string_view(text).substr(equals + 1), environment, where, problems);
 }
 

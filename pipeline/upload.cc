@@ -29,9 +29,9 @@ ObjectResult Uploader::operator()(const UploadTask& task) noexcept {
   try {
     Upload(*task.file, &result);
   } catch (const std::bad_alloc&) {
-    result.error = s3::Error{.kind = s3::ErrorKind::kLocal, .message = "out of memory", .code = {}, .request_id = {}};
+    result.error = s3::Error{.kind = s3::ErrorKind::kLocal, .message = "out of memory"};
   } catch (const std::exception& error) {
-    result.error = s3::Error{.kind = s3::ErrorKind::kLocal, .message = error.what(), .code = {}, .request_id = {}};
+    result.error = s3::Error{.kind = s3::ErrorKind::kLocal, .message = error.what()};
   }
   --progress_->in_flight;
   if (result.error) {

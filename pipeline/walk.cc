@@ -207,7 +207,7 @@ SourceItem Walk::Failed(const std::string& relative, s3::ErrorKind kind, std::st
   ObjectResult result;
   result.file = FileOf(relative);
   result.outcome = Outcome::kFailed;
-  result.error = s3::Error{.kind = kind, .message = std::move(message), .code = {}, .request_id = {}};
+  result.error = s3::Error{.kind = kind, .message = std::move(message)};
   return result;
 }
 

@@ -62,6 +62,7 @@ void Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   response_ = response;
   wake_ = wake;
   error_text_[0] = '\0';
+  headers_complete_ = false;
   guard_bytes_ = 0;
   host_and_port_ = request.endpoint.HostAndPort();
   url_.assign(request.endpoint.scheme).append("://").append(host_and_port_).append(request.path);
@@ -125,22 +126,20 @@ void Exchange::Finish(CURLcode code) {
   response_->status = static_cast<int>(status);
   // A body over the limit was cut off by us; what was read decides.
   if (code != CURLE_OK && !response_->body_truncated) response_->failure = TransportError(code);
+  // libcurl takes a connection that ends within the headers for the end of an answer without body.
+  if (code == CURLE_OK && !headers_complete_) response_->failure = TransportError(CURLE_PARTIAL_FILE);
 }
 
 void Exchange::FinishStalled() {
   response_->failure = Error{
       .kind = ErrorKind::kTransient,
       .message = fmt::format("network timeout: fewer than {} bytes moved to or from {} in {} ms",
-                             options_.stall_bytes, host_and_port_, options_.stall_window.count()),
-      .code = {},
-      .request_id = {}};
+                             options_.stall_bytes, host_and_port_, options_.stall_window.count())};
 }
 
 void Exchange::FinishCancelled() {
   response_->failure = Error{.kind = ErrorKind::kCancelled,
-                             .message = "the run was stopped during the request",
-                             .code = {},
-                             .request_id = {}};
+                             .message = "the run was stopped during the request"};
 }
 
 Error Exchange::TransportError(CURLcode code) const {
@@ -152,16 +151,16 @@ Error Exchange::TransportError(CURLcode code) const {
     detail += fmt::format(" ({})", strerror_r(static_cast<int>(os_error), buffer, sizeof buffer));
   }
   return {.kind = KindOf(code),
-          .message = fmt::format("{}: {}", host_and_port_, detail),
-          .code = {},
-          .request_id = {}};
+          .message = fmt::format("{}: {}", host_and_port_, detail)};
 }
 
 std::size_t Exchange::OnHeader(char* data, std::size_t size, std::size_t count, void* self) {
-  auto& response = *static_cast<Exchange*>(self)->response_;
+  auto& exchange = *static_cast<Exchange*>(self);
+  auto& response = *exchange.response_;
   const std::string_view line(data, size * count);
   // A status line begins a new set: an interim answer (100 Continue) came before the final one.
   if (line.starts_with("HTTP/")) response.headers.Clear();
+  exchange.headers_complete_ = line == "\r\n" || line == "\n";
   if (response.headers.size_bytes() + line.size() > HttpResponse::kMaxHeaderBytes) return 0;
   response.headers.AppendLine(line);
   return line.size();

@@ -32,7 +32,7 @@ class Exchange {
   // True when fewer than stall_bytes moved since `stall_window` ago.
   bool HasStalled(Clock::time_point now);
 
-  // Records how the exchange ended; then `Done().operator()` may be called.
+  // Each records how the exchange ended; the waker is called after one of them.
   void Finish(CURLcode code);
   void FinishStalled();
   void FinishCancelled();
@@ -56,6 +56,7 @@ class Exchange {
   char error_text_[CURL_ERROR_SIZE] = {};
   HttpResponse* response_ = nullptr;
   Wake wake_;
+  bool headers_complete_ = false;
   Clock::time_point guard_since_{};
   std::int64_t guard_bytes_ = 0;
 };

@@ -179,7 +179,6 @@ Result<Answer> Judge(const HttpResponse& response, bool wants_etag) {
     return tl::unexpected(Error{.kind = ErrorKind::kTransient,
                                 .message = "the store answered success without an ETag",
                                 .http_status = response.status,
-                                .code = {},
                                 .request_id = answer.request_id});
   }
   return answer;

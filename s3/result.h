@@ -55,7 +55,7 @@ template <typename T>
 using Result = tl::expected<T, Error>;
 
 inline tl::unexpected<Error> Fail(ErrorKind kind, std::string message) {
-  return tl::unexpected(Error{.kind = kind, .message = std::move(message), .code = {}, .request_id = {}});
+  return tl::unexpected(Error{.kind = kind, .message = std::move(message)});
 }
 
 }  // namespace s3

@@ -210,8 +210,8 @@ std::vector<Shape> Shapes() {
   return shapes;
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, GraphTest, testing::ValuesIn(Shapes()), [](const auto& info) {
-  return "N" + std::to_string(info.param.concurrency) + "Workers" + std::to_string(info.param.threads);
+INSTANTIATE_TEST_SUITE_P(Shapes, GraphTest, testing::ValuesIn(Shapes()), [](const auto& test_case) {
+  return "N" + std::to_string(test_case.param.concurrency) + "Workers" + std::to_string(test_case.param.threads);
 });
 
 TEST(GraphDryTest, AnEmptySourceEnds) {

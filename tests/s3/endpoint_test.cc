@@ -221,7 +221,7 @@ INSTANTIATE_TEST_SUITE_P(
                     FaultCase{"ResetInBody", ResetInBody(50'000), false},
                     FaultCase{"NoAnswer", Rule(FaultAction::kNoAnswer), false},
                     FaultCase{"LostAnswer", Rule(FaultAction::kLostAnswer), true}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test_case) { return test_case.param.name; });
 
 TEST(FaultRulesTest, DelayOnlyDelays) {
   auto rule = Rule(FaultAction::kDelay);

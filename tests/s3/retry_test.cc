@@ -59,7 +59,8 @@ class ClientRetryTest : public testing::Test {
  protected:
   Settled Put(std::vector<HttpResponse> answers, std::stop_token stop = {}) {
     transport_ = std::make_unique<test::ScriptedTransport>(std::move(answers));
-    Client client({{"http", "store", 80}, "/bucket/"}, "us-east-1", {"id", Secret("secret"), Secret()}, kOptions,
+    const BucketAddress bucket{Endpoint{"http", "store", 80}, "/bucket/"};
+    Client client(bucket, "us-east-1", {"id", Secret("secret"), Secret()}, kOptions,
                   transport_.get(), &waiter_, std::move(stop));
     return client.PutObject({.key = "k", .body = "body", .body_sha256 = "00"},
                             [&](const RetryEvent& event) { retried_attempts_.push_back(event.attempt); });

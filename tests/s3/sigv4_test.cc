@@ -139,8 +139,8 @@ std::vector<std::string> SuiteCases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, SigV4Suite, testing::ValuesIn(SuiteCases()), [](const auto& info) {
-  auto name = std::filesystem::path(info.param).filename().string();
+INSTANTIATE_TEST_SUITE_P(Cases, SigV4Suite, testing::ValuesIn(SuiteCases()), [](const auto& test_case) {
+  auto name = std::filesystem::path(test_case.param).filename().string();
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });
