@@ -17,7 +17,6 @@ void Set(CURL* easy, CURLoption option, Value value) {
 
 ErrorKind KindOf(CURLcode code) {
   switch (code) {
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_FAILED_INIT:
     case CURLE_URL_MALFORMAT:
     case CURLE_NOT_BUILT_IN:

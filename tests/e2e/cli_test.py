@@ -1,0 +1,180 @@
+"""The real binary as a user meets it: commands, exit statuses, messages, signals."""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
+from support.harness import KEY_ID, S3FLOW, SECRET, Serve, TestCase, clean_environment, read_journal, s3flow, sha256
+
+
+class Usage(TestCase):
+    def test_statuses_of_the_command_line(self):
+        for arguments, status in [(["--help"], 0), (["--version"], 0), (["run", "--help"], 0), ([], 64), (["fly"], 64),
+                                  (["run"], 64), (["run", "a", "b"], 64), (["run", "a", "--nope"], 64),
+                                  (["serve"], 64), (["serve", "/tmp/x", "--port", "99999"], 64)]:
+            self.assertEqual(s3flow(*arguments).returncode, status, arguments)
+
+    def test_job_files_that_are_not_there(self):
+        for path, words in [(self.dir / "gone.yaml", "No such file"), (self.dir, "is a directory")]:
+            ended = s3flow("run", path)
+            self.assertIn(words, ended.stderr)
+            self.assertIn(ended.returncode, (66, 78))
+        self.assertEqual(s3flow("check", self.dir / "gone.yaml").returncode, 66)
+        self.assertEqual(s3flow("check", self.dir).returncode, 78)
+
+
+class Runs(TestCase):
+    def setUp(self):
+        super().setUp()
+        for i in range(20):
+            self.write(f"data/sub/f{i}", f"content {i}" * i)
+
+    def expect(self, ended, status, *words):
+        self.assertEqual(ended.returncode, status, ended.stdout + ended.stderr)
+        for word in words:
+            self.assertIn(word, ended.stdout + ended.stderr)
+
+    def test_a_good_run(self):
+        with Serve(self.dir / "store") as server:
+            ended = s3flow("run", self.job(server.endpoint))
+            self.expect(ended, 0, "20 found: 20 uploaded, 0 skipped, 0 failed, 0 cancelled")
+            self.assertEqual(ended.stderr, "")
+            lines = read_journal(self.dir / "run")
+            self.assertEqual(len(lines), 20)
+            for line in lines:
+                self.assertEqual(line["sha256"], sha256(pathlib.Path(line["path"]).read_bytes()))
+            self.assertEqual(json.loads((self.dir / "run/summary.json").read_text())["uploaded"], 20)
+        self.assertEqual(server.stats["requests"], {"PutObject": 20})
+
+    def test_rehearsal_needs_no_account(self):
+        job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\ndestination: {{bucket: somewhere}}\n")
+        ended = s3flow("rehearse", job, "--run-dir", self.dir / "run", "--latency", "1ms", "--bandwidth", "10MiB")
+        self.expect(ended, 0, "read back: 20 objects equal, 0 not")
+
+    def test_wrong_secret_is_one_clear_line(self):
+        with Serve(self.dir / "store") as server:
+            ended = s3flow("run", self.job(server.endpoint, secret="wrong"))
+        self.expect(ended, 77, "SignatureDoesNotMatch")
+        self.assertEqual(len(ended.stderr.splitlines()), 1, ended.stderr)
+        self.assertNotIn(SECRET, ended.stderr)
+        self.assertGreater(server.stats["refused_signatures"], 0)
+
+    def test_unknown_bucket(self):
+        with Serve(self.dir / "store") as server:
+            ended = s3flow("run", self.job(server.endpoint, bucket="elsewhere"))
+        self.expect(ended, 77, "the bucket does not exist", "elsewhere")
+        self.assertEqual(len(ended.stderr.splitlines()), 1, ended.stderr)
+
+    def test_no_credentials(self):
+        job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\ndestination: {{bucket: somewhere}}\n")
+        self.expect(s3flow("run", job), 77, "no credentials")
+
+    def test_credentials_from_the_environment(self):
+        with Serve(self.dir / "store") as server:
+            job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\n"
+                             f"destination: {{bucket: bucket, endpoint: '{server.endpoint}'}}\nreport: {{run_dir: {self.dir}/run}}\n")
+            self.expect(s3flow("run", job, AWS_ACCESS_KEY_ID=KEY_ID, AWS_SECRET_ACCESS_KEY=SECRET), 0, "20 uploaded")
+
+    def test_nothing_listens(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = taken.getsockname()[1]
+        ended = s3flow("run", self.job(f"http://127.0.0.1:{port}", extra="limits: {connect_timeout: 1s}"))
+        self.expect(ended, 1, f"127.0.0.1:{port}", "Connection refused", "after 8 attempts", "and 10 more failures")
+
+    def test_sources_that_are_not_there(self):
+        self.expect(s3flow("run", self.job("http://127.0.0.1:9", source="gone")), 66, "gone: No such file")
+        (self.dir / "void").mkdir()
+        with Serve(self.dir / "store") as server:
+            self.expect(s3flow("run", self.job(server.endpoint, source="void")), 66, "the source is empty")
+
+    @unittest.skipIf(os.geteuid() == 0, "root reads everything")
+    def test_unreadable_source(self):
+        (self.dir / "data").chmod(0)
+        self.addCleanup((self.dir / "data").chmod, 0o700)
+        self.expect(s3flow("run", self.job("http://127.0.0.1:9")), 66, "Permission denied")
+
+    def test_run_directory_is_not_reused(self):
+        with Serve(self.dir / "store") as server:
+            job = self.job(server.endpoint)
+            self.expect(s3flow("run", job), 0)
+            self.expect(s3flow("run", job), 74, "belongs to an earlier run")
+
+    def test_a_full_disk_under_the_journal(self):
+        with Serve(self.dir / "store") as server:
+            command = f"ulimit -f 1; trap '' XFSZ; exec {S3FLOW} run {self.job(server.endpoint)}"
+            for i in range(200):
+                self.write(f"data/g{i}", b"x")
+            ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=clean_environment(), timeout=60)
+        self.expect(ended, 74, "journal.jsonl: File too large")
+
+    def test_names_cannot_drive_the_terminal(self):
+        self.write("data/\x1b[2J\n", b"x")
+        with Serve(self.dir / "store") as server:
+            ended = s3flow("run", self.job(server.endpoint), "-v")
+        self.expect(ended, 0, "\\x1b[2J\\x0a")
+        self.assertNotIn("\x1b", ended.stderr)
+
+
+class Signals(TestCase):
+    """Every request is held by the endpoint, so a signal finds the run in the middle of its work."""
+
+    def start(self, server):
+        for i in range(200):
+            self.write(f"data/f{i}", b"x" * 1000)
+        extra = "upload: {concurrency: 8}"
+        process = subprocess.Popen([S3FLOW, "run", str(self.job(server.endpoint, extra=extra)), "-v"], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env=clean_environment())
+        started = [process.stderr.readline() for _ in range(8)]
+        self.assertTrue(all(line.startswith("start") for line in started), started)
+        return process
+
+    def faults(self, text):
+        return self.write("faults.yaml", f"faults:\n  - {{operation: PutObject, attempts: all, {text}}}\n")
+
+    def test_drain(self):
+        for number, status in [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGUSR1, 75)]:
+            with self.subTest(number), Serve(self.dir / f"store{number}", "--faults", self.faults("action: delay, delay: 500ms")) as server:
+                process = self.start(server)
+                process.send_signal(number)
+                out, err = process.communicate(timeout=60)
+                self.assertEqual(process.returncode, status, err)
+                self.assertIn("stopping: SIG", err)
+                summary = json.loads((self.dir / "run/summary.json").read_text())
+                self.assertGreaterEqual(summary["uploaded"], 8, "what was in flight ends")
+                self.assertLess(summary["found"], 200)
+                self.assertFalse(summary["complete"])
+                self.assertIn("stopped early", out)
+            os.rename(self.dir / "run", self.dir / f"run{number}")
+
+    def test_the_second_signal_stops_at_once(self):
+        with Serve(self.dir / "store", "--faults", self.faults("action: no_answer")) as server:
+            process = self.start(server)
+            process.send_signal(signal.SIGINT)
+            while "stopping" not in process.stderr.readline():
+                pass
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
+            self.assertEqual(process.returncode, 130)
+            self.assertEqual(json.loads((self.dir / "run/summary.json").read_text())["cancelled"], 8)
+
+    def test_kill_leaves_a_journal_of_what_was_acknowledged(self):
+        with Serve(self.dir / "store", "--faults", self.faults("action: delay, delay: 20ms")) as server:
+            process = self.start(server)
+            while (self.dir / "run/journal.jsonl").read_bytes().count(b"\n") < 20:
+                time.sleep(0.005)
+            process.kill()
+            process.communicate()
+            lines = read_journal(self.dir / "run")
+            self.assertGreaterEqual(len(lines), 20)
+            self.assertTrue(all(line["outcome"] == "uploaded" for line in lines))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,104 @@
+"""Clients that we did not write, against the embedded endpoint: it is an instrument, so it must be right."""
+import hashlib
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
+from support.harness import KEY_ID, SECRET, Serve, TestCase, clean_environment, s3flow
+
+import boto3
+import botocore.client
+import botocore.exceptions
+
+NAMES = ["plain", "sp ace", "p+lus", "per%cent", "q?uery", "ha#sh", "am&p=eq", "uml\u00e4ut", "\U0001f600", "a/../b", "a//b", "tilde~", "quo'te\"", "semi;colon", "*star", "(paren)", "back\\slash", "@at:colon,comma"]
+
+
+def run(*command, **environment):
+    ended = subprocess.run(command, capture_output=True, timeout=120,
+                           env=clean_environment(AWS_ACCESS_KEY_ID=KEY_ID, AWS_SECRET_ACCESS_KEY=SECRET,
+                                                 AWS_DEFAULT_REGION="us-east-1", **environment))
+    if ended.returncode != 0:
+        raise AssertionError(f"{command}: {ended.stdout.decode()}{ended.stderr.decode()}")
+    return ended.stdout.decode(errors="surrogateescape")
+
+
+class SecondClients(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.server = Serve(self.dir / "store")
+        self.server.__enter__()
+        self.addCleanup(self.server.__exit__, None, None, None)
+
+    def client(self, secret=SECRET):
+        config = botocore.client.Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}, region_name="us-east-1")
+        return boto3.client("s3", endpoint_url=self.server.endpoint, aws_access_key_id=KEY_ID, aws_secret_access_key=secret, config=config)
+
+    def test_boto3_puts_lists_gets_and_deletes(self):
+        client = self.client()
+        self.addCleanup(client.close)
+        for name in NAMES:
+            body = name.encode() * 100
+            put = client.put_object(Bucket="bucket", Key=name, Body=body, Metadata={"a": "b"}, ContentType="text/x")
+            self.assertEqual(put["ETag"].strip('"'), hashlib.md5(body).hexdigest())
+            got = client.get_object(Bucket="bucket", Key=name)
+            self.assertEqual((got["Body"].read(), got["ContentType"], got["Metadata"]), (body, "text/x", {"a": "b"}))
+            self.assertEqual(client.head_object(Bucket="bucket", Key=name)["ContentLength"], len(body))
+        listed = [o["Key"] for page in client.get_paginator("list_objects_v2").paginate(Bucket="bucket", PaginationConfig={"PageSize": 5})
+                  for o in page["Contents"]]
+        self.assertEqual(sorted(listed), sorted(NAMES))
+        self.assertEqual(client.get_object(Bucket="bucket", Key="plain", Range="bytes=5-9")["Body"].read(), b"plain")
+        client.delete_object(Bucket="bucket", Key="plain")
+        with self.assertRaises(botocore.exceptions.ClientError) as raised:
+            client.get_object(Bucket="bucket", Key="plain")
+        self.assertEqual(raised.exception.response["Error"]["Code"], "NoSuchKey")
+
+    def test_boto3_is_refused_as_a_store_would(self):
+        client = self.client(secret="wrong")
+        self.addCleanup(client.close)
+        with self.assertRaises(botocore.exceptions.ClientError) as raised:
+            client.list_objects_v2(Bucket="bucket")
+        self.assertEqual(raised.exception.response["Error"]["Code"], "SignatureDoesNotMatch")
+        good = self.client()
+        self.addCleanup(good.close)
+        with self.assertRaises(botocore.exceptions.ClientError) as raised:
+            good.put_object(Bucket="bucket", Key="k", Body=b"x", ContentMD5="AAAAAAAAAAAAAAAAAAAAAA==")
+        self.assertEqual(raised.exception.response["Error"]["Code"], "BadDigest")
+        with self.assertRaises(botocore.exceptions.ClientError) as raised:
+            good.list_objects_v2(Bucket="nobucket")
+        self.assertEqual(raised.exception.response["Error"]["Code"], "NoSuchBucket")
+
+    def test_awscli_puts_lists_and_gets(self):
+        aws = ["/usr/bin/aws", "--endpoint-url", self.server.endpoint, "s3"]
+        file = self.write("in", b"awscli" * 5000)
+        run(*aws, "mb", "s3://cli-bucket")
+        run(*aws, "cp", str(file), "s3://cli-bucket/dir/a b+c")
+        self.assertIn("30000 dir/a b+c", run(*aws, "ls", "--recursive", "s3://cli-bucket"))
+        run(*aws, "cp", "s3://cli-bucket/dir/a b+c", str(self.dir / "out"))
+        self.assertEqual((self.dir / "out").read_bytes(), file.read_bytes())
+
+    def test_s3cmd_puts_lists_and_gets(self):
+        host = self.server.endpoint.removeprefix("http://")
+        s3cmd = ["/usr/bin/s3cmd", "--config=/dev/null", "--no-ssl", f"--host={host}", f"--host-bucket={host}",
+                 f"--access_key={KEY_ID}", f"--secret_key={SECRET}"]
+        file = self.write("in", b"s3cmd" * 5000)
+        run(*s3cmd, "put", str(file), "s3://bucket/dir/a b+c")
+        self.assertIn("s3://bucket/dir/a b+c", run(*s3cmd, "ls", "s3://bucket/dir/"))
+        run(*s3cmd, "get", "s3://bucket/dir/a b+c", str(self.dir / "out"))
+        self.assertEqual((self.dir / "out").read_bytes(), file.read_bytes())
+
+    def test_boto3_reads_what_s3flow_uploaded(self):
+        for name in NAMES:
+            if "/" not in name:
+                self.write(f"data/{name}", name)
+        ended = s3flow("run", self.job(self.server.endpoint))
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        client = self.client()
+        self.addCleanup(client.close)
+        for name in NAMES:
+            if "/" not in name:
+                self.assertEqual(client.get_object(Bucket="bucket", Key=name)["Body"].read(), name.encode())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,94 @@
+"""What the Python tests share: the binary under test, job files, the embedded endpoint as a process."""
+import hashlib
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+S3FLOW = os.environ.get("S3FLOW", str(TOP / "build/release/s3flow"))
+SANITIZE = os.environ.get("S3FLOW_SANITIZE", "")
+KEY_ID, SECRET = "AKIDTEST", "secret-under-test+/="
+
+
+def clean_environment(**extra):
+    """The environment without anything that could lend credentials or proxies."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_") and "proxy" not in k.lower()}
+    kept.update(HOME="/nonexistent", **extra)
+    return kept
+
+
+def s3flow(*arguments, timeout=300, **environment):
+    """Runs the binary to its end; stdout and stderr as text."""
+    return subprocess.run([S3FLOW, *map(str, arguments)], capture_output=True, text=True, errors="surrogateescape",
+                          timeout=timeout, env=clean_environment(**environment), stdin=subprocess.DEVNULL)
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_journal(run_dir):
+    return [json.loads(line) for line in (pathlib.Path(run_dir) / "journal.jsonl").read_text().splitlines()]
+
+
+class Serve:
+    """`s3flow serve` on a free port, as a context; `stats` holds its counts afterwards."""
+
+    def __init__(self, directory, *arguments, buckets=("bucket",)):
+        self.command = [S3FLOW, "serve", str(directory), *map(str, arguments)]
+        for bucket in buckets:
+            self.command += ["--bucket", bucket]
+        self.stats = None
+
+    def __enter__(self):
+        environment = clean_environment(AWS_ACCESS_KEY_ID=KEY_ID, AWS_SECRET_ACCESS_KEY=SECRET)
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True, env=environment)
+        line = self.process.stdout.readline()
+        self.endpoint = re.search(r"http://\S+:\d+", line).group()
+        return self
+
+    def __exit__(self, *exception):
+        self.process.send_signal(signal.SIGTERM)
+        out, _ = self.process.communicate(timeout=60)
+        self.stats = json.loads(out.splitlines()[-1])
+        return False
+
+
+class TestCase(unittest.TestCase):
+    """Has a directory of its own in self.dir."""
+
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory(prefix="s3flow-e2e-")
+        self.addCleanup(holder.cleanup)
+        self.dir = pathlib.Path(holder.name)
+
+    def write(self, name, data=b""):
+        path = self.dir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+        return path
+
+    def job(self, endpoint, source="data", extra="", key_id=KEY_ID, secret=SECRET, bucket="bucket"):
+        """A job file for `endpoint`; progress off, short delays."""
+        return self.write("job.yaml", f"""
+source:
+  - path: {self.dir / source}
+destination:
+  bucket: {bucket}
+  endpoint: {endpoint}
+credentials:
+  access_key_id: {key_id}
+  secret_access_key: {secret}
+retry:
+  base_delay: 5ms
+  cap: 50ms
+report:
+  progress: none
+  run_dir: {self.dir / "run"}
+{extra}
+""")
