@@ -39,14 +39,16 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     problems_->push_back({At(mark), "aliases (*name) are not allowed: write the value out"});
-    Add({.kind = Value::Kind::kNull, .where = At(mark)});
+    Add({.kind = Value::Kind::kNull, .where = At(mark), .refused = true});
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
     Refuse(mark, tag, anchor);
     const bool is_key = !open_.empty() && open_.back().value.kind == Value::Kind::kMapping && !open_.back().key;
     Value value{.kind = Value::Kind::kScalar, .where = At(mark)};
+    const auto before = problems_->size();
     value.text = is_key ? text : ExpandVariables(text, environment_, value.where, problems_);
+    value.refused = problems_->size() > before;
     Add(std::move(value));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -100,6 +102,8 @@ class TreeBuilder final : public YAML::EventHandler {
     } else if (!key) {
       AddKey(parent, std::move(value), &key);
     } else {
+      // The parser's mark of an absent value is wherever the next thing stands.
+      if (value.kind == Value::Kind::kNull) value.where = key->where;
       key->value = std::move(value);
       // A refused key was reported; its value is read over.
       if (!key->key.empty()) parent.entries.push_back(std::move(*key));

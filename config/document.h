@@ -25,6 +25,7 @@ struct Value {
   std::string text;
   std::vector<Value> items;
   std::vector<Entry> entries;  // in the order of the file; keys are unique
+  bool refused = false;        // a problem was reported: reading it would only add a second one
 
   const Value* Find(std::string_view key) const;
 };

@@ -160,6 +160,7 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
 
 void ReadField(const Field& field, const Value& value, const std::string& name, std::vector<Problem>* problems) {
   const auto report = [&](const std::string& what) { problems->push_back({value.where, fmt::format("{}: {}", name, what)}); };
+  if (value.refused) return;
   if (value.kind == Value::Kind::kNull) return report("has no value");
   if (field.set) {
     if (value.kind != Value::Kind::kScalar) return report(fmt::format("must be text, not {}", KindName(value.kind)));
@@ -170,6 +171,7 @@ void ReadField(const Field& field, const Value& value, const std::string& name, 
   if (value.kind == Value::Kind::kScalar) texts.push_back(value.text);
   if (value.kind == Value::Kind::kMapping) return report("must be text or a list of texts, not a mapping");
   for (const auto& item : value.items) {
+    if (item.refused) continue;
     if (item.kind != Value::Kind::kScalar) {
       problems->push_back({item.where, fmt::format("{}: must be text, not {}", name, KindName(item.kind))});
       continue;
