@@ -68,6 +68,7 @@ Summary RunPipeline(const Options& options, const s3::Options& s3_options, const
   summary.found = found;
   summary.source_exhausted = source.exhausted();
   summary.seconds = std::chrono::steady_clock::now() - start;
+  summary.peak_memory_bytes = PeakMemoryBytes();
   return summary;
 }
 

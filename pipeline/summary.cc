@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace pipeline {
@@ -46,6 +48,15 @@ ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped
   return all_denied ? kExitRefused : kExitSomeFailed;
 }
 
+std::uint64_t PeakMemoryBytes() {
+  // Not getrusage: its figure counts the parent's memory before exec, too.
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::strtoull(line.c_str() + 6, nullptr, 10) * 1024;
+  }
+  return 0;
+}
+
 std::string HumanBytes(double bytes) {
   constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   int unit = 0;
@@ -79,7 +90,7 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"cancelled", summary.cancelled}, {"uploaded_bytes", summary.uploaded_bytes},
       {"retries", summary.retries},   {"failures_by_kind", summary.failures_by_kind},
       {"complete", summary.source_exhausted && summary.cancelled == 0},
-      {"seconds", summary.seconds.count()}, {"exit_status", static_cast<int>(status)},
+      {"seconds", summary.seconds.count()}, {"peak_memory_bytes", summary.peak_memory_bytes}, {"exit_status", static_cast<int>(status)},
       {"version", S3FLOW_VERSION},
   };
   return json.dump(2) + "\n";

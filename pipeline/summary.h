@@ -37,6 +37,7 @@ struct Summary {
   std::map<std::string, std::uint64_t> failures_by_kind;
   bool source_exhausted = false;  // false: stopped before the walk had handed out all it finds
   std::chrono::duration<double> seconds{0};
+  std::uint64_t peak_memory_bytes = 0;  // of the process, resident
 
   void Count(const ObjectResult& result);
   bool AddsUp() const { return found == uploaded + skipped + failed + cancelled; }
@@ -51,6 +52,9 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
 
 // One JSON document; the keys are the contract of summary.json.
 std::string SummaryJson(const Summary& summary, ExitStatus status);
+
+// The most memory this process has had resident so far; 0 when the system does not say.
+std::uint64_t PeakMemoryBytes();
 
 // "1.5 MiB"
 std::string HumanBytes(double bytes);

@@ -1,0 +1,176 @@
+"""s3flow against a real S3 server, Ceph's gateway. What arrived is read back by a client that we did not write."""
+import concurrent.futures
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from real.rgw import KEY_ID, SECRET, Rgw
+from support.harness import S3FLOW, SANITIZE, TestCase, clean_environment, read_journal, s3flow, sha256
+
+import boto3
+import botocore.client
+
+HOSTILE = ["sp ace", "+", "%41", "?x", "#y", "a&b=c", "new\nline", "tab\t", "quo\"te'", "..dots..", "a..b", "back\\slash",
+           "{brace}", "<angle>", "pipe|", "`tick`", "^hat", "[br]", "~tilde", ":colon", ",;", "@at", "!bang", "$dollar", "*star",
+           "(p)", "caf\u00e9", "cafe\u0301", "\U0001f600", "\u4f60\u597d", "-rf", "\x01ctl", "\x7fdel", " lead", "trail "]
+
+
+class CephTest(TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.rgw = Rgw()
+        cls.addClassCleanup(cls.rgw.stop)
+        config = botocore.client.Config(s3={"addressing_style": "path"}, region_name="us-east-1", max_pool_connections=16)
+        cls.s3 = boto3.client("s3", endpoint_url=cls.rgw.endpoint, aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET, config=config)
+        cls.addClassCleanup(cls.s3.close)
+
+    def rgw_job(self, bucket, endpoint=None, extra="", secret=SECRET):
+        return self.job(endpoint or self.rgw.endpoint, bucket=bucket, key_id=KEY_ID, secret=secret, extra=extra)
+
+    def stored(self, bucket, prefix=""):
+        """SHA-256 of every object, read back whole."""
+        keys = [o["Key"] for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+                for o in page.get("Contents", [])]
+
+        def digest(key):
+            return key, sha256(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            return dict(pool.map(digest, keys))
+
+    def write_hostile_tree(self, count):
+        """Files of 0 B to 5 MiB with hostile names; key below the root -> SHA-256."""
+        seed = int(os.environ.get("S3FLOW_TEST_SEED", random.randrange(2**32)))
+        print(f"S3FLOW_TEST_SEED={seed}")
+        generator = random.Random(seed)
+        written = {}
+        for i in range(count):
+            limit = 5 << 20 if i % 100 == 0 else 200_000 if i % 10 == 0 else 16_000
+            size = [0, 1, 5 << 20][i // 100] if i in (0, 100, 200) else generator.randrange(limit)
+            name = f"{HOSTILE[i % len(HOSTILE)]}/{HOSTILE[i // 7 % len(HOSTILE)]}{i}"
+            data = generator.randbytes(size)
+            self.write(f"data/{name}", data)
+            written[name] = sha256(data)
+        return written
+
+    def test_hostile_names_over_http_and_https(self):
+        self.s3.create_bucket(Bucket="hostile")
+        written = self.write_hostile_tree(2000)
+        for prefix, endpoint, tls in [("plain/", self.rgw.endpoint, ""), ("/lead//double/", self.rgw.tls_endpoint, self.rgw.ca_file)]:
+            job = self.rgw_job("hostile", endpoint)
+            ended = s3flow("run", job, "--run-dir", self.dir / f"run{bool(tls)}", "--set", f"destination.prefix={prefix}",
+                           "--set", f"destination.ca_file={tls}")
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+            self.assertIn("2000 found: 2000 uploaded", ended.stdout)
+            self.assertEqual(self.stored("hostile", prefix), {prefix + name: digest for name, digest in written.items()})
+
+    def test_names_that_are_no_utf8_arrive_or_are_reported(self):
+        self.s3.create_bucket(Bucket="bytes")
+        for name in (b"caf\xe9", b"\xff\xfe", b"cut\xe4\xbd", b"fine"):
+            path = os.fsencode(self.dir) + b"/data/" + name
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(name)
+        ended = s3flow("run", self.rgw_job("bytes"))
+        lines = read_journal(self.dir / "run")
+        self.assertEqual(len(lines), 4)
+        uploaded = [line for line in lines if line["outcome"] == "uploaded"]
+        failed = [line for line in lines if line["outcome"] == "failed"]
+        self.assertEqual(len(uploaded) + len(failed), 4)
+        self.assertEqual(ended.returncode, 1 if failed else 0, ended.stderr)
+        for line in failed:
+            self.assertIn("path_base64", line)
+            self.assertTrue(line["message"] and line["http_status"] == 400, line)
+        # The gateway's own count is the oracle: boto3 cannot name such keys.
+        stats = json.loads(self.rgw.run("radosgw-admin", "bucket", "stats", "--bucket=bytes"))
+        self.assertEqual(stats["usage"]["rgw.main"]["num_objects"], len(uploaded))
+        self.assertEqual(self.s3.get_object(Bucket="bytes", Key="fine")["Body"].read(), b"fine")
+
+    def test_ten_thousand_small_files_in_little_memory(self):
+        self.s3.create_bucket(Bucket="small")
+        written = {}
+        for i in range(10_000):
+            data = os.urandom(4096)
+            self.write(f"data/{i % 100}/{i}", data)
+            written[f"{i % 100}/{i}"] = sha256(data)
+        ended = s3flow("run", self.rgw_job("small", extra="upload: {concurrency: 256}"))
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertIn("10000 found: 10000 uploaded, 0 skipped, 0 failed, 0 cancelled", ended.stdout)
+        peak = json.loads((self.dir / "run/summary.json").read_text())["peak_memory_bytes"]
+        print(f"peak memory: {peak / 2**20:.1f} MiB")
+        if not SANITIZE:
+            self.assertTrue(0 < peak < 64 << 20, f"{peak} bytes resident")
+        self.assertEqual(self.stored("small"), written)
+
+    def test_wrong_secret_is_one_line_and_status_77(self):
+        self.s3.create_bucket(Bucket="secret")
+        for i in range(1000):
+            self.write(f"data/{i}", b"x")
+        ended = s3flow("run", self.rgw_job("secret", secret="wrong"))
+        self.assertEqual(ended.returncode, 77)
+        self.assertEqual(len(ended.stderr.splitlines()), 1, ended.stderr)
+        self.assertIn("SignatureDoesNotMatch", ended.stderr)
+        self.assertEqual(self.stored("secret"), {})
+
+    def test_unknown_bucket(self):
+        self.write("data/x", b"x")
+        ended = s3flow("run", self.rgw_job("nowhere"))
+        self.assertEqual(ended.returncode, 77)
+        self.assertIn("the bucket does not exist", ended.stderr)
+        self.assertIn("nowhere", ended.stderr)
+
+    def test_a_certificate_that_does_not_verify(self):
+        self.write("data/x", b"x")
+        ended = s3flow("run", self.rgw_job("nowhere", self.rgw.tls_endpoint))
+        self.assertEqual(ended.returncode, 77, ended.stderr)
+        self.assertIn("certificate", ended.stderr)
+        self.assertEqual(read_journal(self.dir / "run")[0]["attempts"], 1, "not retried")
+
+    @unittest.skipIf(SANITIZE, "faketime is preloaded, which sanitizers do not take")
+    def test_a_clock_an_hour_off(self):
+        self.s3.create_bucket(Bucket="clock")
+        for i in range(100):
+            self.write(f"data/{i}", b"x")
+        for offset in ("-1h", "+1h"):
+            ended = subprocess.run(["faketime", "--exclude-monotonic", "-f", offset, S3FLOW, "run", str(self.rgw_job("clock")),
+                                    "--run-dir", str(self.dir / f"run{offset}")],
+                                   capture_output=True, text=True, env=clean_environment(), timeout=60)
+            self.assertEqual(ended.returncode, 77, ended.stderr)
+            self.assertIn("clock is too far from the store's", ended.stderr)
+            self.assertEqual(len(ended.stderr.splitlines()), 1, ended.stderr)
+
+    def test_a_server_killed_and_restarted_in_the_middle(self):
+        self.s3.create_bucket(Bucket="restart")
+        written = {}
+        for i in range(3000):
+            data = os.urandom(random.randrange(8000))
+            self.write(f"data/{i}", data)
+            written[str(i)] = sha256(data)
+        journal = self.dir / "run/journal.jsonl"
+        killed_at = []
+
+        def restart():
+            while not journal.exists() or journal.read_bytes().count(b"\n") < 500:
+                stop.wait(0.01)
+            self.rgw.kill_gateway()
+            killed_at.append(journal.read_bytes().count(b"\n"))
+            self.rgw.start_gateway()
+        stop = threading.Event()
+        thread = threading.Thread(target=restart, daemon=True)
+        thread.start()
+        ended = s3flow("run", self.rgw_job("restart", extra="upload: {concurrency: 32}"),
+                       "--set", "retry.base_delay=500ms", "--set", "retry.cap=5s")
+        thread.join(timeout=60)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertLess(killed_at[0], 3000, "the server was killed after the work was done: nothing was tested")
+        self.assertGreater(json.loads((self.dir / "run/summary.json").read_text())["retries"], 0)
+        self.assertEqual(self.stored("restart"), written)
+
+
+if __name__ == "__main__":
+    unittest.main()

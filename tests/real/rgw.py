@@ -1,0 +1,161 @@
+"""A throwaway Ceph RADOS Gateway on loopback: one monitor, one OSD in memory, one gateway.
+
+Needs root and Debian's radosgw, ceph-mon, ceph-osd. Everything lives below one directory; nothing
+is left behind. Start takes about two seconds.
+"""
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+KEY_ID, SECRET = "rgwtestkey00000000001", "rgwtestsecret000000000000000000000000001"
+
+CONFIG = """
+[global]
+fsid = {fsid}
+mon host = v2:127.0.0.1:{mon_port}
+ms bind msgr1 = false
+public addr = 127.0.0.1
+cluster addr = 127.0.0.1
+auth cluster required = none
+auth service required = none
+auth client required = none
+# "secure", the gateway's default towards the monitor, needs cephx
+ms mon client mode = crc
+log file = {top}/log/$name.log
+log to stderr = false
+err to stderr = false
+pid file = {top}/run/$name.pid
+run dir = {top}/run
+admin socket =
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 1
+osd pool default pg autoscale mode = off
+osd crush chooseleaf type = 0
+mon allow pool size one = true
+[mon]
+mon data = {top}/mon
+# a nearly full disk is no reason to stop
+mon data avail crit = 0
+paxos propose interval = 0.05
+[osd]
+osd data = {top}/osd
+osd objectstore = memstore
+memstore device bytes = 4294967296
+[client.rgw.t]
+rgw data = {top}/rgw
+rgw frontends = beast endpoint=127.0.0.1:{http} ssl_endpoint=127.0.0.1:{https} ssl_certificate={top}/tls/server.crt ssl_private_key={top}/tls/server.key
+rgw thread pool size = 32
+rgw dns name = s3.localhost
+"""
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def make_certificates(directory):
+    """ca.crt, and server.crt with server.key for 127.0.0.1 and localhost."""
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    openssl("req", "-x509", *key, "-days", "2", "-subj", "/CN=s3flow test CA", "-keyout", "ca.key", "-out", "ca.crt")
+    openssl("req", *key, "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr")
+    (directory / "san").write_text("subjectAltName=DNS:localhost,DNS:s3.localhost,DNS:*.s3.localhost,IP:127.0.0.1\n")
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", "san", "-out", "server.crt")
+
+
+class Rgw:
+    def __init__(self):
+        self.top = pathlib.Path(tempfile.mkdtemp(prefix="s3flow-rgw-"))
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self):
+        for tool in ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "monmaptool"):
+            if not shutil.which(tool):
+                raise RuntimeError(f"{tool} is missing: run tests/setup")
+        http, https, mon_port = free_ports(3)
+        for name in ("run", "log", "mon", "osd", "tls"):
+            (self.top / name).mkdir()
+        make_certificates(self.top / "tls")
+        fsid = str(uuid.uuid4())
+        (self.top / "ceph.conf").write_text(CONFIG.format(top=self.top, fsid=fsid, mon_port=mon_port, http=http, https=https))
+        self.endpoint, self.tls_endpoint = f"http://127.0.0.1:{http}", f"https://127.0.0.1:{https}"
+        self.ca_file = self.top / "tls/ca.crt"
+
+        self.run("monmaptool", "--create", "--fsid", fsid, "--addv", "t", f"[v2:127.0.0.1:{mon_port}]", self.top / "monmap")
+        self.run("ceph-mon", "-i", "t", "--mkfs", "--monmap", self.top / "monmap")
+        self.run("ceph-mon", "-i", "t")
+        osd = str(uuid.uuid4())
+        self.run("ceph", "osd", "new", osd)
+        self.run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
+        self.run("ceph-osd", "-i", "0")
+        self.run("radosgw-admin", "user", "create", "--uid=test", "--display-name=test", f"--access-key={KEY_ID}", f"--secret-key={SECRET}")
+        self.start_gateway()
+
+    def run(self, *command):
+        ended = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=60,
+                               env={**os.environ, "CEPH_CONF": str(self.top / "ceph.conf")})
+        if ended.returncode != 0:
+            raise RuntimeError(f"{command[0]}: {ended.stderr[-2000:]}")
+        return ended.stdout
+
+    def start_gateway(self):
+        self.run("radosgw", "-n", "client.rgw.t")
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.endpoint, timeout=5).close()
+                return
+            except urllib.error.HTTPError:
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError("the gateway does not answer")
+
+    def kill_gateway(self):
+        self._end("client.rgw.t", 9)
+
+    def _end(self, name, signal_number=15):
+        """Ends one daemon of ours by its pid file; waits until it is gone (or only a zombie)."""
+        pid_file = self.top / f"run/{name}.pid"
+        if not pid_file.exists():
+            return
+        proc = pathlib.Path("/proc") / pid_file.read_text().strip()
+        pid_file.unlink()
+        try:
+            if str(self.top).encode() not in (proc / "environ").read_bytes():
+                return
+            os.kill(int(proc.name), signal_number)
+            for attempt in range(200):
+                if not (proc / "cmdline").read_bytes():
+                    return
+                if attempt == 100:
+                    os.kill(int(proc.name), 9)
+                time.sleep(0.05)
+        except (OSError, ProcessLookupError):
+            return
+
+    def stop(self):
+        for name in ("client.rgw.t", "osd.0", "mon.t"):
+            self._end(name)
+        shutil.rmtree(self.top, ignore_errors=True)
