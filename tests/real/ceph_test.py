@@ -94,13 +94,14 @@ class CephTest(TestCase):
     def test_ten_thousand_small_files_in_little_memory(self):
         self.s3.create_bucket(Bucket="small")
         written = {}
-        for i in range(10_000):
+        count = 2000 if SANITIZE else 10_000  # reading back is what takes the time
+        for i in range(count):
             data = os.urandom(4096)
             self.write(f"data/{i % 100}/{i}", data)
             written[f"{i % 100}/{i}"] = sha256(data)
         ended = s3flow("run", self.rgw_job("small", extra="upload: {concurrency: 256}"))
         self.assertEqual(ended.returncode, 0, ended.stderr)
-        self.assertIn("10000 found: 10000 uploaded, 0 skipped, 0 failed, 0 cancelled", ended.stdout)
+        self.assertIn(f"{count} found: {count} uploaded, 0 skipped, 0 failed, 0 cancelled", ended.stdout)
         peak = json.loads((self.dir / "run/summary.json").read_text())["peak_memory_bytes"]
         print(f"peak memory: {peak / 2**20:.1f} MiB")
         if not SANITIZE:
