@@ -14,6 +14,8 @@ import urllib.error
 import urllib.request
 import uuid
 
+from support.harness import make_certificates
+
 KEY_ID, SECRET = "rgwtestkey00000000001", "rgwtestsecret000000000000000000000000001"
 
 CONFIG = """
@@ -66,18 +68,6 @@ def free_ports(count):
     finally:
         for each in sockets:
             each.close()
-
-
-def make_certificates(directory):
-    """ca.crt, and server.crt with server.key for 127.0.0.1 and localhost."""
-    def openssl(*arguments):
-        subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    openssl("req", "-x509", *key, "-days", "2", "-subj", "/CN=s3flow test CA", "-keyout", "ca.key", "-out", "ca.crt")
-    openssl("req", *key, "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr")
-    (directory / "san").write_text("subjectAltName=DNS:localhost,DNS:s3.localhost,DNS:*.s3.localhost,IP:127.0.0.1\n")
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-            "-extfile", "san", "-out", "server.crt")
 
 
 class Rgw:

@@ -36,6 +36,18 @@ def read_journal(run_dir):
     return [json.loads(line) for line in (pathlib.Path(run_dir) / "journal.jsonl").read_text().splitlines()]
 
 
+def make_certificates(directory, names="DNS:localhost,DNS:s3.localhost,DNS:*.s3.localhost,IP:127.0.0.1"):
+    """ca.crt, and server.crt with server.key for `names`, below `directory`."""
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    openssl("req", "-x509", *key, "-days", "2", "-subj", "/CN=s3flow test CA", "-keyout", "ca.key", "-out", "ca.crt")
+    openssl("req", *key, "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr")
+    (directory / "san").write_text(f"subjectAltName={names}\n")
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", "san", "-out", "server.crt")
+
+
 class Serve:
     """`s3flow serve` on a free port, as a context; `stats` holds its counts afterwards."""
 
