@@ -1,0 +1,107 @@
+// The bodies of the graph, driven by plain threads instead of oneTBB. ThreadSanitizer understands
+// these and not the uninstrumented oneTBB library: here nothing is suppressed, so this is where it
+// can find a race between source, upload body, sink, console, client and event loop.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "pipeline/sink.h"
+#include "pipeline/source.h"
+#include "pipeline/upload.h"
+#include "s3/event_loop.h"
+#include "tests/support/support.h"
+
+namespace pipeline {
+namespace {
+
+struct Bodies {
+  explicit Bodies(s3::endpoint::ServerOptions server_options) : server(std::move(server_options)) {
+    for (int i = 0; i < kFiles; ++i) directory.Write("data/f" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x'));
+    report.progress = ProgressStyle::kLines;
+    report.log = LogLevel::kObjects;
+    root.path = directory / "data";
+  }
+
+  // Source and sink are serial, as in the graph; uploads overlap.
+  Summary Run(int threads) {
+    s3::BlockingWaiter waiter;
+    const auto options = test::OptionsFor(server);
+    s3::EventLoop loop(options.transport, "", threads);
+    s3::Client client(s3::ResolveBucket(options.destination).value(), "us-east-1", {"s3flow", s3::Secret("s3flow-secret"), s3::Secret()},
+                      options.retry, &loop, &waiter, stop.drain_token());
+    const std::stop_callback on_drain(stop.drain_token(), [&] { loop.CancelSleeps(); });
+    auto journal = Journal::Create(directory / "run").value();
+    Progress progress;
+    Console console(report, &progress, null);
+    Source source(Walk({root}, ""), stop.drain_token());
+    Uploader upload(&client, &console, &progress);
+    Sink sink(journal.get(), &console, &progress, &stop);
+    std::mutex source_mutex, sink_mutex;
+    std::atomic<std::uint64_t> found{0};
+    std::vector<std::thread> workers;
+    for (int i = 0; i < threads; ++i) {
+      workers.emplace_back([&] {
+        for (;;) {
+          std::unique_lock source_lock(source_mutex);
+          auto item = source.Next(&waiter);
+          source_lock.unlock();
+          if (!item) return;
+          ++found;
+          const auto result = upload(std::get<UploadTask>(*item));
+          std::lock_guard sink_lock(sink_mutex);
+          sink.Record(result);
+        }
+      });
+    }
+    for (auto& worker : workers) worker.join();
+    auto summary = sink.summary();
+    summary.found = found;
+    return summary;
+  }
+
+  static constexpr int kFiles = 300;
+  test::TempDir directory;
+  std::FILE* const null = std::fopen("/dev/null", "w");
+  ReportOptions report;
+  SourceRoot root;
+  StopControl stop;
+  s3::endpoint::Server server;
+};
+
+s3::endpoint::ServerOptions WithFault(s3::endpoint::FaultRule rule) {
+  s3::endpoint::ServerOptions options;
+  options.buckets = {"bucket"};
+  options.faults.push_back(std::move(rule));
+  return options;
+}
+
+TEST(RunBodiesTest, UploadAndRetryFromManyThreads) {
+  s3::endpoint::FaultRule rule;
+  rule.key = "*[13579]";
+  rule.last_attempt = 2;
+  Bodies bodies(WithFault(rule));
+  const auto summary = bodies.Run(16);
+  EXPECT_EQ(summary.uploaded, static_cast<std::uint64_t>(Bodies::kFiles));
+  EXPECT_EQ(summary.retries, bodies.server.stats().faults_injected);
+  EXPECT_EQ(summary.retries, 300u);
+  EXPECT_TRUE(summary.AddsUp());
+}
+
+TEST(RunBodiesTest, StopWhileAllThreadsAreBusy) {
+  s3::endpoint::FaultRule rule;
+  rule.last_attempt = 1000;
+  Bodies bodies(WithFault(rule));
+  std::thread stopper([&] {
+    while (bodies.server.stats().faults_injected < 100) std::this_thread::yield();
+    bodies.stop.Drain(StopCause::kTerminate, "enough");
+  });
+  const auto summary = bodies.Run(16);
+  stopper.join();
+  EXPECT_TRUE(summary.AddsUp());
+  EXPECT_EQ(summary.uploaded, 0u);
+  EXPECT_LT(summary.found, static_cast<std::uint64_t>(Bodies::kFiles));
+}
+
+}  // namespace
+}  // namespace pipeline
