@@ -128,6 +128,14 @@ std::string Console::ProgressText() {
   return text;
 }
 
+// Grows once the walk has found everything; until then the whole is not known.
+std::string Console::Bar() const {
+  constexpr std::uint64_t kWidth = 20;
+  const auto found = progress_->found.load();
+  const auto filled = progress_->all_found && found > 0 ? kWidth * progress_->settled / found : 0;
+  return fmt::format("[{:.<{}}]", std::string(std::min(filled, kWidth), '#'), kWidth);
+}
+
 void Console::ShowProgress() {
   using std::chrono::milliseconds;
   const auto interval = bar_ ? milliseconds(200) : milliseconds(5000);
@@ -135,7 +143,7 @@ void Console::ShowProgress() {
   while (!changed_.wait_for(lock, interval, [this] { return quit_; })) {
     const auto text = ProgressText();
     if (bar_) {
-      fmt::print(out_, "\r\x1b[K{}", text);
+      fmt::print(out_, "\r\x1b[K{} {}", Bar(), text);
       bar_shown_ = true;
     } else {
       fmt::print(out_, "{}\n", text);

@@ -38,6 +38,7 @@ class Console {
   void ShowProgress();
   void PrintLine(std::string_view text);
   std::string ProgressText();
+  std::string Bar() const;
 
   const LogLevel log_;
   const Progress* const progress_;

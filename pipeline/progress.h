@@ -9,7 +9,6 @@ namespace pipeline {
 // Lock-free counters that need not agree with each other at any one moment.
 struct Progress {
   std::atomic<std::uint64_t> found{0};
-  std::atomic<std::uint64_t> found_bytes{0};
   std::atomic<std::uint64_t> settled{0};
   std::atomic<std::uint64_t> failed{0};
   std::atomic<std::uint64_t> settled_bytes{0};

@@ -45,20 +45,15 @@ Summary RunPipeline(const Options& options, const s3::Options& s3_options, const
   });
   const StopCallback on_abort(stop->abort_token(), [&] { loop.Abort(); });
 
-  Source source(Walk(options.source, s3_options.destination.prefix), stop->drain_token());
-  Uploader upload(&client, &console, &progress);
+  Source source(Walk(options.source, s3_options.destination.prefix), stop->drain_token(), &progress);
+  Uploader upload(&client, &console, &progress, stop->drain_token());
   Sink sink(journal, &console, &progress, stop);
   std::uint64_t found = 0;
   const auto start = std::chrono::steady_clock::now();
   RunGraph({options.upload.concurrency, options.upload.threads},
            {.next = [&]() -> std::optional<SourceItem> {
               auto item = source.Next(waiter.get());
-              if (item) {
-                ++found;
-                ++progress.found;
-              } else {
-                progress.all_found = true;
-              }
+              if (item) ++found;
               return item;
             },
             .upload = [&](const UploadTask& task) { return upload(task); },

@@ -4,8 +4,18 @@
 
 namespace pipeline {
 
-Source::Source(Walk walk, std::stop_token stop) : walk_(std::move(walk)), stop_(std::move(stop)) {
-  thread_ = std::thread([this] { WalkAhead(); });
+Source::Source(Walk walk, std::stop_token stop, Progress* progress)
+    : walk_(std::move(walk)), stop_(std::move(stop)), progress_(progress) {
+  thread_ = std::thread([this] {
+    try {
+      WalkAhead();
+    } catch (const std::exception&) {
+      // Out of memory, say. The source ends without being exhausted, which no run takes for success.
+      std::unique_lock lock(mutex_);
+      quit_ = true;
+      WakeConsumer(std::move(lock));
+    }
+  });
   on_stop_.emplace(stop_, [this] {
     std::unique_lock lock(mutex_);
     quit_ = true;
@@ -69,8 +79,13 @@ void Source::WalkAhead() {
       space_.wait(lock, [this] { return quit_ || ahead_.size() <= kLookAhead / 2; });
     }
     if (quit_) return;
-    if (!item) walked_ = true;
-    if (item) ahead_.push_back(std::move(*item));
+    if (item) {
+      ahead_.push_back(std::move(*item));
+      ++progress_->found;
+    } else {
+      walked_ = true;
+      progress_->all_found = true;
+    }
     const bool ended = walked_;
     WakeConsumer(std::move(lock));
     if (ended) return;

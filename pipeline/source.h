@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "pipeline/message.h"
+#include "pipeline/progress.h"
 #include "pipeline/walk.h"
 #include "s3/waiter.h"
 
@@ -16,8 +17,9 @@ namespace pipeline {
 
 class Source {
  public:
-  // Starts the walk; it stays at most kLookAhead entries ahead.
-  Source(Walk walk, std::stop_token stop);
+  // Starts the walk; it stays at most kLookAhead entries ahead, and tells `progress` (not owned) what
+  // it has found.
+  Source(Walk walk, std::stop_token stop, Progress* progress);
   ~Source();
 
   // The next input; nothing once the walk has ended or the run is stopping, and from then on. When
@@ -35,6 +37,7 @@ class Source {
 
   Walk walk_;
   const std::stop_token stop_;
+  Progress* const progress_;
   mutable std::mutex mutex_;
   std::condition_variable space_;
   std::deque<SourceItem> ahead_;

@@ -35,7 +35,8 @@ void Summary::Count(const ObjectResult& result) {
 }
 
 ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped, bool empty_is_fine) {
-  if (!summary.AddsUp()) return kExitBroken;
+  // A source that ended early although nobody stopped the run has lost inputs.
+  if (!summary.AddsUp() || (!stopped && !summary.source_exhausted)) return kExitBroken;
   if (stopped == StopCause::kJournalFailed) return kExitJournal;
   if (stopped == StopCause::kRefused) return kExitRefused;
   if (stopped && summary.WorkLeft()) {

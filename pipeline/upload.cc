@@ -43,6 +43,10 @@ ObjectResult Uploader::operator()(const UploadTask& task) noexcept {
 }
 
 void Uploader::Upload(const InputFile& file, ObjectResult* result) {
+  if (stop_.stop_requested()) {
+    result->error = s3::Error{.kind = s3::ErrorKind::kCancelled, .message = "the run was stopped before this file"};
+    return;
+  }
   const auto bytes = ReadUnchanged(file);
   if (!bytes) {
     result->error = bytes.error();

@@ -12,8 +12,8 @@ namespace pipeline {
 // comes back as a result: nothing is thrown. None of the arguments is owned.
 class Uploader {
  public:
-  Uploader(s3::Client* client, Console* console, Progress* progress)
-      : client_(client), console_(console), progress_(progress) {}
+  Uploader(s3::Client* client, Console* console, Progress* progress, std::stop_token stop)
+      : client_(client), console_(console), progress_(progress), stop_(std::move(stop)) {}
 
   ObjectResult operator()(const UploadTask& task) noexcept;
 
@@ -23,6 +23,7 @@ class Uploader {
   s3::Client* const client_;
   Console* const console_;
   Progress* const progress_;
+  const std::stop_token stop_;  // once requested, nothing new is begun
 };
 
 }  // namespace pipeline

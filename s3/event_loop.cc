@@ -290,10 +290,24 @@ EventLoop::EventLoop(const TransportOptions& options, const std::string& ca_file
 
 EventLoop::~EventLoop() = default;
 
+// Callers are being suspended while they call: nothing may be thrown at them.
 void EventLoop::Send(const HttpRequest& request, HttpResponse* response, Wake wake) {
-  loop_->Send(request, response, wake);
+  try {
+    loop_->Send(request, response, wake);
+  } catch (const std::exception& error) {
+    response->failure = Error{.kind = ErrorKind::kLocal, .message = std::string("no request can be made: ") + error.what()};
+    wake();
+  }
 }
-void EventLoop::WakeAfter(milliseconds delay, Wake wake) { loop_->WakeAfter(delay, wake); }
+
+void EventLoop::WakeAfter(milliseconds delay, Wake wake) {
+  try {
+    loop_->WakeAfter(delay, wake);
+  } catch (const std::exception&) {
+    wake();  // too early is better than never
+  }
+}
+
 void EventLoop::CancelSleeps() { loop_->CancelSleeps(); }
 void EventLoop::Abort() { loop_->Abort(); }
 

@@ -1,5 +1,6 @@
 // s3flow's command line: arguments in, exit status out.
 
+#include <signal.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -7,7 +8,6 @@
 
 #include "pipeline/cli/commands.h"
 #include "pipeline/cli/common.h"
-#include "pipeline/cli/signals.h"
 
 namespace {
 
@@ -76,7 +76,8 @@ int Main(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  cli::TakeOverSignals();
+  // libcurl is told to leave signals alone, so a broken connection must not kill the process.
+  signal(SIGPIPE, SIG_IGN);
   RaiseDescriptorLimit();
   try {
     return Main(argc, argv);

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/signals.h"
@@ -74,21 +76,23 @@ bool Verify(const s3::endpoint::Store& store, const std::string& bucket, const s
   return wrong == 0 && stored == equal;
 }
 
-// Creates what it names and removes it again, whatever happens in between.
-struct ScopedDirectory {
-  explicit ScopedDirectory(std::string directory) : path(std::move(directory)) { std::filesystem::create_directories(path); }
-  ~ScopedDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
+// Gone again at the end, whatever happens in between.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() : path_((std::filesystem::temp_directory_path() / "s3flow-rehearsal-XXXXXX").string()) {
+    if (mkdtemp(path_.data()) == nullptr) throw std::system_error(errno, std::generic_category(), path_);
   }
-  const std::string path;
-};
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  const std::string& path() const { return path_; }
 
-std::string TemporaryDirectory() {
-  std::string name = (std::filesystem::temp_directory_path() / "s3flow-rehearsal-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
-  return name;
-}
+ private:
+  std::string path_;
+};
 
 }  // namespace
 
@@ -98,11 +102,11 @@ pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArgum
   auto& job = std::get<config::Job>(loaded);
   auto& destination = job.s3.destination;
 
-  const ScopedDirectory directory(TemporaryDirectory());
+  const TemporaryDirectory directory;
   s3::endpoint::ServerOptions options;
   options.region = destination.region;
   options.storage = s3::endpoint::Storage::kDirectory;
-  options.directory = directory.path;
+  options.directory = directory.path();
   options.buckets = {destination.bucket};
   if (!ApplyEndpointArguments(endpoint, &options)) return pipeline::kExitUsage;
   pipeline::StopControl stop;

@@ -26,22 +26,16 @@ int CheckedFd(int fd) {
   return fd;
 }
 
-int OpenSignalFd() {
+int TakeOverSignals() {
   const auto set = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
   return CheckedFd(signalfd(-1, &set, SFD_CLOEXEC));
 }
 
 }  // namespace
 
-void TakeOverSignals() {
-  const auto set = StopSignals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  // libcurl is told to leave signals alone, so a broken connection must not kill the process.
-  signal(SIGPIPE, SIG_IGN);
-}
-
 SignalThread::SignalThread(pipeline::StopControl* stop)
-    : signals_(OpenSignalFd()), quit_(CheckedFd(eventfd(0, EFD_CLOEXEC))), thread_([this, stop] { Listen(stop); }) {}
+    : signals_(TakeOverSignals()), quit_(CheckedFd(eventfd(0, EFD_CLOEXEC))), thread_([this, stop] { Listen(stop); }) {}
 
 SignalThread::~SignalThread() {
   const std::uint64_t one = 1;

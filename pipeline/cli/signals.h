@@ -7,13 +7,11 @@
 
 namespace cli {
 
-// Blocks SIGINT, SIGTERM and SIGUSR1 in the calling thread and all that it starts later, and
-// ignores SIGPIPE. Call first thing in main: the thread below then is the only one that gets them.
-void TakeOverSignals();
-
+// Takes SIGINT, SIGTERM and SIGUSR1 over for the rest of the process: blocks them in the calling
+// thread and all that it starts later, so that this thread is the only one that gets them.
 class SignalThread {
  public:
-  // `stop` is not owned and must outlive this object.
+  // To be made before any other thread. `stop` is not owned and must outlive this object.
   explicit SignalThread(pipeline::StopControl* stop);
   ~SignalThread();
 

@@ -122,6 +122,29 @@ class Runs(TestCase):
         self.assertNotIn("\x1b", ended.stderr)
 
 
+class Terminal(TestCase):
+    def test_a_bar_on_a_terminal_and_lines_elsewhere(self):
+        for i in range(50):
+            self.write(f"data/f{i}", b"x")
+        faults = self.write("faults.yaml", "faults:\n  - {attempts: all, action: delay, delay: 20ms}\n")
+        with Serve(self.dir / "store", "--faults", faults) as server:
+            job = self.job(server.endpoint, extra="upload: {concurrency: 1}")
+            master, slave = os.openpty()
+            process = subprocess.Popen([S3FLOW, "run", str(job), "--set", "report.progress=auto"], stdout=subprocess.DEVNULL,
+                                       stderr=slave, env=clean_environment())
+            os.close(slave)
+            shown = b""
+            while True:
+                try:
+                    shown += os.read(master, 65536)
+                except OSError:
+                    break
+            os.close(master)
+            self.assertEqual(process.wait(), 0)
+        self.assertRegex(shown, rb"\r\x1b\[K\[#*\.*\] \d+ of 50 \| \d+/s, .*/s \| 1 in flight \| 0 retries \| 0 failed \| \d+ s left")
+        self.assertTrue(shown.endswith(b"\r\x1b[K"), "the bar is wiped at the end")
+
+
 class Signals(TestCase):
     """Every request is held by the endpoint, so a signal finds the run in the middle of its work."""
 

@@ -34,8 +34,8 @@ struct Bodies {
     auto journal = Journal::Create(directory / "run").value();
     Progress progress;
     Console console(report, &progress, null);
-    Source source(Walk({root}, ""), stop.drain_token());
-    Uploader upload(&client, &console, &progress);
+    Source source(Walk({root}, ""), stop.drain_token(), &progress);
+    Uploader upload(&client, &console, &progress, stop.drain_token());
     Sink sink(journal.get(), &console, &progress, &stop);
     std::mutex source_mutex, sink_mutex;
     std::atomic<std::uint64_t> found{0};

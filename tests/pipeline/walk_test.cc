@@ -162,12 +162,15 @@ TEST(RootProblemTest, NamesTheRootThatCannotBeLookedAt) {
 TEST(SourceTest, YieldsEverythingOnceAndThenStaysDry) {
   test::TempDir tree;
   for (int i = 0; i < 3000; ++i) tree.Write("f" + std::to_string(i), "");
-  Source source(Walk({Root(tree.path())}, ""), {});
+  Progress progress;
+  Source source(Walk({Root(tree.path())}, ""), {}, &progress);
   s3::BlockingWaiter waiter;
   std::set<std::string> keys;
   while (auto item = source.Next(&waiter)) keys.insert(std::get<UploadTask>(*item).file->key);
   EXPECT_EQ(keys.size(), 3000u);
   EXPECT_TRUE(source.exhausted());
+  EXPECT_EQ(progress.found, 3000u);
+  EXPECT_TRUE(progress.all_found);
   EXPECT_FALSE(source.Next(&waiter));
 }
 
@@ -175,7 +178,8 @@ TEST(SourceTest, AStopDriesItUp) {
   test::TempDir tree;
   for (int i = 0; i < 3000; ++i) tree.Write("f" + std::to_string(i), "");
   std::stop_source stop;
-  Source source(Walk({Root(tree.path())}, ""), stop.get_token());
+  Progress progress;
+  Source source(Walk({Root(tree.path())}, ""), stop.get_token(), &progress);
   s3::BlockingWaiter waiter;
   EXPECT_TRUE(source.Next(&waiter));
   stop.request_stop();
