@@ -1,0 +1,101 @@
+// What reads a server's bytes, given any bytes: a value or nothing, never a crash. The sanitizers
+// make it worth running; a long run sets S3FLOW_FUZZ_ROUNDS.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "s3/endpoint/call.h"
+#include "s3/endpoint/verify.h"
+#include "s3/glob.h"
+#include "s3/hash.h"
+#include "s3/judge.h"
+#include "tests/support/support.h"
+
+namespace s3 {
+namespace {
+
+int Rounds() {
+  const char* rounds = std::getenv("S3FLOW_FUZZ_ROUNDS");
+  return rounds != nullptr ? std::atoi(rounds) : 20'000;
+}
+
+class Mutator {
+ public:
+  // A seed text with pieces cut, doubled, replaced or joined with another.
+  std::string Next(const std::vector<std::string>& seeds) {
+    std::string text = seeds[random_() % seeds.size()];
+    for (auto edits = random_() % 6; edits > 0; --edits) {
+      const auto at = random_() % (text.size() + 1);
+      switch (random_() % 5) {
+        case 0: text.erase(at, random_() % 8); break;
+        case 1: text.insert(at, 1, static_cast<char>(random_())); break;
+        case 2: text.insert(at, text.substr(at, random_() % 40)); break;
+        case 3: text.insert(at, seeds[random_() % seeds.size()].substr(0, random_() % 60)); break;
+        default:
+          if (at < text.size()) text[at] = static_cast<char>(text[at] ^ (1 << (random_() % 8)));
+      }
+    }
+    return text;
+  }
+
+ private:
+  std::mt19937_64 random_ = test::SeededRandom();
+};
+
+TEST(HostileInputTest, Answers) {
+  const std::vector<std::string> seeds{
+      test::ErrorXml("SlowDown"), test::ErrorXml("X", "<Region>eu</Region><Token-0>t</Token-0>"),
+      "<?xml version='1.0'?><ErrorResponse><Error><Code>c</Code></Error></ErrorResponse>",
+      "<Error><Code><![CDATA[x]]></Code><Message>&#x1b;&amp;&lt;&unknown;</Message></Error>", "<html><body>proxy</body></html>", ""};
+  const std::vector<std::string> headers{"ETag: \"e\"\r\n", "Retry-After: 3\r\n", "x-amz-retry-after: 99999999999999999999\r\n",
+                                         "Content-Length: -1\r\n", "x-amz-bucket-region: \r\n", ":\r\n"};
+  Mutator bodies, lines;
+  for (int i = 0; i < Rounds(); ++i) {
+    auto response = test::Answered(100 + i % 500, {}, bodies.Next(seeds));
+    for (int k = 0; k < 3; ++k) response.headers.AppendLine(lines.Next(headers));
+    const auto judged = Judge(response, true);
+    if (!judged) {
+      EXPECT_LE(judged.error().message.size(), 700u);
+      EXPECT_EQ(judged.error().message.find_first_of("\n\x1b"), std::string::npos);
+    } else {
+      EXPECT_EQ(response.status / 100, 2);
+    }
+  }
+}
+
+TEST(HostileInputTest, EndpointsKeysAndGlobs) {
+  const std::vector<std::string> seeds{"https://[fd00::1]:7443/", "http://a.b-c:80", "a%41%zz+b", "**/x[a-z]*/\\?", "[!", "QUJD="};
+  Mutator mutator;
+  for (int i = 0; i < Rounds(); ++i) {
+    const auto text = mutator.Next(seeds);
+    if (const auto endpoint = ParseEndpoint(text)) {
+      EXPECT_FALSE(endpoint->host.empty());
+      EXPECT_TRUE(endpoint->port >= 1 && endpoint->port <= 65535);
+    }
+    EXPECT_EQ(UriDecode(UriEncode(text, true)), text);
+    (void)GlobMatches(text, "some/path/file");
+    (void)GlobMatches("**/x", text);
+    (void)Base64Decode(text);
+    (void)BucketNameProblem(text);
+  }
+}
+
+TEST(HostileInputTest, RequestsToTheEndpoint) {
+  const std::vector<std::string> targets{"/bucket/k%20e?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=s3flow%2F20200101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20200101T000000Z",
+                                         "/?list-type=2&prefix=%", "//../%00", "*"};
+  const std::vector<std::string> authorizations{
+      "AWS4-HMAC-SHA256 Credential=s3flow/20200101/us-east-1/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature=00", "AWS4-HMAC-SHA256 ,,,=", "Basic x"};
+  Mutator target, authorization;
+  for (int i = 0; i < Rounds(); ++i) {
+    endpoint::Call call;
+    call.method = "PUT";
+    call.target = target.Next(targets);
+    call.headers = {{"authorization", authorization.Next(authorizations)}, {"x-amz-date", "20200101T000000Z"}, {"host", "h"}};
+    if (endpoint::ParseTarget(&call)) {
+      EXPECT_TRUE(endpoint::VerifySignature(call, {}, std::chrono::system_clock::now())) << "accepted without a signature";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace s3
