@@ -44,7 +44,8 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
     Refuse(mark, tag, anchor);
-    const bool is_key = !open_.empty() && open_.back().value.kind == Value::Kind::kMapping && !open_.back().key;
+    const bool is_key =
+        !open_.empty() && open_.back().value.kind == Value::Kind::kMapping && !open_.back().key;
     Value value{.kind = Value::Kind::kScalar, .where = At(mark)};
     const auto before = problems_->size();
     value.text = is_key ? text : ExpandVariables(text, environment_, value.where, problems_);
@@ -121,7 +122,8 @@ class TreeBuilder final : public YAML::EventHandler {
       problems_->push_back({value.where, "merge keys (<<) are not allowed: write the values out"});
       text.clear();
     } else if (const auto* earlier = FindEntry(parent, text)) {
-      problems_->push_back({value.where, fmt::format("key '{}' stands twice, first at {}", text, earlier->where)});
+      problems_->push_back(
+          {value.where, fmt::format("key '{}' stands twice, first at {}", text, earlier->where)});
       text.clear();
     }
   }
@@ -144,8 +146,11 @@ class TreeBuilder final : public YAML::EventHandler {
 std::optional<std::size_t> BadByte(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    const std::size_t length = byte < 0x80 ? 1 : byte >= 0xC2 && byte < 0xE0 ? 2 : byte >= 0xE0 && byte < 0xF0 ? 3
-                               : byte >= 0xF0 && byte < 0xF5 ? 4 : 0;
+    const std::size_t length = byte < 0x80                   ? 1
+                               : byte >= 0xC2 && byte < 0xE0 ? 2
+                               : byte >= 0xE0 && byte < 0xF0 ? 3
+                               : byte >= 0xF0 && byte < 0xF5 ? 4
+                                                             : 0;
     const bool control = byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
     if (length == 0 || control || byte == 0x7f || i + length > text.size()) return i;
     for (std::size_t k = 1; k < length; ++k) {
@@ -205,7 +210,8 @@ std::string ExpandVariables(std::string_view text, const Lookup& environment, co
     const auto separator = inside.find(":-");
     const std::string variable(inside.substr(0, separator));
     if (end == std::string_view::npos || !IsVariableName(variable)) {
-      problems->push_back({where, "'${' begins a variable: write ${NAME}, ${NAME:-default}, or $${ for the text itself"});
+      problems->push_back(
+          {where, "'${' begins a variable: write ${NAME}, ${NAME:-default}, or $${ for the text itself"});
       return expanded;
     }
     text.remove_prefix(end + 1);
@@ -214,7 +220,10 @@ std::string ExpandVariables(std::string_view text, const Lookup& environment, co
     } else if (separator != std::string_view::npos) {
       expanded += inside.substr(separator + 2);
     } else {
-      problems->push_back({where, fmt::format("the environment variable {} is not set; ${{{}:-default}} would give it a default", variable, variable)});
+      problems->push_back(
+          {where,
+           fmt::format("the environment variable {} is not set; ${{{}:-default}} would give it a default",
+                       variable, variable)});
     }
   }
   return expanded;
@@ -224,12 +233,14 @@ Document ParseDocument(std::string_view text, const std::string& name, const Loo
   Document document;
   auto& problems = document.problems;
   if (text.size() > kMaxBytes) {
-    problems.push_back({Where(name, 0, 0), fmt::format("the file has {} bytes, and a job file at most 1 MiB", text.size())});
+    problems.push_back(
+        {Where(name, 0, 0), fmt::format("the file has {} bytes, and a job file at most 1 MiB", text.size())});
     return document;
   }
   if (const auto bad = BadByte(text)) {
     problems.push_back({WhereOffset(name, text, *bad),
-                        fmt::format("byte 0x{:02x} does not belong here: the file must be UTF-8 text", static_cast<unsigned char>(text[*bad]))});
+                        fmt::format("byte 0x{:02x} does not belong here: the file must be UTF-8 text",
+                                    static_cast<unsigned char>(text[*bad]))});
     return document;
   }
   std::istringstream stream{std::string(text)};
@@ -244,10 +255,12 @@ Document ParseDocument(std::string_view text, const std::string& name, const Loo
     TreeBuilder second(name, environment, &problems);
     if (parser.HandleNextDocument(second)) {
       const auto extra = second.TakeRoot();
-      problems.push_back({extra.where.empty() ? Where(name, 0, 0) : extra.where, "a second document begins here: a job file has one"});
+      problems.push_back({extra.where.empty() ? Where(name, 0, 0) : extra.where,
+                          "a second document begins here: a job file has one"});
     }
   } catch (const YAML::Exception& error) {
-    problems.push_back({Where(name, std::max(error.mark.line, 0), std::max(error.mark.column, 0)), "not YAML: " + error.msg});
+    problems.push_back({Where(name, std::max(error.mark.line, 0), std::max(error.mark.column, 0)),
+                        "not YAML: " + error.msg});
   } catch (const TooDeep&) {
   }
   return document;

@@ -8,11 +8,13 @@ namespace config {
 
 using s3::endpoint::FaultRule;
 
-Loaded<std::vector<FaultRule>> ParseFaults(std::string_view text, const std::string& name, const Lookup& environment) {
+Loaded<std::vector<FaultRule>> ParseFaults(std::string_view text, const std::string& name,
+                                           const Lookup& environment) {
   auto [root, problems] = ParseDocument(text, name, environment);
   std::vector<FaultRule> rules;
   const auto* list = root.Find("faults");
-  if (problems.empty() && (list == nullptr || list->kind != Value::Kind::kSequence || root.entries.size() != 1)) {
+  if (problems.empty() &&
+      (list == nullptr || list->kind != Value::Kind::kSequence || root.entries.size() != 1)) {
     problems.push_back({root.where, "a faults file has one key, 'faults', with a list of rules"});
   }
   if (!problems.empty()) return tl::unexpected(std::move(problems));
@@ -28,7 +30,8 @@ Loaded<std::vector<FaultRule>> ParseFaults(std::string_view text, const std::str
 }
 
 Loaded<std::vector<FaultRule>> LoadFaults(const std::string& path, const Lookup& environment) {
-  return ReadTextFile(path).and_then([&](const std::string& text) { return ParseFaults(text, path, environment); });
+  return ReadTextFile(path).and_then(
+      [&](const std::string& text) { return ParseFaults(text, path, environment); });
 }
 
 }  // namespace config

@@ -23,12 +23,15 @@ std::vector<std::string> SectionNames() {
 }
 
 // Where a --set puts its value: the path is made when it does not exist.
-Value* Descend(Value* value, const std::string& key, const std::string& where, std::vector<Problem>* problems) {
+Value* Descend(Value* value, const std::string& key, const std::string& where,
+               std::vector<Problem>* problems) {
   if (value->kind == Value::Kind::kSequence) {
     std::size_t index = 0;
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
-    if (error == std::errc() && end == key.data() + key.size() && index < value->items.size()) return &value->items[index];
-    problems->push_back({where, fmt::format("'{}' is no entry of this list, which has {}", key, value->items.size())});
+    if (error == std::errc() && end == key.data() + key.size() && index < value->items.size())
+      return &value->items[index];
+    problems->push_back(
+        {where, fmt::format("'{}' is no entry of this list, which has {}", key, value->items.size())});
     return nullptr;
   }
   if (value->kind == Value::Kind::kScalar) {
@@ -46,7 +49,8 @@ Value* Descend(Value* value, const std::string& key, const std::string& where, s
   return &value->entries.back().value;
 }
 
-void ApplyOverride(const std::string& text, const Lookup& environment, Value* root, std::vector<Problem>* problems) {
+void ApplyOverride(const std::string& text, const Lookup& environment, Value* root,
+                   std::vector<Problem>* problems) {
   const auto equals = text.find('=');
   const auto path = text.substr(0, equals);
   const auto where = "--set " + path;
@@ -69,7 +73,9 @@ void ReadSource(const Value& value, pipeline::Options* options, const std::vecto
                 std::vector<Problem>* problems) {
   if (value.kind != Value::Kind::kSequence || value.items.empty()) {
     problems->push_back({value.where, fmt::format("source: must be a list of entries ('- path: ...'), not {}",
-                                                  value.items.empty() && value.kind == Value::Kind::kSequence ? "an empty list" : KindName(value.kind))});
+                                                  value.items.empty() && value.kind == Value::Kind::kSequence
+                                                      ? "an empty list"
+                                                      : KindName(value.kind))});
     return;
   }
   for (const auto& item : value.items) {
@@ -92,13 +98,16 @@ void CheckTogether(const Value& root, const Job& job, std::vector<Problem>* prob
   const auto& destination = job.s3.destination;
   const auto& credentials = job.s3.credentials;
   if (!destination.bucket.empty() && !s3::ResolveBucket(destination)) {
-    problems->push_back({where("destination", "addressing"), "destination: " + s3::ResolveBucket(destination).error().message});
+    problems->push_back({where("destination", "addressing"),
+                         "destination: " + s3::ResolveBucket(destination).error().message});
   }
   if (credentials.access_key_id.empty() != credentials.secret_access_key.empty()) {
-    problems->push_back({where("credentials", ""), "credentials: access_key_id and secret_access_key belong together"});
+    problems->push_back(
+        {where("credentials", ""), "credentials: access_key_id and secret_access_key belong together"});
   }
   if (!credentials.session_token.empty() && credentials.access_key_id.empty()) {
-    problems->push_back({where("credentials", "session_token"), "credentials: session_token needs access_key_id and secret_access_key"});
+    problems->push_back({where("credentials", "session_token"),
+                         "credentials: session_token needs access_key_id and secret_access_key"});
   }
   if (!credentials.profile.empty() && !credentials.access_key_id.empty()) {
     problems->push_back({where("credentials", "profile"), "credentials: either a profile or keys, not both"});
@@ -121,12 +130,14 @@ std::vector<std::string> AllKeys() {
   return keys;
 }
 
-Loaded<Job> ParseJob(std::string_view text, const std::string& name, const std::vector<std::string>& overrides,
-                     const Lookup& environment) {
+Loaded<Job> ParseJob(std::string_view text, const std::string& name,
+                     const std::vector<std::string>& overrides, const Lookup& environment) {
   auto [root, problems] = ParseDocument(text, name, environment);
   if (!problems.empty() && root.kind != Value::Kind::kMapping) return tl::unexpected(std::move(problems));
   if (root.kind != Value::Kind::kMapping) {
-    problems.push_back({root.where, fmt::format("a job file is a mapping of sections (source:, destination:, ...), not {}", KindName(root.kind))});
+    problems.push_back(
+        {root.where, fmt::format("a job file is a mapping of sections (source:, destination:, ...), not {}",
+                                 KindName(root.kind))});
     return tl::unexpected(std::move(problems));
   }
   for (const auto& text_of_set : overrides) ApplyOverride(text_of_set, environment, &root, &problems);
@@ -135,7 +146,8 @@ Loaded<Job> ParseJob(std::string_view text, const std::string& name, const std::
   const auto sections = JobSections(&job.s3, &job.pipeline);
   const auto elsewhere = AllKeys();
   for (const auto& entry : root.entries) {
-    const auto section = std::find_if(sections.begin(), sections.end(), [&](const Section& s) { return s.name == entry.key; });
+    const auto section =
+        std::find_if(sections.begin(), sections.end(), [&](const Section& s) { return s.name == entry.key; });
     if (entry.key == "source") {
       ReadSource(entry.value, &job.pipeline, elsewhere, &problems);
     } else if (section != sections.end()) {
@@ -143,7 +155,8 @@ Loaded<Job> ParseJob(std::string_view text, const std::string& name, const std::
     } else {
       auto candidates = SectionNames();
       candidates.insert(candidates.end(), elsewhere.begin(), elsewhere.end());
-      problems.push_back({entry.where, fmt::format("unknown section '{}'{}", entry.key, DidYouMean(entry.key, candidates))});
+      problems.push_back(
+          {entry.where, fmt::format("unknown section '{}'{}", entry.key, DidYouMean(entry.key, candidates))});
     }
   }
   if (root.Find("source") == nullptr) problems.push_back({root.where, "there is no section 'source'"});
@@ -159,7 +172,9 @@ Loaded<Job> ParseJob(std::string_view text, const std::string& name, const std::
 }
 
 Loaded<std::string> ReadTextFile(const std::string& path) {
-  const auto problem = [&](const std::string& what) { return tl::unexpected(std::vector<Problem>{{path, what}}); };
+  const auto problem = [&](const std::string& what) {
+    return tl::unexpected(std::vector<Problem>{{path, what}});
+  };
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) return problem("is a directory, not a file");
   std::ifstream file(path, std::ios::binary);
@@ -172,8 +187,10 @@ Loaded<std::string> ReadTextFile(const std::string& path) {
   return text;
 }
 
-Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides, const Lookup& environment) {
-  return ReadTextFile(path).and_then([&](const std::string& text) { return ParseJob(text, path, overrides, environment); });
+Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides,
+                    const Lookup& environment) {
+  return ReadTextFile(path).and_then(
+      [&](const std::string& text) { return ParseJob(text, path, overrides, environment); });
 }
 
 std::string ShowJob(const Job& job) {

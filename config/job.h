@@ -23,11 +23,12 @@ using Loaded = tl::expected<T, std::vector<Problem>>;
 
 // `overrides`: the texts of --set, "upload.concurrency=8" or "source.0.path=data", applied to the
 // file before it is checked.
-Loaded<Job> ParseJob(std::string_view text, const std::string& name, const std::vector<std::string>& overrides,
-                     const Lookup& environment);
+Loaded<Job> ParseJob(std::string_view text, const std::string& name,
+                     const std::vector<std::string>& overrides, const Lookup& environment);
 
 // Reads the file; that it cannot be read is a problem like the others.
-Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides, const Lookup& environment);
+Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides,
+                    const Lookup& environment);
 
 // The effective settings as YAML, defaults included, sizes in bytes, secrets redacted.
 std::string ShowJob(const Job& job);

@@ -22,7 +22,8 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return lower;
 }
 
@@ -44,14 +45,23 @@ Parsed<bool> ParseBool(std::string_view text) {
 
 Parsed<std::uint64_t> ParseSize(std::string_view text) {
   constexpr std::pair<std::string_view, std::uint64_t> kUnits[] = {
-      {"", 1},          {"b", 1},
-      {"kb", 1000},     {"mb", 1000'000},   {"gb", 1000'000'000},  {"tb", 1000'000'000'000},
-      {"kib", 1 << 10}, {"mib", 1 << 20},   {"gib", 1ull << 30},   {"tib", 1ull << 40},
+      {"", 1},
+      {"b", 1},
+      {"kb", 1000},
+      {"mb", 1000'000},
+      {"gb", 1000'000'000},
+      {"tb", 1000'000'000'000},
+      {"kib", 1 << 10},
+      {"mib", 1 << 20},
+      {"gib", 1ull << 30},
+      {"tib", 1ull << 40},
   };
-  const auto digits = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), IsDigit) - text.begin());
+  const auto digits =
+      static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), IsDigit) - text.begin());
   std::uint64_t number = 0;
   const auto unit = Lower(text.substr(text.find_first_not_of(' ', digits) == std::string_view::npos
-                                          ? text.size() : text.find_first_not_of(' ', digits)));
+                                          ? text.size()
+                                          : text.find_first_not_of(' ', digits)));
   for (const auto& [name, factor] : kUnits) {
     if (unit != name || digits == 0) continue;
     if (!ReadNumber(text.substr(0, digits), &number) || number > UINT64_MAX / factor) {
@@ -59,19 +69,24 @@ Parsed<std::uint64_t> ParseSize(std::string_view text) {
     }
     return number * factor;
   }
-  return Wrong(fmt::format("'{}' is not a size: write bytes, or a whole number with KB, MB, GB, TB (powers of 1000) "
-                           "or KiB, MiB, GiB, TiB (powers of 1024)", text));
+  return Wrong(
+      fmt::format("'{}' is not a size: write bytes, or a whole number with KB, MB, GB, TB (powers of 1000) "
+                  "or KiB, MiB, GiB, TiB (powers of 1024)",
+                  text));
 }
 
 Parsed<std::chrono::milliseconds> ParseDuration(std::string_view text) {
-  constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {{"h", 3600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}};
+  constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {
+      {"h", 3600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}};
   constexpr std::int64_t kYear = 365ll * 24 * 3600 * 1000;
   const auto wrong = Wrong(fmt::format("'{}' is not a duration: write 200ms, 20s, 1m30s or 2h", text));
   std::int64_t total = 0, last_factor = kYear;
   std::string_view rest = text;
   while (!rest.empty()) {
-    const auto digits = static_cast<std::size_t>(std::find_if_not(rest.begin(), rest.end(), IsDigit) - rest.begin());
-    const auto letters = std::find_if(rest.begin() + static_cast<std::ptrdiff_t>(digits), rest.end(), IsDigit);
+    const auto digits =
+        static_cast<std::size_t>(std::find_if_not(rest.begin(), rest.end(), IsDigit) - rest.begin());
+    const auto letters =
+        std::find_if(rest.begin() + static_cast<std::ptrdiff_t>(digits), rest.end(), IsDigit);
     const auto unit = rest.substr(digits, static_cast<std::size_t>(letters - rest.begin()) - digits);
     std::int64_t number = 0, factor = 0;
     for (const auto& [name, value] : kUnits) {
@@ -79,7 +94,8 @@ Parsed<std::chrono::milliseconds> ParseDuration(std::string_view text) {
     }
     // Units come from large to small, each once: "30s1m" is more likely a slip than a wish.
     if (factor == 0 || factor >= last_factor || !ReadNumber(rest.substr(0, digits), &number)) return wrong;
-    if (number > kYear / factor || (total += number * factor) > kYear) return Wrong(fmt::format("'{}' is longer than a year", text));
+    if (number > kYear / factor || (total += number * factor) > kYear)
+      return Wrong(fmt::format("'{}' is longer than a year", text));
     last_factor = factor;
     rest.remove_prefix(digits + unit.size());
   }

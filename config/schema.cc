@@ -35,7 +35,8 @@ Field Text(std::string name, std::string* target, const Check& check = NoProblem
             if (!problem) *target = text;
             return problem;
           },
-          {}, [target] { return YamlScalar(*target); }};
+          {},
+          [target] { return YamlScalar(*target); }};
 }
 
 Field SecretText(std::string name, s3::Secret* target) {
@@ -44,14 +45,18 @@ Field SecretText(std::string name, s3::Secret* target) {
             *target = s3::Secret(text);
             return MaybeProblem();
           },
-          {}, [target] { return YamlScalar(s3::Redacted(*target)); }};
+          {},
+          [target] { return YamlScalar(s3::Redacted(*target)); }};
 }
 
 Field Texts(std::string name, std::vector<std::string>* target) {
-  return {std::move(name), {},
+  return {std::move(name),
+          {},
           [target](const std::vector<std::string>& texts) {
             *target = texts;
-            return std::find(texts.begin(), texts.end(), "") == texts.end() ? MaybeProblem() : "must not contain an empty entry";
+            return std::find(texts.begin(), texts.end(), "") == texts.end()
+                       ? MaybeProblem()
+                       : "must not contain an empty entry";
           },
           [target] {
             std::string list;
@@ -61,17 +66,23 @@ Field Texts(std::string name, std::vector<std::string>* target) {
 }
 
 Field Integer(std::string name, int* target, int min, int max) {
-  return {std::move(name), [=](const std::string& text) { return Take(ParseInteger(text, min, max), target); }, {},
+  return {std::move(name),
+          [=](const std::string& text) { return Take(ParseInteger(text, min, max), target); },
+          {},
           [target] { return fmt::format("{}", *target); }};
 }
 
 Field Bool(std::string name, bool* target) {
-  return {std::move(name), [target](const std::string& text) { return Take(ParseBool(text), target); }, {},
+  return {std::move(name),
+          [target](const std::string& text) { return Take(ParseBool(text), target); },
+          {},
           [target] { return *target ? "true" : "false"; }};
 }
 
 Field Size(std::string name, std::uint64_t* target) {
-  return {std::move(name), [target](const std::string& text) { return Take(ParseSize(text), target); }, {},
+  return {std::move(name),
+          [target](const std::string& text) { return Take(ParseSize(text), target); },
+          {},
           [target] { return fmt::format("{}", *target); }};
 }
 
@@ -82,7 +93,8 @@ Field Duration(std::string name, std::chrono::milliseconds* target, std::chrono:
             if (parsed && *parsed < min) return fmt::format("must be at least {}", ShowDuration(min));
             return Take(parsed, target);
           },
-          {}, [target] { return ShowDuration(*target); }};
+          {},
+          [target] { return ShowDuration(*target); }};
 }
 
 template <typename E>
@@ -100,11 +112,14 @@ Field Choice(std::string name, E* target, Names<E> names) {
                 return std::nullopt;
               }
             }
-            return fmt::format("'{}' is not one of {}{}", text, fmt::join(words, ", "), DidYouMean(text, words));
+            return fmt::format("'{}' is not one of {}{}", text, fmt::join(words, ", "),
+                               DidYouMean(text, words));
           },
           {},
           [target, names] {
-            return std::find_if(names.begin(), names.end(), [&](const auto& pair) { return pair.second == *target; })->first;
+            return std::find_if(names.begin(), names.end(),
+                                [&](const auto& pair) { return pair.second == *target; })
+                ->first;
           }};
 }
 
@@ -118,16 +133,19 @@ MaybeProblem CheckRegion(const std::string& text) {
   const bool fine = std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
   });
-  return fine && !text.empty() ? MaybeProblem() : fmt::format("'{}' is no region: letters, digits and '-'", text);
+  return fine && !text.empty() ? MaybeProblem()
+                               : fmt::format("'{}' is no region: letters, digits and '-'", text);
 }
 
 MaybeProblem CheckPrefix(const std::string& text) {
-  return text.size() > 1024 ? MaybeProblem("is longer than any key, which has at most 1024 bytes") : std::nullopt;
+  return text.size() > 1024 ? MaybeProblem("is longer than any key, which has at most 1024 bytes")
+                            : std::nullopt;
 }
 
 // Header values and query parameters are made of it.
 MaybeProblem CheckKeyId(const std::string& text) {
-  const bool fine = std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '/' && c != ','; });
+  const bool fine = std::all_of(text.begin(), text.end(),
+                                [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '/' && c != ','; });
   return fine ? MaybeProblem() : "has a character that no access key ID has";
 }
 
@@ -139,7 +157,8 @@ MaybeProblem ReadAttempts(const std::string& text, s3::endpoint::FaultRule* rule
   const auto last = text == "all" || (dash != std::string::npos && dash + 1 == text.size())
                         ? Parsed<std::int64_t>(kMax)
                         : ParseInteger(dash == std::string::npos ? text : text.substr(dash + 1), 1, kMax);
-  if (!first || !last || *first > *last) return fmt::format("'{}' is not attempts: write 1, 2-4, 3- or all", text);
+  if (!first || !last || *first > *last)
+    return fmt::format("'{}' is not attempts: write 1, 2-4, 3- or all", text);
   rule->first_attempt = static_cast<int>(*first);
   rule->last_attempt = static_cast<int>(*last);
   return std::nullopt;
@@ -158,12 +177,16 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-void ReadField(const Field& field, const Value& value, const std::string& name, std::vector<Problem>* problems) {
-  const auto report = [&](const std::string& what) { problems->push_back({value.where, fmt::format("{}: {}", name, what)}); };
+void ReadField(const Field& field, const Value& value, const std::string& name,
+               std::vector<Problem>* problems) {
+  const auto report = [&](const std::string& what) {
+    problems->push_back({value.where, fmt::format("{}: {}", name, what)});
+  };
   if (value.refused) return;
   if (value.kind == Value::Kind::kNull) return report("has no value");
   if (field.set) {
-    if (value.kind != Value::Kind::kScalar) return report(fmt::format("must be text, not {}", KindName(value.kind)));
+    if (value.kind != Value::Kind::kScalar)
+      return report(fmt::format("must be text, not {}", KindName(value.kind)));
     if (const auto problem = field.set(value.text)) report(*problem);
     return;
   }
@@ -198,20 +221,20 @@ std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* opt
         Text("prefix", &destination.prefix, CheckPrefix),
         Text("endpoint", &destination.endpoint, CheckEndpoint),
         Text("region", &destination.region, CheckRegion),
-        Choice("addressing", &destination.addressing,
-               Names<Addressing>{{"auto", Addressing::kAuto}, {"path", Addressing::kPath}, {"virtual", Addressing::kVirtual}}),
+        Choice(
+            "addressing", &destination.addressing,
+            Names<Addressing>{
+                {"auto", Addressing::kAuto}, {"path", Addressing::kPath}, {"virtual", Addressing::kVirtual}}),
         Text("ca_file", &destination.ca_file)}},
       {"credentials",
        {Text("access_key_id", &credentials.access_key_id, CheckKeyId),
         SecretText("secret_access_key", &credentials.secret_access_key),
-        SecretText("session_token", &credentials.session_token),
-        Text("profile", &credentials.profile)}},
+        SecretText("session_token", &credentials.session_token), Text("profile", &credentials.profile)}},
       {"upload",
        {Integer("concurrency", &options->upload.concurrency, 1, 4096),
         Integer("threads", &options->upload.threads, 0, 256)}},
       {"retry",
-       {Integer("max_attempts", &retry.max_attempts, 1, 1000),
-        Duration("base_delay", &retry.base_delay, 1ms),
+       {Integer("max_attempts", &retry.max_attempts, 1, 1000), Duration("base_delay", &retry.base_delay, 1ms),
         Duration("cap", &retry.cap, 1ms)}},
       {"limits",
        {Duration("connect_timeout", &transport.connect_timeout, 10ms),
@@ -220,17 +243,22 @@ std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* opt
       {"report",
        {Text("run_dir", &options->report.run_dir),
         Choice("progress", &options->report.progress,
-               Names<ProgressStyle>{{"auto", ProgressStyle::kAuto}, {"bar", ProgressStyle::kBar},
-                                    {"lines", ProgressStyle::kLines}, {"none", ProgressStyle::kNone}}),
+               Names<ProgressStyle>{{"auto", ProgressStyle::kAuto},
+                                    {"bar", ProgressStyle::kBar},
+                                    {"lines", ProgressStyle::kLines},
+                                    {"none", ProgressStyle::kNone}}),
         Choice("log", &options->report.log,
                Names<LogLevel>{{"failures", LogLevel::kFailures}, {"objects", LogLevel::kObjects}})}},
   };
 }
 
 std::vector<Field> SourceFields(pipeline::SourceRoot* root) {
-  return {Text("path", &root->path, NotEmpty),    Text("prefix", &root->prefix, CheckPrefix),
-          Texts("include", &root->include),       Texts("exclude", &root->exclude),
-          Bool("follow_symlinks", &root->follow_symlinks), Bool("allow_empty", &root->allow_empty)};
+  return {Text("path", &root->path, NotEmpty),
+          Text("prefix", &root->prefix, CheckPrefix),
+          Texts("include", &root->include),
+          Texts("exclude", &root->exclude),
+          Bool("follow_symlinks", &root->follow_symlinks),
+          Bool("allow_empty", &root->allow_empty)};
 }
 
 std::vector<Field> FaultFields(s3::endpoint::FaultRule* rule) {
@@ -238,12 +266,17 @@ std::vector<Field> FaultFields(s3::endpoint::FaultRule* rule) {
   using s3::endpoint::FaultAction;
   return {Text("operation", &rule->operation, NotEmpty),
           Text("key", &rule->key, NotEmpty),
-          {"attempts", [rule](const std::string& text) { return ReadAttempts(text, rule); }, {},
+          {"attempts",
+           [rule](const std::string& text) { return ReadAttempts(text, rule); },
+           {},
            [rule] { return fmt::format("{}-{}", rule->first_attempt, rule->last_attempt); }},
           Choice("action", &rule->action,
-                 Names<FaultAction>{{"status", FaultAction::kStatus}, {"reset", FaultAction::kResetBefore},
-                                    {"reset_in_body", FaultAction::kResetInBody}, {"no_answer", FaultAction::kNoAnswer},
-                                    {"lost_answer", FaultAction::kLostAnswer}, {"delay", FaultAction::kDelay},
+                 Names<FaultAction>{{"status", FaultAction::kStatus},
+                                    {"reset", FaultAction::kResetBefore},
+                                    {"reset_in_body", FaultAction::kResetInBody},
+                                    {"no_answer", FaultAction::kNoAnswer},
+                                    {"lost_answer", FaultAction::kLostAnswer},
+                                    {"delay", FaultAction::kDelay},
                                     {"wrong_etag", FaultAction::kWrongEtag}}),
           Integer("status", &rule->status, 300, 599),
           Text("code", &rule->code, NotEmpty),
@@ -255,16 +288,19 @@ std::vector<Field> FaultFields(s3::endpoint::FaultRule* rule) {
 void ReadFields(const Value& mapping, const std::string& path, const std::vector<Field>& fields,
                 const std::vector<std::string>& elsewhere, std::vector<Problem>* problems) {
   if (mapping.kind != Value::Kind::kMapping) {
-    problems->push_back({mapping.where, fmt::format("{}: must be a mapping, not {}", path, KindName(mapping.kind))});
+    problems->push_back(
+        {mapping.where, fmt::format("{}: must be a mapping, not {}", path, KindName(mapping.kind))});
     return;
   }
   std::vector<std::string> candidates;
   for (const auto& field : fields) candidates.push_back(field.name);
   candidates.insert(candidates.end(), elsewhere.begin(), elsewhere.end());
   for (const auto& entry : mapping.entries) {
-    const auto field = std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == entry.key; });
+    const auto field =
+        std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == entry.key; });
     if (field == fields.end()) {
-      problems->push_back({entry.where, fmt::format("{}: unknown key '{}'{}", path, entry.key, DidYouMean(entry.key, candidates))});
+      problems->push_back({entry.where, fmt::format("{}: unknown key '{}'{}", path, entry.key,
+                                                    DidYouMean(entry.key, candidates))});
     } else {
       ReadField(*field, entry.value, path + "." + entry.key, problems);
     }
@@ -287,10 +323,13 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string>& ca
 }
 
 std::string YamlScalar(std::string_view text) {
-  const bool plain = !text.empty() && text != "~" && text != "null" && text != "Null" && text != "NULL" &&
-                     std::all_of(text.begin(), text.end(), [](unsigned char c) {
-                       return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '/' || c == '-';
-                     }) && text.front() != '-';
+  const bool plain =
+      !text.empty() && text != "~" && text != "null" && text != "Null" && text != "NULL" &&
+      std::all_of(text.begin(), text.end(),
+                  [](unsigned char c) {
+                    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '/' || c == '-';
+                  }) &&
+      text.front() != '-';
   if (plain) return std::string(text);
   std::string quoted = "\"";
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -70,8 +70,8 @@ void Console::Start(const InputFile& file) {
 
 void Console::Retry(const InputFile& file, const s3::RetryEvent& event) {
   if (log_ != LogLevel::kObjects) return;
-  Note(fmt::format("retry   {}: attempt {} of {} failed, next in {} ms: {}", Printable(file.path), event.attempt,
-                   event.max_attempts, event.delay.count(), Describe(event.error)));
+  Note(fmt::format("retry   {}: attempt {} of {} failed, next in {} ms: {}", Printable(file.path),
+                   event.attempt, event.max_attempts, event.delay.count(), Describe(event.error)));
 }
 
 void Console::Settled(const ObjectResult& result) {
@@ -83,7 +83,8 @@ void Console::Settled(const ObjectResult& result) {
   }
   if (failed || (result.outcome == Outcome::kCancelled && log_ == LogLevel::kObjects)) {
     const auto attempts = result.attempts > 1 ? fmt::format(" (after {} attempts)", result.attempts) : "";
-    Note(fmt::format("{:<7} {}{}: {}", failed ? "failed" : "cancel", path, attempts, Describe(*result.error)));
+    Note(
+        fmt::format("{:<7} {}{}: {}", failed ? "failed" : "cancel", path, attempts, Describe(*result.error)));
   } else if (log_ == LogLevel::kObjects && result.outcome == Outcome::kSkipped) {
     Note(fmt::format("skipped {}: {}", path, result.reason));
   } else if (log_ == LogLevel::kObjects) {
@@ -119,8 +120,8 @@ std::string Console::ProgressText() {
 
   const auto found = progress_->found.load();
   const bool all_found = progress_->all_found;
-  auto text = fmt::format("{} of {}{} | {:.0f}/s, {}/s | {} in flight | {} retries | {} failed", objects, found,
-                          all_found ? "" : "+", objects_per_s_, HumanBytes(bytes_per_s_),
+  auto text = fmt::format("{} of {}{} | {:.0f}/s, {}/s | {} in flight | {} retries | {} failed", objects,
+                          found, all_found ? "" : "+", objects_per_s_, HumanBytes(bytes_per_s_),
                           progress_->in_flight.load(), progress_->retries.load(), progress_->failed.load());
   if (all_found && objects_per_s_ > 0) {
     text += fmt::format(" | {} left", Eta(static_cast<double>(found - objects) / objects_per_s_));

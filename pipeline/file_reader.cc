@@ -30,9 +30,7 @@ tl::unexpected<s3::Error> FailErrno(int error) {
   return s3::Fail(s3::ErrorKind::kLocal, strerror_r(error, buffer, sizeof buffer));
 }
 
-bool SameTime(const timespec& a, const timespec& b) {
-  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
+bool SameTime(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
 // ctime too: a rewrite in place that restores mtime still moves it.
 bool SameVersion(const struct stat& a, const struct stat& b) {

@@ -33,7 +33,8 @@ class SuspendingWaiter final : public s3::Waiter {
  public:
   void Wait(const std::function<void(s3::Wake)>& start) override {
     tbb::task::suspend([&start](tbb::task::suspend_point point) {
-      start({[](void* suspended) { tbb::task::resume(static_cast<tbb::task::suspend_point>(suspended)); }, point});
+      start({[](void* suspended) { tbb::task::resume(static_cast<tbb::task::suspend_point>(suspended)); },
+             point});
     });
   }
 };
@@ -57,7 +58,8 @@ std::unique_ptr<s3::Waiter> MakeWaiter() {
 //     +----------------------------- slot -----------------------------+
 void RunGraph(const GraphOptions& options, const GraphBodies& bodies) {
   const int workers = WorkerCount(options);
-  tbb::global_control parallelism(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(workers));
+  tbb::global_control parallelism(tbb::global_control::max_allowed_parallelism,
+                                  static_cast<std::size_t>(workers));
   tbb::global_control stacks(tbb::global_control::thread_stack_size, kStackBytes);
   tbb::task_arena arena(workers);
   arena.execute([&] {

@@ -18,21 +18,24 @@ using Json = nlohmann::ordered_json;
 
 tl::unexpected<s3::Error> FailErrno(const std::string& path, int error) {
   char buffer[128];
-  return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: {}", path, strerror_r(error, buffer, sizeof buffer)));
+  return s3::Fail(s3::ErrorKind::kLocal,
+                  fmt::format("{}: {}", path, strerror_r(error, buffer, sizeof buffer)));
 }
 
 // Well-formed UTF-8 as in the Unicode Standard, table 3-7: no overlong forms, no surrogates.
 bool IsUtf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
-    const auto at = [&](std::size_t k) { return static_cast<unsigned char>(i + k < text.size() ? text[i + k] : 0); };
+    const auto at = [&](std::size_t k) {
+      return static_cast<unsigned char>(i + k < text.size() ? text[i + k] : 0);
+    };
     const auto continues = [&](std::size_t k) { return (at(k) & 0xC0) == 0x80; };
     const auto lead = at(0);
     if (lead < 0x80) {
       i += 1;
     } else if (lead >= 0xC2 && lead <= 0xDF && continues(1)) {
       i += 2;
-    } else if (lead >= 0xE0 && lead <= 0xEF && continues(1) && continues(2) && !(lead == 0xE0 && at(1) < 0xA0) &&
-               !(lead == 0xED && at(1) > 0x9F)) {
+    } else if (lead >= 0xE0 && lead <= 0xEF && continues(1) && continues(2) &&
+               !(lead == 0xE0 && at(1) < 0xA0) && !(lead == 0xED && at(1) > 0x9F)) {
       i += 3;
     } else if (lead >= 0xF0 && lead <= 0xF4 && continues(1) && continues(2) && continues(3) &&
                !(lead == 0xF0 && at(1) < 0x90) && !(lead == 0xF4 && at(1) > 0x8F)) {
@@ -104,8 +107,9 @@ s3::Result<std::unique_ptr<Journal>> Journal::Create(const std::string& run_dir)
   const auto path = run_dir + "/journal.jsonl";
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
   if (fd < 0 && errno == EEXIST) {
-    return s3::Fail(s3::ErrorKind::kLocal,
-                    fmt::format("{} exists: this run directory belongs to an earlier run; choose another", path));
+    return s3::Fail(
+        s3::ErrorKind::kLocal,
+        fmt::format("{} exists: this run directory belongs to an earlier run; choose another", path));
   }
   if (fd < 0) return FailErrno(path, errno);
   return std::unique_ptr<Journal>(new Journal(fd, path));
@@ -113,7 +117,9 @@ s3::Result<std::unique_ptr<Journal>> Journal::Create(const std::string& run_dir)
 
 Journal::~Journal() { close(fd_); }
 
-s3::Result<void> Journal::Append(const ObjectResult& result) { return WriteAll(fd_, path_, JournalLine(result)); }
+s3::Result<void> Journal::Append(const ObjectResult& result) {
+  return WriteAll(fd_, path_, JournalLine(result));
+}
 
 s3::Result<void> Journal::Sync() {
   if (fsync(fd_) != 0) return FailErrno(path_, errno);

@@ -40,7 +40,7 @@ struct ObjectResult {
   std::string sha256;  // hex, of the bytes sent
   int attempts = 0;
   std::chrono::duration<double> seconds{0};
-  std::string reason;               // of a skipped input
+  std::string reason;                // of a skipped input
   std::optional<s3::Error> error{};  // of a failed or cancelled input
 };
 

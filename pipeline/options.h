@@ -29,7 +29,7 @@ struct UploadOptions {
 };
 
 enum class ProgressStyle {
-  kAuto,   // a bar on a terminal, lines elsewhere
+  kAuto,  // a bar on a terminal, lines elsewhere
   kBar,
   kLines,
   kNone,

@@ -24,7 +24,8 @@ std::string DefaultRunDir() {
 }
 
 bool EmptyIsFine(const Options& options) {
-  return std::all_of(options.source.begin(), options.source.end(), [](const auto& root) { return root.allow_empty; });
+  return std::all_of(options.source.begin(), options.source.end(),
+                     [](const auto& root) { return root.allow_empty; });
 }
 
 // Builds the parts of one run, in the order in which they need each other, and runs the graph.
@@ -94,7 +95,8 @@ RunResult Run(const Options& options, const s3::Options& s3_options, const s3::C
   run.summary = RunPipeline(options, s3_options, *bucket, credentials, journal->get(), stop);
   run.message = stop->message();
   if (stop->cause() == StopCause::kRefused) {
-    run.message += fmt::format(" (bucket {} at {})", s3_options.destination.bucket, bucket->endpoint.HostAndPort());
+    run.message +=
+        fmt::format(" (bucket {} at {})", s3_options.destination.bucket, bucket->endpoint.HostAndPort());
   }
   if (const auto synced = (*journal)->Sync(); !synced) {
     stop->Drain(StopCause::kJournalFailed, synced.error().message);

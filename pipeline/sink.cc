@@ -24,7 +24,8 @@ void Sink::StopIfHopeless(const s3::Error& error) {
   if (refused_ || !(denied || s3::RefusesWholeRun(error.kind))) return;
   refused_ = true;
   const auto code = error.code.empty() ? "" : fmt::format(" [{}]", error.code);
-  stop_->Drain(StopCause::kRefused, fmt::format("the store refuses this run: {}{}", Printable(error.message), code));
+  stop_->Drain(StopCause::kRefused,
+               fmt::format("the store refuses this run: {}{}", Printable(error.message), code));
 }
 
 }  // namespace pipeline

@@ -29,7 +29,8 @@ void Summary::Count(const ObjectResult& result) {
     case Outcome::kCancelled: ++cancelled; break;
     case Outcome::kFailed:
       ++failed;
-      ++failures_by_kind[std::string(s3::KindName(result.error ? result.error->kind : s3::ErrorKind::kPermanent))];
+      ++failures_by_kind[std::string(
+          s3::KindName(result.error ? result.error->kind : s3::ErrorKind::kPermanent))];
       break;
   }
 }
@@ -86,12 +87,18 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
 
 std::string SummaryJson(const Summary& summary, ExitStatus status) {
   nlohmann::ordered_json json = {
-      {"found", summary.found},       {"uploaded", summary.uploaded},
-      {"skipped", summary.skipped},   {"failed", summary.failed},
-      {"cancelled", summary.cancelled}, {"uploaded_bytes", summary.uploaded_bytes},
-      {"retries", summary.retries},   {"failures_by_kind", summary.failures_by_kind},
+      {"found", summary.found},
+      {"uploaded", summary.uploaded},
+      {"skipped", summary.skipped},
+      {"failed", summary.failed},
+      {"cancelled", summary.cancelled},
+      {"uploaded_bytes", summary.uploaded_bytes},
+      {"retries", summary.retries},
+      {"failures_by_kind", summary.failures_by_kind},
       {"complete", summary.source_exhausted && summary.cancelled == 0},
-      {"seconds", summary.seconds.count()}, {"peak_memory_bytes", summary.peak_memory_bytes}, {"exit_status", static_cast<int>(status)},
+      {"seconds", summary.seconds.count()},
+      {"peak_memory_bytes", summary.peak_memory_bytes},
+      {"exit_status", static_cast<int>(status)},
       {"version", S3FLOW_VERSION},
   };
   return json.dump(2) + "\n";

@@ -14,16 +14,16 @@ namespace pipeline {
 
 // https://man.freebsd.org/cgi/man.cgi?sysexits names most of them.
 enum ExitStatus : int {
-  kExitOk = 0,              // all uploaded or skipped
-  kExitSomeFailed = 1,      // the run finished and some objects failed
+  kExitOk = 0,          // all uploaded or skipped
+  kExitSomeFailed = 1,  // the run finished and some objects failed
   kExitUsage = 64,
   kExitNoInput = 66,
-  kExitBroken = 70,         // the counts do not add up: a defect in s3flow
-  kExitJournal = 74,        // the journal or a report could not be written
-  kExitStopped = 75,        // stopped early with work left: run again
-  kExitRefused = 77,        // credentials or access refused for the whole run
-  kExitConfig = 78,         // bad job file
-  kExitInterrupted = 130,   // SIGINT, drained
+  kExitBroken = 70,        // the counts do not add up: a defect in s3flow
+  kExitJournal = 74,       // the journal or a report could not be written
+  kExitStopped = 75,       // stopped early with work left: run again
+  kExitRefused = 77,       // credentials or access refused for the whole run
+  kExitConfig = 78,        // bad job file
+  kExitInterrupted = 130,  // SIGINT, drained
 };
 
 struct Summary {

@@ -44,7 +44,8 @@ ObjectResult Uploader::operator()(const UploadTask& task) noexcept {
 
 void Uploader::Upload(const InputFile& file, ObjectResult* result) {
   if (stop_.stop_requested()) {
-    result->error = s3::Error{.kind = s3::ErrorKind::kCancelled, .message = "the run was stopped before this file"};
+    result->error =
+        s3::Error{.kind = s3::ErrorKind::kCancelled, .message = "the run was stopped before this file"};
     return;
   }
   const auto bytes = ReadUnchanged(file);
@@ -55,12 +56,12 @@ void Uploader::Upload(const InputFile& file, ObjectResult* result) {
   result->size_bytes = bytes->size_bytes;
   result->sha256 = s3::Sha256Hex(bytes->view());
   console_->Start(file);
-  const auto settled = client_->PutObject(
-      {.key = file.key, .body = bytes->view(), .body_sha256 = result->sha256},
-      [&](const s3::RetryEvent& event) {
-        ++progress_->retries;
-        console_->Retry(file, event);
-      });
+  const auto settled =
+      client_->PutObject({.key = file.key, .body = bytes->view(), .body_sha256 = result->sha256},
+                         [&](const s3::RetryEvent& event) {
+                           ++progress_->retries;
+                           console_->Retry(file, event);
+                         });
   result->attempts = settled.attempts;
   if (!settled.answer) {
     result->error = settled.answer.error();

@@ -158,7 +158,8 @@ std::optional<SourceItem> Walk::Enter(int directory_fd, const char* name, const 
   });
   if (loop) return Skipped(relative, "a symbolic link to a directory above itself");
   if (stack_.size() >= kMaxDepth) {
-    return Failed(relative, s3::ErrorKind::kUnsupported, fmt::format("nested deeper than {} directories", kMaxDepth));
+    return Failed(relative, s3::ErrorKind::kUnsupported,
+                  fmt::format("nested deeper than {} directories", kMaxDepth));
   }
   const int nofollow = relative.empty() || root().follow_symlinks ? 0 : O_NOFOLLOW;
   const int fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | nofollow);
@@ -177,7 +178,8 @@ SourceItem Walk::FileItem(const std::string& relative, const struct stat& status
   auto file = FileOf(relative);
   file->size_bytes = static_cast<std::uint64_t>(status.st_size);
   file->follow_symlink = root().follow_symlinks || root_is_file_;
-  if (auto problem = s3::KeyProblem(file->key)) return Failed(relative, s3::ErrorKind::kUnsupported, *problem);
+  if (auto problem = s3::KeyProblem(file->key))
+    return Failed(relative, s3::ErrorKind::kUnsupported, *problem);
   if (auto owner = EarlierOwner(file->key)) {
     return Failed(relative, s3::ErrorKind::kUnsupported, fmt::format("{} has the same key", *owner));
   }
@@ -216,9 +218,7 @@ std::string Walk::PathOf(const std::string& relative) const {
   return root().path.ends_with('/') ? root().path + relative : root().path + "/" + relative;
 }
 
-std::string Walk::KeyOf(const std::string& relative) const {
-  return key_prefix_ + root().prefix + relative;
-}
+std::string Walk::KeyOf(const std::string& relative) const { return key_prefix_ + root().prefix + relative; }
 
 std::shared_ptr<InputFile> Walk::FileOf(const std::string& relative) const {
   return std::make_shared<InputFile>(InputFile{PathOf(relative), KeyOf(relative)});

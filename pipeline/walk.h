@@ -54,7 +54,7 @@ class Walk {
 
   const std::vector<SourceRoot> roots_;
   const std::string key_prefix_;
-  std::size_t root_index_ = 0;    // of the next root
+  std::size_t root_index_ = 0;  // of the next root
   bool root_is_file_ = false;
   std::vector<Directory> stack_;  // the open directories, outermost first
 };

@@ -29,8 +29,7 @@ Settled Client::Settle(const std::function<HttpRequest()>& build, std::string_vi
   return RunAttempts(retry_, hooks, [&] { return Attempt(build(), payload_hash, wants_etag); });
 }
 
-Result<Answer> Client::Attempt(HttpRequest request, std::string_view payload_hash,
-                               bool wants_etag) {
+Result<Answer> Client::Attempt(HttpRequest request, std::string_view payload_hash, bool wants_etag) {
   signer_.SignHeaders(&request, payload_hash, credentials_, std::chrono::system_clock::now());
   HttpResponse response;
   waiter_->Wait([&](Wake wake) { transport_->Send(request, &response, wake); });

@@ -26,8 +26,8 @@ class Client {
   Settled HeadObject(std::string_view key, const RetryObserver& on_retry);
 
  private:
-  Settled Settle(const std::function<HttpRequest()>& build, std::string_view payload_hash,
-                 bool wants_etag, const RetryObserver& on_retry);
+  Settled Settle(const std::function<HttpRequest()>& build, std::string_view payload_hash, bool wants_etag,
+                 const RetryObserver& on_retry);
   Result<Answer> Attempt(HttpRequest request, std::string_view payload_hash, bool wants_etag);
   bool Sleep(std::chrono::milliseconds delay);
 

@@ -26,7 +26,8 @@ Result<Credentials> FromFile(const std::string& path, const std::string& profile
   }
   std::string text(std::istreambuf_iterator<char>(file), {});
   if (text.size() > kMaxFileBytes) {
-    return Fail(ErrorKind::kBadCredentials, fmt::format("{} is larger than 1 MiB: not a credentials file", path));
+    return Fail(ErrorKind::kBadCredentials,
+                fmt::format("{} is larger than 1 MiB: not a credentials file", path));
   }
   auto credentials = ParseCredentialsFile(text, profile);
   explicit_bzero(text.data(), text.size());
@@ -45,9 +46,9 @@ Result<Credentials> Complete(Credentials credentials, std::string_view id_name,
                              std::string_view secret_name) {
   if (credentials.access_key_id.empty() || credentials.secret_access_key.empty()) {
     const bool no_id = credentials.access_key_id.empty();
-    return Fail(ErrorKind::kBadCredentials,
-                fmt::format("{} is set and {} is not", no_id ? secret_name : id_name,
-                            no_id ? id_name : secret_name));
+    return Fail(
+        ErrorKind::kBadCredentials,
+        fmt::format("{} is set and {} is not", no_id ? secret_name : id_name, no_id ? id_name : secret_name));
   }
   return credentials;
 }
@@ -87,8 +88,8 @@ Result<Credentials> ParseCredentialsFile(std::string_view text, std::string_view
     const auto it = values.find(name);
     return it == values.end() ? std::string_view() : it->second;
   };
-  Credentials credentials{std::string(value("aws_access_key_id")),
-                          Secret(value("aws_secret_access_key")), Secret(value("aws_session_token"))};
+  Credentials credentials{std::string(value("aws_access_key_id")), Secret(value("aws_secret_access_key")),
+                          Secret(value("aws_session_token"))};
   for (const auto name : {"aws_access_key_id", "aws_secret_access_key"}) {
     if (value(name).empty()) {
       return Fail(ErrorKind::kBadCredentials, fmt::format("profile [{}] has no {}", profile, name));
@@ -108,9 +109,9 @@ Result<Credentials> LoadCredentials(const CredentialOptions& options, const Envi
   const auto id = environment("AWS_ACCESS_KEY_ID");
   const auto secret = environment("AWS_SECRET_ACCESS_KEY");
   if (id || secret) {
-    return Complete({id.value_or(""), Secret(secret.value_or("")),
-                     Secret(environment("AWS_SESSION_TOKEN").value_or(""))},
-                    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+    return Complete(
+        {id.value_or(""), Secret(secret.value_or("")), Secret(environment("AWS_SESSION_TOKEN").value_or(""))},
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
   }
   const auto profile = environment("AWS_PROFILE");
   const bool named = profile || environment("AWS_SHARED_CREDENTIALS_FILE");

@@ -126,7 +126,8 @@ class EventLoop::Loop {
           if (TakeNew()) return;
         } else {
           const auto ready = events[i].events;
-          const int mask = ((ready & EPOLLIN) ? CURL_CSELECT_IN : 0) | ((ready & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
+          const int mask = ((ready & EPOLLIN) ? CURL_CSELECT_IN : 0) |
+                           ((ready & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
                            ((ready & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0);
           int running;
           curl_multi_socket_action(multi_, events[i].data.fd, mask, &running);
@@ -242,8 +243,9 @@ class EventLoop::Loop {
       epoll_ctl(loop->epoll_, EPOLL_CTL_DEL, fd, nullptr);
       return 0;
     }
-    epoll_event event{.events = ((what & CURL_POLL_IN) ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u),
-                      .data = {.fd = fd}};
+    epoll_event event{
+        .events = ((what & CURL_POLL_IN) ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u),
+        .data = {.fd = fd}};
     // A descriptor number may come back after a close, so what epoll knows decides, not `known`.
     const int operation = known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     if (epoll_ctl(loop->epoll_, operation, fd, &event) != 0) {
@@ -295,7 +297,8 @@ void EventLoop::Send(const HttpRequest& request, HttpResponse* response, Wake wa
   try {
     loop_->Send(request, response, wake);
   } catch (const std::exception& error) {
-    response->failure = Error{.kind = ErrorKind::kLocal, .message = std::string("no request can be made: ") + error.what()};
+    response->failure =
+        Error{.kind = ErrorKind::kLocal, .message = std::string("no request can be made: ") + error.what()};
     wake();
   }
 }

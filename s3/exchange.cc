@@ -130,15 +130,15 @@ void Exchange::Finish(CURLcode code) {
 }
 
 void Exchange::FinishStalled() {
-  response_->failure = Error{
-      .kind = ErrorKind::kTransient,
-      .message = fmt::format("network timeout: fewer than {} bytes moved to or from {} in {} ms",
-                             options_.stall_bytes, host_and_port_, options_.stall_window.count())};
+  response_->failure =
+      Error{.kind = ErrorKind::kTransient,
+            .message = fmt::format("network timeout: fewer than {} bytes moved to or from {} in {} ms",
+                                   options_.stall_bytes, host_and_port_, options_.stall_window.count())};
 }
 
 void Exchange::FinishCancelled() {
-  response_->failure = Error{.kind = ErrorKind::kCancelled,
-                             .message = "the run was stopped during the request"};
+  response_->failure =
+      Error{.kind = ErrorKind::kCancelled, .message = "the run was stopped during the request"};
 }
 
 Error Exchange::TransportError(CURLcode code) const {
@@ -149,8 +149,7 @@ Error Exchange::TransportError(CURLcode code) const {
     char buffer[128];
     detail += fmt::format(" ({})", strerror_r(static_cast<int>(os_error), buffer, sizeof buffer));
   }
-  return {.kind = KindOf(code),
-          .message = fmt::format("{}: {}", host_and_port_, detail)};
+  return {.kind = KindOf(code), .message = fmt::format("{}: {}", host_and_port_, detail)};
 }
 
 std::size_t Exchange::OnHeader(char* data, std::size_t size, std::size_t count, void* self) {

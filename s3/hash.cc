@@ -58,8 +58,7 @@ Sha256Digest HmacSha256(std::string_view key, std::string_view data) {
   outer = inner;
   for (auto& c : inner) c = static_cast<char>(c ^ 0x36);
   for (auto& c : outer) c = static_cast<char>(c ^ 0x5c);
-  const auto digest =
-      OneShot<Sha256Digest>(FetchedSha256(), {{inner.data(), inner.size()}, data});
+  const auto digest = OneShot<Sha256Digest>(FetchedSha256(), {{inner.data(), inner.size()}, data});
   return OneShot<Sha256Digest>(FetchedSha256(), {{outer.data(), outer.size()}, AsBytes(digest)});
 }
 
@@ -78,17 +77,16 @@ std::string HexEncode(std::string_view bytes) {
 std::string Base64Encode(std::string_view bytes) {
   std::string text(4 * ((bytes.size() + 2) / 3), '\0');
   EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                  reinterpret_cast<const unsigned char*>(bytes.data()),
-                  static_cast<int>(bytes.size()));
+                  reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   return text;
 }
 
 std::optional<std::string> Base64Decode(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
   std::string bytes(text.size() / 4 * 3, '\0');
-  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()));
+  const int length =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
   if (length < 0) return std::nullopt;
   // EVP_DecodeBlock counts the padding as data.
   const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;

@@ -16,7 +16,8 @@ constexpr std::chrono::milliseconds kMaxRetryAfter{300'000};
 
 std::string OneLine(std::string_view text, std::size_t max_bytes) {
   std::string line(text.substr(0, max_bytes));
-  std::replace_if(line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   return line;
 }
 
@@ -31,7 +32,8 @@ std::optional<std::int64_t> Number(std::optional<std::string_view> text) {
 void ReadRetryAfter(const HttpHeaders& headers, Error* error) {
   using std::chrono::milliseconds;
   if (const auto advice = Number(headers.Find("x-amz-retry-after"))) {
-    error->retry_after = std::min(milliseconds(std::min<std::int64_t>(*advice, kMaxRetryAfter.count())), kMaxRetryAfter);
+    error->retry_after =
+        std::min(milliseconds(std::min<std::int64_t>(*advice, kMaxRetryAfter.count())), kMaxRetryAfter);
     error->retry_after_is_advice = true;
   } else if (const auto seconds = Number(headers.Find("retry-after"))) {
     error->retry_after = milliseconds(std::min<std::int64_t>(*seconds, kMaxRetryAfter.count() / 1000) * 1000);
@@ -68,7 +70,8 @@ std::string Explain(const Error& error, const ErrorBody& body, const HttpHeaders
       if (!region.empty()) {
         return fmt::format("the bucket is in region {}: set destination.region", OneLine(region, 64));
       }
-      return fmt::format("the store redirects (HTTP {}): check destination.region and endpoint", error.http_status);
+      return fmt::format("the store redirects (HTTP {}): check destination.region and endpoint",
+                         error.http_status);
     }
     case ErrorKind::kClockSkewed:
       return fmt::format("this machine's clock is too far from the store's, whose answer is dated {}",

@@ -24,8 +24,7 @@ std::string_view KindName(ErrorKind kind) {
 }
 
 bool IsRetryable(ErrorKind kind) {
-  return kind == ErrorKind::kTransient || kind == ErrorKind::kThrottled ||
-         kind == ErrorKind::kIntegrity;
+  return kind == ErrorKind::kTransient || kind == ErrorKind::kThrottled || kind == ErrorKind::kIntegrity;
 }
 
 bool RefusesWholeRun(ErrorKind kind) {
@@ -35,10 +34,8 @@ bool RefusesWholeRun(ErrorKind kind) {
     case ErrorKind::kBadCredentials:
     case ErrorKind::kNoSuchBucket:
     case ErrorKind::kWrongRegion:
-    case ErrorKind::kUntrusted:
-      return true;
-    default:
-      return false;
+    case ErrorKind::kUntrusted: return true;
+    default: return false;
   }
 }
 

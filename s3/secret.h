@@ -40,9 +40,7 @@ class Secret {
 
 inline std::string_view Redacted(const Secret& secret) { return secret.empty() ? "" : "**redacted**"; }
 
-inline std::ostream& operator<<(std::ostream& out, const Secret& secret) {
-  return out << Redacted(secret);
-}
+inline std::ostream& operator<<(std::ostream& out, const Secret& secret) { return out << Redacted(secret); }
 
 }  // namespace s3
 

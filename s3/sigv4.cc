@@ -39,8 +39,8 @@ std::string AmzDate(SystemTime time) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
   std::tm utc{};
   gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1,
-                     utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                     utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
 std::string CredentialScope::Text() const {
@@ -49,8 +49,7 @@ std::string CredentialScope::Text() const {
 
 CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view path,
                                        const std::vector<QueryParam>& query,
-                                       const std::vector<Header>& headers,
-                                       std::string_view payload_hash) {
+                                       const std::vector<Header>& headers, std::string_view payload_hash) {
   std::vector<std::pair<std::string, std::string_view>> sorted;
   sorted.reserve(headers.size());
   for (const auto& [name, value] : headers) sorted.emplace_back(Lower(name), value);
@@ -106,8 +105,8 @@ Sha256Digest Signer::CachedSigningKey(const Credentials& credentials, const Cred
   return cached_key_;
 }
 
-void Signer::SignHeaders(HttpRequest* request, std::string_view payload_hash,
-                         const Credentials& credentials, SystemTime time) {
+void Signer::SignHeaders(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,
+                         SystemTime time) {
   const auto amz_date = AmzDate(time);
   const CredentialScope scope{amz_date.substr(0, 8), region_, service_};
   auto& headers = request->headers;
@@ -119,22 +118,19 @@ void Signer::SignHeaders(HttpRequest* request, std::string_view payload_hash,
   }
   const auto canonical =
       BuildCanonicalRequest(request->method, request->path, request->query, headers, payload_hash);
-  const auto signature = Signature(CachedSigningKey(credentials, scope),
-                                   StringToSign(amz_date, scope, canonical.text));
-  headers.push_back({"authorization",
-                     fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", kAlgorithm,
-                                 credentials.access_key_id, scope.Text(), canonical.signed_headers,
-                                 signature)});
+  const auto signature =
+      Signature(CachedSigningKey(credentials, scope), StringToSign(amz_date, scope, canonical.text));
+  headers.push_back({"authorization", fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}",
+                                                  kAlgorithm, credentials.access_key_id, scope.Text(),
+                                                  canonical.signed_headers, signature)});
 }
 
-void Signer::SignQuery(HttpRequest* request, std::string_view payload_hash,
-                       const Credentials& credentials, SystemTime time,
-                       std::chrono::seconds expires) {
+void Signer::SignQuery(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,
+                       SystemTime time, std::chrono::seconds expires) {
   const auto amz_date = AmzDate(time);
   const CredentialScope scope{amz_date.substr(0, 8), region_, service_};
   request->headers.push_back({"host", request->endpoint.HostHeader()});
-  const auto signed_headers =
-      BuildCanonicalRequest("", "", {}, request->headers, "").signed_headers;
+  const auto signed_headers = BuildCanonicalRequest("", "", {}, request->headers, "").signed_headers;
 
   auto& query = request->query;
   query.emplace_back("X-Amz-Algorithm", kAlgorithm);

@@ -41,8 +41,7 @@ struct CanonicalRequest {
 // space collapsed, equal names joined with ','. `path` is percent-encoded already.
 CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view path,
                                        const std::vector<QueryParam>& query,
-                                       const std::vector<Header>& headers,
-                                       std::string_view payload_hash);
+                                       const std::vector<Header>& headers, std::string_view payload_hash);
 
 std::string StringToSign(std::string_view amz_date, const CredentialScope& scope,
                          std::string_view canonical_request);
@@ -62,13 +61,13 @@ class Signer {
   // Adds host, x-amz-date, x-amz-content-sha256, x-amz-security-token (when there is a token) and
   // authorization. The request must not have them yet, and all headers it has get signed.
   // `payload_hash`: hex SHA-256 of the body, or kUnsignedPayload.
-  void SignHeaders(HttpRequest* request, std::string_view payload_hash,
-                   const Credentials& credentials, SystemTime time);
+  void SignHeaders(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,
+                   SystemTime time);
 
   // Adds X-Amz-Algorithm ... X-Amz-Signature to the query ("presigned URL"), and host to the
   // headers. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-  void SignQuery(HttpRequest* request, std::string_view payload_hash,
-                 const Credentials& credentials, SystemTime time, std::chrono::seconds expires);
+  void SignQuery(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,
+                 SystemTime time, std::chrono::seconds expires);
 
  private:
   Sha256Digest CachedSigningKey(const Credentials& credentials, const CredentialScope& scope);

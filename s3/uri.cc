@@ -29,9 +29,7 @@ int DefaultPort(std::string_view scheme) { return scheme == "https" ? 443 : 80; 
 
 bool IsDigitOrDot(char c) { return (c >= '0' && c <= '9') || c == '.'; }
 
-bool IsHostChar(char c) {
-  return kUnreserved[static_cast<unsigned char>(c)] && c != '~';
-}
+bool IsHostChar(char c) { return kUnreserved[static_cast<unsigned char>(c)] && c != '~'; }
 
 char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -95,9 +93,7 @@ std::string CanonicalQuery(const std::vector<QueryParam>& query) {
   return text;
 }
 
-std::string Endpoint::HostHeader() const {
-  return port == DefaultPort(scheme) ? host : HostAndPort();
-}
+std::string Endpoint::HostHeader() const { return port == DefaultPort(scheme) ? host : HostAndPort(); }
 
 std::string Endpoint::HostAndPort() const { return fmt::format("{}:{}", host, port); }
 
@@ -139,7 +135,8 @@ Result<Endpoint> ParseEndpoint(std::string_view text) {
     const auto colon = rest.find(':');
     host = rest.substr(0, colon);
     port = colon == std::string_view::npos ? "" : rest.substr(colon);
-    if (!std::all_of(host.begin(), host.end(), IsHostChar)) return problem("has a host with a character that no host name has");
+    if (!std::all_of(host.begin(), host.end(), IsHostChar))
+      return problem("has a host with a character that no host name has");
   }
   if (host.empty() || host == ".") return problem("has no host");
   endpoint.port = DefaultPort(endpoint.scheme);
@@ -157,9 +154,9 @@ Result<Endpoint> ParseEndpoint(std::string_view text) {
 Result<BucketAddress> ResolveBucket(const DestinationOptions& destination) {
   const bool aws = destination.endpoint.empty();
   const bool china = destination.region.starts_with("cn-");
-  auto endpoint = ParseEndpoint(aws ? fmt::format("https://s3.{}.amazonaws.com{}", destination.region,
-                                                  china ? ".cn" : "")
-                                    : destination.endpoint);
+  auto endpoint =
+      ParseEndpoint(aws ? fmt::format("https://s3.{}.amazonaws.com{}", destination.region, china ? ".cn" : "")
+                        : destination.endpoint);
   if (!endpoint) return tl::unexpected(endpoint.error());
 
   const auto& bucket = destination.bucket;
@@ -172,8 +169,9 @@ Result<BucketAddress> ResolveBucket(const DestinationOptions& destination) {
   if (destination.addressing == Addressing::kPath) virtual_hosted = false;
   if (destination.addressing == Addressing::kVirtual) {
     if (endpoint->HasAddressForHost()) {
-      return Fail(ErrorKind::kPermanent,
-                  fmt::format("virtual addressing needs a host name, and '{}' is an address", endpoint->host));
+      return Fail(
+          ErrorKind::kPermanent,
+          fmt::format("virtual addressing needs a host name, and '{}' is an address", endpoint->host));
     }
     virtual_hosted = true;
   }
@@ -203,8 +201,7 @@ std::optional<std::string> BucketNameProblem(std::string_view name) {
   if (name.find("..") != std::string_view::npos) {
     return fmt::format("a bucket name has no two dots in a row, '{}' does", name);
   }
-  if (std::all_of(name.begin(), name.end(), IsDigitOrDot) &&
-      std::count(name.begin(), name.end(), '.') == 3) {
+  if (std::all_of(name.begin(), name.end(), IsDigitOrDot) && std::count(name.begin(), name.end(), '.') == 3) {
     return fmt::format("a bucket name is not an IP address, '{}' is", name);
   }
   return std::nullopt;

@@ -26,8 +26,10 @@ void AddRunArguments(CLI::App* command, cli::JobArguments* arguments) {
 }
 
 void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) {
-  command->add_option("--latency", arguments->latency, "Added before each answer, as 20ms")->type_name("TIME");
-  command->add_option("--bandwidth", arguments->bandwidth, "Bytes per second received, as 10MiB")->type_name("SIZE");
+  command->add_option("--latency", arguments->latency, "Added before each answer, as 20ms")
+      ->type_name("TIME");
+  command->add_option("--bandwidth", arguments->bandwidth, "Bytes per second received, as 10MiB")
+      ->type_name("SIZE");
   command->add_option("--faults", arguments->faults_file, "Faults to inject (YAML)")->type_name("FILE");
 }
 
@@ -52,7 +54,8 @@ int Main(int argc, char** argv) {
   AddRunArguments(run, &job);
   auto* check = app.add_subcommand("check", "Validate the job file and print the effective settings");
   AddJobArguments(check, &job);
-  auto* rehearse = app.add_subcommand("rehearse", "Run the whole job against an embedded S3 endpoint, then compare");
+  auto* rehearse =
+      app.add_subcommand("rehearse", "Run the whole job against an embedded S3 endpoint, then compare");
   AddRunArguments(rehearse, &job);
   AddEndpointArguments(rehearse, &endpoint);
   auto* serving = app.add_subcommand("serve", "Run the embedded S3 endpoint alone, on 127.0.0.1");

@@ -53,7 +53,8 @@ std::string Mismatch(const s3::endpoint::Store& store, const std::string& bucket
   if (info->size_bytes != line.at("size").get<std::uint64_t>()) return "has another size in the store";
   const auto stored = Sha256OfObject(*data, info->size_bytes);
   if (stored != line.at("sha256").get<std::string>()) return "has other bytes in the store than were sent";
-  if (stored != Sha256OfFile(Bytes(line, "path"))) return "differs from its file, which may have changed since";
+  if (stored != Sha256OfFile(Bytes(line, "path")))
+    return "differs from its file, which may have changed since";
   return "";
 }
 
@@ -79,7 +80,8 @@ bool Verify(const s3::endpoint::Store& store, const std::string& bucket, const s
 // Gone again at the end, whatever happens in between.
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() : path_((std::filesystem::temp_directory_path() / "s3flow-rehearsal-XXXXXX").string()) {
+  TemporaryDirectory()
+      : path_((std::filesystem::temp_directory_path() / "s3flow-rehearsal-XXXXXX").string()) {
     if (mkdtemp(path_.data()) == nullptr) throw std::system_error(errno, std::generic_category(), path_);
   }
   ~TemporaryDirectory() {

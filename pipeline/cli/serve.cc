@@ -32,7 +32,8 @@ pipeline::ExitStatus Serve(const ServeArguments& arguments) {
   options.buckets = arguments.buckets;
   if (!ApplyEndpointArguments(arguments.endpoint, &options)) return pipeline::kExitUsage;
   for (const auto& bucket : options.buckets) {
-    if (const auto problem = s3::BucketNameProblem(bucket)) return Complain("--bucket: " + *problem), pipeline::kExitUsage;
+    if (const auto problem = s3::BucketNameProblem(bucket))
+      return Complain("--bucket: " + *problem), pipeline::kExitUsage;
   }
   const auto environment = s3::ProcessEnvironment();
   const auto id = environment("AWS_ACCESS_KEY_ID");

@@ -35,7 +35,9 @@ int TakeOverSignals() {
 }  // namespace
 
 SignalThread::SignalThread(pipeline::StopControl* stop)
-    : signals_(TakeOverSignals()), quit_(CheckedFd(eventfd(0, EFD_CLOEXEC))), thread_([this, stop] { Listen(stop); }) {}
+    : signals_(TakeOverSignals()),
+      quit_(CheckedFd(eventfd(0, EFD_CLOEXEC))),
+      thread_([this, stop] { Listen(stop); }) {}
 
 SignalThread::~SignalThread() {
   const std::uint64_t one = 1;

@@ -82,8 +82,8 @@ Reply ErrorReply(int status, std::string_view code, std::string_view message) {
   reply.status = status;
   reply.headers.push_back({"content-type", "application/xml"});
   reply.body = fmt::format(
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message></Error>",
-      code, message);
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message></Error>", code,
+      message);
   return reply;
 }
 

@@ -53,7 +53,8 @@ Page CollectPage(const Store& store, const Call& call, std::string after, const 
       after = page.last = key;
     } else {
       page.last = key.substr(0, cut + delimiter.size());
-      page.common_prefixes += fmt::format("<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>", encode(page.last));
+      page.common_prefixes +=
+          fmt::format("<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>", encode(page.last));
       after = PastPrefix(page.last);
     }
     ++page.count;
@@ -82,10 +83,12 @@ Reply ListBuckets(const Store& store) {
   Reply reply;
   reply.headers.push_back({"content-type", "application/xml"});
   reply.body =
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListAllMyBucketsResult><Owner><ID>s3flow</ID></Owner><Buckets>";
+      "<?xml version=\"1.0\" "
+      "encoding=\"UTF-8\"?>\n<ListAllMyBucketsResult><Owner><ID>s3flow</ID></Owner><Buckets>";
   for (const auto& name : store.Buckets()) {
-    reply.body += fmt::format("<Bucket><Name>{}</Name><CreationDate>2000-01-01T00:00:00.000Z</CreationDate></Bucket>",
-                              XmlEscape(name));
+    reply.body +=
+        fmt::format("<Bucket><Name>{}</Name><CreationDate>2000-01-01T00:00:00.000Z</CreationDate></Bucket>",
+                    XmlEscape(name));
   }
   reply.body += "</Buckets></ListAllMyBucketsResult>";
   return reply;
@@ -111,7 +114,8 @@ Reply ListObjects(const Store& store, const Call& call) {
   reply.headers.push_back({"content-type", "application/xml"});
   auto& xml = reply.body;
   xml = fmt::format(
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult "
+      "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
       "<Name>{}</Name><Prefix>{}</Prefix><MaxKeys>{}</MaxKeys><IsTruncated>{}</IsTruncated>",
       XmlEscape(call.bucket), encode(query("prefix")), MaxKeys(call), page.truncated);
   if (!delimiter.empty()) xml += fmt::format("<Delimiter>{}</Delimiter>", encode(delimiter));

@@ -82,7 +82,8 @@ Reply OnBucket(Store* store, const Call& call, const ServerOptions& options) {
       return ErrorReply(400, "InvalidBucketName", XmlEscape(*problem));
     }
     if (!store->CreateBucket(call.bucket)) {
-      return ErrorReply(409, "BucketAlreadyOwnedByYou", "Your previous request to create the bucket succeeded");
+      return ErrorReply(409, "BucketAlreadyOwnedByYou",
+                        "Your previous request to create the bucket succeeded");
     }
     return {};
   }
@@ -92,8 +93,9 @@ Reply OnBucket(Store* store, const Call& call, const ServerOptions& options) {
     Reply reply;
     reply.headers.push_back({"content-type", "application/xml"});
     // us-east-1 is spelled as the empty constraint.
-    reply.body = fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LocationConstraint>{}</LocationConstraint>",
-                             options.region == "us-east-1" ? "" : options.region);
+    reply.body =
+        fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LocationConstraint>{}</LocationConstraint>",
+                    options.region == "us-east-1" ? "" : options.region);
     return reply;
   }
   Reply reply;
@@ -112,7 +114,8 @@ std::optional<Reply> CheckPutObjectHeaders(const Store& store, const Call& call)
   if (!store.HasBucket(call.bucket)) return NoSuchBucket();
   if (call.key.size() > 1024) return ErrorReply(400, "KeyTooLongError", "Your key is too long");
   const auto length = call.FindHeader("content-length");
-  if (!length) return ErrorReply(411, "MissingContentLength", "You must provide the Content-Length HTTP header.");
+  if (!length)
+    return ErrorReply(411, "MissingContentLength", "You must provide the Content-Length HTTP header.");
   std::uint64_t bytes = 0;
   std::from_chars(length->data(), length->data() + length->size(), bytes);
   if (bytes > kMaxPutBytes) {

@@ -19,8 +19,8 @@ class Pace {
     if (rate_ == 0 || bytes == 0) return {};
     std::lock_guard lock(mutex_);
     const auto now = Clock::now();
-    free_at_ = std::max(free_at_, now) +
-               std::chrono::nanoseconds(static_cast<std::int64_t>(1e9 * static_cast<double>(bytes) / static_cast<double>(rate_)));
+    free_at_ = std::max(free_at_, now) + std::chrono::nanoseconds(static_cast<std::int64_t>(
+                                             1e9 * static_cast<double>(bytes) / static_cast<double>(rate_)));
     return free_at_ - now;
   }
 

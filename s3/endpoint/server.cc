@@ -22,8 +22,8 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-using asio::ip::tcp;
 using asio::use_awaitable;
+using asio::ip::tcp;
 template <typename T>
 using Awaitable = asio::awaitable<T>;
 using Parser = http::request_parser<http::buffer_body>;
@@ -116,8 +116,8 @@ class Server::Impl {
   Awaitable<void> AcceptForever() {
     for (;;) {
       boost::system::error_code error;
-      auto socket = co_await acceptor_.async_accept(asio::make_strand(io_),
-                                                    asio::redirect_error(use_awaitable, error));
+      auto socket =
+          co_await acceptor_.async_accept(asio::make_strand(io_), asio::redirect_error(use_awaitable, error));
       if (error) {
         // Out of descriptors, or a client that left at once: neither ends the endpoint.
         asio::steady_timer timer(io_, std::chrono::milliseconds(10));
@@ -168,7 +168,8 @@ class Server::Impl {
       co_return co_await Send(connection, *refusal, drained && parser.keep_alive());
     }
 
-    const bool stores = !fault || (fault->action != FaultAction::kStatus && fault->action != FaultAction::kNoAnswer);
+    const bool stores =
+        !fault || (fault->action != FaultAction::kStatus && fault->action != FaultAction::kNoAnswer);
     Reply reply = co_await CarryOut(connection, parser, call, fault, stores);
     if (fault) co_await InsteadOfAnswer(connection, *fault, &reply);
     reply.head_only = call.method == "HEAD";
@@ -234,7 +235,8 @@ class Server::Impl {
       static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
       co_await asio::async_write(connection.stream, asio::buffer(kContinue), use_awaitable);
     }
-    const std::uint64_t reset_after = fault && fault->action == FaultAction::kResetInBody ? fault->after_bytes : UINT64_MAX;
+    const std::uint64_t reset_after =
+        fault && fault->action == FaultAction::kResetInBody ? fault->after_bytes : UINT64_MAX;
     auto upload = is_put ? store_.NewUpload() : nullptr;
     StreamHash hash;
     std::uint64_t size = 0;

@@ -107,15 +107,14 @@ class FileUpload final : public Store::Upload {
 Json ToJson(const std::string& key, const ObjectInfo& info, const std::string& data_file) {
   Json headers = Json::array();
   for (const auto& [name, value] : info.headers) headers.push_back({name, Base64Encode(value)});
-  return {{"key", Base64Encode(key)}, {"size", info.size_bytes},          {"etag", info.etag},
+  return {{"key", Base64Encode(key)}, {"size", info.size_bytes},        {"etag", info.etag},
           {"sha256", info.sha256},    {"modified", info.last_modified}, {"headers", headers},
           {"data", data_file}};
 }
 
 }  // namespace
 
-Store::Store(Storage storage, std::string directory)
-    : storage_(storage), directory_(std::move(directory)) {
+Store::Store(Storage storage, std::string directory) : storage_(storage), directory_(std::move(directory)) {
   if (storage_ == Storage::kDirectory) LoadDirectory();
 }
 
@@ -141,8 +140,8 @@ void Store::LoadDirectory() {
         objects[Base64Decode(meta.at("key").get<std::string>()).value()] = {
             std::move(info), std::make_shared<FileData>(data, false)};
       } catch (const std::exception& error) {
-        throw std::runtime_error(fmt::format("{}: not an object of this endpoint: {}",
-                                             file.path().string(), error.what()));
+        throw std::runtime_error(
+            fmt::format("{}: not an object of this endpoint: {}", file.path().string(), error.what()));
       }
     }
   }
@@ -162,8 +161,7 @@ std::unique_ptr<Store::Upload> Store::NewUpload() {
     case Storage::kDirectory: break;
   }
   std::lock_guard lock(mutex_);
-  return std::make_unique<FileUpload>(
-      fmt::format("{}/.uploads/{}-{}", directory_, getpid(), next_file_++));
+  return std::make_unique<FileUpload>(fmt::format("{}/.uploads/{}-{}", directory_, getpid(), next_file_++));
 }
 
 bool Store::Commit(std::unique_ptr<Upload> upload, const std::string& bucket, const std::string& key,
@@ -258,8 +256,8 @@ std::optional<std::pair<std::string, ObjectInfo>> Store::Next(const std::string&
   std::lock_guard lock(mutex_);
   const auto objects = buckets_.find(bucket);
   if (objects == buckets_.end()) return std::nullopt;
-  auto it = after < prefix ? objects->second.lower_bound(std::string(prefix))
-                           : objects->second.upper_bound(after);
+  auto it =
+      after < prefix ? objects->second.lower_bound(std::string(prefix)) : objects->second.upper_bound(after);
   if (it == objects->second.end() || !it->first.starts_with(prefix)) return std::nullopt;
   return std::pair(it->first, it->second.info);
 }

@@ -67,8 +67,7 @@ class Store {
   std::size_t CountObjects(const std::string& bucket) const;
 
   // The first object whose key is greater than `after` and begins with `prefix`.
-  std::optional<std::pair<std::string, ObjectInfo>> Next(const std::string& bucket,
-                                                         std::string_view prefix,
+  std::optional<std::pair<std::string, ObjectInfo>> Next(const std::string& bucket, std::string_view prefix,
                                                          const std::string& after) const;
 
  private:

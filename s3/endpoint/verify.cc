@@ -103,7 +103,8 @@ std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& opti
     return ErrorReply(400, "AuthorizationHeaderMalformed", "The credential scope is malformed");
   }
   if (scope[0] != options.access_key_id) {
-    return ErrorReply(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.");
+    return ErrorReply(403, "InvalidAccessKeyId",
+                      "The AWS Access Key Id you provided does not exist in our records.");
   }
   if (scope[2] != options.region) {
     auto reply = ErrorReply(400, "AuthorizationHeaderMalformed",
@@ -117,7 +118,8 @@ std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& opti
     return ErrorReply(400, "AuthorizationHeaderMalformed", "The date of the scope is not the request's");
   }
   if (!claim->in_query && !call.FindHeader("x-amz-content-sha256")) {
-    return ErrorReply(400, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256");
+    return ErrorReply(400, "InvalidRequest",
+                      "Missing required header for this request: x-amz-content-sha256");
   }
 
   const auto names = Split(claim->signed_headers, ';');

@@ -39,7 +39,8 @@ TEST(JobTest, TheSmallestJobHasDefaults) {
 }
 
 TEST(JobTest, ScalarsAreTextReadByTheSchema) {
-  const auto job = Parse(std::string(kSmallest) + "  region: no\n  prefix: 2013-05-24\nupload: {concurrency: 0010}\n");
+  const auto job =
+      Parse(std::string(kSmallest) + "  region: no\n  prefix: 2013-05-24\nupload: {concurrency: 0010}\n");
   ASSERT_TRUE(job) << ProblemsOf(job);
   EXPECT_EQ(job->s3.destination.region, "no");
   EXPECT_EQ(job->s3.destination.prefix, "2013-05-24");
@@ -54,40 +55,51 @@ TEST(JobTest, VariablesAreReplaced) {
 }
 
 TEST(JobTest, OverridesAreAppliedAndCheckedAlike) {
-  const auto job = Parse(kSmallest, {"upload.concurrency=8", "source.0.path=other", "destination.prefix=a=b", "credentials.secret_access_key=${SECRET}", "credentials.access_key_id=i"});
+  const auto job =
+      Parse(kSmallest, {"upload.concurrency=8", "source.0.path=other", "destination.prefix=a=b",
+                        "credentials.secret_access_key=${SECRET}", "credentials.access_key_id=i"});
   ASSERT_TRUE(job) << ProblemsOf(job);
   EXPECT_EQ(job->pipeline.upload.concurrency, 8);
   EXPECT_EQ(job->pipeline.source.at(0).path, "other");
   EXPECT_EQ(job->s3.destination.prefix, "a=b");
   EXPECT_EQ(job->s3.credentials.secret_access_key.Reveal(), "hunter2");
   const std::pair<const char*, const char*> wrong[] = {
-      {"upload.concurency=8", "--set upload.concurency: upload: unknown key 'concurency'; did you mean 'concurrency'?"},
+      {"upload.concurency=8",
+       "--set upload.concurency: upload: unknown key 'concurency'; did you mean 'concurrency'?"},
       {"upload.concurrency=x", "--set upload.concurrency: upload.concurrency: 'x' is not a whole number"},
       {"source.7.path=x", "--set source.7.path: '7' is no entry of this list, which has 1"},
       {"destination.bucket.x=y", "below a value that is text"},
       {"nonsense", "write --set section.key=value"}};
-  for (const auto& [text, message] : wrong) EXPECT_THAT(ProblemsOf(Parse(kSmallest, {text})), HasSubstr(message)) << text;
+  for (const auto& [text, message] : wrong)
+    EXPECT_THAT(ProblemsOf(Parse(kSmallest, {text})), HasSubstr(message)) << text;
 }
 
 TEST(JobTest, AllProblemsAreShownAtOnce) {
-  const auto problems = Parse("source:\n  - pth: x\ndestination:\n  bucket: B/B\n  region: ''\nretry:\n  cap: 20\n");
+  const auto problems =
+      Parse("source:\n  - pth: x\ndestination:\n  bucket: B/B\n  region: ''\nretry:\n  cap: 20\n");
   EXPECT_EQ(ProblemsOf(problems),
             "job.yaml:2:5: source: unknown key 'pth'; did you mean 'path'?\n"
             "job.yaml:2:5: source: an entry needs a path\n"
-            "job.yaml:4:11: destination.bucket: a bucket name has letters, digits, '-', '.' and '_', and 'B/B' has '/'\n"
+            "job.yaml:4:11: destination.bucket: a bucket name has letters, digits, '-', '.' and '_', and "
+            "'B/B' has '/'\n"
             "job.yaml:5:11: destination.region: '' is no region: letters, digits and '-'\n"
             "job.yaml:7:8: retry.cap: '20' is not a duration: write 200ms, 20s, 1m30s or 2h\n");
 }
 
 TEST(JobTest, AMisplacedKeyIsFoundWhereItBelongs) {
-  EXPECT_THAT(ProblemsOf(Parse(std::string(kSmallest) + "  concurrency: 4\n")), HasSubstr("did you mean 'upload.concurrency'?"));
-  EXPECT_THAT(ProblemsOf(Parse(std::string(kSmallest) + "max_attempts: 4\n")), HasSubstr("did you mean 'retry.max_attempts'?"));
+  EXPECT_THAT(ProblemsOf(Parse(std::string(kSmallest) + "  concurrency: 4\n")),
+              HasSubstr("did you mean 'upload.concurrency'?"));
+  EXPECT_THAT(ProblemsOf(Parse(std::string(kSmallest) + "max_attempts: 4\n")),
+              HasSubstr("did you mean 'retry.max_attempts'?"));
 }
 
 TEST(JobTest, ShownSettingsReadBackToTheSameSettings) {
   // The path holds the beginning of a variable that is meant as text.
-  const auto job = Parse("source:\n  - {path: \"odd: [x] # '$${y}\\\"\", include: ['*.a', 'b, c'], follow_symlinks: true}\n  - path: b\n"
-              "destination: {bucket: results, prefix: 'null'}\nretry: {base_delay: 1500ms, cap: 1m30s}\nlimits: {stall_bytes: 8MiB}\n");
+  const auto job = Parse(
+      "source:\n  - {path: \"odd: [x] # '$${y}\\\"\", include: ['*.a', 'b, c'], follow_symlinks: true}\n  - "
+      "path: b\n"
+      "destination: {bucket: results, prefix: 'null'}\nretry: {base_delay: 1500ms, cap: 1m30s}\nlimits: "
+      "{stall_bytes: 8MiB}\n");
   ASSERT_TRUE(job) << ProblemsOf(job);
   EXPECT_EQ(job->pipeline.source.at(0).path, "odd: [x] # '${y}\"");
   const auto shown = ShowJob(*job);
@@ -98,7 +110,9 @@ TEST(JobTest, ShownSettingsReadBackToTheSameSettings) {
 }
 
 TEST(JobTest, SecretsAreNotShown) {
-  const auto job = Parse(std::string(kSmallest) + "credentials: {access_key_id: AKID, secret_access_key: '${SECRET}', session_token: tokentoken}\n");
+  const auto job = Parse(
+      std::string(kSmallest) +
+      "credentials: {access_key_id: AKID, secret_access_key: '${SECRET}', session_token: tokentoken}\n");
   ASSERT_TRUE(job) << ProblemsOf(job);
   const auto shown = ShowJob(*job);
   EXPECT_THAT(shown, HasSubstr("secret_access_key: \"**redacted**\""));
@@ -137,7 +151,9 @@ TEST(ExamplesTest, CompleteShowsTheDefaults) {
 }
 
 TEST(FaultsTest, ExampleLoads) {
-  const auto faults = ParseFaults(test::ReadAll(std::string(TESTS_DIR) + "/../config/examples/quickstart-faults.yaml"), "f", FakeEnvironment);
+  const auto faults =
+      ParseFaults(test::ReadAll(std::string(TESTS_DIR) + "/../config/examples/quickstart-faults.yaml"), "f",
+                  FakeEnvironment);
   ASSERT_TRUE(faults);
   EXPECT_EQ(faults->at(0).last_attempt, 2);
   EXPECT_EQ(faults->at(0).action, s3::endpoint::FaultAction::kNoAnswer);
@@ -145,7 +161,8 @@ TEST(FaultsTest, ExampleLoads) {
 
 TEST(FaultsTest, Attempts) {
   const auto range = [](const std::string& attempts) {
-    const auto faults = ParseFaults("faults: [{action: status, attempts: '" + attempts + "'}]", "f", FakeEnvironment);
+    const auto faults =
+        ParseFaults("faults: [{action: status, attempts: '" + attempts + "'}]", "f", FakeEnvironment);
     return faults ? std::pair(faults->at(0).first_attempt, faults->at(0).last_attempt) : std::pair(0, 0);
   };
   EXPECT_EQ(range("2"), std::pair(2, 2));
@@ -156,16 +173,23 @@ TEST(FaultsTest, Attempts) {
 }
 
 TEST(ScalarsTest, Sizes) {
-  const std::pair<const char*, std::uint64_t> good[] = {{"0", 0}, {"8388608", 8388608}, {"8MB", 8'000'000}, {"8MiB", 8'388'608},
-                                                        {"8 MiB", 8'388'608}, {"1kb", 1000}, {"2TiB", 2ull << 40}, {"7B", 7}};
+  const std::pair<const char*, std::uint64_t> good[] = {
+      {"0", 0},      {"8388608", 8388608}, {"8MB", 8'000'000}, {"8MiB", 8'388'608}, {"8 MiB", 8'388'608},
+      {"1kb", 1000}, {"2TiB", 2ull << 40}, {"7B", 7}};
   for (const auto& [text, bytes] : good) EXPECT_EQ(ParseSize(text).value_or(1), bytes) << text;
-  for (const auto* text : {"", "MB", "8MBB", "-1", "1.5MB", "8M", "99999999999999999999", "99999999TiB", "8 8MB"}) EXPECT_FALSE(ParseSize(text)) << text;
+  for (const auto* text :
+       {"", "MB", "8MBB", "-1", "1.5MB", "8M", "99999999999999999999", "99999999TiB", "8 8MB"})
+    EXPECT_FALSE(ParseSize(text)) << text;
 }
 
 TEST(ScalarsTest, Durations) {
-  const std::pair<const char*, long> good[] = {{"200ms", 200}, {"20s", 20'000}, {"1m30s", 90'000}, {"2h", 7'200'000}, {"0s", 0}, {"1h1m1s1ms", 3'661'001}};
-  for (const auto& [text, ms] : good) EXPECT_EQ(ParseDuration(text).value_or(std::chrono::milliseconds(-1)).count(), ms) << text;
-  for (const auto* text : {"", "20", "s", "30s1m", "1s1s", "-1s", "1.5s", "9999999h", "99999999999999999999s", "1d"}) EXPECT_FALSE(ParseDuration(text)) << text;
+  const std::pair<const char*, long> good[] = {{"200ms", 200},    {"20s", 20'000}, {"1m30s", 90'000},
+                                               {"2h", 7'200'000}, {"0s", 0},       {"1h1m1s1ms", 3'661'001}};
+  for (const auto& [text, ms] : good)
+    EXPECT_EQ(ParseDuration(text).value_or(std::chrono::milliseconds(-1)).count(), ms) << text;
+  for (const auto* text :
+       {"", "20", "s", "30s1m", "1s1s", "-1s", "1.5s", "9999999h", "99999999999999999999s", "1d"})
+    EXPECT_FALSE(ParseDuration(text)) << text;
 }
 
 TEST(ScalarsTest, DurationsReadBack) {
@@ -193,7 +217,8 @@ TEST(DocumentTest, AnyBytesAreHarmless) {
   const std::string alphabet = "abc:-[]{}#&*!|>'\"%@`,?\n\n  \t${}x1~<.\\\xc3\xa9";
   for (int i = 0; i < 20'000; ++i) {
     std::string text = i % 2 == 0 ? "" : kSmallest;
-    for (auto size = random() % 60; size > 0; --size) text.insert(random() % (text.size() + 1), 1, alphabet[random() % alphabet.size()]);
+    for (auto size = random() % 60; size > 0; --size)
+      text.insert(random() % (text.size() + 1), 1, alphabet[random() % alphabet.size()]);
     (void)Parse(text);
   }
 }

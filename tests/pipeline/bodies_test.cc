@@ -17,7 +17,8 @@ namespace {
 
 struct Bodies {
   explicit Bodies(s3::endpoint::ServerOptions server_options) : server(std::move(server_options)) {
-    for (int i = 0; i < kFiles; ++i) directory.Write("data/f" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x'));
+    for (int i = 0; i < kFiles; ++i)
+      directory.Write("data/f" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x'));
     report.progress = ProgressStyle::kLines;
     report.log = LogLevel::kObjects;
     root.path = directory / "data";
@@ -28,8 +29,9 @@ struct Bodies {
     s3::BlockingWaiter waiter;
     const auto options = test::OptionsFor(server);
     s3::EventLoop loop(options.transport, "", threads);
-    s3::Client client(s3::ResolveBucket(options.destination).value(), "us-east-1", {"s3flow", s3::Secret("s3flow-secret"), s3::Secret()},
-                      options.retry, &loop, &waiter, stop.drain_token());
+    s3::Client client(s3::ResolveBucket(options.destination).value(), "us-east-1",
+                      {"s3flow", s3::Secret("s3flow-secret"), s3::Secret()}, options.retry, &loop, &waiter,
+                      stop.drain_token());
     const std::stop_callback on_drain(stop.drain_token(), [&] { loop.CancelSleeps(); });
     auto journal = Journal::Create(directory / "run").value();
     Progress progress;

@@ -66,22 +66,23 @@ TEST_P(GraphTest, ExactlyNInFlightAndNeverMoreThanNSlotsOut) {
     }
   };
   int recorded = 0;
-  RunGraph({concurrency, threads},
-           {.next = [&]() -> std::optional<SourceItem> {
-              if (next == total) return std::nullopt;
-              raise(most_slots_out, ++slots_out);
-              return Task(next++);
-            },
-            .upload = [&](const UploadTask& task) {
-              raise(most_in_flight, ++in_flight);
-              gate.Enter(waiter.get());
-              --in_flight;
-              return ObjectResult{.file = task.file};
-            },
-            .record = [&](const ObjectResult&) {
-              ++recorded;
-              --slots_out;
-            }});
+  RunGraph({concurrency, threads}, {.next = [&]() -> std::optional<SourceItem> {
+                                      if (next == total) return std::nullopt;
+                                      raise(most_slots_out, ++slots_out);
+                                      return Task(next++);
+                                    },
+                                    .upload =
+                                        [&](const UploadTask& task) {
+                                          raise(most_in_flight, ++in_flight);
+                                          gate.Enter(waiter.get());
+                                          --in_flight;
+                                          return ObjectResult{.file = task.file};
+                                        },
+                                    .record =
+                                        [&](const ObjectResult&) {
+                                          ++recorded;
+                                          --slots_out;
+                                        }});
   EXPECT_EQ(recorded, total);
   EXPECT_EQ(gate.most(), concurrency);
   EXPECT_EQ(most_in_flight, concurrency);
@@ -124,11 +125,12 @@ TEST_P(GraphTest, ASourceThatWaits) {
               wait();
               return Task(next++);
             },
-            .upload = [&](const UploadTask& task) {
-              wait();
-              wait();
-              return ObjectResult{.file = task.file};
-            },
+            .upload =
+                [&](const UploadTask& task) {
+                  wait();
+                  wait();
+                  return ObjectResult{.file = task.file};
+                },
             .record = [&](const ObjectResult& result) { seen.insert(result.file->key); }});
   {
     std::lock_guard lock(mutex);
@@ -153,10 +155,11 @@ TEST_P(GraphTest, ASinkSlowerThanTheUploadsHoldsTheSourceBack) {
               return Task(next++);
             },
             .upload = [](const UploadTask& task) { return ObjectResult{.file = task.file}; },
-            .record = [&](const ObjectResult&) {
-              for (int i = 0; i < 100; ++i) std::this_thread::yield();
-              ++recorded;
-            }});
+            .record =
+                [&](const ObjectResult&) {
+                  for (int i = 0; i < 100; ++i) std::this_thread::yield();
+                  ++recorded;
+                }});
   EXPECT_EQ(recorded, total);
   EXPECT_FALSE(ahead) << "the source emitted without a slot";
 }
@@ -170,8 +173,14 @@ TEST_P(GraphTest, ResultsOfTheSourceGoStraightToTheSink) {
               if (next++ % 3 == 0) return ObjectResult{.file = Task(next).file, .outcome = Outcome::kSkipped};
               return Task(next);
             },
-            .upload = [](const UploadTask& task) { return ObjectResult{.file = task.file, .outcome = Outcome::kUploaded}; },
-            .record = [&](const ObjectResult& result) { ++(result.outcome == Outcome::kSkipped ? skipped : uploaded); }});
+            .upload =
+                [](const UploadTask& task) {
+                  return ObjectResult{.file = task.file, .outcome = Outcome::kUploaded};
+                },
+            .record =
+                [&](const ObjectResult& result) {
+                  ++(result.outcome == Outcome::kSkipped ? skipped : uploaded);
+                }});
   EXPECT_EQ(skipped, 100);
   EXPECT_EQ(uploaded, 200);
 }
@@ -183,20 +192,22 @@ TEST_P(GraphTest, DrainsWhileBodiesAreSuspended) {
   Gate gate(concurrency);
   std::atomic<bool> stopping{false};
   int recorded = 0;
-  RunGraph({concurrency, threads},
-           {.next = [&, next = 0]() mutable -> std::optional<SourceItem> {
-              if (stopping) return std::nullopt;
-              return Task(next++);
-            },
-            .upload = [&](const UploadTask& task) {
-              gate.Enter(waiter.get());
-              stopping = true;
-              return ObjectResult{.file = task.file, .outcome = Outcome::kCancelled};
-            },
-            .record = [&](const ObjectResult&) {
-              ++recorded;
-              stopping = true;
-            }});
+  RunGraph({concurrency, threads}, {.next = [&, next = 0]() mutable -> std::optional<SourceItem> {
+                                      if (stopping) return std::nullopt;
+                                      return Task(next++);
+                                    },
+                                    .upload =
+                                        [&](const UploadTask& task) {
+                                          gate.Enter(waiter.get());
+                                          stopping = true;
+                                          return ObjectResult{.file = task.file,
+                                                              .outcome = Outcome::kCancelled};
+                                        },
+                                    .record =
+                                        [&](const ObjectResult&) {
+                                          ++recorded;
+                                          stopping = true;
+                                        }});
   EXPECT_EQ(recorded, concurrency);
 }
 
@@ -211,7 +222,8 @@ std::vector<Shape> Shapes() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, GraphTest, testing::ValuesIn(Shapes()), [](const auto& test_case) {
-  return "N" + std::to_string(test_case.param.concurrency) + "Workers" + std::to_string(test_case.param.threads);
+  return "N" + std::to_string(test_case.param.concurrency) + "Workers" +
+         std::to_string(test_case.param.threads);
 });
 
 TEST(GraphDryTest, AnEmptySourceEnds) {

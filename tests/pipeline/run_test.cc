@@ -47,7 +47,8 @@ class RunTest : public testing::Test {
     return pipeline::Run(options_, s3_options, kCredentials, &stop_);
   }
   void WriteFiles(int count) {
-    for (int i = 0; i < count; ++i) directory_.Write("data/f" + std::to_string(i), "content " + std::to_string(i));
+    for (int i = 0; i < count; ++i)
+      directory_.Write("data/f" + std::to_string(i), "content " + std::to_string(i));
   }
   void Fail(FaultRule rule) { server_options_.faults.push_back(std::move(rule)); }
 
@@ -302,7 +303,11 @@ TEST_F(FileReaderTest, MissingFilesSayWhy) {
 TEST(JournalLineTest, BytesThatAreNoTextAreBase64) {
   ObjectResult result;
   result.file = std::make_shared<InputFile>(InputFile{"/p\xff", "caf\xc3\xa9"});
-  result.error = s3::Error{.kind = s3::ErrorKind::kPermanent, .message = "bad \xff byte", .http_status = 400, .code = "X", .request_id = "r"};
+  result.error = s3::Error{.kind = s3::ErrorKind::kPermanent,
+                           .message = "bad \xff byte",
+                           .http_status = 400,
+                           .code = "X",
+                           .request_id = "r"};
   const auto line = nlohmann::json::parse(JournalLine(result));
   EXPECT_EQ(s3::Base64Decode(line.at("path_base64").get<std::string>()), "/p\xff");
   EXPECT_EQ(line.at("key"), "caf\xc3\xa9");
@@ -314,14 +319,16 @@ TEST(JournalLineTest, EveryByteStringSurvives) {
   auto random = test::SeededRandom();
   for (int i = 0; i < 2000; ++i) {
     std::string name;
-    for (auto size = 1 + random() % 8; size > 0; --size) name += static_cast<char>(random() % 4 == 0 ? random() % 128 : 128 + random() % 128);
+    for (auto size = 1 + random() % 8; size > 0; --size)
+      name += static_cast<char>(random() % 4 == 0 ? random() % 128 : 128 + random() % 128);
     ObjectResult result;
     result.file = std::make_shared<InputFile>(InputFile{name, "k"});
     const auto text = JournalLine(result);
     EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
     const auto line = nlohmann::json::parse(text);
-    const auto back = line.contains("path") ? line.at("path").get<std::string>()
-                                            : s3::Base64Decode(line.at("path_base64").get<std::string>()).value();
+    const auto back = line.contains("path")
+                          ? line.at("path").get<std::string>()
+                          : s3::Base64Decode(line.at("path_base64").get<std::string>()).value();
     EXPECT_EQ(back, name);
   }
 }
@@ -334,7 +341,8 @@ TEST(ExitStatusTest, EveryStatusHasItsCase) {
   EXPECT_EQ(ExitStatusOf(fine, {}, false), kExitOk);
   EXPECT_EQ(ExitStatusOf(failed, {}, false), kExitSomeFailed);
   EXPECT_EQ(ExitStatusOf(broken, {}, false), kExitBroken);
-  EXPECT_EQ(ExitStatusOf(Summary{.found = 1, .uploaded = 1, .source_exhausted = false}, {}, false), kExitBroken);
+  EXPECT_EQ(ExitStatusOf(Summary{.found = 1, .uploaded = 1, .source_exhausted = false}, {}, false),
+            kExitBroken);
   EXPECT_EQ(ExitStatusOf(Summary{.source_exhausted = true}, {}, false), kExitNoInput);
   EXPECT_EQ(ExitStatusOf(left, StopCause::kTerminate, false), kExitStopped);
   EXPECT_EQ(ExitStatusOf(left, StopCause::kInterrupt, false), kExitInterrupted);

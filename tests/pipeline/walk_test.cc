@@ -7,8 +7,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fcntl.h>
+#include <filesystem>
 
 #include <map>
 #include <set>
@@ -34,7 +34,8 @@ std::map<std::string, std::string> WalkAll(std::vector<SourceRoot> roots, const 
       continue;
     }
     const auto& result = std::get<ObjectResult>(*item);
-    found[result.file->key] = result.outcome == Outcome::kSkipped ? "skipped: " + result.reason : "failed: " + result.error->message;
+    found[result.file->key] = result.outcome == Outcome::kSkipped ? "skipped: " + result.reason
+                                                                  : "failed: " + result.error->message;
   }
   return found;
 }
@@ -53,18 +54,23 @@ TEST(WalkTest, DirectoriesFilesAndSeveralRoots) {
   tree.Write("single", "3");
   auto second = Root(tree / "single");
   second.prefix = "s/";
-  EXPECT_THAT(WalkAll({Root(tree / "d"), second}, "p/"),
-              UnorderedElementsAre(Pair("p/a", "task"), Pair("p/sub/deep/b", "task"), Pair("p/s/single", "task")));
-  EXPECT_THAT(WalkAll({Root(tree / "d/")}), UnorderedElementsAre(Pair("a", "task"), Pair("sub/deep/b", "task")));
+  EXPECT_THAT(
+      WalkAll({Root(tree / "d"), second}, "p/"),
+      UnorderedElementsAre(Pair("p/a", "task"), Pair("p/sub/deep/b", "task"), Pair("p/s/single", "task")));
+  EXPECT_THAT(WalkAll({Root(tree / "d/")}),
+              UnorderedElementsAre(Pair("a", "task"), Pair("sub/deep/b", "task")));
 }
 
 TEST(WalkTest, GlobsFilterAndPrune) {
   test::TempDir tree;
-  for (const auto* name : {"a.dat", "a.log", "x/b.dat", "x/b.log", "build/c.dat", "x/build/d.dat", "tmp/e.dat"}) tree.Write(name, "");
+  for (const auto* name :
+       {"a.dat", "a.log", "x/b.dat", "x/b.log", "build/c.dat", "x/build/d.dat", "tmp/e.dat"})
+    tree.Write(name, "");
   auto root = Root(tree.path());
   root.include = {"*.dat"};
   root.exclude = {"/build/**", "tmp/"};
-  EXPECT_THAT(WalkAll({root}), UnorderedElementsAre(Pair("a.dat", "task"), Pair("x/b.dat", "task"), Pair("x/build/d.dat", "task")));
+  EXPECT_THAT(WalkAll({root}), UnorderedElementsAre(Pair("a.dat", "task"), Pair("x/b.dat", "task"),
+                                                    Pair("x/build/d.dat", "task")));
   root.exclude = {"build", "tmp"};
   EXPECT_THAT(WalkAll({root}), UnorderedElementsAre(Pair("a.dat", "task"), Pair("x/b.dat", "task")));
 }
@@ -93,10 +99,13 @@ TEST(WalkTest, FollowedLinksAreReadAndLoopsDetected) {
   fs::create_symlink("nowhere", tree / "dangling");
   auto root = Root(tree.path());
   root.follow_symlinks = true;
-  EXPECT_THAT(WalkAll({root}),
-              UnorderedElementsAre(Pair("real/file", "task"), Pair("real/up/", HasSubstr("skipped: a symbolic link to a directory above")),
-                                   Pair("alias/file", "task"), Pair("alias/up/", HasSubstr("skipped")), Pair("filelink", "task"),
-                                   Pair("dangling", HasSubstr("failed: symbolic link: No such file"))));
+  EXPECT_THAT(
+      WalkAll({root}),
+      UnorderedElementsAre(Pair("real/file", "task"),
+                           Pair("real/up/", HasSubstr("skipped: a symbolic link to a directory above")),
+                           Pair("alias/file", "task"), Pair("alias/up/", HasSubstr("skipped")),
+                           Pair("filelink", "task"),
+                           Pair("dangling", HasSubstr("failed: symbolic link: No such file"))));
 }
 
 TEST(WalkTest, UnreadableDirectoriesAreFailures) {
@@ -104,13 +113,15 @@ TEST(WalkTest, UnreadableDirectoriesAreFailures) {
   test::TempDir tree;
   tree.Write("locked/file", "x");
   fs::permissions(tree / "locked", fs::perms::none);
-  EXPECT_THAT(WalkAll({Root(tree.path())}), UnorderedElementsAre(Pair("locked/", HasSubstr("failed: Permission denied"))));
+  EXPECT_THAT(WalkAll({Root(tree.path())}),
+              UnorderedElementsAre(Pair("locked/", HasSubstr("failed: Permission denied"))));
   fs::permissions(tree / "locked", fs::perms::owner_all);
 }
 
 TEST(WalkTest, NamesAreBytes) {
   test::TempDir tree;
-  const std::vector<std::string> names{"new\nline", "\xff\xfe", "a b+c%d?e#f&g=h", "..name", "-rf", "quote\"'", "\x01", "back\\slash"};
+  const std::vector<std::string> names{"new\nline", "\xff\xfe", "a b+c%d?e#f&g=h", "..name", "-rf",
+                                       "quote\"'",  "\x01",     "back\\slash"};
   for (const auto& name : names) tree.Write(name, "");
   const auto found = WalkAll({Root(tree.path())});
   EXPECT_EQ(found.size(), names.size());
@@ -120,7 +131,8 @@ TEST(WalkTest, NamesAreBytes) {
 TEST(WalkTest, KeysThatAreTooLongAreFailures) {
   test::TempDir tree;
   tree.Write("f", "");
-  EXPECT_THAT(WalkAll({Root(tree.path())}, std::string(1024, 'p')), UnorderedElementsAre(Pair(testing::_, HasSubstr("1025 bytes"))));
+  EXPECT_THAT(WalkAll({Root(tree.path())}, std::string(1024, 'p')),
+              UnorderedElementsAre(Pair(testing::_, HasSubstr("1025 bytes"))));
 }
 
 TEST(WalkTest, DeepTreesEndInAFailureAndNotInATooDeepStack) {
@@ -135,7 +147,8 @@ TEST(WalkTest, DeepTreesEndInAFailureAndNotInATooDeepStack) {
   }
   close(fd);
   close(top);
-  EXPECT_THAT(WalkAll({Root(tree.path())}), UnorderedElementsAre(Pair(testing::_, HasSubstr("nested deeper"))));
+  EXPECT_THAT(WalkAll({Root(tree.path())}),
+              UnorderedElementsAre(Pair(testing::_, HasSubstr("nested deeper"))));
 }
 
 TEST(WalkTest, TwoRootsThatLeadToOneKeyAreReported) {
@@ -148,7 +161,8 @@ TEST(WalkTest, TwoRootsThatLeadToOneKeyAreReported) {
   auto first = Root(tree / "a");
   first.exclude = {"excluded"};
   const auto found = WalkAll({first, Root(tree / "b")});
-  EXPECT_THAT(found, UnorderedElementsAre(Pair("same", HasSubstr("/a/same has the same key")), Pair("only-a", "task"), Pair("excluded", "task")));
+  EXPECT_THAT(found, UnorderedElementsAre(Pair("same", HasSubstr("/a/same has the same key")),
+                                          Pair("only-a", "task"), Pair("excluded", "task")));
 }
 
 TEST(RootProblemTest, NamesTheRootThatCannotBeLookedAt) {

@@ -42,21 +42,27 @@ TEST_F(CredentialsTest, JobFileWins) {
   CredentialOptions options;
   options.access_key_id = "JOB";
   options.secret_access_key = Secret("jobsecret");
-  const auto loaded = LoadCredentials(options, Fake({{"AWS_ACCESS_KEY_ID", "ENV"}, {"AWS_SECRET_ACCESS_KEY", "s"}}));
+  const auto loaded =
+      LoadCredentials(options, Fake({{"AWS_ACCESS_KEY_ID", "ENV"}, {"AWS_SECRET_ACCESS_KEY", "s"}}));
   EXPECT_EQ(loaded->access_key_id, "JOB");
 }
 
 TEST_F(CredentialsTest, JobFilesProfileBeatsTheEnvironment) {
   CredentialOptions options;
   options.profile = "work";
-  const auto loaded = LoadCredentials(options, Fake({{"AWS_ACCESS_KEY_ID", "ENV"}, {"AWS_SECRET_ACCESS_KEY", "s"}, {"HOME", directory_.path()}}));
+  const auto loaded = LoadCredentials(
+      options,
+      Fake({{"AWS_ACCESS_KEY_ID", "ENV"}, {"AWS_SECRET_ACCESS_KEY", "s"}, {"HOME", directory_.path()}}));
   EXPECT_EQ(loaded->access_key_id, "WORKID");
   EXPECT_EQ(loaded->secret_access_key.Reveal(), "worksecret");
   EXPECT_EQ(loaded->session_token.Reveal(), "worktoken");
 }
 
 TEST_F(CredentialsTest, EnvironmentBeatsTheFile) {
-  const auto loaded = LoadCredentials({}, Fake({{"AWS_ACCESS_KEY_ID", "ENV"}, {"AWS_SECRET_ACCESS_KEY", "s"}, {"AWS_SESSION_TOKEN", "t"}, {"HOME", directory_.path()}}));
+  const auto loaded = LoadCredentials({}, Fake({{"AWS_ACCESS_KEY_ID", "ENV"},
+                                                {"AWS_SECRET_ACCESS_KEY", "s"},
+                                                {"AWS_SESSION_TOKEN", "t"},
+                                                {"HOME", directory_.path()}}));
   EXPECT_EQ(loaded->access_key_id, "ENV");
   EXPECT_EQ(loaded->session_token.Reveal(), "t");
 }
@@ -76,9 +82,12 @@ TEST_F(CredentialsTest, IncompletePlacesAreErrorsThatNameWhatIsMissing) {
     return loaded ? std::string("loaded") : loaded.error().message;
   };
   const auto home = directory_.path();
-  EXPECT_THAT(message({}, {{"AWS_ACCESS_KEY_ID", "x"}, {"HOME", home}}), HasSubstr("AWS_SECRET_ACCESS_KEY is not"));
-  EXPECT_THAT(message({}, {{"AWS_SECRET_ACCESS_KEY", "x"}, {"HOME", home}}), HasSubstr("AWS_ACCESS_KEY_ID is not"));
-  EXPECT_THAT(message({}, {{"AWS_PROFILE", "half"}, {"HOME", home}}), HasSubstr("[half] has no aws_secret_access_key"));
+  EXPECT_THAT(message({}, {{"AWS_ACCESS_KEY_ID", "x"}, {"HOME", home}}),
+              HasSubstr("AWS_SECRET_ACCESS_KEY is not"));
+  EXPECT_THAT(message({}, {{"AWS_SECRET_ACCESS_KEY", "x"}, {"HOME", home}}),
+              HasSubstr("AWS_ACCESS_KEY_ID is not"));
+  EXPECT_THAT(message({}, {{"AWS_PROFILE", "half"}, {"HOME", home}}),
+              HasSubstr("[half] has no aws_secret_access_key"));
   EXPECT_THAT(message({}, {{"AWS_PROFILE", "gone"}, {"HOME", home}}), HasSubstr("no profile [gone]"));
   EXPECT_THAT(message({}, {{"AWS_SHARED_CREDENTIALS_FILE", "/nonexistent"}}), HasSubstr("cannot read"));
   EXPECT_THAT(message({}, {{"HOME", "/nonexistent"}}), HasSubstr("no credentials: none in the job file"));

@@ -29,7 +29,8 @@ ServerOptions WithBucket(std::vector<FaultRule> faults = {}) {
 
 // One client of one server.
 struct Fixture {
-  explicit Fixture(ServerOptions server_options, Credentials credentials = {"s3flow", Secret("s3flow-secret"), Secret()},
+  explicit Fixture(ServerOptions server_options,
+                   Credentials credentials = {"s3flow", Secret("s3flow-secret"), Secret()},
                    std::string region = "us-east-1")
       : server(std::move(server_options)),
         options([this] {
@@ -38,7 +39,8 @@ struct Fixture {
           return quick;
         }()),
         loop(options.transport, "", 8),
-        client(ResolveBucket(options.destination).value(), std::move(region), std::move(credentials), options.retry, &loop, &waiter, {}) {}
+        client(ResolveBucket(options.destination).value(), std::move(region), std::move(credentials),
+               options.retry, &loop, &waiter, {}) {}
 
   Settled Put(std::string_view key, std::string_view body) {
     const auto hash = Sha256Hex(body);
@@ -58,8 +60,10 @@ struct Fixture {
 
 TEST(EndpointTest, RandomKeysOverAllByteClassesRoundTrip) {
   auto random = test::SeededRandom();
-  const std::string classes[] = {"abcXYZ019", "-._~", " +%?#&=:;@!$'()*,[]", "/", "\n\r\t\x01\x1f\x7f",
-                                 "\xc3\xa9\xf0\x9f\x98\x80", "\xff\xfe\x80", "\"<>\\^`{|}"};
+  const std::string classes[] = {"abcXYZ019",           "-._~",
+                                 " +%?#&=:;@!$'()*,[]", "/",
+                                 "\n\r\t\x01\x1f\x7f",  "\xc3\xa9\xf0\x9f\x98\x80",
+                                 "\xff\xfe\x80",        "\"<>\\^`{|}"};
   Fixture fixture(WithBucket());
   for (int i = 0; i < 2000; ++i) {
     std::string key;
@@ -111,7 +115,8 @@ TEST(EndpointTest, RefusesWhatIsNotSignedRight) {
 TEST(EndpointTest, RefusesAPayloadThatIsNotTheSignedOne) {
   Fixture fixture(WithBucket());
   const auto promised = Sha256Hex("promised");
-  const auto settled = fixture.client.PutObject({.key = "k", .body = "sent", .body_sha256 = promised}, [](const RetryEvent&) {});
+  const auto settled = fixture.client.PutObject({.key = "k", .body = "sent", .body_sha256 = promised},
+                                                [](const RetryEvent&) {});
   ASSERT_FALSE(settled.answer);
   EXPECT_EQ(settled.answer.error().code, "XAmzContentSHA256Mismatch");
   EXPECT_EQ(settled.answer.error().kind, ErrorKind::kIntegrity);
@@ -133,8 +138,9 @@ TEST(EndpointTest, ClockAnHourOffIsRefused) {
   const auto bucket = ResolveBucket(options.destination).value();
   for (const auto hours : {-1, 1}) {
     auto request = BuildPutObject(bucket, {.key = "k", .body = "", .body_sha256 = ""});
-    Signer("us-east-1").SignHeaders(&request, Sha256Hex(""), {"s3flow", Secret("s3flow-secret"), Secret()},
-                                    std::chrono::system_clock::now() + std::chrono::hours(hours));
+    Signer("us-east-1")
+        .SignHeaders(&request, Sha256Hex(""), {"s3flow", Secret("s3flow-secret"), Secret()},
+                     std::chrono::system_clock::now() + std::chrono::hours(hours));
     HttpResponse response;
     BlockingWaiter().Wait([&](Wake wake) { loop.Send(request, &response, wake); });
     EXPECT_EQ(Judge(response, true).error().kind, ErrorKind::kClockSkewed);
@@ -148,8 +154,9 @@ TEST(EndpointTest, PresignedPutIsTakenUntilItExpires) {
   const auto bucket = ResolveBucket(options.destination).value();
   const auto put = [&](std::chrono::seconds age) {
     auto request = BuildPutObject(bucket, {.key = "presigned", .body = "x", .body_sha256 = ""});
-    Signer("us-east-1").SignQuery(&request, kUnsignedPayload, {"s3flow", Secret("s3flow-secret"), Secret()},
-                                  std::chrono::system_clock::now() - age, std::chrono::seconds(60));
+    Signer("us-east-1")
+        .SignQuery(&request, kUnsignedPayload, {"s3flow", Secret("s3flow-secret"), Secret()},
+                   std::chrono::system_clock::now() - age, std::chrono::seconds(60));
     HttpResponse response;
     BlockingWaiter().Wait([&](Wake wake) { loop.Send(request, &response, wake); });
     return response.status;
@@ -209,19 +216,19 @@ FaultRule ResetInBody(std::uint64_t after_bytes) {
   return rule;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, FaultTest,
-    testing::Values(FaultCase{"InternalError", StatusRule(500, "InternalError"), false},
-                    FaultCase{"BadGateway", StatusRule(502, "BadGateway"), false},
-                    FaultCase{"SlowDown", StatusRule(503, "SlowDown"), false},
-                    FaultCase{"RequestTimeout", StatusRule(400, "RequestTimeout"), false},
-                    FaultCase{"BadDigest", StatusRule(400, "BadDigest"), false},
-                    FaultCase{"ResetBeforeBody", Rule(FaultAction::kResetBefore), false},
-                    FaultCase{"ResetAtOnce", ResetInBody(0), false},
-                    FaultCase{"ResetInBody", ResetInBody(50'000), false},
-                    FaultCase{"NoAnswer", Rule(FaultAction::kNoAnswer), false},
-                    FaultCase{"LostAnswer", Rule(FaultAction::kLostAnswer), true}),
-    [](const auto& test_case) { return test_case.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, FaultTest,
+                         testing::Values(FaultCase{"InternalError", StatusRule(500, "InternalError"), false},
+                                         FaultCase{"BadGateway", StatusRule(502, "BadGateway"), false},
+                                         FaultCase{"SlowDown", StatusRule(503, "SlowDown"), false},
+                                         FaultCase{"RequestTimeout", StatusRule(400, "RequestTimeout"),
+                                                   false},
+                                         FaultCase{"BadDigest", StatusRule(400, "BadDigest"), false},
+                                         FaultCase{"ResetBeforeBody", Rule(FaultAction::kResetBefore), false},
+                                         FaultCase{"ResetAtOnce", ResetInBody(0), false},
+                                         FaultCase{"ResetInBody", ResetInBody(50'000), false},
+                                         FaultCase{"NoAnswer", Rule(FaultAction::kNoAnswer), false},
+                                         FaultCase{"LostAnswer", Rule(FaultAction::kLostAnswer), true}),
+                         [](const auto& test_case) { return test_case.param.name; });
 
 TEST(FaultRulesTest, DelayOnlyDelays) {
   auto rule = Rule(FaultAction::kDelay);

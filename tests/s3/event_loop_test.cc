@@ -125,7 +125,8 @@ TEST(EventLoopTest, ConnectionsAreKeptAndHandlesReusedAcrossMethods) {
   RawServer server([](int fd) {
     for (std::string request; !(request = ReadRequest(fd)).empty();) {
       const bool head = request.starts_with("HEAD");
-      Say(fd, head ? "HTTP/1.1 200 OK\r\nContent-Length: 77\r\n\r\n" : "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+      Say(fd, head ? "HTTP/1.1 200 OK\r\nContent-Length: 77\r\n\r\n"
+                   : "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
     }
   });
   {
@@ -141,7 +142,9 @@ TEST(EventLoopTest, ConnectionsAreKeptAndHandlesReusedAcrossMethods) {
 TEST(EventLoopTest, InterimAnswersAreNotTheAnswer) {
   RawServer server([](int fd) {
     ReadRequest(fd);
-    Say(fd, "HTTP/1.1 100 Continue\r\nETag: \"interim\"\r\n\r\nHTTP/1.1 204 No Content\r\nETag: \"final\"\r\n\r\n");
+    Say(fd,
+        "HTTP/1.1 100 Continue\r\nETag: \"interim\"\r\n\r\nHTTP/1.1 204 No Content\r\nETag: "
+        "\"final\"\r\n\r\n");
   });
   EventLoop loop(Quick(), "", 4);
   const auto response = Exchange(loop, Get(server.endpoint(), "PUT", ""));
@@ -196,11 +199,14 @@ TEST(EventLoopTest, BrokenAnswersAreTransientFailures) {
       {"cuts the headers", "HTTP/1.1 200 OK\r\nETag:"},
       {"cuts the body", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"},
       {"speaks another protocol", "SSH-2.0-OpenSSH\r\n\r\n"},
-      {"sends endless headers", "HTTP/1.1 200 OK\r\n" + [] {
-         std::string lines;
-         for (int i = 0; i < 3000; ++i) lines += "X-Filler: " + std::string(50, 'x') + "\r\n";
-         return lines;
-       }() + "\r\n"},
+      {"sends endless headers", "HTTP/1.1 200 OK\r\n" +
+                                    [] {
+                                      std::string lines;
+                                      for (int i = 0; i < 3000; ++i)
+                                        lines += "X-Filler: " + std::string(50, 'x') + "\r\n";
+                                      return lines;
+                                    }() +
+                                    "\r\n"},
   };
   for (const auto& [what, answer] : cases) {
     RawServer server([&answer = answer](int fd) {
@@ -233,7 +239,8 @@ TEST(EventLoopTest, RedirectsAreNotFollowed) {
   RawServer other([](int fd) { ReadRequest(fd); });
   RawServer server([&](int fd) {
     ReadRequest(fd);
-    Say(fd, "HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:" + std::to_string(other.endpoint().port) + "/\r\nContent-Length: 0\r\n\r\n");
+    Say(fd, "HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:" + std::to_string(other.endpoint().port) +
+                "/\r\nContent-Length: 0\r\n\r\n");
   });
   EventLoop loop(Quick(), "", 4);
   EXPECT_EQ(Exchange(loop, Get(server.endpoint(), "PUT", "x")).status, 307);

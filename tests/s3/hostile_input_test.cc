@@ -44,11 +44,15 @@ class Mutator {
 
 TEST(HostileInputTest, Answers) {
   const std::vector<std::string> seeds{
-      test::ErrorXml("SlowDown"), test::ErrorXml("X", "<Region>eu</Region><Token-0>t</Token-0>"),
+      test::ErrorXml("SlowDown"),
+      test::ErrorXml("X", "<Region>eu</Region><Token-0>t</Token-0>"),
       "<?xml version='1.0'?><ErrorResponse><Error><Code>c</Code></Error></ErrorResponse>",
-      "<Error><Code><![CDATA[x]]></Code><Message>&#x1b;&amp;&lt;&unknown;</Message></Error>", "<html><body>proxy</body></html>", ""};
-  const std::vector<std::string> headers{"ETag: \"e\"\r\n", "Retry-After: 3\r\n", "x-amz-retry-after: 99999999999999999999\r\n",
-                                         "Content-Length: -1\r\n", "x-amz-bucket-region: \r\n", ":\r\n"};
+      "<Error><Code><![CDATA[x]]></Code><Message>&#x1b;&amp;&lt;&unknown;</Message></Error>",
+      "<html><body>proxy</body></html>",
+      ""};
+  const std::vector<std::string> headers{
+      "ETag: \"e\"\r\n",        "Retry-After: 3\r\n",        "x-amz-retry-after: 99999999999999999999\r\n",
+      "Content-Length: -1\r\n", "x-amz-bucket-region: \r\n", ":\r\n"};
   Mutator bodies, lines;
   for (int i = 0; i < Rounds(); ++i) {
     auto response = test::Answered(100 + i % 500, {}, bodies.Next(seeds));
@@ -64,7 +68,8 @@ TEST(HostileInputTest, Answers) {
 }
 
 TEST(HostileInputTest, EndpointsKeysAndGlobs) {
-  const std::vector<std::string> seeds{"https://[fd00::1]:7443/", "http://a.b-c:80", "a%41%zz+b", "**/x[a-z]*/\\?", "[!", "QUJD="};
+  const std::vector<std::string> seeds{
+      "https://[fd00::1]:7443/", "http://a.b-c:80", "a%41%zz+b", "**/x[a-z]*/\\?", "[!", "QUJD="};
   Mutator mutator;
   for (int i = 0; i < Rounds(); ++i) {
     const auto text = mutator.Next(seeds);
@@ -81,18 +86,26 @@ TEST(HostileInputTest, EndpointsKeysAndGlobs) {
 }
 
 TEST(HostileInputTest, RequestsToTheEndpoint) {
-  const std::vector<std::string> targets{"/bucket/k%20e?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=s3flow%2F20200101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20200101T000000Z",
-                                         "/?list-type=2&prefix=%", "//../%00", "*"};
+  const std::vector<std::string> targets{
+      "/bucket/"
+      "k%20e?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=s3flow%2F20200101%2Fus-east-1%2Fs3%2Faws4_"
+      "request&X-Amz-Date=20200101T000000Z",
+      "/?list-type=2&prefix=%", "//../%00", "*"};
   const std::vector<std::string> authorizations{
-      "AWS4-HMAC-SHA256 Credential=s3flow/20200101/us-east-1/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature=00", "AWS4-HMAC-SHA256 ,,,=", "Basic x"};
+      "AWS4-HMAC-SHA256 Credential=s3flow/20200101/us-east-1/s3/aws4_request, SignedHeaders=host;x-amz-date, "
+      "Signature=00",
+      "AWS4-HMAC-SHA256 ,,,=", "Basic x"};
   Mutator target, authorization;
   for (int i = 0; i < Rounds(); ++i) {
     endpoint::Call call;
     call.method = "PUT";
     call.target = target.Next(targets);
-    call.headers = {{"authorization", authorization.Next(authorizations)}, {"x-amz-date", "20200101T000000Z"}, {"host", "h"}};
+    call.headers = {{"authorization", authorization.Next(authorizations)},
+                    {"x-amz-date", "20200101T000000Z"},
+                    {"host", "h"}};
     if (endpoint::ParseTarget(&call)) {
-      EXPECT_TRUE(endpoint::VerifySignature(call, {}, std::chrono::system_clock::now())) << "accepted without a signature";
+      EXPECT_TRUE(endpoint::VerifySignature(call, {}, std::chrono::system_clock::now()))
+          << "accepted without a signature";
     }
   }
 }

@@ -19,7 +19,9 @@ ErrorKind KindOf(const HttpResponse& response) {
 }
 
 TEST(JudgeTest, SuccessKeepsTheFacts) {
-  const auto judged = Judge(Answered(200, {"ETag: \"e\"", "x-amz-version-id: v", "x-amz-request-id: r", "Content-Length: 7"}), true);
+  const auto judged =
+      Judge(Answered(200, {"ETag: \"e\"", "x-amz-version-id: v", "x-amz-request-id: r", "Content-Length: 7"}),
+            true);
   ASSERT_TRUE(judged);
   EXPECT_EQ(judged->etag, "\"e\"");
   EXPECT_EQ(judged->version_id, "v");
@@ -38,16 +40,23 @@ TEST(JudgeTest, StatusAloneDecidesWhenThereIsNoBody) {
 
 TEST(JudgeTest, CodeOutranksStatus) {
   using enum ErrorKind;
-  const std::pair<const char*, ErrorKind> cases[] = {
-      {"RequestTimeout", kTransient},        {"SlowDown", kThrottled},      {"RequestTimeTooSkewed", kClockSkewed},
-      {"ExpiredToken", kExpiredCredentials}, {"BadDigest", kIntegrity},     {"InvalidAccessKeyId", kBadCredentials},
-      {"SignatureDoesNotMatch", kBadCredentials}, {"NoSuchBucket", kNoSuchBucket},
-      {"AuthorizationHeaderMalformed", kWrongRegion}, {"AccessDenied", kAccessDenied}, {"NoSuchThing", kPermanent}};
+  const std::pair<const char*, ErrorKind> cases[] = {{"RequestTimeout", kTransient},
+                                                     {"SlowDown", kThrottled},
+                                                     {"RequestTimeTooSkewed", kClockSkewed},
+                                                     {"ExpiredToken", kExpiredCredentials},
+                                                     {"BadDigest", kIntegrity},
+                                                     {"InvalidAccessKeyId", kBadCredentials},
+                                                     {"SignatureDoesNotMatch", kBadCredentials},
+                                                     {"NoSuchBucket", kNoSuchBucket},
+                                                     {"AuthorizationHeaderMalformed", kWrongRegion},
+                                                     {"AccessDenied", kAccessDenied},
+                                                     {"NoSuchThing", kPermanent}};
   for (const auto& [code, kind] : cases) EXPECT_EQ(KindOf(Answered(400, {}, ErrorXml(code))), kind) << code;
 }
 
 TEST(JudgeTest, SuccessWithAnErrorInsideIsNoSuccess) {
-  EXPECT_EQ(KindOf(Answered(200, {"ETag: \"e\""}, "\n  " + ErrorXml("InternalError"))), ErrorKind::kTransient);
+  EXPECT_EQ(KindOf(Answered(200, {"ETag: \"e\""}, "\n  " + ErrorXml("InternalError"))),
+            ErrorKind::kTransient);
 }
 
 TEST(JudgeTest, SuccessWithoutETagIsNotBelieved) {
@@ -56,20 +65,27 @@ TEST(JudgeTest, SuccessWithoutETagIsNotBelieved) {
 }
 
 TEST(JudgeTest, RegionIsNamed) {
-  EXPECT_THAT(Judge(Answered(301, {"x-amz-bucket-region: eu-west-1"}), true).error().message, HasSubstr("region eu-west-1"));
-  EXPECT_THAT(Judge(Answered(400, {}, ErrorXml("AuthorizationHeaderMalformed", "<Region>eu-west-2</Region>")), true).error().message,
-              HasSubstr("region eu-west-2"));
+  EXPECT_THAT(Judge(Answered(301, {"x-amz-bucket-region: eu-west-1"}), true).error().message,
+              HasSubstr("region eu-west-1"));
+  EXPECT_THAT(
+      Judge(Answered(400, {}, ErrorXml("AuthorizationHeaderMalformed", "<Region>eu-west-2</Region>")), true)
+          .error()
+          .message,
+      HasSubstr("region eu-west-2"));
 }
 
 TEST(JudgeTest, SecretsInErrorBodiesStayThere) {
-  const auto error = Judge(Answered(400, {}, ErrorXml("ExpiredToken", "<Token-0>SESSIONTOKEN</Token-0>")), true).error();
+  const auto error =
+      Judge(Answered(400, {}, ErrorXml("ExpiredToken", "<Token-0>SESSIONTOKEN</Token-0>")), true).error();
   EXPECT_EQ(error.message, "told so");
   EXPECT_EQ(error.code, "ExpiredToken");
 }
 
 TEST(JudgeTest, HostileBodiesAreHarmless) {
-  for (const std::string& body : {std::string(100'000, '<'), std::string("<Error><Code>"), std::string("\0\1\2", 3),
-                                  "<Error><Code>" + std::string(500'000, 'x') + "</Code></Error>", std::string("<!DOCTYPE x [<!ENTITY a 'b'>]><Error/>")}) {
+  for (const std::string& body :
+       {std::string(100'000, '<'), std::string("<Error><Code>"), std::string("\0\1\2", 3),
+        "<Error><Code>" + std::string(500'000, 'x') + "</Code></Error>",
+        std::string("<!DOCTYPE x [<!ENTITY a 'b'>]><Error/>")}) {
     const auto error = Judge(Answered(500, {}, body), true).error();
     EXPECT_EQ(error.kind, ErrorKind::kTransient);
     EXPECT_LE(error.code.size(), 64u);
@@ -78,13 +94,16 @@ TEST(JudgeTest, HostileBodiesAreHarmless) {
 }
 
 TEST(JudgeTest, ControlCharactersDoNotReachTheTerminal) {
-  const auto error = Judge(Answered(400, {}, "<Error><Code>X</Code><Message>a\x1b[2Jb\nc</Message></Error>"), true).error();
+  const auto error =
+      Judge(Answered(400, {}, "<Error><Code>X</Code><Message>a\x1b[2Jb\nc</Message></Error>"), true).error();
   EXPECT_EQ(error.message, "a [2Jb c");
 }
 
 TEST(JudgeTest, RetryAfter) {
   using std::chrono::milliseconds;
-  const auto error = [](std::string header) { return Judge(Answered(503, {std::move(header)}), true).error(); };
+  const auto error = [](std::string header) {
+    return Judge(Answered(503, {std::move(header)}), true).error();
+  };
   EXPECT_EQ(error("Retry-After: 2").retry_after, milliseconds(2000));
   EXPECT_FALSE(error("Retry-After: 2").retry_after_is_advice);
   EXPECT_EQ(error("x-amz-retry-after: 1500").retry_after, milliseconds(1500));

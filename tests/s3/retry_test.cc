@@ -14,7 +14,8 @@ using test::Answered;
 using test::ErrorXml;
 using testing::ElementsAre;
 
-constexpr RetryOptions kOptions{.max_attempts = 5, .base_delay = milliseconds(200), .cap = milliseconds(1000)};
+constexpr RetryOptions kOptions{
+    .max_attempts = 5, .base_delay = milliseconds(200), .cap = milliseconds(1000)};
 
 TEST(BackoffTest, LimitDoublesUpToTheCap) {
   std::vector<long> limits;
@@ -29,7 +30,8 @@ TEST(BackoffTest, FullJitterIsUniform) {
   auto random = test::SeededRandom();
   std::uniform_real_distribution<double> uniform(0, 1);
   std::vector<int> buckets(10);
-  for (int i = 0; i < 10'000; ++i) ++buckets[static_cast<std::size_t>(BackoffDelay(kOptions, 9, uniform(random)).count() / 100)];
+  for (int i = 0; i < 10'000; ++i)
+    ++buckets[static_cast<std::size_t>(BackoffDelay(kOptions, 9, uniform(random)).count() / 100)];
   double chi_square = 0;
   for (const int count : buckets) chi_square += (count - 1000.0) * (count - 1000.0) / 1000.0;
   EXPECT_LT(chi_square, 33.7);
@@ -60,8 +62,8 @@ class ClientRetryTest : public testing::Test {
   Settled Put(std::vector<HttpResponse> answers, std::stop_token stop = {}) {
     transport_ = std::make_unique<test::ScriptedTransport>(std::move(answers));
     const BucketAddress bucket{Endpoint{"http", "store", 80}, "/bucket/"};
-    Client client(bucket, "us-east-1", {"id", Secret("secret"), Secret()}, kOptions,
-                  transport_.get(), &waiter_, std::move(stop));
+    Client client(bucket, "us-east-1", {"id", Secret("secret"), Secret()}, kOptions, transport_.get(),
+                  &waiter_, std::move(stop));
     return client.PutObject({.key = "k", .body = "body", .body_sha256 = "00"},
                             [&](const RetryEvent& event) { retried_attempts_.push_back(event.attempt); });
   }
@@ -98,7 +100,9 @@ TEST_F(ClientRetryTest, EveryAttemptIsSignedAnewAndWhole) {
   ASSERT_EQ(transport_->requests.size(), 2u);
   for (const auto& request : transport_->requests) {
     EXPECT_EQ(request.body, "body");
-    EXPECT_EQ(std::count_if(request.headers.begin(), request.headers.end(), [](const Header& h) { return h.name == "authorization"; }), 1);
+    EXPECT_EQ(std::count_if(request.headers.begin(), request.headers.end(),
+                            [](const Header& h) { return h.name == "authorization"; }),
+              1);
   }
 }
 

@@ -69,8 +69,9 @@ SuiteCase ReadCase(const std::string& directory) {
     const auto pair = query.substr(0, query.find('&'));
     query.erase(0, pair.size() + 1);
     const auto equals = pair.find('=');
-    suite_case.query.emplace_back(UriDecode(pair.substr(0, equals)).value(),
-                                  equals == std::string::npos ? "" : UriDecode(pair.substr(equals + 1)).value());
+    suite_case.query.emplace_back(
+        UriDecode(pair.substr(0, equals)).value(),
+        equals == std::string::npos ? "" : UriDecode(pair.substr(equals + 1)).value());
   }
   for (std::size_t i = 1; i < lines.size(); ++i) {
     if (lines[i].starts_with(' ')) {
@@ -91,7 +92,8 @@ class SigV4Suite : public testing::TestWithParam<std::string> {
       return test::ReadAll(GetParam() + "/" + kind + "-" + stage + ".txt");
     };
     const auto& context = suite_case.context;
-    const auto amz_date = AmzDate(TimeOf(context.at("timestamp").get<std::string>().c_str(), "%Y-%m-%dT%H:%M:%SZ"));
+    const auto amz_date =
+        AmzDate(TimeOf(context.at("timestamp").get<std::string>().c_str(), "%Y-%m-%dT%H:%M:%SZ"));
     const CredentialScope scope{amz_date.substr(0, 8), context.at("region"), context.at("service")};
     const auto canonical =
         BuildCanonicalRequest(suite_case.method, suite_case.path, query, headers, Sha256Hex(suite_case.body));
@@ -108,7 +110,8 @@ TEST_P(SigV4Suite, Header) {
   const auto& credentials = suite_case.context.at("credentials");
   auto headers = suite_case.headers;
   headers.push_back({"X-Amz-Date", "20150830T123600Z"});
-  if (suite_case.context.at("sign_body")) headers.push_back({"x-amz-content-sha256", Sha256Hex(suite_case.body)});
+  if (suite_case.context.at("sign_body"))
+    headers.push_back({"x-amz-content-sha256", Sha256Hex(suite_case.body)});
   if (credentials.contains("token") && !suite_case.context.value("omit_session_token", false)) {
     headers.push_back({"X-Amz-Security-Token", credentials.at("token")});
   }
@@ -121,10 +124,12 @@ TEST_P(SigV4Suite, Query) {
   const auto& credentials = context.at("credentials");
   auto query = suite_case.query;
   query.emplace_back("X-Amz-Algorithm", "AWS4-HMAC-SHA256");
-  query.emplace_back("X-Amz-Credential", credentials.at("access_key_id").get<std::string>() + "/20150830/us-east-1/service/aws4_request");
+  query.emplace_back("X-Amz-Credential", credentials.at("access_key_id").get<std::string>() +
+                                             "/20150830/us-east-1/service/aws4_request");
   query.emplace_back("X-Amz-Date", "20150830T123600Z");
   query.emplace_back("X-Amz-Expires", std::to_string(context.at("expiration_in_seconds").get<int>()));
-  query.emplace_back("X-Amz-SignedHeaders", BuildCanonicalRequest("", "", {}, suite_case.headers, "").signed_headers);
+  query.emplace_back("X-Amz-SignedHeaders",
+                     BuildCanonicalRequest("", "", {}, suite_case.headers, "").signed_headers);
   if (credentials.contains("token") && !context.value("omit_session_token", false)) {
     query.emplace_back("X-Amz-Security-Token", credentials.at("token"));
   }
@@ -134,7 +139,8 @@ TEST_P(SigV4Suite, Query) {
 std::vector<std::string> SuiteCases() {
   std::vector<std::string> cases;
   if (!std::filesystem::is_directory(SIGV4_SUITE_DIR)) return cases;
-  for (const auto& entry : std::filesystem::directory_iterator(SIGV4_SUITE_DIR)) cases.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(SIGV4_SUITE_DIR))
+    cases.push_back(entry.path());
   std::sort(cases.begin(), cases.end());
   return cases;
 }
@@ -154,7 +160,8 @@ TEST(SigV4SuiteTest, HasAllItsCasesWhenItIsThere) {
 // --- S3's own rules: the worked examples of the S3 API reference.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 
-const Credentials kExample{"AKIAIOSFODNN7EXAMPLE", Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), Secret()};
+const Credentials kExample{"AKIAIOSFODNN7EXAMPLE", Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+                           Secret()};
 const Endpoint kExampleHost{"https", "examplebucket.s3.amazonaws.com", 443};
 
 SystemTime ExampleTime() { return TimeOf("20130524T000000Z", "%Y%m%dT%H%M%SZ"); }
@@ -215,7 +222,8 @@ TEST(SignerTest, SignsTheSessionTokenAndEveryHeader) {
   credentials.session_token = Secret("TOKEN");
   Signer("us-east-1").SignHeaders(&request, Sha256Hex(""), credentials, ExampleTime());
   EXPECT_THAT(request.headers.back().value,
-              testing::HasSubstr("SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date;x-amz-security-token,"));
+              testing::HasSubstr(
+                  "SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date;x-amz-security-token,"));
 }
 
 TEST(SignerTest, SignsAnewWhenTheDayOrTheSecretChanges) {
@@ -230,7 +238,8 @@ TEST(SignerTest, SignsAnewWhenTheDayOrTheSecretChanges) {
   std::set<std::string> values{sign(kExample, ExampleTime()), sign(other, ExampleTime()),
                                sign(kExample, ExampleTime() + std::chrono::hours(24))};
   EXPECT_EQ(values.size(), 3u);
-  EXPECT_TRUE(values.contains(sign(kExample, ExampleTime()))) << "the cached key is the day's and the secret's own";
+  EXPECT_TRUE(values.contains(sign(kExample, ExampleTime())))
+      << "the cached key is the day's and the secret's own";
 }
 
 TEST(SignerTest, PortIsSignedOnlyWhenItIsNotTheSchemesOwn) {

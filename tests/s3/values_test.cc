@@ -20,7 +20,8 @@ TEST(HashTest, PublishedVectors) {
   EXPECT_EQ(HexEncode(AsBytes(Md5("abc"))), "900150983cd24fb0d6963f7d28e17f72");
   EXPECT_EQ(HexEncode(AsBytes(HmacSha256("Jefe", "what do ya want for nothing?"))),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-  EXPECT_EQ(HexEncode(AsBytes(HmacSha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First"))),
+  EXPECT_EQ(HexEncode(AsBytes(HmacSha256(std::string(131, '\xaa'),
+                                         "Test Using Larger Than Block-Size Key - Hash Key First"))),
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
@@ -71,10 +72,12 @@ TEST(EndpointTest, Accepts) {
 
 TEST(EndpointTest, RefusesWithAReason) {
   const std::pair<const char*, const char*> cases[] = {
-      {"localhost:9000", "no scheme"},      {"ftp://h", "scheme other than"}, {"http://h:0", "no valid port"},
-      {"http://h:65536", "no valid port"},  {"http://h:x", "no valid port"},  {"http://", "no host"},
-      {"http://u:p@h", "user or password"}, {"http://h/path", "after host"},  {"http://h?q", "after host"},
-      {"http://[::1", "without ']'"},       {"http://[zz]", "no IPv6"},       {"http://a b", "character"},
+      {"localhost:9000", "no scheme"},      {"ftp://h", "scheme other than"},
+      {"http://h:0", "no valid port"},      {"http://h:65536", "no valid port"},
+      {"http://h:x", "no valid port"},      {"http://", "no host"},
+      {"http://u:p@h", "user or password"}, {"http://h/path", "after host"},
+      {"http://h?q", "after host"},         {"http://[::1", "without ']'"},
+      {"http://[zz]", "no IPv6"},           {"http://a b", "character"},
       {"http://[::1]x", "after the host"},  {"", "no scheme"},
   };
   for (const auto& [text, reason] : cases) {
@@ -104,7 +107,8 @@ TEST(BucketAddressTest, ChoosesTheStyle) {
 }
 
 TEST(NamesTest, BucketNames) {
-  for (const auto* good : {"abc", "a.b-c", "A_b", "123"}) EXPECT_EQ(BucketNameProblem(good), std::nullopt) << good;
+  for (const auto* good : {"abc", "a.b-c", "A_b", "123"})
+    EXPECT_EQ(BucketNameProblem(good), std::nullopt) << good;
   for (const auto* bad : {"ab", "a/b", "-abc", "abc-", "a..b", "1.2.3.4", "a b", "", "caf\xc3\xa9"}) {
     EXPECT_NE(BucketNameProblem(bad), std::nullopt) << bad;
   }
@@ -118,15 +122,32 @@ TEST(NamesTest, Keys) {
 }
 
 TEST(GlobTest, Matches) {
-  struct Case { const char* pattern; const char* path; bool matches; };
-  for (const auto& [pattern, path, matches] : std::initializer_list<Case>{
-           {"*.log", "a.log", true},       {"*.log", "x/y/a.log", true},   {"*.log", "a.logs", false},
-           {"/*.log", "a.log", true},      {"/*.log", "x/a.log", false},   {"x/*.log", "x/a.log", true},
-           {"x/*.log", "x/y/a.log", false}, {"x/**", "x/y/a.log", true},   {"**/a.log", "a.log", true},
-           {"**/a.log", "x/y/a.log", true}, {"x/**/z", "x/z", true},       {"x/**/z", "x/1/2/z", true},
-           {"x/**/z", "y/1/z", false},     {"**", "anything/at all", true}, {"f[24]", "f2", true},
-           {"f[24]", "f3", false},         {"f?", "f\n", true},            {"a*b", "a/b", false},
-           {"**/x/**/y/**/z", "x/x/y/y/z/q/z", true}, {"\\*", "*", true}}) {
+  struct Case {
+    const char* pattern;
+    const char* path;
+    bool matches;
+  };
+  for (const auto& [pattern, path, matches] :
+       std::initializer_list<Case>{{"*.log", "a.log", true},
+                                   {"*.log", "x/y/a.log", true},
+                                   {"*.log", "a.logs", false},
+                                   {"/*.log", "a.log", true},
+                                   {"/*.log", "x/a.log", false},
+                                   {"x/*.log", "x/a.log", true},
+                                   {"x/*.log", "x/y/a.log", false},
+                                   {"x/**", "x/y/a.log", true},
+                                   {"**/a.log", "a.log", true},
+                                   {"**/a.log", "x/y/a.log", true},
+                                   {"x/**/z", "x/z", true},
+                                   {"x/**/z", "x/1/2/z", true},
+                                   {"x/**/z", "y/1/z", false},
+                                   {"**", "anything/at all", true},
+                                   {"f[24]", "f2", true},
+                                   {"f[24]", "f3", false},
+                                   {"f?", "f\n", true},
+                                   {"a*b", "a/b", false},
+                                   {"**/x/**/y/**/z", "x/x/y/y/z/q/z", true},
+                                   {"\\*", "*", true}}) {
     EXPECT_EQ(GlobMatches(pattern, path), matches) << pattern << " on " << path;
   }
 }
@@ -162,7 +183,8 @@ TEST(SecretTest, MoveLeavesNothingBehind) {
 
 TEST(HttpHeadersTest, FindsByNameInAnyCase) {
   HttpHeaders headers;
-  for (const auto* line : {"HTTP/1.1 200 OK\r\n", "ETag:  \"x\"  \r\n", "Empty:\r\n", "x-amz-id: 1\r\n"}) headers.AppendLine(line);
+  for (const auto* line : {"HTTP/1.1 200 OK\r\n", "ETag:  \"x\"  \r\n", "Empty:\r\n", "x-amz-id: 1\r\n"})
+    headers.AppendLine(line);
   EXPECT_EQ(headers.Find("etag"), "\"x\"");
   EXPECT_EQ(headers.Find("EMPTY"), "");
   EXPECT_EQ(headers.Find("amz-id"), std::nullopt);
