@@ -112,7 +112,8 @@ std::int64_t Exchange::BytesMoved() const {
 
 bool Exchange::HasStalled(Clock::time_point now) {
   const auto bytes = BytesMoved();
-  if (bytes - guard_bytes_ >= static_cast<std::int64_t>(options_.stall_bytes)) {
+  // libcurl counts from zero again when it resends on a fresh connection: that is movement, too.
+  if (bytes < guard_bytes_ || bytes - guard_bytes_ >= static_cast<std::int64_t>(options_.stall_bytes)) {
     guard_bytes_ = bytes;
     guard_since_ = now;
   }

@@ -70,6 +70,7 @@ std::string Explain(const Error& error, const ErrorBody& body, const HttpHeaders
       if (!region.empty()) {
         return fmt::format("the bucket is in region {}: set destination.region", OneLine(region, 64));
       }
+      if (!body.message.empty()) return body.message;
       return fmt::format("the store redirects (HTTP {}): check destination.region and endpoint",
                          error.http_status);
     }

@@ -47,6 +47,12 @@ TEST(JobTest, ScalarsAreTextReadByTheSchema) {
   EXPECT_EQ(job->pipeline.upload.concurrency, 10);
 }
 
+TEST(JobTest, ByteOrderMarksAndCarriageReturnsAreNoMistakes) {
+  const auto job = Parse("\xef\xbb\xbfsource:\r\n  - path: ./data\r\ndestination:\r\n  bucket: results\r\n");
+  ASSERT_TRUE(job) << ProblemsOf(job);
+  EXPECT_EQ(job->s3.destination.bucket, "results");
+}
+
 TEST(JobTest, VariablesAreReplaced) {
   const auto job = Parse("source: [{path: '${DIR:-/tmp}/$${x}'}]\ndestination: {bucket: '${BUCKET}'}\n");
   ASSERT_TRUE(job) << ProblemsOf(job);

@@ -57,6 +57,13 @@ class Runs(TestCase):
         ended = s3flow("rehearse", job, "--run-dir", self.dir / "run", "--latency", "1ms", "--bandwidth", "10MiB")
         self.expect(ended, 0, "read back: 20 objects equal, 0 not")
 
+    def test_rehearsal_of_a_store_whose_answers_get_lost(self):
+        job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\ndestination: {{bucket: somewhere}}\n"
+                         "retry: {max_attempts: 2, base_delay: 1ms, cap: 1ms}\n")
+        faults = self.write("faults.yaml", "faults:\n  - {key: '*/f1', attempts: all, action: lost_answer}\n")
+        ended = s3flow("rehearse", job, "--run-dir", self.dir / "run", "--faults", faults)
+        self.expect(ended, 1, "19 uploaded, 0 skipped, 1 failed", "read back: 19 objects equal, 0 not")
+
     def test_wrong_secret_is_one_clear_line(self):
         with Serve(self.dir / "store") as server:
             ended = s3flow("run", self.job(server.endpoint, secret="wrong"))

@@ -74,6 +74,11 @@ TEST(JudgeTest, RegionIsNamed) {
       HasSubstr("region eu-west-2"));
 }
 
+TEST(JudgeTest, AMalformedHeaderWithoutARegionIsNoRedirect) {
+  EXPECT_EQ(Judge(Answered(400, {}, ErrorXml("AuthorizationHeaderMalformed")), true).error().message,
+            "told so");
+}
+
 TEST(JudgeTest, SecretsInErrorBodiesStayThere) {
   const auto error =
       Judge(Answered(400, {}, ErrorXml("ExpiredToken", "<Token-0>SESSIONTOKEN</Token-0>")), true).error();
