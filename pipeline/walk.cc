@@ -79,7 +79,8 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
       return fmt::format("{}: is {}, neither a directory nor a regular file", root.path,
                          SpecialFileName(status.st_mode));
     }
-    if (access(root.path.c_str(), S_ISDIR(status.st_mode) ? R_OK | X_OK : R_OK) != 0) {
+    if (faccessat(AT_FDCWD, root.path.c_str(), S_ISDIR(status.st_mode) ? R_OK | X_OK : R_OK, AT_EACCESS) !=
+        0) {
       return fmt::format("{}: {}", root.path, ErrnoText(errno));
     }
   }

@@ -13,6 +13,7 @@
 #include <map>
 #include <set>
 
+#include "pipeline/file_reader.h"
 #include "pipeline/source.h"
 #include "tests/support/support.h"
 
@@ -108,13 +109,41 @@ TEST(WalkTest, FollowedLinksAreReadAndLoopsDetected) {
                            Pair("dangling", HasSubstr("failed: symbolic link: No such file"))));
 }
 
-TEST(WalkTest, UnreadableDirectoriesAreFailures) {
-  if (geteuid() == 0) GTEST_SKIP() << "root reads everything";
+// Root reads everything: such a test has to look as somebody else.
+class AsNobody {
+ public:
+  AsNobody() : before_(geteuid()) {
+    if (before_ == 0) {
+      EXPECT_EQ(seteuid(65534), 0);
+    }
+  }
+  ~AsNobody() {
+    if (before_ == 0) {
+      EXPECT_EQ(seteuid(before_), 0);
+    }
+  }
+
+ private:
+  const uid_t before_;
+};
+
+TEST(WalkTest, UnreadableEntriesAreFailures) {
   test::TempDir tree;
+  fs::permissions(tree.path(), fs::perms::all);
   tree.Write("locked/file", "x");
+  const auto file = tree.Write("file", "x");
+  fs::permissions(file, fs::perms::none);
   fs::permissions(tree / "locked", fs::perms::none);
-  EXPECT_THAT(WalkAll({Root(tree.path())}),
-              UnorderedElementsAre(Pair("locked/", HasSubstr("failed: Permission denied"))));
+  {
+    const AsNobody nobody;
+    EXPECT_THAT(
+        WalkAll({Root(tree.path())}),
+        UnorderedElementsAre(Pair("locked/", HasSubstr("failed: Permission denied")), Pair("file", "task")));
+    InputFile input;
+    input.path = file;
+    EXPECT_THAT(ReadFile(input).error().message, HasSubstr("Permission denied"));
+    EXPECT_THAT(RootProblem({Root(tree / "locked")}).value_or(""), HasSubstr("locked: Permission denied"));
+  }
   fs::permissions(tree / "locked", fs::perms::owner_all);
 }
 
