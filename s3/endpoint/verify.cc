@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr std::chrono::minutes kMaxSkew{15};
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html: at most seven days.
+constexpr int kMaxExpiresSeconds = 7 * 24 * 3600;
 
 std::vector<std::string> Split(std::string_view text, char separator) {
   std::vector<std::string> parts;
@@ -39,7 +41,7 @@ std::optional<Claim> ReadClaim(const Call& call) {
     const auto expires = call.FindQuery("X-Amz-Expires").value_or("");
     int seconds = 0;
     std::from_chars(expires.data(), expires.data() + expires.size(), seconds);
-    claim.expires = std::chrono::seconds(seconds);
+    claim.expires = std::chrono::seconds(std::clamp(seconds, 0, kMaxExpiresSeconds));
     return claim;
   }
   const auto authorization = call.FindHeader("authorization");
@@ -55,14 +57,15 @@ std::optional<Claim> ReadClaim(const Call& call) {
   return claim;
 }
 
-std::optional<SystemTime> ParseAmzDate(const std::string& text) {
+// In seconds: the clock's own nanoseconds overflow in the year 2262.
+std::optional<std::chrono::sys_seconds> ParseAmzDate(const std::string& text) {
   std::tm utc{};
   const char* end = strptime(text.c_str(), "%Y%m%dT%H%M%SZ", &utc);
   if (end == nullptr || *end != '\0') return std::nullopt;
-  return std::chrono::system_clock::from_time_t(timegm(&utc));
+  return std::chrono::sys_seconds(std::chrono::seconds(timegm(&utc)));
 }
 
-std::optional<Reply> CheckTime(const Claim& claim, SystemTime now) {
+std::optional<Reply> CheckTime(const Claim& claim, std::chrono::sys_seconds now) {
   const auto time = ParseAmzDate(claim.amz_date);
   if (!time) return ErrorReply(403, "AccessDenied", "There is no valid x-amz-date");
   if (*time > now + kMaxSkew || (!claim.in_query && *time < now - kMaxSkew)) {
@@ -113,7 +116,7 @@ std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& opti
     reply.body.insert(end, fmt::format("<Region>{}</Region>", options.region));
     return reply;
   }
-  if (auto refusal = CheckTime(*claim, now)) return refusal;
+  if (auto refusal = CheckTime(*claim, std::chrono::floor<std::chrono::seconds>(now))) return refusal;
   if (scope[1] != claim->amz_date.substr(0, 8)) {
     return ErrorReply(400, "AuthorizationHeaderMalformed", "The date of the scope is not the request's");
   }
