@@ -42,9 +42,7 @@ class RunTest : public testing::Test {
 
   RunResult Run() {
     server_.emplace(server_options_);
-    auto s3_options = test::OptionsFor(*server_);
-    s3_options.transport.stall_window = std::chrono::milliseconds(500);
-    return pipeline::Run(options_, s3_options, kCredentials, &stop_);
+    return pipeline::Run(options_, test::OptionsFor(*server_), kCredentials, &stop_);
   }
   void WriteFiles(int count) {
     for (int i = 0; i < count; ++i)
