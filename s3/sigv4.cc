@@ -83,6 +83,18 @@ std::string StringToSign(std::string_view amz_date, const CredentialScope& scope
   return fmt::format("{}\n{}\n{}\n{}", kAlgorithm, amz_date, scope.Text(), Sha256Hex(canonical_request));
 }
 
+std::string ChunkStringToSign(std::string_view amz_date, const CredentialScope& scope,
+                              std::string_view previous_signature, std::string_view chunk) {
+  return fmt::format("{}-PAYLOAD\n{}\n{}\n{}\n{}\n{}", kAlgorithm, amz_date, scope.Text(), previous_signature,
+                     Sha256Hex(""), Sha256Hex(chunk));
+}
+
+std::string TrailerStringToSign(std::string_view amz_date, const CredentialScope& scope,
+                                std::string_view previous_signature, std::string_view trailers) {
+  return fmt::format("{}-TRAILER\n{}\n{}\n{}\n{}", kAlgorithm, amz_date, scope.Text(), previous_signature,
+                     Sha256Hex(trailers));
+}
+
 Sha256Digest SigningKey(const Secret& secret_access_key, const CredentialScope& scope) {
   const Secret first(fmt::format("AWS4{}", secret_access_key.Reveal()));
   const auto date_key = HmacSha256(first.Reveal(), scope.date);

@@ -48,6 +48,17 @@ std::string StringToSign(std::string_view amz_date, const CredentialScope& scope
 
 Sha256Digest SigningKey(const Secret& secret_access_key, const CredentialScope& scope);
 
+// The stages of a body that is sent in signed chunks. `previous_signature` is that of the chunk
+// before, or of the request's headers (the seed) for the first.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+std::string ChunkStringToSign(std::string_view amz_date, const CredentialScope& scope,
+                              std::string_view previous_signature, std::string_view chunk);
+
+// `trailers`: "name:value\n" for each trailing header, names in lower case and sorted.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
+std::string TrailerStringToSign(std::string_view amz_date, const CredentialScope& scope,
+                                std::string_view previous_signature, std::string_view trailers);
+
 // 64 lower-case hex digits.
 std::string Signature(const Sha256Digest& signing_key, std::string_view string_to_sign);
 

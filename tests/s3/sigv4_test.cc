@@ -214,6 +214,59 @@ TEST(SigV4S3ExamplesTest, Presigned) {
   EXPECT_EQ(request.query.back().second, "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404");
 }
 
+// The examples of signed chunks: 65 KiB of 'a' in chunks of 64 KiB, 1 KiB and 0 bytes.
+class SigV4ChunkExamplesTest : public testing::Test {
+ protected:
+  static constexpr std::string_view kDate = "20130524T000000Z";
+
+  std::string Seed(std::string payload_hash, std::vector<Header> headers) {
+    auto request = ExampleRequest("PUT", "/examplebucket/chunkObject.txt", {}, std::move(headers));
+    request.endpoint = {"https", "s3.amazonaws.com", 443};
+    request.headers.push_back({"content-encoding", "aws-chunked"});
+    request.headers.push_back({"x-amz-decoded-content-length", "66560"});
+    request.headers.push_back({"x-amz-storage-class", "REDUCED_REDUNDANCY"});
+    Signer("us-east-1").SignHeaders(&request, payload_hash, kExample, ExampleTime());
+    const auto& value = request.headers.back().value;
+    return value.substr(value.rfind('=') + 1);
+  }
+
+  // The signatures of the three chunks that follow a seed.
+  std::vector<std::string> Chunks(std::string previous) {
+    std::vector<std::string> signatures;
+    for (const std::size_t size : {65536u, 1024u, 0u}) {
+      previous = Signature(key_, ChunkStringToSign(kDate, scope_, previous, std::string(size, 'a')));
+      signatures.push_back(previous);
+    }
+    return signatures;
+  }
+
+  const CredentialScope scope_{"20130524", "us-east-1", "s3"};
+  const Sha256Digest key_ = SigningKey(kExample.secret_access_key, scope_);
+};
+
+TEST_F(SigV4ChunkExamplesTest, SignedChunks) {
+  const auto seed = Seed("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", {{"content-length", "66824"}});
+  EXPECT_EQ(seed, "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9");
+  EXPECT_THAT(Chunks(seed),
+              testing::ElementsAre("ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
+                                   "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
+                                   "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9"));
+}
+
+TEST_F(SigV4ChunkExamplesTest, SignedChunksWithATrailer) {
+  const auto seed =
+      Seed("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", {{"x-amz-trailer", "x-amz-checksum-crc32c"}});
+  EXPECT_EQ(seed, "106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e");
+  const auto chunks = Chunks(seed);
+  EXPECT_THAT(chunks,
+              testing::ElementsAre("b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2",
+                                   "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
+                                   "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992"));
+  EXPECT_EQ(
+      Signature(key_, TrailerStringToSign(kDate, scope_, chunks.back(), "x-amz-checksum-crc32c:sOO8/Q==\n")),
+      "d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435");
+}
+
 // --- What the Signer adds.
 
 TEST(SignerTest, SignsTheSessionTokenAndEveryHeader) {
