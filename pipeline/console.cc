@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "pipeline/summary.h"
 
 namespace pipeline {
@@ -123,8 +125,13 @@ std::string Console::ProgressText() {
   auto text = fmt::format("{} of {}{} | {:.0f}/s, {}/s | {} in flight | {} retries | {} failed", objects,
                           found, all_found ? "" : "+", objects_per_s_, HumanBytes(bytes_per_s_),
                           progress_->in_flight.load(), progress_->retries.load(), progress_->failed.load());
-  if (all_found && objects_per_s_ > 0) {
-    text += fmt::format(" | {} left", Eta(static_cast<double>(found - objects) / objects_per_s_));
+  if (all_found && objects_per_s_ + bytes_per_s_ > 0) {
+    // Whatever takes longer: many small files are counted, large ones are measured.
+    const auto left = [](std::uint64_t all, std::uint64_t done, double rate) {
+      return rate > 0 && all > done ? static_cast<double>(all - done) / rate : 0.0;
+    };
+    text += fmt::format(" | {} left", Eta(std::max(left(found, objects, objects_per_s_),
+                                                   left(progress_->found_bytes, bytes, bytes_per_s_))));
   }
   return text;
 }

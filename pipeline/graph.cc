@@ -14,8 +14,10 @@ namespace {
 
 namespace flow = tbb::flow;
 
-// The right to have one input between source and sink.
+// The right to have one task between source and sink.
 struct Slot {};
+
+using MaybeResult = std::optional<ObjectResult>;
 
 #ifdef S3FLOW_BLOCKING_WAITER
 constexpr bool kBlocking = true;
@@ -65,7 +67,7 @@ void RunGraph(const GraphOptions& options, const GraphBodies& bodies) {
   arena.execute([&] {
     flow::graph graph;
 
-    using SourceNode = flow::multifunction_node<Slot, std::tuple<UploadTask, ObjectResult>>;
+    using SourceNode = flow::multifunction_node<Slot, std::tuple<UploadTask, MaybeResult>>;
     // A dry source keeps the slots that reach it: they are how the graph runs out of work.
     SourceNode source(graph, flow::serial, [&](Slot, SourceNode::output_ports_type& ports) {
       auto item = bodies.next();
@@ -73,13 +75,13 @@ void RunGraph(const GraphOptions& options, const GraphBodies& bodies) {
       if (const auto* task = std::get_if<UploadTask>(&*item)) {
         std::get<0>(ports).try_put(*task);
       } else {
-        std::get<1>(ports).try_put(std::get<ObjectResult>(*item));
+        std::get<1>(ports).try_put(std::get<ObjectResult>(std::move(*item)));
       }
     });
-    flow::function_node<UploadTask, ObjectResult> upload(graph, static_cast<std::size_t>(options.concurrency),
-                                                         bodies.upload);
-    flow::function_node<ObjectResult, Slot> sink(graph, flow::serial, [&](const ObjectResult& result) {
-      bodies.record(result);
+    flow::function_node<UploadTask, MaybeResult> upload(graph, static_cast<std::size_t>(options.concurrency),
+                                                        bodies.upload);
+    flow::function_node<MaybeResult, Slot> sink(graph, flow::serial, [&](const MaybeResult& result) {
+      if (result) bodies.record(*result);
       return Slot{};
     });
 

@@ -11,7 +11,7 @@
 namespace pipeline {
 
 struct GraphOptions {
-  int concurrency = 64;  // slots: at most this many inputs are between source and sink
+  int concurrency = 64;  // slots: at most this many tasks are between source and sink
   int threads = 0;       // workers; 0 means one for each core
 };
 
@@ -19,7 +19,8 @@ struct GraphOptions {
 // not throw. `next` and `record` are called by one thread at a time each, `upload` by many.
 struct GraphBodies {
   std::function<std::optional<SourceItem>()> next;  // nothing: the source is dry, then and from then on
-  std::function<ObjectResult(const UploadTask&)> upload;
+  // Nothing when the task ended without ending its input.
+  std::function<std::optional<ObjectResult>(const UploadTask&)> upload;
   std::function<void(const ObjectResult&)> record;
 };
 

@@ -47,6 +47,15 @@ bool IsUtf8(std::string_view text) {
   return true;
 }
 
+const char* ChecksumField(s3::ChecksumAlgorithm algorithm) {
+  switch (algorithm) {
+    case s3::ChecksumAlgorithm::kMd5: return "md5_base64";
+    case s3::ChecksumAlgorithm::kCrc32c: return "crc32c_base64";
+    case s3::ChecksumAlgorithm::kCrc64Nvme: return "crc64nvme_base64";
+    default: return "sha256_base64";
+  }
+}
+
 void PutBytes(Json* line, const std::string& name, const std::string& bytes) {
   if (IsUtf8(bytes)) {
     (*line)[name] = bytes;
@@ -75,6 +84,8 @@ std::string JournalLine(const ObjectResult& result) {
   line["size"] = result.size_bytes;
   if (!result.etag.empty()) line["etag"] = result.etag;
   if (!result.sha256.empty()) line["sha256"] = result.sha256;
+  if (!result.checksum.empty()) line[ChecksumField(result.algorithm)] = result.checksum;
+  if (result.parts > 0) line["parts"] = result.parts;
   if (!result.version_id.empty()) line["version_id"] = result.version_id;
   line["attempts"] = result.attempts;
   line["seconds"] = result.seconds.count();

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <variant>
 
+#include "s3/options.h"
 #include "s3/result.h"
 
 namespace pipeline {
@@ -19,10 +20,17 @@ struct InputFile {
   std::string key;
   std::uint64_t size_bytes = 0;
   bool follow_symlink = false;  // whether `path` itself may be a symbolic link
+  std::size_t relative_at = 0;  // where the path below the root begins in `key`
+
+  std::string_view relative() const { return std::string_view(key).substr(relative_at); }
 };
 
+class Object;
+
+// One request that carries data: part `number` of the object, or all of it.
 struct UploadTask {
-  std::shared_ptr<const InputFile> file;
+  std::shared_ptr<Object> object;
+  int number = 1;
 };
 
 // Exactly one for each input.
@@ -37,14 +45,20 @@ struct ObjectResult {
   std::string etag;
   std::string version_id;
   std::string request_id;
-  std::string sha256;  // hex, of the bytes sent
+  std::string sha256;    // hex, of the bytes sent; empty when they went as parts
+  std::string checksum;  // base64, of the algorithm below; empty for none
+  s3::ChecksumAlgorithm algorithm = s3::ChecksumAlgorithm::kNone;
+  int parts = 0;  // 0: one PutObject
   int attempts = 0;
   std::chrono::duration<double> seconds{0};
   std::string reason;                // of a skipped input
   std::optional<s3::Error> error{};  // of a failed or cancelled input
 };
 
-// What the source yields for an input: work, or a result at once (special files, bad names).
+// What the walk yields for an input: a file, or a result at once (special files, bad names).
+using Input = std::variant<std::shared_ptr<const InputFile>, ObjectResult>;
+
+// What the source emits: work, or a result that needs none.
 using SourceItem = std::variant<UploadTask, ObjectResult>;
 
 }  // namespace pipeline

@@ -1,8 +1,13 @@
 // What steers a run. Plain values; defaults stand in the fields.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "s3/plan.h"
+#include "s3/properties.h"
 
 namespace pipeline {
 
@@ -19,6 +24,12 @@ struct SourceRoot {
   bool follow_symlinks = false;
   // Off: a run that finds no input at all ends with exit status 66.
   bool allow_empty = false;
+  // `path` is standard input ("-"), a FIFO or another stream: read to its end as one object.
+  bool stream = false;
+  // The name of that object below the prefix; empty means the last part of `path`.
+  std::string key;
+  // What the stream must have: one that ends earlier or goes on makes no object.
+  std::optional<std::uint64_t> size_bytes;
 };
 
 struct UploadOptions {
@@ -26,6 +37,33 @@ struct UploadOptions {
   int concurrency = 64;
   // Worker threads for reading, hashing and signing; 0 means one for each core.
   int threads = 0;
+  // max_body_bytes follows from memory_bytes, whatever it says here.
+  s3::PlanOptions plan;
+  s3::StoreLimits store_limits;
+  // All bodies of requests together. More lets more parts be in flight; see pipeline/DESIGN.md for
+  // what a run needs beside it.
+  std::uint64_t memory_bytes = 512ull << 20;
+  // A file that changes while it is read is begun again so many times, then it failed.
+  int changed_file_retries = 2;
+};
+
+// Properties for the files that `match` (a glob over the path below the root, see s3/glob.h).
+struct ObjectRule {
+  std::string match;
+  s3::ObjectProperties properties;
+};
+
+struct ObjectOptions {
+  // Of every object; rules lay theirs on top in their order, so that the last one that matches and
+  // names a property decides it.
+  s3::ObjectProperties properties;
+  std::vector<ObjectRule> rules;
+  // The file's owner, group, mode and mtime as metadata.
+  bool posix = false;
+  // Extensions to content types, for objects without a content type of their own. A missing file is
+  // an error unless it is this default; then every object is application/octet-stream.
+  std::string mime_types = kSystemMimeTypes;
+  static constexpr const char* kSystemMimeTypes = "/etc/mime.types";
 };
 
 enum class ProgressStyle {
@@ -50,6 +88,7 @@ struct ReportOptions {
 struct Options {
   std::vector<SourceRoot> source;
   UploadOptions upload;
+  ObjectOptions object;
   ReportOptions report;
 };
 

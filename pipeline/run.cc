@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <functional>
 
+#include "pipeline/buffers.h"
 #include "pipeline/console.h"
 #include "pipeline/graph.h"
 #include "pipeline/journal.h"
+#include "pipeline/property_rules.h"
 #include "pipeline/sink.h"
 #include "pipeline/source.h"
 #include "pipeline/upload.h"
@@ -28,40 +30,74 @@ bool EmptyIsFine(const Options& options) {
                      [](const auto& root) { return root.allow_empty; });
 }
 
+std::shared_ptr<Object> StreamObject(const SourceRoot& root, const std::string& key_prefix) {
+  InputFile file;
+  file.path = root.path;
+  file.key = key_prefix + root.prefix;
+  file.relative_at = file.key.size();
+  file.key += root.key.empty() ? root.path.substr(root.path.rfind('/') + 1) : root.key;
+  return std::make_shared<Object>(std::make_shared<InputFile>(std::move(file)),
+                                  std::make_shared<Stream>(root.path, root.size_bytes));
+}
+
 // Builds the parts of one run, in the order in which they need each other, and runs the graph.
 Summary RunPipeline(const Options& options, const s3::Options& s3_options, const s3::BucketAddress& bucket,
-                    const s3::Credentials& credentials, Journal* journal, StopControl* stop) {
+                    const s3::Credentials& credentials, const PropertyRules& rules, Journal* journal,
+                    StopControl* stop) {
   using StopCallback = std::stop_callback<std::function<void()>>;
   Progress progress;
   Console console(options.report, &progress, stderr);
   const auto waiter = MakeWaiter();
   s3::EventLoop loop(s3_options.transport, s3_options.destination.ca_file, options.upload.concurrency);
-  s3::Client client(bucket, s3_options.destination.region, credentials, s3_options.retry, &loop, waiter.get(),
+  s3::Client client(bucket, s3_options.destination.region, credentials, s3_options.retry,
+                    s3::ResolveIntegrity(s3_options.integrity, s3_options.destination), &loop, waiter.get(),
                     stop->drain_token());
+  BufferPool buffers(options.upload.memory_bytes);
+  std::vector<SourceRoot> roots;
+  std::vector<std::shared_ptr<Object>> streams;
+  for (const auto& root : options.source) {
+    if (root.stream) streams.push_back(StreamObject(root, s3_options.destination.prefix));
+    if (!root.stream) roots.push_back(root);
+  }
   const StopCallback on_drain(stop->drain_token(), [&] {
     // Other causes are the run's last word, said once, at its end.
     const bool signalled = stop->cause() == StopCause::kInterrupt || stop->cause() == StopCause::kTerminate;
     if (signalled) console.Note(fmt::format("stopping: {}; what is in flight may end", stop->message()));
     loop.CancelSleeps();
+    for (const auto& stream : streams) stream->stream()->Cancel();
   });
   const StopCallback on_abort(stop->abort_token(), [&] { loop.Abort(); });
 
-  Source source(Walk(options.source, s3_options.destination.prefix), stop->drain_token(), &progress);
-  Uploader upload(&client, &console, &progress, stop->drain_token());
+  Source source(Walk(roots, s3_options.destination.prefix), streams, options.upload, stop->drain_token(),
+                &progress);
+  Uploader upload({.client = &client,
+                   .waiter = waiter.get(),
+                   .buffers = &buffers,
+                   .rules = &rules,
+                   .console = &console,
+                   .progress = &progress,
+                   .options = &options.upload,
+                   .stop = stop->drain_token(),
+                   .pause =
+                       [&](std::chrono::milliseconds time) {
+                         waiter->Wait([&](s3::Wake wake) { loop.WakeAfter(time, wake); });
+                       },
+                   .again = [&](const Object& object) { source.Again(object); },
+                   .stream_ready = [&](std::shared_ptr<Object> stream,
+                                       int number) { source.Ready(std::move(stream), number); }});
   Sink sink(journal, &console, &progress, stop);
-  std::uint64_t found = 0;
   const auto start = std::chrono::steady_clock::now();
   RunGraph({options.upload.concurrency, options.upload.threads},
-           {.next = [&]() -> std::optional<SourceItem> {
-              auto item = source.Next(waiter.get());
-              if (item) ++found;
-              return item;
-            },
+           {.next = [&] { return source.Next(waiter.get()); },
             .upload = [&](const UploadTask& task) { return upload(task); },
-            .record = [&](const ObjectResult& result) { sink.Record(result); }});
+            .record =
+                [&](const ObjectResult& result) {
+                  sink.Record(result);
+                  source.Settled();
+                }});
 
   Summary summary = sink.summary();
-  summary.found = found;
+  summary.found = source.found();
   summary.source_exhausted = source.exhausted();
   summary.seconds = std::chrono::steady_clock::now() - start;
   summary.peak_memory_bytes = PeakMemoryBytes();
@@ -85,6 +121,12 @@ RunResult Run(const Options& options, const s3::Options& s3_options, const s3::C
     run.message = "source: " + *problem;
     return run;
   }
+  const auto rules = PropertyRules::Load(options.object);
+  if (!rules) {
+    run.status = kExitConfig;
+    run.message = rules.error().message;
+    return run;
+  }
   auto journal = Journal::Create(run.run_dir);
   if (!journal) {
     run.status = kExitJournal;
@@ -92,7 +134,7 @@ RunResult Run(const Options& options, const s3::Options& s3_options, const s3::C
     return run;
   }
 
-  run.summary = RunPipeline(options, s3_options, *bucket, credentials, journal->get(), stop);
+  run.summary = RunPipeline(options, s3_options, *bucket, credentials, *rules, journal->get(), stop);
   run.message = stop->message();
   if (stop->cause() == StopCause::kRefused) {
     run.message +=

@@ -7,7 +7,6 @@ namespace pipeline {
 void Sink::Record(const ObjectResult& result) {
   summary_.Count(result);
   ++progress_->settled;
-  progress_->settled_bytes += result.file->size_bytes;
   if (result.outcome == Outcome::kFailed) ++progress_->failed;
   if (const auto written = journal_->Append(result); !written) {
     stop_->Drain(StopCause::kJournalFailed, "cannot write the journal: " + written.error().message);

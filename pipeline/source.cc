@@ -1,11 +1,23 @@
 #include "pipeline/source.h"
 
-#include <functional>
+#include <algorithm>
+#include <utility>
+
+#include "pipeline/buffers.h"
 
 namespace pipeline {
 
-Source::Source(Walk walk, std::stop_token stop, Progress* progress)
-    : walk_(std::move(walk)), stop_(std::move(stop)), progress_(progress) {
+Source::Source(Walk walk, std::vector<std::shared_ptr<Object>> streams, const UploadOptions& options,
+               std::stop_token stop, Progress* progress)
+    : walk_(std::move(walk)),
+      options_(options),
+      stop_(std::move(stop)),
+      progress_(progress),
+      streams_left_(streams.size()) {
+  for (auto& stream : streams) {
+    ++progress_->found;
+    ready_.push_back({std::move(stream), 1});
+  }
   thread_ = std::thread([this] {
     try {
       WalkAhead();
@@ -38,19 +50,13 @@ std::optional<SourceItem> Source::Next(s3::Waiter* waiter) {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      if (quit_) return std::nullopt;
-      if (!ahead_.empty()) {
-        auto item = std::move(ahead_.front());
-        ahead_.pop_front();
-        // Half a look-ahead at a time: the walk is not woken for every entry.
-        if (ahead_.size() == kLookAhead / 2) space_.notify_one();
-        return item;
-      }
-      if (walked_) return std::nullopt;
+      if (auto item = NextReady()) return item;
+      if (Dry()) return std::nullopt;
     }
     waiter->Wait([this](s3::Wake wake) {
       std::unique_lock lock(mutex_);
-      if (quit_ || walked_ || !ahead_.empty()) {
+      const bool ready = next_part_ || !again_.empty() || !ready_.empty() || (!quit_ && !ahead_.empty());
+      if (ready || Dry()) {
         lock.unlock();
         wake();
       } else {
@@ -60,9 +66,99 @@ std::optional<SourceItem> Source::Next(s3::Waiter* waiter) {
   }
 }
 
+// What was begun comes before what is new, and goes on when the run is stopping: its tasks see that
+// themselves, and the last of them makes the result.
+std::optional<SourceItem> Source::NextReady() {
+  if (next_part_) {
+    UploadTask task = *next_part_;
+    if (++next_part_->number > task.object->plan().requests()) next_part_.reset();
+    return task;
+  }
+  if (!again_.empty()) {
+    const auto before = std::move(again_.front());
+    again_.pop_front();
+    auto file = before->file();
+    file.size_bytes = SizeNow(file);
+    return Begin(std::make_shared<InputFile>(std::move(file)), before.get());
+  }
+  if (!ready_.empty()) {
+    auto task = std::move(ready_.front());
+    ready_.pop_front();
+    if (task.number == 1) {
+      if (quit_) return std::nullopt;  // not begun
+      --streams_left_;
+      ++found_;
+      ++open_;
+    }
+    return task;
+  }
+  if (quit_ || ahead_.empty()) return std::nullopt;
+  auto input = std::move(ahead_.front());
+  ahead_.pop_front();
+  // Half a look-ahead at a time: the walk is not woken for every entry.
+  if (ahead_.size() == kLookAhead / 2) space_.notify_one();
+  ++found_;
+  ++open_;
+  if (auto* result = std::get_if<ObjectResult>(&input)) return std::move(*result);
+  return Begin(std::get<std::shared_ptr<const InputFile>>(std::move(input)), nullptr);
+}
+
+SourceItem Source::Begin(std::shared_ptr<const InputFile> file, const Object* before) {
+  auto plan_options = options_.plan;
+  plan_options.max_body_bytes = BufferPool::LargestRequest(options_.memory_bytes);
+  const auto plan = s3::PlanUpload(file->size_bytes, plan_options, options_.store_limits);
+  if (!plan) {
+    ObjectResult result;
+    result.size_bytes = file->size_bytes;
+    result.file = std::move(file);
+    result.error = plan.error();
+    return result;
+  }
+  auto object = std::make_shared<Object>(std::move(file), *plan);
+  if (before != nullptr) {
+    object->restarts = before->restarts + 1;
+    object->earlier_attempts = before->attempts();
+    object->began = before->began;
+  }
+  if (plan->requests() > 1) next_part_ = UploadTask{object, 2};
+  return UploadTask{std::move(object), 1};
+}
+
+bool Source::Dry() const {
+  return (quit_ || (walked_ && ahead_.empty() && streams_left_ == 0)) && open_ == 0;
+}
+
+void Source::Settled() {
+  std::unique_lock lock(mutex_);
+  --open_;
+  if (open_ == 0) WakeConsumer(std::move(lock));
+}
+
+void Source::Again(const Object& object) {
+  // Only what the next attempt needs of it: the file, and how often it was tried.
+  auto before = std::make_shared<Object>(object.shared_file(), s3::UploadPlan{});
+  before->restarts = object.restarts;
+  before->earlier_attempts = object.attempts();
+  before->began = object.began;
+  std::unique_lock lock(mutex_);
+  again_.push_back(std::move(before));
+  WakeConsumer(std::move(lock));
+}
+
+void Source::Ready(std::shared_ptr<Object> stream, int number) {
+  std::unique_lock lock(mutex_);
+  ready_.push_back({std::move(stream), number});
+  WakeConsumer(std::move(lock));
+}
+
+std::uint64_t Source::found() const {
+  std::lock_guard lock(mutex_);
+  return found_;
+}
+
 bool Source::exhausted() const {
   std::lock_guard lock(mutex_);
-  return walked_ && ahead_.empty();
+  return walked_ && ahead_.empty() && streams_left_ == 0;
 }
 
 void Source::WakeConsumer(std::unique_lock<std::mutex> lock) {
@@ -80,6 +176,9 @@ void Source::WalkAhead() {
     }
     if (quit_) return;
     if (item) {
+      if (const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&*item)) {
+        progress_->found_bytes += (*file)->size_bytes;
+      }
       ahead_.push_back(std::move(*item));
       ++progress_->found;
     } else {

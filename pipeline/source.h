@@ -1,16 +1,24 @@
-// The source of the graph: a walk in a thread of its own, with bounded look-ahead.
+// The source of the graph: what a walk and streams find, cut into tasks. The walk runs in a thread of
+// its own, with bounded look-ahead.
 #pragma once
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "pipeline/message.h"
+#include "pipeline/object.h"
+#include "pipeline/options.h"
 #include "pipeline/progress.h"
+#include "pipeline/stream.h"
 #include "pipeline/walk.h"
+#include "s3/plan.h"
 #include "s3/waiter.h"
 
 namespace pipeline {
@@ -19,14 +27,26 @@ class Source {
  public:
   // Starts the walk; it stays at most kLookAhead entries ahead, and tells `progress` (not owned) what
   // it has found.
-  Source(Walk walk, std::stop_token stop, Progress* progress);
+  Source(Walk walk, std::vector<std::shared_ptr<Object>> streams, const UploadOptions& options,
+         std::stop_token stop, Progress* progress);
   ~Source();
 
-  // The next input; nothing once the walk has ended or the run is stopping, and from then on. When
-  // the look-ahead is empty the caller waits in `waiter`. One caller at a time.
+  // The next task or result; the tasks of one file come one after the other. Nothing once all inputs
+  // have settled, or the run is stopping and those that were begun have settled; and from then on.
+  // Meanwhile the caller waits in `waiter`. One caller at a time.
   std::optional<SourceItem> Next(s3::Waiter* waiter);
 
-  // True when every input of the walk was handed out: nothing is left. False after an early stop.
+  // Thread-safe. Each input that Next yielded has exactly one of the first:
+  void Settled();
+  // The file of this object changed while it was read: its tasks come again, from the file as it is
+  // now.
+  void Again(const Object& object);
+  // A stream's next part can be read.
+  void Ready(std::shared_ptr<Object> stream, int number);
+
+  // Inputs that were handed out, each once.
+  std::uint64_t found() const;
+  // True when every input was handed out: nothing is left. False after an early stop.
   bool exhausted() const;
 
   static constexpr std::size_t kLookAhead = 1024;
@@ -34,13 +54,22 @@ class Source {
  private:
   void WalkAhead();
   void WakeConsumer(std::unique_lock<std::mutex> lock);
+  std::optional<SourceItem> NextReady();
+  SourceItem Begin(std::shared_ptr<const InputFile> file, const Object* before);
+  bool Dry() const;
 
   Walk walk_;
+  const UploadOptions options_;
   const std::stop_token stop_;
   Progress* const progress_;
   mutable std::mutex mutex_;
   std::condition_variable space_;
-  std::deque<SourceItem> ahead_;
+  std::deque<Input> ahead_;
+  std::deque<std::shared_ptr<Object>> again_;  // as they were before
+  std::deque<UploadTask> ready_;               // of streams
+  std::optional<UploadTask> next_part_;        // of the file that is being emitted
+  std::size_t streams_left_;
+  std::uint64_t found_ = 0, open_ = 0;
   bool walked_ = false;
   bool quit_ = false;
   std::optional<s3::Wake> consumer_;

@@ -1,29 +1,67 @@
-// The upload body: one file becomes one result, in a straight line.
+// The upload body: one task becomes one request, and the last task of an object its result.
 #pragma once
 
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <span>
+#include <stop_token>
+
+#include "pipeline/buffers.h"
 #include "pipeline/console.h"
 #include "pipeline/message.h"
+#include "pipeline/object.h"
+#include "pipeline/options.h"
 #include "pipeline/progress.h"
+#include "pipeline/property_rules.h"
 #include "s3/client.h"
 
 namespace pipeline {
 
+// What the bodies of a run work with. Nothing is owned.
+struct UploadContext {
+  s3::Client* client;
+  s3::Waiter* waiter;
+  BufferPool* buffers;
+  const PropertyRules* rules;
+  Console* console;
+  Progress* progress;
+  const UploadOptions* options;
+  std::stop_token stop;                                            // once requested, nothing new is begun
+  std::function<void(std::chrono::milliseconds)> pause;            // suspends the body
+  std::function<void(const Object&)> again;                        // see Source::Again
+  std::function<void(std::shared_ptr<Object>, int)> stream_ready;  // see Source::Ready
+};
+
 // Thread-safe; called for as many tasks at once as the graph lets through. Whatever goes wrong
-// comes back as a result: nothing is thrown. None of the arguments is owned.
+// comes back as a result: nothing is thrown.
 class Uploader {
  public:
-  Uploader(s3::Client* client, Console* console, Progress* progress, std::stop_token stop)
-      : client_(client), console_(console), progress_(progress), stop_(std::move(stop)) {}
+  explicit Uploader(UploadContext context) : context_(std::move(context)) {}
 
-  ObjectResult operator()(const UploadTask& task) noexcept;
+  // Nothing while other tasks of the object are not through, and when it is to be begun again.
+  std::optional<ObjectResult> operator()(const UploadTask& task) noexcept;
 
  private:
-  void Upload(const InputFile& file, ObjectResult* result);
+  void Send(const UploadTask& task);
+  void SendFilePart(const UploadTask& task);
+  void SendStreamPart(const UploadTask& task);
+  bool Begin(Object* object);
+  void Open(Object* object);
+  void CreateUpload(Object* object);
+  void SendWhole(Object* object, std::span<const char> bytes);
+  void SendPart(Object* object, int number, std::span<const char> bytes);
 
-  s3::Client* const client_;
-  Console* const console_;
-  Progress* const progress_;
-  const std::stop_token stop_;  // once requested, nothing new is begun
+  std::optional<ObjectResult> End(Object* object);
+  std::optional<s3::Error> Complete(Object* object);
+  std::optional<s3::Error> Abandon(Object* object, s3::Error error, bool completion_was_tried);
+  void Verify(Object* object, std::optional<s3::Error>* error);
+  ObjectResult ResultOf(const Object& object, std::optional<s3::Error> error) const;
+
+  s3::ObjectTarget TargetOf(const Object& object) const { return {object.file().key, &object.properties}; }
+  s3::RetryObserver Observer(const Object& object) const;
+
+  const UploadContext context_;
 };
 
 }  // namespace pipeline

@@ -74,7 +74,14 @@ bool WouldYield(const SourceRoot& root, const std::string& relative) {
 std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
   for (const auto& root : roots) {
     struct stat status;
+    if (root.stream && root.path == "-") continue;
     if (stat(root.path.c_str(), &status) != 0) return fmt::format("{}: {}", root.path, ErrnoText(errno));
+    if (root.stream && S_ISDIR(status.st_mode))
+      return fmt::format("{}: is a directory, no stream", root.path);
+    if (root.stream && access(root.path.c_str(), R_OK) != 0) {
+      return fmt::format("{}: {}", root.path, ErrnoText(errno));
+    }
+    if (root.stream) continue;
     if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) {
       return fmt::format("{}: is {}, neither a directory nor a regular file", root.path,
                          SpecialFileName(status.st_mode));
@@ -90,7 +97,7 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
 Walk::Walk(std::vector<SourceRoot> roots, std::string key_prefix)
     : roots_(std::move(roots)), key_prefix_(std::move(key_prefix)) {}
 
-std::optional<SourceItem> Walk::Next() {
+std::optional<Input> Walk::Next() {
   for (;;) {
     if (!stack_.empty()) {
       if (auto item = ReadEntry()) return item;
@@ -103,7 +110,7 @@ std::optional<SourceItem> Walk::Next() {
   }
 }
 
-std::optional<SourceItem> Walk::StartRoot() {
+std::optional<Input> Walk::StartRoot() {
   struct stat status;
   root_is_file_ = false;
   if (stat(root().path.c_str(), &status) != 0) return Failed("", s3::ErrorKind::kLocal, ErrnoText(errno));
@@ -115,7 +122,7 @@ std::optional<SourceItem> Walk::StartRoot() {
   return FileItem(name, status);
 }
 
-std::optional<SourceItem> Walk::ReadEntry() {
+std::optional<Input> Walk::ReadEntry() {
   auto& directory = stack_.back();
   errno = 0;
   const dirent* entry = readdir(directory.stream.get());
@@ -131,7 +138,7 @@ std::optional<SourceItem> Walk::ReadEntry() {
   return Visit(dirfd(directory.stream.get()), name, directory.relative + name);
 }
 
-std::optional<SourceItem> Walk::Visit(int directory_fd, const char* name, const std::string& relative) {
+std::optional<Input> Walk::Visit(int directory_fd, const char* name, const std::string& relative) {
   struct stat status;
   if (fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
     return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(errno));
@@ -152,8 +159,8 @@ std::optional<SourceItem> Walk::Visit(int directory_fd, const char* name, const 
   return FileItem(relative, status);
 }
 
-std::optional<SourceItem> Walk::Enter(int directory_fd, const char* name, const std::string& relative,
-                                      const struct stat& status) {
+std::optional<Input> Walk::Enter(int directory_fd, const char* name, const std::string& relative,
+                                 const struct stat& status) {
   const bool loop = std::any_of(stack_.begin(), stack_.end(), [&](const Directory& above) {
     return above.device == status.st_dev && above.inode == status.st_ino;
   });
@@ -175,7 +182,7 @@ std::optional<SourceItem> Walk::Enter(int directory_fd, const char* name, const 
   return std::nullopt;
 }
 
-SourceItem Walk::FileItem(const std::string& relative, const struct stat& status) {
+Input Walk::FileItem(const std::string& relative, const struct stat& status) {
   auto file = FileOf(relative);
   file->size_bytes = static_cast<std::uint64_t>(status.st_size);
   file->follow_symlink = root().follow_symlinks || root_is_file_;
@@ -184,7 +191,7 @@ SourceItem Walk::FileItem(const std::string& relative, const struct stat& status
   if (auto owner = EarlierOwner(file->key)) {
     return Failed(relative, s3::ErrorKind::kUnsupported, fmt::format("{} has the same key", *owner));
   }
-  return UploadTask{std::move(file)};
+  return std::shared_ptr<const InputFile>(std::move(file));
 }
 
 // Two roots can lead to one key. Asking the file system costs no memory, however many files there are.
@@ -198,7 +205,7 @@ std::optional<std::string> Walk::EarlierOwner(const std::string& key) const {
   return std::nullopt;
 }
 
-SourceItem Walk::Skipped(const std::string& relative, std::string reason) const {
+Input Walk::Skipped(const std::string& relative, std::string reason) const {
   ObjectResult result;
   result.file = FileOf(relative);
   result.outcome = Outcome::kSkipped;
@@ -206,7 +213,7 @@ SourceItem Walk::Skipped(const std::string& relative, std::string reason) const 
   return result;
 }
 
-SourceItem Walk::Failed(const std::string& relative, s3::ErrorKind kind, std::string message) const {
+Input Walk::Failed(const std::string& relative, s3::ErrorKind kind, std::string message) const {
   ObjectResult result;
   result.file = FileOf(relative);
   result.outcome = Outcome::kFailed;
@@ -222,7 +229,9 @@ std::string Walk::PathOf(const std::string& relative) const {
 std::string Walk::KeyOf(const std::string& relative) const { return key_prefix_ + root().prefix + relative; }
 
 std::shared_ptr<InputFile> Walk::FileOf(const std::string& relative) const {
-  return std::make_shared<InputFile>(InputFile{PathOf(relative), KeyOf(relative)});
+  InputFile file{PathOf(relative), KeyOf(relative)};
+  file.relative_at = file.key.size() - relative.size();
+  return std::make_shared<InputFile>(std::move(file));
 }
 
 }  // namespace pipeline

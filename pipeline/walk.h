@@ -27,7 +27,7 @@ class Walk {
   Walk(std::vector<SourceRoot> roots, std::string key_prefix);
 
   // Nothing at the end.
-  std::optional<SourceItem> Next();
+  std::optional<Input> Next();
 
  private:
   struct Directory {
@@ -37,14 +37,14 @@ class Walk {
     ino_t inode;
   };
 
-  std::optional<SourceItem> StartRoot();
-  std::optional<SourceItem> ReadEntry();
-  std::optional<SourceItem> Visit(int directory_fd, const char* name, const std::string& relative);
-  std::optional<SourceItem> Enter(int directory_fd, const char* name, const std::string& relative,
-                                  const struct stat& status);
-  SourceItem FileItem(const std::string& relative, const struct stat& status);
-  SourceItem Skipped(const std::string& relative, std::string reason) const;
-  SourceItem Failed(const std::string& relative, s3::ErrorKind kind, std::string message) const;
+  std::optional<Input> StartRoot();
+  std::optional<Input> ReadEntry();
+  std::optional<Input> Visit(int directory_fd, const char* name, const std::string& relative);
+  std::optional<Input> Enter(int directory_fd, const char* name, const std::string& relative,
+                             const struct stat& status);
+  Input FileItem(const std::string& relative, const struct stat& status);
+  Input Skipped(const std::string& relative, std::string reason) const;
+  Input Failed(const std::string& relative, s3::ErrorKind kind, std::string message) const;
 
   const SourceRoot& root() const { return roots_[root_index_ - 1]; }
   std::string PathOf(const std::string& relative) const;

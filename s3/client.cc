@@ -1,39 +1,127 @@
 #include "s3/client.h"
 
+#include <fmt/format.h>
+
+#include "s3/checksum.h"
+
 namespace s3 {
+namespace {
+
+// If-None-Match met an object; https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+bool SaysItExists(const Error& error) { return error.http_status == 412; }
+
+}  // namespace
 
 Client::Client(BucketAddress bucket, std::string region, Credentials credentials, RetryOptions retry,
-               Transport* transport, Waiter* waiter, std::stop_token stop)
+               IntegrityOptions integrity, Transport* transport, Waiter* waiter, std::stop_token stop)
     : bucket_(std::move(bucket)),
       credentials_(std::move(credentials)),
       retry_(retry),
+      integrity_(integrity),
       transport_(transport),
       waiter_(waiter),
       stop_(std::move(stop)),
       signer_(std::move(region)) {}
 
-Settled Client::PutObject(const PutObjectInput& input, const RetryObserver& on_retry) {
-  return Settle([&] { return BuildPutObject(bucket_, input); }, input.body_sha256, true, on_retry);
+Settled Client::PutObject(const ObjectTarget& target, const Payload& payload, std::string_view token,
+                          const RetryObserver& on_retry) {
+  const Operation put{
+      .build = [&](const BucketAddress& bucket) { return BuildPutObject(bucket, target, token); },
+      .payload = &payload,
+      .wants_etag = true,
+      .check = [&](const Answer& answer) { return CompareWithSent(payload, *target.properties, answer); }};
+  if (token.empty()) return Settle(put, on_retry);
+  return Repeat(
+      [&]() -> Result<Answer> {
+        auto answer = Once(put);
+        if (answer || !SaysItExists(answer.error())) return answer;
+        auto head = HeadObject(target, on_retry).answer;
+        return head && IsOurs(*head, token, payload.bytes.size()) ? std::move(head) : std::move(answer);
+      },
+      on_retry);
 }
 
-Settled Client::HeadObject(std::string_view key, const RetryObserver& on_retry) {
-  static const std::string kEmptySha256 = Sha256Hex("");
-  return Settle([&] { return BuildHeadObject(bucket_, key); }, kEmptySha256, true, on_retry);
+Settled Client::HeadObject(const ObjectTarget& target, const RetryObserver& on_retry) {
+  const bool with_checksum = !ChecksumHeader(integrity_.checksum).empty();
+  return Settle(
+      {.build = [&](const BucketAddress& bucket) { return BuildHeadObject(bucket, target, with_checksum); },
+       .wants_etag = true},
+      on_retry);
 }
 
-Settled Client::Settle(const std::function<HttpRequest()>& build, std::string_view payload_hash,
-                       bool wants_etag, const RetryObserver& on_retry) {
+Settled Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes, std::string_view etag,
+                             std::string_view checksum, const RetryObserver& on_retry) {
+  auto head = HeadObject(target, on_retry);
+  if (!head.answer) return head;
+  const auto& answer = *head.answer;
+  std::string problem;
+  const auto stored = answer.headers.Find(ChecksumHeader(integrity_.checksum));
+  if (answer.content_length != bytes) {
+    problem =
+        fmt::format("has {} bytes in the store, and {} were sent", answer.content_length.value_or(0), bytes);
+  } else if (stored && !checksum.empty() && *stored != checksum) {
+    problem = "has another checksum in the store than what was sent";
+  } else if (answer.etag != etag) {
+    problem = fmt::format("has another ETag in the store than was acknowledged: {}", answer.etag);
+  }
+  if (!problem.empty()) {
+    head.answer = Fail(ErrorKind::kIntegrity, "integrity.verify: the object " + problem);
+  }
+  return head;
+}
+
+Settled Client::Repeat(const std::function<Result<Answer>()>& attempt, const RetryObserver& on_retry) {
   RetryHooks hooks;
   hooks.sleep = [this](std::chrono::milliseconds delay) { return Sleep(delay); };
   hooks.on_retry = on_retry;
-  return RunAttempts(retry_, hooks, [&] { return Attempt(build(), payload_hash, wants_etag); });
+  return RunAttempts(retry_, hooks, attempt);
 }
 
-Result<Answer> Client::Attempt(HttpRequest request, std::string_view payload_hash, bool wants_etag) {
-  signer_.SignHeaders(&request, payload_hash, credentials_, std::chrono::system_clock::now());
+Settled Client::Settle(const Operation& operation, const RetryObserver& on_retry) {
+  return Repeat([&] { return Once(operation); }, on_retry);
+}
+
+Result<Answer> Client::Once(const Operation& operation) {
+  auto request = operation.build(bucket_);
+  const auto now = std::chrono::system_clock::now();
+  const auto* payload = operation.payload;
+  const auto hash = payload != nullptr ? AttachPayload(*payload, &request) : Sha256Hex(request.body);
+  const auto seed = signer_.SignHeaders(&request, hash, credentials_, now);
+  ChunkedBody chunked;
+  if (payload != nullptr && IsChunked(payload->integrity)) {
+    ChunkSigning signing;
+    if (payload->integrity.payload == PayloadMode::kStreaming) {
+      signing = {seed,
+                 [&](std::string_view previous, std::string_view chunk) {
+                   return signer_.SignChunk(credentials_, now, previous, chunk);
+                 },
+                 [&](std::string_view previous, std::string_view trailers) {
+                   return signer_.SignTrailer(credentials_, now, previous, trailers);
+                 }};
+    }
+    chunked = FrameChunks(*payload, signing);
+    request.body_pieces = chunked.pieces;
+  }
   HttpResponse response;
   waiter_->Wait([&](Wake wake) { transport_->Send(request, &response, wake); });
-  return Judge(response, wants_etag);
+  return JudgeFor(operation, std::move(response));
+}
+
+Result<Answer> Client::JudgeFor(const Operation& operation, HttpResponse response) {
+  auto answer = Judge(std::move(response), operation.wants_etag);
+  const auto* payload = operation.payload;
+  if (answer) {
+    credentials_worked_ = true;
+    if (operation.check) {
+      if (auto problem = operation.check(*answer)) return tl::unexpected(std::move(*problem));
+    }
+  } else if (answer.error().code == "SignatureDoesNotMatch" && credentials_worked_ && payload != nullptr &&
+             IsChunked(payload->integrity)) {
+    // With signed chunks, bytes that were damaged on their way look like a wrong key; it is none
+    // when the same key has signed other requests.
+    answer.error().kind = ErrorKind::kIntegrity;
+  }
+  return answer;
 }
 
 bool Client::Sleep(std::chrono::milliseconds delay) {
@@ -41,6 +129,10 @@ bool Client::Sleep(std::chrono::milliseconds delay) {
     waiter_->Wait([&](Wake wake) { transport_->WakeAfter(delay, wake); });
   }
   return !stop_.stop_requested();
+}
+
+bool IsOurs(const Answer& head, std::string_view token, std::uint64_t bytes) {
+  return !token.empty() && head.headers.Find(kTokenHeader) == token && head.content_length == bytes;
 }
 
 }  // namespace s3

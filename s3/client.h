@@ -1,11 +1,14 @@
-// The S3 operations as the pipeline sees them: build, sign, send, judge, back off.
+// Carries an operation of S3 out: build, sign, send, judge, back off. The operations on one object;
+// those of multipart uploads are in s3/multipart.h.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <stop_token>
 
 #include "s3/credentials.h"
 #include "s3/http.h"
+#include "s3/payload.h"
 #include "s3/requests.h"
 #include "s3/retry.h"
 #include "s3/sigv4.h"
@@ -14,30 +17,61 @@ namespace s3 {
 
 using RetryObserver = std::function<void(const RetryEvent&)>;
 
+// One operation: what is sent, and what makes its answer a success.
+struct Operation {
+  std::function<HttpRequest(const BucketAddress&)> build;
+  // The data; null when the request's own body is signed as it stands. Not owned.
+  const Payload* payload = nullptr;
+  bool wants_etag = false;
+  // What is wrong with an answer that says success.
+  std::function<std::optional<Error>(const Answer&)> check = nullptr;
+};
+
 // Thread-safe; one for a run. Calls return when the request has settled, and wait through the
 // Waiter meanwhile. Transport and waiter are not owned.
 class Client {
  public:
   Client(BucketAddress bucket, std::string region, Credentials credentials, RetryOptions retry,
-         Transport* transport, Waiter* waiter, std::stop_token stop);
+         IntegrityOptions integrity, Transport* transport, Waiter* waiter, std::stop_token stop);
 
-  // Every attempt is signed anew: a signature is good for 15 minutes, a backoff may last longer.
-  Settled PutObject(const PutObjectInput& input, const RetryObserver& on_retry);
-  Settled HeadObject(std::string_view key, const RetryObserver& on_retry);
+  // Resolved: the checksum is not kAuto.
+  const IntegrityOptions& integrity() const { return integrity_; }
+
+  // Compares ETag or checksum in the answer with those of the payload. With If-None-Match and a
+  // `token`, a refusal because the object exists is a success when the object has that token: it
+  // is our own, whose answer was lost.
+  Settled PutObject(const ObjectTarget& target, const Payload& payload, std::string_view token,
+                    const RetryObserver& on_retry);
+  Settled HeadObject(const ObjectTarget& target, const RetryObserver& on_retry);
+
+  // The object as the store has it: its size, and its checksum or ETag when `known` has them.
+  // kIntegrity when they differ.
+  Settled VerifyObject(const ObjectTarget& target, std::uint64_t bytes, std::string_view etag,
+                       std::string_view checksum, const RetryObserver& on_retry);
+
+  // Sends once and judges. Every attempt is signed anew: a signature is good for 15 minutes, a
+  // backoff may last longer.
+  Result<Answer> Once(const Operation& operation);
+  // Calls `attempt` until it settles, with the delays of the retry options.
+  Settled Repeat(const std::function<Result<Answer>()>& attempt, const RetryObserver& on_retry);
+  Settled Settle(const Operation& operation, const RetryObserver& on_retry);
 
  private:
-  Settled Settle(const std::function<HttpRequest()>& build, std::string_view payload_hash, bool wants_etag,
-                 const RetryObserver& on_retry);
-  Result<Answer> Attempt(HttpRequest request, std::string_view payload_hash, bool wants_etag);
   bool Sleep(std::chrono::milliseconds delay);
+  Result<Answer> JudgeFor(const Operation& operation, HttpResponse response);
 
   const BucketAddress bucket_;
   const Credentials credentials_;
   const RetryOptions retry_;
+  const IntegrityOptions integrity_;
   Transport* const transport_;
   Waiter* const waiter_;
   const std::stop_token stop_;
   Signer signer_;
+  std::atomic<bool> credentials_worked_{false};
 };
+
+// True when `head`, the answer to HeadObject, describes the object that has our token and size.
+bool IsOurs(const Answer& head, std::string_view token, std::uint64_t bytes);
 
 }  // namespace s3

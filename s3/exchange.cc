@@ -53,6 +53,10 @@ Exchange::Exchange(const TransportOptions& options, const std::string& ca_file)
   Set(easy, CURLOPT_HEADERDATA, this);
   Set(easy, CURLOPT_WRITEFUNCTION, &Exchange::OnBody);
   Set(easy, CURLOPT_WRITEDATA, this);
+  Set(easy, CURLOPT_READFUNCTION, &Exchange::OnRead);
+  Set(easy, CURLOPT_READDATA, this);
+  Set(easy, CURLOPT_SEEKFUNCTION, &Exchange::OnSeek);
+  Set(easy, CURLOPT_SEEKDATA, this);
 }
 
 Exchange::~Exchange() = default;
@@ -67,6 +71,7 @@ void Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   url_.assign(request.endpoint.scheme).append("://").append(host_and_port_).append(request.path);
   if (!request.query.empty()) url_.append("?").append(CanonicalQuery(request.query));
   Set(easy(), CURLOPT_URL, url_.c_str());
+  Set(easy(), CURLOPT_FRESH_CONNECT, request.fresh_connection ? 1L : 0L);
   SetMethod(request);
   SetHeaders(request);
 }
@@ -77,26 +82,50 @@ void Exchange::SetMethod(const HttpRequest& request) {
     Set(easy(), CURLOPT_CUSTOMREQUEST, nullptr);
     return;
   }
-  // POSTFIELDS and not UPLOAD, whatever the method: headers and a small body leave in one send.
   Set(easy(), CURLOPT_NOBODY, 0L);
+  if (request.method == "GET") {
+    Set(easy(), CURLOPT_HTTPGET, 1L);
+    Set(easy(), CURLOPT_CUSTOMREQUEST, nullptr);
+    return;
+  }
+  // POST and not UPLOAD, whatever the method: headers and a small body leave in one send.
   Set(easy(), CURLOPT_POST, 1L);
-  Set(easy(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-  Set(easy(), CURLOPT_POSTFIELDS, request.body.empty() ? "" : request.body.data());
   Set(easy(), CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  SetBody(request);
+}
+
+void Exchange::SetBody(const HttpRequest& request) {
+  pieces_ = request.body_pieces;
+  piece_ = piece_offset_ = 0;
+  std::size_t size = request.body.size();
+  if (!pieces_.empty()) {
+    size = 0;
+    for (const auto piece : pieces_) size += piece.size();
+  }
+  Set(easy(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(size));
+  // Without POSTFIELDS libcurl asks OnRead.
+  const char* const whole = request.body.empty() ? "" : request.body.data();
+  Set(easy(), CURLOPT_POSTFIELDS, pieces_.empty() ? whole : static_cast<const char*>(nullptr));
 }
 
 void Exchange::SetHeaders(const HttpRequest& request) {
   curl_slist* list = nullptr;
-  for (const auto& [name, value] : request.headers) {
-    // "name;" is how libcurl is told to send a header with an empty value.
-    const auto line = value.empty() ? name + ";" : fmt::format("{}: {}", name, value);
+  bool has_content_type = false;
+  const auto append = [&list](const std::string& line) {
     curl_slist* const longer = curl_slist_append(list, line.c_str());
     if (longer == nullptr) {
       curl_slist_free_all(list);
       throw std::bad_alloc();
     }
     list = longer;
+  };
+  for (const auto& [name, value] : request.headers) {
+    has_content_type |= name == "content-type";
+    // "name;" is how libcurl is told to send a header with an empty value.
+    append(value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
   }
+  // libcurl's own for a POST would be a form's, which S3 refuses for some operations.
+  if (!has_content_type) append("Content-Type:");
   headers_.reset(list);
   Set(easy(), CURLOPT_HTTPHEADER, list);
 }
@@ -174,6 +203,32 @@ std::size_t Exchange::OnBody(char* data, std::size_t size, std::size_t count, vo
   }
   response.body.append(data, bytes);
   return bytes;
+}
+
+// The pieces stay valid until the exchange has ended, as HttpRequest says.
+std::size_t Exchange::OnRead(char* data, std::size_t size, std::size_t count, void* self) {
+  auto& exchange = *static_cast<Exchange*>(self);
+  std::size_t room = size * count, copied = 0;
+  while (room > 0 && exchange.piece_ < exchange.pieces_.size()) {
+    const auto left = exchange.pieces_[exchange.piece_].substr(exchange.piece_offset_, room);
+    std::memcpy(data + copied, left.data(), left.size());
+    copied += left.size();
+    room -= left.size();
+    exchange.piece_offset_ += left.size();
+    if (exchange.piece_offset_ == exchange.pieces_[exchange.piece_].size()) {
+      ++exchange.piece_;
+      exchange.piece_offset_ = 0;
+    }
+  }
+  return copied;
+}
+
+// libcurl rewinds to the beginning before it sends again, and goes nowhere else.
+int Exchange::OnSeek(void* self, curl_off_t offset, int origin) {
+  if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
+  auto& exchange = *static_cast<Exchange*>(self);
+  exchange.piece_ = exchange.piece_offset_ = 0;
+  return CURL_SEEKFUNC_OK;
 }
 
 }  // namespace s3

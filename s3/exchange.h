@@ -6,6 +6,8 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "s3/http.h"
 #include "s3/options.h"
@@ -43,7 +45,10 @@ class Exchange {
  private:
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
+  static std::size_t OnRead(char* data, std::size_t size, std::size_t count, void* self);
+  static int OnSeek(void* self, curl_off_t offset, int origin);
   void SetMethod(const HttpRequest& request);
+  void SetBody(const HttpRequest& request);
   void SetHeaders(const HttpRequest& request);
   std::int64_t BytesMoved() const;
   Error TransportError(CURLcode code) const;
@@ -54,6 +59,8 @@ class Exchange {
   std::string url_;
   std::string host_and_port_;
   char error_text_[CURL_ERROR_SIZE] = {};
+  std::vector<std::string_view> pieces_;  // what OnRead gives, from the piece and byte below on
+  std::size_t piece_ = 0, piece_offset_ = 0;
   HttpResponse* response_ = nullptr;
   Wake wake_;
   bool headers_complete_ = false;

@@ -1,9 +1,11 @@
 #include "s3/hash.h"
 
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 
 #include <cstring>
 #include <new>
+#include <stdexcept>
 
 namespace s3 {
 namespace {
@@ -16,6 +18,11 @@ const EVP_MD* FetchedSha256() {
 
 const EVP_MD* FetchedMd5() {
   static EVP_MD* const md = EVP_MD_fetch(nullptr, "MD5", nullptr);
+  return md;
+}
+
+const EVP_MD* FetchedSha1() {
+  static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA1", nullptr);
   return md;
 }
 
@@ -74,6 +81,23 @@ std::string HexEncode(std::string_view bytes) {
   return text;
 }
 
+std::optional<std::string> HexDecode(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  const auto digit = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const int high = digit(text[i]), low = digit(text[i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    bytes += static_cast<char>(high << 4 | low);
+  }
+  return bytes;
+}
+
 std::string Base64Encode(std::string_view bytes) {
   std::string text(4 * ((bytes.size() + 2) / 3), '\0');
   EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
@@ -94,23 +118,46 @@ std::optional<std::string> Base64Decode(std::string_view text) {
   return bytes;
 }
 
-struct StreamHash::State {
-  Context sha256 = NewContext(FetchedSha256());
-  Context md5 = NewContext(FetchedMd5());
+struct Digest::State {
+  Context context;
 };
 
-StreamHash::StreamHash() : state_(std::make_unique<State>()) {}
-StreamHash::~StreamHash() = default;
-StreamHash::StreamHash(StreamHash&&) noexcept = default;
-StreamHash& StreamHash::operator=(StreamHash&&) noexcept = default;
+namespace {
 
-void StreamHash::Update(std::string_view data) {
-  EVP_DigestUpdate(state_->sha256.get(), data.data(), data.size());
-  EVP_DigestUpdate(state_->md5.get(), data.data(), data.size());
+const EVP_MD* FetchedOf(Digest::Kind kind) {
+  switch (kind) {
+    case Digest::Kind::kSha256: return FetchedSha256();
+    case Digest::Kind::kMd5: return FetchedMd5();
+    case Digest::Kind::kSha1: return FetchedSha1();
+  }
+  return nullptr;
 }
 
-StreamHash::Digests StreamHash::Finish() {
-  return {FinishContext<Sha256Digest>(state_->sha256), FinishContext<Md5Digest>(state_->md5)};
+}  // namespace
+
+Digest::Digest(Kind kind) : state_(new State{NewContext(FetchedOf(kind))}) {}
+Digest::~Digest() = default;
+Digest::Digest(Digest&&) noexcept = default;
+Digest& Digest::operator=(Digest&&) noexcept = default;
+
+void Digest::Update(std::string_view data) {
+  EVP_DigestUpdate(state_->context.get(), data.data(), data.size());
+}
+
+std::string Digest::Finish() {
+  std::string bytes(EVP_MAX_MD_SIZE, '\0');
+  unsigned length = 0;
+  EVP_DigestFinal_ex(state_->context.get(), reinterpret_cast<unsigned char*>(bytes.data()), &length);
+  bytes.resize(length);
+  return bytes;
+}
+
+std::string RandomBytes(std::size_t bytes) {
+  std::string random(bytes, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(random.data()), static_cast<int>(bytes)) != 1) {
+    throw std::runtime_error("the system gives no random numbers");
+  }
+  return random;
 }
 
 }  // namespace s3

@@ -19,6 +19,8 @@ Md5Digest Md5(std::string_view data);
 Sha256Digest HmacSha256(std::string_view key, std::string_view data);
 
 std::string HexEncode(std::string_view bytes);  // lower case, as SigV4 asks
+// Nothing when `text` is not pairs of hex digits, in either case.
+std::optional<std::string> HexDecode(std::string_view text);
 std::string Base64Encode(std::string_view bytes);
 // Nothing when `text` is not padded standard base64.
 std::optional<std::string> Base64Decode(std::string_view text);
@@ -30,25 +32,25 @@ std::string_view AsBytes(const std::array<std::uint8_t, N>& digest) {
 
 inline std::string Sha256Hex(std::string_view data) { return HexEncode(AsBytes(Sha256(data))); }
 
-// SHA-256 and MD5 of a stream, fed piece by piece.
-class StreamHash {
+// One digest of a stream, fed piece by piece.
+class Digest {
  public:
-  StreamHash();
-  ~StreamHash();
-  StreamHash(StreamHash&&) noexcept;
-  StreamHash& operator=(StreamHash&&) noexcept;
+  enum class Kind { kSha256, kMd5, kSha1 };
+  explicit Digest(Kind kind);
+  ~Digest();
+  Digest(Digest&&) noexcept;
+  Digest& operator=(Digest&&) noexcept;
 
   void Update(std::string_view data);
-  struct Digests {
-    Sha256Digest sha256;
-    Md5Digest md5;
-  };
-  // Ends the stream; call once.
-  Digests Finish();
+  // Its bytes. Ends the stream; call once.
+  std::string Finish();
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// `bytes` random bytes that nobody can guess, from the system.
+std::string RandomBytes(std::size_t bytes);
 
 }  // namespace s3

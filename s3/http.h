@@ -27,6 +27,11 @@ struct HttpRequest {
   // Not owned: must stay valid and unchanged until the exchange has ended. Sent from memory, so a
   // resend needs no rewind.
   std::string_view body;
+  // When not empty, sent instead of `body`, one after the other; owned by nobody here either.
+  std::vector<std::string_view> body_pieces;
+  // For what must not be done twice: libcurl sends a request again by itself when a connection that
+  // it reuses dies before any byte of an answer (Curl_retry_request), and never on a new one.
+  bool fresh_connection = false;
 };
 
 // The answer's header lines, kept as they came; looked up, not parsed into a map.

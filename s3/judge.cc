@@ -130,10 +130,12 @@ std::optional<ErrorKind> KindOfCode(std::string_view code) {
       {"IncompleteBody", kTransient},
       {"InternalError", kTransient},
       {"InvalidAccessKeyId", kBadCredentials},
+      {"InvalidChunkSizeError", kIntegrity},
       {"InvalidDigest", kPermanent},
       {"InvalidSecurity", kBadCredentials},
       {"InvalidToken", kBadCredentials},
       {"NoSuchBucket", kNoSuchBucket},
+      {"MalformedTrailerError", kIntegrity},
       {"NotSignedUp", kBadCredentials},
       {"OperationAborted", kTransient},
       {"PermanentRedirect", kWrongRegion},
@@ -165,7 +167,7 @@ std::optional<ErrorKind> KindOfCode(std::string_view code) {
   return std::nullopt;
 }
 
-Result<Answer> Judge(const HttpResponse& response, bool wants_etag) {
+Result<Answer> Judge(HttpResponse response, bool wants_etag) {
   if (response.failure) return tl::unexpected(*response.failure);
   if (response.status < 200 || response.status > 299) return tl::unexpected(JudgeRefusal(response));
   // Stores that begin the answer before they know its end send 200 and then an <Error>.
@@ -185,6 +187,8 @@ Result<Answer> Judge(const HttpResponse& response, bool wants_etag) {
                                 .http_status = response.status,
                                 .request_id = answer.request_id});
   }
+  answer.headers = std::move(response.headers);
+  answer.body = std::move(response.body);
   return answer;
 }
 

@@ -17,6 +17,8 @@ struct Answer {
   std::string version_id;
   std::string request_id;
   std::optional<std::uint64_t> content_length;
+  HttpHeaders headers;
+  std::string body;
 };
 
 // The fields of an S3 <Error> that are safe to show. The body's other elements are never read:
@@ -38,6 +40,6 @@ std::optional<ErrorKind> KindOfCode(std::string_view code);
 
 // A 2xx answer becomes an Answer, all else an Error. `wants_etag`: a 2xx without an ETag is not
 // believed, since every S3 store names what it has stored.
-Result<Answer> Judge(const HttpResponse& response, bool wants_etag);
+Result<Answer> Judge(HttpResponse response, bool wants_etag);
 
 }  // namespace s3

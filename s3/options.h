@@ -46,6 +46,34 @@ struct RetryOptions {
   std::chrono::milliseconds cap{20'000};
 };
 
+enum class ChecksumAlgorithm {
+  kAuto,  // kCrc64Nvme on AWS, kMd5 on every other endpoint; see ResolveIntegrity
+  kNone,
+  kMd5,        // Content-MD5, and the ETag that most stores make of it; 0.65 GB/s
+  kCrc32c,     // x-amz-checksum-crc32c, near memory speed
+  kCrc64Nvme,  // x-amz-checksum-crc64nvme, near memory speed
+  kSha256,     // x-amz-checksum-sha256; no cost when the payload is signed whole
+};
+
+// What stands in x-amz-content-sha256, and so in the signature.
+enum class PayloadMode {
+  // The SHA-256 of the body: every store must check it, since it is part of the signature. The
+  // default, over https too: of all checks it is the only one that no store ignores.
+  kSha256,
+  kUnsigned,   // UNSIGNED-PAYLOAD: saves 0.6 s of CPU per GiB; TLS has to protect the bytes
+  kStreaming,  // STREAMING-AWS4-HMAC-SHA256-PAYLOAD: signed chunks (aws-chunked)
+};
+
+struct IntegrityOptions {
+  PayloadMode payload = PayloadMode::kSha256;
+  ChecksumAlgorithm checksum = ChecksumAlgorithm::kAuto;
+  // Send the checksum behind the body (x-amz-trailer) instead of before it; needs kUnsigned or
+  // kStreaming, and a store that takes trailers.
+  bool trailer = false;
+  // Ask with HeadObject after each object and compare size and checksum or ETag: one request more.
+  bool verify_head = false;
+};
+
 struct TransportOptions {
   // Name resolution, TCP and TLS handshake together.
   std::chrono::milliseconds connect_timeout{10'000};
@@ -60,6 +88,17 @@ struct Options {
   CredentialOptions credentials;
   RetryOptions retry;
   TransportOptions transport;
+  IntegrityOptions integrity;
 };
+
+// The same with the checksum that kAuto stands for: AWS computes CRC64NVME itself; all other stores
+// take Content-MD5, and nearly all answer with it.
+inline IntegrityOptions ResolveIntegrity(IntegrityOptions integrity, const DestinationOptions& destination) {
+  if (integrity.checksum == ChecksumAlgorithm::kAuto) {
+    integrity.checksum =
+        destination.endpoint.empty() ? ChecksumAlgorithm::kCrc64Nvme : ChecksumAlgorithm::kMd5;
+  }
+  return integrity;
+}
 
 }  // namespace s3

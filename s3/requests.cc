@@ -1,5 +1,9 @@
 #include "s3/requests.h"
 
+#include <fmt/format.h>
+
+#include "s3/checksum.h"
+
 namespace s3 {
 namespace {
 
@@ -11,17 +15,122 @@ HttpRequest ForKey(std::string_view method, const BucketAddress& bucket, std::st
   return request;
 }
 
+// Those of the object's properties for which `wanted` holds.
+template <typename Predicate>
+void AddProperties(const ObjectTarget& target, const Predicate& wanted, HttpRequest* request) {
+  if (target.properties == nullptr) return;
+  for (const auto& header : target.properties->entries()) {
+    if (!header.value.empty() && wanted(header.name)) request->headers.push_back(header);
+  }
+}
+
+bool IsCondition(std::string_view name) { return name == "if-none-match"; }
+bool IsCustomerKey(std::string_view name) { return name.starts_with(kCustomerKeyPrefix); }
+
+void AddToken(std::string_view token, HttpRequest* request) {
+  if (!token.empty()) request->headers.push_back({std::string(kTokenHeader), std::string(token)});
+}
+
+std::string EscapeXml(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '&': escaped += "&amp;"; break;
+      case '<': escaped += "&lt;"; break;
+      case '>': escaped += "&gt;"; break;
+      default: escaped += c;
+    }
+  }
+  return escaped;
+}
+
 }  // namespace
 
-HttpRequest BuildPutObject(const BucketAddress& bucket, const PutObjectInput& input) {
-  auto request = ForKey("PUT", bucket, input.key);
-  request.headers.push_back({"content-type", std::string(input.content_type)});
-  request.body = input.body;
+HttpRequest BuildPutObject(const BucketAddress& bucket, const ObjectTarget& target, std::string_view token) {
+  auto request = ForKey("PUT", bucket, target.key);
+  AddProperties(
+      target, [](std::string_view) { return true; }, &request);
+  AddToken(token, &request);
   return request;
 }
 
-HttpRequest BuildHeadObject(const BucketAddress& bucket, std::string_view key) {
-  return ForKey("HEAD", bucket, key);
+HttpRequest BuildHeadObject(const BucketAddress& bucket, const ObjectTarget& target, bool with_checksum) {
+  auto request = ForKey("HEAD", bucket, target.key);
+  AddProperties(target, IsCustomerKey, &request);
+  if (with_checksum) request.headers.push_back({"x-amz-checksum-mode", "ENABLED"});
+  return request;
+}
+
+HttpRequest BuildCreateMultipartUpload(const BucketAddress& bucket, const ObjectTarget& target,
+                                       ChecksumAlgorithm checksum, std::string_view token) {
+  auto request = ForKey("POST", bucket, target.key);
+  request.query.emplace_back("uploads", "");
+  AddProperties(
+      target, [](std::string_view name) { return !IsCondition(name); }, &request);
+  AddToken(token, &request);
+  if (!ChecksumName(checksum).empty()) {
+    request.headers.push_back({"x-amz-checksum-algorithm", std::string(ChecksumName(checksum))});
+    request.headers.push_back({"x-amz-checksum-type", IsCrc(checksum) ? "FULL_OBJECT" : "COMPOSITE"});
+  }
+  request.fresh_connection = true;  // twice sent is two uploads, one of which nobody knows
+  return request;
+}
+
+HttpRequest BuildUploadPart(const BucketAddress& bucket, const ObjectTarget& target,
+                            std::string_view upload_id, int part_number) {
+  auto request = ForKey("PUT", bucket, target.key);
+  request.query.emplace_back("partNumber", fmt::format("{}", part_number));
+  request.query.emplace_back("uploadId", upload_id);
+  AddProperties(target, IsCustomerKey, &request);
+  return request;
+}
+
+std::string BuildCompletionXml(const std::vector<CompletedPart>& parts, ChecksumAlgorithm checksum) {
+  std::string xml = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+  for (const auto& part : parts) {
+    xml += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag>", part.number, EscapeXml(part.etag));
+    if (!ChecksumName(checksum).empty()) {
+      xml += fmt::format("<Checksum{0}>{1}</Checksum{0}>", ChecksumName(checksum), part.checksum);
+    }
+    xml += "</Part>";
+  }
+  return xml + "</CompleteMultipartUpload>";
+}
+
+HttpRequest BuildCompleteMultipartUpload(const BucketAddress& bucket, const ObjectTarget& target,
+                                         std::string_view upload_id, std::uint64_t object_bytes,
+                                         ChecksumAlgorithm checksum, std::string_view object_checksum,
+                                         std::string_view xml) {
+  auto request = ForKey("POST", bucket, target.key);
+  request.query.emplace_back("uploadId", upload_id);
+  request.body = xml;
+  request.headers.push_back({"content-type", "application/xml"});
+  // The store refuses to complete anything of another size.
+  request.headers.push_back({"x-amz-mp-object-size", fmt::format("{}", object_bytes)});
+  if (!object_checksum.empty()) {
+    request.headers.push_back({std::string(ChecksumHeader(checksum)), std::string(object_checksum)});
+    request.headers.push_back({"x-amz-checksum-type", "FULL_OBJECT"});
+  }
+  AddProperties(
+      target, [](std::string_view name) { return IsCondition(name) || IsCustomerKey(name); }, &request);
+  request.fresh_connection = true;
+  return request;
+}
+
+HttpRequest BuildAbortMultipartUpload(const BucketAddress& bucket, const ObjectTarget& target,
+                                      std::string_view upload_id) {
+  auto request = ForKey("DELETE", bucket, target.key);
+  request.query.emplace_back("uploadId", upload_id);
+  return request;
+}
+
+HttpRequest BuildListParts(const BucketAddress& bucket, const ObjectTarget& target,
+                           std::string_view upload_id, int marker) {
+  auto request = ForKey("GET", bucket, target.key);
+  request.query.emplace_back("uploadId", upload_id);
+  if (marker > 0) request.query.emplace_back("part-number-marker", fmt::format("{}", marker));
+  AddProperties(target, IsCustomerKey, &request);
+  return request;
 }
 
 }  // namespace s3

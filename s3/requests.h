@@ -1,24 +1,62 @@
-// Builds the requests of the S3 API: unsigned, not sent. Pure, any thread.
+// Builds the requests of the S3 API: unsigned, not sent, without the data they carry. Pure, any
+// thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "s3/http.h"
+#include "s3/options.h"
+#include "s3/properties.h"
 
 namespace s3 {
 
-struct PutObjectInput {
+// An object to be: where, and with which properties. Neither is owned.
+struct ObjectTarget {
   std::string_view key;
-  std::string_view body;         // not owned; must outlive the request
-  std::string_view body_sha256;  // 64 hex digits
-  std::string_view content_type = "application/octet-stream";
+  const ObjectProperties* properties = nullptr;
 };
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
-HttpRequest BuildPutObject(const BucketAddress& bucket, const PutObjectInput& input);
+// `token`: our mark in the metadata; empty for none.
+HttpRequest BuildPutObject(const BucketAddress& bucket, const ObjectTarget& target, std::string_view token);
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
-HttpRequest BuildHeadObject(const BucketAddress& bucket, std::string_view key);
+// `with_checksum`: asks for the stored checksum, too.
+HttpRequest BuildHeadObject(const BucketAddress& bucket, const ObjectTarget& target, bool with_checksum);
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
+HttpRequest BuildCreateMultipartUpload(const BucketAddress& bucket, const ObjectTarget& target,
+                                       ChecksumAlgorithm checksum, std::string_view token);
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
+HttpRequest BuildUploadPart(const BucketAddress& bucket, const ObjectTarget& target,
+                            std::string_view upload_id, int part_number);
+
+struct CompletedPart {
+  int number = 0;
+  std::uint64_t bytes = 0;
+  std::string etag;      // as answered, quotes included
+  std::string checksum;  // base64; empty when there is none
+};
+
+// The body is to be kept by the caller: it is BuildCompletionXml's.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+HttpRequest BuildCompleteMultipartUpload(const BucketAddress& bucket, const ObjectTarget& target,
+                                         std::string_view upload_id, std::uint64_t object_bytes,
+                                         ChecksumAlgorithm checksum, std::string_view object_checksum,
+                                         std::string_view xml);
+std::string BuildCompletionXml(const std::vector<CompletedPart>& parts, ChecksumAlgorithm checksum);
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
+HttpRequest BuildAbortMultipartUpload(const BucketAddress& bucket, const ObjectTarget& target,
+                                      std::string_view upload_id);
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
+// The parts after number `marker`, at most 1,000.
+HttpRequest BuildListParts(const BucketAddress& bucket, const ObjectTarget& target,
+                           std::string_view upload_id, int marker);
 
 }  // namespace s3

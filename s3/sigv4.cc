@@ -117,8 +117,8 @@ Sha256Digest Signer::CachedSigningKey(const Credentials& credentials, const Cred
   return cached_key_;
 }
 
-void Signer::SignHeaders(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,
-                         SystemTime time) {
+std::string Signer::SignHeaders(HttpRequest* request, std::string_view payload_hash,
+                                const Credentials& credentials, SystemTime time) {
   const auto amz_date = AmzDate(time);
   const CredentialScope scope{amz_date.substr(0, 8), region_, service_};
   auto& headers = request->headers;
@@ -135,6 +135,23 @@ void Signer::SignHeaders(HttpRequest* request, std::string_view payload_hash, co
   headers.push_back({"authorization", fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}",
                                                   kAlgorithm, credentials.access_key_id, scope.Text(),
                                                   canonical.signed_headers, signature)});
+  return signature;
+}
+
+std::string Signer::SignChunk(const Credentials& credentials, SystemTime time,
+                              std::string_view previous_signature, std::string_view chunk) {
+  const auto amz_date = AmzDate(time);
+  const CredentialScope scope{amz_date.substr(0, 8), region_, service_};
+  return Signature(CachedSigningKey(credentials, scope),
+                   ChunkStringToSign(amz_date, scope, previous_signature, chunk));
+}
+
+std::string Signer::SignTrailer(const Credentials& credentials, SystemTime time,
+                                std::string_view previous_signature, std::string_view trailers) {
+  const auto amz_date = AmzDate(time);
+  const CredentialScope scope{amz_date.substr(0, 8), region_, service_};
+  return Signature(CachedSigningKey(credentials, scope),
+                   TrailerStringToSign(amz_date, scope, previous_signature, trailers));
 }
 
 void Signer::SignQuery(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,

@@ -17,7 +17,11 @@
 
 namespace s3 {
 
+// What x-amz-content-sha256 says when it is no digest of the body.
 inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
+inline constexpr std::string_view kUnsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+inline constexpr std::string_view kSignedChunks = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
+inline constexpr std::string_view kSignedChunksTrailer = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
 
 using SystemTime = std::chrono::system_clock::time_point;
 
@@ -71,9 +75,16 @@ class Signer {
 
   // Adds host, x-amz-date, x-amz-content-sha256, x-amz-security-token (when there is a token) and
   // authorization. The request must not have them yet, and all headers it has get signed.
-  // `payload_hash`: hex SHA-256 of the body, or kUnsignedPayload.
-  void SignHeaders(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,
-                   SystemTime time);
+  // `payload_hash`: hex SHA-256 of the body, or one of the words above. Returns the signature, which
+  // is the seed for the chunks of a body that is signed in chunks.
+  std::string SignHeaders(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,
+                          SystemTime time);
+
+  // `time` is that of the request's headers.
+  std::string SignChunk(const Credentials& credentials, SystemTime time, std::string_view previous_signature,
+                        std::string_view chunk);
+  std::string SignTrailer(const Credentials& credentials, SystemTime time,
+                          std::string_view previous_signature, std::string_view trailers);
 
   // Adds X-Amz-Algorithm ... X-Amz-Signature to the query ("presigned URL"), and host to the
   // headers. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html

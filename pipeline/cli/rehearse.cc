@@ -24,25 +24,25 @@ std::string Bytes(const Json& line, const std::string& name) {
 
 std::string Sha256OfObject(const s3::endpoint::ObjectData& data, std::uint64_t size) {
   constexpr std::size_t kChunkBytes = 1 << 20;
-  s3::StreamHash hash;
+  s3::Digest hash(s3::Digest::Kind::kSha256);
   for (std::uint64_t offset = 0; offset < size;) {
     const auto bytes = data.Read(offset, kChunkBytes);
     if (bytes.empty()) break;
     hash.Update(bytes);
     offset += bytes.size();
   }
-  return s3::HexEncode(s3::AsBytes(hash.Finish().sha256));
+  return s3::HexEncode(hash.Finish());
 }
 
 std::string Sha256OfFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  s3::StreamHash hash;
+  s3::Digest hash(s3::Digest::Kind::kSha256);
   std::string chunk(1 << 20, '\0');
   do {
     file.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
     hash.Update(std::string_view(chunk).substr(0, static_cast<std::size_t>(file.gcount())));
   } while (file);
-  return s3::HexEncode(s3::AsBytes(hash.Finish().sha256));
+  return s3::HexEncode(hash.Finish());
 }
 
 // What is wrong with one uploaded object, read back from the store; empty when nothing is.

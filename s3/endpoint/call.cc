@@ -13,6 +13,7 @@ std::string_view BucketOperation(const Call& call) {
   if (method == "HEAD") return "HeadBucket";
   if (method != "GET") return "";
   if (call.FindQuery("location")) return "GetBucketLocation";
+  if (call.FindQuery("uploads")) return "ListMultipartUploads";
   for (const auto& [name, value] : call.query) {
     // A sub-resource (acl, versioning, uploads...) has a name alone; listings have name=value.
     if (value.empty() && name != "prefix" && name != "delimiter" && name != "marker") return "";
@@ -20,15 +21,47 @@ std::string_view BucketOperation(const Call& call) {
   return call.FindQuery("list-type") == "2" ? "ListObjectsV2" : "ListObjects";
 }
 
-std::string_view ObjectOperation(const Call& call) {
+// What the query names beside the signature and the name SDKs give themselves.
+struct SubResource {
+  bool uploads = false, upload_id = false, part_number = false, tagging = false, other = false;
+};
+
+SubResource ReadSubResource(const Call& call) {
+  SubResource sub;
   for (const auto& [name, value] : call.query) {
-    // Presigned requests carry X-Amz-*; SDKs name themselves with x-id. The rest is another operation.
-    if (!name.starts_with("X-Amz-") && name != "x-id") return "";
+    if (name.starts_with("X-Amz-") || name == "x-id") continue;
+    if (name == "uploads") {
+      sub.uploads = true;
+    } else if (name == "uploadId") {
+      sub.upload_id = true;
+    } else if (name == "partNumber") {
+      sub.part_number = true;
+    } else if (name == "tagging") {
+      sub.tagging = true;
+    } else if (name != "part-number-marker" && name != "max-parts") {
+      sub.other = true;
+    }
   }
-  if (call.method == "PUT") return call.FindHeader("x-amz-copy-source") ? "" : "PutObject";
-  if (call.method == "GET") return "GetObject";
-  if (call.method == "HEAD") return "HeadObject";
-  if (call.method == "DELETE") return "DeleteObject";
+  return sub;
+}
+
+std::string_view ObjectOperation(const Call& call) {
+  const auto sub = ReadSubResource(call);
+  const auto& method = call.method;
+  if (sub.other || call.FindHeader("x-amz-copy-source")) return "";
+  if (sub.uploads) return method == "POST" ? "CreateMultipartUpload" : "";
+  if (sub.tagging) return method == "GET" ? "GetObjectTagging" : "";
+  if (sub.upload_id && sub.part_number) return method == "PUT" ? "UploadPart" : "";
+  if (sub.upload_id) {
+    if (method == "POST") return "CompleteMultipartUpload";
+    if (method == "DELETE") return "AbortMultipartUpload";
+    return method == "GET" ? "ListParts" : "";
+  }
+  if (sub.part_number) return "";
+  if (method == "PUT") return "PutObject";
+  if (method == "GET") return "GetObject";
+  if (method == "HEAD") return "HeadObject";
+  if (method == "DELETE") return "DeleteObject";
   return "";
 }
 
@@ -77,13 +110,31 @@ bool ParseTarget(Call* call) {
   return true;
 }
 
-Reply ErrorReply(int status, std::string_view code, std::string_view message) {
+Reply XmlReply(std::string body) {
   Reply reply;
-  reply.status = status;
   reply.headers.push_back({"content-type", "application/xml"});
-  reply.body = fmt::format(
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message></Error>", code,
-      message);
+  reply.body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + std::move(body);
+  return reply;
+}
+
+std::string XmlEscape(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '&': escaped += "&amp;"; break;
+      case '<': escaped += "&lt;"; break;
+      case '>': escaped += "&gt;"; break;
+      case '"': escaped += "&quot;"; break;
+      case '\r': escaped += "&#13;"; break;
+      default: escaped += c;
+    }
+  }
+  return escaped;
+}
+
+Reply ErrorReply(int status, std::string_view code, std::string_view message) {
+  auto reply = XmlReply(fmt::format("<Error><Code>{}</Code><Message>{}</Message></Error>", code, message));
+  reply.status = status;
   return reply;
 }
 

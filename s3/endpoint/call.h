@@ -43,6 +43,10 @@ struct Reply {
   bool head_only = false;
 };
 
+// A 200 with this document, its declaration added.
+Reply XmlReply(std::string body);
+std::string XmlEscape(std::string_view text);
+
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 Reply ErrorReply(int status, std::string_view code, std::string_view message);
 

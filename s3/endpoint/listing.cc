@@ -11,10 +11,6 @@ namespace {
 
 constexpr int kMaxKeys = 1000;
 
-std::string IsoDate(std::int64_t seconds) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S.000Z}", fmt::gmtime(static_cast<std::time_t>(seconds)));
-}
-
 int MaxKeys(const Call& call) {
   const auto text = call.FindQuery("max-keys").value_or("");
   int value = kMaxKeys;
@@ -64,19 +60,8 @@ Page CollectPage(const Store& store, const Call& call, std::string after, const 
 
 }  // namespace
 
-std::string XmlEscape(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      case '\r': escaped += "&#13;"; break;
-      default: escaped += c;
-    }
-  }
-  return escaped;
+std::string IsoDate(std::int64_t seconds) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S.000Z}", fmt::gmtime(static_cast<std::time_t>(seconds)));
 }
 
 Reply ListBuckets(const Store& store) {

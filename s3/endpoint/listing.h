@@ -8,7 +8,8 @@
 
 namespace s3::endpoint {
 
-std::string XmlEscape(std::string_view text);
+// "2026-01-31T23:59:59.000Z"
+std::string IsoDate(std::int64_t seconds);
 
 Reply ListBuckets(const Store& store);
 

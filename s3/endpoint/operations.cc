@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <ctime>
@@ -13,8 +14,6 @@
 namespace s3::endpoint {
 namespace {
 
-constexpr std::uint64_t kMaxPutBytes = 5ull << 30;
-
 Reply NoSuchBucket() { return ErrorReply(404, "NoSuchBucket", "The specified bucket does not exist"); }
 
 Reply NoSuchKey() { return ErrorReply(404, "NoSuchKey", "The specified key does not exist."); }
@@ -24,13 +23,26 @@ std::string HttpDate(std::int64_t seconds) {
 }
 
 bool IsKeptHeader(std::string_view name) {
-  return name.starts_with("x-amz-meta-") || name == "content-type" || name == "cache-control" ||
-         name == "content-disposition" || name == "content-encoding" || name == "content-language" ||
-         name == "expires" || name == "x-amz-storage-class";
+  if (name == "x-amz-server-side-encryption-customer-key") return false;
+  for (const auto* prefix : {"x-amz-meta-", "x-amz-server-side-encryption", "x-amz-object-lock-"}) {
+    if (name.starts_with(prefix)) return true;
+  }
+  for (const auto* kept : {"content-type", "cache-control", "content-disposition", "content-language",
+                           "expires", "x-amz-storage-class", "x-amz-website-redirect-location"}) {
+    if (name == kept) return true;
+  }
+  return false;
 }
 
-void DescribeObject(const ObjectInfo& info, Reply* reply) {
+void DescribeObject(const Call& call, const ObjectInfo& info, Reply* reply) {
   reply->headers = info.headers;
+  if (call.FindHeader("x-amz-checksum-mode") == "ENABLED") {
+    reply->headers.insert(reply->headers.end(), info.checksum.begin(), info.checksum.end());
+  }
+  if (!info.tagging.empty()) {
+    const auto count = std::count(info.tagging.begin(), info.tagging.end(), '&') + 1;
+    reply->headers.push_back({"x-amz-tagging-count", fmt::format("{}", count)});
+  }
   reply->headers.push_back({"etag", "\"" + info.etag + "\""});
   reply->headers.push_back({"last-modified", HttpDate(info.last_modified)});
   reply->headers.push_back({"accept-ranges", "bytes"});
@@ -58,7 +70,7 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> ParseRange(std::string_vi
 
 Reply GetObject(const Store& store, const Call& call, const ObjectInfo& info) {
   Reply reply;
-  DescribeObject(info, &reply);
+  DescribeObject(call, info, &reply);
   reply.data = store.Get(call.bucket, call.key);
   if (!reply.data) {
     return ErrorReply(501, "NotImplemented", "This endpoint discards what it receives");
@@ -90,13 +102,9 @@ Reply OnBucket(Store* store, const Call& call, const ServerOptions& options) {
   if (!store->HasBucket(call.bucket)) return NoSuchBucket();
   if (operation == "ListObjects" || operation == "ListObjectsV2") return ListObjects(*store, call);
   if (operation == "GetBucketLocation") {
-    Reply reply;
-    reply.headers.push_back({"content-type", "application/xml"});
     // us-east-1 is spelled as the empty constraint.
-    reply.body =
-        fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LocationConstraint>{}</LocationConstraint>",
-                    options.region == "us-east-1" ? "" : options.region);
-    return reply;
+    return XmlReply(fmt::format("<LocationConstraint>{}</LocationConstraint>",
+                                options.region == "us-east-1" ? "" : options.region));
   }
   Reply reply;
   if (operation == "DeleteBucket") {
@@ -110,49 +118,75 @@ Reply OnBucket(Store* store, const Call& call, const ServerOptions& options) {
 
 }  // namespace
 
-std::optional<Reply> CheckPutObjectHeaders(const Store& store, const Call& call) {
+void KeepProperties(const Call& call, ObjectInfo* info) {
+  for (const auto& [name, value] : call.headers) {
+    if (IsKeptHeader(name)) info->headers.push_back({name, value});
+    if (name == "x-amz-tagging") info->tagging = value;
+    if (name == "content-encoding") {
+      // "aws-chunked" is how the body travelled, not what the object is.
+      std::string encoding = value;
+      if (encoding.starts_with("aws-chunked")) encoding.erase(0, encoding.find_first_not_of(", ", 11));
+      if (!encoding.empty()) info->headers.push_back({name, encoding});
+    }
+  }
+}
+
+std::optional<Reply> CustomerKeyProblem(const Call& call, const ObjectInfo& info) {
+  constexpr std::string_view kName = "x-amz-server-side-encryption-customer-key-md5";
+  const auto kept = std::find_if(info.headers.begin(), info.headers.end(),
+                                 [&](const Header& header) { return header.name == kName; });
+  const auto given = call.FindHeader(kName);
+  if (kept == info.headers.end() ? !given : given == kept->value) return std::nullopt;
+  return ErrorReply(400, "InvalidRequest",
+                    "The object is stored with another customer-provided key, or with none");
+}
+
+bool IsConditional(const Call& call) { return call.FindHeader("if-none-match") == "*"; }
+
+Reply CommitRefusal(Store::Committed committed) {
+  if (committed == Store::Committed::kNoBucket) return NoSuchBucket();
+  return ErrorReply(412, "PreconditionFailed",
+                    "At least one of the pre-conditions you specified did not hold");
+}
+
+std::optional<Reply> CheckWrite(const Store& store, const Call& call) {
   if (!store.HasBucket(call.bucket)) return NoSuchBucket();
   if (call.key.size() > 1024) return ErrorReply(400, "KeyTooLongError", "Your key is too long");
-  const auto length = call.FindHeader("content-length");
-  if (!length)
-    return ErrorReply(411, "MissingContentLength", "You must provide the Content-Length HTTP header.");
-  std::uint64_t bytes = 0;
-  std::from_chars(length->data(), length->data() + length->size(), bytes);
-  if (bytes > kMaxPutBytes) {
-    return ErrorReply(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size");
-  }
-  const auto hash = PromisedPayloadHash(call);
-  if (hash != kUnsignedPayload && hash.size() != 64) {
-    return ErrorReply(501, "NotImplemented", "x-amz-content-sha256 must be a SHA-256 or UNSIGNED-PAYLOAD");
-  }
-  const auto md5 = call.FindHeader("content-md5");
-  if (md5 && Base64Decode(*md5).value_or("").size() != 16) {
-    return ErrorReply(400, "InvalidDigest", "The Content-MD5 you specified is not valid.");
-  }
   return std::nullopt;
 }
 
-Reply PutObject(Store* store, const Call& call, std::unique_ptr<Store::Upload> upload,
-                const StreamHash::Digests& digests, std::uint64_t size_bytes) {
-  const auto sha256 = HexEncode(AsBytes(digests.sha256));
-  const auto promised = PromisedPayloadHash(call);
-  if (promised != kUnsignedPayload && promised != sha256) {
-    return ErrorReply(400, "XAmzContentSHA256Mismatch",
-                      "The provided 'x-amz-content-sha256' header does not match what was computed.");
-  }
-  const auto md5 = call.FindHeader("content-md5");
-  if (md5 && Base64Decode(*md5) != AsBytes(digests.md5)) {
-    return ErrorReply(400, "BadDigest", "The Content-MD5 you specified did not match what we received.");
-  }
-  ObjectInfo info{size_bytes, HexEncode(AsBytes(digests.md5)), sha256, std::time(nullptr), {}};
-  for (const auto& header : call.headers) {
-    if (IsKeptHeader(header.name)) info.headers.push_back(header);
-  }
+Reply PutObject(Store* store, const Call& call, ReceivedBody body) {
+  ObjectInfo info{body.size_bytes, HexEncode(body.md5), HexEncode(body.sha256), std::time(nullptr)};
+  KeepProperties(call, &info);
   Reply reply;
   reply.headers.push_back({"etag", "\"" + info.etag + "\""});
-  if (!store->Commit(std::move(upload), call.bucket, call.key, std::move(info))) return NoSuchBucket();
-  return reply;
+  if (body.checksum) {
+    reply.headers.push_back(*body.checksum);
+    info.checksum = {*body.checksum, {"x-amz-checksum-type", "FULL_OBJECT"}};
+  }
+  const std::vector<StoredBytes> whole{{body.upload->Finish(), body.size_bytes}};
+  const auto committed = store->Commit(whole, call.bucket, call.key, std::move(info), IsConditional(call));
+  return committed == Store::Committed::kYes ? reply : CommitRefusal(committed);
 }
+
+namespace {
+
+// The header's "a=1&b=2" as the XML of GetObjectTagging.
+Reply Tagging(const ObjectInfo& info) {
+  std::string tags;
+  std::string_view left = info.tagging;
+  while (!left.empty()) {
+    const auto pair = left.substr(0, left.find('&'));
+    left.remove_prefix(std::min(pair.size() + 1, left.size()));
+    const auto equals = std::min(pair.find('='), pair.size());
+    tags += fmt::format("<Tag><Key>{}</Key><Value>{}</Value></Tag>",
+                        XmlEscape(UriDecode(pair.substr(0, equals)).value_or("")),
+                        XmlEscape(UriDecode(pair.substr(std::min(equals + 1, pair.size()))).value_or("")));
+  }
+  return XmlReply(fmt::format("<Tagging><TagSet>{}</TagSet></Tagging>", tags));
+}
+
+}  // namespace
 
 Reply Answer(Store* store, const Call& call, const ServerOptions& options) {
   if (call.operation == "ListBuckets") return ListBuckets(*store);
@@ -166,9 +200,11 @@ Reply Answer(Store* store, const Call& call, const ServerOptions& options) {
   }
   const auto info = store->Head(call.bucket, call.key);
   if (!info) return NoSuchKey();
+  if (call.operation == "GetObjectTagging") return Tagging(*info);
+  if (auto problem = CustomerKeyProblem(call, *info)) return *problem;
   if (call.operation == "GetObject") return GetObject(*store, call, *info);
   Reply reply;
-  DescribeObject(*info, &reply);
+  DescribeObject(call, *info, &reply);
   return reply;
 }
 

@@ -1,20 +1,28 @@
 // What each S3 operation does to the store. Thread-safe, as the store is.
 #pragma once
 
+#include "s3/endpoint/body.h"
 #include "s3/endpoint/call.h"
 #include "s3/endpoint/options.h"
-#include "s3/hash.h"
 
 namespace s3::endpoint {
 
-// A PutObject's refusal that can be told from its headers, before its body is read.
-std::optional<Reply> CheckPutObjectHeaders(const Store& store, const Call& call);
+// What refuses any write to this bucket and key, before a body is read.
+std::optional<Reply> CheckWrite(const Store& store, const Call& call);
 
-// Stores the body that `upload` received, once its hashes are what the request promised.
-Reply PutObject(Store* store, const Call& call, std::unique_ptr<Store::Upload> upload,
-                const StreamHash::Digests& digests, std::uint64_t size_bytes);
+// Stores a body that was received and holds what it promised.
+Reply PutObject(Store* store, const Call& call, ReceivedBody body);
 
-// Every operation without a body to keep.
+// Every operation without a body to keep, but those of multipart uploads.
 Reply Answer(Store* store, const Call& call, const ServerOptions& options);
+
+// Takes over the headers that are kept with an object.
+void KeepProperties(const Call& call, ObjectInfo* info);
+// An object with a customer's key is given and written only to who has that key.
+std::optional<Reply> CustomerKeyProblem(const Call& call, const ObjectInfo& info);
+// If-None-Match: *
+bool IsConditional(const Call& call);
+// Of a commit that did not take place.
+Reply CommitRefusal(Store::Committed committed);
 
 }  // namespace s3::endpoint

@@ -18,6 +18,9 @@ enum class FaultAction {
   kLostAnswer,   // carry the request out, then reset the connection instead of answering
   kDelay,        // wait `delay`, then carry on as usual
   kWrongEtag,    // carry the request out and answer with an ETag that is not the object's
+  kErrorIn200,   // answer 200 and an <Error> of `code` in the body
+  kCutBody,      // carry the request out and answer with the first `after_bytes` of the body
+  kFlipBit,      // flip one bit of the request's body, at a place of the endpoint's choice
 };
 
 // Applies to the requests of one operation and key, counted per operation and key from 1.
@@ -32,6 +35,8 @@ struct FaultRule {
   int retry_after_s = -1;  // sent as Retry-After when not negative
   std::uint64_t after_bytes = 0;
   std::chrono::milliseconds delay{0};
+  // kStatus, kErrorIn200 and kNoAnswer: carry the request out first.
+  bool applied = false;
 };
 
 enum class Storage {
@@ -50,8 +55,9 @@ struct ServerOptions {
   std::string directory;
   // Created at the start, as an operator would have done.
   std::vector<std::string> buckets;
-  std::chrono::milliseconds latency{0};  // added before each answer
-  std::uint64_t bandwidth_bytes = 0;     // request body bytes per second, all connections; 0: no limit
+  std::chrono::milliseconds latency{0};    // added before each answer
+  std::uint64_t bandwidth_bytes = 0;       // request body bytes per second, all connections; 0: no limit
+  std::uint64_t min_part_bytes = 5 << 20;  // of all parts but the last
   std::vector<FaultRule> faults;
   int threads = 1;
 };

@@ -29,6 +29,8 @@ class Server {
   int port() const;
   std::string endpoint() const;  // "http://127.0.0.1:PORT"
   Store& store();
+  // Multipart uploads that are neither completed nor aborted.
+  std::size_t CountUploads(const std::string& bucket) const;
   ServerStats stats() const;
 
  private:

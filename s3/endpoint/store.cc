@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -50,29 +51,62 @@ class FileData final : public ObjectData {
     return bytes;
   }
   const std::string& path() const { return path_; }
-  void RemoveAtEnd() const { remove_ = true; }
+  void RemoveAtEnd() const override { remove_ = true; }
 
  private:
   const std::string path_;
   mutable bool remove_;
 };
 
+// Parts, one after the other.
+class PartsData final : public ObjectData {
+ public:
+  explicit PartsData(std::vector<StoredBytes> parts) : parts_(std::move(parts)) {
+    for (const auto& part : parts_) ends_.push_back((ends_.empty() ? 0 : ends_.back()) + part.size_bytes);
+  }
+  std::string Read(std::uint64_t offset, std::size_t size) const override {
+    std::string bytes;
+    auto index =
+        static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), offset) - ends_.begin());
+    for (; index < parts_.size() && bytes.size() < size; ++index) {
+      const auto begin = ends_[index] - parts_[index].size_bytes;
+      const auto wanted = std::min<std::uint64_t>(size - bytes.size(), ends_[index] - offset);
+      const auto piece = parts_[index].data->Read(offset - begin, wanted);
+      if (piece.empty()) break;
+      bytes += piece;
+      offset += piece.size();
+    }
+    return bytes;
+  }
+  void RemoveAtEnd() const override {
+    for (const auto& part : parts_) part.data->RemoveAtEnd();
+  }
+
+ private:
+  const std::vector<StoredBytes> parts_;
+  std::vector<std::uint64_t> ends_;
+};
+
+std::shared_ptr<const ObjectData> Join(const std::vector<StoredBytes>& parts) {
+  if (parts.size() == 1) return parts[0].data;
+  const bool discarded = std::any_of(parts.begin(), parts.end(), [](const auto& part) { return !part.data; });
+  return discarded ? nullptr : std::make_shared<PartsData>(parts);
+}
+
 class MemoryUpload final : public Store::Upload {
  public:
   void Write(std::string_view bytes) override { bytes_.append(bytes); }
-
- private:
   std::shared_ptr<const ObjectData> Finish() override {
     return std::make_shared<MemoryData>(std::move(bytes_));
   }
+
+ private:
   std::string bytes_;
 };
 
 class DiscardUpload final : public Store::Upload {
  public:
   void Write(std::string_view) override {}
-
- private:
   std::shared_ptr<const ObjectData> Finish() override { return nullptr; }
 };
 
@@ -94,22 +128,35 @@ class FileUpload final : public Store::Upload {
     }
   }
 
- private:
   std::shared_ptr<const ObjectData> Finish() override {
     close(fd_);
     fd_ = -1;
     return data_;
   }
+
+ private:
   std::shared_ptr<const FileData> data_;
   int fd_ = -1;
 };
 
-Json ToJson(const std::string& key, const ObjectInfo& info, const std::string& data_file) {
-  Json headers = Json::array();
-  for (const auto& [name, value] : info.headers) headers.push_back({name, Base64Encode(value)});
-  return {{"key", Base64Encode(key)}, {"size", info.size_bytes},        {"etag", info.etag},
-          {"sha256", info.sha256},    {"modified", info.last_modified}, {"headers", headers},
-          {"data", data_file}};
+Json ToJson(const std::vector<Header>& headers) {
+  Json json = Json::array();
+  for (const auto& [name, value] : headers) json.push_back({name, Base64Encode(value)});
+  return json;
+}
+
+std::vector<Header> HeadersOf(const Json& json) {
+  std::vector<Header> headers;
+  for (const auto& header : json) {
+    headers.push_back({header.at(0), Base64Decode(header.at(1).get<std::string>()).value()});
+  }
+  return headers;
+}
+
+Json ToJson(const std::string& key, const ObjectInfo& info, const Json& files) {
+  return {{"key", Base64Encode(key)}, {"size", info.size_bytes},           {"etag", info.etag},
+          {"sha256", info.sha256},    {"modified", info.last_modified},    {"headers", ToJson(info.headers)},
+          {"tagging", info.tagging},  {"checksum", ToJson(info.checksum)}, {"data", files}};
 }
 
 }  // namespace
@@ -132,13 +179,19 @@ void Store::LoadDirectory() {
       if (file.path().extension() != ".meta") continue;
       try {
         const auto meta = Json::parse(std::ifstream(file.path()));
-        ObjectInfo info{meta.at("size"), meta.at("etag"), meta.at("sha256"), meta.at("modified"), {}};
-        for (const auto& header : meta.at("headers")) {
-          info.headers.push_back({header.at(0), Base64Decode(header.at(1).get<std::string>()).value()});
+        ObjectInfo info{meta.at("size"),
+                        meta.at("etag"),
+                        meta.at("sha256"),
+                        meta.at("modified"),
+                        HeadersOf(meta.at("headers")),
+                        meta.at("tagging"),
+                        HeadersOf(meta.at("checksum"))};
+        std::vector<StoredBytes> parts;
+        for (const auto& part : meta.at("data")) {
+          const auto path = (entry.path() / part.at(0).get<std::string>()).string();
+          parts.push_back({std::make_shared<FileData>(path, false), part.at(1)});
         }
-        const auto data = (entry.path() / meta.at("data").get<std::string>()).string();
-        objects[Base64Decode(meta.at("key").get<std::string>()).value()] = {
-            std::move(info), std::make_shared<FileData>(data, false)};
+        objects[Base64Decode(meta.at("key").get<std::string>()).value()] = {std::move(info), Join(parts)};
       } catch (const std::exception& error) {
         throw std::runtime_error(
             fmt::format("{}: not an object of this endpoint: {}", file.path().string(), error.what()));
@@ -157,33 +210,43 @@ std::string Store::MetaPath(const std::string& bucket, const std::string& key) c
 std::unique_ptr<Store::Upload> Store::NewUpload() {
   switch (storage_) {
     case Storage::kMemory: return std::make_unique<MemoryUpload>();
-    case Storage::kDiscard: return std::make_unique<DiscardUpload>();
+    case Storage::kDiscard: return NullUpload();
     case Storage::kDirectory: break;
   }
   std::lock_guard lock(mutex_);
   return std::make_unique<FileUpload>(fmt::format("{}/.uploads/{}-{}", directory_, getpid(), next_file_++));
 }
 
-bool Store::Commit(std::unique_ptr<Upload> upload, const std::string& bucket, const std::string& key,
-                   ObjectInfo info) {
-  auto data = upload->Finish();
-  std::lock_guard lock(mutex_);
-  const auto found = buckets_.find(bucket);
-  if (found == buckets_.end()) return false;
-  auto& object = found->second[key];
-  if (storage_ == Storage::kDirectory) {
-    // Data first, then the meta file by rename: a crash leaves the old object or the new one.
+// Data first, then the meta file by rename: a crash leaves the old object or the new one.
+void Store::WriteObject(const std::string& bucket, const std::string& key, const ObjectInfo& info,
+                        std::vector<StoredBytes>* parts) {
+  Json files = Json::array();
+  for (auto& part : *parts) {
     const auto name = fmt::format("{}-{}-{}.data", Sha256Hex(key), getpid(), next_file_++);
     const auto path = BucketDirectory(bucket) + "/" + name;
-    fs::rename(static_cast<const FileData&>(*data).path(), path);
-    data = std::make_shared<FileData>(path, false);
-    const auto meta = MetaPath(bucket, key);
-    std::ofstream(meta + ".new") << ToJson(key, info, name).dump();
-    fs::rename(meta + ".new", meta);
-    if (object.data) static_cast<const FileData&>(*object.data).RemoveAtEnd();
+    fs::rename(static_cast<const FileData&>(*part.data).path(), path);
+    part.data = std::make_shared<FileData>(path, false);
+    files.push_back({name, part.size_bytes});
   }
-  object = {std::move(info), std::move(data)};
-  return true;
+  const auto meta = MetaPath(bucket, key);
+  std::ofstream(meta + ".new") << ToJson(key, info, files).dump();
+  fs::rename(meta + ".new", meta);
+}
+
+std::unique_ptr<Store::Upload> Store::NullUpload() { return std::make_unique<DiscardUpload>(); }
+
+Store::Committed Store::Commit(const std::vector<StoredBytes>& parts, const std::string& bucket,
+                               const std::string& key, ObjectInfo info, bool only_if_absent) {
+  auto kept = parts;
+  std::lock_guard lock(mutex_);
+  const auto found = buckets_.find(bucket);
+  if (found == buckets_.end()) return Committed::kNoBucket;
+  if (only_if_absent && found->second.contains(key)) return Committed::kExists;
+  if (storage_ == Storage::kDirectory) WriteObject(bucket, key, info, &kept);
+  auto& object = found->second[key];
+  if (object.data) object.data->RemoveAtEnd();
+  object = {std::move(info), Join(kept)};
+  return Committed::kYes;
 }
 
 bool Store::CreateBucket(const std::string& bucket) {
@@ -239,7 +302,7 @@ void Store::DeleteObject(const std::string& bucket, const std::string& key) {
   if (object == nullptr) return;
   if (storage_ == Storage::kDirectory) {
     unlink(MetaPath(bucket, key).c_str());
-    static_cast<const FileData&>(*object->data).RemoveAtEnd();
+    object->data->RemoveAtEnd();
   }
   buckets_.find(bucket)->second.erase(key);
 }

@@ -19,9 +19,12 @@ namespace s3::endpoint {
 struct ObjectInfo {
   std::uint64_t size_bytes = 0;
   std::string etag;                // hex MD5, without quotes
-  std::string sha256;              // hex, of the bytes that arrived
+  std::string sha256;              // hex, of the bytes that arrived; empty when they came as parts
   std::int64_t last_modified = 0;  // seconds since the epoch
   std::vector<Header> headers;     // content-type and x-amz-meta-*, given back by GET and HEAD
+  std::string tagging;             // as x-amz-tagging gave it
+  // "x-amz-checksum-..." and its value, then x-amz-checksum-type; empty when none was asked for.
+  std::vector<Header> checksum;
 };
 
 // The bytes of one object. Stays readable after the object was replaced or deleted.
@@ -30,6 +33,14 @@ class ObjectData {
   virtual ~ObjectData() = default;
   // At most `size` bytes at `offset`; throws std::system_error when the disk fails.
   virtual std::string Read(std::uint64_t offset, std::size_t size) const = 0;
+  // What is on a disk is gone when the last reader is.
+  virtual void RemoveAtEnd() const {}
+};
+
+// Bytes that were received and belong to no object yet. `data` is null when bodies are discarded.
+struct StoredBytes {
+  std::shared_ptr<const ObjectData> data;
+  std::uint64_t size_bytes = 0;
 };
 
 class Store {
@@ -44,15 +55,16 @@ class Store {
    public:
     virtual ~Upload() = default;
     virtual void Write(std::string_view bytes) = 0;  // throws std::system_error
-
-   private:
-    friend class Store;
+    // The bytes, which go again with the last who holds them, unless they are committed.
     virtual std::shared_ptr<const ObjectData> Finish() = 0;
   };
   std::unique_ptr<Upload> NewUpload();
-  // Replaces the object. False when the bucket is gone.
-  bool Commit(std::unique_ptr<Upload> upload, const std::string& bucket, const std::string& key,
-              ObjectInfo info);
+  static std::unique_ptr<Upload> NullUpload();  // forgets what it is given
+
+  enum class Committed { kYes, kNoBucket, kExists };
+  // Makes `parts`, one after the other, the object; replaces what is there unless `only_if_absent`.
+  Committed Commit(const std::vector<StoredBytes>& parts, const std::string& bucket, const std::string& key,
+                   ObjectInfo info, bool only_if_absent);
 
   bool CreateBucket(const std::string& bucket);  // false when it exists
   bool HasBucket(const std::string& bucket) const;
@@ -80,6 +92,8 @@ class Store {
   void LoadDirectory();
   std::string BucketDirectory(const std::string& bucket) const;
   std::string MetaPath(const std::string& bucket, const std::string& key) const;
+  void WriteObject(const std::string& bucket, const std::string& key, const ObjectInfo& info,
+                   std::vector<StoredBytes>* parts);
   const Object* Find(const std::string& bucket, const std::string& key) const;
 
   const Storage storage_;

@@ -98,6 +98,33 @@ std::string PromisedPayloadHash(const Call& call) {
   return call.FindHeader("x-amz-content-sha256").value_or(std::string(kUnsignedPayload));
 }
 
+namespace {
+
+CredentialScope ScopeOf(const Claim& claim) {
+  const auto scope = Split(claim.credential, '/');
+  return {scope[1], scope[2], scope[3]};
+}
+
+}  // namespace
+
+std::string SeedSignature(const Call& call) { return ReadClaim(call).value_or(Claim{}).signature; }
+
+std::string ExpectedChunkSignature(const Call& call, const ServerOptions& options, std::string_view previous,
+                                   std::string_view chunk) {
+  const auto claim = ReadClaim(call).value();
+  const auto scope = ScopeOf(claim);
+  return Signature(SigningKey(options.secret_access_key, scope),
+                   ChunkStringToSign(claim.amz_date, scope, previous, chunk));
+}
+
+std::string ExpectedTrailerSignature(const Call& call, const ServerOptions& options,
+                                     std::string_view previous, std::string_view trailers) {
+  const auto claim = ReadClaim(call).value();
+  const auto scope = ScopeOf(claim);
+  return Signature(SigningKey(options.secret_access_key, scope),
+                   TrailerStringToSign(claim.amz_date, scope, previous, trailers));
+}
+
 std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& options, SystemTime now) {
   const auto claim = ReadClaim(call);
   if (!claim) return ErrorReply(403, "AccessDenied", "Anonymous access is forbidden");
@@ -136,7 +163,7 @@ std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& opti
   // The path is decoded and encoded anew: a client that encodes by other rules does not pass.
   const auto path = UriEncode(UriDecode(call.raw_path).value_or(""), true);
   const auto canonical = BuildCanonicalRequest(call.method, path, query, headers, PromisedPayloadHash(call));
-  const CredentialScope credential_scope{scope[1], scope[2], scope[3]};
+  const auto credential_scope = ScopeOf(*claim);
   const auto expected = Signature(SigningKey(options.secret_access_key, credential_scope),
                                   StringToSign(claim->amz_date, credential_scope, canonical.text));
   if (expected != claim->signature) {

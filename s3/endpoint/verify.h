@@ -14,6 +14,14 @@ namespace s3::endpoint {
 // the body by the caller.
 std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& options, SystemTime now);
 
+// The signature of the request's headers, which the first chunk of a signed body follows; of a
+// request that VerifySignature has taken.
+std::string SeedSignature(const Call& call);
+std::string ExpectedChunkSignature(const Call& call, const ServerOptions& options, std::string_view previous,
+                                   std::string_view chunk);
+std::string ExpectedTrailerSignature(const Call& call, const ServerOptions& options,
+                                     std::string_view previous, std::string_view trailers);
+
 // The hash the request promises for its body: 64 hex digits, or kUnsignedPayload.
 std::string PromisedPayloadHash(const Call& call);
 

@@ -30,17 +30,25 @@ struct Bodies {
     const auto options = test::OptionsFor(server);
     s3::EventLoop loop(options.transport, "", threads);
     s3::Client client(s3::ResolveBucket(options.destination).value(), "us-east-1",
-                      {"s3flow", s3::Secret("s3flow-secret"), s3::Secret()}, options.retry, &loop, &waiter,
+                      {"s3flow", s3::Secret("s3flow-secret"), s3::Secret()}, options.retry,
+                      s3::ResolveIntegrity(options.integrity, options.destination), &loop, &waiter,
                       stop.drain_token());
     const std::stop_callback on_drain(stop.drain_token(), [&] { loop.CancelSleeps(); });
     auto journal = Journal::Create(directory / "run").value();
     Progress progress;
     Console console(report, &progress, null);
-    Source source(Walk({root}, ""), stop.drain_token(), &progress);
-    Uploader upload(&client, &console, &progress, stop.drain_token());
+    BufferPool buffers(upload_options.memory_bytes);
+    const auto rules = PropertyRules::Load({}).value();
+    Source source(Walk({root}, ""), {}, upload_options, stop.drain_token(), &progress);
+    Uploader upload(
+        {&client, &waiter, &buffers, &rules, &console, &progress, &upload_options, stop.drain_token(),
+         [&](std::chrono::milliseconds time) {
+           waiter.Wait([&](s3::Wake wake) { loop.WakeAfter(time, wake); });
+         },
+         [&](const Object& object) { source.Again(object); },
+         [&](std::shared_ptr<Object> stream, int number) { source.Ready(std::move(stream), number); }});
     Sink sink(journal.get(), &console, &progress, &stop);
     std::mutex source_mutex, sink_mutex;
-    std::atomic<std::uint64_t> found{0};
     std::vector<std::thread> workers;
     for (int i = 0; i < threads; ++i) {
       workers.emplace_back([&] {
@@ -49,16 +57,17 @@ struct Bodies {
           auto item = source.Next(&waiter);
           source_lock.unlock();
           if (!item) return;
-          ++found;
           const auto result = upload(std::get<UploadTask>(*item));
+          if (!result) continue;
           std::lock_guard sink_lock(sink_mutex);
-          sink.Record(result);
+          sink.Record(*result);
+          source.Settled();
         }
       });
     }
     for (auto& worker : workers) worker.join();
     auto summary = sink.summary();
-    summary.found = found;
+    summary.found = source.found();
     return summary;
   }
 
@@ -66,6 +75,7 @@ struct Bodies {
   test::TempDir directory;
   std::FILE* const null = std::fopen("/dev/null", "w");
   ReportOptions report;
+  UploadOptions upload_options;
   SourceRoot root;
   StopControl stop;
   s3::endpoint::Server server;

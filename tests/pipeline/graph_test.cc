@@ -9,13 +9,16 @@
 #include <set>
 #include <thread>
 
+#include "pipeline/object.h"
 #include "tests/support/support.h"
 
 namespace pipeline {
 namespace {
 
 UploadTask Task(int number) {
-  return {std::make_shared<InputFile>(InputFile{std::to_string(number), std::to_string(number)})};
+  return {std::make_shared<Object>(
+      std::make_shared<InputFile>(InputFile{std::to_string(number), std::to_string(number)}),
+      s3::UploadPlan{})};
 }
 
 // Holds every body that enters until as many wait as the test says, then lets go: the number that
@@ -76,7 +79,7 @@ TEST_P(GraphTest, ExactlyNInFlightAndNeverMoreThanNSlotsOut) {
                                           raise(most_in_flight, ++in_flight);
                                           gate.Enter(waiter.get());
                                           --in_flight;
-                                          return ObjectResult{.file = task.file};
+                                          return ObjectResult{.file = task.object->shared_file()};
                                         },
                                     .record =
                                         [&](const ObjectResult&) {
@@ -129,7 +132,7 @@ TEST_P(GraphTest, ASourceThatWaits) {
                 [&](const UploadTask& task) {
                   wait();
                   wait();
-                  return ObjectResult{.file = task.file};
+                  return ObjectResult{.file = task.object->shared_file()};
                 },
             .record = [&](const ObjectResult& result) { seen.insert(result.file->key); }});
   {
@@ -154,7 +157,7 @@ TEST_P(GraphTest, ASinkSlowerThanTheUploadsHoldsTheSourceBack) {
               ++emitted;
               return Task(next++);
             },
-            .upload = [](const UploadTask& task) { return ObjectResult{.file = task.file}; },
+            .upload = [](const UploadTask& task) { return ObjectResult{.file = task.object->shared_file()}; },
             .record =
                 [&](const ObjectResult&) {
                   for (int i = 0; i < 100; ++i) std::this_thread::yield();
@@ -170,12 +173,13 @@ TEST_P(GraphTest, ResultsOfTheSourceGoStraightToTheSink) {
   RunGraph({concurrency, threads},
            {.next = [&]() -> std::optional<SourceItem> {
               if (next == 300) return std::nullopt;
-              if (next++ % 3 == 0) return ObjectResult{.file = Task(next).file, .outcome = Outcome::kSkipped};
+              if (next++ % 3 == 0)
+                return ObjectResult{.file = Task(next).object->shared_file(), .outcome = Outcome::kSkipped};
               return Task(next);
             },
             .upload =
                 [](const UploadTask& task) {
-                  return ObjectResult{.file = task.file, .outcome = Outcome::kUploaded};
+                  return ObjectResult{.file = task.object->shared_file(), .outcome = Outcome::kUploaded};
                 },
             .record =
                 [&](const ObjectResult& result) {
@@ -200,7 +204,7 @@ TEST_P(GraphTest, DrainsWhileBodiesAreSuspended) {
                                         [&](const UploadTask& task) {
                                           gate.Enter(waiter.get());
                                           stopping = true;
-                                          return ObjectResult{.file = task.file,
+                                          return ObjectResult{.file = task.object->shared_file(),
                                                               .outcome = Outcome::kCancelled};
                                         },
                                     .record =

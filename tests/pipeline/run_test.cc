@@ -12,7 +12,6 @@
 #include <thread>
 
 #include "pipeline/console.h"
-#include "pipeline/file_reader.h"
 #include "pipeline/journal.h"
 #include "s3/hash.h"
 #include "tests/support/support.h"
@@ -258,44 +257,6 @@ TEST_F(RunTest, NoRoomForTheJournalStopsTheRunWithStatus74) {
   EXPECT_THAT(run.message, HasSubstr("journal.jsonl: File too large"));
   EXPECT_LT(run.summary.found, 200u) << "the run goes on although results cannot be recorded";
   EXPECT_TRUE(run.summary.AddsUp());
-}
-
-class FileReaderTest : public testing::Test {
- protected:
-  InputFile File(const std::string& path) {
-    InputFile file;
-    file.path = path;
-    return file;
-  }
-  test::TempDir directory_;
-};
-
-TEST_F(FileReaderTest, ReadsTheWholeFile) {
-  for (const std::size_t size : {0u, 1u, 4096u, 1'000'000u}) {
-    const std::string content(size, 'x');
-    const auto bytes = ReadFile(File(directory_.Write("f", content)));
-    ASSERT_TRUE(bytes);
-    EXPECT_EQ(bytes->view(), content);
-  }
-}
-
-TEST_F(FileReaderTest, AFifoInItsPlaceDoesNotHang) {
-  ASSERT_EQ(mkfifo((directory_ / "fifo").c_str(), 0600), 0);
-  EXPECT_EQ(ReadFile(File(directory_ / "fifo")).error().kind, s3::ErrorKind::kChanged);
-}
-
-TEST_F(FileReaderTest, AFileThatIsLongerThanItSaysIsNotTruncated) {
-  EXPECT_EQ(ReadFile(File("/proc/self/status")).error().kind, s3::ErrorKind::kChanged);
-}
-
-TEST_F(FileReaderTest, ASymbolicLinkInItsPlaceIsNotFollowed) {
-  directory_.Write("target", "x");
-  ASSERT_EQ(symlink("target", (directory_ / "link").c_str()), 0);
-  EXPECT_EQ(ReadFile(File(directory_ / "link")).error().kind, s3::ErrorKind::kLocal);
-}
-
-TEST_F(FileReaderTest, MissingFilesSayWhy) {
-  EXPECT_THAT(ReadFile(File(directory_ / "gone")).error().message, HasSubstr("No such file"));
 }
 
 TEST(JournalLineTest, BytesThatAreNoTextAreBase64) {

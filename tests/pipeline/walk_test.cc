@@ -13,7 +13,8 @@
 #include <map>
 #include <set>
 
-#include "pipeline/file_reader.h"
+#include "pipeline/object.h"
+#include "pipeline/open_file.h"
 #include "pipeline/source.h"
 #include "tests/support/support.h"
 
@@ -30,8 +31,8 @@ std::map<std::string, std::string> WalkAll(std::vector<SourceRoot> roots, const 
   std::map<std::string, std::string> found;
   Walk walk(std::move(roots), prefix);
   while (auto item = walk.Next()) {
-    if (const auto* task = std::get_if<UploadTask>(&*item)) {
-      EXPECT_TRUE(found.emplace(task->file->key, "task").second) << task->file->key;
+    if (const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&*item)) {
+      EXPECT_TRUE(found.emplace((*file)->key, "task").second) << (*file)->key;
       continue;
     }
     const auto& result = std::get<ObjectResult>(*item);
@@ -141,7 +142,7 @@ TEST(WalkTest, UnreadableEntriesAreFailures) {
         UnorderedElementsAre(Pair("locked/", HasSubstr("failed: Permission denied")), Pair("file", "task")));
     InputFile input;
     input.path = file;
-    EXPECT_THAT(ReadFile(input).error().message, HasSubstr("Permission denied"));
+    EXPECT_THAT(OpenFile::Open(input).error().message, HasSubstr("Permission denied"));
     EXPECT_THAT(RootProblem({Root(tree / "locked")}).value_or(""), HasSubstr("locked: Permission denied"));
   }
   fs::permissions(tree / "locked", fs::perms::owner_all);
@@ -206,10 +207,13 @@ TEST(SourceTest, YieldsEverythingOnceAndThenStaysDry) {
   test::TempDir tree;
   for (int i = 0; i < 3000; ++i) tree.Write("f" + std::to_string(i), "");
   Progress progress;
-  Source source(Walk({Root(tree.path())}, ""), {}, &progress);
+  Source source(Walk({Root(tree.path())}, ""), {}, {}, {}, &progress);
   s3::BlockingWaiter waiter;
   std::set<std::string> keys;
-  while (auto item = source.Next(&waiter)) keys.insert(std::get<UploadTask>(*item).file->key);
+  while (auto item = source.Next(&waiter)) {
+    keys.insert(std::get<UploadTask>(*item).object->file().key);
+    source.Settled();
+  }
   EXPECT_EQ(keys.size(), 3000u);
   EXPECT_TRUE(source.exhausted());
   EXPECT_EQ(progress.found, 3000u);
@@ -222,9 +226,10 @@ TEST(SourceTest, AStopDriesItUp) {
   for (int i = 0; i < 3000; ++i) tree.Write("f" + std::to_string(i), "");
   std::stop_source stop;
   Progress progress;
-  Source source(Walk({Root(tree.path())}, ""), stop.get_token(), &progress);
+  Source source(Walk({Root(tree.path())}, ""), {}, {}, stop.get_token(), &progress);
   s3::BlockingWaiter waiter;
   EXPECT_TRUE(source.Next(&waiter));
+  source.Settled();
   stop.request_stop();
   EXPECT_FALSE(source.Next(&waiter));
   EXPECT_FALSE(source.exhausted());

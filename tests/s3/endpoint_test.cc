@@ -43,11 +43,12 @@ struct Fixture {
         }()),
         loop(options.transport, "", 8),
         client(ResolveBucket(options.destination).value(), std::move(region), std::move(credentials),
-               options.retry, &loop, &waiter, {}) {}
+               options.retry, ResolveIntegrity(options.integrity, options.destination), &loop, &waiter, {}) {}
 
   Settled Put(std::string_view key, std::string_view body) {
-    const auto hash = Sha256Hex(body);
-    return client.PutObject({.key = key, .body = body, .body_sha256 = hash}, [](const RetryEvent&) {});
+    static const ObjectProperties kNone;
+    return client.PutObject({key, &kNone}, MakePayload(body, client.integrity()), "",
+                            [](const RetryEvent&) {});
   }
   std::string Stored(const std::string& key) {
     const auto data = server.store().Get("bucket", key);
@@ -107,11 +108,11 @@ TEST(EndpointTest, BodiesOfAllSizesArriveWhole) {
 TEST(EndpointTest, HeadTellsWhatPutStored) {
   Fixture fixture(WithBucket());
   const auto put = fixture.Put("k", "twelve bytes");
-  const auto head = fixture.client.HeadObject("k", [](const RetryEvent&) {});
+  const auto head = fixture.client.HeadObject({"k"}, [](const RetryEvent&) {});
   ASSERT_TRUE(head.answer);
   EXPECT_EQ(head.answer->etag, put.answer->etag);
   EXPECT_EQ(head.answer->content_length, 12u);
-  EXPECT_EQ(fixture.client.HeadObject("gone", [](const RetryEvent&) {}).answer.error().http_status, 404);
+  EXPECT_EQ(fixture.client.HeadObject({"gone"}, [](const RetryEvent&) {}).answer.error().http_status, 404);
 }
 
 TEST(EndpointTest, RefusesWhatIsNotSignedRight) {
@@ -132,9 +133,10 @@ TEST(EndpointTest, RefusesWhatIsNotSignedRight) {
 
 TEST(EndpointTest, RefusesAPayloadThatIsNotTheSignedOne) {
   Fixture fixture(WithBucket());
-  const auto promised = Sha256Hex("promised");
-  const auto settled = fixture.client.PutObject({.key = "k", .body = "sent", .body_sha256 = promised},
-                                                [](const RetryEvent&) {});
+  const ObjectProperties none;
+  auto payload = MakePayload("sent", {.checksum = ChecksumAlgorithm::kNone});
+  payload.sha256 = Sha256Hex("promised");
+  const auto settled = fixture.client.PutObject({"k", &none}, payload, "", [](const RetryEvent&) {});
   ASSERT_FALSE(settled.answer);
   EXPECT_EQ(settled.answer.error().code, "XAmzContentSHA256Mismatch");
   EXPECT_EQ(settled.answer.error().kind, ErrorKind::kIntegrity);
@@ -155,7 +157,7 @@ TEST(EndpointTest, ClockAnHourOffIsRefused) {
   EventLoop loop(options.transport, "", 1);
   const auto bucket = ResolveBucket(options.destination).value();
   for (const auto hours : {-1, 1}) {
-    auto request = BuildPutObject(bucket, {.key = "k", .body = "", .body_sha256 = ""});
+    auto request = BuildPutObject(bucket, {"k"}, "");
     Signer("us-east-1")
         .SignHeaders(&request, Sha256Hex(""), {"s3flow", Secret("s3flow-secret"), Secret()},
                      std::chrono::system_clock::now() + std::chrono::hours(hours));
@@ -188,7 +190,8 @@ TEST(EndpointTest, PresignedPutIsTakenUntilItExpires) {
   EventLoop loop(options.transport, "", 1);
   const auto bucket = ResolveBucket(options.destination).value();
   const auto put = [&](std::chrono::seconds age) {
-    auto request = BuildPutObject(bucket, {.key = "presigned", .body = "x", .body_sha256 = ""});
+    auto request = BuildPutObject(bucket, {"presigned"}, "");
+    request.body = "x";
     Signer("us-east-1")
         .SignQuery(&request, kUnsignedPayload, {"s3flow", Secret("s3flow-secret"), Secret()},
                    std::chrono::system_clock::now() - age, std::chrono::seconds(60));
@@ -275,9 +278,12 @@ TEST(FaultRulesTest, DelayOnlyDelays) {
   EXPECT_EQ(fixture.server.stats().faults_injected, 1u);
 }
 
-TEST(FaultRulesTest, WrongEtagIsSent) {
+TEST(FaultRulesTest, AWrongEtagIsNoticedAndTheObjectSentAgain) {
   Fixture fixture(WithBucket({Rule(FaultAction::kWrongEtag)}));
-  EXPECT_EQ(fixture.Put("k", "x").answer->etag, "\"00000000000000000000000000000000\"");
+  const auto settled = fixture.Put("k", "x");
+  EXPECT_EQ(settled.answer->etag, "\"" + HexEncode(AsBytes(Md5("x"))) + "\"");
+  EXPECT_EQ(settled.attempts, 2);
+  EXPECT_EQ(fixture.server.stats().faults_injected, 1u);
 }
 
 TEST(FaultRulesTest, RulesChooseByOperationAndKey) {
@@ -325,7 +331,7 @@ TEST(ListingTest, PagesAndDelimitersListEveryKeyOnce) {
     expected.insert("d" + std::to_string(i % 3) + "/k" + std::to_string(i));
     expected.insert("top" + std::to_string(i));
   }
-  for (const auto& key : expected) store.Commit(store.NewUpload(), "bucket", key, {});
+  for (const auto& key : expected) store.Commit({{}}, "bucket", key, {}, false);
   std::set<std::string> flat, grouped;
   const auto collect = [&](std::string delimiter, std::set<std::string>* out) {
     std::string token;

@@ -26,13 +26,25 @@ TEST(HashTest, PublishedVectors) {
 }
 
 TEST(HashTest, StreamEqualsOneShot) {
-  StreamHash hash;
-  hash.Update("a");
-  hash.Update("");
-  hash.Update("bc");
-  const auto digests = hash.Finish();
-  EXPECT_EQ(digests.sha256, Sha256("abc"));
-  EXPECT_EQ(digests.md5, Md5("abc"));
+  Digest sha256(Digest::Kind::kSha256), md5(Digest::Kind::kMd5), sha1(Digest::Kind::kSha1);
+  for (const auto* piece : {"a", "", "bc"}) {
+    sha256.Update(piece);
+    md5.Update(piece);
+    sha1.Update(piece);
+  }
+  EXPECT_EQ(sha256.Finish(), AsBytes(Sha256("abc")));
+  EXPECT_EQ(md5.Finish(), AsBytes(Md5("abc")));
+  EXPECT_EQ(HexEncode(sha1.Finish()), "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
+TEST(HashTest, HexReadsWhatItWrites) {
+  std::string bytes;
+  for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);
+  EXPECT_EQ(HexDecode(HexEncode(bytes)), bytes);
+  EXPECT_EQ(HexDecode("0AfF"), "\x0a\xff");
+  EXPECT_EQ(HexDecode("0"), std::nullopt);
+  EXPECT_EQ(HexDecode("0g"), std::nullopt);
+  EXPECT_NE(RandomBytes(16), RandomBytes(16));
 }
 
 TEST(HashTest, Base64RoundTripsEveryLength) {

@@ -1,0 +1,57 @@
+#include "pipeline/object.h"
+
+#include <utility>
+
+namespace pipeline {
+
+void Object::Fail(s3::Error error) {
+  std::lock_guard lock(mutex_);
+  if (!error_) error_ = std::move(error);
+}
+
+bool Object::failed() const {
+  std::lock_guard lock(mutex_);
+  return error_.has_value();
+}
+
+// One attempt, and one more for each request that was sent again.
+void Object::CountAttempts(int attempts) {
+  if (attempts == 0) return;
+  std::lock_guard lock(mutex_);
+  attempts_ += attempts_ == 0 ? attempts : attempts - 1;
+}
+
+void Object::AddPart(s3::CompletedPart part) {
+  std::lock_guard lock(mutex_);
+  const auto index = static_cast<std::size_t>(part.number - 1);
+  if (index >= parts_.size()) parts_.resize(index + 1);
+  parts_[index] = std::move(part);
+}
+
+void Object::AddTask() {
+  std::lock_guard lock(mutex_);
+  ++unfinished_;
+}
+
+bool Object::EndTask() {
+  std::lock_guard lock(mutex_);
+  return --unfinished_ == 0;
+}
+
+std::uint64_t Object::bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& part : parts_) sum += part.bytes;
+  return sum;
+}
+
+std::optional<s3::Error> Object::error() const {
+  std::lock_guard lock(mutex_);
+  return error_;
+}
+
+int Object::attempts() const {
+  std::lock_guard lock(mutex_);
+  return earlier_attempts + attempts_;
+}
+
+}  // namespace pipeline

@@ -1,0 +1,84 @@
+// One object on its way: what the tasks of one input share. Thread-safe where it says so.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "pipeline/message.h"
+#include "pipeline/once.h"
+#include "pipeline/open_file.h"
+#include "pipeline/stream.h"
+#include "s3/multipart.h"
+#include "s3/plan.h"
+#include "s3/properties.h"
+
+namespace pipeline {
+
+// What an object became in the store.
+struct WholeObject {
+  s3::Answer answer;
+  std::uint64_t bytes = 0;
+  std::string sha256, checksum;  // as in ObjectResult
+};
+
+class Object {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Object(std::shared_ptr<const InputFile> file, s3::UploadPlan plan)
+      : file_(std::move(file)), plan_(plan), unfinished_(plan.requests()) {
+    parts_.resize(static_cast<std::size_t>(plan.parts));
+  }
+  // Of unknown length; one task so far.
+  Object(std::shared_ptr<const InputFile> file, std::shared_ptr<Stream> stream)
+      : file_(std::move(file)), stream_(std::move(stream)), unfinished_(1) {}
+
+  const InputFile& file() const { return *file_; }
+  const std::shared_ptr<const InputFile>& shared_file() const { return file_; }
+  const s3::UploadPlan& plan() const { return plan_; }
+  Stream* stream() const { return stream_.get(); }
+
+  // Set by the body that enters `start`, read by all after it.
+  Once start;
+  OpenFile source;
+  s3::ObjectProperties properties;
+  std::optional<s3::MultipartUpload> upload;
+
+  // Thread-safe. The first error is kept; after it no part is begun.
+  void Fail(s3::Error error);
+  bool failed() const;
+  // Takes over what a settled request of this object counted.
+  void CountAttempts(int attempts);
+  void AddPart(s3::CompletedPart part);
+  // A stream's next part will come.
+  void AddTask();
+  // True for the last task to end; from then on the object belongs to that one.
+  bool EndTask();
+
+  // For the last task only.
+  const std::vector<s3::CompletedPart>& parts() const { return parts_; }
+  std::uint64_t bytes() const;  // of all parts
+  std::optional<s3::Error> error() const;
+  int attempts() const;
+
+  std::optional<WholeObject> whole;  // once it is uploaded
+  // How the attempts of one input on a changing file hang together.
+  int restarts = 0;
+  int earlier_attempts = 0;
+  Clock::time_point began = Clock::now();
+
+ private:
+  const std::shared_ptr<const InputFile> file_;
+  const s3::UploadPlan plan_;
+  const std::shared_ptr<Stream> stream_;
+  mutable std::mutex mutex_;
+  int unfinished_;
+  int attempts_ = 0;  // of one request: the most; the others add their retries
+  std::optional<s3::Error> error_;
+  std::vector<s3::CompletedPart> parts_;  // by number
+};
+
+}  // namespace pipeline

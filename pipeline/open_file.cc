@@ -1,0 +1,112 @@
+#include "pipeline/open_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+namespace pipeline {
+namespace {
+
+tl::unexpected<s3::Error> FailErrno(int error) {
+  char buffer[128];
+  return s3::Fail(s3::ErrorKind::kLocal, strerror_r(error, buffer, sizeof buffer));
+}
+
+bool SameTime(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
+
+// ctime too: a rewrite in place that restores mtime still moves it.
+bool SameVersion(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
+         SameTime(a.st_mtim, b.st_mtim) && SameTime(a.st_ctim, b.st_ctim);
+}
+
+int OpenFlags(const InputFile& file) {
+  // O_NONBLOCK keeps an open of what has become a FIFO from waiting for its writer.
+  return O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (file.follow_symlink ? 0 : O_NOFOLLOW);
+}
+
+}  // namespace
+
+s3::Result<OpenFile> OpenFile::Open(const InputFile& file) {
+  OpenFile opened;
+  opened.fd_ = open(file.path.c_str(), OpenFlags(file));
+  if (opened.fd_ < 0) return FailErrno(errno);
+  if (fstat(opened.fd_, &opened.status_) != 0) return FailErrno(errno);
+  if (!S_ISREG(opened.status_.st_mode)) {
+    return s3::Fail(s3::ErrorKind::kChanged, "is no regular file any more");
+  }
+  if (static_cast<std::uint64_t>(opened.status_.st_size) != file.size_bytes) {
+    return s3::Fail(s3::ErrorKind::kChanged,
+                    fmt::format("changed since it was found: it had {} bytes and has {}", file.size_bytes,
+                                opened.status_.st_size));
+  }
+  return opened;
+}
+
+OpenFile::OpenFile(OpenFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)), status_(other.status_) {}
+
+OpenFile& OpenFile::operator=(OpenFile&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(status_, other.status_);
+  return *this;
+}
+
+OpenFile::~OpenFile() {
+  if (fd_ >= 0) close(fd_);
+}
+
+s3::Result<void> OpenFile::Read(std::uint64_t offset, std::span<char> bytes) const {
+  std::size_t total = 0;
+  while (total < bytes.size()) {
+    const ssize_t got =
+        pread(fd_, bytes.data() + total, bytes.size() - total, static_cast<off_t>(offset + total));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return FailErrno(errno);
+    if (got == 0) {
+      return s3::Fail(s3::ErrorKind::kChanged,
+                      fmt::format("changed while it was read: it ends at byte {}", offset + total));
+    }
+    total += static_cast<std::size_t>(got);
+  }
+  return {};
+}
+
+s3::Result<void> OpenFile::CheckUnchanged() const {
+  struct stat now;
+  if (fstat(fd_, &now) != 0) return FailErrno(errno);
+  if (!SameVersion(status_, now)) {
+    return s3::Fail(s3::ErrorKind::kChanged,
+                    fmt::format("changed while it was read: it had {} bytes and has {}, or its times moved",
+                                status_.st_size, now.st_size));
+  }
+  char byte;
+  if (status_.st_size == 0 && pread(fd_, &byte, 1, 0) > 0) {
+    return s3::Fail(s3::ErrorKind::kChanged, "says to be empty and has content");
+  }
+  return {};
+}
+
+std::chrono::milliseconds OpenFile::Settling() const {
+  using std::chrono::milliseconds;
+  // Linux stamps with the time of the last timer tick: 10 ms at CONFIG_HZ=100, the coarsest.
+  constexpr milliseconds kTick{10};
+  timespec now;
+  clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  const auto age_ns = (static_cast<std::int64_t>(now.tv_sec) - status_.st_ctim.tv_sec) * 1'000'000'000 +
+                      (now.tv_nsec - status_.st_ctim.tv_nsec);
+  const bool settled = age_ns < -1'000'000'000 || age_ns > milliseconds(2 * kTick).count() * 1'000'000;
+  return settled ? milliseconds(0) : 2 * kTick;
+}
+
+std::uint64_t SizeNow(const InputFile& file) {
+  struct stat now;
+  const int result = file.follow_symlink ? stat(file.path.c_str(), &now) : lstat(file.path.c_str(), &now);
+  return result == 0 && S_ISREG(now.st_mode) ? static_cast<std::uint64_t>(now.st_size) : 0;
+}
+
+}  // namespace pipeline

@@ -1,0 +1,48 @@
+// One source file, open for all its parts, and whether it is still what it was. Reads from any
+// thread.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+
+#include "pipeline/message.h"
+#include "s3/result.h"
+
+namespace pipeline {
+
+class OpenFile {
+ public:
+  // Never waits for a writer: a path that became a FIFO since the walk is refused. kChanged when it
+  // is no regular file or has another size than `file` says; kLocal when the system refuses.
+  static s3::Result<OpenFile> Open(const InputFile& file);
+  OpenFile() = default;
+  ~OpenFile();
+  OpenFile(OpenFile&& other) noexcept;
+  OpenFile& operator=(OpenFile&& other) noexcept;
+
+  // Fills all of `bytes`; kChanged when the file ends before.
+  s3::Result<void> Read(std::uint64_t offset, std::span<char> bytes) const;
+
+  // kChanged when device, inode, size, mtime or ctime are not those at the opening, or when a file
+  // that says to be empty has content, as those of /proc do.
+  s3::Result<void> CheckUnchanged() const;
+
+  // How long to wait before the first byte is read. A file system stamps times with a clock that
+  // ticks: a second change within the tick of the last one would not show. What is read only after
+  // that tick is over cannot change unseen.
+  std::chrono::milliseconds Settling() const;
+
+  const struct stat& status() const { return status_; }
+
+ private:
+  int fd_ = -1;
+  struct stat status_ = {};
+};
+
+// The size of the file now, for a new attempt; 0 when it cannot be told.
+std::uint64_t SizeNow(const InputFile& file);
+
+}  // namespace pipeline

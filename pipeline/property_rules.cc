@@ -1,0 +1,91 @@
+#include "pipeline/property_rules.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "s3/glob.h"
+
+namespace pipeline {
+namespace {
+
+constexpr const char* kUnknownType = "application/octet-stream";
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return lower;
+}
+
+// What follows the last dot of the last part; empty for none, and for ".profile".
+std::string ExtensionOf(std::string_view path) {
+  const auto name = path.substr(path.rfind('/') + 1);
+  const auto dot = name.rfind('.');
+  return dot == std::string_view::npos || dot == 0 ? "" : LowerCase(name.substr(dot + 1));
+}
+
+std::string_view NextWord(std::string_view* line) {
+  const auto begin = std::min(line->find_first_not_of(" \t\r"), line->size());
+  const auto end = std::min(line->find_first_of(" \t\r", begin), line->size());
+  const auto word = line->substr(begin, end - begin);
+  line->remove_prefix(end);
+  return word;
+}
+
+}  // namespace
+
+MimeTypes ParseMimeTypes(std::string_view text) {
+  MimeTypes types;
+  while (!text.empty()) {
+    auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    line = line.substr(0, line.find('#'));
+    const auto type = NextWord(&line);
+    if (s3::HeaderValueProblem(type)) continue;
+    for (auto extension = NextWord(&line); !extension.empty(); extension = NextWord(&line)) {
+      types.emplace(LowerCase(extension), type);
+    }
+  }
+  return types;
+}
+
+s3::Result<PropertyRules> PropertyRules::Load(const ObjectOptions& options) {
+  PropertyRules rules(options);
+  std::ifstream file(options.mime_types, std::ios::binary);
+  if (!file && options.mime_types != ObjectOptions::kSystemMimeTypes) {
+    return s3::Fail(s3::ErrorKind::kLocal,
+                    fmt::format("object.mime_types: {}: {}", options.mime_types, std::strerror(errno)));
+  }
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  rules.types_ = ParseMimeTypes(text);
+  return rules;
+}
+
+s3::ObjectProperties PropertyRules::PropertiesOf(const InputFile& file, const struct stat* status) const {
+  auto properties = options_.properties;
+  for (const auto& rule : options_.rules) {
+    if (s3::GlobMatches(rule.match, file.relative())) properties.Apply(rule.properties);
+  }
+  if (properties.Find("content-type") == nullptr) {
+    const auto type = types_.find(ExtensionOf(file.relative()));
+    properties.Set("content-type", type == types_.end() ? kUnknownType : type->second);
+  }
+  if (options_.posix && status != nullptr) SetPosixMetadata(*status, &properties);
+  return properties;
+}
+
+void SetPosixMetadata(const struct stat& status, s3::ObjectProperties* properties) {
+  const auto nanoseconds = [](const timespec& time) {
+    return fmt::format("{}ns", static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec);
+  };
+  properties->Set("x-amz-meta-file-owner", fmt::format("{}", status.st_uid));
+  properties->Set("x-amz-meta-file-group", fmt::format("{}", status.st_gid));
+  properties->Set("x-amz-meta-file-permissions", fmt::format("{:07o}", status.st_mode));
+  properties->Set("x-amz-meta-file-mtime", nanoseconds(status.st_mtim));
+  properties->Set("x-amz-meta-file-atime", nanoseconds(status.st_atim));
+}
+
+}  // namespace pipeline

@@ -1,0 +1,145 @@
+#include "s3/endpoint/connection.h"
+
+#include <algorithm>
+#include <ctime>
+
+namespace s3::endpoint {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using asio::use_awaitable;
+using asio::ip::tcp;
+
+// A refused request's body up to this size is read and dropped, so that the client can read the
+// answer; with a larger one the connection is closed.
+constexpr std::uint64_t kMaxDrainBytes = 1 << 20;
+
+bool WaitsForContinue(const Connection::Parser& parser) {
+  return http::token_list(parser.get()[http::field::expect]).exists("100-continue");
+}
+
+std::string HttpDateNow() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[40];
+  const std::size_t length = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  return {text, length};
+}
+
+}  // namespace
+
+Connection::Awaitable<Call> Connection::ReadHeaders(Parser* parser) {
+  co_await http::async_read_header(stream_, buffer_, *parser, use_awaitable);
+  const auto& request = parser->get();
+  Call call;
+  call.method = std::string(request.method_string());
+  call.target = std::string(request.target());
+  for (const auto& field : request) {
+    std::string name(field.name_string());
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    call.headers.push_back({std::move(name), std::string(field.value())});
+  }
+  co_return call;
+}
+
+Connection::Awaitable<void> Connection::SendContinue(const Parser& parser) {
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  if (WaitsForContinue(parser)) co_await asio::async_write(stream_, asio::buffer(kContinue), use_awaitable);
+}
+
+Connection::Awaitable<std::span<char>> Connection::ReadChunk(Parser* parser) {
+  auto& body = parser->get().body();
+  body.data = chunk_.data();
+  body.size = chunk_.size();
+  boost::system::error_code error;
+  co_await http::async_read_some(stream_, buffer_, *parser, asio::redirect_error(use_awaitable, error));
+  if (error && error != http::error::need_buffer) throw boost::system::system_error(error);
+  co_return std::span(chunk_.data(), chunk_.size() - body.size);
+}
+
+Connection::Awaitable<bool> Connection::Drain(Parser* parser) {
+  if (parser->is_done()) co_return true;
+  if (WaitsForContinue(*parser)) co_return false;
+  if (parser->content_length_remaining().value_or(kMaxDrainBytes + 1) > kMaxDrainBytes) co_return false;
+  while (!parser->is_done()) co_await ReadChunk(parser);
+  co_return true;
+}
+
+Connection::Awaitable<bool> Connection::Send(const Reply& reply, std::string_view request_id,
+                                             bool keep_alive) {
+  http::response<http::buffer_body> response;
+  response.result(static_cast<unsigned>(reply.status));
+  response.version(11);
+  response.set(http::field::server, "s3flow");
+  response.set("x-amz-request-id", request_id);
+  response.set(http::field::date, HttpDateNow());
+  for (const auto& [name, value] : reply.headers) response.insert(name, value);
+  response.keep_alive(keep_alive);
+  const bool described = reply.data != nullptr || reply.head_only;
+  const std::uint64_t length = described && reply.body.empty() ? reply.content_length : reply.body.size();
+  if (reply.status != 204) response.content_length(length);
+  response.body().more = true;
+
+  http::response_serializer<http::buffer_body> serializer(response);
+  if (reply.head_only) serializer.split(true);
+  co_await http::async_write_header(stream_, serializer, use_awaitable);
+  if (!reply.head_only) {
+    if (reply.data) {
+      co_await SendData(reply);
+    } else if (!reply.body.empty()) {
+      co_await asio::async_write(stream_, asio::buffer(reply.body), use_awaitable);
+    }
+  }
+  if (!keep_alive) {
+    boost::system::error_code ignored;
+    stream_.shutdown(tcp::socket::shutdown_send, ignored);
+    co_await LingerUntilClosed();
+  }
+  co_return keep_alive;
+}
+
+Connection::Awaitable<void> Connection::SendData(const Reply& reply) {
+  std::uint64_t offset = reply.data_offset, left = reply.content_length;
+  while (left > 0) {
+    const auto bytes = reply.data->Read(offset, std::min<std::uint64_t>(left, kChunkBytes));
+    if (bytes.empty()) throw ConnectionEnds();
+    co_await asio::async_write(stream_, asio::buffer(bytes), use_awaitable);
+    offset += bytes.size();
+    left -= bytes.size();
+  }
+}
+
+// Reads on for a moment after the last answer: closing with unread data would send a reset that
+// can overtake the answer.
+Connection::Awaitable<void> Connection::LingerUntilClosed() {
+  constexpr std::uint64_t kMaxLingerBytes = 64 << 20;
+  std::uint64_t total = 0;
+  boost::system::error_code error;
+  while (!error && total < kMaxLingerBytes) {
+    total +=
+        co_await stream_.async_read_some(asio::buffer(chunk_), asio::redirect_error(use_awaitable, error));
+  }
+}
+
+void Connection::Reset() {
+  boost::system::error_code ignored;
+  stream_.set_option(asio::socket_base::linger(true, 0), ignored);
+  stream_.close(ignored);
+  throw ConnectionEnds();
+}
+
+Connection::Awaitable<void> Connection::StaySilent() {
+  char byte;
+  co_await stream_.async_read_some(asio::buffer(&byte, 1), use_awaitable);
+  throw ConnectionEnds();
+}
+
+Connection::Awaitable<void> Connection::Sleep(std::chrono::nanoseconds time) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, time);
+  co_await timer.async_wait(use_awaitable);
+}
+
+}  // namespace s3::endpoint

@@ -1,0 +1,55 @@
+// One client connection of the endpoint: requests in, replies out. Coroutines on its strand.
+#pragma once
+
+#include <boost/asio.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "s3/endpoint/call.h"
+
+namespace s3::endpoint {
+
+// Thrown to end a connection; not an error of the endpoint.
+struct ConnectionEnds {};
+
+class Connection {
+ public:
+  template <typename T>
+  using Awaitable = boost::asio::awaitable<T>;
+  using Parser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
+
+  explicit Connection(boost::asio::ip::tcp::socket socket)
+      : stream_(std::move(socket)), chunk_(kChunkBytes) {}
+
+  // Every function that waits throws boost::system::system_error when the client is gone.
+  Awaitable<Call> ReadHeaders(Parser* parser);
+  Awaitable<void> SendContinue(const Parser& parser);
+  // The next bytes of the body, in a buffer that is valid and may be changed until the next call.
+  Awaitable<std::span<char>> ReadChunk(Parser* parser);
+  // Reads and drops the body of a refused request. False when it is too long to be worth it, or is
+  // not to be sent at all: then the connection ends after the answer.
+  Awaitable<bool> Drain(Parser* parser);
+  // Returns whether the connection can carry another request.
+  Awaitable<bool> Send(const Reply& reply, std::string_view request_id, bool keep_alive);
+
+  [[noreturn]] void Reset();
+  // Until the client gives up: its next byte, or its end, ends the connection.
+  Awaitable<void> StaySilent();
+  static Awaitable<void> Sleep(std::chrono::nanoseconds time);
+
+ private:
+  Awaitable<void> SendData(const Reply& reply);
+  Awaitable<void> LingerUntilClosed();
+
+  static constexpr std::size_t kChunkBytes = 256 << 10;
+
+  boost::asio::ip::tcp::socket stream_;
+  boost::beast::flat_buffer buffer_;
+  std::vector<char> chunk_;
+};
+
+}  // namespace s3::endpoint

@@ -1,0 +1,174 @@
+#include "s3/multipart.h"
+
+#include <fmt/format.h>
+
+#include "s3/answers.h"
+#include "s3/checksum.h"
+
+namespace s3 {
+namespace {
+
+bool IsNoSuchUpload(const Error& error) { return error.code == "NoSuchUpload"; }
+
+// Refusals that the store makes before it does anything; all others leave open what has happened.
+bool ShowsThatNothingHappened(const Error& error) {
+  for (const auto* code : {"EntityTooSmall", "InvalidPart", "InvalidPartOrder", "MalformedXML",
+                           "SignatureDoesNotMatch", "InvalidAccessKeyId", "RequestTimeTooSkewed"}) {
+    if (error.code == code) return true;
+  }
+  return false;
+}
+
+// A store whose part ETags are the MD5s of the parts makes the object's of those.
+std::optional<Error> CompareETag(const std::vector<CompletedPart>& parts, const ObjectProperties& properties,
+                                 const Answer& answer, std::string_view etag) {
+  std::string md5s;
+  for (const auto& part : parts) {
+    const auto md5 = Md5OfETag(part.etag, properties, answer.headers);
+    if (!md5) return std::nullopt;
+    md5s += *md5;
+  }
+  const auto expected = fmt::format("{}-{}", HexEncode(AsBytes(Md5(md5s))), parts.size());
+  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
+  if (etag == expected) return std::nullopt;
+  return Error{.kind = ErrorKind::kIntegrity,
+               .message = fmt::format("the object's ETag {} is not that of its parts, {} (for a store whose "
+                                      "ETags are no MD5s: integrity.checksum)",
+                                      etag, expected)};
+}
+
+}  // namespace
+
+std::optional<std::string> PartListProblem(const std::vector<CompletedPart>& parts, std::uint64_t bytes) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].number != static_cast<int>(i + 1)) return fmt::format("part {} is missing", i + 1);
+    if (parts[i].etag.empty()) return fmt::format("part {} has no ETag", i + 1);
+    sum += parts[i].bytes;
+  }
+  if (parts.empty()) return "there are no parts";
+  if (sum != bytes) return fmt::format("the parts have {} bytes together, the object {}", sum, bytes);
+  return std::nullopt;
+}
+
+MultipartUpload::MultipartUpload(Client* client, const ObjectTarget& target)
+    : client_(client), target_(target), token_(HexEncode(RandomBytes(16))) {}
+
+Settled MultipartUpload::Create(const RetryObserver& on_retry) {
+  auto settled = client_->Settle(
+      {.build =
+           [&](const BucketAddress& bucket) {
+             return BuildCreateMultipartUpload(bucket, target_, client_->integrity().checksum, token_);
+           },
+       .check = [](const Answer& answer) -> std::optional<Error> {
+         if (ParseUploadId(answer.body)) return std::nullopt;
+         return Error{.kind = ErrorKind::kTransient, .message = "the store created an upload without an ID"};
+       }},
+      on_retry);
+  if (settled.answer) upload_id_ = ParseUploadId(settled.answer->body).value();
+  return settled;
+}
+
+Settled MultipartUpload::UploadPart(int number, const Payload& payload, const RetryObserver& on_retry) const {
+  return client_->Settle(
+      {.build =
+           [&](const BucketAddress& bucket) { return BuildUploadPart(bucket, target_, upload_id_, number); },
+       .payload = &payload,
+       .wants_etag = true,
+       .check = [&](const Answer& answer) { return CompareWithSent(payload, *target_.properties, answer); }},
+      on_retry);
+}
+
+Settled MultipartUpload::Complete(const std::vector<CompletedPart>& parts, std::uint64_t bytes,
+                                  const RetryObserver& on_retry) {
+  if (const auto problem = PartListProblem(parts, bytes)) {
+    return {Fail(ErrorKind::kIntegrity, "not completed: " + *problem)};
+  }
+  const auto algorithm = client_->integrity().checksum;
+  CrcOfParts crc(algorithm);
+  if (IsCrc(algorithm)) {
+    for (const auto& part : parts) {
+      if (!crc.Add(part.checksum, part.bytes)) return {Fail(ErrorKind::kIntegrity, "a part has no checksum")};
+    }
+    object_checksum_ = crc.Text();
+  }
+  const auto xml = BuildCompletionXml(parts, algorithm);
+  const Operation complete{
+      .build =
+          [&](const BucketAddress& bucket) {
+            return BuildCompleteMultipartUpload(bucket, target_, upload_id_, bytes, algorithm,
+                                                object_checksum_, xml);
+          },
+      .check = [&](const Answer& answer) -> std::optional<Error> {
+        if (ParseCompletion(answer.body, algorithm)) return std::nullopt;
+        return Error{
+            .kind = ErrorKind::kTransient,
+            .message = "the store's answer to CompleteMultipartUpload is empty, cut or no such answer"};
+      }};
+  auto settled = client_->Repeat([&] { return CompleteOnce(complete, bytes, on_retry); }, on_retry);
+  if (!settled.answer) return settled;
+  // From here on the object is there; what is wrong with it is no reason to complete again.
+  auto& answer = *settled.answer;
+  if (const auto object = ParseCompletion(answer.body, algorithm)) {
+    answer.etag = object->etag;
+    if (!object->checksum.empty() && !object_checksum_.empty() && object->checksum != object_checksum_) {
+      settled.answer =
+          Fail(ErrorKind::kIntegrity, "the checksum of the completed object is not that of what was sent");
+      return settled;
+    }
+  }
+  if (algorithm == ChecksumAlgorithm::kMd5) {
+    if (auto problem = CompareETag(parts, *target_.properties, answer, answer.etag)) {
+      settled.answer = tl::unexpected(std::move(*problem));
+    }
+  }
+  return settled;
+}
+
+Result<Answer> MultipartUpload::CompleteOnce(const Operation& complete, std::uint64_t bytes,
+                                             const RetryObserver& on_retry) const {
+  auto answer = client_->Once(complete);
+  if (answer || answer.error().kind == ErrorKind::kCancelled || ShowsThatNothingHappened(answer.error())) {
+    return answer;
+  }
+  auto head = client_->HeadObject(target_, on_retry).answer;
+  if (head && IsOurs(*head, token_, bytes)) return head;
+  auto& error = answer.error();
+  if (IsNoSuchUpload(error)) {
+    error.message = "the upload is gone, and the object of that key, if any, is not ours";
+    error.kind = ErrorKind::kPermanent;
+  }
+  return answer;
+}
+
+Settled MultipartUpload::Abort(const RetryObserver& on_retry) const {
+  const auto gone = [](Result<Answer> answer) -> Result<Answer> {
+    if (answer || !IsNoSuchUpload(answer.error())) return answer;
+    return Answer{};
+  };
+  const Operation abort{.build = [&](const BucketAddress& bucket) {
+    return BuildAbortMultipartUpload(bucket, target_, upload_id_);
+  }};
+  const Operation list{
+      .build = [&](const BucketAddress& bucket) { return BuildListParts(bucket, target_, upload_id_, 0); }};
+  return client_->Repeat(
+      [&]() -> Result<Answer> {
+        auto aborted = client_->Once(abort);
+        if (!aborted) return gone(std::move(aborted));
+        // A part that was still on its way when the abort came may have brought the upload back.
+        auto listed = client_->Once(list);
+        if (!listed) return gone(std::move(listed));
+        return Fail(ErrorKind::kTransient, "the upload is still there after its abort");
+      },
+      on_retry);
+}
+
+Settled MultipartUpload::LookForOurs(std::uint64_t bytes, const RetryObserver& on_retry) const {
+  auto head = client_->HeadObject(target_, on_retry);
+  if (head.answer && !IsOurs(*head.answer, token_, bytes)) {
+    head.answer = Fail(ErrorKind::kPermanent, "the object of that key is not ours");
+  }
+  return head;
+}
+
+}  // namespace s3

@@ -1,0 +1,60 @@
+// One multipart upload from its creation to an end that is known: completed, or gone.
+//
+// The answer to CompleteMultipartUpload is never taken for the truth unless it is a whole, well
+// formed success: a 200 may carry an error, a retry may meet NoSuchUpload because the first one had
+// worked, and a connection may die after the store did its work. Then the object itself is asked:
+// it is ours if it has the random token that was put into its metadata at the creation, and the
+// size. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "s3/client.h"
+
+namespace s3 {
+
+class MultipartUpload {
+ public:
+  // The client is not owned, nor is what `target` points to. A new random token.
+  MultipartUpload(Client* client, const ObjectTarget& target);
+
+  // Call first, once. On success upload_id() is set.
+  Settled Create(const RetryObserver& on_retry);
+
+  // Thread-safe once created.
+  Settled UploadPart(int number, const Payload& payload, const RetryObserver& on_retry) const;
+
+  // `parts` in order. Refuses a list that is not contiguous or does not add up to `bytes`: then no
+  // request is made. Success: the object is there, with our token or by a whole answer; the answer's
+  // ETag and, in `object_checksum()`, the checksum of the whole.
+  Settled Complete(const std::vector<CompletedPart>& parts, std::uint64_t bytes,
+                   const RetryObserver& on_retry);
+
+  // Ends an upload that is not to be, and asks ListParts whether it is gone; again, until it is.
+  // Precondition: no UploadPart is running.
+  Settled Abort(const RetryObserver& on_retry) const;
+
+  // After an Abort that succeeded: no completion can happen any more, so whether the object is ours
+  // is certain now.
+  Settled LookForOurs(std::uint64_t bytes, const RetryObserver& on_retry) const;
+
+  const std::string& upload_id() const { return upload_id_; }
+  const std::string& token() const { return token_; }
+  const std::string& object_checksum() const { return object_checksum_; }
+
+ private:
+  Result<Answer> CompleteOnce(const Operation& complete, std::uint64_t bytes,
+                              const RetryObserver& on_retry) const;
+
+  Client* const client_;
+  const ObjectTarget target_;
+  const std::string token_;
+  std::string upload_id_;
+  std::string object_checksum_;
+};
+
+// What keeps `parts` from being an object of `bytes`; nothing when they are one.
+std::optional<std::string> PartListProblem(const std::vector<CompletedPart>& parts, std::uint64_t bytes);
+
+}  // namespace s3

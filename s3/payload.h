@@ -1,0 +1,63 @@
+// The data of one request: what is computed from it once, and how it travels. Any thread.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "s3/http.h"
+#include "s3/judge.h"
+#include "s3/options.h"
+#include "s3/properties.h"
+
+namespace s3 {
+
+struct Payload {
+  std::string_view bytes;  // not owned; unchanged until the last attempt has ended
+  IntegrityOptions integrity;
+  std::string sha256;    // hex; empty when neither payload mode nor checksum needs it
+  std::string checksum;  // base64 of the chosen checksum; empty for kNone
+};
+
+// Reads `bytes` once. `integrity` is resolved: its checksum is not kAuto.
+Payload MakePayload(std::string_view bytes, const IntegrityOptions& integrity);
+
+// Adds the headers that travel with the data, before signing; returns what is to be signed as
+// x-amz-content-sha256.
+std::string AttachPayload(const Payload& payload, HttpRequest* request);
+
+// What the compared values of an answer mean: nothing when they are those of what was sent, or when
+// the store names none that can be compared (an ETag that is no MD5).
+std::optional<Error> CompareWithSent(const Payload& payload, const ObjectProperties& properties,
+                                     const Answer& answer);
+
+// The 16 bytes of an ETag that is an MD5: 32 hex digits in quotes, of an object that is not
+// encrypted with KMS or customer keys.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+std::optional<std::string> Md5OfETag(std::string_view etag, const ObjectProperties& properties,
+                                     const HttpHeaders& answer);
+
+// A body in the aws-chunked encoding. Owns the framing; the data stays where it is.
+struct ChunkedBody {
+  std::vector<std::string> framing;
+  std::vector<std::string_view> pieces;  // framing and data in turn
+};
+
+// True when the payload travels in aws-chunked encoding.
+bool IsChunked(const IntegrityOptions& integrity);
+
+// `sign_chunk` and `sign_trailer` return the signature of a chunk and of the trailers, following the
+// one before; both empty when chunks are not signed.
+struct ChunkSigning {
+  std::string seed;
+  std::function<std::string(std::string_view previous, std::string_view chunk)> sign_chunk;
+  std::function<std::string(std::string_view previous, std::string_view trailers)> sign_trailer;
+};
+ChunkedBody FrameChunks(const Payload& payload, const ChunkSigning& signing);
+
+// At least 8 KiB; larger chunks cost fewer signatures.
+inline constexpr std::size_t kChunkBytes = 256 << 10;
+
+}  // namespace s3

@@ -1,0 +1,68 @@
+// A client of an embedded endpoint, for the tests of s3/.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "s3/client.h"
+#include "s3/endpoint/server.h"
+#include "s3/event_loop.h"
+#include "tests/support/support.h"
+
+namespace test {
+
+inline s3::endpoint::ServerOptions WithBucket(std::vector<s3::endpoint::FaultRule> faults = {}) {
+  s3::endpoint::ServerOptions options;
+  options.buckets = {"bucket"};
+  options.faults = std::move(faults);
+  return options;
+}
+
+inline void IgnoreRetries(const s3::RetryEvent&) {}
+
+struct ClientFixture {
+  explicit ClientFixture(s3::endpoint::ServerOptions server_options, s3::IntegrityOptions integrity = {},
+                         int max_attempts = 8)
+      : silent(IsSilent(server_options)),
+        server(std::move(server_options)),
+        options(OptionsWith(max_attempts)),
+        loop(options.transport, "", 16),
+        client(s3::ResolveBucket(options.destination).value(), "us-east-1",
+               {"s3flow", s3::Secret("s3flow-secret"), s3::Secret()}, options.retry,
+               s3::ResolveIntegrity(integrity, options.destination), &loop, &waiter, {}) {}
+
+  s3::Settled Put(std::string_view key, std::string_view body, std::string_view token = "") {
+    return client.PutObject({key, &properties}, s3::MakePayload(body, client.integrity()), token,
+                            IgnoreRetries);
+  }
+  std::string Stored(const std::string& key) {
+    const auto info = server.store().Head("bucket", key);
+    const auto data = server.store().Get("bucket", key);
+    return info && data ? data->Read(0, info->size_bytes) : "(absent)";
+  }
+
+  const bool silent;
+  s3::endpoint::Server server;
+  s3::Options options;
+  s3::ObjectProperties properties;
+  s3::BlockingWaiter waiter;
+  s3::EventLoop loop;
+  s3::Client client;
+
+ private:
+  s3::Options OptionsWith(int max_attempts) const {
+    auto with = OptionsFor(server);
+    with.retry.max_attempts = max_attempts;
+    // Short only where a fault makes the endpoint silent: a busy machine is no timeout.
+    if (silent) with.transport.stall_window = std::chrono::milliseconds(150);
+    return with;
+  }
+  static bool IsSilent(const s3::endpoint::ServerOptions& server_options) {
+    for (const auto& rule : server_options.faults) {
+      if (rule.action == s3::endpoint::FaultAction::kNoAnswer) return true;
+    }
+    return false;
+  }
+};
+
+}  // namespace test
