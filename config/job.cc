@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "config/object_fields.h"
 #include "config/schema.h"
 #include "s3/uri.h"
 
@@ -69,6 +70,19 @@ void ApplyOverride(const std::string& text, const Lookup& environment, Value* ro
   value->text = ExpandVariables(std::string_view(text).substr(equals + 1), environment, where, problems);
 }
 
+void CheckRoot(const Value& item, const pipeline::SourceRoot& root, std::vector<Problem>* problems) {
+  const auto report = [&](const char* what) {
+    problems->push_back({item.where, fmt::format("source: {}", what)});
+  };
+  if (item.Find("path") == nullptr) report("an entry needs a path");
+  if (root.path == "-" && !root.stream) report("standard input ('-') needs stream: true");
+  if (root.path == "-" && root.key.empty()) report("standard input has no name: an entry for it needs a key");
+  if (!root.stream && (!root.key.empty() || root.size_bytes)) report("key and size are for stream: true");
+  if (root.stream && !(root.include.empty() && root.exclude.empty())) {
+    report("include and exclude are not for stream: true");
+  }
+}
+
 void ReadSource(const Value& value, pipeline::Options* options, const std::vector<std::string>& elsewhere,
                 std::vector<Problem>* problems) {
   if (value.kind != Value::Kind::kSequence || value.items.empty()) {
@@ -81,10 +95,31 @@ void ReadSource(const Value& value, pipeline::Options* options, const std::vecto
   for (const auto& item : value.items) {
     pipeline::SourceRoot root;
     ReadFields(item, "source", SourceFields(&root), elsewhere, problems);
-    if (item.kind == Value::Kind::kMapping && item.Find("path") == nullptr) {
-      problems->push_back({item.where, "source: an entry needs a path"});
-    }
+    if (item.kind == Value::Kind::kMapping) CheckRoot(item, root, problems);
     options->source.push_back(std::move(root));
+  }
+}
+
+void CheckIntegrity(const Job& job, const std::string& payload_where, const std::string& trailer_where,
+                    std::vector<Problem>* problems) {
+  using s3::ChecksumAlgorithm;
+  using s3::PayloadMode;
+  const auto integrity = s3::ResolveIntegrity(job.s3.integrity, job.s3.destination);
+  const bool plain_http = job.s3.destination.endpoint.starts_with("http://");
+  if (integrity.payload == PayloadMode::kUnsigned && plain_http &&
+      integrity.checksum == ChecksumAlgorithm::kNone) {
+    problems->push_back({payload_where,
+                         "integrity: payload: unsigned over http needs a checksum: nothing else would "
+                         "protect the bytes"});
+  }
+  if (integrity.trailer && integrity.payload == PayloadMode::kSha256) {
+    problems->push_back(
+        {trailer_where, "integrity: checksum_as: trailer needs payload: streaming or unsigned"});
+  }
+  if (integrity.trailer &&
+      (integrity.checksum == ChecksumAlgorithm::kNone || integrity.checksum == ChecksumAlgorithm::kMd5)) {
+    problems->push_back(
+        {trailer_where, "integrity: checksum_as: trailer needs checksum: crc32c, crc64nvme or sha256"});
   }
 }
 
@@ -112,6 +147,13 @@ void CheckTogether(const Value& root, const Job& job, std::vector<Problem>* prob
   if (!credentials.profile.empty() && !credentials.access_key_id.empty()) {
     problems->push_back({where("credentials", "profile"), "credentials: either a profile or keys, not both"});
   }
+  CheckIntegrity(job, where("integrity", "payload"), where("integrity", "checksum_as"), problems);
+  const auto& upload = job.pipeline.upload;
+  if (upload.plan.part_bytes > upload.memory_bytes / 2) {
+    problems->push_back(
+        {where("limits", "memory"), "limits: memory must hold at least two parts of upload.part_size"});
+  }
+  if (const auto* object = root.Find("object")) CheckObject(*object, job.pipeline.object, problems);
   if (job.s3.retry.cap < job.s3.retry.base_delay) {
     problems->push_back({where("retry", "cap"), "retry: cap is smaller than base_delay"});
   }

@@ -1,0 +1,134 @@
+#include "config/builders.h"
+
+namespace config {
+namespace {
+
+template <typename T>
+MaybeProblem Take(const Parsed<T>& parsed, auto* target) {
+  if (!parsed) return parsed.error();
+  *target = static_cast<std::remove_pointer_t<decltype(target)>>(*parsed);
+  return std::nullopt;
+}
+
+MaybeProblem CheckedSize(const std::string& text, std::uint64_t min, std::uint64_t max,
+                         std::uint64_t* target) {
+  const auto parsed = ParseSize(text);
+  if (parsed && *parsed < min) return fmt::format("must be at least {} bytes", min);
+  if (parsed && *parsed > max) return fmt::format("must be at most {} bytes", max);
+  return Take(parsed, target);
+}
+
+}  // namespace
+
+Field Text(std::string name, std::string* target, Check check) {
+  return {.name = std::move(name),
+          .set =
+              [target, check = std::move(check)](const std::string& text) {
+                auto problem = check(text);
+                if (!problem) *target = text;
+                return problem;
+              },
+          .show = [target] { return YamlScalar(*target); }};
+}
+
+Field SecretText(std::string name, s3::Secret* target) {
+  return {.name = std::move(name),
+          .set =
+              [target](const std::string& text) {
+                *target = s3::Secret(text);
+                return MaybeProblem();
+              },
+          .show = [target] { return YamlScalar(s3::Redacted(*target)); }};
+}
+
+Field Texts(std::string name, std::vector<std::string>* target) {
+  return {.name = std::move(name),
+          .set_list =
+              [target](const std::vector<std::string>& texts) {
+                *target = texts;
+                return std::find(texts.begin(), texts.end(), "") == texts.end()
+                           ? MaybeProblem()
+                           : "must not contain an empty entry";
+              },
+          .show =
+              [target] {
+                std::string list;
+                for (const auto& text : *target) list += (list.empty() ? "" : ", ") + YamlScalar(text);
+                return "[" + list + "]";
+              }};
+}
+
+Field Integer(std::string name, int* target, int min, int max) {
+  return {.name = std::move(name),
+          .set = [=](const std::string& text) { return Take(ParseInteger(text, min, max), target); },
+          .show = [target] { return fmt::format("{}", *target); }};
+}
+
+Field Bool(std::string name, bool* target) {
+  return {.name = std::move(name),
+          .set = [target](const std::string& text) { return Take(ParseBool(text), target); },
+          .show = [target] { return *target ? "true" : "false"; }};
+}
+
+Field Size(std::string name, std::uint64_t* target, std::uint64_t min, std::uint64_t max) {
+  return {.name = std::move(name),
+          .set = [=](const std::string& text) { return CheckedSize(text, min, max, target); },
+          .show = [target] { return fmt::format("{}", *target); }};
+}
+
+Field MaybeSize(std::string name, std::optional<std::uint64_t>* target) {
+  return {.name = std::move(name),
+          .set =
+              [target](const std::string& text) {
+                target->reset();
+                if (text.empty()) return MaybeProblem();
+                return CheckedSize(text, 0, UINT64_MAX, &target->emplace(0));
+              },
+          .show = [target] { return *target ? fmt::format("{}", **target) : YamlScalar(""); }};
+}
+
+Field Duration(std::string name, std::chrono::milliseconds* target, std::chrono::milliseconds min) {
+  return {.name = std::move(name),
+          .set = [target, min](const std::string& text) -> MaybeProblem {
+            const auto parsed = ParseDuration(text);
+            if (parsed && *parsed < min) return fmt::format("must be at least {}", ShowDuration(min));
+            return Take(parsed, target);
+          },
+          .show = [target] { return ShowDuration(*target); }};
+}
+
+Field Mapping(std::string name, std::function<void(const Pairs&)> set,
+              std::function<MaybeProblem(const std::string&, const std::string&)> check,
+              std::function<Pairs()> get) {
+  return {
+      .name = std::move(name),
+      .read =
+          [set = std::move(set), check = std::move(check)](const Value& value, const std::string& path,
+                                                           std::vector<Problem>* problems) {
+            if (value.kind != Value::Kind::kMapping) {
+              problems->push_back({value.where, fmt::format("{}: must be a mapping of names to texts, not {}",
+                                                            path, KindName(value.kind))});
+              return;
+            }
+            Pairs pairs;
+            for (const auto& [key, where, entry] : value.entries) {
+              if (entry.refused) continue;
+              const auto problem = entry.kind == Value::Kind::kScalar
+                                       ? check(key, entry.text)
+                                       : fmt::format("must be text, not {}", KindName(entry.kind));
+              if (problem) problems->push_back({entry.where, fmt::format("{}.{}: {}", path, key, *problem)});
+              pairs.emplace_back(key, entry.text);
+            }
+            set(pairs);
+          },
+      .show =
+          [get = std::move(get)] {
+            std::string list;
+            for (const auto& [key, value] : get()) {
+              list += fmt::format("{}{}: {}", list.empty() ? "" : ", ", YamlScalar(key), YamlScalar(value));
+            }
+            return "{" + list + "}";
+          }};
+}
+
+}  // namespace config

@@ -1,0 +1,69 @@
+// Fields for values of every kind: what a table of keys is made of.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/field.h"
+#include "config/scalars.h"
+#include "s3/secret.h"
+
+namespace config {
+
+using Check = std::function<MaybeProblem(const std::string&)>;
+
+inline MaybeProblem NoProblem(const std::string&) { return std::nullopt; }
+inline MaybeProblem NotEmpty(const std::string& text) {
+  return text.empty() ? MaybeProblem("must not be empty") : std::nullopt;
+}
+
+// The targets are not owned and must live as long as the field.
+Field Text(std::string name, std::string* target, Check check = NoProblem);
+Field SecretText(std::string name, s3::Secret* target);
+Field Texts(std::string name, std::vector<std::string>* target);
+Field Integer(std::string name, int* target, int min, int max);
+Field Bool(std::string name, bool* target);
+Field Size(std::string name, std::uint64_t* target, std::uint64_t min = 0, std::uint64_t max = UINT64_MAX);
+// Empty text is no size.
+Field MaybeSize(std::string name, std::optional<std::uint64_t>* target);
+Field Duration(std::string name, std::chrono::milliseconds* target, std::chrono::milliseconds min);
+
+// A mapping of texts, in the order of the file.
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+Field Mapping(std::string name, std::function<void(const Pairs&)> set,
+              std::function<MaybeProblem(const std::string& key, const std::string& value)> check,
+              std::function<Pairs()> get);
+
+template <typename E>
+using Names = std::vector<std::pair<std::string, E>>;
+
+template <typename E>
+Field Choice(std::string name, E* target, Names<E> names) {
+  return {.name = std::move(name),
+          .set = [target, names](const std::string& text) -> MaybeProblem {
+            std::vector<std::string> words;
+            for (const auto& [word, value] : names) {
+              words.push_back(word);
+              if (word == text) {
+                *target = value;
+                return std::nullopt;
+              }
+            }
+            return fmt::format("'{}' is not one of {}{}", text, fmt::join(words, ", "),
+                               DidYouMean(text, words));
+          },
+          .show =
+              [target, names] {
+                return std::find_if(names.begin(), names.end(),
+                                    [&](const auto& pair) { return pair.second == *target; })
+                    ->first;
+              }};
+}
+
+}  // namespace config

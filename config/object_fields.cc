@@ -1,0 +1,254 @@
+#include "config/object_fields.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "config/builders.h"
+#include "s3/hash.h"
+#include "s3/properties.h"
+#include "s3/uri.h"
+
+namespace config {
+namespace {
+
+using s3::ObjectProperties;
+
+constexpr std::string_view kMetadataPrefix = "x-amz-meta-";
+constexpr std::string_view kEncryption = "x-amz-server-side-encryption";
+
+MaybeProblem AnyHeader(const std::string& value) { return s3::HeaderValueProblem(value); }
+
+std::string Shown(const ObjectProperties& properties, std::string_view header) {
+  const auto* value = properties.Find(header);
+  return value == nullptr ? "" : *value;
+}
+
+// A key that is one header.
+Field HeaderText(std::string name, ObjectProperties* properties, std::string header,
+                 Check check = AnyHeader) {
+  return {.name = std::move(name),
+          .set =
+              [=, check = std::move(check)](const std::string& text) {
+                auto problem = check(text);
+                if (!problem) properties->Set(header, text);
+                return problem;
+              },
+          .show = [=] { return YamlScalar(Shown(*properties, header)); }};
+}
+
+// A key whose words stand for values of a header; the first word for none.
+Field HeaderChoice(std::string name, ObjectProperties* properties, std::string header,
+                   Names<std::string> words) {
+  // Choice writes to a value that lives as long as the field.
+  auto value = std::make_shared<std::string>(Shown(*properties, header));
+  auto field = Choice(std::move(name), value.get(), std::move(words));
+  field.set = [set = std::move(field.set), value, properties, header](const std::string& text) {
+    auto problem = set(text);
+    if (!problem) properties->Set(header, *value);
+    return problem;
+  };
+  field.show = [show = std::move(field.show), value, properties, header] {
+    *value = Shown(*properties, header);
+    return show();
+  };
+  return field;
+}
+
+MaybeProblem IsDate(const std::string& text) {
+  // RFC 3339, as S3 asks; only its shape: the store knows what it accepts.
+  const std::string shape = "dddd-dd-ddTdd:dd:dd";
+  const bool fine = text.size() > shape.size() && text.back() == 'Z' &&
+                    std::equal(shape.begin(), shape.end(), text.begin(), [](char wanted, char given) {
+                      return wanted == 'd' ? given >= '0' && given <= '9' : wanted == given;
+                    });
+  return fine || text.empty() ? MaybeProblem()
+                              : fmt::format("'{}' is not a time such as 2027-01-31T00:00:00Z", text);
+}
+
+Field CustomerKey(std::string name, ObjectProperties* properties) {
+  const auto header = fmt::format("{}key", s3::kCustomerKeyPrefix);
+  return {.name = std::move(name),
+          .set =
+              [=](const std::string& text) {
+                if (text.empty()) return MaybeProblem();
+                const auto key = s3::Base64Decode(text);
+                if (!key || key->size() != 32) return MaybeProblem("must be 32 bytes in base64");
+                s3::SetCustomerKey(*key, properties);
+                return MaybeProblem();
+              },
+          .show = [=] { return YamlScalar(properties->Find(header) == nullptr ? "" : "**redacted**"); }};
+}
+
+Field Metadata(ObjectProperties* properties) {
+  return Mapping(
+      "metadata",
+      [properties](const Pairs& pairs) {
+        for (auto [name, value] : pairs) {
+          std::transform(name.begin(), name.end(), name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+          properties->Set(std::string(kMetadataPrefix) + name, value);
+        }
+      },
+      [](const std::string& name, const std::string& value) {
+        auto problem = s3::MetadataNameProblem(name);
+        return problem ? problem : s3::HeaderValueProblem(value);
+      },
+      [properties] {
+        Pairs pairs;
+        for (const auto& [name, value] : properties->entries()) {
+          if (name.starts_with(kMetadataPrefix))
+            pairs.emplace_back(name.substr(kMetadataPrefix.size()), value);
+        }
+        return pairs;
+      });
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+MaybeProblem TagProblem(const std::string& name, const std::string& value) {
+  if (name.empty() || name.size() > 128 || value.size() > 256) {
+    return "a tag's name has 1 to 128 characters, its value at most 256";
+  }
+  const auto bad = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+  if (std::any_of(name.begin(), name.end(), bad) || std::any_of(value.begin(), value.end(), bad)) {
+    return "has a control character";
+  }
+  return std::nullopt;
+}
+
+Field Tags(ObjectProperties* properties) {
+  auto shown = std::make_shared<Pairs>();
+  auto field = Mapping(
+      "tags",
+      [=](const Pairs& pairs) {
+        *shown = pairs;
+        properties->Set("x-amz-tagging", s3::TaggingValue(pairs));
+      },
+      TagProblem,
+      [=] {
+        Pairs pairs;
+        for (std::string_view left = Shown(*properties, "x-amz-tagging"); !left.empty();) {
+          const auto pair = left.substr(0, left.find('&'));
+          left.remove_prefix(std::min(pair.size() + 1, left.size()));
+          const auto equals = pair.find('=');
+          pairs.emplace_back(s3::UriDecode(pair.substr(0, equals)).value_or(""),
+                             s3::UriDecode(pair.substr(equals + 1)).value_or(""));
+        }
+        return pairs;
+      });
+  field.read = [read = std::move(field.read)](const Value& value, const std::string& path,
+                                              std::vector<Problem>* problems) {
+    constexpr std::size_t kMaxTags = 10;
+    if (value.entries.size() > kMaxTags)
+      problems->push_back({value.where, path + ": an object has at most 10 tags"});
+    read(value, path, problems);
+  };
+  return field;
+}
+
+std::vector<Field> PropertyFields(ObjectProperties* properties) {
+  return {HeaderText("content_type", properties, "content-type"),
+          HeaderText("content_encoding", properties, "content-encoding"),
+          HeaderText("content_disposition", properties, "content-disposition"),
+          HeaderText("content_language", properties, "content-language"),
+          HeaderText("cache_control", properties, "cache-control"),
+          HeaderText("expires", properties, "expires"),
+          HeaderText("storage_class", properties, "x-amz-storage-class"),
+          HeaderText("acl", properties, "x-amz-acl"),
+          HeaderText("website_redirect", properties, "x-amz-website-redirect-location"),
+          Metadata(properties),
+          Tags(properties),
+          HeaderChoice("encryption", properties, std::string(kEncryption),
+                       {{"default", ""}, {"s3", "AES256"}, {"kms", "aws:kms"}, {"kms_dsse", "aws:kms:dsse"}}),
+          HeaderText("kms_key_id", properties, fmt::format("{}-aws-kms-key-id", kEncryption)),
+          CustomerKey("customer_key", properties),
+          HeaderChoice("if_none_match", properties, "if-none-match", {{"false", ""}, {"true", "*"}}),
+          HeaderChoice("lock_mode", properties, "x-amz-object-lock-mode",
+                       {{"none", ""}, {"governance", "GOVERNANCE"}, {"compliance", "COMPLIANCE"}}),
+          HeaderText("lock_until", properties, "x-amz-object-lock-retain-until-date", IsDate),
+          HeaderChoice("legal_hold", properties, "x-amz-object-lock-legal-hold",
+                       {{"false", ""}, {"true", "ON"}})};
+}
+
+// What one set of properties cannot have together.
+void CheckProperties(const ObjectProperties& properties, const std::string& where, const std::string& path,
+                     std::vector<Problem>* problems) {
+  const auto report = [&](const char* what) {
+    problems->push_back({where, fmt::format("{}: {}", path, what)});
+  };
+  const auto has = [&](std::string_view header) { return properties.Find(header) != nullptr; };
+  const bool customer = has(fmt::format("{}key", s3::kCustomerKeyPrefix));
+  if (customer && has(kEncryption)) report("encryption and customer_key exclude each other");
+  if (has(fmt::format("{}-aws-kms-key-id", kEncryption)) &&
+      !Shown(properties, kEncryption).starts_with("aws:kms")) {
+    report("kms_key_id needs encryption: kms");
+  }
+  if (has("x-amz-object-lock-mode") != has("x-amz-object-lock-retain-until-date")) {
+    report("lock_mode and lock_until belong together");
+  }
+}
+
+std::string ShowRule(pipeline::ObjectRule* rule) {
+  std::string text = "match: " + YamlScalar(rule->match);
+  ObjectProperties none;
+  const auto defaults = PropertyFields(&none);
+  const auto fields = PropertyFields(&rule->properties);
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const auto shown = fields[i].show();
+    if (shown != defaults[i].show()) text += fmt::format(", {}: {}", fields[i].name, shown);
+  }
+  return "{" + text + "}";
+}
+
+Field Rules(pipeline::ObjectOptions* options) {
+  return {.name = "rules",
+          .read =
+              [options](const Value& value, const std::string& path, std::vector<Problem>* problems) {
+                if (value.kind != Value::Kind::kSequence) {
+                  problems->push_back(
+                      {value.where, fmt::format("{}: must be a list of rules ('- match: ...'), not {}", path,
+                                                KindName(value.kind))});
+                  return;
+                }
+                for (const auto& item : value.items) {
+                  pipeline::ObjectRule rule;
+                  auto fields = PropertyFields(&rule.properties);
+                  fields.push_back(Text("match", &rule.match, NotEmpty));
+                  ReadFields(item, path, fields, {}, problems);
+                  if (item.kind == Value::Kind::kMapping && item.Find("match") == nullptr) {
+                    problems->push_back({item.where, path + ": a rule needs a match"});
+                  }
+                  options->rules.push_back(std::move(rule));
+                }
+              },
+          .show =
+              [options] {
+                std::string list;
+                for (auto& rule : options->rules) list += (list.empty() ? "" : ", ") + ShowRule(&rule);
+                return "[" + list + "]";
+              }};
+}
+
+}  // namespace
+
+std::vector<Field> ObjectFields(pipeline::ObjectOptions* options) {
+  auto fields = PropertyFields(&options->properties);
+  fields.push_back(Bool("posix", &options->posix));
+  fields.push_back(Text("mime_types", &options->mime_types, NotEmpty));
+  fields.push_back(Rules(options));
+  return fields;
+}
+
+void CheckObject(const Value& section, const pipeline::ObjectOptions& options, std::vector<Problem>* problems) {
+  CheckProperties(options.properties, section.where, "object", problems);
+  const auto* rules = section.Find("rules");
+  for (std::size_t i = 0; rules != nullptr && i < options.rules.size(); ++i) {
+    // A rule stands on top of the section: together they must make sense.
+    auto together = options.properties;
+    together.Apply(options.rules[i].properties);
+    CheckProperties(together, rules->items[i].where, "object.rules", problems);
+  }
+}
+
+}  // namespace config
