@@ -86,6 +86,7 @@ std::string JournalLine(const ObjectResult& result) {
   if (!result.sha256.empty()) line["sha256"] = result.sha256;
   if (!result.checksum.empty()) line[ChecksumField(result.algorithm)] = result.checksum;
   if (result.parts > 0) line["parts"] = result.parts;
+  if (result.file->is_stream) line["stream"] = true;
   if (!result.version_id.empty()) line["version_id"] = result.version_id;
   line["attempts"] = result.attempts;
   line["seconds"] = result.seconds.count();

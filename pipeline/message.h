@@ -20,6 +20,7 @@ struct InputFile {
   std::string key;
   std::uint64_t size_bytes = 0;
   bool follow_symlink = false;  // whether `path` itself may be a symbolic link
+  bool is_stream = false;       // of unknown length, and gone once it is read
   std::size_t relative_at = 0;  // where the path below the root begins in `key`
 
   std::string_view relative() const { return std::string_view(key).substr(relative_at); }

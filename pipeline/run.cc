@@ -33,6 +33,7 @@ bool EmptyIsFine(const Options& options) {
 std::shared_ptr<Object> StreamObject(const SourceRoot& root, const std::string& key_prefix) {
   InputFile file;
   file.path = root.path;
+  file.is_stream = true;
   file.key = key_prefix + root.prefix;
   file.relative_at = file.key.size();
   file.key += root.key.empty() ? root.path.substr(root.path.rfind('/') + 1) : root.key;

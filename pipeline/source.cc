@@ -138,7 +138,7 @@ void Source::Again(const Object& object) {
   // Only what the next attempt needs of it: the file, and how often it was tried.
   auto before = std::make_shared<Object>(object.shared_file(), s3::UploadPlan{});
   before->restarts = object.restarts;
-  before->earlier_attempts = object.attempts();
+  before->earlier_attempts = std::max(object.attempts(), object.restarts + 1);
   before->began = object.began;
   std::unique_lock lock(mutex_);
   again_.push_back(std::move(before));

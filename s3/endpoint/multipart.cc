@@ -24,8 +24,8 @@ Reply NoSuchUpload() {
 
 std::string IdOf(const Call& call) { return call.FindQuery("uploadId").value_or(""); }
 
-std::optional<PendingUpload> FindUpload(const Uploads& uploads, const Call& call) {
-  return uploads.Find(call.bucket, call.key, IdOf(call));
+std::optional<PendingUpload> FindUpload(const Uploads& uploads, const Call& call, bool with_parts) {
+  return uploads.Find(call.bucket, call.key, IdOf(call), with_parts);
 }
 
 int NumberOf(std::string_view text, int otherwise) {
@@ -122,7 +122,7 @@ bool IsMultipart(std::string_view operation) {
 }
 
 std::optional<Reply> CheckUploadPart(const Uploads& uploads, const Call& call) {
-  const auto upload = FindUpload(uploads, call);
+  const auto upload = FindUpload(uploads, call, false);
   if (!upload) return NoSuchUpload();
   const int number = NumberOf(call.FindQuery("partNumber").value_or(""), 0);
   if (number < 1 || number > kMaxParts) {
@@ -137,7 +137,7 @@ std::optional<Reply> CheckUploadPart(const Uploads& uploads, const Call& call) {
 }
 
 std::string ChecksumOfUpload(const Uploads& uploads, const Call& call) {
-  const auto upload = FindUpload(uploads, call);
+  const auto upload = FindUpload(uploads, call, false);
   return upload ? upload->checksum_header : "";
 }
 
@@ -180,7 +180,7 @@ Reply UploadPart(Uploads* uploads, const Call& call, ReceivedBody body) {
 
 Reply CompleteMultipartUpload(Uploads* uploads, Store* store, const Call& call, const std::string& xml,
                               std::uint64_t min_part_bytes) {
-  const auto upload = FindUpload(*uploads, call);
+  const auto upload = FindUpload(*uploads, call, true);
   if (!upload) return NoSuchUpload();
   const auto named = ParseParts(xml);
   if (!named) {
@@ -216,7 +216,7 @@ Reply AbortMultipartUpload(Uploads* uploads, const Call& call) {
 }
 
 Reply ListParts(const Uploads& uploads, const Call& call) {
-  const auto upload = FindUpload(uploads, call);
+  const auto upload = FindUpload(uploads, call, true);
   if (!upload) return NoSuchUpload();
   const int marker = NumberOf(call.FindQuery("part-number-marker").value_or(""), 0);
   const int most = std::clamp(NumberOf(call.FindQuery("max-parts").value_or(""), 1000), 1, 1000);

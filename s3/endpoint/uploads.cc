@@ -15,10 +15,15 @@ std::string Uploads::Create(PendingUpload upload) {
 }
 
 std::optional<PendingUpload> Uploads::Find(const std::string& bucket, const std::string& key,
-                                           const std::string& id) const {
+                                           const std::string& id, bool with_parts) const {
   std::lock_guard lock(mutex_);
   const auto found = uploads_.find(Place(bucket, key, id));
-  return found == uploads_.end() ? std::nullopt : std::optional(found->second);
+  if (found == uploads_.end()) return std::nullopt;
+  const auto& upload = found->second;
+  return PendingUpload{upload.bucket,      upload.key,
+                       upload.id,          upload.initiated,
+                       upload.info,        upload.checksum_header,
+                       upload.full_object, with_parts ? upload.parts : decltype(upload.parts)()};
 }
 
 bool Uploads::PutPart(const std::string& bucket, const std::string& key, const std::string& id, int number,

@@ -34,9 +34,10 @@ class Uploads {
  public:
   // Returns the new upload's ID.
   std::string Create(PendingUpload upload);
-  // A copy, without the data being copied; nothing when there is no such upload of that object.
-  std::optional<PendingUpload> Find(const std::string& bucket, const std::string& key,
-                                    const std::string& id) const;
+  // A copy, without the data being copied, and with the parts only when asked for; nothing when there is no
+  // such upload of that object.
+  std::optional<PendingUpload> Find(const std::string& bucket, const std::string& key, const std::string& id,
+                                    bool with_parts) const;
   // False when the upload is gone.
   bool PutPart(const std::string& bucket, const std::string& key, const std::string& id, int number,
                UploadedPart part);

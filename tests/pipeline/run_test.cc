@@ -14,7 +14,7 @@
 #include "pipeline/console.h"
 #include "pipeline/journal.h"
 #include "s3/hash.h"
-#include "tests/support/support.h"
+#include "tests/support/run_fixture.h"
 
 namespace pipeline {
 namespace {
@@ -23,58 +23,8 @@ using s3::endpoint::FaultAction;
 using s3::endpoint::FaultRule;
 using testing::HasSubstr;
 
-const s3::Credentials kCredentials{"s3flow", s3::Secret("s3flow-secret"), s3::Secret()};
-
-class RunTest : public testing::Test {
- protected:
-  RunTest() {
-    server_options_.buckets = {"bucket"};
-    options_.upload.concurrency = 16;
-    options_.upload.threads = 2;
-    options_.report.progress = ProgressStyle::kNone;
-    options_.report.run_dir = directory_ / "run";
-    SourceRoot root;
-    root.path = directory_ / "data";
-    options_.source.push_back(root);
-    mkdir(root.path.c_str(), 0700);
-  }
-
-  RunResult Run() {
-    server_.emplace(server_options_);
-    return pipeline::Run(options_, test::OptionsFor(*server_), kCredentials, &stop_);
-  }
-  void WriteFiles(int count) {
-    for (int i = 0; i < count; ++i)
-      directory_.Write("data/f" + std::to_string(i), "content " + std::to_string(i));
-  }
-  void Fail(FaultRule rule) { server_options_.faults.push_back(std::move(rule)); }
-
-  // Journal, summary and store must agree exactly.
-  void ExpectAgreement(const RunResult& run) {
-    std::map<std::string, int> outcomes;
-    for (const auto& text : test::Lines(test::ReadAll(run.run_dir + "/journal.jsonl"))) {
-      const auto line = nlohmann::json::parse(text);
-      ++outcomes[line.at("outcome")];
-      if (line.at("outcome") != "uploaded") continue;
-      const auto stored = server_->store().Head("bucket", line.at("key"));
-      ASSERT_TRUE(stored) << text;
-      EXPECT_EQ(stored->sha256, line.at("sha256"));
-      EXPECT_EQ(stored->sha256, s3::Sha256Hex(test::ReadAll(line.at("path"))));
-    }
-    const auto summary = nlohmann::json::parse(test::ReadAll(run.run_dir + "/summary.json"));
-    for (const auto* outcome : {"uploaded", "skipped", "failed", "cancelled"}) {
-      EXPECT_EQ(summary.at(outcome), outcomes[outcome]) << outcome;
-    }
-    EXPECT_TRUE(run.summary.AddsUp());
-    EXPECT_EQ(summary.at("exit_status"), static_cast<int>(run.status));
-  }
-
-  test::TempDir directory_;
-  s3::endpoint::ServerOptions server_options_;
-  std::optional<s3::endpoint::Server> server_;
-  Options options_;
-  StopControl stop_;
-};
+using RunTest = test::RunFixture;
+using test::kCredentials;
 
 TEST_F(RunTest, UploadsEverything) {
   WriteFiles(500);
