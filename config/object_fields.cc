@@ -8,7 +8,6 @@
 #include "config/builders.h"
 #include "s3/hash.h"
 #include "s3/properties.h"
-#include "s3/uri.h"
 
 namespace config {
 namespace {
@@ -118,25 +117,9 @@ MaybeProblem TagProblem(const std::string& name, const std::string& value) {
 }
 
 Field Tags(ObjectProperties* properties) {
-  auto shown = std::make_shared<Pairs>();
   auto field = Mapping(
-      "tags",
-      [=](const Pairs& pairs) {
-        *shown = pairs;
-        properties->Set("x-amz-tagging", s3::TaggingValue(pairs));
-      },
-      TagProblem,
-      [=] {
-        Pairs pairs;
-        for (std::string_view left = Shown(*properties, "x-amz-tagging"); !left.empty();) {
-          const auto pair = left.substr(0, left.find('&'));
-          left.remove_prefix(std::min(pair.size() + 1, left.size()));
-          const auto equals = pair.find('=');
-          pairs.emplace_back(s3::UriDecode(pair.substr(0, equals)).value_or(""),
-                             s3::UriDecode(pair.substr(equals + 1)).value_or(""));
-        }
-        return pairs;
-      });
+      "tags", [=](const Pairs& pairs) { properties->Set(s3::kTaggingHeader, s3::TaggingValue(pairs)); },
+      TagProblem, [=] { return s3::ParseTagging(Shown(*properties, s3::kTaggingHeader)); });
   field.read = [read = std::move(field.read)](const Value& value, const std::string& path,
                                               std::vector<Problem>* problems) {
     constexpr std::size_t kMaxTags = 10;
@@ -240,7 +223,8 @@ std::vector<Field> ObjectFields(pipeline::ObjectOptions* options) {
   return fields;
 }
 
-void CheckObject(const Value& section, const pipeline::ObjectOptions& options, std::vector<Problem>* problems) {
+void CheckObject(const Value& section, const pipeline::ObjectOptions& options,
+                 std::vector<Problem>* problems) {
   CheckProperties(options.properties, section.where, "object", problems);
   const auto* rules = section.Find("rules");
   for (std::size_t i = 0; rules != nullptr && i < options.rules.size(); ++i) {

@@ -172,6 +172,7 @@ std::optional<ObjectResult> Uploader::End(Object* object) {
     tried = true;
   }
   if (object->upload && error) error = Abandon(object, *error, tried);
+  if (object->upload && !error) error = EnsureTags(object);
   if (!error) Verify(object, &error);
   const bool changed = error && error->kind == s3::ErrorKind::kChanged && object->stream() == nullptr;
   if (changed && object->restarts < context_.options->changed_file_retries &&
@@ -197,6 +198,14 @@ std::optional<s3::Error> Uploader::Complete(Object* object) {
   if (!settled.answer) return settled.answer.error();
   object->whole = WholeObject{std::move(*settled.answer), bytes, "", object->upload->object_checksum()};
   return std::nullopt;
+}
+
+std::optional<s3::Error> Uploader::EnsureTags(Object* object) {
+  const auto tagged = object->upload->EnsureTags(Observer(*object));
+  if (tagged.answer) return std::nullopt;
+  auto error = tagged.answer.error();
+  error.message = "the object is uploaded, but its tags are not set: " + error.message;
+  return error;
 }
 
 // The upload is not to be: it is taken away, so that nothing is left in the store that nobody sees

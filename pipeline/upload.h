@@ -54,6 +54,7 @@ class Uploader {
 
   std::optional<ObjectResult> End(Object* object);
   std::optional<s3::Error> Complete(Object* object);
+  std::optional<s3::Error> EnsureTags(Object* object);
   std::optional<s3::Error> Abandon(Object* object, s3::Error error, bool completion_was_tried);
   void Verify(Object* object, std::optional<s3::Error>* error);
   ObjectResult ResultOf(const Object& object, std::optional<s3::Error> error) const;

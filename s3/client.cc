@@ -10,6 +10,19 @@ namespace {
 // If-None-Match met an object; https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 bool SaysItExists(const Error& error) { return error.http_status == 412; }
 
+// Refusals that may be of the way the data travels, and not of the data: which option it was.
+std::string_view AdviceFor(const IntegrityOptions& integrity, const Error& error) {
+  if (error.http_status != 400 && error.http_status != 411 && error.http_status != 501) return "";
+  if (integrity.trailer) return " (not every store takes integrity.checksum_as: trailer)";
+  if (integrity.payload == PayloadMode::kStreaming)
+    return " (not every store takes integrity.payload: streaming)";
+  const bool checksum_header = !ChecksumHeader(integrity.checksum).empty();
+  if (checksum_header && error.kind == ErrorKind::kPermanent) {
+    return " (if it is about x-amz-checksum headers: integrity.checksum: md5 or none)";
+  }
+  return "";
+}
+
 }  // namespace
 
 Client::Client(BucketAddress bucket, std::string region, Credentials credentials, RetryOptions retry,
@@ -121,6 +134,7 @@ Result<Answer> Client::JudgeFor(const Operation& operation, HttpResponse respons
     // when the same key has signed other requests.
     answer.error().kind = ErrorKind::kIntegrity;
   }
+  if (!answer && payload != nullptr) answer.error().message += AdviceFor(payload->integrity, answer.error());
   return answer;
 }
 

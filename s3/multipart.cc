@@ -141,6 +141,19 @@ Result<Answer> MultipartUpload::CompleteOnce(const Operation& complete, std::uin
   return answer;
 }
 
+Settled MultipartUpload::EnsureTags(const RetryObserver& on_retry) const {
+  const auto* tagging = target_.properties->Find(kTaggingHeader);
+  if (tagging == nullptr) return {Answer{}};
+  const auto tags = ParseTagging(*tagging);
+  auto head = client_->HeadObject(target_, on_retry);
+  if (!head.answer) return head;
+  if (head.answer->headers.Find("x-amz-tagging-count") == fmt::format("{}", tags.size())) return head;
+  const auto xml = BuildTaggingXml(tags);
+  return client_->Settle(
+      {.build = [&](const BucketAddress& bucket) { return BuildPutObjectTagging(bucket, target_, xml); }},
+      on_retry);
+}
+
 Settled MultipartUpload::Abort(const RetryObserver& on_retry) const {
   const auto gone = [](Result<Answer> answer) -> Result<Answer> {
     if (answer || !IsNoSuchUpload(answer.error())) return answer;

@@ -31,6 +31,10 @@ class MultipartUpload {
   Settled Complete(const std::vector<CompletedPart>& parts, std::uint64_t bytes,
                    const RetryObserver& on_retry);
 
+  // Some stores take tags with CreateMultipartUpload and forget them (Ceph 16): asks how many the
+  // completed object has, and sets them when they are not all there. Nothing to do without tags.
+  Settled EnsureTags(const RetryObserver& on_retry) const;
+
   // Ends an upload that is not to be, and asks ListParts whether it is gone; again, until it is.
   // Precondition: no UploadPart is running.
   Settled Abort(const RetryObserver& on_retry) const;

@@ -46,12 +46,25 @@ void SetCustomerKey(std::string_view key, ObjectProperties* properties) {
   properties->Set(name("key-md5"), Base64Encode(AsBytes(Md5(key))));
 }
 
-std::string TaggingValue(const std::vector<std::pair<std::string, std::string>>& tags) {
+std::string TaggingValue(const Tags& tags) {
   std::string text;
   for (const auto& [name, value] : tags) {
     text += fmt::format("{}{}={}", text.empty() ? "" : "&", UriEncode(name, false), UriEncode(value, false));
   }
   return text;
+}
+
+Tags ParseTagging(std::string_view value) {
+  Tags tags;
+  while (!value.empty()) {
+    const auto pair = value.substr(0, value.find('&'));
+    value.remove_prefix(std::min(pair.size() + 1, value.size()));
+    const auto equals = std::min(pair.find('='), pair.size());
+    auto name = UriDecode(pair.substr(0, equals));
+    auto text = UriDecode(pair.substr(std::min(equals + 1, pair.size())));
+    if (name && text) tags.emplace_back(std::move(*name), std::move(*text));
+  }
+  return tags;
 }
 
 std::optional<std::string> HeaderValueProblem(std::string_view value) {

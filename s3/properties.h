@@ -42,7 +42,11 @@ void SetCustomerKey(std::string_view key, ObjectProperties* properties);
 
 // The value of x-amz-tagging: query-encoded pairs.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html#AmazonS3-PutObject-request-header-Tagging
-std::string TaggingValue(const std::vector<std::pair<std::string, std::string>>& tags);
+using Tags = std::vector<std::pair<std::string, std::string>>;
+inline constexpr std::string_view kTaggingHeader = "x-amz-tagging";
+std::string TaggingValue(const Tags& tags);
+// The tags of such a value; pairs that are not percent-encoded well are left out.
+Tags ParseTagging(std::string_view value);
 
 // What is wrong with a header value: control characters, or bytes that stores do not take alike.
 std::optional<std::string> HeaderValueProblem(std::string_view value);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "s3/checksum.h"
+#include "s3/hash.h"
 
 namespace s3 {
 namespace {
@@ -130,6 +131,24 @@ HttpRequest BuildListParts(const BucketAddress& bucket, const ObjectTarget& targ
   request.query.emplace_back("uploadId", upload_id);
   if (marker > 0) request.query.emplace_back("part-number-marker", fmt::format("{}", marker));
   AddProperties(target, IsCustomerKey, &request);
+  return request;
+}
+
+std::string BuildTaggingXml(const Tags& tags) {
+  std::string xml = "<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet>";
+  for (const auto& [name, value] : tags) {
+    xml += fmt::format("<Tag><Key>{}</Key><Value>{}</Value></Tag>", EscapeXml(name), EscapeXml(value));
+  }
+  return xml + "</TagSet></Tagging>";
+}
+
+HttpRequest BuildPutObjectTagging(const BucketAddress& bucket, const ObjectTarget& target,
+                                  std::string_view xml) {
+  auto request = ForKey("PUT", bucket, target.key);
+  request.query.emplace_back("tagging", "");
+  request.body = xml;
+  request.headers.push_back({"content-type", "application/xml"});
+  request.headers.push_back({"content-md5", Base64Encode(AsBytes(Md5(xml)))});
   return request;
 }
 

@@ -59,4 +59,10 @@ HttpRequest BuildAbortMultipartUpload(const BucketAddress& bucket, const ObjectT
 HttpRequest BuildListParts(const BucketAddress& bucket, const ObjectTarget& target,
                            std::string_view upload_id, int marker);
 
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html
+// The body is to be kept by the caller: it is BuildTaggingXml's of the object's tags.
+HttpRequest BuildPutObjectTagging(const BucketAddress& bucket, const ObjectTarget& target,
+                                  std::string_view xml);
+std::string BuildTaggingXml(const Tags& tags);
+
 }  // namespace s3

@@ -50,7 +50,7 @@ std::string_view ObjectOperation(const Call& call) {
   const auto& method = call.method;
   if (sub.other || call.FindHeader("x-amz-copy-source")) return "";
   if (sub.uploads) return method == "POST" ? "CreateMultipartUpload" : "";
-  if (sub.tagging) return method == "GET" ? "GetObjectTagging" : "";
+  if (sub.tagging) return method == "GET" ? "GetObjectTagging" : method == "PUT" ? "PutObjectTagging" : "";
   if (sub.upload_id && sub.part_number) return method == "PUT" ? "UploadPart" : "";
   if (sub.upload_id) {
     if (method == "POST") return "CompleteMultipartUpload";

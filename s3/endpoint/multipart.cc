@@ -9,6 +9,7 @@
 
 #include "s3/endpoint/listing.h"
 #include "s3/endpoint/operations.h"
+#include "s3/properties.h"
 
 namespace s3::endpoint {
 namespace {
@@ -273,6 +274,17 @@ Reply ListMultipartUploads(const Uploads& uploads, const Call& call) {
                   "<IsTruncated>{}</IsTruncated>{}{}</ListMultipartUploadsResult>",
                   XmlEscape(call.bucket), encode(after.first), after.second, encode(next_key), next_id, most,
                   truncated, url ? "<EncodingType>url</EncodingType>" : "", list));
+}
+
+std::optional<std::string> ParseTaggingXml(const std::string& xml) {
+  pugi::xml_document document;
+  const auto set = document.load_buffer(xml.data(), xml.size()) ? document.child("Tagging").child("TagSet")
+                                                                : pugi::xml_node();
+  if (!set) return std::nullopt;
+  Tags tags;
+  for (const auto tag : set.children("Tag"))
+    tags.emplace_back(tag.child_value("Key"), tag.child_value("Value"));
+  return TaggingValue(tags);
 }
 
 }  // namespace s3::endpoint

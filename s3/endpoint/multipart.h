@@ -25,4 +25,7 @@ Reply AbortMultipartUpload(Uploads* uploads, const Call& call);
 Reply ListParts(const Uploads& uploads, const Call& call);
 Reply ListMultipartUploads(const Uploads& uploads, const Call& call);
 
+// The value of x-amz-tagging that a Tagging document stands for; nothing when it is none.
+std::optional<std::string> ParseTaggingXml(const std::string& xml);
+
 }  // namespace s3::endpoint

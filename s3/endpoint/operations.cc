@@ -10,6 +10,7 @@
 
 #include "s3/endpoint/listing.h"
 #include "s3/endpoint/verify.h"
+#include "s3/properties.h"
 
 namespace s3::endpoint {
 namespace {
@@ -171,22 +172,19 @@ Reply PutObject(Store* store, const Call& call, ReceivedBody body) {
 
 namespace {
 
-// The header's "a=1&b=2" as the XML of GetObjectTagging.
 Reply Tagging(const ObjectInfo& info) {
   std::string tags;
-  std::string_view left = info.tagging;
-  while (!left.empty()) {
-    const auto pair = left.substr(0, left.find('&'));
-    left.remove_prefix(std::min(pair.size() + 1, left.size()));
-    const auto equals = std::min(pair.find('='), pair.size());
-    tags += fmt::format("<Tag><Key>{}</Key><Value>{}</Value></Tag>",
-                        XmlEscape(UriDecode(pair.substr(0, equals)).value_or("")),
-                        XmlEscape(UriDecode(pair.substr(std::min(equals + 1, pair.size()))).value_or("")));
+  for (const auto& [name, value] : ParseTagging(info.tagging)) {
+    tags += fmt::format("<Tag><Key>{}</Key><Value>{}</Value></Tag>", XmlEscape(name), XmlEscape(value));
   }
   return XmlReply(fmt::format("<Tagging><TagSet>{}</TagSet></Tagging>", tags));
 }
 
 }  // namespace
+
+Reply SetTagging(Store* store, const Call& call, const std::string& tagging) {
+  return store->SetTagging(call.bucket, call.key, tagging) ? Reply{} : NoSuchKey();
+}
 
 Reply Answer(Store* store, const Call& call, const ServerOptions& options) {
   if (call.operation == "ListBuckets") return ListBuckets(*store);

@@ -16,6 +16,8 @@ Reply PutObject(Store* store, const Call& call, ReceivedBody body);
 // Every operation without a body to keep, but those of multipart uploads.
 Reply Answer(Store* store, const Call& call, const ServerOptions& options);
 
+Reply SetTagging(Store* store, const Call& call, const std::string& tagging);
+
 // Takes over the headers that are kept with an object.
 void KeepProperties(const Call& call, ObjectInfo* info);
 // An object with a customer's key is given and written only to who has that key.

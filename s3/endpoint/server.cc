@@ -247,6 +247,11 @@ class Server::Impl {
     if (operation == "CompleteMultipartUpload") {
       return CompleteMultipartUpload(&uploads_, &store_, call, body.text, options_.min_part_bytes);
     }
+    if (operation == "PutObjectTagging") {
+      const auto tagging = ParseTaggingXml(body.text);
+      if (!tagging) return ErrorReply(400, "MalformedXML", "The XML you provided was not well-formed");
+      return SetTagging(&store_, call, *tagging);
+    }
     if (operation == "AbortMultipartUpload") return AbortMultipartUpload(&uploads_, call);
     if (operation == "ListParts") return ListParts(uploads_, call);
     if (operation == "ListMultipartUploads") return ListMultipartUploads(uploads_, call);

@@ -296,6 +296,13 @@ std::shared_ptr<const ObjectData> Store::Get(const std::string& bucket, const st
   return object ? object->data : nullptr;
 }
 
+bool Store::SetTagging(const std::string& bucket, const std::string& key, const std::string& tagging) {
+  std::lock_guard lock(mutex_);
+  if (Find(bucket, key) == nullptr) return false;
+  buckets_[bucket][key].info.tagging = tagging;
+  return true;
+}
+
 void Store::DeleteObject(const std::string& bucket, const std::string& key) {
   std::lock_guard lock(mutex_);
   const auto* object = Find(bucket, key);

@@ -75,6 +75,8 @@ class Store {
   std::optional<ObjectInfo> Head(const std::string& bucket, const std::string& key) const;
   // Null when there is no such object, or when bodies are discarded.
   std::shared_ptr<const ObjectData> Get(const std::string& bucket, const std::string& key) const;
+  // In memory only: a directory keeps the tags that the object came with. False when it is absent.
+  bool SetTagging(const std::string& bucket, const std::string& key, const std::string& tagging);
   void DeleteObject(const std::string& bucket, const std::string& key);
   std::size_t CountObjects(const std::string& bucket) const;
 

@@ -1,5 +1,7 @@
 """Clients that we did not write, against the embedded endpoint: it is an instrument, so it must be right."""
+import base64
 import hashlib
+import os
 import subprocess
 import sys
 import unittest
@@ -67,6 +69,68 @@ class SecondClients(TestCase):
         with self.assertRaises(botocore.exceptions.ClientError) as raised:
             good.list_objects_v2(Bucket="nobucket")
         self.assertEqual(raised.exception.response["Error"]["Code"], "NoSuchBucket")
+
+    def refused(self, code, call, **arguments):
+        with self.assertRaises(botocore.exceptions.ClientError) as raised:
+            call(**arguments)
+        self.assertEqual(raised.exception.response["Error"]["Code"], code)
+
+    def test_boto3_multipart_with_every_check(self):
+        client = self.client()
+        self.addCleanup(client.close)
+        at = {"Bucket": "bucket", "Key": "large \u00e4+"}
+        part = bytes(range(256)) * 20480  # 5 MiB
+        made = client.create_multipart_upload(**at, Metadata={"a": "b"}, Tagging="k=v%20w")
+        upload = {**at, "UploadId": made["UploadId"]}
+        etags = {n: client.upload_part(**upload, PartNumber=n, Body=data)["ETag"]
+                 for n, data in [(1, part), (2, part[::-1]), (3, b"short"), (7, b"end")]}
+        named = lambda *numbers: {"Parts": [{"PartNumber": n, "ETag": etags[n]} for n in numbers]}
+        listed = [p for page in client.get_paginator("list_parts").paginate(**upload, PaginationConfig={"PageSize": 2}) for p in page["Parts"]]
+        self.assertEqual([(p["PartNumber"], p["Size"]) for p in listed], [(1, len(part)), (2, len(part)), (3, 5), (7, 3)])
+        self.refused("InvalidPartOrder", client.complete_multipart_upload, **upload, MultipartUpload=named(2, 1))
+        self.refused("EntityTooSmall", client.complete_multipart_upload, **upload, MultipartUpload=named(1, 3, 7))
+        self.refused("InvalidPart", client.complete_multipart_upload, **upload,
+                     MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etags[2]}]})
+        self.refused("InvalidPart", client.complete_multipart_upload, **upload,
+                     MultipartUpload={"Parts": [{"PartNumber": 4, "ETag": etags[2]}]})
+        self.refused("InvalidArgument", client.upload_part, **upload, PartNumber=10001, Body=b"x")
+        listed = client.list_multipart_uploads(Bucket="bucket", Prefix="large")["Uploads"]
+        self.assertEqual([(u["Key"], u["UploadId"]) for u in listed], [(at["Key"], made["UploadId"])])
+        done = client.complete_multipart_upload(**upload, MultipartUpload=named(1, 2, 7))
+        md5s = b"".join(hashlib.md5(data).digest() for data in (part, part[::-1], b"end"))
+        self.assertEqual(done["ETag"], f'"{hashlib.md5(md5s).hexdigest()}-3"')
+        got = client.get_object(**at)
+        self.assertEqual((got["Body"].read(), got["Metadata"]), (part + part[::-1] + b"end", {"a": "b"}))
+        self.assertEqual(client.get_object(**at, Range=f"bytes={len(part) - 2}-{len(part) + 1}")["Body"].read(), part[-2:] + part[:-3:-1])
+        self.assertEqual(client.get_object_tagging(**at)["TagSet"], [{"Key": "k", "Value": "v w"}])
+        client.put_object_tagging(**at, Tagging={"TagSet": [{"Key": "x", "Value": "y&z"}]})
+        self.assertEqual(client.get_object_tagging(**at)["TagSet"], [{"Key": "x", "Value": "y&z"}])
+        self.refused("NoSuchUpload", client.complete_multipart_upload, **upload, MultipartUpload=named(1))
+        self.refused("NoSuchUpload", client.abort_multipart_upload, **upload)
+        self.refused("NoSuchUpload", client.list_parts, **upload)
+
+    def test_boto3_checksums_are_verified(self):
+        client = self.client()
+        self.addCleanup(client.close)
+        body = b"checked" * 1000
+        for name in ("CRC32", "SHA1", "SHA256"):
+            put = client.put_object(Bucket="bucket", Key=name, Body=body, ChecksumAlgorithm=name)
+            head = client.head_object(Bucket="bucket", Key=name, ChecksumMode="ENABLED")
+            self.assertEqual(put["Checksum" + name], head["Checksum" + name])
+            self.refused("BadDigest", client.put_object, Bucket="bucket", Key="wrong", Body=b"other",
+                         **{"Checksum" + name: put["Checksum" + name]})
+        sha = hashlib.sha256(body).digest()
+        self.assertEqual(base64.b64decode(head["ChecksumSHA256"]), sha)
+
+    def test_awscli_sends_a_large_file_in_parts(self):
+        aws = ["/usr/bin/aws", "--endpoint-url", self.server.endpoint, "s3"]
+        file = self.write("in", os.urandom(20 << 20))
+        run(*aws, "cp", str(file), "s3://bucket/large")
+        run(*aws, "cp", "s3://bucket/large", str(self.dir / "out"))
+        self.assertEqual((self.dir / "out").read_bytes(), file.read_bytes())
+        self.server.__exit__(None, None, None)
+        self.assertEqual(self.server.stats["requests"]["UploadPart"], 3)
+        self.server.__enter__()
 
     def test_awscli_puts_lists_and_gets(self):
         aws = ["/usr/bin/aws", "--endpoint-url", self.server.endpoint, "s3"]

@@ -1,5 +1,7 @@
 """s3flow against a real S3 server, Ceph's gateway. What arrived is read back by a client that we did not write."""
+import base64
 import concurrent.futures
+import hashlib
 import json
 import os
 import pathlib
@@ -107,6 +109,174 @@ class CephTest(TestCase):
         if not SANITIZE:
             self.assertTrue(0 < peak < 64 << 20, f"{peak} bytes resident")
         self.assertEqual(self.stored("small"), written)
+
+    def stored_digest(self, bucket, key, **arguments):
+        """SHA-256 of one object, read piece by piece."""
+        digest = hashlib.sha256()
+        for piece in self.s3.get_object(Bucket=bucket, Key=key, **arguments)["Body"].iter_chunks(1 << 20):
+            digest.update(piece)
+        return digest.hexdigest()
+
+    def no_uploads_are_left(self, bucket):
+        self.assertNotIn("Uploads", self.s3.list_multipart_uploads(Bucket=bucket))
+
+    def write_large(self, name, size):
+        """A file of pseudo-random bytes; its SHA-256."""
+        path, digest = self.write(name), hashlib.sha256()
+        block = os.urandom(1 << 20)
+        with open(path, "wb") as file:
+            for i in range(-(-size // len(block))):
+                piece = (i.to_bytes(8, "little") + block[8:])[:size - i * len(block)]
+                file.write(piece)
+                digest.update(piece)
+        return digest.hexdigest()
+
+    def test_large_and_small_files_within_the_budget(self):
+        """The large run of the same kind is bench/memory's."""
+        self.s3.create_bucket(Bucket="large")
+        size, count = (60 << 20, 100) if SANITIZE else (200 << 20, 1000)
+        written = {f"large{i}": self.write_large(f"data/large{i}", size + i) for i in range(3)}
+        for i in range(count):
+            data = os.urandom(4096)
+            self.write(f"data/small/{i}", data)
+            written[f"small/{i}"] = sha256(data)
+        ended = s3flow("run", self.rgw_job("large", extra="limits: {memory: 64MiB}\nupload: {concurrency: 64}"))
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertIn(f"{count + 3} found: {count + 3} uploaded", ended.stdout)
+        self.assertEqual({key: self.stored_digest("large", key) for key in written}, written)
+        self.no_uploads_are_left("large")
+        peak = json.loads((self.dir / "run/summary.json").read_text())["peak_memory_bytes"]
+        print(f"peak memory: {peak / 2**20:.1f} MiB")
+        if not SANITIZE:
+            self.assertLess(peak, 112 << 20)
+
+    def test_every_payload_mode_that_ceph_takes(self):
+        self.s3.create_bucket(Bucket="modes")
+        written = {"large": self.write_large("data/large", 12 << 20), "small": sha256(self.write("data/small", b"small").read_bytes())}
+        for payload in ("sha256", "unsigned", "streaming"):
+            for checksum in ("none", "md5", "crc32c", "crc64nvme", "sha256"):
+                if (payload, checksum) == ("unsigned", "none"):
+                    continue  # refused over http
+                with self.subTest(f"{payload} {checksum}"):
+                    job = self.rgw_job("modes", extra="upload: {part_size: 5MiB, multipart_threshold: 5MiB}\n"
+                                       f"integrity: {{payload: {payload}, checksum: {checksum}, verify: head}}")
+                    ended = s3flow("run", job, "--run-dir", self.dir / f"run-{payload}-{checksum}",
+                                   "--set", f"destination.prefix={payload}/{checksum}/")
+                    self.assertEqual(ended.returncode, 0, ended.stderr)
+                    for name, digest in written.items():
+                        self.assertEqual(self.stored_digest("modes", f"{payload}/{checksum}/{name}"), digest)
+
+    def test_trailers_are_refused_with_the_option_named(self):
+        self.s3.create_bucket(Bucket="trailers")
+        self.write("data/small", b"small")
+        ended = s3flow("run", self.rgw_job("trailers", extra="integrity: {payload: streaming, checksum: crc32c, checksum_as: trailer}"))
+        self.assertEqual(ended.returncode, 1, ended.stderr)
+        self.assertIn("integrity.checksum_as", ended.stderr)
+
+    def test_awscli_reads_back_what_the_job_said(self):
+        self.s3.create_bucket(Bucket="properties", ObjectLockEnabledForBucket=True)
+        self.write("data/page.html", b"<p>")
+        self.write("data/sub/data.bin", b"bin")
+        self.write("data/customer", b"secret")
+        self.write_large("data/large.bin", 12 << 20)
+        os.chmod(self.dir / "data/page.html", 0o640)
+        customer_key = bytes(range(32))
+        job = self.rgw_job("properties", extra=f"""
+upload: {{part_size: 5MiB, multipart_threshold: 5MiB}}
+object:
+  cache_control: max-age=60
+  metadata: {{Colour: blue, run: "42"}}
+  tags: {{team: "a b&c", cost: "7"}}
+  encryption: kms
+  kms_key_id: testkey-1
+  posix: true
+  rules:
+    - {{match: "*.bin", content_type: application/x-bin, storage_class: STANDARD_IA, metadata: {{colour: red}}}}
+    - {{match: "sub/**", content_disposition: attachment, legal_hold: true, lock_mode: governance, lock_until: "2027-01-31T00:00:00Z"}}
+    - {{match: customer, encryption: default, kms_key_id: "", customer_key: "{base64.b64encode(customer_key).decode()}"}}
+""")
+        ended = s3flow("run", job)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+
+        def aws(operation, key, *arguments):
+            out = subprocess.run(["/usr/bin/aws", "--endpoint-url", self.rgw.endpoint, "s3api", operation, "--bucket", "properties",
+                                  "--key", key, "--output", "json", *arguments], capture_output=True, text=True, timeout=60,
+                                 env=clean_environment(AWS_ACCESS_KEY_ID=KEY_ID, AWS_SECRET_ACCESS_KEY=SECRET, AWS_DEFAULT_REGION="us-east-1"))
+            self.assertEqual(out.returncode, 0, out.stderr)
+            return json.loads(out.stdout)
+        page = aws("head-object", "page.html")
+        stat = (self.dir / "data/page.html").stat()
+        self.assertEqual(page["ContentType"], "text/html")
+        self.assertEqual(page["CacheControl"], "max-age=60")
+        self.assertEqual((page["ServerSideEncryption"], page["SSEKMSKeyId"]), ("aws:kms", "testkey-1"))
+        self.assertEqual(page["Metadata"]["colour"], "blue")
+        self.assertEqual({name: page["Metadata"][name] for name in page["Metadata"] if name.startswith("file-") and name != "file-atime"},
+                         {"file-owner": str(stat.st_uid), "file-group": str(stat.st_gid), "file-permissions": "0100640",
+                          "file-mtime": f"{stat.st_mtime_ns}ns"})
+        for name in ("large.bin", "sub/data.bin"):
+            head = aws("head-object", name)
+            self.assertEqual((head["ContentType"], head["StorageClass"], head["Metadata"]["colour"], head["Metadata"]["run"]),
+                             ("application/x-bin", "STANDARD_IA", "red", "42"))
+            self.assertEqual(head["ServerSideEncryption"], "aws:kms")
+            tags = {tag["Key"]: tag["Value"] for tag in aws("get-object-tagging", name)["TagSet"]}
+            self.assertEqual(tags, {"team": "a b&c", "cost": "7"})
+        self.assertRegex(aws("head-object", "large.bin")["Metadata"]["s3flow-upload"], "^[0-9a-f]{32}$")
+        self.assertEqual(aws("head-object", "sub/data.bin")["ContentDisposition"], "attachment")
+        self.assertEqual(aws("get-object-retention", "sub/data.bin")["Retention"]["Mode"], "GOVERNANCE")
+        self.assertEqual(aws("get-object-legal-hold", "sub/data.bin")["LegalHold"]["Status"], "ON")
+        key_file = self.write("key", customer_key)
+        head = aws("head-object", "customer", "--sse-customer-algorithm", "AES256", "--sse-customer-key", f"fileb://{key_file}")
+        self.assertEqual(head["SSECustomerAlgorithm"], "AES256")
+        self.assertEqual(self.stored_digest("properties", "large.bin"), sha256((self.dir / "data/large.bin").read_bytes()))
+
+    def test_if_none_match_keeps_what_is_there(self):
+        self.s3.create_bucket(Bucket="condition")
+        self.s3.put_object(Bucket="condition", Key="old", Body=b"theirs")
+        self.write("data/old", b"ours")
+        self.write("data/new", b"ours")
+        ended = s3flow("run", self.rgw_job("condition", extra="object: {if_none_match: true}"))
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertIn("1 uploaded, 1 skipped", ended.stdout)
+        self.assertEqual(self.stored("condition"), {"old": sha256(b"theirs"), "new": sha256(b"ours")})
+
+    def test_standard_input_as_an_object(self):
+        self.s3.create_bucket(Bucket="stream")
+        data = os.urandom(17 << 20)
+        job = self.rgw_job("stream", extra="upload: {part_size: 5MiB}")
+        job.write_text(job.read_text().replace(f"- path: {self.dir / 'data'}", '- {path: "-", stream: true, key: dump.bin}'))
+        ended = subprocess.run([S3FLOW, "run", str(job)], input=data, capture_output=True, env=clean_environment(), timeout=120)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertEqual(self.stored("stream"), {"dump.bin": sha256(data)})
+        self.assertEqual(read_journal(self.dir / "run")[0]["parts"], 4)
+        self.no_uploads_are_left("stream")
+
+    def test_a_server_killed_between_the_parts(self):
+        self.s3.create_bucket(Bucket="killed")
+        written = {f"large{i}": self.write_large(f"data/large{i}", 60 << 20) for i in range(4)}
+        killed = []
+
+        def restart():
+            while not stop.wait(0.02):
+                uploads = self.s3.list_multipart_uploads(Bucket="killed").get("Uploads", [])
+                parts = sum(len(self.s3.list_parts(Bucket="killed", Key=u["Key"], UploadId=u["UploadId"]).get("Parts", [])) for u in uploads)
+                if parts >= 6:
+                    self.rgw.kill_gateway()
+                    killed.append(parts)
+                    self.rgw.start_gateway()
+                    return
+        stop = threading.Event()
+        thread = threading.Thread(target=restart, daemon=True)
+        thread.start()
+        ended = s3flow("run", self.rgw_job("killed", extra="upload: {part_size: 5MiB, multipart_threshold: 5MiB, concurrency: 8}"),
+                       "--set", "retry.base_delay=500ms", "--set", "retry.cap=5s")
+        stop.set()
+        thread.join(timeout=60)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertTrue(killed, "the server was not killed between parts: nothing was tested")
+        self.assertEqual({key: self.stored_digest("killed", key) for key in written}, written)
+        # A Create whose answer the kill took away may have made an upload that nobody knows.
+        uploads = self.s3.list_multipart_uploads(Bucket="killed").get("Uploads", [])
+        self.assertEqual(sum(len(self.s3.list_parts(Bucket="killed", Key=u["Key"], UploadId=u["UploadId"]).get("Parts", [])) for u in uploads), 0)
 
     def test_wrong_secret_is_one_line_and_status_77(self):
         self.s3.create_bucket(Bucket="secret")

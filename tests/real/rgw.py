@@ -3,6 +3,7 @@
 Needs root and Debian's radosgw, ceph-mon, ceph-osd. Everything lives below one directory; nothing
 is left behind. Start takes about two seconds.
 """
+import base64
 import os
 import pathlib
 import shutil
@@ -50,13 +51,22 @@ paxos propose interval = 0.05
 [osd]
 osd data = {top}/osd
 osd objectstore = memstore
-memstore device bytes = 4294967296
+memstore device bytes = 17179869184
 [client.rgw.t]
 rgw data = {top}/rgw
 rgw frontends = beast endpoint=127.0.0.1:{http} ssl_endpoint=127.0.0.1:{https} ssl_certificate={top}/tls/server.crt ssl_private_key={top}/tls/server.key
 rgw thread pool size = 32
 rgw dns name = s3.localhost
+# SSE-KMS and SSE-C with keys of our own, over plain HTTP too
+rgw crypt require ssl = false
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = testkey-1={kms_key}
+# freed data goes after seconds: it lies in memory
+rgw gc obj min wait = 2
+rgw gc processor period = 2
+rgw gc processor max time = 2
 """
+STORAGE_CLASS = "STANDARD_IA"
 
 
 def free_ports(count):
@@ -88,7 +98,8 @@ class Rgw:
             (self.top / name).mkdir()
         make_certificates(self.top / "tls")
         fsid = str(uuid.uuid4())
-        (self.top / "ceph.conf").write_text(CONFIG.format(top=self.top, fsid=fsid, mon_port=mon_port, http=http, https=https))
+        (self.top / "ceph.conf").write_text(CONFIG.format(top=self.top, fsid=fsid, mon_port=mon_port, http=http, https=https,
+                                                             kms_key=base64.b64encode(b"%032d" % 1).decode()))
         self.endpoint, self.tls_endpoint = f"http://127.0.0.1:{http}", f"https://127.0.0.1:{https}"
         self.ca_file = self.top / "tls/ca.crt"
 
@@ -100,7 +111,17 @@ class Rgw:
         self.run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
         self.run("ceph-osd", "-i", "0")
         self.run("radosgw-admin", "user", "create", "--uid=test", "--display-name=test", f"--access-key={KEY_ID}", f"--secret-key={SECRET}")
+        self._add_storage_class()
         self.start_gateway()
+
+    def _add_storage_class(self):
+        """A second storage class, whose data lies in the pool of the first."""
+        group = self.run("radosgw-admin", "zonegroup", "get").replace('"STANDARD"', f'"STANDARD","{STORAGE_CLASS}"')
+        file = self.top / "zonegroup.json"
+        file.write_text(group)
+        self.run("radosgw-admin", "zonegroup", "set", f"--infile={file}")
+        self.run("radosgw-admin", "zone", "placement", "add", "--rgw-zone=default", "--placement-id=default-placement",
+                 f"--storage-class={STORAGE_CLASS}", "--data-pool=default.rgw.buckets.data")
 
     def run(self, *command):
         ended = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=60,
