@@ -22,6 +22,9 @@ struct Field {
   std::function<void(const Value& value, const std::string& name, std::vector<Problem>*)> read;
   // The effective value as YAML; secrets redacted.
   std::function<std::string()> show;
+  // Whether the value was given, where that is more than to differ from the default: an empty text
+  // in a rule takes a property away. Not set for most.
+  std::function<bool()> given = nullptr;
 };
 
 // Reads a mapping into fields: unknown keys, wrong kinds and refused values become problems.

@@ -24,6 +24,15 @@ std::string Shown(const ObjectProperties& properties, std::string_view header) {
   return value == nullptr ? "" : *value;
 }
 
+// In a rule an empty value is one, too.
+std::function<bool()> IsNamed(const ObjectProperties* properties, const std::string& header) {
+  return [=] {
+    const auto& entries = properties->entries();
+    return std::any_of(entries.begin(), entries.end(),
+                       [&](const auto& entry) { return entry.name == header; });
+  };
+}
+
 // A key that is one header.
 Field HeaderText(std::string name, ObjectProperties* properties, std::string header,
                  Check check = AnyHeader) {
@@ -34,7 +43,8 @@ Field HeaderText(std::string name, ObjectProperties* properties, std::string hea
                 if (!problem) properties->Set(header, text);
                 return problem;
               },
-          .show = [=] { return YamlScalar(Shown(*properties, header)); }};
+          .show = [=] { return YamlScalar(Shown(*properties, header)); },
+          .given = IsNamed(properties, header)};
 }
 
 // A key whose words stand for values of a header; the first word for none.
@@ -52,6 +62,7 @@ Field HeaderChoice(std::string name, ObjectProperties* properties, std::string h
     *value = Shown(*properties, header);
     return show();
   };
+  field.given = IsNamed(properties, header);
   return field;
 }
 
@@ -179,7 +190,8 @@ std::string ShowRule(pipeline::ObjectRule* rule) {
   const auto fields = PropertyFields(&rule->properties);
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const auto shown = fields[i].show();
-    if (shown != defaults[i].show()) text += fmt::format(", {}: {}", fields[i].name, shown);
+    const bool given = fields[i].given ? fields[i].given() : shown != defaults[i].show();
+    if (given) text += fmt::format(", {}: {}", fields[i].name, shown);
   }
   return "{" + text + "}";
 }

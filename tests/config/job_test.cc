@@ -115,6 +115,37 @@ TEST(JobTest, ShownSettingsReadBackToTheSameSettings) {
   EXPECT_EQ(ShowJob(*again), shown);
 }
 
+TEST(JobTest, ObjectPropertiesAndRulesReadBack) {
+  const auto job = Parse(std::string(kSmallest) + R"(
+object:
+  cache_control: max-age=60
+  metadata: {Run: "42", colour: blue}
+  tags: {"a b": "c&d"}
+  encryption: kms
+  kms_key_id: k
+  if_none_match: true
+  posix: true
+  rules:
+    - {match: "*.html", content_type: text/html, metadata: {colour: red}, if_none_match: false}
+    - {match: secret/**, encryption: default, kms_key_id: "", customer_key: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=}
+)");
+  ASSERT_TRUE(job) << ProblemsOf(job);
+  const auto& object = job->pipeline.object;
+  EXPECT_EQ(*object.properties.Find("x-amz-meta-run"), "42");
+  EXPECT_EQ(*object.properties.Find("x-amz-tagging"), "a%20b=c%26d");
+  EXPECT_EQ(*object.properties.Find("x-amz-server-side-encryption"), "aws:kms");
+  EXPECT_EQ(*object.properties.Find("if-none-match"), "*");
+  ASSERT_EQ(object.rules.size(), 2u);
+  auto html = object.properties;
+  html.Apply(object.rules[0].properties);
+  EXPECT_EQ(*html.Find("x-amz-meta-colour"), "red");
+  EXPECT_EQ(html.Find("if-none-match"), nullptr) << "a rule takes it away again";
+  const auto shown = ShowJob(*job);
+  EXPECT_THAT(shown, testing::Not(HasSubstr("AAAAAAAA"))) << "a customer's key is a secret";
+  EXPECT_THAT(shown, HasSubstr("colour: red"));
+  EXPECT_THAT(shown, HasSubstr("{match: \"secret/**\", encryption: default, kms_key_id: \"\", "));
+}
+
 TEST(JobTest, SecretsAreNotShown) {
   const auto job = Parse(
       std::string(kSmallest) +
