@@ -41,6 +41,11 @@ std::shared_ptr<Object> StreamObject(const SourceRoot& root, const std::string& 
                                   std::make_shared<Stream>(root.path, root.size_bytes));
 }
 
+// All streams together hold at most a quarter of the memory while they wait for their writers.
+std::uint64_t StreamPartLimit(const UploadOptions& options, std::size_t streams) {
+  return BufferPool::LargestRequest(options.memory_bytes / (4 * std::max<std::size_t>(streams, 1)));
+}
+
 // Builds the parts of one run, in the order in which they need each other, and runs the graph.
 Summary RunPipeline(const Options& options, const s3::Options& s3_options, const s3::BucketAddress& bucket,
                     const s3::Credentials& credentials, const PropertyRules& rules, Journal* journal,
@@ -78,6 +83,7 @@ Summary RunPipeline(const Options& options, const s3::Options& s3_options, const
                    .console = &console,
                    .progress = &progress,
                    .options = &options.upload,
+                   .stream_part_bytes = StreamPartLimit(options.upload, streams.size()),
                    .stop = stop->drain_token(),
                    .pause =
                        [&](std::chrono::milliseconds time) {

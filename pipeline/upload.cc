@@ -77,8 +77,7 @@ void Uploader::SendFilePart(const UploadTask& task) {
 void Uploader::SendStreamPart(const UploadTask& task) {
   Object* const object = task.object.get();
   auto plan_options = context_.options->plan;
-  // A quarter of the memory: one part is read while others are sent.
-  plan_options.max_body_bytes = BufferPool::LargestRequest(context_.options->memory_bytes / 4);
+  plan_options.max_body_bytes = context_.stream_part_bytes;
   const auto& limits = context_.options->store_limits;
   const auto buffer =
       context_.buffers->Take(s3::StreamPartBytes(task.number, plan_options, limits), context_.waiter);

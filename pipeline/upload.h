@@ -27,6 +27,8 @@ struct UploadContext {
   Console* console;
   Progress* progress;
   const UploadOptions* options;
+  // The most that one part of a stream may take: what waits for a slow writer holds its memory.
+  std::uint64_t stream_part_bytes;
   std::stop_token stop;                                            // once requested, nothing new is begun
   std::function<void(std::chrono::milliseconds)> pause;            // suspends the body
   std::function<void(const Object&)> again;                        // see Source::Again

@@ -194,6 +194,18 @@ TEST(MultipartTest, AFlippedETagOfAPartOrOfTheWholeIsNoticed) {
   }
 }
 
+TEST(MultipartTest, AThousandFlippedETagsAreNoticed) {
+  test::ClientFixture fixture(SmallParts({On("PutObject", FaultAction::kWrongEtag)}));
+  for (int i = 0; i < 1000; ++i) {
+    const auto key = std::to_string(i);
+    const auto settled = fixture.Put(key, "content " + key);
+    ASSERT_TRUE(settled.answer) << settled.answer.error().message;
+    ASSERT_EQ(settled.attempts, 2);
+    ASSERT_EQ(settled.answer->etag, "\"" + HexEncode(AsBytes(Md5("content " + key))) + "\"");
+  }
+  EXPECT_EQ(fixture.server.stats().faults_injected, 1000u);
+}
+
 // The object is there and its ETag is not that of the parts: no success, and no second completion.
 TEST(MultipartTest, AFalseETagOfTheCompletedObjectIsAFailure) {
   test::ClientFixture fixture(SmallParts({On("CompleteMultipartUpload", FaultAction::kWrongEtag)}));
