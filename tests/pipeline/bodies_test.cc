@@ -101,6 +101,24 @@ TEST(RunBodiesTest, UploadAndRetryFromManyThreads) {
   EXPECT_TRUE(summary.AddsUp());
 }
 
+// Files of up to six parts, in memory for sixteen buffers of the smallest class.
+TEST(RunBodiesTest, PartsAndRetriesFromManyThreads) {
+  s3::endpoint::FaultRule rule;
+  rule.key = "*[13579]";
+  auto server_options = WithFault(rule);
+  server_options.min_part_bytes = 50;
+  Bodies bodies(std::move(server_options));
+  bodies.upload_options.store_limits.min_part_bytes = bodies.upload_options.plan.part_bytes = 50;
+  bodies.upload_options.plan.multipart_threshold_bytes = 100;
+  bodies.upload_options.memory_bytes = 8 * 4096;
+  const auto summary = bodies.Run(16);
+  EXPECT_EQ(summary.uploaded, static_cast<std::uint64_t>(Bodies::kFiles));
+  EXPECT_EQ(bodies.server.CountUploads("bucket"), 0u);
+  EXPECT_GT(bodies.server.stats().requests["UploadPart"], 600u);
+  EXPECT_GT(bodies.server.stats().faults_injected, 300u);
+  EXPECT_TRUE(summary.AddsUp());
+}
+
 TEST(RunBodiesTest, StopWhileAllThreadsAreBusy) {
   s3::endpoint::FaultRule rule;
   rule.last_attempt = 1000;

@@ -299,16 +299,27 @@ TEST(MultipartTest, RefusalsThatShowNothingHappenedAreNotAskedAbout) {
   EXPECT_EQ(fixture.server.stats().requests["CompleteMultipartUpload"], 1u);
 }
 
-// libcurl sends a request again by itself when a connection it reuses dies; these two never reuse.
-TEST(MultipartTest, ADeadConnectionDoesNotCreateOrCompleteTwice) {
+// libcurl sends a request again by itself when a connection that it reuses dies before an answer.
+// Then a second upload would come into being that nobody knows of; so these two never reuse one, and
+// every request of theirs is an attempt that we count.
+TEST(MultipartTest, ADeadConnectionDoesNotCreateOrCompleteTwiceUnknown) {
   for (const auto* operation : {"CreateMultipartUpload", "CompleteMultipartUpload"}) {
-    test::ClientFixture fixture(SmallParts({On(operation, FaultAction::kResetBefore)}));
-    ASSERT_TRUE(fixture.Put("warm", "up").answer) << "a connection to be reused";
-    Upload upload(&fixture, Content(2500));
-    EXPECT_TRUE(upload.Complete().answer);
-    // Ours was reset once and sent again by our own retry: two requests, and not three.
-    EXPECT_EQ(fixture.server.stats().requests[operation], 2u) << operation;
-    EXPECT_EQ(fixture.server.CountUploads("bucket"), 0u);
+    for (int round = 0; round < 20; ++round) {
+      test::ClientFixture fixture(SmallParts({On(operation, FaultAction::kResetBefore)}));
+      ASSERT_TRUE(fixture.Put("warm", "up").answer) << "a connection to be reused";
+      MultipartUpload upload(&fixture.client, {"k", &fixture.properties});
+      const auto created = upload.Create(IgnoreRetries);
+      ASSERT_TRUE(created.answer);
+      const auto payload = MakePayload("part", fixture.client.integrity());
+      const auto part = upload.UploadPart(1, payload, IgnoreRetries);
+      const auto completed = upload.Complete({{1, 4, part.answer->etag, payload.checksum}}, 4, IgnoreRetries);
+      ASSERT_TRUE(completed.answer);
+      auto requests = fixture.server.stats().requests;
+      EXPECT_EQ(requests["CreateMultipartUpload"], static_cast<std::uint64_t>(created.attempts));
+      EXPECT_EQ(requests["CompleteMultipartUpload"], static_cast<std::uint64_t>(completed.attempts));
+      EXPECT_EQ(requests[operation], 2u);
+      EXPECT_EQ(fixture.server.CountUploads("bucket"), 0u);
+    }
   }
 }
 
