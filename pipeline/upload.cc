@@ -92,7 +92,7 @@ void Uploader::SendStreamPart(const UploadTask& task) {
     object->AddTask();
     context_.stream_ready(task.object, task.number + 1);
   }
-  if (task.number == 1 && whole) {
+  if (whole) {
     object->properties = context_.rules->PropertiesOf(object->file(), nullptr);
     context_.console->Start(object->file());
     return SendWhole(object, buffer.bytes().first(part->bytes));

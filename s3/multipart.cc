@@ -19,6 +19,13 @@ bool ShowsThatNothingHappened(const Error& error) {
   return false;
 }
 
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html, "composite"
+std::string CompositeSha256(const std::vector<CompletedPart>& parts) {
+  std::string digests;
+  for (const auto& part : parts) digests += Base64Decode(part.checksum).value_or("");
+  return fmt::format("{}-{}", Base64Encode(AsBytes(Sha256(digests))), parts.size());
+}
+
 // A store whose part ETags are the MD5s of the parts makes the object's of those.
 std::optional<Error> CompareETag(const std::vector<CompletedPart>& parts, const ObjectProperties& properties,
                                  const Answer& answer, std::string_view etag) {
@@ -91,13 +98,15 @@ Settled MultipartUpload::Complete(const std::vector<CompletedPart>& parts, std::
       if (!crc.Add(part.checksum, part.bytes)) return {Fail(ErrorKind::kIntegrity, "a part has no checksum")};
     }
     object_checksum_ = crc.Text();
+  } else if (algorithm == ChecksumAlgorithm::kSha256) {
+    object_checksum_ = CompositeSha256(parts);
   }
   const auto xml = BuildCompletionXml(parts, algorithm);
   const Operation complete{
       .build =
           [&](const BucketAddress& bucket) {
             return BuildCompleteMultipartUpload(bucket, target_, upload_id_, bytes, algorithm,
-                                                object_checksum_, xml);
+                                                IsCrc(algorithm) ? object_checksum_ : "", xml);
           },
       .check = [&](const Answer& answer) -> std::optional<Error> {
         if (ParseCompletion(answer.body, algorithm)) return std::nullopt;

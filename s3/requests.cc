@@ -32,20 +32,22 @@ void AddToken(std::string_view token, HttpRequest* request) {
   if (!token.empty()) request->headers.push_back({std::string(kTokenHeader), std::string(token)});
 }
 
-std::string EscapeXml(std::string_view text) {
+}  // namespace
+
+std::string XmlEscape(std::string_view text) {
   std::string escaped;
   for (const char c : text) {
     switch (c) {
       case '&': escaped += "&amp;"; break;
       case '<': escaped += "&lt;"; break;
       case '>': escaped += "&gt;"; break;
+      case '"': escaped += "&quot;"; break;
+      case '\r': escaped += "&#13;"; break;
       default: escaped += c;
     }
   }
   return escaped;
 }
-
-}  // namespace
 
 HttpRequest BuildPutObject(const BucketAddress& bucket, const ObjectTarget& target, std::string_view token) {
   auto request = ForKey("PUT", bucket, target.key);
@@ -89,7 +91,7 @@ HttpRequest BuildUploadPart(const BucketAddress& bucket, const ObjectTarget& tar
 std::string BuildCompletionXml(const std::vector<CompletedPart>& parts, ChecksumAlgorithm checksum) {
   std::string xml = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
   for (const auto& part : parts) {
-    xml += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag>", part.number, EscapeXml(part.etag));
+    xml += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag>", part.number, XmlEscape(part.etag));
     if (!ChecksumName(checksum).empty()) {
       xml += fmt::format("<Checksum{0}>{1}</Checksum{0}>", ChecksumName(checksum), part.checksum);
     }
@@ -137,7 +139,7 @@ HttpRequest BuildListParts(const BucketAddress& bucket, const ObjectTarget& targ
 std::string BuildTaggingXml(const Tags& tags) {
   std::string xml = "<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet>";
   for (const auto& [name, value] : tags) {
-    xml += fmt::format("<Tag><Key>{}</Key><Value>{}</Value></Tag>", EscapeXml(name), EscapeXml(value));
+    xml += fmt::format("<Tag><Key>{}</Key><Value>{}</Value></Tag>", XmlEscape(name), XmlEscape(value));
   }
   return xml + "</TagSet></Tagging>";
 }

@@ -117,21 +117,6 @@ Reply XmlReply(std::string body) {
   return reply;
 }
 
-std::string XmlEscape(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      case '\r': escaped += "&#13;"; break;
-      default: escaped += c;
-    }
-  }
-  return escaped;
-}
-
 Reply ErrorReply(int status, std::string_view code, std::string_view message) {
   auto reply = XmlReply(fmt::format("<Error><Code>{}</Code><Message>{}</Message></Error>", code, message));
   reply.status = status;

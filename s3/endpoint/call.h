@@ -10,6 +10,7 @@
 
 #include "s3/endpoint/store.h"
 #include "s3/http.h"
+#include "s3/requests.h"
 
 namespace s3::endpoint {
 
@@ -45,7 +46,6 @@ struct Reply {
 
 // A 200 with this document, its declaration added.
 Reply XmlReply(std::string body);
-std::string XmlEscape(std::string_view text);
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 Reply ErrorReply(int status, std::string_view code, std::string_view message);

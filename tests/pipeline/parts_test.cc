@@ -19,21 +19,9 @@ namespace {
 
 using s3::endpoint::FaultAction;
 using s3::endpoint::FaultRule;
+using test::Content;
+using test::FaultOn;
 using testing::HasSubstr;
-
-std::string Content(std::size_t size, unsigned seed = 1) {
-  std::string content(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) content[i] = static_cast<char>(i * 31 * seed + i / 251);
-  return content;
-}
-
-FaultRule On(std::string operation, FaultAction action, int attempts = 1) {
-  FaultRule rule;
-  rule.operation = std::move(operation);
-  rule.action = action;
-  rule.last_attempt = attempts;
-  return rule;
-}
 
 class PartsTest : public test::RunFixture {
  protected:
@@ -69,7 +57,7 @@ TEST_F(PartsTest, EveryFaultOnEveryOperationEndsWithTheRightObjects) {
           std::string_view(operation) == "CreateMultipartUpload" && action == FaultAction::kLostAnswer;
       if (orphans) continue;
       SCOPED_TRACE(std::string(operation) + " " + std::to_string(static_cast<int>(action)));
-      server_options_.faults = {On(operation, action, 2)};
+      server_options_.faults = {FaultOn(operation, action, 2)};
       server_options_.faults[0].after_bytes = 10;
       options_.report.run_dir = directory_ / ("run" + std::to_string(round++));
       const auto run = Run();
@@ -86,7 +74,7 @@ TEST_F(PartsTest, EveryFaultOnEveryOperationEndsWithTheRightObjects) {
 TEST_F(PartsTest, APartThatFailsForGoodFailsTheFileAndLeavesNoUpload) {
   WriteFiles(20);
   directory_.Write("data/large", Content(50'000));
-  auto rule = On("UploadPart", FaultAction::kStatus, 1000);
+  auto rule = FaultOn("UploadPart", FaultAction::kStatus, 1000);
   rule.first_attempt = 7;
   rule.status = 400;
   rule.code = "InvalidRequest";
@@ -101,11 +89,11 @@ TEST_F(PartsTest, APartThatFailsForGoodFailsTheFileAndLeavesNoUpload) {
 
 TEST_F(PartsTest, AnUploadThatCannotBeAbortedIsNamed) {
   directory_.Write("data/large", Content(5000));
-  auto fatal = On("UploadPart", FaultAction::kStatus, 1000);
+  auto fatal = FaultOn("UploadPart", FaultAction::kStatus, 1000);
   fatal.status = 400;
   fatal.code = "InvalidRequest";
   Fail(fatal);
-  Fail(On("AbortMultipartUpload", FaultAction::kStatus, 1000));
+  Fail(FaultOn("AbortMultipartUpload", FaultAction::kStatus, 1000));
   const auto run = Run();
   EXPECT_EQ(run.status, kExitSomeFailed);
   EXPECT_THAT(Journal(run).at(0).at("message").get<std::string>(), HasSubstr("is left in the store"));
@@ -113,7 +101,7 @@ TEST_F(PartsTest, AnUploadThatCannotBeAbortedIsNamed) {
 
 TEST_F(PartsTest, AStopBetweenPartsLeavesNothingBehind) {
   for (int i = 0; i < 4; ++i) directory_.Write("data/large" + std::to_string(i), Content(100'000));
-  auto slow = On("UploadPart", FaultAction::kDelay, 1000);
+  auto slow = FaultOn("UploadPart", FaultAction::kDelay, 1000);
   slow.delay = std::chrono::milliseconds(20);
   Fail(slow);
   StartServer();
@@ -252,7 +240,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, ChangingFileTest,
 TEST_F(PartsTest, AFileThatChangesAtEveryAttemptIsGivenUpAsChanged) {
   const auto path = directory_.Write("data/f", Content(5000));
   options_.upload.changed_file_retries = 2;
-  auto slow = On("UploadPart", FaultAction::kDelay, 1000);
+  auto slow = FaultOn("UploadPart", FaultAction::kDelay, 1000);
   slow.delay = std::chrono::milliseconds(30);
   Fail(slow);
   StartServer();

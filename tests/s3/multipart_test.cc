@@ -15,6 +15,8 @@ namespace {
 
 using endpoint::FaultAction;
 using endpoint::FaultRule;
+using test::Content;
+using test::FaultOn;
 using test::IgnoreRetries;
 using test::WithBucket;
 using testing::HasSubstr;
@@ -25,20 +27,6 @@ endpoint::ServerOptions SmallParts(std::vector<FaultRule> faults = {}) {
   auto options = WithBucket(std::move(faults));
   options.min_part_bytes = kPartBytes;
   return options;
-}
-
-FaultRule On(std::string operation, FaultAction action, int attempts = 1) {
-  FaultRule rule;
-  rule.operation = std::move(operation);
-  rule.action = action;
-  rule.last_attempt = attempts;
-  return rule;
-}
-
-std::string Content(std::size_t size) {
-  std::string content(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) content[i] = static_cast<char>(i * 31 + i / 251);
-  return content;
 }
 
 // Uploads `content` in parts of kPartBytes; completes unless told otherwise.
@@ -139,7 +127,7 @@ TEST_P(IntegrityTest, AFlippedBitIsNoticedAndSentAgain) {
     GTEST_SKIP() << "nothing protects the bytes: that is what these options say";
   }
   const int rounds = 125;
-  auto rule = On("PutObject", FaultAction::kFlipBit);
+  auto rule = FaultOn("PutObject", FaultAction::kFlipBit);
   rule.key = "f*";
   test::ClientFixture fixture(SmallParts({rule}), Options());
   ASSERT_TRUE(fixture.Put("credentials that worked before", "").answer);
@@ -181,7 +169,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(MultipartTest, AFlippedETagOfAPartOrOfTheWholeIsNoticed) {
   for (const auto* operation : {"UploadPart", "PutObject"}) {
-    test::ClientFixture fixture(SmallParts({On(operation, FaultAction::kWrongEtag)}));
+    test::ClientFixture fixture(SmallParts({FaultOn(operation, FaultAction::kWrongEtag)}));
     const auto content = Content(2500);
     if (std::string_view(operation) == "PutObject") {
       EXPECT_EQ(fixture.Put("k", content).attempts, 2);
@@ -195,7 +183,7 @@ TEST(MultipartTest, AFlippedETagOfAPartOrOfTheWholeIsNoticed) {
 }
 
 TEST(MultipartTest, AThousandFlippedETagsAreNoticed) {
-  test::ClientFixture fixture(SmallParts({On("PutObject", FaultAction::kWrongEtag)}));
+  test::ClientFixture fixture(SmallParts({FaultOn("PutObject", FaultAction::kWrongEtag)}));
   for (int i = 0; i < 1000; ++i) {
     const auto key = std::to_string(i);
     const auto settled = fixture.Put(key, "content " + key);
@@ -208,7 +196,7 @@ TEST(MultipartTest, AThousandFlippedETagsAreNoticed) {
 
 // The object is there and its ETag is not that of the parts: no success, and no second completion.
 TEST(MultipartTest, AFalseETagOfTheCompletedObjectIsAFailure) {
-  test::ClientFixture fixture(SmallParts({On("CompleteMultipartUpload", FaultAction::kWrongEtag)}));
+  test::ClientFixture fixture(SmallParts({FaultOn("CompleteMultipartUpload", FaultAction::kWrongEtag)}));
   Upload upload(&fixture, Content(2500));
   EXPECT_EQ(upload.Complete().answer.error().kind, ErrorKind::kIntegrity);
   EXPECT_EQ(fixture.server.stats().requests["CompleteMultipartUpload"], 1u);
@@ -221,7 +209,7 @@ enum class Told { kNoSuchUpload, kErrorIn200, kReset, kNoAnswer, kEmptyBody, kCu
 class LostCompletionTest : public testing::TestWithParam<std::tuple<Truth, Told>> {
  protected:
   static FaultRule Rule(Truth truth, Told told) {
-    auto rule = On("CompleteMultipartUpload", FaultAction::kStatus, 1000);
+    auto rule = FaultOn("CompleteMultipartUpload", FaultAction::kStatus, 1000);
     switch (told) {
       case Told::kNoSuchUpload:
         rule.status = 404;
@@ -289,7 +277,7 @@ INSTANTIATE_TEST_SUITE_P(TruthTable, LostCompletionTest,
                          TruthName);
 
 TEST(MultipartTest, RefusalsThatShowNothingHappenedAreNotAskedAbout) {
-  auto rule = On("CompleteMultipartUpload", FaultAction::kStatus, 1000);
+  auto rule = FaultOn("CompleteMultipartUpload", FaultAction::kStatus, 1000);
   rule.status = 400;
   rule.code = "InvalidPart";
   test::ClientFixture fixture(SmallParts({rule}));
@@ -305,7 +293,7 @@ TEST(MultipartTest, RefusalsThatShowNothingHappenedAreNotAskedAbout) {
 TEST(MultipartTest, ADeadConnectionDoesNotCreateOrCompleteTwiceUnknown) {
   for (const auto* operation : {"CreateMultipartUpload", "CompleteMultipartUpload"}) {
     for (int round = 0; round < 20; ++round) {
-      test::ClientFixture fixture(SmallParts({On(operation, FaultAction::kResetBefore)}));
+      test::ClientFixture fixture(SmallParts({FaultOn(operation, FaultAction::kResetBefore)}));
       ASSERT_TRUE(fixture.Put("warm", "up").answer) << "a connection to be reused";
       MultipartUpload upload(&fixture.client, {"k", &fixture.properties});
       const auto created = upload.Create(IgnoreRetries);
@@ -324,8 +312,8 @@ TEST(MultipartTest, ADeadConnectionDoesNotCreateOrCompleteTwiceUnknown) {
 }
 
 TEST(MultipartTest, AnAbortGoesOnUntilTheUploadIsGone) {
-  test::ClientFixture fixture(SmallParts(
-      {On("AbortMultipartUpload", FaultAction::kStatus, 2), On("ListParts", FaultAction::kStatus, 1)}));
+  test::ClientFixture fixture(SmallParts({FaultOn("AbortMultipartUpload", FaultAction::kStatus, 2),
+                                          FaultOn("ListParts", FaultAction::kStatus, 1)}));
   Upload upload(&fixture, Content(2500));
   EXPECT_EQ(fixture.server.CountUploads("bucket"), 1u);
   EXPECT_TRUE(upload.upload.Abort(IgnoreRetries).answer);
@@ -356,7 +344,7 @@ TEST(MultipartTest, AnAbortIsNotBelievedWithoutListParts) {
 }
 
 TEST(ConditionalPutTest, OurOwnLostSuccessIsASuccessAndAnothersObjectIsNot) {
-  test::ClientFixture fixture(SmallParts({On("PutObject", FaultAction::kLostAnswer)}));
+  test::ClientFixture fixture(SmallParts({FaultOn("PutObject", FaultAction::kLostAnswer)}));
   fixture.properties.Set("if-none-match", "*");
   EXPECT_TRUE(fixture.Put("ours", "body", "token").answer);
   EXPECT_EQ(fixture.Stored("ours"), "body");

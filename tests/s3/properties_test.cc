@@ -67,8 +67,8 @@ TEST(PropertiesTest, ChecksumTypesOfMultipartUploads) {
 
 TEST(PropertiesTest, ETagsGoIntoXmlEscaped) {
   const auto xml = BuildCompletionXml({{1, 5, "\"a&<b>\"", "AAAA"}}, ChecksumAlgorithm::kCrc32c);
-  EXPECT_THAT(xml,
-              testing::HasSubstr("<ETag>\"a&amp;&lt;b&gt;\"</ETag><ChecksumCRC32C>AAAA</ChecksumCRC32C>"));
+  EXPECT_THAT(xml, testing::HasSubstr(
+                       "<ETag>&quot;a&amp;&lt;b&gt;&quot;</ETag><ChecksumCRC32C>AAAA</ChecksumCRC32C>"));
 }
 
 TEST(PropertiesTest, ControlCharactersAreRefusedInEveryValue) {

@@ -60,6 +60,20 @@ s3::Options OptionsFor(const s3::endpoint::Server& server) {
   return options;
 }
 
+std::string Content(std::size_t size, unsigned seed) {
+  std::string content(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) content[i] = static_cast<char>(i * 31 * seed + i / 251);
+  return content;
+}
+
+s3::endpoint::FaultRule FaultOn(std::string operation, s3::endpoint::FaultAction action, int attempts) {
+  s3::endpoint::FaultRule rule;
+  rule.operation = std::move(operation);
+  rule.action = action;
+  rule.last_attempt = attempts;
+  return rule;
+}
+
 void ScriptedTransport::Send(const s3::HttpRequest& request, s3::HttpResponse* response, s3::Wake wake) {
   requests.push_back(request);
   *response = answers_.at(requests.size() - 1);

@@ -39,6 +39,12 @@ std::mt19937_64 SeededRandom();
 // Options that reach `server`'s bucket "bucket", with short delays.
 s3::Options OptionsFor(const s3::endpoint::Server& server);
 
+// Bytes of which no part equals another.
+std::string Content(std::size_t size, unsigned seed = 1);
+
+// A fault on the first `attempts` requests of that operation for each key.
+s3::endpoint::FaultRule FaultOn(std::string operation, s3::endpoint::FaultAction action, int attempts = 1);
+
 // A transport that answers from a list and keeps what it was asked.
 class ScriptedTransport final : public s3::Transport {
  public:
