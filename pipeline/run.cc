@@ -55,7 +55,9 @@ Summary RunPipeline(const Options& options, const s3::Options& s3_options, const
   Console console(options.report, &progress, stderr);
   const auto waiter = MakeWaiter();
   s3::EventLoop loop(s3_options.transport, s3_options.destination.ca_file, options.upload.concurrency);
-  s3::Client client(bucket, s3_options.destination.region, credentials, s3_options.retry,
+  s3::LearnedFacts facts(s3_options.destination, bucket,
+                         [&](std::string_view learnt) { console.Note(fmt::format("note    {}", learnt)); });
+  s3::Client client(&facts, credentials, s3_options.retry,
                     s3::ResolveIntegrity(s3_options.integrity, s3_options.destination), &loop, waiter.get(),
                     stop->drain_token());
   BufferPool buffers(options.upload.memory_bytes);

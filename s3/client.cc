@@ -25,16 +25,15 @@ std::string_view AdviceFor(const IntegrityOptions& integrity, const Error& error
 
 }  // namespace
 
-Client::Client(BucketAddress bucket, std::string region, Credentials credentials, RetryOptions retry,
-               IntegrityOptions integrity, Transport* transport, Waiter* waiter, std::stop_token stop)
-    : bucket_(std::move(bucket)),
+Client::Client(LearnedFacts* facts, Credentials credentials, RetryOptions retry, IntegrityOptions integrity,
+               Transport* transport, Waiter* waiter, std::stop_token stop)
+    : facts_(facts),
       credentials_(std::move(credentials)),
       retry_(retry),
       integrity_(integrity),
       transport_(transport),
       waiter_(waiter),
-      stop_(std::move(stop)),
-      signer_(std::move(region)) {}
+      stop_(std::move(stop)) {}
 
 Settled Client::PutObject(const ObjectTarget& target, const Payload& payload, std::string_view token,
                           const RetryObserver& on_retry) {
@@ -95,21 +94,35 @@ Settled Client::Settle(const Operation& operation, const RetryObserver& on_retry
 }
 
 Result<Answer> Client::Once(const Operation& operation) {
-  auto request = operation.build(bucket_);
-  const auto now = std::chrono::system_clock::now();
+  // Each kind of correction once: a store that contradicts itself is not followed.
+  bool region_corrected = false, clock_corrected = false;
+  for (;;) {
+    const auto facts = facts_->Current();
+    auto answer = Send(operation, *facts);
+    if (answer) return answer;
+    bool& corrected = answer.error().kind == ErrorKind::kClockSkewed ? clock_corrected : region_corrected;
+    if (corrected || !facts_->Learn(answer.error(), *facts)) return answer;
+    corrected = true;
+  }
+}
+
+Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts) {
+  auto request = operation.build(facts.bucket);
+  auto& signer = *facts.signer;
+  const auto now = std::chrono::system_clock::now() + facts.clock_offset;
   const auto* payload = operation.payload;
   const auto hash = payload != nullptr ? AttachPayload(*payload, &request) : Sha256Hex(request.body);
-  const auto seed = signer_.SignHeaders(&request, hash, credentials_, now);
+  const auto seed = signer.SignHeaders(&request, hash, credentials_, now);
   ChunkedBody chunked;
   if (payload != nullptr && IsChunked(payload->integrity)) {
     ChunkSigning signing;
     if (payload->integrity.payload == PayloadMode::kStreaming) {
       signing = {seed,
                  [&](std::string_view previous, std::string_view chunk) {
-                   return signer_.SignChunk(credentials_, now, previous, chunk);
+                   return signer.SignChunk(credentials_, now, previous, chunk);
                  },
                  [&](std::string_view previous, std::string_view trailers) {
-                   return signer_.SignTrailer(credentials_, now, previous, trailers);
+                   return signer.SignTrailer(credentials_, now, previous, trailers);
                  }};
     }
     chunked = FrameChunks(*payload, signing);

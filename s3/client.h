@@ -11,7 +11,7 @@
 #include "s3/payload.h"
 #include "s3/requests.h"
 #include "s3/retry.h"
-#include "s3/sigv4.h"
+#include "s3/store_facts.h"
 
 namespace s3 {
 
@@ -28,11 +28,13 @@ struct Operation {
 };
 
 // Thread-safe; one for a run. Calls return when the request has settled, and wait through the
-// Waiter meanwhile. Transport and waiter are not owned.
+// Waiter meanwhile. Facts, transport and waiter are not owned.
 class Client {
  public:
-  Client(BucketAddress bucket, std::string region, Credentials credentials, RetryOptions retry,
-         IntegrityOptions integrity, Transport* transport, Waiter* waiter, std::stop_token stop);
+  // `facts` says where requests go and how they are signed; what the store corrects of it is learnt,
+  // and the request sent again at once, which is no attempt.
+  Client(LearnedFacts* facts, Credentials credentials, RetryOptions retry, IntegrityOptions integrity,
+         Transport* transport, Waiter* waiter, std::stop_token stop);
 
   // Resolved: the checksum is not kAuto.
   const IntegrityOptions& integrity() const { return integrity_; }
@@ -58,16 +60,16 @@ class Client {
 
  private:
   bool Sleep(std::chrono::milliseconds delay);
+  Result<Answer> Send(const Operation& operation, const StoreFacts& facts);
   Result<Answer> JudgeFor(const Operation& operation, HttpResponse response);
 
-  const BucketAddress bucket_;
+  LearnedFacts* const facts_;
   const Credentials credentials_;
   const RetryOptions retry_;
   const IntegrityOptions integrity_;
   Transport* const transport_;
   Waiter* const waiter_;
   const std::stop_token stop_;
-  Signer signer_;
   std::atomic<bool> credentials_worked_{false};
 };
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <ctime>
 #include <pugixml.hpp>
 #include <utility>
 
@@ -65,10 +67,8 @@ ErrorKind KindOfStatus(int status) {
 std::string Explain(const Error& error, const ErrorBody& body, const HttpHeaders& headers) {
   switch (error.kind) {
     case ErrorKind::kWrongRegion: {
-      auto region = std::string(headers.Find("x-amz-bucket-region").value_or(""));
-      if (region.empty()) region = body.region;
-      if (!region.empty()) {
-        return fmt::format("the bucket is in region {}: set destination.region", OneLine(region, 64));
+      if (!error.region.empty()) {
+        return fmt::format("the bucket is in region {}: set destination.region", error.region);
       }
       if (!body.message.empty()) return body.message;
       return fmt::format("the store redirects (HTTP {}): check destination.region and endpoint",
@@ -85,6 +85,25 @@ std::string Explain(const Error& error, const ErrorBody& body, const HttpHeaders
   return fmt::format("the store answered HTTP {} without an explanation", error.http_status);
 }
 
+// RFC 9110, section 5.6.7: the one form that servers may generate.
+std::optional<std::chrono::sys_seconds> ParseHttpDate(std::string_view text) {
+  std::tm utc{};
+  const std::string date(text.substr(0, 64));
+  const char* const end = strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return std::chrono::sys_seconds(std::chrono::seconds(timegm(&utc)));
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html: the region is in a header,
+// also where an answer has no body.
+void ReadRegion(const HttpHeaders& headers, const ErrorBody& body, Error* error) {
+  const auto header = headers.Find("x-amz-bucket-region").value_or("");
+  if (error->http_status == 400 && body.code.empty() && !header.empty())
+    error->kind = ErrorKind::kWrongRegion;
+  if (error->kind == ErrorKind::kWrongRegion)
+    error->region = OneLine(header.empty() ? body.region : header, 64);
+}
+
 Error JudgeRefusal(const HttpResponse& response) {
   Error error;
   error.http_status = response.status;
@@ -92,6 +111,10 @@ Error JudgeRefusal(const HttpResponse& response) {
   const auto body = ParseErrorBody(response.body).value_or(ErrorBody{});
   error.code = body.code;
   error.kind = KindOfCode(body.code).value_or(KindOfStatus(response.status));
+  ReadRegion(response.headers, body, &error);
+  if (error.kind == ErrorKind::kClockSkewed) {
+    error.server_time = ParseHttpDate(response.headers.Find("date").value_or(""));
+  }
   error.message = Explain(error, body, response.headers);
   ReadRetryAfter(response.headers, &error);
   return error;

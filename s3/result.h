@@ -45,6 +45,10 @@ struct Error {
   int http_status = 0;
   std::string code;        // S3's <Code>, when there was one
   std::string request_id;  // x-amz-request-id, when there was one
+  // Of kWrongRegion: the region that the store named, as it came; empty when it named none.
+  std::string region{};
+  // Of kClockSkewed: the Date of the answer, in UTC.
+  std::optional<std::chrono::sys_seconds> server_time{};
   // How long the store asked to wait: Retry-After (seconds) or x-amz-retry-after (milliseconds).
   std::optional<std::chrono::milliseconds> retry_after{};
   // x-amz-retry-after is advice on top of the backoff; Retry-After is a floor.

@@ -35,15 +35,17 @@ struct Fixture {
                    std::string region = "us-east-1")
       : silent(!server_options.faults.empty() && server_options.faults[0].action == FaultAction::kNoAnswer),
         server(std::move(server_options)),
-        options([this] {
+        options([&] {
           auto quick = test::OptionsFor(server);
+          quick.destination.region = region;
           // Short only where a fault makes the endpoint silent: a busy machine is no timeout.
           if (silent) quick.transport.stall_window = std::chrono::milliseconds(150);
           return quick;
         }()),
         loop(options.transport, "", 8),
-        client(ResolveBucket(options.destination).value(), std::move(region), std::move(credentials),
-               options.retry, ResolveIntegrity(options.integrity, options.destination), &loop, &waiter, {}) {}
+        facts(options.destination, ResolveBucket(options.destination).value(), nullptr),
+        client(&facts, std::move(credentials), options.retry,
+               ResolveIntegrity(options.integrity, options.destination), &loop, &waiter, {}) {}
 
   Settled Put(std::string_view key, std::string_view body) {
     static const ObjectProperties kNone;
@@ -60,6 +62,7 @@ struct Fixture {
   Options options;
   BlockingWaiter waiter;
   EventLoop loop;
+  LearnedFacts facts;
   Client client;
 };
 
@@ -119,7 +122,6 @@ TEST(EndpointTest, RefusesWhatIsNotSignedRight) {
   const std::tuple<Credentials, std::string, std::string> cases[] = {
       {{"s3flow", Secret("wrong"), Secret()}, "us-east-1", "SignatureDoesNotMatch"},
       {{"nobody", Secret("s3flow-secret"), Secret()}, "us-east-1", "InvalidAccessKeyId"},
-      {{"s3flow", Secret("s3flow-secret"), Secret()}, "eu-west-1", "AuthorizationHeaderMalformed"},
   };
   for (const auto& [credentials, region, code] : cases) {
     Fixture fixture(WithBucket(), credentials, region);

@@ -332,9 +332,9 @@ TEST(MultipartTest, AnAbortIsNotBelievedWithoutListParts) {
                                      test::Answered(404, {}, test::ErrorXml("NoSuchUpload"))});
   BlockingWaiter waiter;
   const ObjectProperties properties;
-  Client client(BucketAddress{Endpoint{"http", "store", 80}, "/b/"}, "us-east-1",
-                {"id", Secret("secret"), Secret()}, {}, {.checksum = ChecksumAlgorithm::kNone}, &transport,
-                &waiter, {});
+  LearnedFacts facts({.region = "us-east-1"}, BucketAddress{Endpoint{"http", "store", 80}, "/b/"}, nullptr);
+  Client client(&facts, {"id", Secret("secret"), Secret()}, {}, {.checksum = ChecksumAlgorithm::kNone},
+                &transport, &waiter, {});
   MultipartUpload upload(&client, {"k", &properties});
   ASSERT_TRUE(upload.Create(IgnoreRetries).answer);
   EXPECT_TRUE(upload.Abort(IgnoreRetries).answer);

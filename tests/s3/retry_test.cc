@@ -62,7 +62,8 @@ class ClientRetryTest : public testing::Test {
   Settled Put(std::vector<HttpResponse> answers, std::stop_token stop = {}) {
     transport_ = std::make_unique<test::ScriptedTransport>(std::move(answers));
     const BucketAddress bucket{Endpoint{"http", "store", 80}, "/bucket/"};
-    Client client(bucket, "us-east-1", {"id", Secret("secret"), Secret()}, kOptions,
+    LearnedFacts facts({}, bucket, nullptr);
+    Client client(&facts, {"id", Secret("secret"), Secret()}, kOptions,
                   {.checksum = ChecksumAlgorithm::kNone}, transport_.get(), &waiter_, std::move(stop));
     const ObjectProperties none;
     return client.PutObject({"k", &none}, MakePayload("body", client.integrity()), "",

@@ -22,13 +22,14 @@ inline void IgnoreRetries(const s3::RetryEvent&) {}
 
 struct ClientFixture {
   explicit ClientFixture(s3::endpoint::ServerOptions server_options, s3::IntegrityOptions integrity = {},
-                         int max_attempts = 8)
+                         int max_attempts = 8, std::string region = "us-east-1")
       : silent(IsSilent(server_options)),
         server(std::move(server_options)),
-        options(OptionsWith(max_attempts)),
+        options(OptionsWith(max_attempts, std::move(region))),
         loop(options.transport, "", 16),
-        client(s3::ResolveBucket(options.destination).value(), "us-east-1",
-               {"s3flow", s3::Secret("s3flow-secret"), s3::Secret()}, options.retry,
+        facts(options.destination, s3::ResolveBucket(options.destination).value(),
+              [this](std::string_view text) { notices.emplace_back(text); }),
+        client(&facts, {"s3flow", s3::Secret("s3flow-secret"), s3::Secret()}, options.retry,
                s3::ResolveIntegrity(integrity, options.destination), &loop, &waiter, {}) {}
 
   s3::Settled Put(std::string_view key, std::string_view body, std::string_view token = "") {
@@ -47,11 +48,14 @@ struct ClientFixture {
   s3::ObjectProperties properties;
   s3::BlockingWaiter waiter;
   s3::EventLoop loop;
+  std::vector<std::string> notices;  // one thread's; for tests of what is learnt
+  s3::LearnedFacts facts;
   s3::Client client;
 
  private:
-  s3::Options OptionsWith(int max_attempts) const {
+  s3::Options OptionsWith(int max_attempts, std::string region) const {
     auto with = OptionsFor(server);
+    with.destination.region = std::move(region);
     with.retry.max_attempts = max_attempts;
     // Short only where a fault makes the endpoint silent: a busy machine is no timeout.
     if (silent) with.transport.stall_window = std::chrono::milliseconds(150);

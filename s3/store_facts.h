@@ -1,0 +1,55 @@
+// How requests reach one bucket: its address, its region, and the time that its store has. What is
+// wrong of it is learnt from the store's refusals, once for the whole run. Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "s3/options.h"
+#include "s3/result.h"
+#include "s3/sigv4.h"
+#include "s3/uri.h"
+
+namespace s3 {
+
+// One consistent state; a request is made with one of these from its beginning to its end.
+struct StoreFacts {
+  BucketAddress bucket;
+  std::string region;
+  std::chrono::seconds clock_offset{0};  // the store's time minus ours
+  std::shared_ptr<Signer> signer;        // for that region
+};
+
+class LearnedFacts {
+ public:
+  // `notice` is told, in one line, whenever something was learnt; it must not wait.
+  LearnedFacts(DestinationOptions destination, BucketAddress bucket,
+               std::function<void(std::string_view)> notice);
+
+  std::shared_ptr<const StoreFacts> Current() const;
+
+  // True when the refused request, made with `used`, is worth sending again with Current(): the
+  // error named another region, or another time, or somebody else has learnt that meanwhile. Takes
+  // a region only by its name; a host is computed from it, never read from an answer.
+  bool Learn(const Error& error, const StoreFacts& used);
+
+  // Clocks further off are not believed: 14 days.
+  static constexpr std::chrono::hours kMaxClockOffset{14 * 24};
+  // A store that keeps sending us elsewhere is not followed for ever.
+  static constexpr int kMaxRegions = 4;
+
+ private:
+  std::optional<StoreFacts> Corrected(const Error& error, const StoreFacts& now);
+
+  DestinationOptions destination_;
+  const std::function<void(std::string_view)> notice_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const StoreFacts> current_;
+  int regions_learnt_ = 0;
+};
+
+}  // namespace s3
