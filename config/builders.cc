@@ -41,14 +41,16 @@ Field SecretText(std::string name, s3::Secret* target) {
           .show = [target] { return YamlScalar(s3::Redacted(*target)); }};
 }
 
-Field Texts(std::string name, std::vector<std::string>* target) {
+Field Texts(std::string name, std::vector<std::string>* target, Check check) {
   return {.name = std::move(name),
           .set_list =
-              [target](const std::vector<std::string>& texts) {
+              [target, check = std::move(check)](const std::vector<std::string>& texts) {
                 *target = texts;
-                return std::find(texts.begin(), texts.end(), "") == texts.end()
-                           ? MaybeProblem()
-                           : "must not contain an empty entry";
+                MaybeProblem problem;
+                for (const auto& text : texts) {
+                  if (!problem) problem = text.empty() ? "must not contain an empty entry" : check(text);
+                }
+                return problem;
               },
           .show =
               [target] {

@@ -26,7 +26,8 @@ inline MaybeProblem NotEmpty(const std::string& text) {
 // The targets are not owned and must live as long as the field.
 Field Text(std::string name, std::string* target, Check check = NoProblem);
 Field SecretText(std::string name, s3::Secret* target);
-Field Texts(std::string name, std::vector<std::string>* target);
+// `check` is for each entry; none may be empty.
+Field Texts(std::string name, std::vector<std::string>* target, Check check = NoProblem);
 Field Integer(std::string name, int* target, int min, int max);
 Field Bool(std::string name, bool* target);
 Field Size(std::string name, std::uint64_t* target, std::uint64_t min = 0, std::uint64_t max = UINT64_MAX);

@@ -11,7 +11,7 @@
 
 #include "config/object_fields.h"
 #include "config/schema.h"
-#include "s3/uri.h"
+#include "s3/address.h"
 
 namespace config {
 namespace {
@@ -105,7 +105,8 @@ void CheckIntegrity(const Job& job, const std::string& payload_where, const std:
   using s3::ChecksumAlgorithm;
   using s3::PayloadMode;
   const auto integrity = s3::ResolveIntegrity(job.s3.integrity, job.s3.destination);
-  const bool plain_http = job.s3.destination.endpoint.starts_with("http://");
+  const auto addresses = s3::ResolveBucket(job.s3.destination);
+  const bool plain_http = addresses && addresses->front().endpoint.scheme == "http";
   if (integrity.payload == PayloadMode::kUnsigned && plain_http &&
       integrity.checksum == ChecksumAlgorithm::kNone) {
     problems->push_back({payload_where,
@@ -146,6 +147,11 @@ void CheckTogether(const Value& root, const Job& job, std::vector<Problem>* prob
   }
   if (!credentials.profile.empty() && !credentials.access_key_id.empty()) {
     problems->push_back({where("credentials", "profile"), "credentials: either a profile or keys, not both"});
+  }
+  const auto& tls = job.s3.transport.tls;
+  if (tls.client_certificate.empty() && !tls.client_key.empty()) {
+    problems->push_back(
+        {where("destination", "client_key"), "destination: client_key needs client_certificate"});
   }
   CheckIntegrity(job, where("integrity", "payload"), where("integrity", "checksum_as"), problems);
   const auto& upload = job.pipeline.upload;

@@ -38,6 +38,37 @@ MaybeProblem CheckKeyId(const std::string& text) {
   return fine ? MaybeProblem() : "has a character that no access key ID has";
 }
 
+// "auto" (the environment's), "none", or a URL, of which the user and password are not shown.
+Field Proxy(std::string name, s3::ProxyOptions* proxy) {
+  return {.name = std::move(name),
+          .set =
+              [proxy](const std::string& text) {
+                proxy->from_environment = text == "auto";
+                proxy->url = s3::Secret(text == "auto" || text == "none" ? "" : text);
+                if (proxy->url.empty()) {
+                  return text.empty() ? MaybeProblem("must be auto, none or a URL") : std::nullopt;
+                }
+                const auto scheme = text.find("://");
+                const auto rest = scheme == std::string::npos ? "" : text.substr(scheme + 3);
+                const auto kind = text.substr(0, std::min(scheme, text.size()));
+                const bool known = kind == "http" || kind == "https" || kind == "socks5" || kind == "socks5h";
+                // Without the user, since what is wrong is shown.
+                const auto host = rest.substr(rest.rfind('@') + 1);
+                const auto parsed = s3::ParseEndpoint("http://" + host);
+                if (!known)
+                  return MaybeProblem("must be auto, none or http://, https:// or socks5://HOST:PORT");
+                return parsed ? std::nullopt : MaybeProblem(parsed.error().message);
+              },
+          .show = [proxy]() -> std::string {
+            const auto url = proxy->url.Reveal();
+            if (url.empty()) return proxy->from_environment ? "auto" : "none";
+            const auto begin = url.find("://") + 3;
+            const auto user = url.rfind('@');
+            if (user == std::string_view::npos) return YamlScalar(url);
+            return YamlScalar(fmt::format("{}**redacted**{}", url.substr(0, begin), url.substr(user)));
+          }};
+}
+
 // "1", "2-4", "3-" (from the third on), "all"
 MaybeProblem ReadAttempts(const std::string& text, s3::endpoint::FaultRule* rule) {
   constexpr int kMax = 1'000'000;
@@ -77,7 +108,12 @@ std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* opt
             "addressing", &destination.addressing,
             Names<Addressing>{
                 {"auto", Addressing::kAuto}, {"path", Addressing::kPath}, {"virtual", Addressing::kVirtual}}),
-        Text("ca_file", &destination.ca_file)}},
+        Texts("endpoints", &destination.endpoints, CheckEndpoint), Bool("dualstack", &destination.dualstack),
+        Bool("fips", &destination.fips), Bool("accelerate", &destination.accelerate),
+        Text("ca_file", &transport.tls.ca_file), Text("ca_directory", &transport.tls.ca_directory),
+        Text("client_certificate", &transport.tls.client_certificate),
+        Text("client_key", &transport.tls.client_key), Proxy("proxy", &transport.proxy),
+        Text("no_proxy", &transport.proxy.no_proxy)}},
       {"credentials",
        {Text("access_key_id", &credentials.access_key_id, CheckKeyId),
         SecretText("secret_access_key", &credentials.secret_access_key),

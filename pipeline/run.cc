@@ -47,17 +47,18 @@ std::uint64_t StreamPartLimit(const UploadOptions& options, std::size_t streams)
 }
 
 // Builds the parts of one run, in the order in which they need each other, and runs the graph.
-Summary RunPipeline(const Options& options, const s3::Options& s3_options, const s3::BucketAddress& bucket,
-                    const s3::Credentials& credentials, const PropertyRules& rules, Journal* journal,
-                    StopControl* stop) {
+Summary RunPipeline(const Options& options, const s3::Options& s3_options,
+                    const std::vector<s3::BucketAddress>& buckets, const RunCredentials& provided,
+                    const PropertyRules& rules, Journal* journal, StopControl* stop) {
   using StopCallback = std::stop_callback<std::function<void()>>;
   Progress progress;
   Console console(options.report, &progress, stderr);
   const auto waiter = MakeWaiter();
-  s3::EventLoop loop(s3_options.transport, s3_options.destination.ca_file, options.upload.concurrency);
-  s3::LearnedFacts facts(s3_options.destination, bucket,
-                         [&](std::string_view learnt) { console.Note(fmt::format("note    {}", learnt)); });
-  s3::Client client(&facts, credentials, s3_options.retry,
+  s3::EventLoop loop(s3_options.transport, options.upload.concurrency);
+  const auto note = [&](std::string_view text) { console.Note(fmt::format("note    {}", text)); };
+  s3::LearnedFacts facts(s3_options.destination, buckets, note);
+  s3::CredentialCache credentials(provided.first, provided.renew, provided.renewal, note);
+  s3::Client client(&facts, &credentials, s3_options.retry,
                     s3::ResolveIntegrity(s3_options.integrity, s3_options.destination), &loop, waiter.get(),
                     stop->drain_token());
   BufferPool buffers(options.upload.memory_bytes);
@@ -72,6 +73,7 @@ Summary RunPipeline(const Options& options, const s3::Options& s3_options, const
     const bool signalled = stop->cause() == StopCause::kInterrupt || stop->cause() == StopCause::kTerminate;
     if (signalled) console.Note(fmt::format("stopping: {}; what is in flight may end", stop->message()));
     loop.CancelSleeps();
+    credentials.Cancel();
     for (const auto& stream : streams) stream->stream()->Cancel();
   });
   const StopCallback on_abort(stop->abort_token(), [&] { loop.Abort(); });
@@ -108,6 +110,7 @@ Summary RunPipeline(const Options& options, const s3::Options& s3_options, const
   Summary summary = sink.summary();
   summary.found = source.found();
   summary.source_exhausted = source.exhausted();
+  summary.credential_renewals = credentials.renewals();
   summary.seconds = std::chrono::steady_clock::now() - start;
   summary.peak_memory_bytes = PeakMemoryBytes();
   return summary;
@@ -115,14 +118,14 @@ Summary RunPipeline(const Options& options, const s3::Options& s3_options, const
 
 }  // namespace
 
-RunResult Run(const Options& options, const s3::Options& s3_options, const s3::Credentials& credentials,
+RunResult Run(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
               StopControl* stop) {
   RunResult run;
   run.run_dir = options.report.run_dir.empty() ? DefaultRunDir() : options.report.run_dir;
-  const auto bucket = s3::ResolveBucket(s3_options.destination);
-  if (!bucket) {
+  const auto buckets = s3::ResolveBucket(s3_options.destination);
+  if (!buckets) {
     run.status = kExitConfig;
-    run.message = bucket.error().message;
+    run.message = buckets.error().message;
     return run;
   }
   if (const auto problem = RootProblem(options.source)) {
@@ -143,11 +146,11 @@ RunResult Run(const Options& options, const s3::Options& s3_options, const s3::C
     return run;
   }
 
-  run.summary = RunPipeline(options, s3_options, *bucket, credentials, *rules, journal->get(), stop);
+  run.summary = RunPipeline(options, s3_options, *buckets, credentials, *rules, journal->get(), stop);
   run.message = stop->message();
   if (stop->cause() == StopCause::kRefused) {
-    run.message +=
-        fmt::format(" (bucket {} at {})", s3_options.destination.bucket, bucket->endpoint.HostAndPort());
+    run.message += fmt::format(" (bucket {} at {})", s3_options.destination.bucket,
+                               buckets->front().endpoint.HostAndPort());
   }
   if (const auto synced = (*journal)->Sync(); !synced) {
     stop->Drain(StopCause::kJournalFailed, synced.error().message);

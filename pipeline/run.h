@@ -6,7 +6,7 @@
 #include "pipeline/options.h"
 #include "pipeline/stop.h"
 #include "pipeline/summary.h"
-#include "s3/credentials.h"
+#include "s3/credential_cache.h"
 #include "s3/options.h"
 
 namespace pipeline {
@@ -19,9 +19,16 @@ struct RunResult {
   std::string message;
 };
 
+// What a run signs with, and how it gets fresh ones; without `renew` it has these only.
+struct RunCredentials {
+  s3::ProvidedCredentials first;
+  s3::FetchCredentials renew = nullptr;
+  s3::RenewalOptions renewal{};
+};
+
 // Uploads everything the source finds. Shows progress and events on stderr; writes the journal and
 // summary.json to the run directory. `stop` may be used from any thread meanwhile.
-RunResult Run(const Options& options, const s3::Options& s3_options, const s3::Credentials& credentials,
+RunResult Run(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
               StopControl* stop);
 
 }  // namespace pipeline

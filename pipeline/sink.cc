@@ -11,6 +11,9 @@ void Sink::Record(const ObjectResult& result) {
   if (const auto written = journal_->Append(result); !written) {
     stop_->Drain(StopCause::kJournalFailed, "cannot write the journal: " + written.error().message);
   }
+  if (result.error && result.error->kind == s3::ErrorKind::kNoCredentials) {
+    stop_->Drain(StopCause::kNoCredentials, result.error->message + ": run again with fresh ones");
+  }
   if (result.error && result.outcome == Outcome::kFailed) StopIfHopeless(*result.error);
   // What refuses everybody is said once, at the end, and not for each object in flight.
   const bool said_at_the_end = refused_ && result.error && s3::RefusesWholeRun(result.error->kind);

@@ -11,6 +11,7 @@ namespace pipeline {
 enum class StopCause {
   kInterrupt,      // SIGINT
   kTerminate,      // SIGTERM, SIGUSR1
+  kNoCredentials,  // they have expired, and there are no others
   kRefused,        // the store refuses the whole run
   kJournalFailed,  // results cannot be recorded
 };

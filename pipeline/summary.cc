@@ -75,6 +75,9 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
                       HumanBytes(static_cast<double>(summary.uploaded_bytes) / seconds),
                       static_cast<double>(summary.uploaded) / seconds, summary.retries,
                       summary.retries == 1 ? "retry" : "retries");
+  if (summary.credential_renewals > 0) {
+    text += fmt::format("credentials renewed: {}\n", summary.credential_renewals);
+  }
   for (const auto& [kind, count] : summary.failures_by_kind) {
     text += fmt::format("failed, {}: {}\n", kind, count);
   }
@@ -94,6 +97,7 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"cancelled", summary.cancelled},
       {"uploaded_bytes", summary.uploaded_bytes},
       {"retries", summary.retries},
+      {"credential_renewals", summary.credential_renewals},
       {"failures_by_kind", summary.failures_by_kind},
       {"complete", summary.source_exhausted && summary.cancelled == 0},
       {"seconds", summary.seconds.count()},

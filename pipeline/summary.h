@@ -34,6 +34,7 @@ struct Summary {
   std::uint64_t cancelled = 0;
   std::uint64_t uploaded_bytes = 0;
   std::uint64_t retries = 0;
+  std::uint64_t credential_renewals = 0;
   std::map<std::string, std::uint64_t> failures_by_kind;
   bool source_exhausted = false;  // false: stopped before the walk had handed out all it finds
   std::chrono::duration<double> seconds{0};

@@ -244,7 +244,9 @@ ObjectResult Uploader::ResultOf(const Object& object, std::optional<s3::Error> e
   result.parts = static_cast<int>(object.parts().size());
   result.seconds = Object::Clock::now() - object.began;
   if (error) {
-    const bool cancelled = error->kind == s3::ErrorKind::kCancelled;
+    // Nothing is wrong with an object that nobody may sign for now: the next run uploads it.
+    const bool cancelled =
+        error->kind == s3::ErrorKind::kCancelled || error->kind == s3::ErrorKind::kNoCredentials;
     result.outcome = cancelled ? Outcome::kCancelled : Outcome::kFailed;
     if (error->http_status == 412 && IsConditional(object)) {
       result.outcome = Outcome::kSkipped;

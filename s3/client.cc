@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "s3/checksum.h"
 
 namespace s3 {
@@ -23,12 +25,27 @@ std::string_view AdviceFor(const IntegrityOptions& integrity, const Error& error
   return "";
 }
 
+// Not every store says ExpiredToken: Ceph answers AccessDenied or InvalidAccessKeyId, and a HEAD has no
+// body to say it in. Second thoughts only when they are at their end by their own account.
+bool LooksExpired(const Error& error, const Credentials& credentials) {
+  constexpr std::chrono::seconds kRounding{1};  // stores may count in whole seconds
+  if (!credentials.expires || std::chrono::system_clock::now() + kRounding < *credentials.expires)
+    return false;
+  const bool mute = error.http_status == 400 && error.code.empty();
+  return error.kind == ErrorKind::kBadCredentials || error.kind == ErrorKind::kAccessDenied || mute;
+}
+
+void Redact(const Credentials& credentials, std::string* text) {
+  RedactIn(text, credentials.secret_access_key);
+  RedactIn(text, credentials.session_token);
+}
+
 }  // namespace
 
-Client::Client(LearnedFacts* facts, Credentials credentials, RetryOptions retry, IntegrityOptions integrity,
-               Transport* transport, Waiter* waiter, std::stop_token stop)
+Client::Client(LearnedFacts* facts, CredentialCache* credentials, RetryOptions retry,
+               IntegrityOptions integrity, Transport* transport, Waiter* waiter, std::stop_token stop)
     : facts_(facts),
-      credentials_(std::move(credentials)),
+      credentials_(credentials),
       retry_(retry),
       integrity_(integrity),
       transport_(transport),
@@ -95,45 +112,64 @@ Settled Client::Settle(const Operation& operation, const RetryObserver& on_retry
 
 Result<Answer> Client::Once(const Operation& operation) {
   // Each kind of correction once: a store that contradicts itself is not followed.
-  bool region_corrected = false, clock_corrected = false;
+  bool region_corrected = false, clock_corrected = false, renewed = false;
   for (;;) {
     const auto facts = facts_->Current();
-    auto answer = Send(operation, *facts);
+    const auto credentials = credentials_->Get(waiter_);
+    if (!credentials) return tl::unexpected(credentials.error());
+    auto answer = Send(operation, *facts, **credentials);
     if (answer) return answer;
+    if (answer.error().kind == ErrorKind::kExpiredCredentials) {
+      if (renewed) return answer;
+      renewed = true;
+      // When there are none to be had, Get says so.
+      credentials_->Renew(*credentials, waiter_);
+      continue;
+    }
     bool& corrected = answer.error().kind == ErrorKind::kClockSkewed ? clock_corrected : region_corrected;
     if (corrected || !facts_->Learn(answer.error(), *facts)) return answer;
     corrected = true;
   }
 }
 
-Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts) {
-  auto request = operation.build(facts.bucket);
+Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
+                            const Credentials& credentials) {
+  const auto lease = facts_->endpoints().Take();
+  auto request = operation.build(facts.buckets[lease.index]);
   auto& signer = *facts.signer;
   const auto now = std::chrono::system_clock::now() + facts.clock_offset;
   const auto* payload = operation.payload;
   const auto hash = payload != nullptr ? AttachPayload(*payload, &request) : Sha256Hex(request.body);
-  const auto seed = signer.SignHeaders(&request, hash, credentials_, now);
+  const auto seed = signer.SignHeaders(&request, hash, credentials, now);
   ChunkedBody chunked;
   if (payload != nullptr && IsChunked(payload->integrity)) {
     ChunkSigning signing;
     if (payload->integrity.payload == PayloadMode::kStreaming) {
       signing = {seed,
                  [&](std::string_view previous, std::string_view chunk) {
-                   return signer.SignChunk(credentials_, now, previous, chunk);
+                   return signer.SignChunk(credentials, now, previous, chunk);
                  },
                  [&](std::string_view previous, std::string_view trailers) {
-                   return signer.SignTrailer(credentials_, now, previous, trailers);
+                   return signer.SignTrailer(credentials, now, previous, trailers);
                  }};
     }
     chunked = FrameChunks(*payload, signing);
     request.body_pieces = chunked.pieces;
   }
-  HttpResponse response;
-  waiter_->Wait([&](Wake wake) { transport_->Send(request, &response, wake); });
-  return JudgeFor(operation, std::move(response));
+  return JudgeFor(operation, Exchange(request, lease), credentials);
 }
 
-Result<Answer> Client::JudgeFor(const Operation& operation, HttpResponse response) {
+HttpResponse Client::Exchange(const HttpRequest& request, const EndpointPool::Lease& lease) {
+  HttpResponse response;
+  waiter_->Wait([&](Wake wake) { transport_->Send(request, &response, wake); });
+  const bool unreachable = response.failure && response.failure->kind != ErrorKind::kCancelled;
+  // A gateway that is ill says 500, 502 or 504; 503 is the store's way to ask for less.
+  facts_->endpoints().Give(lease, !unreachable && (response.status < 500 || response.status == 503));
+  return response;
+}
+
+Result<Answer> Client::JudgeFor(const Operation& operation, HttpResponse response,
+                                const Credentials& credentials) {
   auto answer = Judge(std::move(response), operation.wants_etag);
   const auto* payload = operation.payload;
   if (answer) {
@@ -146,7 +182,10 @@ Result<Answer> Client::JudgeFor(const Operation& operation, HttpResponse respons
     // With signed chunks, bytes that were damaged on their way look like a wrong key; it is none
     // when the same key has signed other requests.
     answer.error().kind = ErrorKind::kIntegrity;
+  } else if (LooksExpired(answer.error(), credentials)) {
+    answer.error().kind = ErrorKind::kExpiredCredentials;
   }
+  if (!answer) Redact(credentials, &answer.error().message);
   if (!answer && payload != nullptr) answer.error().message += AdviceFor(payload->integrity, answer.error());
   return answer;
 }

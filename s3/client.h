@@ -6,7 +6,7 @@
 #include <functional>
 #include <stop_token>
 
-#include "s3/credentials.h"
+#include "s3/credential_cache.h"
 #include "s3/http.h"
 #include "s3/payload.h"
 #include "s3/requests.h"
@@ -28,12 +28,13 @@ struct Operation {
 };
 
 // Thread-safe; one for a run. Calls return when the request has settled, and wait through the
-// Waiter meanwhile. Facts, transport and waiter are not owned.
+// Waiter meanwhile. None of what it works with is owned.
 class Client {
  public:
   // `facts` says where requests go and how they are signed; what the store corrects of it is learnt,
-  // and the request sent again at once, which is no attempt.
-  Client(LearnedFacts* facts, Credentials credentials, RetryOptions retry, IntegrityOptions integrity,
+  // and the request sent again at once, which is no attempt. So it is when the store says that the
+  // credentials have expired, and there are others.
+  Client(LearnedFacts* facts, CredentialCache* credentials, RetryOptions retry, IntegrityOptions integrity,
          Transport* transport, Waiter* waiter, std::stop_token stop);
 
   // Resolved: the checksum is not kAuto.
@@ -60,11 +61,12 @@ class Client {
 
  private:
   bool Sleep(std::chrono::milliseconds delay);
-  Result<Answer> Send(const Operation& operation, const StoreFacts& facts);
-  Result<Answer> JudgeFor(const Operation& operation, HttpResponse response);
+  Result<Answer> Send(const Operation& operation, const StoreFacts& facts, const Credentials& credentials);
+  HttpResponse Exchange(const HttpRequest& request, const EndpointPool::Lease& lease);
+  Result<Answer> JudgeFor(const Operation& operation, HttpResponse response, const Credentials& credentials);
 
   LearnedFacts* const facts_;
-  const Credentials credentials_;
+  CredentialCache* const credentials_;
   const RetryOptions retry_;
   const IntegrityOptions integrity_;
   Transport* const transport_;

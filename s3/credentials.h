@@ -1,11 +1,13 @@
-// The keys that sign requests, and where they come from.
+// The keys that sign requests, as values. Where they come from: s3/providers/chain.h; how they are kept
+// fresh: s3/credential_cache.h.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 
-#include "s3/options.h"
 #include "s3/result.h"
 #include "s3/secret.h"
 
@@ -15,20 +17,30 @@ struct Credentials {
   std::string access_key_id;
   Secret secret_access_key;
   Secret session_token;  // empty for long-term keys
+  // By this machine's clock; nothing when they do not expire, or do not say when.
+  std::optional<std::chrono::system_clock::time_point> expires{};
+
+  // The same keys, whenever they expire.
+  bool SignsLike(const Credentials& other) const {
+    return access_key_id == other.access_key_id && secret_access_key == other.secret_access_key &&
+           session_token == other.session_token;
+  }
 };
 
-// What the environment answers for a name; nothing when unset.
+// Credentials and where they came from.
+struct ProvidedCredentials {
+  Credentials credentials;
+  // For people, without secrets: "AWS_ACCESS_KEY_ID", "profile [lab] of ~/.aws/credentials".
+  std::string source;
+  // False: asking again gives the same.
+  bool renewable = false;
+};
+
+// Asks for credentials, waiting in the calling thread; soon ends once a stop is requested.
+using FetchCredentials = std::function<Result<ProvidedCredentials>(std::stop_token)>;
+
+// What the environment answers for a name; nothing when unset or empty.
 using Environment = std::function<std::optional<std::string>(const std::string&)>;
 Environment ProcessEnvironment();
-
-// In this order: the job file's keys; the job file's profile; AWS_ACCESS_KEY_ID,
-// AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; the profile AWS_PROFILE or "default" of
-// AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials. A place that is named and incomplete is an
-// error, not a reason to look further.
-// https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
-Result<Credentials> LoadCredentials(const CredentialOptions& options, const Environment& environment);
-
-// One profile of a credentials file's text; kBadCredentials names what is missing.
-Result<Credentials> ParseCredentialsFile(std::string_view text, std::string_view profile);
 
 }  // namespace s3

@@ -39,9 +39,8 @@ void InitialiseCurlOnce() {
 // Requests come in under a mutex and an eventfd; everything else belongs to the loop's thread.
 class EventLoop::Loop {
  public:
-  Loop(const TransportOptions& options, std::string ca_file, int max_connections)
+  Loop(const TransportOptions& options, int max_connections)
       : options_(options),
-        ca_file_(std::move(ca_file)),
         epoll_(CheckedFd(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
         event_(CheckedFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
         multi_(curl_multi_init()) {
@@ -79,7 +78,7 @@ class EventLoop::Loop {
         idle_.pop_back();
       }
     }
-    if (!exchange) exchange = std::make_unique<Exchange>(options_, ca_file_);
+    if (!exchange) exchange = std::make_unique<Exchange>(options_);
     exchange->Prepare(request, response, wake);
     Enqueue([&] { new_exchanges_.push_back(std::move(exchange)); });
   }
@@ -263,7 +262,6 @@ class EventLoop::Loop {
   }
 
   const TransportOptions options_;
-  const std::string ca_file_;
   const int epoll_;
   const int event_;
   CURLM* const multi_;
@@ -287,8 +285,8 @@ class EventLoop::Loop {
   std::thread thread_;
 };
 
-EventLoop::EventLoop(const TransportOptions& options, const std::string& ca_file, int max_connections)
-    : loop_((InitialiseCurlOnce(), std::make_unique<Loop>(options, ca_file, max_connections))) {}
+EventLoop::EventLoop(const TransportOptions& options, int max_connections)
+    : loop_((InitialiseCurlOnce(), std::make_unique<Loop>(options, max_connections))) {}
 
 EventLoop::~EventLoop() = default;
 

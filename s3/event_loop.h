@@ -13,7 +13,7 @@ class EventLoop final : public Transport {
  public:
   // Starts the thread. `max_connections` is how many idle connections are kept for reuse: as many
   // as there can be exchanges in flight.
-  EventLoop(const TransportOptions& options, const std::string& ca_file, int max_connections);
+  EventLoop(const TransportOptions& options, int max_connections);
   // Precondition: every Wake has been called.
   ~EventLoop() override;
 

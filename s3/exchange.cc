@@ -33,7 +33,7 @@ ErrorKind KindOf(CURLcode code) {
 
 }  // namespace
 
-Exchange::Exchange(const TransportOptions& options, const std::string& ca_file)
+Exchange::Exchange(const TransportOptions& options)
     : options_(options), easy_(curl_easy_init(), curl_easy_cleanup), headers_(nullptr, curl_slist_free_all) {
   CURL* const easy = easy_.get();
   if (easy == nullptr) throw std::bad_alloc();
@@ -45,8 +45,11 @@ Exchange::Exchange(const TransportOptions& options, const std::string& ca_file)
   // Credentials go to the endpoint and nowhere else: redirects are judged, never followed.
   Set(easy, CURLOPT_FOLLOWLOCATION, 0L);
   Set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  Set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (!ca_file.empty()) Set(easy, CURLOPT_CAINFO, ca_file.c_str());
+  // A name may stand for many servers: each new connection asks anew, and takes one of them at random.
+  Set(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+  Set(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
+  SetTls(options.tls);
+  SetProxy(options.proxy);
   Set(easy, CURLOPT_USERAGENT, "s3flow/" S3FLOW_VERSION);
   Set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
   Set(easy, CURLOPT_HEADERFUNCTION, &Exchange::OnHeader);
@@ -60,6 +63,30 @@ Exchange::Exchange(const TransportOptions& options, const std::string& ca_file)
 }
 
 Exchange::~Exchange() = default;
+
+void Exchange::SetTls(const TlsOptions& tls) {
+  Set(easy(), CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!tls.ca_file.empty()) Set(easy(), CURLOPT_CAINFO, tls.ca_file.c_str());
+  if (!tls.ca_directory.empty()) {
+    Set(easy(), CURLOPT_CAPATH, tls.ca_directory.c_str());
+    // A directory alone is instead of the system's authorities, not beside them.
+    if (tls.ca_file.empty()) Set(easy(), CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+  }
+  if (tls.client_certificate.empty()) return;
+  const auto& key = tls.client_key.empty() ? tls.client_certificate : tls.client_key;
+  Set(easy(), CURLOPT_SSLCERT, tls.client_certificate.c_str());
+  Set(easy(), CURLOPT_SSLKEY, key.c_str());
+}
+
+void Exchange::SetProxy(const ProxyOptions& proxy) {
+  // Headers are for the store: a proxy that tunnels sees none of them.
+  Set(easy(), CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
+  // libcurl reads the environment unless there is a text, be it an empty one.
+  if (!proxy.url.empty() || !proxy.from_environment) {
+    Set(easy(), CURLOPT_PROXY, std::string(proxy.url.Reveal()).c_str());
+  }
+  if (!proxy.no_proxy.empty()) Set(easy(), CURLOPT_NOPROXY, proxy.no_proxy.c_str());
+}
 
 void Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake wake) {
   response_ = response;

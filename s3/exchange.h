@@ -21,7 +21,7 @@ class Exchange {
   using Clock = std::chrono::steady_clock;
 
   // Throws std::bad_alloc when libcurl has no memory.
-  Exchange(const TransportOptions& options, const std::string& ca_file);
+  explicit Exchange(const TransportOptions& options);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -47,6 +47,8 @@ class Exchange {
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t OnRead(char* data, std::size_t size, std::size_t count, void* self);
   static int OnSeek(void* self, curl_off_t offset, int origin);
+  void SetTls(const TlsOptions& tls);
+  void SetProxy(const ProxyOptions& proxy);
   void SetMethod(const HttpRequest& request);
   void SetBody(const HttpRequest& request);
   void SetHeaders(const HttpRequest& request);

@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include <ctime>
+
 namespace s3 {
 
 std::optional<std::string_view> HttpHeaders::Find(std::string_view name) const {
@@ -20,6 +22,14 @@ std::optional<std::string_view> HttpHeaders::Find(std::string_view name) const {
     return value.substr(begin, value.find_last_not_of(" \t\r") - begin + 1);
   }
   return std::nullopt;
+}
+
+std::optional<std::chrono::sys_seconds> ParseHttpDate(std::string_view text) {
+  std::tm utc{};
+  const std::string date(text.substr(0, 64));
+  const char* const end = strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return std::chrono::sys_seconds(std::chrono::seconds(timegm(&utc)));
 }
 
 }  // namespace s3

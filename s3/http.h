@@ -47,6 +47,9 @@ class HttpHeaders {
   std::string raw_;
 };
 
+// RFC 9110, section 5.6.7: the one form that servers may generate.
+std::optional<std::chrono::sys_seconds> ParseHttpDate(std::string_view text);
+
 struct HttpResponse {
   // Set when no complete answer came; status, headers and body then hold what did come.
   std::optional<Error> failure;

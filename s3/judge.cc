@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <ctime>
 #include <pugixml.hpp>
 #include <utility>
 
@@ -83,15 +82,6 @@ std::string Explain(const Error& error, const ErrorBody& body, const HttpHeaders
   if (!body.message.empty()) return body.message;
   if (!body.code.empty()) return fmt::format("the store answered {}", body.code);
   return fmt::format("the store answered HTTP {} without an explanation", error.http_status);
-}
-
-// RFC 9110, section 5.6.7: the one form that servers may generate.
-std::optional<std::chrono::sys_seconds> ParseHttpDate(std::string_view text) {
-  std::tm utc{};
-  const std::string date(text.substr(0, 64));
-  const char* const end = strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
-  if (end == nullptr || *end != '\0') return std::nullopt;
-  return std::chrono::sys_seconds(std::chrono::seconds(timegm(&utc)));
 }
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html: the region is in a header,

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "s3/secret.h"
 
@@ -21,10 +22,16 @@ struct DestinationOptions {
   std::string prefix;
   // "scheme://host[:port]"; empty means AWS's endpoint of `region`.
   std::string endpoint;
+  // Instead of `endpoint`: several ways to one store. Each request takes the least busy one that works.
+  std::vector<std::string> endpoints;
   std::string region = "us-east-1";
   Addressing addressing = Addressing::kAuto;
-  // PEM file with the certificate authorities to trust; empty means the system's.
-  std::string ca_file;
+  // Which of AWS's endpoints; not for other stores.
+  bool dualstack = false;   // IPv6, too
+  bool fips = false;        // validated cryptography; in regions that have it
+  bool accelerate = false;  // the edge network, for buckets that have it switched on
+
+  bool IsAws() const { return endpoint.empty() && endpoints.empty(); }
 };
 
 // Where keys come from. Static keys win; then `profile`; then the environment, then the profile
@@ -74,6 +81,25 @@ struct IntegrityOptions {
   bool verify_head = false;
 };
 
+struct TlsOptions {
+  // PEM file, and directory as c_rehash makes it, with the certificate authorities to trust; empty means
+  // the system's.
+  std::string ca_file;
+  std::string ca_directory;
+  // PEM files; empty means none. The key may be in the certificate's file.
+  std::string client_certificate;
+  std::string client_key;
+};
+
+struct ProxyOptions {
+  // HTTPS_PROXY, http_proxy, ALL_PROXY and NO_PROXY, as curl reads them; `url` and `no_proxy` win.
+  bool from_environment = true;
+  // "scheme://[user:password@]host[:port]", http, https or socks5; empty means none.
+  Secret url;
+  // Hosts that are reached directly, with commas in between; "*" means all.
+  std::string no_proxy;
+};
+
 struct TransportOptions {
   // Name resolution, TCP and TLS handshake together.
   std::chrono::milliseconds connect_timeout{10'000};
@@ -81,6 +107,8 @@ struct TransportOptions {
   // There is no total timeout: a large object on a slow line is not an error.
   std::chrono::milliseconds stall_window{30'000};
   std::uint64_t stall_bytes = 1;
+  TlsOptions tls;
+  ProxyOptions proxy;
 };
 
 struct Options {
@@ -95,8 +123,7 @@ struct Options {
 // take Content-MD5, and nearly all answer with it.
 inline IntegrityOptions ResolveIntegrity(IntegrityOptions integrity, const DestinationOptions& destination) {
   if (integrity.checksum == ChecksumAlgorithm::kAuto) {
-    integrity.checksum =
-        destination.endpoint.empty() ? ChecksumAlgorithm::kCrc64Nvme : ChecksumAlgorithm::kMd5;
+    integrity.checksum = destination.IsAws() ? ChecksumAlgorithm::kCrc64Nvme : ChecksumAlgorithm::kMd5;
   }
   return integrity;
 }

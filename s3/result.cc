@@ -8,6 +8,7 @@ std::string_view KindName(ErrorKind kind) {
     case ErrorKind::kThrottled: return "throttled";
     case ErrorKind::kClockSkewed: return "clock_skewed";
     case ErrorKind::kExpiredCredentials: return "expired_credentials";
+    case ErrorKind::kNoCredentials: return "no_credentials";
     case ErrorKind::kBadCredentials: return "bad_credentials";
     case ErrorKind::kAccessDenied: return "access_denied";
     case ErrorKind::kNoSuchBucket: return "no_such_bucket";
@@ -24,13 +25,13 @@ std::string_view KindName(ErrorKind kind) {
 }
 
 bool IsRetryable(ErrorKind kind) {
-  return kind == ErrorKind::kTransient || kind == ErrorKind::kThrottled || kind == ErrorKind::kIntegrity;
+  return kind == ErrorKind::kTransient || kind == ErrorKind::kThrottled || kind == ErrorKind::kIntegrity ||
+         kind == ErrorKind::kExpiredCredentials;
 }
 
 bool RefusesWholeRun(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kClockSkewed:
-    case ErrorKind::kExpiredCredentials:
     case ErrorKind::kBadCredentials:
     case ErrorKind::kNoSuchBucket:
     case ErrorKind::kWrongRegion:

@@ -14,7 +14,8 @@ enum class ErrorKind {
   kTransient,           // network trouble or a 5xx: the same request may succeed later
   kThrottled,           // the store asks for less: retry, later
   kClockSkewed,         // the store's clock and ours differ by more than it accepts
-  kExpiredCredentials,  // temporary credentials ran out
+  kExpiredCredentials,  // temporary credentials ran out: the same request may succeed with others
+  kNoCredentials,       // they ran out, and there are no others
   kBadCredentials,      // the store does not know the key, or the secret is wrong
   kAccessDenied,        // the key is known and may not do this
   kNoSuchBucket,        // the destination does not exist

@@ -40,6 +40,9 @@ class Secret {
 
 inline std::string_view Redacted(const Secret& secret) { return secret.empty() ? "" : "**redacted**"; }
 
+// Blanks the secret out of a text that somebody else wrote and that may be cut: a beginning is enough.
+void RedactIn(std::string* text, const Secret& secret);
+
 inline std::ostream& operator<<(std::ostream& out, const Secret& secret) { return out << Redacted(secret); }
 
 }  // namespace s3

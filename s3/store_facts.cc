@@ -22,14 +22,22 @@ std::string Describe(seconds offset) {
                      offset.count() > 0 ? "ahead of" : "behind");
 }
 
+std::vector<std::string> NamesOf(const std::vector<BucketAddress>& buckets) {
+  std::vector<std::string> names;
+  for (const auto& bucket : buckets) names.push_back(bucket.endpoint.HostAndPort());
+  return names;
+}
+
 }  // namespace
 
-LearnedFacts::LearnedFacts(DestinationOptions destination, BucketAddress bucket,
+LearnedFacts::LearnedFacts(DestinationOptions destination, std::vector<BucketAddress> buckets,
                            std::function<void(std::string_view)> notice)
-    : destination_(std::move(destination)), notice_(std::move(notice)) {
+    : destination_(std::move(destination)),
+      notice_(std::move(notice)),
+      endpoints_(NamesOf(buckets), notice_) {
   auto signer = std::make_shared<Signer>(destination_.region);
   current_ = std::make_shared<StoreFacts>(
-      StoreFacts{std::move(bucket), destination_.region, seconds(0), std::move(signer)});
+      StoreFacts{std::move(buckets), destination_.region, seconds(0), std::move(signer)});
 }
 
 std::shared_ptr<const StoreFacts> LearnedFacts::Current() const {
@@ -78,9 +86,9 @@ std::optional<StoreFacts> LearnedFacts::Corrected(const Error& error, const Stor
   ++regions_learnt_;
   auto destination = destination_;
   destination.region = error.region;
-  const auto bucket = ResolveBucket(destination);
-  if (!bucket) return std::nullopt;
-  corrected.bucket = *bucket;
+  auto buckets = ResolveBucket(destination);
+  if (!buckets) return std::nullopt;
+  corrected.buckets = std::move(*buckets);
   corrected.region = error.region;
   corrected.signer = std::make_shared<Signer>(error.region);
   return corrected;

@@ -8,17 +8,19 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "s3/address.h"
+#include "s3/endpoint_pool.h"
 #include "s3/options.h"
 #include "s3/result.h"
 #include "s3/sigv4.h"
-#include "s3/uri.h"
 
 namespace s3 {
 
 // One consistent state; a request is made with one of these from its beginning to its end.
 struct StoreFacts {
-  BucketAddress bucket;
+  std::vector<BucketAddress> buckets;  // the one bucket at each of its endpoints
   std::string region;
   std::chrono::seconds clock_offset{0};  // the store's time minus ours
   std::shared_ptr<Signer> signer;        // for that region
@@ -27,7 +29,7 @@ struct StoreFacts {
 class LearnedFacts {
  public:
   // `notice` is told, in one line, whenever something was learnt; it must not wait.
-  LearnedFacts(DestinationOptions destination, BucketAddress bucket,
+  LearnedFacts(DestinationOptions destination, std::vector<BucketAddress> buckets,
                std::function<void(std::string_view)> notice);
 
   std::shared_ptr<const StoreFacts> Current() const;
@@ -36,6 +38,9 @@ class LearnedFacts {
   // error named another region, or another time, or somebody else has learnt that meanwhile. Takes
   // a region only by its name; a host is computed from it, never read from an answer.
   bool Learn(const Error& error, const StoreFacts& used);
+
+  // Indices into `buckets`, of which there are always as many.
+  EndpointPool& endpoints() { return endpoints_; }
 
   // Clocks further off are not believed: 14 days.
   static constexpr std::chrono::hours kMaxClockOffset{14 * 24};
@@ -47,6 +52,7 @@ class LearnedFacts {
 
   DestinationOptions destination_;
   const std::function<void(std::string_view)> notice_;
+  EndpointPool endpoints_;
   mutable std::mutex mutex_;
   std::shared_ptr<const StoreFacts> current_;
   int regions_learnt_ = 0;

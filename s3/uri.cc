@@ -151,40 +151,6 @@ Result<Endpoint> ParseEndpoint(std::string_view text) {
   return endpoint;
 }
 
-Result<BucketAddress> ResolveBucket(const DestinationOptions& destination) {
-  const bool aws = destination.endpoint.empty();
-  const bool china = destination.region.starts_with("cn-");
-  auto endpoint =
-      ParseEndpoint(aws ? fmt::format("https://s3.{}.amazonaws.com{}", destination.region, china ? ".cn" : "")
-                        : destination.endpoint);
-  if (!endpoint) return tl::unexpected(endpoint.error());
-
-  const auto& bucket = destination.bucket;
-  // A dot in the bucket would not match the wildcard certificate of *.s3.REGION.amazonaws.com.
-  const bool can_be_host =
-      !endpoint->HasAddressForHost() &&
-      !(endpoint->scheme == "https" && bucket.find('.') != std::string::npos) &&
-      std::none_of(bucket.begin(), bucket.end(), [](char c) { return c == '_' || (c >= 'A' && c <= 'Z'); });
-  bool virtual_hosted = aws && can_be_host;
-  if (destination.addressing == Addressing::kPath) virtual_hosted = false;
-  if (destination.addressing == Addressing::kVirtual) {
-    if (endpoint->HasAddressForHost()) {
-      return Fail(
-          ErrorKind::kPermanent,
-          fmt::format("virtual addressing needs a host name, and '{}' is an address", endpoint->host));
-    }
-    virtual_hosted = true;
-  }
-
-  BucketAddress address{*endpoint, "/"};
-  if (virtual_hosted) {
-    address.endpoint.host = bucket + "." + endpoint->host;
-  } else {
-    address.path_root = "/" + UriEncode(bucket, false) + "/";
-  }
-  return address;
-}
-
 std::optional<std::string> BucketNameProblem(std::string_view name) {
   if (name.size() < 3 || name.size() > 63) {
     return fmt::format("a bucket name has 3 to 63 characters, '{}' has {}", name, name.size());

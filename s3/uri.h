@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "s3/options.h"
 #include "s3/result.h"
 
 namespace s3 {
@@ -45,8 +44,6 @@ struct BucketAddress {
   Endpoint endpoint;      // with the bucket in its host when virtual-hosted
   std::string path_root;  // "/" or "/bucket/": the encoded key follows
 };
-
-Result<BucketAddress> ResolveBucket(const DestinationOptions& destination);
 
 // Nothing when the name is legal; else what is wrong with it.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; upper case and '_'

@@ -10,7 +10,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 ROOMS = [
     ("s3/endpoint/", ["s3/"]),
     ("s3/", ["s3/"]),
-    ("config/", ["config/", "s3/options.h", "s3/uri.h", "s3/properties.h", "s3/secret.h", "s3/hash.h", "s3/endpoint/options.h", "pipeline/options.h"]),
+    ("config/", ["config/", "s3/options.h", "s3/uri.h", "s3/address.h", "s3/properties.h", "s3/secret.h", "s3/hash.h", "s3/endpoint/options.h", "pipeline/options.h"]),
     ("pipeline/cli/", ["pipeline/", "config/", "s3/"]),
     ("pipeline/", ["pipeline/", "s3/"]),
 ]
@@ -22,7 +22,7 @@ HOMES = {
     r"openssl/": {"s3/hash.cc"},
     r"yaml-cpp/": {"config/document.cc"},
     r"(oneapi/)?tbb/": {"pipeline/graph.cc"},
-    r"pugixml": {"s3/judge.cc", "s3/answers.cc", "s3/endpoint/multipart.cc"},
+    r"pugixml": {"s3/judge.cc", "s3/answers.cc", "s3/providers/documents.cc", "s3/endpoint/multipart.cc"},
     r"boost/": {"s3/endpoint/connection.h"},
     r"isa-l": {"s3/checksum.cc"},
     r"CLI/": {"pipeline/cli/main.cc"},

@@ -20,6 +20,10 @@ std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& argu
     const bool unreadable = access(arguments.job_file.c_str(), R_OK) != 0;
     return unreadable ? pipeline::kExitNoInput : pipeline::kExitConfig;
   }
+  auto& tls = job->s3.transport.tls;
+  if (tls.ca_file.empty() && tls.ca_directory.empty()) {
+    tls.ca_file = s3::ProcessEnvironment()("AWS_CA_BUNDLE").value_or("");
+  }
   if (!arguments.run_dir.empty()) job->pipeline.report.run_dir = arguments.run_dir;
   if (arguments.verbose) job->pipeline.report.log = pipeline::LogLevel::kObjects;
   return std::move(*job);

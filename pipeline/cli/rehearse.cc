@@ -124,12 +124,15 @@ pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArgum
   const SignalThread signals(&stop);
   s3::endpoint::Server server(options);
   destination.endpoint = server.endpoint();
+  destination.endpoints.clear();
+  destination.dualstack = destination.fips = destination.accelerate = false;
   destination.addressing = s3::Addressing::kPath;
+  job.s3.transport.proxy = {.from_environment = false};
   const s3::Credentials credentials{options.access_key_id, options.secret_access_key, s3::Secret()};
 
   fmt::print("rehearsing against {}: nothing leaves this machine\n", server.endpoint());
   std::fflush(stdout);
-  const auto run = pipeline::Run(job.pipeline, job.s3, credentials, &stop);
+  const auto run = pipeline::Run(job.pipeline, job.s3, {{credentials, "the endpoint"}}, &stop);
   PrintRunResult(run, stop);
   if (run.summary.found == 0) return run.status;
   const auto stats = server.stats();

@@ -1,8 +1,8 @@
 #include "pipeline/run.h"
 
 #include "pipeline/cli/common.h"
+#include "pipeline/cli/provide.h"
 #include "pipeline/cli/signals.h"
-#include "s3/credentials.h"
 
 namespace cli {
 
@@ -10,13 +10,13 @@ pipeline::ExitStatus Run(const JobArguments& arguments) {
   const auto loaded = LoadJob(arguments);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   const auto& job = std::get<config::Job>(loaded);
-  const auto credentials = s3::LoadCredentials(job.s3.credentials, s3::ProcessEnvironment());
-  if (!credentials) {
-    Complain(credentials.error().message);
-    return pipeline::kExitRefused;
-  }
   pipeline::StopControl stop;
   const SignalThread signals(&stop);
+  const auto credentials = ProvideCredentials(job, stop.drain_token());
+  if (!credentials) {
+    Complain(credentials.error().message);
+    return stop.cause() ? pipeline::ExitStatusOf({}, stop.cause(), false) : pipeline::kExitRefused;
+  }
   const auto run = pipeline::Run(job.pipeline, job.s3, *credentials, &stop);
   PrintRunResult(run, stop);
   return run.status;

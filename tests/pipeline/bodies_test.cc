@@ -28,9 +28,10 @@ struct Bodies {
   Summary Run(int threads) {
     s3::BlockingWaiter waiter;
     const auto options = test::OptionsFor(server);
-    s3::EventLoop loop(options.transport, "", threads);
+    s3::EventLoop loop(options.transport, threads);
     s3::LearnedFacts facts(options.destination, s3::ResolveBucket(options.destination).value(), nullptr);
-    s3::Client client(&facts, {"s3flow", s3::Secret("s3flow-secret"), s3::Secret()}, options.retry,
+    auto credentials = test::Fixed({"s3flow", s3::Secret("s3flow-secret"), s3::Secret()});
+    s3::Client client(&facts, &credentials, options.retry,
                       s3::ResolveIntegrity(options.integrity, options.destination), &loop, &waiter,
                       stop.drain_token());
     const std::stop_callback on_drain(stop.drain_token(), [&] { loop.CancelSleeps(); });

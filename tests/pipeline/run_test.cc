@@ -145,7 +145,7 @@ TEST_F(RunTest, ADrainLetsTheRequestsInFlightEndAndStartsNoMore) {
     while (server_->stats().max_in_flight["PutObject"] < 16) std::this_thread::yield();
     stop_.Drain(StopCause::kTerminate, "SIGTERM came");
   });
-  const auto run = pipeline::Run(options_, s3_options, kCredentials, &stop_);
+  const auto run = pipeline::Run(options_, s3_options, {{kCredentials, "the test"}}, &stop_);
   stopper.join();
   EXPECT_EQ(run.status, kExitStopped);
   EXPECT_GE(run.summary.uploaded, 16u);
@@ -165,7 +165,7 @@ TEST_F(RunTest, AStopDoesNotWaitForBackoffs) {
     while (server_->stats().faults_injected < 16) std::this_thread::yield();
     stop_.Drain(StopCause::kInterrupt, "SIGINT came");
   });
-  const auto run = pipeline::Run(options_, s3_options, kCredentials, &stop_);
+  const auto run = pipeline::Run(options_, s3_options, {{kCredentials, "the test"}}, &stop_);
   stopper.join();
   EXPECT_EQ(run.status, kExitInterrupted);
   EXPECT_EQ(run.summary.cancelled, run.summary.found);
@@ -185,7 +185,7 @@ TEST_F(RunTest, AnAbortEndsRequestsThatHang) {
     stop_.Drain(StopCause::kInterrupt, "SIGINT came");
     stop_.Abort();
   });
-  const auto run = pipeline::Run(options_, s3_options, kCredentials, &stop_);
+  const auto run = pipeline::Run(options_, s3_options, {{kCredentials, "the test"}}, &stop_);
   stopper.join();
   EXPECT_EQ(run.status, kExitInterrupted);
   EXPECT_EQ(run.summary.cancelled, 16u);

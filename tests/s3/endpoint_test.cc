@@ -42,10 +42,11 @@ struct Fixture {
           if (silent) quick.transport.stall_window = std::chrono::milliseconds(150);
           return quick;
         }()),
-        loop(options.transport, "", 8),
+        loop(options.transport, 8),
         facts(options.destination, ResolveBucket(options.destination).value(), nullptr),
-        client(&facts, std::move(credentials), options.retry,
-               ResolveIntegrity(options.integrity, options.destination), &loop, &waiter, {}) {}
+        cache(test::Fixed(std::move(credentials))),
+        client(&facts, &cache, options.retry, ResolveIntegrity(options.integrity, options.destination), &loop,
+               &waiter, {}) {}
 
   Settled Put(std::string_view key, std::string_view body) {
     static const ObjectProperties kNone;
@@ -63,6 +64,7 @@ struct Fixture {
   BlockingWaiter waiter;
   EventLoop loop;
   LearnedFacts facts;
+  CredentialCache cache;
   Client client;
 };
 
@@ -156,8 +158,8 @@ TEST(EndpointTest, UnknownBucket) {
 TEST(EndpointTest, ClockAnHourOffIsRefused) {
   Server server(WithBucket());
   const auto options = test::OptionsFor(server);
-  EventLoop loop(options.transport, "", 1);
-  const auto bucket = ResolveBucket(options.destination).value();
+  EventLoop loop(options.transport, 1);
+  const auto bucket = ResolveBucket(options.destination).value().front();
   for (const auto hours : {-1, 1}) {
     auto request = BuildPutObject(bucket, {"k"}, "");
     Signer("us-east-1")
@@ -189,8 +191,8 @@ TEST(EndpointTest, DatesOfOtherMillenniaAreRefused) {
 TEST(EndpointTest, PresignedPutIsTakenUntilItExpires) {
   Server server(WithBucket());
   const auto options = test::OptionsFor(server);
-  EventLoop loop(options.transport, "", 1);
-  const auto bucket = ResolveBucket(options.destination).value();
+  EventLoop loop(options.transport, 1);
+  const auto bucket = ResolveBucket(options.destination).value().front();
   const auto put = [&](std::chrono::seconds age) {
     auto request = BuildPutObject(bucket, {"presigned"}, "");
     request.body = "x";

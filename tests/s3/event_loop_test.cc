@@ -10,69 +10,17 @@
 #include <functional>
 #include <thread>
 
+#include "tests/support/raw_server.h"
 #include "tests/support/support.h"
 
 namespace s3 {
 namespace {
 
 using std::chrono::milliseconds;
+using test::RawServer;
+using test::ReadRequest;
+using test::Say;
 using testing::HasSubstr;
-
-// A server that does to each connection what the test says, for answers no real server gives.
-class RawServer {
- public:
-  explicit RawServer(std::function<void(int fd)> serve) : serve_(std::move(serve)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    listener_ = socket(AF_INET, SOCK_STREAM, 0);
-    socklen_t length = sizeof address;
-    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), length), 0);
-    EXPECT_EQ(listen(listener_, 64), 0);
-    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length);
-    port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this] {
-      for (int fd; (fd = accept(listener_, nullptr, nullptr)) >= 0;) {
-        ++connections;
-        serve_(fd);
-        close(fd);
-      }
-    });
-  }
-  ~RawServer() {
-    shutdown(listener_, SHUT_RDWR);
-    thread_.join();
-    close(listener_);
-  }
-  Endpoint endpoint() const { return {"http", "127.0.0.1", port_}; }
-  std::atomic<int> connections{0};
-
- private:
-  const std::function<void(int)> serve_;
-  int listener_ = -1;
-  int port_ = 0;
-  std::thread thread_;
-};
-
-// Reads until the request's header block is complete.
-std::string ReadRequest(int fd) {
-  std::string text;
-  char buffer[4096];
-  while (text.find("\r\n\r\n") == std::string::npos) {
-    const auto got = read(fd, buffer, sizeof buffer);
-    if (got <= 0) break;
-    text.append(buffer, static_cast<std::size_t>(got));
-  }
-  return text;
-}
-
-void Say(int fd, const std::string& text) {
-  for (std::size_t sent = 0; sent < text.size();) {
-    const auto written = send(fd, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-    if (written <= 0) return;
-    sent += static_cast<std::size_t>(written);
-  }
-}
 
 void AwaitClientClose(int fd) {
   char buffer[4096];
@@ -110,7 +58,7 @@ TEST(EventLoopTest, SendsThePathAndHeadersAsTheyStand) {
     seen = ReadRequest(fd);
     Say(fd, "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 2\r\n\r\nok");
   });
-  EventLoop loop(TransportOptions{}, "", 4);
+  EventLoop loop(TransportOptions{}, 4);
   const auto response = Exchange(loop, Get(server.endpoint(), "PUT", "body"));
   EXPECT_FALSE(response.failure);
   EXPECT_EQ(response.status, 200);
@@ -131,7 +79,7 @@ TEST(EventLoopTest, ConnectionsAreKeptAndHandlesReusedAcrossMethods) {
     }
   });
   {
-    EventLoop loop(TransportOptions{}, "", 4);
+    EventLoop loop(TransportOptions{}, 4);
     for (int i = 0; i < 3; ++i) {
       EXPECT_EQ(Exchange(loop, Get(server.endpoint(), "PUT", "")).body, "x");
       EXPECT_EQ(Exchange(loop, Get(server.endpoint(), "HEAD")).headers.Find("content-length"), "77");
@@ -147,7 +95,7 @@ TEST(EventLoopTest, InterimAnswersAreNotTheAnswer) {
         "HTTP/1.1 100 Continue\r\nETag: \"interim\"\r\n\r\nHTTP/1.1 204 No Content\r\nETag: "
         "\"final\"\r\n\r\n");
   });
-  EventLoop loop(TransportOptions{}, "", 4);
+  EventLoop loop(TransportOptions{}, 4);
   const auto response = Exchange(loop, Get(server.endpoint(), "PUT", ""));
   EXPECT_EQ(response.status, 204);
   EXPECT_EQ(response.headers.Find("etag"), "\"final\"");
@@ -159,7 +107,7 @@ TEST(EventLoopTest, NothingListensNamesHostAndPort) {
     RawServer gone([](int) {});
     port = gone.endpoint().port;
   }
-  EventLoop loop(TransportOptions{}, "", 4);
+  EventLoop loop(TransportOptions{}, 4);
   const auto response = Exchange(loop, Get({"http", "127.0.0.1", port}));
   ASSERT_TRUE(response.failure);
   EXPECT_EQ(response.failure->kind, ErrorKind::kTransient);
@@ -172,7 +120,7 @@ TEST(EventLoopTest, SilentServerIsATimeout) {
     ReadRequest(fd);
     AwaitClientClose(fd);
   });
-  EventLoop loop(Impatient(), "", 4);
+  EventLoop loop(Impatient(), 4);
   const auto response = Exchange(loop, Get(server.endpoint(), "PUT", "x"));
   ASSERT_TRUE(response.failure);
   EXPECT_EQ(response.failure->kind, ErrorKind::kTransient);
@@ -185,7 +133,7 @@ TEST(EventLoopTest, ServerThatTakesTheBodyTooSlowlyIsATimeout) {
     ReadRequest(fd);
     answered.wait(false);  // reads no body
   });
-  EventLoop loop(Impatient(), "", 4);
+  EventLoop loop(Impatient(), 4);
   const std::string body(32 << 20, 'x');
   const auto response = Exchange(loop, Get(server.endpoint(), "PUT", body));
   answered = true;
@@ -214,7 +162,7 @@ TEST(EventLoopTest, BrokenAnswersAreTransientFailures) {
       ReadRequest(fd);
       Say(fd, answer);
     });
-    EventLoop loop(TransportOptions{}, "", 4);
+    EventLoop loop(TransportOptions{}, 4);
     const auto response = Exchange(loop, Get(server.endpoint(), "PUT", "x"));
     ASSERT_TRUE(response.failure) << what;
     EXPECT_EQ(response.failure->kind, ErrorKind::kTransient) << what;
@@ -228,7 +176,7 @@ TEST(EventLoopTest, HugeBodyIsCutOffAndTheStatusStays) {
     const std::string chunk(1 << 20, 'x');
     for (int i = 0; i < 8; ++i) Say(fd, chunk);
   });
-  EventLoop loop(TransportOptions{}, "", 4);
+  EventLoop loop(TransportOptions{}, 4);
   const auto response = Exchange(loop, Get(server.endpoint()));
   EXPECT_FALSE(response.failure);
   EXPECT_EQ(response.status, 500);
@@ -243,7 +191,7 @@ TEST(EventLoopTest, RedirectsAreNotFollowed) {
     Say(fd, "HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:" + std::to_string(other.endpoint().port) +
                 "/\r\nContent-Length: 0\r\n\r\n");
   });
-  EventLoop loop(TransportOptions{}, "", 4);
+  EventLoop loop(TransportOptions{}, 4);
   EXPECT_EQ(Exchange(loop, Get(server.endpoint(), "PUT", "x")).status, 307);
   EXPECT_EQ(other.connections, 0);
 }
@@ -255,7 +203,7 @@ TEST(EventLoopTest, AbortEndsExchangesInFlightAndLaterOnes) {
     running.load()->Abort();
     AwaitClientClose(fd);
   });
-  EventLoop loop(TransportOptions{}, "", 4);
+  EventLoop loop(TransportOptions{}, 4);
   running = &loop;
   for (int i = 0; i < 2; ++i) {
     const auto response = Exchange(loop, Get(server.endpoint(), "PUT", "x"));
@@ -265,7 +213,7 @@ TEST(EventLoopTest, AbortEndsExchangesInFlightAndLaterOnes) {
 }
 
 TEST(EventLoopTest, SleepsEndInOrderAndWhenCancelled) {
-  EventLoop loop(TransportOptions{}, "", 4);
+  EventLoop loop(TransportOptions{}, 4);
   BlockingWaiter waiter;
   const auto start = std::chrono::steady_clock::now();
   waiter.Wait([&](Wake wake) { loop.WakeAfter(milliseconds(20), wake); });
@@ -281,7 +229,7 @@ TEST(EventLoopTest, ManyThreadsShareOneLoop) {
   options.buckets = {"bucket"};
   endpoint::Server server(options);
   const auto endpoint = ParseEndpoint(server.endpoint()).value();
-  EventLoop loop(TransportOptions{}, "", 16);
+  EventLoop loop(TransportOptions{}, 16);
   std::vector<std::thread> threads;
   std::atomic<int> refused{0};
   for (int t = 0; t < 8; ++t) {

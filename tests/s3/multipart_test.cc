@@ -332,9 +332,9 @@ TEST(MultipartTest, AnAbortIsNotBelievedWithoutListParts) {
                                      test::Answered(404, {}, test::ErrorXml("NoSuchUpload"))});
   BlockingWaiter waiter;
   const ObjectProperties properties;
-  LearnedFacts facts({.region = "us-east-1"}, BucketAddress{Endpoint{"http", "store", 80}, "/b/"}, nullptr);
-  Client client(&facts, {"id", Secret("secret"), Secret()}, {}, {.checksum = ChecksumAlgorithm::kNone},
-                &transport, &waiter, {});
+  LearnedFacts facts({.region = "us-east-1"}, {{Endpoint{"http", "store", 80}, "/b/"}}, nullptr);
+  auto credentials = test::Fixed({"id", Secret("secret"), Secret()});
+  Client client(&facts, &credentials, {}, {.checksum = ChecksumAlgorithm::kNone}, &transport, &waiter, {});
   MultipartUpload upload(&client, {"k", &properties});
   ASSERT_TRUE(upload.Create(IgnoreRetries).answer);
   EXPECT_TRUE(upload.Abort(IgnoreRetries).answer);

@@ -62,9 +62,10 @@ class ClientRetryTest : public testing::Test {
   Settled Put(std::vector<HttpResponse> answers, std::stop_token stop = {}) {
     transport_ = std::make_unique<test::ScriptedTransport>(std::move(answers));
     const BucketAddress bucket{Endpoint{"http", "store", 80}, "/bucket/"};
-    LearnedFacts facts({}, bucket, nullptr);
-    Client client(&facts, {"id", Secret("secret"), Secret()}, kOptions,
-                  {.checksum = ChecksumAlgorithm::kNone}, transport_.get(), &waiter_, std::move(stop));
+    LearnedFacts facts({}, {bucket}, nullptr);
+    auto credentials = test::Fixed({"id", Secret("secret"), Secret()});
+    Client client(&facts, &credentials, kOptions, {.checksum = ChecksumAlgorithm::kNone}, transport_.get(),
+                  &waiter_, std::move(stop));
     const ObjectProperties none;
     return client.PutObject({"k", &none}, MakePayload("body", client.integrity()), "",
                             [&](const RetryEvent& event) { retried_attempts_.push_back(event.attempt); });

@@ -30,8 +30,9 @@ struct Scripted {
       : transport(std::move(answers)),
         facts(destination, ResolveBucket(destination).value(),
               [this](std::string_view text) { notices.emplace_back(text); }),
-        client(&facts, {"id", Secret("secret"), Secret("token")}, {.max_attempts = 1},
-               {.checksum = ChecksumAlgorithm::kNone}, &transport, &waiter, {}) {}
+        credentials(test::Fixed({"id", Secret("secret"), Secret("token")})),
+        client(&facts, &credentials, {.max_attempts = 1}, {.checksum = ChecksumAlgorithm::kNone}, &transport,
+               &waiter, {}) {}
 
   Settled Put() {
     return client.PutObject({"k", &none}, MakePayload("x", client.integrity()), "", IgnoreRetries);
@@ -48,6 +49,7 @@ struct Scripted {
   BlockingWaiter waiter;
   test::ScriptedTransport transport;
   LearnedFacts facts;
+  CredentialCache credentials;
   Client client;
 };
 

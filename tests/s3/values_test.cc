@@ -99,25 +99,6 @@ TEST(EndpointTest, RefusesWithAReason) {
   }
 }
 
-TEST(BucketAddressTest, ChoosesTheStyle) {
-  const auto resolve = [](std::string bucket, std::string endpoint, Addressing addressing) {
-    DestinationOptions destination;
-    destination.bucket = std::move(bucket);
-    destination.endpoint = std::move(endpoint);
-    destination.region = "eu-west-1";
-    destination.addressing = addressing;
-    const auto address = ResolveBucket(destination);
-    return address ? address->endpoint.scheme + "://" + address->endpoint.HostHeader() + address->path_root
-                   : "refused";
-  };
-  EXPECT_EQ(resolve("b-1", "", Addressing::kAuto), "https://b-1.s3.eu-west-1.amazonaws.com/");
-  EXPECT_EQ(resolve("b.1", "", Addressing::kAuto), "https://s3.eu-west-1.amazonaws.com/b.1/");
-  EXPECT_EQ(resolve("b-1", "", Addressing::kPath), "https://s3.eu-west-1.amazonaws.com/b-1/");
-  EXPECT_EQ(resolve("b-1", "http://127.0.0.1:1", Addressing::kAuto), "http://127.0.0.1:1/b-1/");
-  EXPECT_EQ(resolve("b-1", "http://store:1", Addressing::kVirtual), "http://b-1.store:1/");
-  EXPECT_EQ(resolve("b-1", "http://127.0.0.1:1", Addressing::kVirtual), "refused");
-}
-
 TEST(NamesTest, BucketNames) {
   for (const auto* good : {"abc", "a.b-c", "A_b", "123"})
     EXPECT_EQ(BucketNameProblem(good), std::nullopt) << good;

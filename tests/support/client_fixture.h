@@ -26,11 +26,12 @@ struct ClientFixture {
       : silent(IsSilent(server_options)),
         server(std::move(server_options)),
         options(OptionsWith(max_attempts, std::move(region))),
-        loop(options.transport, "", 16),
+        loop(options.transport, 16),
         facts(options.destination, s3::ResolveBucket(options.destination).value(),
               [this](std::string_view text) { notices.emplace_back(text); }),
-        client(&facts, {"s3flow", s3::Secret("s3flow-secret"), s3::Secret()}, options.retry,
-               s3::ResolveIntegrity(integrity, options.destination), &loop, &waiter, {}) {}
+        credentials(Fixed({"s3flow", s3::Secret("s3flow-secret"), s3::Secret()})),
+        client(&facts, &credentials, options.retry, s3::ResolveIntegrity(integrity, options.destination),
+               &loop, &waiter, {}) {}
 
   s3::Settled Put(std::string_view key, std::string_view body, std::string_view token = "") {
     return client.PutObject({key, &properties}, s3::MakePayload(body, client.integrity()), token,
@@ -50,6 +51,7 @@ struct ClientFixture {
   s3::EventLoop loop;
   std::vector<std::string> notices;  // one thread's; for tests of what is learnt
   s3::LearnedFacts facts;
+  s3::CredentialCache credentials;
   s3::Client client;
 
  private:

@@ -18,7 +18,9 @@ KEY_ID, SECRET = "AKIDTEST", "secret-under-test+/="
 def clean_environment(**extra):
     """The environment without anything that could lend credentials or proxies."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_") and "proxy" not in k.lower()}
-    kept.update(HOME="/nonexistent", **extra)
+    # Nobody knows what answers at the metadata service's address where the tests run.
+    kept.update(HOME="/nonexistent", AWS_EC2_METADATA_DISABLED="true")
+    kept.update(extra)
     return kept
 
 

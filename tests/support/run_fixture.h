@@ -46,7 +46,7 @@ class RunFixture : public testing::Test {
   }
   pipeline::RunResult RunAgainst(s3::Options s3_options) {
     s3_options.integrity = integrity_;
-    return pipeline::Run(options_, s3_options, kCredentials, &stop_);
+    return pipeline::Run(options_, s3_options, {{kCredentials, "the test"}}, &stop_);
   }
   void WriteFiles(int count) {
     for (int i = 0; i < count; ++i)

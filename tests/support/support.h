@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "s3/credential_cache.h"
 #include "s3/endpoint/server.h"
 #include "s3/http.h"
 #include "s3/options.h"
@@ -38,6 +39,11 @@ std::mt19937_64 SeededRandom();
 
 // Options that reach `server`'s bucket "bucket", with short delays.
 s3::Options OptionsFor(const s3::endpoint::Server& server);
+
+// Credentials that never change.
+inline s3::CredentialCache Fixed(s3::Credentials credentials) {
+  return s3::CredentialCache({std::move(credentials), "the test"}, nullptr, {}, nullptr);
+}
 
 // Bytes of which no part equals another.
 std::string Content(std::size_t size, unsigned seed = 1);

@@ -1,0 +1,45 @@
+#include "pipeline/cli/provide.h"
+
+#include <fmt/format.h>
+
+#include "pipeline/cli/common.h"
+#include "s3/providers/chain.h"
+
+namespace cli {
+namespace {
+
+// What the job may have taken out of the environment, and what no child has to know.
+std::vector<s3::Secret> SecretsOf(const config::Job& job) {
+  std::vector<s3::Secret> secrets{job.s3.credentials.secret_access_key, job.s3.credentials.session_token,
+                                  job.s3.transport.proxy.url};
+  const auto name = std::string(s3::kCustomerKeyPrefix) + "key";
+  const auto add = [&](const s3::ObjectProperties& properties) {
+    if (const auto* key = properties.Find(name)) secrets.emplace_back(*key);
+  };
+  add(job.pipeline.object.properties);
+  for (const auto& rule : job.pipeline.object.rules) add(rule.properties);
+  return secrets;
+}
+
+}  // namespace
+
+s3::Result<pipeline::RunCredentials> ProvideCredentials(const config::Job& job, std::stop_token stop) {
+  s3::ProviderContext context{
+      .environment = s3::ProcessEnvironment(),
+      .region = job.s3.destination.region,
+      .services = job.s3.transport,
+      .hidden = SecretsOf(job),
+      .warn = [](std::string_view text) { Complain(fmt::format("warning: {}", text)); },
+      .stop = std::move(stop)};
+  auto first = s3::LoadCredentials(job.s3.credentials, context);
+  if (!first) return tl::unexpected(first.error());
+  context.warn = [](std::string_view) {};  // said already
+  auto renew = [options = job.s3.credentials, context](std::stop_token end) {
+    auto again = context;
+    again.stop = std::move(end);
+    return s3::LoadCredentials(options, again);
+  };
+  return pipeline::RunCredentials{std::move(*first), std::move(renew)};
+}
+
+}  // namespace cli

@@ -1,0 +1,149 @@
+// Servers for answers that no real server gives, on loopback.
+#pragma once
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cctype>
+#include <cstdlib>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "s3/uri.h"
+
+namespace test {
+
+// A server that does to each connection what the test says, for answers no real server gives.
+class RawServer {
+ public:
+  explicit RawServer(std::function<void(int fd)> serve) : serve_(std::move(serve)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    listener_ = socket(AF_INET, SOCK_STREAM, 0);
+    socklen_t length = sizeof address;
+    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), length), 0);
+    EXPECT_EQ(listen(listener_, 64), 0);
+    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] {
+      for (int fd; (fd = accept(listener_, nullptr, nullptr)) >= 0;) {
+        ++connections;
+        serve_(fd);
+        close(fd);
+      }
+    });
+  }
+  ~RawServer() {
+    shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    close(listener_);
+  }
+  s3::Endpoint endpoint() const { return {"http", "127.0.0.1", port_}; }
+  std::atomic<int> connections{0};
+
+ private:
+  const std::function<void(int)> serve_;
+  int listener_ = -1;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+// Reads until the request's header block is complete.
+inline std::string ReadRequest(int fd) {
+  std::string text;
+  char buffer[4096];
+  while (text.find("\r\n\r\n") == std::string::npos) {
+    const auto got = read(fd, buffer, sizeof buffer);
+    if (got <= 0) break;
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
+inline void Say(int fd, const std::string& text) {
+  for (std::size_t sent = 0; sent < text.size();) {
+    const auto written = send(fd, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+    if (written <= 0) return;
+    sent += static_cast<std::size_t>(written);
+  }
+}
+
+// A request as it came.
+struct HttpCall {
+  std::string method, target, headers, body;
+
+  // Of the first header of that name, written in lower case; empty when there is none.
+  std::string Header(const std::string& name) const {
+    std::string lower(headers);
+    for (auto& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const auto at = lower.find("\r\n" + name + ": ");
+    if (at == std::string::npos) return "";
+    const auto begin = at + name.size() + 4;
+    return headers.substr(begin, headers.find("\r\n", begin) - begin);
+  }
+};
+
+struct HttpAnswer {
+  int status = 200;
+  std::string body;
+  std::string headers = "";  // whole lines
+};
+
+// An HTTP server whose answers are the test's; one request a connection.
+class HttpDouble {
+ public:
+  explicit HttpDouble(std::function<HttpAnswer(const HttpCall&)> answer)
+      : answer_(std::move(answer)), server_([this](int fd) { Serve(fd); }) {}
+
+  s3::Endpoint endpoint() const { return server_.endpoint(); }
+  std::string url() const { return "http://" + endpoint().HostAndPort(); }
+  std::vector<HttpCall> calls() const {
+    std::lock_guard lock(mutex_);
+    return calls_;
+  }
+
+ private:
+  void Serve(int fd) {
+    auto text = ReadRequest(fd);
+    if (text.empty()) return;
+    HttpCall call;
+    const auto end = text.find("\r\n\r\n");
+    call.headers = text.substr(0, end + 2);
+    call.body = text.substr(end + 4);
+    const auto first = text.find(' '), second = text.find(' ', first + 1);
+    call.method = text.substr(0, first);
+    call.target = text.substr(first + 1, second - first - 1);
+    const auto length = std::strtoull(call.Header("content-length").c_str(), nullptr, 10);
+    char buffer[4096];
+    while (call.body.size() < length) {
+      const auto got = read(fd, buffer, sizeof buffer);
+      if (got <= 0) return;
+      call.body.append(buffer, static_cast<std::size_t>(got));
+    }
+    {
+      std::lock_guard lock(mutex_);
+      calls_.push_back(call);
+    }
+    const auto answer = answer_(call);
+    if (answer.status == 0) return;  // closes the connection
+    Say(fd, "HTTP/1.1 " + std::to_string(answer.status) + " Whatever\r\n" + answer.headers +
+                "Connection: close\r\nContent-Length: " + std::to_string(answer.body.size()) + "\r\n\r\n" +
+                answer.body);
+  }
+
+  const std::function<HttpAnswer(const HttpCall&)> answer_;
+  mutable std::mutex mutex_;
+  std::vector<HttpCall> calls_;
+  RawServer server_;
+};
+
+}  // namespace test
