@@ -29,6 +29,9 @@ std::optional<std::chrono::sys_seconds> ParseHttpDate(std::string_view text) {
   const std::string date(text.substr(0, 64));
   const char* const end = strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
   if (end == nullptr || *end != '\0') return std::nullopt;
+  // No clock is that wrong, and system_clock's nanoseconds hold no more.
+  const int year = utc.tm_year + 1900;
+  if (year < 1970 || year >= 2200) return std::nullopt;
   return std::chrono::sys_seconds(std::chrono::seconds(timegm(&utc)));
 }
 

@@ -47,7 +47,8 @@ class HttpHeaders {
   std::string raw_;
 };
 
-// RFC 9110, section 5.6.7: the one form that servers may generate.
+// RFC 9110, section 5.6.7: the one form that servers may generate. From 1970 to 2199: no clock is further
+// off.
 std::optional<std::chrono::sys_seconds> ParseHttpDate(std::string_view text);
 
 struct HttpResponse {

@@ -58,6 +58,11 @@ Result<Credentials> Keys(const Json& json, std::string_view id_name, std::string
   return Checked({*id, Secret(*secret), Secret(token->value_or(""))});
 }
 
+// What expires after it never does: system_clock counts nanoseconds, and ends in 2262.
+constexpr sys_seconds kNever = sys_days(year(2200) / 1 / 1);
+
+SystemTime AtMostNever(sys_seconds time) { return std::min(time, kNever); }
+
 // Two digits and more; -1 when there is something else.
 int Digits(std::string_view text, std::size_t at, std::size_t count) {
   int value = -1;
@@ -87,11 +92,11 @@ std::optional<SystemTime> ParseTimestamp(std::string_view text) {
     const auto end = rest.find_first_not_of("0123456789", 1);
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end);
   }
-  if (rest == "Z" || rest == "z" || rest == "UTC") return time;
+  if (rest == "Z" || rest == "z" || rest == "UTC") return AtMostNever(time);
   const bool offset = rest.size() == 6 && (rest[0] == '+' || rest[0] == '-') && rest[3] == ':';
   if (!offset || Digits(rest, 1, 2) < 0 || Digits(rest, 4, 2) < 0) return std::nullopt;
   const auto shift = hours(Digits(rest, 1, 2)) + minutes(Digits(rest, 4, 2));
-  return rest[0] == '+' ? time - shift : time + shift;
+  return AtMostNever(rest[0] == '+' ? time - shift : time + shift);
 }
 
 SystemTime ByOurClock(SystemTime expires, const HttpHeaders& headers) {
@@ -139,12 +144,11 @@ Result<Credentials> CredentialsFromSso(std::string_view text) {
   auto credentials = Keys(*role, "accessKeyId", "secretAccessKey", "sessionToken");
   if (!credentials) return credentials;
   const auto expiration = role->find("expiration");
-  constexpr std::int64_t kYear3000 = 32'503'680'000'000;
-  if (expiration == role->end() || !expiration->is_number_integer() || expiration->get<std::int64_t>() < 0 ||
-      expiration->get<std::int64_t>() > kYear3000) {
+  if (expiration == role->end() || !expiration->is_number_integer() || expiration->get<std::int64_t>() < 0) {
     return Fail(ErrorKind::kBadCredentials, "has no expiration in milliseconds");
   }
-  credentials->expires = SystemTime(milliseconds(expiration->get<std::int64_t>()));
+  credentials->expires =
+      AtMostNever(floor<seconds>(sys_time<milliseconds>(milliseconds(expiration->get<std::int64_t>()))));
   return credentials;
 }
 

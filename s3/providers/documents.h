@@ -13,6 +13,7 @@ namespace s3 {
 using SystemTime = std::chrono::system_clock::time_point;
 
 // RFC 3339: "2026-01-31T12:00:00Z", with a fraction or not, in UTC or with an offset.
+// After 2200, 2200.
 std::optional<SystemTime> ParseTimestamp(std::string_view text);
 
 // `expires`, which the answerer's clock says, by this machine's: the answer's Date tells them apart.

@@ -31,6 +31,7 @@ TEST(TimestampTest, Rfc3339) {
   EXPECT_EQ(at("2026-11-24T13:30:00+01:30"), 1795521600);
   EXPECT_EQ(at("2026-11-24T10:00:00-02:00"), 1795521600);
   EXPECT_EQ(at("2024-02-29T00:00:00Z"), 1709164800);
+  EXPECT_EQ(at("9999-12-31T23:59:59Z"), 7258118400) << "never";
   for (const auto* bad :
        {"", "2026-11-24", "2026-11-24T12:00:00", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z",
         "2026-11-24T24:00:00Z", "2026-11-24T12:60:00Z", "2026-11-24T12:00:00+1:00", "2026-11-24T12:00:00.Z0",
@@ -133,6 +134,8 @@ TEST(HostileInputTest, CredentialDocuments) {
       "[default]\naws_access_key_id = A\n  nested = x\n[profile \"b\"]\nrole_arn: r\n",
       "/bin/a 'b c' \"d\\\"\" e\\ f"};
   test::Mutator mutator;
+  HttpHeaders date;
+  date.AppendLine("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n");
   const auto plain = [](const Result<Credentials>& credentials) {
     if (!credentials) {
       EXPECT_FALSE(credentials.error().message.empty());
@@ -154,6 +157,7 @@ TEST(HostileInputTest, CredentialDocuments) {
     (void)SplitCommand(text);
     (void)ParseTimestamp(text);
     (void)ParseHttpDate(text);
+    if (const auto time = ParseTimestamp(text)) (void)ByOurClock(*time, date);
   }
 }
 
