@@ -57,6 +57,10 @@ rgw data = {top}/rgw
 rgw frontends = beast endpoint=127.0.0.1:{http} ssl_endpoint=127.0.0.1:{https} ssl_certificate={top}/tls/server.crt ssl_private_key={top}/tls/server.key
 rgw thread pool size = 32
 rgw dns name = s3.localhost
+# temporary credentials, as short-lived as a test wants them
+rgw s3 auth use sts = true
+rgw sts key = abcdefghijklmnop
+rgw sts min session duration = 1
 # SSE-KMS and SSE-C with keys of our own, over plain HTTP too
 rgw crypt require ssl = false
 rgw crypt s3 kms backend = testing
@@ -110,7 +114,8 @@ class Rgw:
         self.run("ceph", "osd", "new", osd)
         self.run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
         self.run("ceph-osd", "-i", "0")
-        self.run("radosgw-admin", "user", "create", "--uid=test", "--display-name=test", f"--access-key={KEY_ID}", f"--secret-key={SECRET}")
+        self.run("radosgw-admin", "user", "create", "--uid=test", "--display-name=test", f"--access-key={KEY_ID}", f"--secret-key={SECRET}",
+                 "--caps=roles=*;oidc-provider=*")
         self._add_storage_class()
         self.start_gateway()
 

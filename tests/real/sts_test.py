@@ -1,0 +1,197 @@
+"""Credentials that really expire during a run: Ceph's own STS, with sessions of seconds."""
+import base64
+import hashlib
+import http.server
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from real.rgw import KEY_ID, SECRET, Rgw
+from support.harness import TestCase, read_journal, s3flow, sha256
+
+import boto3
+import botocore.client
+
+# The suite has no more time; 120 shows the same for longer.
+SECONDS = float(os.environ.get("S3FLOW_STS_SECONDS", "8"))
+SESSION_SECONDS = 3
+
+
+def compact(document):
+    """JSON without spaces: this gateway does not take a '+' of a form for one."""
+    return json.dumps(document, separators=(",", ":"))
+
+
+def url64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class Issuer:
+    """An OpenID Connect provider on loopback: publishes its certificate, signs tokens."""
+
+    def __init__(self, directory):
+        self.key, certificate = directory / "oidc.key", directory / "oidc.crt"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", self.key, "-out", certificate,
+                        "-subj", "/CN=issuer", "-days", "2"], check=True, capture_output=True)
+        der = subprocess.run(["openssl", "x509", "-in", certificate, "-outform", "DER"], check=True, capture_output=True).stdout
+        self.thumbprint = hashlib.sha1(der).hexdigest().upper()
+        issuer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                documents = {"/.well-known/openid-configuration": {"issuer": issuer.url, "jwks_uri": f"{issuer.url}/certs"},
+                             "/certs": {"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k",
+                                                  "x5c": [base64.b64encode(der).decode()]}]}}
+                body = json.dumps(documents.get(self.path, {})).encode()
+                self.send_response(200 if self.path in documents else 404)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.host = f"127.0.0.1:{self.server.server_port}"
+        self.url = f"http://{self.host}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def token(self):
+        now = int(time.time())
+        claims = {"iss": self.url, "sub": "batch-job", "aud": "s3flow-tests", "client_id": "s3flow-tests",
+                  "iat": now - 10, "nbf": now - 10, "exp": now + 3600}
+        text = ".".join(url64(json.dumps(part).encode()) for part in ({"alg": "RS256", "typ": "JWT", "kid": "k"}, claims))
+        signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", self.key], input=text.encode(), check=True,
+                                   capture_output=True).stdout
+        return f"{text}.{url64(signature)}"
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class StsTest(TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.rgw = Rgw()
+        cls.addClassCleanup(cls.rgw.stop)
+        cls.issuer = Issuer(cls.rgw.top)
+        cls.addClassCleanup(cls.issuer.stop)
+        keys = {"endpoint_url": cls.rgw.endpoint, "aws_access_key_id": KEY_ID, "aws_secret_access_key": SECRET, "region_name": "us-east-1"}
+        cls.s3 = boto3.client("s3", **keys)
+        cls.addClassCleanup(cls.s3.close)
+        # Sessions of seconds are less than AWS and its library know.
+        cls.sts = boto3.client("sts", **keys, config=botocore.client.Config(parameter_validation=False))
+        cls.addClassCleanup(cls.sts.close)
+        iam = boto3.client("iam", **keys)
+        cls.addClassCleanup(iam.close)
+        iam.create_open_id_connect_provider(Url=cls.issuer.url, ClientIDList=["s3flow-tests"], ThumbprintList=[cls.issuer.thumbprint])
+        trust = {"user-role": ("sts:AssumeRole", {"AWS": ["arn:aws:iam:::user/test"]}, {}),
+                 "web-role": ("sts:AssumeRoleWithWebIdentity", {"Federated": [f"arn:aws:iam:::oidc-provider/{cls.issuer.host}"]},
+                              {"Condition": {"StringEquals": {f"{cls.issuer.host}:app_id": "s3flow-tests"}}})}
+        allow_all = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::*"}]}
+        for role, (action, principal, condition) in trust.items():
+            statement = {"Effect": "Allow", "Principal": principal, "Action": [action], **condition}
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument=compact({"Version": "2012-10-17", "Statement": [statement]}))
+            iam.put_role_policy(RoleName=role, PolicyName="all", PolicyDocument=compact(allow_all))
+
+    def config(self, text):
+        path = pathlib.Path(self.write("aws-config", text))
+        path.chmod(0o600)
+        return str(path)
+
+    def link_files(self, begin, end):
+        """Files by the thousand at little cost: links to a few contents. Key -> SHA-256."""
+        digests = []
+        for i in range(16):
+            data = os.urandom(4096 + i)
+            digests.append(sha256(data))
+            self.write(f"contents/{begin}-{i}", data)
+        written = {}
+        for i in range(begin, end):
+            directory = self.dir / f"data/{i // 1000}"
+            directory.mkdir(parents=True, exist_ok=True)
+            os.link(self.dir / f"contents/{begin}-{i % 16}", directory / str(i))
+            written[f"{i // 1000}/{i}"] = digests[i % 16]
+        return written
+
+    def session_client(self, service, session):
+        keys = {"aws_access_key_id": session["AccessKeyId"], "aws_secret_access_key": session["SecretAccessKey"],
+                "aws_session_token": session["SessionToken"]}
+        return boto3.client(service, endpoint_url=self.rgw.endpoint, region_name="us-east-1", **keys)
+
+    def upload_over_many_expiries(self, bucket, reader, **environment):
+        self.s3.create_bucket(Bucket=bucket)
+        environment.update(AWS_ENDPOINT_URL_STS=self.rgw.endpoint)
+        job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\n"
+                         f"destination: {{bucket: {bucket}, endpoint: '{self.rgw.endpoint}'}}\nupload: {{concurrency: 64}}\n")
+        # How many objects a second this machine's gateway takes says how many make a run of SECONDS.
+        written = self.link_files(0, 1000)
+        began = time.monotonic()
+        ended = s3flow("run", job, "--run-dir", self.dir / "first", **environment)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        count = int(1000 / (time.monotonic() - began) * SECONDS * 1.2)
+        written |= self.link_files(1000, 1000 + count)
+        ended = s3flow("run", job, "--run-dir", self.dir / "run", timeout=SECONDS * 10 + 300, **environment)
+        summary = json.loads((self.dir / "run/summary.json").read_text())
+        print(f"\n{bucket}: {summary['uploaded']} objects in {summary['seconds']:.1f} s, "
+              f"{summary['credential_renewals']} renewals, {summary['retries']} retries")
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertEqual((summary["uploaded"], summary["failed"]), (len(written), 0))
+        self.assertIn(f"credentials renewed: {summary['credential_renewals']}", ended.stdout)
+        # Each session was good for SESSION_SECONDS: fewer renewals could not have signed the whole run.
+        self.assertGreaterEqual(summary["credential_renewals"], summary["seconds"] / SESSION_SECONDS - 1)
+        self.assertGreaterEqual(summary["credential_renewals"], 2, "the run was too short to show anything")
+        self.assertEqual(len(read_journal(self.dir / "run")), len(written))
+        stats = json.loads(self.rgw.run("radosgw-admin", "bucket", "stats", f"--bucket={bucket}"))
+        self.assertEqual(stats["usage"]["rgw.main"]["num_objects"], len(written))
+        for key in list(written)[::max(1, len(written) // 500)]:
+            self.assertEqual(sha256(reader.get_object(Bucket=bucket, Key=key)["Body"].read()), written[key], key)
+
+    def test_assume_role(self):
+        config = self.config(f"[profile batch]\nrole_arn = arn:aws:iam:::role/user-role\nsource_profile = base\n"
+                             f"duration_seconds = {SESSION_SECONDS}\n[profile base]\naws_access_key_id = {KEY_ID}\n"
+                             f"aws_secret_access_key = {SECRET}\n")
+        self.upload_over_many_expiries("assumed", self.s3, AWS_CONFIG_FILE=config, AWS_PROFILE="batch")
+
+    def test_web_identity(self):
+        token = self.write("token", self.issuer.token())
+        config = self.config(f"[default]\nduration_seconds = {SESSION_SECONDS}\n")
+        # What such a session uploads belongs to it: the bucket's owner does not read it.
+        session = self.sts.assume_role_with_web_identity(RoleArn="arn:aws:iam:::role/web-role", RoleSessionName="reader",
+                                                         WebIdentityToken=self.issuer.token())["Credentials"]
+        reader = self.session_client("s3", session)
+        self.addCleanup(reader.close)
+        self.upload_over_many_expiries("webbed", reader, AWS_CONFIG_FILE=config, AWS_WEB_IDENTITY_TOKEN_FILE=str(token),
+                                       AWS_ROLE_ARN="arn:aws:iam:::role/web-role")
+
+    def test_keys_that_expire_and_cannot_be_renewed_leave_a_run_to_be_run_again(self):
+        self.s3.create_bucket(Bucket="ending")
+        self.link_files(0, 20_000)
+        job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\n"
+                         f"destination: {{bucket: ending, endpoint: '{self.rgw.endpoint}'}}\nreport: {{run_dir: {self.dir}/run}}\n")
+        session = self.sts.assume_role(RoleArn="arn:aws:iam:::role/user-role", RoleSessionName="ending",
+                                       DurationSeconds=SESSION_SECONDS)["Credentials"]
+        ended = s3flow("run", job, AWS_ACCESS_KEY_ID=session["AccessKeyId"], AWS_SECRET_ACCESS_KEY=session["SecretAccessKey"],
+                       AWS_SESSION_TOKEN=session["SessionToken"], AWS_CREDENTIAL_EXPIRATION=session["Expiration"].isoformat())
+        summary = json.loads((self.dir / "run/summary.json").read_text())
+        self.assertEqual(ended.returncode, 75, ended.stderr)
+        self.assertEqual(summary["failed"], 0, ended.stderr)
+        self.assertGreater(summary["uploaded"], 0)
+        self.assertIn("the credentials have expired (AWS_ACCESS_KEY_ID): they cannot be renewed", ended.stderr)
+        self.assertEqual(ended.stderr.count("have expired"), 1, ended.stderr)
+        self.assertNotIn(session["SessionToken"][:12], ended.stderr + ended.stdout)
+        uploaded = {line["key"] for line in read_journal(self.dir / "run") if line["outcome"] == "uploaded"}
+        stats = json.loads(self.rgw.run("radosgw-admin", "bucket", "stats", "--bucket=ending"))
+        self.assertEqual(stats["usage"]["rgw.main"]["num_objects"], len(uploaded))
+
+
+if __name__ == "__main__":
+    unittest.main()
