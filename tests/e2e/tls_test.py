@@ -1,20 +1,32 @@
-"""TLS: a server whose certificate does not verify sees no byte of any request, and is not tried again."""
+"""TLS and proxies: who does not prove to be the store sees no byte of any request, and a proxy no more
+than where the connection goes."""
+import base64
+import select
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 import unittest
+import warnings
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
-from support.harness import TestCase, make_certificates, s3flow
+from support.harness import KEY_ID, TestCase, clean_environment, make_certificates, s3flow
 
 
 class TlsServer:
     """Takes connections until closed; keeps what came out of the TLS layer."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, wants_client_certificate=False, newest=ssl.TLSVersion.MAXIMUM_SUPPORTED):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(directory / "server.crt", directory / "server.key")
+        if newest != ssl.TLSVersion.MAXIMUM_SUPPORTED:
+            with warnings.catch_warnings(action="ignore"):
+                self.context.minimum_version, self.context.maximum_version = ssl.TLSVersion.TLSv1, newest
+            self.context.set_ciphers("ALL:@SECLEVEL=0")
+        if wants_client_certificate:
+            self.context.verify_mode = ssl.CERT_REQUIRED
+            self.context.load_verify_locations(directory / "ca.crt")
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.endpoint = f"https://127.0.0.1:{self.listener.getsockname()[1]}"
         self.received, self.connections = b"", 0
@@ -41,16 +53,70 @@ class TlsServer:
         self.thread.join()
 
 
+class Proxy:
+    """Tunnels what it is asked for with CONNECT; keeps what it was told and what went through."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        self.heads, self.carried = [], b""
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                self.tunnel(connection)
+
+    def tunnel(self, client):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            received = client.recv(65536)
+            if not received:
+                return
+            head += received
+        self.heads.append(head)
+        host, port = head.split(b" ")[1].rsplit(b":", 1)
+        with socket.create_connection((host.decode(), int(port))) as server:
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            while True:
+                for ready in select.select([client, server], [], [])[0]:
+                    received = ready.recv(65536)
+                    if not received:
+                        return
+                    if ready is client:
+                        self.carried += received
+                    (server if ready is client else client).sendall(received)
+
+    close = TlsServer.close
+
+
 class Tls(TestCase):
-    def run_against(self, names, ca):
-        tls = self.dir / "tls"
-        tls.mkdir()
-        make_certificates(tls, names)
-        server = TlsServer(tls)
-        self.addCleanup(server.close)
+    def setUp(self):
+        super().setUp()
+        self.tls = self.dir / "tls"
+        self.tls.mkdir()
         self.write("data/file", b"body")
-        ended = s3flow("run", self.job(server.endpoint), "--set", f"destination.ca_file={tls / ca if ca else ''}")
-        return ended, server
+        self.runs = 0
+
+    def serve(self, names="IP:127.0.0.1", **how):
+        make_certificates(self.tls, names)
+        server = TlsServer(self.tls, **how)
+        self.addCleanup(server.close)
+        return server
+
+    def run_with(self, server, settings, **environment):
+        changes = [part for name, value in settings.items() for part in ("--set", f"destination.{name}={value}")]
+        self.runs += 1
+        return s3flow("run", self.job(server.endpoint), "--run-dir", self.dir / f"run-{self.runs}", *changes, **environment)
+
+    def run_against(self, names, ca):
+        server = self.serve(names)
+        return self.run_with(server, {"ca_file": self.tls / ca if ca else ""}), server
 
     def expect_refusal(self, ended, server):
         self.assertEqual(ended.returncode, 77, ended.stderr)
@@ -69,6 +135,72 @@ class Tls(TestCase):
         ended, server = self.run_against("IP:127.0.0.1", ca="ca.crt")
         self.assertEqual(ended.returncode, 0, ended.stderr)
         self.assertTrue(server.received.startswith(b"PUT /bucket/file HTTP/1.1\r\n"), server.received)
+
+    def test_a_directory_of_authorities(self):
+        server = self.serve()
+        authorities = self.dir / "authorities"
+        authorities.mkdir()
+        (authorities / "ours.pem").write_bytes((self.tls / "ca.crt").read_bytes())
+        refused = self.run_with(server, {"ca_directory": authorities})
+        self.assertEqual((refused.returncode, server.received), (77, b""), "without the links that name their hashes")
+        subprocess.run(["openssl", "rehash", authorities], check=True)
+        ended = self.run_with(server, {"ca_directory": authorities})
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+
+    def test_a_client_certificate(self):
+        server = self.serve(wants_client_certificate=True)
+        trust = {"ca_file": self.tls / "ca.crt"}
+        refused = self.run_with(server, trust)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertEqual(server.received, b"")
+        ended = self.run_with(server, trust | {"client_certificate": self.tls / "server.crt", "client_key": self.tls / "server.key"})
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+
+    def test_versions_before_1_2(self):
+        with warnings.catch_warnings(action="ignore"):
+            server = self.serve(newest=ssl.TLSVersion.TLSv1_1)
+        allow_all = self.write("openssl.cnf", "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n"
+                               "[c]\nMinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\n")
+        ended = self.run_with(server, {"ca_file": self.tls / "ca.crt"}, OPENSSL_CONF=str(allow_all))
+        self.assertNotEqual(ended.returncode, 0)
+        self.assertEqual(server.received, b"")
+        # Another client that is allowed to gets through: it was not OpenSSL that refused.
+        curl = ["curl", "-s", "--tlsv1.0", "--cacert", self.tls / "ca.crt", f"{server.endpoint}/old"]
+        subprocess.run([str(part) for part in curl], env=clean_environment(OPENSSL_CONF=str(allow_all)), check=True)
+        self.assertIn(b"/old", server.received)
+
+    def proxied(self, settings, **environment):
+        """What a proxy sees of a run over https, and how the run ends."""
+        server, proxy = self.serve(), Proxy()
+        self.addCleanup(proxy.close)
+        settings = {name: value.replace("PROXY", proxy.address) for name, value in settings.items()}
+        environment = {name: value.replace("PROXY", proxy.address) for name, value in environment.items()}
+        ended = self.run_with(server, {"ca_file": self.tls / "ca.crt"} | settings, **environment)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertTrue(server.received.startswith(b"PUT /bucket/file HTTP/1.1\r\n"), server.received)
+        self.assertIn(b"\r\nauthorization: AWS4", server.received.replace(b"Authorization", b"authorization"))
+        for text in (b"PUT ", b"AWS4", KEY_ID.encode(), b"x-amz", b"body"):
+            self.assertNotIn(text, b"".join(proxy.heads) + proxy.carried)
+        return proxy.heads
+
+    def test_a_proxy_sees_no_request(self):
+        for settings, environment in (({"proxy": "http://PROXY"}, {}), ({}, {"HTTPS_PROXY": "http://PROXY"}),
+                                      ({"proxy": "http://PROXY"}, {"HTTPS_PROXY": "http://127.0.0.1:9"})):
+            heads = self.proxied(settings, **environment)
+            self.assertEqual(len(heads), 1)
+            self.assertTrue(heads[0].startswith(b"CONNECT 127.0.0.1:"), heads[0])
+            self.assertNotIn(b"authorization", heads[0].lower())
+
+    def test_a_proxy_that_asks_who_it_is(self):
+        heads = self.proxied({"proxy": "http://user:pass%20word@PROXY"})
+        self.assertIn(b"\r\nProxy-Authorization: Basic " + base64.b64encode(b"user:pass word") + b"\r\n", heads[0])
+        self.assertNotIn(b"\r\nAuthorization", heads[0])
+
+    def test_past_the_proxy(self):
+        for settings, environment in (({"proxy": "http://PROXY", "no_proxy": "127.0.0.1"}, {}),
+                                      ({}, {"HTTPS_PROXY": "http://PROXY", "NO_PROXY": "127.0.0.1"}),
+                                      ({"proxy": "none"}, {"HTTPS_PROXY": "http://PROXY"})):
+            self.assertEqual(self.proxied(settings, **environment), [])
 
 
 if __name__ == "__main__":

@@ -349,6 +349,57 @@ object:
         self.assertGreater(json.loads((self.dir / "run/summary.json").read_text())["retries"], 0)
         self.assertEqual(self.stored("restart"), written)
 
+    def test_one_of_two_gateways_is_killed_and_comes_back(self):
+        self.s3.create_bucket(Bucket="two")
+        self.rgw.start_gateway("t2")
+        self.addCleanup(self.rgw.kill_gateway, "t2")
+        written = {}
+        for i in range(7_000):
+            body = b"%d" % i
+            self.write(f"data/{i // 1000}/{i}", body)
+            written[f"{i // 1000}/{i}"] = sha256(body)
+        for i in range(4):
+            body = os.urandom(20 << 20)
+            self.write(f"data/large{i}", body)
+            written[f"large{i}"] = sha256(body)
+        journal = self.dir / "run/journal.jsonl"
+        log = self.rgw.top / "log/client.rgw.t2.log"
+        seen = []  # (results so far, requests that the second gateway has answered)
+
+        def look():
+            seen.append((journal.read_bytes().count(b"\n"), log.read_bytes().count(b'"PUT /two/')))
+
+        def until(count):
+            while not journal.exists() or journal.read_bytes().count(b"\n") < count:
+                if stop.wait(0.01):
+                    raise RuntimeError("the run ended too early")
+
+        def restart():
+            until(600)
+            look()
+            self.rgw.kill_gateway("t2")
+            until(1200)
+            self.rgw.start_gateway("t2")
+            look()
+        stop = threading.Event()
+        thread = threading.Thread(target=restart, daemon=True)
+        thread.start()
+        job = self.rgw_job("two", extra="upload: {part_size: 5MiB, multipart_threshold: 5MiB, concurrency: 16}")
+        job.write_text(job.read_text().replace(f"endpoint: {self.rgw.endpoint}", f"endpoints: [{self.rgw.endpoint}, {self.rgw.second_endpoint}]"))
+        ended = s3flow("run", job)
+        stop.set()
+        thread.join(timeout=60)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        look()
+        self.assertEqual(len(seen), 3, "the gateway did not come back while the run went on: nothing was tested")
+        before, back, end = seen
+        print(f"results and requests of the second gateway: {before} before, {back} when it was back, {end} in all")
+        self.assertGreater(before[1], before[0] / 4)
+        self.assertGreater(end[1] - back[1], (end[0] - back[0]) / 4, "load did not return")
+        self.assertRegex(ended.stderr, rf"note +endpoint {self.rgw.second_endpoint[7:]} fails: left alone for a while")
+        self.assertRegex(ended.stderr, rf"note +endpoint {self.rgw.second_endpoint[7:]} works again")
+        self.assertEqual(self.stored("two"), written)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -53,8 +53,12 @@ osd data = {top}/osd
 osd objectstore = memstore
 memstore device bytes = 17179869184
 [client.rgw.t]
-rgw data = {top}/rgw
 rgw frontends = beast endpoint=127.0.0.1:{http} ssl_endpoint=127.0.0.1:{https} ssl_certificate={top}/tls/server.crt ssl_private_key={top}/tls/server.key
+[client.rgw.t2]
+# a second way to the same store, when a test starts it
+rgw frontends = beast endpoint=127.0.0.1:{second}
+[client]
+rgw data = {top}/rgw
 rgw thread pool size = 32
 rgw dns name = s3.localhost
 # temporary credentials, as short-lived as a test wants them
@@ -97,14 +101,15 @@ class Rgw:
         for tool in ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "monmaptool"):
             if not shutil.which(tool):
                 raise RuntimeError(f"{tool} is missing: run tests/setup")
-        http, https, mon_port = free_ports(3)
+        http, https, second, mon_port = free_ports(4)
         for name in ("run", "log", "mon", "osd", "tls"):
             (self.top / name).mkdir()
         make_certificates(self.top / "tls")
         fsid = str(uuid.uuid4())
-        (self.top / "ceph.conf").write_text(CONFIG.format(top=self.top, fsid=fsid, mon_port=mon_port, http=http, https=https,
+        (self.top / "ceph.conf").write_text(CONFIG.format(top=self.top, fsid=fsid, mon_port=mon_port, http=http, https=https, second=second,
                                                              kms_key=base64.b64encode(b"%032d" % 1).decode()))
         self.endpoint, self.tls_endpoint = f"http://127.0.0.1:{http}", f"https://127.0.0.1:{https}"
+        self.second_endpoint = f"http://127.0.0.1:{second}"
         self.ca_file = self.top / "tls/ca.crt"
 
         self.run("monmaptool", "--create", "--fsid", fsid, "--addv", "t", f"[v2:127.0.0.1:{mon_port}]", self.top / "monmap")
@@ -135,12 +140,13 @@ class Rgw:
             raise RuntimeError(f"{command[0]}: {ended.stderr[-2000:]}")
         return ended.stdout
 
-    def start_gateway(self):
-        self.run("radosgw", "-n", "client.rgw.t")
+    def start_gateway(self, name="t"):
+        self.run("radosgw", "-n", f"client.rgw.{name}")
+        endpoint = self.endpoint if name == "t" else self.second_endpoint
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
-                urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.endpoint, timeout=5).close()
+                urllib.request.build_opener(urllib.request.ProxyHandler({})).open(endpoint, timeout=5).close()
                 return
             except urllib.error.HTTPError:
                 return
@@ -148,8 +154,8 @@ class Rgw:
                 time.sleep(0.05)
         raise RuntimeError("the gateway does not answer")
 
-    def kill_gateway(self):
-        self._end("client.rgw.t", 9)
+    def kill_gateway(self, name="t"):
+        self._end(f"client.rgw.{name}", 9)
 
     def _end(self, name, signal_number=15):
         """Ends one daemon of ours by its pid file; waits until it is gone (or only a zombie)."""
@@ -172,6 +178,6 @@ class Rgw:
             return
 
     def stop(self):
-        for name in ("client.rgw.t", "osd.0", "mon.t"):
+        for name in ("client.rgw.t", "client.rgw.t2", "osd.0", "mon.t"):
             self._end(name)
         shutil.rmtree(self.top, ignore_errors=True)

@@ -1,0 +1,191 @@
+"""Where requests go: one name with many addresses, and answers that would send them elsewhere."""
+import http.server
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
+from support.harness import S3FLOW, SECRET, Serve, TestCase, clean_environment, make_certificates, s3flow
+
+
+class Forwarder:
+    """Passes what comes to one address on to a server; counts the connections."""
+
+    def __init__(self, address, port, target):
+        self.listener = socket.create_server((address, port), backlog=256)
+        self.target, self.connections = target, 0
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.tunnel, args=(client,), daemon=True).start()
+
+    def tunnel(self, client):
+        with client, socket.create_connection(self.target) as server:
+            back = threading.Thread(target=self.pass_on, args=(server, client))
+            back.start()
+            self.pass_on(client, server)
+            back.join()
+
+    @staticmethod
+    def pass_on(source, sink):
+        try:
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+class ManyAddresses(TestCase):
+    def test_connections_are_spread_over_all_of_them(self):
+        for i in range(600):
+            self.write(f"data/{i}", b"x" * i)
+        with Serve(self.dir / "store") as serve:
+            port = int(serve.endpoint.rsplit(":", 1)[1])
+            # The ports of the others are free, whichever the first one got.
+            forwarders = [Forwarder("127.0.0.1", 0, ("127.0.0.1", port))]
+            shared = forwarders[0].listener.getsockname()[1]
+            forwarders += [Forwarder(f"127.0.0.{i}", shared, ("127.0.0.1", port)) for i in (2, 3)]
+            for forwarder in forwarders:
+                self.addCleanup(forwarder.close)
+            hosts = self.write("hosts", "".join(f"127.0.0.{i} store.test\n" for i in (1, 2, 3)))
+            job = self.job(f"http://store.test:{shared}", extra="upload: {concurrency: 32}")
+            # A hosts file of its own, which nobody else sees.
+            command = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c",
+                       'mount --bind "$0" /etc/hosts && exec "$@"', hosts, S3FLOW, "run", job]
+            ended = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=300, env=clean_environment())
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+        connections = [forwarder.connections for forwarder in forwarders]
+        self.assertTrue(all(connections), connections)
+        self.assertLessEqual(sum(connections), 40, "connections are kept")
+        self.assertEqual(serve.stats["requests"]["PutObject"], 600)
+
+
+class Redirector:
+    """Answers every request with the answer it is given; keeps what it was sent."""
+
+    def __init__(self, answer, tls=None):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler(answer))
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls / "server.crt", tls / "server.key")
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.endpoint = f"http{'s' if tls is not None else ''}://127.0.0.1:{self.server.server_port}"
+        self.requests = 0
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def handler(redirector, answer):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_PUT(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                redirector.requests += 1
+                status, headers, body = answer(redirector)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+        return Handler
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Elsewhere:
+    """A host where nobody has any business: counts connections and bytes."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.host = self.url[7:]
+        self.connections = 0
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            connection.close()
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join()
+
+
+class Redirects(TestCase):
+    def run_redirected(self, status, code, details="", region=None, tls=None):
+        """A store that answers with a redirect to a host that is not its own; how the run ends."""
+        elsewhere = Elsewhere()
+        body = f"<Error><Code>{code}</Code><Message>Go elsewhere.</Message><Endpoint>{elsewhere.host}</Endpoint>{details}</Error>".encode()
+        headers = {"Location": f"{elsewhere.url}/bucket/file"} | ({"x-amz-bucket-region": region} if region else {})
+        store = Redirector(lambda _: (status, headers, body), tls)
+        self.addCleanup(store.close)
+        self.write("data/file", b"body")
+        trust = ["--set", f"destination.ca_file={tls / 'ca.crt'}"] if tls else []
+        ended = s3flow("run", self.job(store.endpoint), "--run-dir", self.dir / elsewhere.host, *trust)
+        elsewhere.close()
+        self.assertEqual(elsewhere.connections, 0, "the other host was asked")
+        self.assertNotEqual(ended.returncode, 0)
+        self.assertNotIn(SECRET, ended.stderr + ended.stdout)
+        return ended, store
+
+    def test_to_another_host(self):
+        for status, code in ((301, "PermanentRedirect"), (302, "Found"), (307, "TemporaryRedirect"), (308, "PermanentRedirect")):
+            ended, store = self.run_redirected(status, code)
+            self.assertEqual(store.requests, 1, "tried again")
+            self.assertIn("Go elsewhere.", ended.stderr)
+
+    def test_from_https_to_http(self):
+        tls = self.dir / "tls"
+        tls.mkdir()
+        make_certificates(tls)
+        _, store = self.run_redirected(307, "TemporaryRedirect", tls=tls)
+        self.assertEqual(store.requests, 1)
+
+    def test_with_a_region_the_same_host_is_asked_once_more(self):
+        for details, region in (("<Region>eu-west-3</Region>", None), ("", "eu-west-3")):
+            ended, store = self.run_redirected(301, "PermanentRedirect", details, region)
+            self.assertEqual(store.requests, 2)
+            self.assertIn("eu-west-3", ended.stderr)
+
+    def test_a_loop_of_regions_ends_after_one_hop(self):
+        def another(store):
+            region = f"region-{store.requests}"
+            return 400, {"x-amz-bucket-region": region}, f"<Error><Code>AuthorizationHeaderMalformed</Code><Region>{region}</Region></Error>".encode()
+        store = Redirector(another)
+        self.addCleanup(store.close)
+        self.write("data/file", b"body")
+        ended = s3flow("run", self.job(store.endpoint))
+        self.assertNotEqual(ended.returncode, 0)
+        self.assertEqual(store.requests, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
