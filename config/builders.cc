@@ -38,7 +38,8 @@ Field SecretText(std::string name, s3::Secret* target) {
                 *target = s3::Secret(text);
                 return MaybeProblem();
               },
-          .show = [target] { return YamlScalar(s3::Redacted(*target)); }};
+          .show = [target] { return YamlScalar(s3::Redacted(*target)); },
+          .secret = true};
 }
 
 Field Texts(std::string name, std::vector<std::string>* target, Check check) {

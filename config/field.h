@@ -25,6 +25,8 @@ struct Field {
   // Whether the value was given, where that is more than to differ from the default: an empty text
   // in a rule takes a property away. Not set for most.
   std::function<bool()> given = nullptr;
+  // Not for a command line, whose arguments everybody on the machine can read.
+  bool secret = false;
 };
 
 // Reads a mapping into fields: unknown keys, wrong kinds and refused values become problems.

@@ -23,6 +23,16 @@ std::vector<std::string> SectionNames() {
   return names;
 }
 
+bool IsSecret(std::string_view path) {
+  Job job;
+  for (const auto& section : JobSections(&job.s3, &job.pipeline)) {
+    for (const auto& field : section.fields) {
+      if (field.secret && path == section.name + "." + field.name) return true;
+    }
+  }
+  return false;
+}
+
 // Where a --set puts its value: the path is made when it does not exist.
 Value* Descend(Value* value, const std::string& key, const std::string& where,
                std::vector<Problem>* problems) {
@@ -57,6 +67,13 @@ void ApplyOverride(const std::string& text, const Lookup& environment, Value* ro
   const auto where = "--set " + path;
   if (equals == std::string::npos || path.empty()) {
     problems->push_back({where, "write --set section.key=value"});
+    return;
+  }
+  if (IsSecret(path) && equals + 1 < text.size() && text.find("${", equals) == std::string::npos) {
+    problems->push_back(
+        {where,
+         "everybody on this machine can read a command's arguments: put the name of a variable "
+         "there, as '${NAME}' in single quotes, or the value into the job file"});
     return;
   }
   Value* value = root;

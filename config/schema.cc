@@ -157,7 +157,8 @@ std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* opt
                                     {"lines", ProgressStyle::kLines},
                                     {"none", ProgressStyle::kNone}}),
         Choice("log", &options->report.log,
-               Names<LogLevel>{{"failures", LogLevel::kFailures}, {"objects", LogLevel::kObjects}})}},
+               Names<LogLevel>{{"failures", LogLevel::kFailures}, {"objects", LogLevel::kObjects}}),
+        Text("trace_http", &options->report.trace_http)}},
   };
 }
 

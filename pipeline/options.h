@@ -83,6 +83,8 @@ struct ReportOptions {
   std::string run_dir;
   ProgressStyle progress = ProgressStyle::kAuto;
   LogLevel log = LogLevel::kFailures;
+  // A file that every request and answer is written to, without bodies and secrets; empty for none.
+  std::string trace_http;
 };
 
 struct Options {

@@ -49,18 +49,19 @@ std::uint64_t StreamPartLimit(const UploadOptions& options, std::size_t streams)
 // Builds the parts of one run, in the order in which they need each other, and runs the graph.
 Summary RunPipeline(const Options& options, const s3::Options& s3_options,
                     const std::vector<s3::BucketAddress>& buckets, const RunCredentials& provided,
-                    const PropertyRules& rules, Journal* journal, StopControl* stop) {
+                    const PropertyRules& rules, Journal* journal, StopControl* stop, s3::TraceLog* trace) {
   using StopCallback = std::stop_callback<std::function<void()>>;
   Progress progress;
   Console console(options.report, &progress, stderr);
   const auto waiter = MakeWaiter();
   s3::EventLoop loop(s3_options.transport, options.upload.concurrency);
+  s3::TracingTransport transport(&loop, trace);
   const auto note = [&](std::string_view text) { console.Note(fmt::format("note    {}", text)); };
   s3::LearnedFacts facts(s3_options.destination, buckets, note);
   s3::CredentialCache credentials(provided.first, provided.renew, provided.renewal, note);
   s3::Client client(&facts, &credentials, s3_options.retry,
-                    s3::ResolveIntegrity(s3_options.integrity, s3_options.destination), &loop, waiter.get(),
-                    stop->drain_token());
+                    s3::ResolveIntegrity(s3_options.integrity, s3_options.destination), &transport,
+                    waiter.get(), stop->drain_token());
   BufferPool buffers(options.upload.memory_bytes);
   std::vector<SourceRoot> roots;
   std::vector<std::shared_ptr<Object>> streams;
@@ -113,13 +114,16 @@ Summary RunPipeline(const Options& options, const s3::Options& s3_options,
   summary.credential_renewals = credentials.renewals();
   summary.seconds = std::chrono::steady_clock::now() - start;
   summary.peak_memory_bytes = PeakMemoryBytes();
+  if (trace != nullptr && !trace->problem().empty()) {
+    console.Note(fmt::format("note    the trace is not whole: {}", trace->problem()));
+  }
   return summary;
 }
 
 }  // namespace
 
 RunResult Run(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
-              StopControl* stop) {
+              StopControl* stop, s3::TraceLog* trace) {
   RunResult run;
   run.run_dir = options.report.run_dir.empty() ? DefaultRunDir() : options.report.run_dir;
   const auto buckets = s3::ResolveBucket(s3_options.destination);
@@ -146,7 +150,7 @@ RunResult Run(const Options& options, const s3::Options& s3_options, const RunCr
     return run;
   }
 
-  run.summary = RunPipeline(options, s3_options, *buckets, credentials, *rules, journal->get(), stop);
+  run.summary = RunPipeline(options, s3_options, *buckets, credentials, *rules, journal->get(), stop, trace);
   run.message = stop->message();
   if (stop->cause() == StopCause::kRefused) {
     run.message += fmt::format(" (bucket {} at {})", s3_options.destination.bucket,

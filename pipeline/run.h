@@ -8,6 +8,7 @@
 #include "pipeline/summary.h"
 #include "s3/credential_cache.h"
 #include "s3/options.h"
+#include "s3/trace.h"
 
 namespace pipeline {
 
@@ -27,8 +28,9 @@ struct RunCredentials {
 };
 
 // Uploads everything the source finds. Shows progress and events on stderr; writes the journal and
-// summary.json to the run directory. `stop` may be used from any thread meanwhile.
+// summary.json to the run directory. `stop` may be used from any thread meanwhile. `trace` is told of
+// every request; null for none.
 RunResult Run(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
-              StopControl* stop);
+              StopControl* stop, s3::TraceLog* trace = nullptr);
 
 }  // namespace pipeline

@@ -35,9 +35,13 @@ bool LooksExpired(const Error& error, const Credentials& credentials) {
   return error.kind == ErrorKind::kBadCredentials || error.kind == ErrorKind::kAccessDenied || mute;
 }
 
-void Redact(const Credentials& credentials, std::string* text) {
+// A store may answer with what it was sent.
+void Redact(const Credentials& credentials, const HttpRequest& request, std::string* text) {
   RedactIn(text, credentials.secret_access_key);
   RedactIn(text, credentials.session_token);
+  for (const auto& [name, value] : request.headers) {
+    if (name.starts_with(kCustomerKeyPrefix) && name.ends_with("-key")) RedactIn(text, Secret(value));
+  }
 }
 
 }  // namespace
@@ -156,7 +160,9 @@ Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
     chunked = FrameChunks(*payload, signing);
     request.body_pieces = chunked.pieces;
   }
-  return JudgeFor(operation, Exchange(request, lease), credentials);
+  auto answer = JudgeFor(operation, Exchange(request, lease), credentials);
+  if (!answer) Redact(credentials, request, &answer.error().message);
+  return answer;
 }
 
 HttpResponse Client::Exchange(const HttpRequest& request, const EndpointPool::Lease& lease) {
@@ -185,7 +191,6 @@ Result<Answer> Client::JudgeFor(const Operation& operation, HttpResponse respons
   } else if (LooksExpired(answer.error(), credentials)) {
     answer.error().kind = ErrorKind::kExpiredCredentials;
   }
-  if (!answer) Redact(credentials, &answer.error().message);
   if (!answer && payload != nullptr) answer.error().message += AdviceFor(payload->integrity, answer.error());
   return answer;
 }

@@ -42,6 +42,7 @@ class HttpHeaders {
   void AppendLine(std::string_view line) { raw_.append(line); }
   void Clear() { raw_.clear(); }
   std::size_t size_bytes() const { return raw_.size(); }
+  std::string_view lines() const { return raw_; }
 
  private:
   std::string raw_;

@@ -13,6 +13,7 @@ struct JobArguments {
   std::vector<std::string> overrides;  // texts of --set
   std::string run_dir;                 // empty: the job's, or a new one
   bool verbose = false;
+  std::string trace_http;  // empty: the job's, or none
 };
 
 // How the embedded endpoint is to behave, as text: checked where it is used.

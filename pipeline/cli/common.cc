@@ -25,6 +25,7 @@ std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& argu
     tls.ca_file = s3::ProcessEnvironment()("AWS_CA_BUNDLE").value_or("");
   }
   if (!arguments.run_dir.empty()) job->pipeline.report.run_dir = arguments.run_dir;
+  if (!arguments.trace_http.empty()) job->pipeline.report.trace_http = arguments.trace_http;
   if (arguments.verbose) job->pipeline.report.log = pipeline::LogLevel::kObjects;
   return std::move(*job);
 }
@@ -46,6 +47,15 @@ bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::Se
     options->faults = std::move(*faults);
   }
   return true;
+}
+
+std::variant<std::unique_ptr<s3::TraceLog>, pipeline::ExitStatus> OpenTrace(const config::Job& job) {
+  const auto& path = job.pipeline.report.trace_http;
+  if (path.empty()) return std::unique_ptr<s3::TraceLog>();
+  auto log = s3::TraceLog::Open(path);
+  if (log) return std::move(*log);
+  Complain(log.error().message);
+  return pipeline::kExitJournal;
 }
 
 void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop) {

@@ -1,19 +1,23 @@
 // What several commands do the same way.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <variant>
 
 #include "config/job.h"
 #include "pipeline/cli/commands.h"
 #include "pipeline/run.h"
 #include "s3/endpoint/options.h"
+#include "s3/trace.h"
 
 namespace cli {
 
 // The job with --set, --run-dir and --verbose applied; or, with all problems on stderr, the status
 // to leave with: 66 for a file that is not there, 78 for one that is wrong.
 std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& arguments);
+
+// The log that the job asks for; null when it asks for none.
+std::variant<std::unique_ptr<s3::TraceLog>, pipeline::ExitStatus> OpenTrace(const config::Job& job);
 
 // Latency, bandwidth and faults put into `options`; false, with the problems on stderr, when one
 // of them is wrong.

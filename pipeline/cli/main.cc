@@ -23,6 +23,8 @@ void AddRunArguments(CLI::App* command, cli::JobArguments* arguments) {
   AddJobArguments(command, arguments);
   command->add_option("--run-dir", arguments->run_dir, "Where journal and summary go")->type_name("DIR");
   command->add_flag("-v,--verbose", arguments->verbose, "Show every start, retry and result");
+  command->add_option("--trace-http", arguments->trace_http, "Log every request and answer, without secrets")
+      ->type_name("FILE");
 }
 
 void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) {
@@ -40,6 +42,13 @@ void RaiseDescriptorLimit() {
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
   }
+}
+
+// A core dump would hold every secret. One byte, and not none: with none, Linux still feeds a program
+// that core_pattern names (core(5), "Piping core dumps to a program").
+void ForbidCoreDumps() {
+  const rlimit limit{1, 1};
+  setrlimit(RLIMIT_CORE, &limit);
 }
 
 int Main(int argc, char** argv) {
@@ -82,6 +91,7 @@ int main(int argc, char** argv) {
   // libcurl is told to leave signals alone, so a broken connection must not kill the process.
   signal(SIGPIPE, SIG_IGN);
   RaiseDescriptorLimit();
+  ForbidCoreDumps();
   try {
     return Main(argc, argv);
   } catch (const std::exception& error) {

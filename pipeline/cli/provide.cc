@@ -23,13 +23,15 @@ std::vector<s3::Secret> SecretsOf(const config::Job& job) {
 
 }  // namespace
 
-s3::Result<pipeline::RunCredentials> ProvideCredentials(const config::Job& job, std::stop_token stop) {
+s3::Result<pipeline::RunCredentials> ProvideCredentials(const config::Job& job, s3::TraceLog* trace,
+                                                        std::stop_token stop) {
   s3::ProviderContext context{
       .environment = s3::ProcessEnvironment(),
       .region = job.s3.destination.region,
       .services = job.s3.transport,
       .hidden = SecretsOf(job),
       .warn = [](std::string_view text) { Complain(fmt::format("warning: {}", text)); },
+      .trace = trace,
       .stop = std::move(stop)};
   auto first = s3::LoadCredentials(job.s3.credentials, context);
   if (!first) return tl::unexpected(first.error());

@@ -9,6 +9,8 @@
 namespace cli {
 
 // Asks the providers; what they warn of stands on stderr. Ends soon once a stop is requested.
-s3::Result<pipeline::RunCredentials> ProvideCredentials(const config::Job& job, std::stop_token stop);
+// `trace` is not owned; null for none.
+s3::Result<pipeline::RunCredentials> ProvideCredentials(const config::Job& job, s3::TraceLog* trace,
+                                                        std::stop_token stop);
 
 }  // namespace cli

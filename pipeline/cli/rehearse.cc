@@ -112,6 +112,8 @@ pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArgum
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   auto& job = std::get<config::Job>(loaded);
   auto& destination = job.s3.destination;
+  const auto trace = OpenTrace(job);
+  if (const auto* status = std::get_if<pipeline::ExitStatus>(&trace)) return *status;
 
   const TemporaryDirectory directory;
   s3::endpoint::ServerOptions options;
@@ -132,7 +134,8 @@ pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArgum
 
   fmt::print("rehearsing against {}: nothing leaves this machine\n", server.endpoint());
   std::fflush(stdout);
-  const auto run = pipeline::Run(job.pipeline, job.s3, {{credentials, "the endpoint"}}, &stop);
+  const auto run =
+      pipeline::Run(job.pipeline, job.s3, {{credentials, "the endpoint"}}, &stop, std::get<0>(trace).get());
   PrintRunResult(run, stop);
   if (run.summary.found == 0) return run.status;
   const auto stats = server.stats();

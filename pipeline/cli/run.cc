@@ -10,14 +10,17 @@ pipeline::ExitStatus Run(const JobArguments& arguments) {
   const auto loaded = LoadJob(arguments);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   const auto& job = std::get<config::Job>(loaded);
+  const auto trace = OpenTrace(job);
+  if (const auto* status = std::get_if<pipeline::ExitStatus>(&trace)) return *status;
+  auto* const log = std::get<0>(trace).get();
   pipeline::StopControl stop;
   const SignalThread signals(&stop);
-  const auto credentials = ProvideCredentials(job, stop.drain_token());
+  const auto credentials = ProvideCredentials(job, log, stop.drain_token());
   if (!credentials) {
     Complain(credentials.error().message);
     return stop.cause() ? pipeline::ExitStatusOf({}, stop.cause(), false) : pipeline::kExitRefused;
   }
-  const auto run = pipeline::Run(job.pipeline, job.s3, *credentials, &stop);
+  const auto run = pipeline::Run(job.pipeline, job.s3, *credentials, &stop, log);
   PrintRunResult(run, stop);
   return run.status;
 }

@@ -25,19 +25,21 @@ void Sleep(milliseconds time, std::stop_token stop) {
 
 }  // namespace
 
-HttpResponse SendOverHttp(const HttpRequest& request, const TransportOptions& options, std::stop_token stop) {
+HttpResponse SendOverHttp(const HttpRequest& request, const TransportOptions& options,
+                          const ProviderContext& context) {
   HttpResponse response;
   BlockingWaiter waiter;
   EventLoop loop(options, 1);
-  const std::stop_callback abort(stop, [&] { loop.Abort(); });
-  waiter.Wait([&](Wake wake) { loop.Send(request, &response, wake); });
+  const std::stop_callback abort(context.stop, [&] { loop.Abort(); });
+  TracingTransport traced(&loop, context.trace);
+  waiter.Wait([&](Wake wake) { traced.Send(request, &response, wake); });
   return response;
 }
 
 Result<HttpResponse> Ask(const ProviderContext& context, const HttpRequest& request,
                          const TransportOptions& options, int attempts, std::string_view what) {
   for (int attempt = 1;; ++attempt) {
-    auto response = context.send(request, options, context.stop);
+    auto response = context.send(request, options, context);
     const bool busy = response.status >= 500 || response.status == 429;
     if (!response.failure && !busy) return response;
     if (attempt == attempts || context.stop.stop_requested()) {

@@ -10,12 +10,16 @@
 #include "s3/credentials.h"
 #include "s3/http.h"
 #include "s3/options.h"
+#include "s3/trace.h"
 
 namespace s3 {
 
 // Sends one request and waits for its end in the calling thread; aborted when a stop is requested.
-using SendRequest = std::function<HttpResponse(const HttpRequest&, const TransportOptions&, std::stop_token)>;
-HttpResponse SendOverHttp(const HttpRequest& request, const TransportOptions& options, std::stop_token stop);
+struct ProviderContext;
+using SendRequest =
+    std::function<HttpResponse(const HttpRequest&, const TransportOptions&, const ProviderContext&)>;
+HttpResponse SendOverHttp(const HttpRequest& request, const TransportOptions& options,
+                          const ProviderContext& context);
 
 struct ProviderContext {
   Environment environment;
@@ -28,6 +32,8 @@ struct ProviderContext {
   // Told, in one line, what is no error and should be known.
   std::function<void(std::string_view)> warn = [](std::string_view) {};
   SendRequest send = SendOverHttp;
+  // Not owned; null for none.
+  TraceLog* trace = nullptr;
   std::stop_token stop{};
 };
 

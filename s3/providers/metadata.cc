@@ -147,7 +147,7 @@ Result<Instance> InstanceSettings(const Environment& environment) {
 // The answer to the token's PUT has one hop to live by default: from within a container it never comes,
 // where plain GETs are answered.
 std::string WhyNoToken(const Instance& instance, const ProviderContext& context, const Error& error) {
-  const auto probe = context.send(Request("GET", instance.endpoint, "/"), instance.transport, context.stop);
+  const auto probe = context.send(Request("GET", instance.endpoint, "/"), instance.transport, context);
   if (probe.failure) return error.message;
   return error.message +
          " (it answers plain requests: from within a container the hop limit of the instance's metadata "

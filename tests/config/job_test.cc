@@ -75,6 +75,10 @@ TEST(JobTest, OverridesAreAppliedAndCheckedAlike) {
       {"upload.concurrency=x", "--set upload.concurrency: upload.concurrency: 'x' is not a whole number"},
       {"source.7.path=x", "--set source.7.path: '7' is no entry of this list, which has 1"},
       {"destination.bucket.x=y", "below a value that is text"},
+      {"credentials.secret_access_key=plain",
+       "--set credentials.secret_access_key: everybody on this machine can read a command's arguments: put "
+       "the "
+       "name of a variable there, as '${NAME}' in single quotes, or the value into the job file"},
       {"nonsense", "write --set section.key=value"}};
   for (const auto& [text, message] : wrong)
     EXPECT_THAT(ProblemsOf(Parse(kSmallest, {text})), HasSubstr(message)) << text;

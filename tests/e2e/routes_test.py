@@ -86,7 +86,7 @@ class Redirector:
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.endpoint = f"http{'s' if tls is not None else ''}://127.0.0.1:{self.server.server_port}"
         self.requests = 0
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
 
     def handler(redirector, answer):

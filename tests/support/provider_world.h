@@ -84,14 +84,15 @@ struct World {
     };
     context.warn = [this](std::string_view text) { warnings.emplace_back(text); };
     // The link-local addresses are not this machine's to answer for.
-    context.send = [this](const HttpRequest& request, const TransportOptions& options, std::stop_token stop) {
+    context.send = [this](const HttpRequest& request, const TransportOptions& options,
+                          const ProviderContext& asking) {
       auto redirected = request;
       if (request.endpoint.host.starts_with("169.254.") || request.endpoint.host.starts_with("[fd00:ec2:")) {
         local.push_back(request.endpoint.host);
         through_proxy = through_proxy || options.proxy.from_environment || !options.proxy.url.empty();
         redirected.endpoint = service.endpoint();
       }
-      return SendOverHttp(redirected, options, stop);
+      return SendOverHttp(redirected, options, asking);
     };
     return LoadCredentials(job, context);
   }
