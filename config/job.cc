@@ -12,6 +12,7 @@
 #include "config/object_fields.h"
 #include "config/schema.h"
 #include "s3/address.h"
+#include "s3/store_profiles.h"
 
 namespace config {
 namespace {
@@ -117,12 +118,15 @@ void ReadSource(const Value& value, pipeline::Options* options, const std::vecto
   }
 }
 
-void CheckIntegrity(const Job& job, const std::string& payload_where, const std::string& trailer_where,
-                    std::vector<Problem>* problems) {
+void CheckIntegrity(const Job& job, const std::string& section_where, const std::string& payload_where,
+                    const std::string& trailer_where, std::vector<Problem>* problems) {
   using s3::ChecksumAlgorithm;
   using s3::PayloadMode;
   const auto integrity = s3::ResolveIntegrity(job.s3.integrity, job.s3.destination);
   const auto addresses = s3::ResolveBucket(job.s3.destination);
+  if (auto problem = s3::IntegrityProblem(integrity, s3::ProfileOf(job.s3.destination))) {
+    problems->push_back({section_where, "integrity: " + *problem});
+  }
   const bool plain_http = addresses && addresses->front().endpoint.scheme == "http";
   if (integrity.payload == PayloadMode::kUnsigned && plain_http &&
       integrity.checksum == ChecksumAlgorithm::kNone) {
@@ -170,7 +174,8 @@ void CheckTogether(const Value& root, const Job& job, std::vector<Problem>* prob
     problems->push_back(
         {where("destination", "client_key"), "destination: client_key needs client_certificate"});
   }
-  CheckIntegrity(job, where("integrity", "payload"), where("integrity", "checksum_as"), problems);
+  CheckIntegrity(job, where("integrity", ""), where("integrity", "payload"),
+                 where("integrity", "checksum_as"), problems);
   const auto& upload = job.pipeline.upload;
   if (upload.plan.part_bytes > upload.memory_bytes / 2) {
     problems->push_back(
@@ -180,6 +185,23 @@ void CheckTogether(const Value& root, const Job& job, std::vector<Problem>* prob
   if (job.s3.retry.cap < job.s3.retry.base_delay) {
     problems->push_back({where("retry", "cap"), "retry: cap is smaller than base_delay"});
   }
+}
+
+// The environment's region where the job has none, as if the job had it; false when the job has one.
+bool TakeRegion(const Lookup& environment, Value* root) {
+  const auto destination = std::find_if(root->entries.begin(), root->entries.end(),
+                                        [](const auto& entry) { return entry.key == "destination"; });
+  if (destination == root->entries.end() || destination->value.kind != Value::Kind::kMapping) return false;
+  if (destination->value.Find("region") != nullptr) return false;
+  for (const auto* name : {"AWS_REGION", "AWS_DEFAULT_REGION"}) {
+    const auto region = environment(name);
+    if (!region || region->empty()) continue;
+    Value value{.kind = Value::Kind::kScalar, .where = name};
+    value.text = *region;
+    destination->value.entries.push_back({"region", name, std::move(value)});
+    break;
+  }
+  return true;
 }
 
 }  // namespace
@@ -207,6 +229,8 @@ Loaded<Job> ParseJob(std::string_view text, const std::string& name,
   }
   for (const auto& text_of_set : overrides) ApplyOverride(text_of_set, environment, &root, &problems);
 
+  const bool open_region = TakeRegion(environment, &root);
+
   Job job;
   const auto sections = JobSections(&job.s3, &job.pipeline);
   const auto elsewhere = AllKeys();
@@ -231,6 +255,9 @@ Loaded<Job> ParseJob(std::string_view text, const std::string& name,
   } else if (destination->kind == Value::Kind::kMapping && destination->Find("bucket") == nullptr) {
     problems.push_back({destination->where, "destination: there is no 'bucket'"});
   }
+  auto& store = job.s3.destination;
+  if (open_region) store.region = s3::RegionOf(store).value_or(store.region);
+  job.pipeline.upload.store_limits = s3::ProfileOf(store).limits;
   if (problems.empty()) CheckTogether(root, job, &problems);
   if (!problems.empty()) return tl::unexpected(std::move(problems));
   return job;

@@ -7,6 +7,7 @@
 
 #include "config/builders.h"
 #include "config/object_fields.h"
+#include "s3/store_profiles.h"
 #include "s3/uri.h"
 
 namespace config {
@@ -69,6 +70,12 @@ Field Proxy(std::string name, s3::ProxyOptions* proxy) {
           }};
 }
 
+Field StoreProfileName(std::string* target) {
+  Names<std::string> names{{"auto", "auto"}};
+  for (const auto& profile : s3::StoreProfiles()) names.emplace_back(profile.name, profile.name);
+  return Choice("profile", target, std::move(names));
+}
+
 // "1", "2-4", "3-" (from the third on), "all"
 MaybeProblem ReadAttempts(const std::string& text, s3::endpoint::FaultRule* rule) {
   constexpr int kMax = 1'000'000;
@@ -103,7 +110,7 @@ std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* opt
        {Text("bucket", &destination.bucket, s3::BucketNameProblem),
         Text("prefix", &destination.prefix, CheckPrefix),
         Text("endpoint", &destination.endpoint, CheckEndpoint),
-        Text("region", &destination.region, CheckRegion),
+        Text("region", &destination.region, CheckRegion), StoreProfileName(&destination.profile),
         Choice(
             "addressing", &destination.addressing,
             Names<Addressing>{

@@ -17,6 +17,7 @@
 #include "pipeline/upload.h"
 #include "s3/client.h"
 #include "s3/event_loop.h"
+#include "s3/store_profiles.h"
 
 namespace pipeline {
 namespace {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "s3/store_profiles.h"
+
 namespace s3 {
 namespace {
 
@@ -39,7 +41,7 @@ Result<BucketAddress> AddressAt(const DestinationOptions& destination, const std
   if (!endpoint) return tl::unexpected(endpoint.error());
   const auto& bucket = destination.bucket;
   const bool can_be_host = CanBeHost(*endpoint, bucket);
-  bool virtual_hosted = destination.IsAws() && can_be_host;
+  bool virtual_hosted = ProfileOf(destination).virtual_hosted && can_be_host;
   if (destination.accelerate && (!can_be_host || destination.addressing == Addressing::kPath)) {
     return Fail(
         ErrorKind::kPermanent,

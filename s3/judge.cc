@@ -15,13 +15,6 @@ namespace {
 // and its files reported, not a job that seems to hang.
 constexpr std::chrono::milliseconds kMaxRetryAfter{300'000};
 
-std::string OneLine(std::string_view text, std::size_t max_bytes) {
-  std::string line(text.substr(0, max_bytes));
-  std::replace_if(
-      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-  return line;
-}
-
 std::optional<std::int64_t> Number(std::optional<std::string_view> text) {
   if (!text) return std::nullopt;
   std::int64_t value = 0;
@@ -111,6 +104,13 @@ Error JudgeRefusal(const HttpResponse& response) {
 }
 
 }  // namespace
+
+std::string OneLine(std::string_view text, std::size_t max_bytes) {
+  std::string line(text.substr(0, max_bytes));
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  return line;
+}
 
 std::optional<ErrorBody> ParseErrorBody(std::string_view body) {
   // Some stores put white space before the XML declaration, which pugixml's parser takes.

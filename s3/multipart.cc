@@ -40,7 +40,7 @@ std::optional<Error> CompareETag(const std::vector<CompletedPart>& parts, const 
   if (etag == expected) return std::nullopt;
   return Error{.kind = ErrorKind::kIntegrity,
                .message = fmt::format("the object's ETag {} is not that of its parts, {} (for a store whose "
-                                      "ETags are no MD5s: integrity.checksum)",
+                                      "ETags are no MD5s: destination.profile or integrity.checksum)",
                                       etag, expected)};
 }
 
@@ -126,7 +126,7 @@ Settled MultipartUpload::Complete(const std::vector<CompletedPart>& parts, std::
       return settled;
     }
   }
-  if (algorithm == ChecksumAlgorithm::kMd5) {
+  if (algorithm == ChecksumAlgorithm::kMd5 && client_->integrity().etag_of_parts_is_md5) {
     if (auto problem = CompareETag(parts, *target_.properties, answer, answer.etag)) {
       settled.answer = tl::unexpected(std::move(*problem));
     }

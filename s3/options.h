@@ -11,7 +11,7 @@
 namespace s3 {
 
 enum class Addressing {
-  kAuto,     // virtual-hosted on AWS, path style on every other endpoint
+  kAuto,     // as the store's profile has it: virtual-hosted on AWS, path style nearly everywhere else
   kPath,     // https://host/bucket/key
   kVirtual,  // https://bucket.host/key
 };
@@ -25,6 +25,8 @@ struct DestinationOptions {
   // Instead of `endpoint`: several ways to one store. Each request takes the least busy one that works.
   std::vector<std::string> endpoints;
   std::string region = "us-east-1";
+  // What the store takes: a name of s3/store_profiles.h, or "auto" for what the endpoint's host shows.
+  std::string profile = "auto";
   Addressing addressing = Addressing::kAuto;
   // Which of AWS's endpoints; not for other stores.
   bool dualstack = false;   // IPv6, too
@@ -54,7 +56,7 @@ struct RetryOptions {
 };
 
 enum class ChecksumAlgorithm {
-  kAuto,  // kCrc64Nvme on AWS, kMd5 on every other endpoint; see ResolveIntegrity
+  kAuto,  // as the store's profile has it: kCrc64Nvme on AWS, kMd5 on nearly every other
   kNone,
   kMd5,        // Content-MD5, and the ETag that most stores make of it; 0.77 GB/s on a core
   kCrc32c,     // x-amz-checksum-crc32c, near memory speed
@@ -79,6 +81,8 @@ struct IntegrityOptions {
   bool trailer = false;
   // Ask with HeadObject after each object and compare size and checksum or ETag: one request more.
   bool verify_head = false;
+  // Of the store's profile: the ETag of an object that came as parts can be computed, and is compared.
+  bool etag_of_parts_is_md5 = true;
 };
 
 struct TlsOptions {
@@ -118,14 +122,5 @@ struct Options {
   TransportOptions transport;
   IntegrityOptions integrity;
 };
-
-// The same with the checksum that kAuto stands for: AWS computes CRC64NVME itself; all other stores
-// take Content-MD5, and nearly all answer with it.
-inline IntegrityOptions ResolveIntegrity(IntegrityOptions integrity, const DestinationOptions& destination) {
-  if (integrity.checksum == ChecksumAlgorithm::kAuto) {
-    integrity.checksum = destination.IsAws() ? ChecksumAlgorithm::kCrc64Nvme : ChecksumAlgorithm::kMd5;
-  }
-  return integrity;
-}
 
 }  // namespace s3

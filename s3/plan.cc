@@ -47,7 +47,9 @@ Result<UploadPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& optio
 
 std::uint64_t StreamPartBytes(int number, const PlanOptions& options, const StoreLimits& limits) {
   constexpr int kPartsPerDoubling = 16;
-  const int doublings = std::min((number - 1) / kPartsPerDoubling, 20);  // 2^20 parts: beyond any limit
+  const int doublings = limits.equal_parts
+                            ? 0
+                            : std::min((number - 1) / kPartsPerDoubling, 20);  // 2^20 parts: beyond any limit
   const auto most = std::max(limits.min_part_bytes, std::min(limits.max_part_bytes, options.max_body_bytes));
   const auto first = std::clamp(options.part_bytes, limits.min_part_bytes, most);
   return std::min(first << doublings, most);

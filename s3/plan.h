@@ -14,6 +14,8 @@ struct StoreLimits {
   std::uint64_t max_part_bytes = 5ull << 30;
   int max_parts = 10'000;
   std::uint64_t max_put_bytes = 5ull << 30;
+  // All parts but the last must have one size: those of a stream cannot grow.
+  bool equal_parts = false;
 };
 
 struct PlanOptions {
@@ -47,7 +49,8 @@ Result<UploadPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& optio
                               const StoreLimits& limits);
 
 // The size of part `number` of a stream, whose length nobody knows: it doubles every 16 parts, so
-// that 10,000 parts hold 48 TiB, and stays within the limits and `max_body_bytes`.
+// that 10,000 parts hold 48 TiB, and stays within the limits and `max_body_bytes`. Where parts must be
+// equal it is always the first one's.
 std::uint64_t StreamPartBytes(int number, const PlanOptions& options, const StoreLimits& limits);
 
 }  // namespace s3

@@ -64,6 +64,13 @@ HttpRequest BuildHeadObject(const BucketAddress& bucket, const ObjectTarget& tar
   return request;
 }
 
+HttpRequest BuildDeleteObject(const BucketAddress& bucket, const ObjectTarget& target,
+                              std::string_view version_id) {
+  auto request = ForKey("DELETE", bucket, target.key);
+  if (!version_id.empty()) request.query.emplace_back("versionId", version_id);
+  return request;
+}
+
 HttpRequest BuildCreateMultipartUpload(const BucketAddress& bucket, const ObjectTarget& target,
                                        ChecksumAlgorithm checksum, std::string_view token) {
   auto request = ForKey("POST", bucket, target.key);

@@ -30,6 +30,11 @@ HttpRequest BuildPutObject(const BucketAddress& bucket, const ObjectTarget& targ
 // `with_checksum`: asks for the stored checksum, too.
 HttpRequest BuildHeadObject(const BucketAddress& bucket, const ObjectTarget& target, bool with_checksum);
 
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
+// `version_id`: that version for good; empty for the object as everybody sees it.
+HttpRequest BuildDeleteObject(const BucketAddress& bucket, const ObjectTarget& target,
+                              std::string_view version_id);
+
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
 HttpRequest BuildCreateMultipartUpload(const BucketAddress& bucket, const ObjectTarget& target,
                                        ChecksumAlgorithm checksum, std::string_view token);

@@ -1,13 +1,16 @@
 #include <fmt/format.h>
 
 #include "pipeline/cli/common.h"
+#include "pipeline/cli/probe.h"
 
 namespace cli {
 
 pipeline::ExitStatus Check(const JobArguments& arguments) {
   const auto loaded = LoadJob(arguments);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
-  fmt::print("{}", config::ShowJob(std::get<config::Job>(loaded)));
+  const auto& job = std::get<config::Job>(loaded);
+  if (arguments.probe) return Probe(job);
+  fmt::print("{}", config::ShowJob(job));
   return pipeline::kExitOk;
 }
 

@@ -14,6 +14,7 @@ struct JobArguments {
   std::string run_dir;                 // empty: the job's, or a new one
   bool verbose = false;
   std::string trace_http;  // empty: the job's, or none
+  bool probe = false;      // ask the store, too
 };
 
 // How the embedded endpoint is to behave, as text: checked where it is used.
@@ -28,6 +29,7 @@ struct ServeArguments {
   int port = 0;
   std::vector<std::string> buckets;
   bool discard = false;
+  std::string profile;  // of the store to imitate; empty for none
   EndpointArguments endpoint;
 };
 

@@ -19,12 +19,16 @@ void AddJobArguments(CLI::App* command, cli::JobArguments* arguments) {
       ->take_all();
 }
 
+void AddTraceArgument(CLI::App* command, cli::JobArguments* arguments) {
+  command->add_option("--trace-http", arguments->trace_http, "Log every request and answer, without secrets")
+      ->type_name("FILE");
+}
+
 void AddRunArguments(CLI::App* command, cli::JobArguments* arguments) {
   AddJobArguments(command, arguments);
   command->add_option("--run-dir", arguments->run_dir, "Where journal and summary go")->type_name("DIR");
   command->add_flag("-v,--verbose", arguments->verbose, "Show every start, retry and result");
-  command->add_option("--trace-http", arguments->trace_http, "Log every request and answer, without secrets")
-      ->type_name("FILE");
+  AddTraceArgument(command, arguments);
 }
 
 void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) {
@@ -63,6 +67,9 @@ int Main(int argc, char** argv) {
   AddRunArguments(run, &job);
   auto* check = app.add_subcommand("check", "Validate the job file and print the effective settings");
   AddJobArguments(check, &job);
+  check->add_flag("--probe", job.probe,
+                  "Ask the store what it takes: small requests under one key, deleted again");
+  AddTraceArgument(check, &job);
   auto* rehearse =
       app.add_subcommand("rehearse", "Run the whole job against an embedded S3 endpoint, then compare");
   AddRunArguments(rehearse, &job);
@@ -72,6 +79,7 @@ int Main(int argc, char** argv) {
   serving->add_option("--port", serve.port, "Port; 0 takes a free one")->check(CLI::Range(0, 65535));
   serving->add_option("--bucket", serve.buckets, "A bucket to create")->take_all()->expected(1);
   serving->add_flag("--discard", serve.discard, "Hash and drop bodies instead of storing them");
+  serving->add_option("--profile", serve.profile, "Refuse what this store refuses, as r2")->type_name("NAME");
   AddEndpointArguments(serving, &serve.endpoint);
 
   try {

@@ -31,6 +31,13 @@ pipeline::ExitStatus Serve(const ServeArguments& arguments) {
   options.directory = arguments.directory;
   options.buckets = arguments.buckets;
   if (!ApplyEndpointArguments(arguments.endpoint, &options)) return pipeline::kExitUsage;
+  if (!arguments.profile.empty()) {
+    options.imitated = s3::FindStoreProfile(arguments.profile);
+    if (options.imitated == nullptr) {
+      return Complain(fmt::format("--profile: there is no profile '{}'", arguments.profile)),
+             pipeline::kExitUsage;
+    }
+  }
   for (const auto& bucket : options.buckets) {
     if (const auto problem = s3::BucketNameProblem(bucket))
       return Complain("--bucket: " + *problem), pipeline::kExitUsage;

@@ -57,7 +57,9 @@ std::optional<std::vector<NamedPart>> ParseParts(const std::string& xml) {
 }
 
 std::optional<Reply> PartsProblem(const PendingUpload& upload, const std::vector<NamedPart>& named,
-                                  std::uint64_t min_part_bytes) {
+                                  const ServerOptions& options) {
+  const bool equal = options.imitated != nullptr && options.imitated->limits.equal_parts;
+  std::uint64_t first_bytes = 0;
   for (std::size_t i = 0; i < named.size(); ++i) {
     if (i > 0 && named[i].number <= named[i - 1].number) {
       return ErrorReply(
@@ -70,9 +72,14 @@ std::optional<Reply> PartsProblem(const PendingUpload& upload, const std::vector
                         "One or more of the specified parts could not be found. The part may not have been "
                         "uploaded, or the specified entity tag may not match the part's entity tag.");
     }
-    if (i + 1 < named.size() && part->second.bytes.size_bytes < min_part_bytes) {
+    if (i + 1 < named.size() && part->second.bytes.size_bytes < options.min_part_bytes) {
       return ErrorReply(400, "EntityTooSmall",
                         "Your proposed upload is smaller than the minimum allowed size");
+    }
+    if (i == 0) first_bytes = part->second.bytes.size_bytes;
+    const auto bytes = part->second.bytes.size_bytes;
+    if (equal && (i + 1 < named.size() ? bytes != first_bytes : bytes > first_bytes)) {
+      return ErrorReply(400, "InvalidPart", "All non-trailing parts must have the same length.");
     }
   }
   return std::nullopt;
@@ -180,16 +187,19 @@ Reply UploadPart(Uploads* uploads, const Call& call, ReceivedBody body) {
 }
 
 Reply CompleteMultipartUpload(Uploads* uploads, Store* store, const Call& call, const std::string& xml,
-                              std::uint64_t min_part_bytes) {
+                              const ServerOptions& options) {
   const auto upload = FindUpload(*uploads, call, true);
   if (!upload) return NoSuchUpload();
   const auto named = ParseParts(xml);
   if (!named) {
     return ErrorReply(400, "MalformedXML", "The XML you provided was not well-formed or did not validate.");
   }
-  if (auto problem = PartsProblem(*upload, *named, min_part_bytes)) return *problem;
+  if (auto problem = PartsProblem(*upload, *named, options)) return *problem;
   std::vector<StoredBytes> bytes;
-  const auto info = Describe(*upload, *named, &bytes);
+  auto info = Describe(*upload, *named, &bytes);
+  if (options.imitated != nullptr && !options.imitated->etag_of_parts_is_md5) {
+    info.etag = HexEncode(AsBytes(Md5(upload->id + info.etag)));
+  }
   if (auto problem = CompareWithPromise(call, *upload, info)) return *problem;
   const auto committed = store->Commit(bytes, call.bucket, call.key, info, IsConditional(call));
   if (committed != Store::Committed::kYes) return CommitRefusal(committed);

@@ -20,7 +20,7 @@ std::string ChecksumOfUpload(const Uploads& uploads, const Call& call);
 Reply CreateMultipartUpload(Uploads* uploads, const Call& call);
 Reply UploadPart(Uploads* uploads, const Call& call, ReceivedBody body);
 Reply CompleteMultipartUpload(Uploads* uploads, Store* store, const Call& call, const std::string& xml,
-                              std::uint64_t min_part_bytes);
+                              const ServerOptions& options);
 Reply AbortMultipartUpload(Uploads* uploads, const Call& call);
 Reply ListParts(const Uploads& uploads, const Call& call);
 Reply ListMultipartUploads(const Uploads& uploads, const Call& call);

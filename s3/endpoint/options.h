@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "s3/secret.h"
+#include "s3/store_profiles.h"
 
 namespace s3::endpoint {
 
@@ -58,6 +59,8 @@ struct ServerOptions {
   std::chrono::milliseconds latency{0};    // added before each answer
   std::uint64_t bandwidth_bytes = 0;       // request body bytes per second, all connections; 0: no limit
   std::uint64_t min_part_bytes = 5 << 20;  // of all parts but the last
+  // Refuses what this store is known to refuse; null for none, which takes all. Lives for ever.
+  const StoreProfile* imitated = nullptr;
   std::vector<FaultRule> faults;
   int threads = 1;
 };

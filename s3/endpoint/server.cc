@@ -9,6 +9,7 @@
 #include "s3/endpoint/call.h"
 #include "s3/endpoint/connection.h"
 #include "s3/endpoint/faults.h"
+#include "s3/endpoint/imitate.h"
 #include "s3/endpoint/multipart.h"
 #include "s3/endpoint/operations.h"
 #include "s3/endpoint/pace.h"
@@ -159,6 +160,9 @@ class Server::Impl {
     if (call.operation == "UploadPart") {
       if (auto refusal = CheckUploadPart(uploads_, call)) return refusal;
     }
+    if (options_.imitated != nullptr) {
+      if (auto refusal = ImitatedRefusal(*options_.imitated, call)) return refusal;
+    }
     return IsData(call) ? CheckBodyHeaders(call) : std::nullopt;
   }
 
@@ -245,7 +249,7 @@ class Server::Impl {
     if (operation == "UploadPart") return UploadPart(&uploads_, call, std::move(body));
     if (operation == "CreateMultipartUpload") return CreateMultipartUpload(&uploads_, call);
     if (operation == "CompleteMultipartUpload") {
-      return CompleteMultipartUpload(&uploads_, &store_, call, body.text, options_.min_part_bytes);
+      return CompleteMultipartUpload(&uploads_, &store_, call, body.text, options_);
     }
     if (operation == "PutObjectTagging") {
       const auto tagging = ParseTaggingXml(body.text);

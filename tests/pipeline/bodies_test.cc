@@ -10,6 +10,7 @@
 #include "pipeline/source.h"
 #include "pipeline/upload.h"
 #include "s3/event_loop.h"
+#include "s3/store_profiles.h"
 #include "tests/support/support.h"
 
 namespace pipeline {

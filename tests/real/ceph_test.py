@@ -293,6 +293,20 @@ object:
         self.assertIn("SignatureDoesNotMatch", ended.stderr)
         self.assertEqual(self.stored("secret"), {})
 
+    def test_a_probe(self):
+        self.s3.create_bucket(Bucket="probed")
+        self.write("data/x", b"x")
+        for profile in ("auto", "ceph"):
+            ended = s3flow("check", "--probe", self.rgw_job("probed"), "--set", f"destination.profile={profile}")
+            self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+            print(f"\n{ended.stdout}")
+            for row in ("put +works", "head +works", "multipart +works", "if_none_match +checked", "payload sha256 +checked",
+                        "payload streaming +works", "checksum md5 +checked", "clock +agrees", "delete +works"):
+                self.assertRegex(ended.stdout, f"(?m)^{row}")
+            self.assertEqual("destination.profile" in ended.stdout, profile == "auto", ended.stdout)
+            self.assertEqual(self.stored("probed"), {}, "nothing is left")
+            self.assertEqual(self.s3.list_multipart_uploads(Bucket="probed").get("Uploads", []), [])
+
     def test_unknown_bucket(self):
         self.write("data/x", b"x")
         ended = s3flow("run", self.rgw_job("nowhere"))

@@ -61,11 +61,7 @@ rgw frontends = beast endpoint=127.0.0.1:{second}
 rgw data = {top}/rgw
 rgw thread pool size = 32
 rgw dns name = s3.localhost
-# temporary credentials, as short-lived as a test wants them
-rgw s3 auth use sts = true
-rgw sts key = abcdefghijklmnop
-rgw sts min session duration = 1
-# SSE-KMS and SSE-C with keys of our own, over plain HTTP too
+{sts}# SSE-KMS and SSE-C with keys of our own, over plain HTTP too
 rgw crypt require ssl = false
 rgw crypt s3 kms backend = testing
 rgw crypt s3 kms encryption keys = testkey-1={kms_key}
@@ -73,6 +69,12 @@ rgw crypt s3 kms encryption keys = testkey-1={kms_key}
 rgw gc obj min wait = 2
 rgw gc processor period = 2
 rgw gc processor max time = 2
+"""
+# Temporary credentials, as short-lived as a test wants them. A gateway that has them answers a wrong secret
+# with AccessDenied instead of SignatureDoesNotMatch.
+STS = """rgw s3 auth use sts = true
+rgw sts key = abcdefghijklmnop
+rgw sts min session duration = 1
 """
 STORAGE_CLASS = "STANDARD_IA"
 
@@ -89,7 +91,8 @@ def free_ports(count):
 
 
 class Rgw:
-    def __init__(self):
+    def __init__(self, sts=False):
+        self.sts = sts
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="s3flow-rgw-"))
         try:
             self._start()
@@ -106,7 +109,7 @@ class Rgw:
             (self.top / name).mkdir()
         make_certificates(self.top / "tls")
         fsid = str(uuid.uuid4())
-        (self.top / "ceph.conf").write_text(CONFIG.format(top=self.top, fsid=fsid, mon_port=mon_port, http=http, https=https, second=second,
+        (self.top / "ceph.conf").write_text(CONFIG.format(sts=STS if self.sts else "", top=self.top, fsid=fsid, mon_port=mon_port, http=http, https=https, second=second,
                                                              kms_key=base64.b64encode(b"%032d" % 1).decode()))
         self.endpoint, self.tls_endpoint = f"http://127.0.0.1:{http}", f"https://127.0.0.1:{https}"
         self.second_endpoint = f"http://127.0.0.1:{second}"

@@ -80,7 +80,7 @@ class Issuer:
 class StsTest(TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.rgw = Rgw()
+        cls.rgw = Rgw(sts=True)
         cls.addClassCleanup(cls.rgw.stop)
         cls.issuer = Issuer(cls.rgw.top)
         cls.addClassCleanup(cls.issuer.stop)
@@ -171,6 +171,18 @@ class StsTest(TestCase):
         self.addCleanup(reader.close)
         self.upload_over_many_expiries("webbed", reader, AWS_CONFIG_FILE=config, AWS_WEB_IDENTITY_TOKEN_FILE=str(token),
                                        AWS_ROLE_ARN="arn:aws:iam:::role/web-role")
+
+    def test_a_wrong_secret_is_denied_and_stops_the_run(self):
+        self.s3.create_bucket(Bucket="wrong")
+        self.link_files(0, 1000)
+        job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\n"
+                         f"destination: {{bucket: wrong, endpoint: '{self.rgw.endpoint}'}}\nreport: {{run_dir: {self.dir}/run}}\n")
+        ended = s3flow("run", job, AWS_ACCESS_KEY_ID=KEY_ID, AWS_SECRET_ACCESS_KEY="wrong")
+        self.assertEqual(ended.returncode, 77, ended.stderr)
+        self.assertIn("AccessDenied", ended.stderr.splitlines()[-1])
+        summary = json.loads((self.dir / "run/summary.json").read_text())
+        self.assertEqual(summary["uploaded"], 0)
+        self.assertLess(summary["found"], 500, "it went on although everything was denied")
 
     def test_keys_that_expire_and_cannot_be_renewed_leave_a_run_to_be_run_again(self):
         self.s3.create_bucket(Bucket="ending")

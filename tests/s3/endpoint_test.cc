@@ -11,6 +11,7 @@
 #include "s3/endpoint/listing.h"
 #include "s3/endpoint/verify.h"
 #include "s3/event_loop.h"
+#include "s3/store_profiles.h"
 #include "tests/support/support.h"
 
 namespace s3 {

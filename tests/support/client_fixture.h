@@ -7,6 +7,7 @@
 #include "s3/client.h"
 #include "s3/endpoint/server.h"
 #include "s3/event_loop.h"
+#include "s3/store_profiles.h"
 #include "tests/support/support.h"
 
 namespace test {

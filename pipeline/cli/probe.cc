@@ -1,0 +1,108 @@
+#include "pipeline/cli/probe.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "pipeline/cli/common.h"
+#include "pipeline/cli/provide.h"
+#include "pipeline/cli/signals.h"
+#include "s3/address.h"
+#include "s3/event_loop.h"
+#include "s3/hash.h"
+#include "s3/probe.h"
+#include "s3/store_profiles.h"
+
+namespace cli {
+namespace {
+
+std::string_view Word(s3::ProbeOutcome outcome) {
+  switch (outcome) {
+    case s3::ProbeOutcome::kWorks: return "works";
+    case s3::ProbeOutcome::kChecked: return "checked";
+    case s3::ProbeOutcome::kIgnored: return "ignored";
+    case s3::ProbeOutcome::kRefused: return "refused";
+  }
+  return "";
+}
+
+void PrintRow(std::string_view name, std::string_view value, std::string_view detail = "") {
+  if (detail.empty()) return fmt::print("{:<20} {}\n", name, value);
+  fmt::print("{:<20} {:<9}  {}\n", name, value, detail);
+}
+
+void PrintReport(const config::Job& job, const s3::ProbeReport& report, const s3::LearnedFacts& facts,
+                 const std::string& credentials) {
+  const auto& destination = job.s3.destination;
+  const auto current = facts.Current();
+  PrintRow("store", current->buckets.front().endpoint.HostAndPort(),
+           fmt::format("bucket {}, profile {}{}{}", destination.bucket, s3::ProfileOf(destination).name,
+                       report.server.empty() ? "" : ", says it is ", report.server));
+  PrintRow("credentials", credentials);
+  PrintRow("region", current->region,
+           current->region == destination.region
+               ? ""
+               : "(the store's; destination.region says " + destination.region + ")");
+  if (report.clock_offset) {
+    const auto seconds = report.clock_offset->count();
+    PrintRow(
+        "clock",
+        seconds == 0 ? "agrees" : fmt::format("{} s {}", std::abs(seconds), seconds > 0 ? "slow" : "fast"),
+        seconds == 0 ? "" : "(this machine's, by the store's)");
+  }
+  if (report.round_trip) {
+    PrintRow("round trip", fmt::format("{:.2f} ms", static_cast<double>(report.round_trip->count()) / 1000));
+  }
+  for (const auto& row : report.rows) PrintRow(row.name, Word(row.outcome), row.detail);
+}
+
+}  // namespace
+
+pipeline::ExitStatus Probe(const config::Job& job) {
+  const auto trace = OpenTrace(job);
+  if (const auto* status = std::get_if<pipeline::ExitStatus>(&trace)) return *status;
+  auto* const log = std::get<0>(trace).get();
+  pipeline::StopControl stop;
+  const SignalThread signals(&stop);
+  const auto provided = ProvideCredentials(job, log, stop.drain_token());
+  if (!provided) {
+    Complain(provided.error().message);
+    return stop.cause() ? pipeline::ExitStatusOf({}, stop.cause(), false) : pipeline::kExitRefused;
+  }
+  const auto note = [](std::string_view text) { fmt::print("note: {}\n", text); };
+  s3::BlockingWaiter waiter;
+  s3::EventLoop loop(job.s3.transport, 1);
+  s3::TracingTransport transport(&loop, log);
+  s3::LearnedFacts facts(job.s3.destination, s3::ResolveBucket(job.s3.destination).value(), note);
+  s3::CredentialCache credentials(provided->first, provided->renew, provided->renewal, note);
+  const std::stop_callback on_drain(stop.drain_token(), [&] {
+    loop.CancelSleeps();
+    credentials.Cancel();
+  });
+  const std::stop_callback on_abort(stop.abort_token(), [&] { loop.Abort(); });
+  const s3::ProbeContext context{
+      .client =
+          [&](const s3::IntegrityOptions& integrity) {
+            return std::make_unique<s3::Client>(&facts, &credentials, job.s3.retry, integrity, &transport,
+                                                &waiter, stop.drain_token());
+          },
+      .integrity = s3::ResolveIntegrity(job.s3.integrity, job.s3.destination),
+      .key = fmt::format("{}s3flow-probe-{}", job.s3.destination.prefix, s3::HexEncode(s3::RandomBytes(8))),
+      .properties = job.pipeline.object.properties};
+  const auto report = s3::Probe(context);
+  if (report.refusal) {
+    Complain(fmt::format("{}{}", report.refusal->code.empty() ? "" : report.refusal->code + ": ",
+                         report.refusal->message));
+    if (stop.cause()) return pipeline::ExitStatusOf({}, stop.cause(), false);
+    return s3::RefusesWholeRun(report.refusal->kind) ? pipeline::kExitRefused : pipeline::kExitSomeFailed;
+  }
+  PrintReport(job, report, facts, provided->first.source);
+  const auto& profile = s3::ProfileOf(job.s3.destination);
+  for (const auto& advice : s3::AdviceOf(report, context.integrity, profile))
+    fmt::print("advice: {}\n", advice);
+  if (report.left_behind) fmt::print("left behind: {}\n", context.key);
+  const auto* multipart = report.Find("multipart");
+  return multipart->outcome == s3::ProbeOutcome::kWorks ? pipeline::kExitOk : pipeline::kExitSomeFailed;
+}
+
+}  // namespace cli

@@ -1,0 +1,14 @@
+// Refusals of other stores, by their profiles: so that a rehearsal meets them.
+#pragma once
+
+#include <optional>
+
+#include "s3/endpoint/call.h"
+#include "s3/store_profiles.h"
+
+namespace s3::endpoint {
+
+// Nothing when the store takes the request as far as its profile tells.
+std::optional<Reply> ImitatedRefusal(const StoreProfile& profile, const Call& call);
+
+}  // namespace s3::endpoint
