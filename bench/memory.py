@@ -130,7 +130,8 @@ def step_3(results):
         with Endpoint(directory / "nothing", "--discard") as endpoint:
             measured = run(directory, "sparse", endpoint.url,
                            ["upload.part_size=5MiB", "upload.concurrency=16", "limits.memory=128MiB"])
-        journal = json.loads((directory / "run-sparse/journal.jsonl").read_text())
+        journal = next(record for record in map(json.loads, (directory / "run-sparse/journal.jsonl").read_text().splitlines())
+                       if record["record"] == "result")
         measured["parts"] = journal["parts"]
         results.append(measured)
 

@@ -285,7 +285,11 @@ Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& ove
       [&](const std::string& text) { return ParseJob(text, path, overrides, environment); });
 }
 
-std::string ShowJob(const Job& job) {
+namespace {
+
+using Wanted = std::function<bool(std::string_view section, std::string_view field)>;
+
+std::string Show(const Job& job, const Wanted& wanted) {
   Job copy = job;  // the schema binds to options that it may write to
   std::string text = "source:\n";
   for (auto& root : copy.pipeline.source) {
@@ -295,10 +299,30 @@ std::string ShowJob(const Job& job) {
     }
   }
   for (const auto& section : JobSections(&copy.s3, &copy.pipeline)) {
-    text += section.name + ":\n";
-    for (const auto& field : section.fields) text += fmt::format("  {}: {}\n", field.name, field.show());
+    std::string lines;
+    for (const auto& field : section.fields) {
+      if (wanted(section.name, field.name)) lines += fmt::format("  {}: {}\n", field.name, field.show());
+    }
+    if (!lines.empty()) text += fmt::format("{}:\n{}", section.name, lines);
   }
   return text;
+}
+
+}  // namespace
+
+std::string ShowJob(const Job& job) {
+  return Show(job, [](std::string_view, std::string_view) { return true; });
+}
+
+std::string ShowIdentity(const Job& job) {
+  return Show(job, [](std::string_view section, std::string_view field) {
+    // How the store is reached may change from one session to the next.
+    for (const auto* way :
+         {"ca_file", "ca_directory", "client_certificate", "client_key", "proxy", "no_proxy"}) {
+      if (field == way) return false;
+    }
+    return section == "destination" || section == "object" || section == "integrity";
+  });
 }
 
 std::string FormatProblems(const std::vector<Problem>& problems) {

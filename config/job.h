@@ -32,6 +32,8 @@ Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& ove
 
 // The effective settings as YAML, defaults included, sizes in bytes, secrets redacted.
 std::string ShowJob(const Job& job);
+// Those of them that say what goes where and how it is cut and checked: what two sessions of one run share.
+std::string ShowIdentity(const Job& job);
 
 // Every key as "section.name", and "source[].name".
 std::vector<std::string> AllKeys();

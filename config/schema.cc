@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "config/builders.h"
@@ -76,6 +78,51 @@ Field StoreProfileName(std::string* target) {
   return Choice("profile", target, std::move(names));
 }
 
+// "continue", "stop", "stop_after: 10" or "stop_above: 5%", as text or as a mapping.
+MaybeProblem ReadOnFailure(std::string word, std::string value, pipeline::FailureLimit* limit) {
+  const auto trim = [](std::string text) {
+    text.erase(0, std::min(text.find_first_not_of(' '), text.size()));
+    return text;
+  };
+  if (const auto colon = word.find(':'); colon != std::string::npos) {
+    value = word.substr(colon + 1);
+    word.erase(colon);
+  }
+  value = trim(value);
+  const bool percent = value.ends_with('%');
+  double number = 0;
+  const auto* end = value.data() + value.size() - (percent ? 1 : 0);
+  const auto [rest, error] = std::from_chars(value.data(), end, number);
+  const bool is_number = error == std::errc() && rest == end;
+  if (word == "continue" && value.empty()) return *limit = {}, std::nullopt;
+  if (word == "stop" && value.empty()) return *limit = {.count = 1}, std::nullopt;
+  if (word == "stop_after" && is_number && !percent && number >= 1 && number == std::floor(number) &&
+      number < 1e15) {
+    return *limit = {.count = static_cast<std::uint64_t>(number)}, std::nullopt;
+  }
+  if (word == "stop_above" && is_number && percent && number >= 0 && number <= 100) {
+    return *limit = {.share = number / 100}, std::nullopt;
+  }
+  return "must be continue, stop, 'stop_after: N' or 'stop_above: P%'";
+}
+
+Field OnFailure(pipeline::FailureLimit* limit) {
+  return {.name = "on_failure",
+          .read =
+              [limit](const Value& value, const std::string& name, std::vector<Problem>* problems) {
+                const bool mapping = value.kind == Value::Kind::kMapping && value.entries.size() == 1;
+                auto problem = mapping
+                                   ? ReadOnFailure(value.entries[0].key, value.entries[0].value.text, limit)
+                                   : ReadOnFailure(value.text, "", limit);
+                if (problem) problems->push_back({value.where, fmt::format("{}: {}", name, *problem)});
+              },
+          .show = [limit]() -> std::string {
+            if (limit->count == 1) return "stop";
+            if (limit->count != UINT64_MAX) return fmt::format("'stop_after: {}'", limit->count);
+            return limit->share < 1 ? fmt::format("'stop_above: {}%'", limit->share * 100) : "continue";
+          }};
+}
+
 // "1", "2-4", "3-" (from the third on), "all"
 MaybeProblem ReadAttempts(const std::string& text, s3::endpoint::FaultRule* rule) {
   constexpr int kMax = 1'000'000;
@@ -97,6 +144,7 @@ std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* opt
   using namespace std::chrono_literals;
   using pipeline::LogLevel;
   using pipeline::ProgressStyle;
+  using pipeline::SkipMode;
   using s3::Addressing;
   using s3::ChecksumAlgorithm;
   using s3::PayloadMode;
@@ -154,8 +202,16 @@ std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* opt
       {"limits",
        {Size("memory", &options->upload.memory_bytes, 8 << 20),
         Duration("connect_timeout", &transport.connect_timeout, 10ms),
-        Duration("stall_window", &transport.stall_window, 100ms),
-        Size("stall_bytes", &transport.stall_bytes)}},
+        Duration("stall_window", &transport.stall_window, 100ms), Size("stall_bytes", &transport.stall_bytes),
+        Duration("time", &options->limits.time, 0ms), Duration("margin", &options->limits.margin, 0ms),
+        Duration("drain", &options->limits.drain, 0ms), OnFailure(&options->limits.failures)}},
+      {"resume",
+       {Choice("skip", &options->resume.skip,
+               Names<pipeline::SkipMode>{{"never", SkipMode::kNever},
+                                         {"journal", SkipMode::kJournal},
+                                         {"size_mtime", SkipMode::kSizeMtime},
+                                         {"checksum", SkipMode::kChecksum},
+                                         {"if_none_match", SkipMode::kIfNoneMatch}})}},
       {"report",
        {Text("run_dir", &options->report.run_dir),
         Choice("progress", &options->report.progress,

@@ -5,137 +5,143 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstdio>
 #include <cstring>
-#include <filesystem>
-#include <nlohmann/json.hpp>
-
-#include "s3/hash.h"
+#include <utility>
 
 namespace pipeline {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-tl::unexpected<s3::Error> FailErrno(const std::string& path, int error) {
+s3::Error ErrnoError(const std::string& path, int error) {
   char buffer[128];
-  return s3::Fail(s3::ErrorKind::kLocal,
-                  fmt::format("{}: {}", path, strerror_r(error, buffer, sizeof buffer)));
+  return {.kind = s3::ErrorKind::kLocal,
+          .message = fmt::format("{}: {}", path, strerror_r(error, buffer, sizeof buffer))};
 }
 
-// Well-formed UTF-8 as in the Unicode Standard, table 3-7: no overlong forms, no surrogates.
-bool IsUtf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto at = [&](std::size_t k) {
-      return static_cast<unsigned char>(i + k < text.size() ? text[i + k] : 0);
-    };
-    const auto continues = [&](std::size_t k) { return (at(k) & 0xC0) == 0x80; };
-    const auto lead = at(0);
-    if (lead < 0x80) {
-      i += 1;
-    } else if (lead >= 0xC2 && lead <= 0xDF && continues(1)) {
-      i += 2;
-    } else if (lead >= 0xE0 && lead <= 0xEF && continues(1) && continues(2) &&
-               !(lead == 0xE0 && at(1) < 0xA0) && !(lead == 0xED && at(1) > 0x9F)) {
-      i += 3;
-    } else if (lead >= 0xF0 && lead <= 0xF4 && continues(1) && continues(2) && continues(3) &&
-               !(lead == 0xF0 && at(1) < 0x90) && !(lead == 0xF4 && at(1) > 0x8F)) {
-      i += 4;
-    } else {
-      return false;
-    }
-  }
-  return true;
-}
-
-const char* ChecksumField(s3::ChecksumAlgorithm algorithm) {
-  switch (algorithm) {
-    case s3::ChecksumAlgorithm::kMd5: return "md5_base64";
-    case s3::ChecksumAlgorithm::kCrc32c: return "crc32c_base64";
-    case s3::ChecksumAlgorithm::kCrc64Nvme: return "crc64nvme_base64";
-    default: return "sha256_base64";
-  }
-}
-
-void PutBytes(Json* line, const std::string& name, const std::string& bytes) {
-  if (IsUtf8(bytes)) {
-    (*line)[name] = bytes;
-  } else {
-    (*line)[name + "_base64"] = s3::Base64Encode(bytes);
-  }
-}
-
-s3::Result<void> WriteAll(int fd, const std::string& path, std::string_view text) {
+// 0, or errno.
+int WriteAll(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = write(fd, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return FailErrno(path, errno);
+    if (written < 0) return errno;
     text.remove_prefix(static_cast<std::size_t>(written));
   }
-  return {};
+  return 0;
 }
 
 }  // namespace
 
-std::string JournalLine(const ObjectResult& result) {
-  Json line;
-  line["outcome"] = OutcomeName(result.outcome);
-  PutBytes(&line, "path", result.file->path);
-  PutBytes(&line, "key", result.file->key);
-  line["size"] = result.size_bytes;
-  if (!result.etag.empty()) line["etag"] = result.etag;
-  if (!result.sha256.empty()) line["sha256"] = result.sha256;
-  if (!result.checksum.empty()) line[ChecksumField(result.algorithm)] = result.checksum;
-  if (result.parts > 0) line["parts"] = result.parts;
-  if (result.file->is_stream) line["stream"] = true;
-  if (!result.version_id.empty()) line["version_id"] = result.version_id;
-  line["attempts"] = result.attempts;
-  line["seconds"] = result.seconds.count();
-  if (!result.reason.empty()) line["reason"] = result.reason;
-  if (!result.request_id.empty()) line["request_id"] = result.request_id;
-  if (result.error) {
-    const auto& error = *result.error;
-    line["kind"] = s3::KindName(error.kind);
-    if (error.http_status != 0) line["http_status"] = error.http_status;
-    if (!error.code.empty()) line["code"] = error.code;
-    line["message"] = error.message;
-    if (!error.request_id.empty()) line["request_id"] = error.request_id;
-  }
-  // A server's message may hold any bytes: what is no UTF-8 becomes U+FFFD.
-  return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 s3::Result<void> WriteFile(const std::string& path, const std::string& text) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) return FailErrno(path, errno);
-  auto written = WriteAll(fd, path, text);
-  if (close(fd) != 0 && written) return FailErrno(path, errno);
-  return written;
+  const auto temporary = path + ".new";
+  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) return tl::unexpected(ErrnoError(path, errno));
+  int error = WriteAll(fd, text);
+  if (error == 0 && fsync(fd) != 0) error = errno;
+  if (close(fd) != 0 && error == 0) error = errno;
+  if (error == 0 && rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+  if (error == 0) return {};
+  unlink(temporary.c_str());
+  return tl::unexpected(ErrnoError(path, error));
 }
 
-s3::Result<std::unique_ptr<Journal>> Journal::Create(const std::string& run_dir) {
-  std::error_code error;
-  std::filesystem::create_directories(run_dir, error);
-  if (error) return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: {}", run_dir, error.message()));
-  const auto path = run_dir + "/journal.jsonl";
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
-  if (fd < 0 && errno == EEXIST) {
-    return s3::Fail(
-        s3::ErrorKind::kLocal,
-        fmt::format("{} exists: this run directory belongs to an earlier run; choose another", path));
+s3::Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, std::uint64_t keep_bytes,
+                                                   std::function<void(const s3::Error&)> on_failure) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (fd < 0) return tl::unexpected(ErrnoError(path, errno));
+  if (ftruncate(fd, static_cast<off_t>(keep_bytes)) != 0) {
+    const auto error = ErrnoError(path, errno);
+    close(fd);
+    return tl::unexpected(error);
   }
-  if (fd < 0) return FailErrno(path, errno);
-  return std::unique_ptr<Journal>(new Journal(fd, path));
+  return std::unique_ptr<Journal>(new Journal(fd, path, keep_bytes, std::move(on_failure)));
 }
 
-Journal::~Journal() { close(fd_); }
+Journal::Journal(int fd, std::string path, std::uint64_t size_bytes,
+                 std::function<void(const s3::Error&)> on_failure)
+    : fd_(fd),
+      path_(std::move(path)),
+      on_failure_(std::move(on_failure)),
+      size_bytes_(size_bytes),
+      thread_([this] { SyncAhead(); }) {}
 
-s3::Result<void> Journal::Append(const ObjectResult& result) {
-  return WriteAll(fd_, path_, JournalLine(result));
+Journal::~Journal() {
+  {
+    std::lock_guard lock(mutex_);
+    quit_ = true;
+    changed_.notify_all();
+  }
+  thread_.join();
+  close(fd_);
+}
+
+s3::Result<void> Journal::Status() const {
+  if (failure_) return tl::unexpected(*failure_);
+  return {};
+}
+
+std::uint64_t Journal::size_bytes() const {
+  std::lock_guard lock(mutex_);
+  return size_bytes_;
+}
+
+s3::Result<void> Journal::Append(std::string_view line) {
+  std::unique_lock lock(mutex_);
+  if (failure_) return Status();
+  if (const int error = WriteAll(fd_, line); error != 0) {
+    Fail(std::move(lock), error);
+    return tl::unexpected(ErrnoError(path_, error));
+  }
+  size_bytes_ += line.size();
+  dirty_ = true;
+  return {};
+}
+
+s3::Result<void> Journal::AppendDurably(std::string_view line, s3::Waiter* waiter) {
+  if (auto appended = Append(line); !appended) return appended;
+  waiter->Wait([this](s3::Wake wake) {
+    std::lock_guard lock(mutex_);
+    waiting_.push_back(wake);
+    changed_.notify_one();
+  });
+  std::lock_guard lock(mutex_);
+  return Status();
 }
 
 s3::Result<void> Journal::Sync() {
-  if (fsync(fd_) != 0) return FailErrno(path_, errno);
-  return {};
+  s3::BlockingWaiter waiter;
+  return AppendDurably("", &waiter);
+}
+
+// The first error is the run's; `lock` is let go, since whoever hears of it may append.
+void Journal::Fail(std::unique_lock<std::mutex> lock, int error) {
+  if (failure_) return;
+  const auto failure = failure_.emplace(ErrnoError(path_, error));
+  lock.unlock();
+  if (on_failure_) on_failure_(failure);
+}
+
+void Journal::SyncAhead() {
+  std::unique_lock lock(mutex_);
+  while (!quit_ || !waiting_.empty()) {
+    changed_.wait_for(lock, std::chrono::seconds(1), [this] { return quit_ || !waiting_.empty(); });
+    if (dirty_ || !waiting_.empty()) SyncOnce(&lock);
+  }
+}
+
+void Journal::SyncOnce(std::unique_lock<std::mutex>* lock) {
+  const auto woken = std::exchange(waiting_, {});
+  dirty_ = false;
+  lock->unlock();
+  const int error = fdatasync(fd_) == 0 ? 0 : errno;
+  lock->lock();
+  if (error != 0) {
+    Fail(std::move(*lock), error);
+    *lock = std::unique_lock(mutex_, std::defer_lock);
+  }
+  if (lock->owns_lock()) lock->unlock();
+  for (const auto& wake : woken) wake();
+  lock->lock();
 }
 
 }  // namespace pipeline

@@ -19,6 +19,7 @@ struct InputFile {
   std::string path;
   std::string key;
   std::uint64_t size_bytes = 0;
+  std::int64_t mtime_ns = 0;    // since 1970; 0 for what is no file
   bool follow_symlink = false;  // whether `path` itself may be a symbolic link
   bool is_stream = false;       // of unknown length, and gone once it is read
   std::size_t relative_at = 0;  // where the path below the root begins in `key`
@@ -43,13 +44,15 @@ struct ObjectResult {
   std::shared_ptr<const InputFile> file;
   Outcome outcome = Outcome::kFailed;
   std::uint64_t size_bytes = 0;
+  std::int64_t mtime_ns = 0;  // of the file that was uploaded
   std::string etag;
   std::string version_id;
   std::string request_id;
   std::string sha256;    // hex, of the bytes sent; empty when they went as parts
   std::string checksum;  // base64, of the algorithm below; empty for none
   s3::ChecksumAlgorithm algorithm = s3::ChecksumAlgorithm::kNone;
-  int parts = 0;  // 0: one PutObject
+  int parts = 0;         // 0: one PutObject
+  int reused_parts = 0;  // of these, how many an earlier session had sent
   int attempts = 0;
   std::chrono::duration<double> seconds{0};
   std::string reason;                // of a skipped input

@@ -21,8 +21,9 @@ void Object::CountAttempts(int attempts) {
   attempts_ += attempts_ == 0 ? attempts : attempts - 1;
 }
 
-void Object::AddPart(s3::CompletedPart part) {
+void Object::AddPart(s3::CompletedPart part, bool reused) {
   std::lock_guard lock(mutex_);
+  if (reused) ++reused_parts_;
   const auto index = static_cast<std::size_t>(part.number - 1);
   if (index >= parts_.size()) parts_.resize(index + 1);
   parts_[index] = std::move(part);
@@ -47,6 +48,11 @@ std::uint64_t Object::bytes() const {
 std::optional<s3::Error> Object::error() const {
   std::lock_guard lock(mutex_);
   return error_;
+}
+
+int Object::reused_parts() const {
+  std::lock_guard lock(mutex_);
+  return reused_parts_;
 }
 
 int Object::attempts() const {

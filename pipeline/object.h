@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "pipeline/message.h"
 #include "pipeline/once.h"
 #include "pipeline/open_file.h"
+#include "pipeline/record.h"
 #include "pipeline/stream.h"
 #include "s3/multipart.h"
 #include "s3/plan.h"
@@ -46,13 +48,16 @@ class Object {
   OpenFile source;
   s3::ObjectProperties properties;
   std::optional<s3::MultipartUpload> upload;
+  std::map<int, PartRecord> stored_parts;  // sent by an earlier session, to be compared with the file
+  bool unrecorded = false;                 // the journal does not know the upload
 
   // Thread-safe. The first error is kept; after it no part is begun.
   void Fail(s3::Error error);
   bool failed() const;
   // Takes over what a settled request of this object counted.
   void CountAttempts(int attempts);
-  void AddPart(s3::CompletedPart part);
+  // `reused`: an earlier session had sent it.
+  void AddPart(s3::CompletedPart part, bool reused);
   // A stream's next part will come.
   void AddTask();
   // True for the last task to end; from then on the object belongs to that one.
@@ -63,6 +68,7 @@ class Object {
   std::uint64_t bytes() const;  // of all parts
   std::optional<s3::Error> error() const;
   int attempts() const;
+  int reused_parts() const;
 
   std::optional<WholeObject> whole;  // once it is uploaded
   // How the attempts of one input on a changing file hang together.
@@ -79,6 +85,7 @@ class Object {
   int attempts_ = 0;  // of one request: the most; the others add their retries
   std::optional<s3::Error> error_;
   std::vector<s3::CompletedPart> parts_;  // by number
+  int reused_parts_ = 0;
 };
 
 }  // namespace pipeline

@@ -32,6 +32,10 @@ int OpenFlags(const InputFile& file) {
 
 }  // namespace
 
+std::int64_t MtimeNs(const struct stat& status) {
+  return static_cast<std::int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
 s3::Result<OpenFile> OpenFile::Open(const InputFile& file) {
   OpenFile opened;
   opened.fd_ = open(file.path.c_str(), OpenFlags(file));

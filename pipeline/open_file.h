@@ -13,6 +13,9 @@
 
 namespace pipeline {
 
+// Nanoseconds since 1970.
+std::int64_t MtimeNs(const struct stat& status);
+
 class OpenFile {
  public:
   // Never waits for a writer: a path that became a FIFO since the walk is refused. kChanged when it
@@ -35,6 +38,7 @@ class OpenFile {
   // that tick is over cannot change unseen.
   std::chrono::milliseconds Settling() const;
 
+  bool is_open() const { return fd_ >= 0; }
   const struct stat& status() const { return status_; }
 
  private:

@@ -1,6 +1,7 @@
 // What steers a run. Plain values; defaults stand in the fields.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -87,11 +88,54 @@ struct ReportOptions {
   std::string trace_http;
 };
 
+// What is there need not be uploaded again: what says that it is?
+enum class SkipMode {
+  kNever,        // nothing: all is uploaded
+  kJournal,      // the journal of the run directory: the file has the size and mtime it was uploaded with
+  kSizeMtime,    // the store: the object has the size, and is not older than the file
+  kChecksum,     // the store: the object has the size, and its ETag or checksum is the file's
+  kIfNoneMatch,  // the store, when it is asked to write: any object of that key
+};
+
+struct ResumeOptions {
+  // A run directory that holds an unfinished run of the same job is always gone on with, whatever this says.
+  SkipMode skip = SkipMode::kNever;
+  bool go_on = false;              // --resume: with a finished run, too
+  bool allow_changed_job = false;  // go on although the job is another
+};
+
+// When a run stops because of its failures.
+struct FailureLimit {
+  std::uint64_t count = UINT64_MAX;  // so many failed inputs
+  double share = 1;  // more than this share of the settled ones, once kMinSettled have settled
+  static constexpr std::uint64_t kMinSettled = 100;
+};
+
+struct LimitOptions {
+  // A run that takes longer drains; 0 for no limit. Under Slurm the end of the job minus `margin` is one,
+  // too.
+  std::chrono::milliseconds time{0};
+  std::chrono::milliseconds margin{60'000};
+  // How long what is in flight may take when a run is stopped. Slurm's KillWait is 30 s by default.
+  std::chrono::milliseconds drain{20'000};
+  FailureLimit failures;
+};
+
+// What makes a later session one of the same run.
+struct RunIdentity {
+  std::string settings;  // source, destination, object and integrity of the job, as `check` prints them
+  std::string job_file;  // for `clean`
+  std::vector<std::string> overrides;
+};
+
 struct Options {
   std::vector<SourceRoot> source;
   UploadOptions upload;
   ObjectOptions object;
   ReportOptions report;
+  ResumeOptions resume;
+  LimitOptions limits;
+  RunIdentity identity;
 };
 
 }  // namespace pipeline

@@ -9,15 +9,14 @@
 
 #include "pipeline/buffers.h"
 #include "pipeline/console.h"
+#include "pipeline/deadlines.h"
 #include "pipeline/graph.h"
-#include "pipeline/journal.h"
+#include "pipeline/leftovers.h"
 #include "pipeline/property_rules.h"
+#include "pipeline/run_dir.h"
 #include "pipeline/sink.h"
 #include "pipeline/source.h"
 #include "pipeline/upload.h"
-#include "s3/client.h"
-#include "s3/event_loop.h"
-#include "s3/store_profiles.h"
 
 namespace pipeline {
 namespace {
@@ -47,58 +46,88 @@ std::uint64_t StreamPartLimit(const UploadOptions& options, std::size_t streams)
   return BufferPool::LargestRequest(options.memory_bytes / (4 * std::max<std::size_t>(streams, 1)));
 }
 
-// Builds the parts of one run, in the order in which they need each other, and runs the graph.
-Summary RunPipeline(const Options& options, const s3::Options& s3_options,
-                    const std::vector<s3::BucketAddress>& buckets, const RunCredentials& provided,
-                    const PropertyRules& rules, Journal* journal, StopControl* stop, s3::TraceLog* trace) {
-  using StopCallback = std::stop_callback<std::function<void()>>;
+// Ends what the run has left in the store, when it ends for good; and reads the journal once more, which
+// must say what the sink counted.
+bool Conclude(StoreAccess* store, const RunDirectory& directory, bool ended, Console* console,
+              const Summary& session) {
+  auto journal = History::Load(directory.journal_path(), History::Depth::kOpenUploads);
+  if (!journal) {
+    console->Note(fmt::format("note    {}", journal.error().message));
+    return false;
+  }
+  auto recorded = journal->session_results();
+  const bool agrees = recorded["uploaded"] == session.uploaded && recorded["skipped"] == session.skipped &&
+                      recorded["failed"] == session.failed && recorded["cancelled"] == session.cancelled;
+  if (!ended) return agrees;
+  s3::BlockingWaiter waiter;
+  const auto client = store->MakeClient(&waiter);
+  const auto left =
+      EndLeftovers(client.get(), store->facts().Current()->clock_offset, &*journal, directory.journal());
+  for (const auto& problem : left.problems) console->Note(fmt::format("note    {}", problem));
+  return agrees;
+}
+
+struct Plan {
+  std::vector<SourceRoot> roots;  // without the streams
+  std::vector<std::shared_ptr<Object>> streams;
+};
+
+Plan PlanOf(const Options& options, const std::string& key_prefix) {
+  Plan plan;
+  for (const auto& root : options.source) {
+    if (root.stream) plan.streams.push_back(StreamObject(root, key_prefix));
+    if (!root.stream) plan.roots.push_back(root);
+  }
+  return plan;
+}
+
+// Builds the parts of one session, in the order in which they need each other, and runs the graph.
+Summary RunSession(const Options& options, const s3::Options& s3_options,
+                   const std::vector<s3::BucketAddress>& buckets, const RunCredentials& credentials,
+                   const PropertyRules& rules, const RunDirectory& directory, StopControl* stop,
+                   s3::TraceLog* trace) {
   Progress progress;
   Console console(options.report, &progress, stderr);
-  const auto waiter = MakeWaiter();
-  s3::EventLoop loop(s3_options.transport, options.upload.concurrency);
-  s3::TracingTransport transport(&loop, trace);
   const auto note = [&](std::string_view text) { console.Note(fmt::format("note    {}", text)); };
-  s3::LearnedFacts facts(s3_options.destination, buckets, note);
-  s3::CredentialCache credentials(provided.first, provided.renew, provided.renewal, note);
-  s3::Client client(&facts, &credentials, s3_options.retry,
-                    s3::ResolveIntegrity(s3_options.integrity, s3_options.destination), &transport,
-                    waiter.get(), stop->drain_token());
-  BufferPool buffers(options.upload.memory_bytes);
-  std::vector<SourceRoot> roots;
-  std::vector<std::shared_ptr<Object>> streams;
-  for (const auto& root : options.source) {
-    if (root.stream) streams.push_back(StreamObject(root, s3_options.destination.prefix));
-    if (!root.stream) roots.push_back(root);
+  if (directory.session() > 1) {
+    note(fmt::format("going on with {}: {} inputs are settled", directory.path(),
+                     directory.history()->settled().found));
   }
-  const StopCallback on_drain(stop->drain_token(), [&] {
+  StoreAccess store(s3_options, buckets, credentials, options.upload.concurrency, stop, trace, note);
+  const auto waiter = MakeWaiter();
+  const auto client = store.MakeClient(waiter.get());
+  BufferPool buffers(options.upload.memory_bytes);
+  const auto plan = PlanOf(options, s3_options.destination.prefix);
+  const std::stop_callback<std::function<void()>> on_drain(stop->drain_token(), [&] {
     // Other causes are the run's last word, said once, at its end.
-    const bool signalled = stop->cause() == StopCause::kInterrupt || stop->cause() == StopCause::kTerminate;
-    if (signalled) console.Note(fmt::format("stopping: {}; what is in flight may end", stop->message()));
-    loop.CancelSleeps();
-    credentials.Cancel();
-    for (const auto& stream : streams) stream->stream()->Cancel();
+    const auto cause = stop->cause();
+    if (cause == StopCause::kInterrupt || cause == StopCause::kTerminate || cause == StopCause::kTimeLimit) {
+      console.Note(fmt::format("stopping: {}; what is in flight may end", stop->message()));
+    }
+    for (const auto& stream : plan.streams) stream->stream()->Cancel();
   });
-  const StopCallback on_abort(stop->abort_token(), [&] { loop.Abort(); });
-
-  Source source(Walk(roots, s3_options.destination.prefix), streams, options.upload, stop->drain_token(),
-                &progress);
-  Uploader upload({.client = &client,
+  const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
+  Source source(Walk(plan.roots, s3_options.destination.prefix), plan.streams, options.upload,
+                stop->drain_token(), directory.history(), &progress);
+  Uploader upload({.client = client.get(),
                    .waiter = waiter.get(),
                    .buffers = &buffers,
                    .rules = &rules,
                    .console = &console,
                    .progress = &progress,
+                   .journal = directory.journal(),
+                   .history = directory.history(),
                    .options = &options.upload,
-                   .stream_part_bytes = StreamPartLimit(options.upload, streams.size()),
+                   .stream_part_bytes = StreamPartLimit(options.upload, plan.streams.size()),
                    .stop = stop->drain_token(),
                    .pause =
                        [&](std::chrono::milliseconds time) {
-                         waiter->Wait([&](s3::Wake wake) { loop.WakeAfter(time, wake); });
+                         waiter->Wait([&](s3::Wake wake) { store.loop().WakeAfter(time, wake); });
                        },
                    .again = [&](const Object& object) { source.Again(object); },
                    .stream_ready = [&](std::shared_ptr<Object> stream,
                                        int number) { source.Ready(std::move(stream), number); }});
-  Sink sink(journal, &console, &progress, stop);
+  Sink sink(directory.journal(), &console, &progress, stop, options.limits.failures);
   const auto start = std::chrono::steady_clock::now();
   RunGraph({options.upload.concurrency, options.upload.threads},
            {.next = [&] { return source.Next(waiter.get()); },
@@ -110,15 +139,42 @@ Summary RunPipeline(const Options& options, const s3::Options& s3_options,
                 }});
 
   Summary summary = sink.summary();
+  summary.session = directory.session();
   summary.found = source.found();
   summary.source_exhausted = source.exhausted();
-  summary.credential_renewals = credentials.renewals();
+  const bool recorded = stop->cause() != StopCause::kJournalFailed;
+  summary.journal_agrees =
+      !recorded || Conclude(&store, directory, !stop->cause() && !summary.WorkLeft(), &console, summary);
+  summary.AddSettled(source.settled_before());
+  summary.credential_renewals = store.credentials().renewals();
   summary.seconds = std::chrono::steady_clock::now() - start;
   summary.peak_memory_bytes = PeakMemoryBytes();
   if (trace != nullptr && !trace->problem().empty()) {
-    console.Note(fmt::format("note    the trace is not whole: {}", trace->problem()));
+    note(fmt::format("the trace is not whole: {}", trace->problem()));
   }
   return summary;
+}
+
+RunResult Refused(RunResult run, ExitStatus status, std::string message) {
+  run.status = status;
+  run.message = std::move(message);
+  return run;
+}
+
+// The last lines: journal, then summary. What cannot be written is the run's end, whatever else it was.
+void RecordEnd(const RunDirectory& directory, RunResult* run) {
+  const bool complete = !run->summary.WorkLeft() && run->status != kExitBroken;
+  auto written = directory.journal()->Append(EndLine({run->status, complete}));
+  if (written) written = directory.journal()->Sync();
+  if (!written) {
+    run->status = kExitJournal;
+    run->message = "cannot write the journal: " + written.error().message;
+  }
+  const auto summary = WriteFile(directory.path() + "/summary.json", SummaryJson(run->summary, run->status));
+  if (!summary && run->status != kExitBroken) {
+    run->status = kExitJournal;
+    run->message = "cannot write the summary: " + summary.error().message;
+  }
 }
 
 }  // namespace
@@ -128,47 +184,27 @@ RunResult Run(const Options& options, const s3::Options& s3_options, const RunCr
   RunResult run;
   run.run_dir = options.report.run_dir.empty() ? DefaultRunDir() : options.report.run_dir;
   const auto buckets = s3::ResolveBucket(s3_options.destination);
-  if (!buckets) {
-    run.status = kExitConfig;
-    run.message = buckets.error().message;
-    return run;
-  }
+  if (!buckets) return Refused(run, kExitConfig, buckets.error().message);
   if (const auto problem = RootProblem(options.source)) {
-    run.status = kExitNoInput;
-    run.message = "source: " + *problem;
-    return run;
+    return Refused(run, kExitNoInput, "source: " + *problem);
   }
   const auto rules = PropertyRules::Load(options.object);
-  if (!rules) {
-    run.status = kExitConfig;
-    run.message = rules.error().message;
-    return run;
-  }
-  auto journal = Journal::Create(run.run_dir);
-  if (!journal) {
-    run.status = kExitJournal;
-    run.message = journal.error().message;
-    return run;
-  }
+  if (!rules) return Refused(run, kExitConfig, rules.error().message);
+  const auto directory =
+      RunDirectory::Open(run.run_dir, options.identity, options.resume, [stop](const s3::Error& error) {
+        stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);
+      });
+  if (!directory) return Refused(run, directory.error().status, directory.error().message);
 
-  run.summary = RunPipeline(options, s3_options, *buckets, credentials, *rules, journal->get(), stop, trace);
+  run.summary = RunSession(options, s3_options, *buckets, credentials, *rules, *directory, stop, trace);
   run.message = stop->message();
   if (stop->cause() == StopCause::kRefused) {
     run.message += fmt::format(" (bucket {} at {})", s3_options.destination.bucket,
                                buckets->front().endpoint.HostAndPort());
   }
-  if (const auto synced = (*journal)->Sync(); !synced) {
-    stop->Drain(StopCause::kJournalFailed, synced.error().message);
-    run.message = "cannot write the journal: " + synced.error().message;
-    run.status = kExitJournal;
-  }
-  if (run.status == kExitOk) run.status = ExitStatusOf(run.summary, stop->cause(), EmptyIsFine(options));
+  run.status = ExitStatusOf(run.summary, stop->cause(), EmptyIsFine(options));
   if (run.status == kExitNoInput) run.message = "the source is empty (allow_empty: true makes that no error)";
-  const auto written = WriteFile(run.run_dir + "/summary.json", SummaryJson(run.summary, run.status));
-  if (!written && run.status != kExitBroken) {
-    run.status = kExitJournal;
-    run.message = "cannot write the summary: " + written.error().message;
-  }
+  RecordEnd(*directory, &run);
   return run;
 }
 

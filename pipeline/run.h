@@ -5,8 +5,8 @@
 
 #include "pipeline/options.h"
 #include "pipeline/stop.h"
+#include "pipeline/store_access.h"
 #include "pipeline/summary.h"
-#include "s3/credential_cache.h"
 #include "s3/options.h"
 #include "s3/trace.h"
 
@@ -20,16 +20,9 @@ struct RunResult {
   std::string message;
 };
 
-// What a run signs with, and how it gets fresh ones; without `renew` it has these only.
-struct RunCredentials {
-  s3::ProvidedCredentials first;
-  s3::FetchCredentials renew = nullptr;
-  s3::RenewalOptions renewal{};
-};
-
-// Uploads everything the source finds. Shows progress and events on stderr; writes the journal and
-// summary.json to the run directory. `stop` may be used from any thread meanwhile. `trace` is told of
-// every request; null for none.
+// Uploads everything the source finds and earlier sessions of the run directory have not settled. Shows
+// progress and events on stderr; writes the journal and summary.json to the run directory. `stop` may be used
+// from any thread meanwhile. `trace` is told of every request; null for none.
 RunResult Run(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
               StopControl* stop, s3::TraceLog* trace = nullptr);
 

@@ -8,13 +8,16 @@
 namespace pipeline {
 
 Source::Source(Walk walk, std::vector<std::shared_ptr<Object>> streams, const UploadOptions& options,
-               std::stop_token stop, Progress* progress)
+               std::stop_token stop, const History* history, Progress* progress)
     : walk_(std::move(walk)),
       options_(options),
       stop_(std::move(stop)),
+      history_(history),
       progress_(progress),
-      streams_left_(streams.size()) {
+      settled_before_(history->settled()) {
   for (auto& stream : streams) {
+    if (history_->StandingOf(stream->file()) == History::Standing::kSettled) continue;
+    ++streams_left_;
     ++progress_->found;
     ready_.push_back({std::move(stream), 1});
   }
@@ -105,6 +108,7 @@ std::optional<SourceItem> Source::NextReady() {
 
 SourceItem Source::Begin(std::shared_ptr<const InputFile> file, const Object* before) {
   auto plan_options = options_.plan;
+  if (const auto part_bytes = history_->PartBytes(*file)) plan_options.part_bytes = *part_bytes;
   plan_options.max_body_bytes = BufferPool::LargestRequest(options_.memory_bytes);
   const auto plan = s3::PlanUpload(file->size_bytes, plan_options, options_.store_limits);
   if (!plan) {
@@ -167,9 +171,29 @@ void Source::WakeConsumer(std::unique_lock<std::mutex> lock) {
   if (consumer) (*consumer)();
 }
 
+// Called by the walk's thread.
+bool Source::IsSettled(const Input& input) {
+  const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input);
+  const auto& found = file != nullptr ? **file : *std::get<ObjectResult>(input).file;
+  const auto standing = history_->StandingOf(found);
+  if (standing != History::Standing::kSuperseded) return standing == History::Standing::kSettled;
+  std::lock_guard lock(mutex_);
+  history_->Uncount(found, &settled_before_);
+  return false;
+}
+
+Summary Source::settled_before() const {
+  std::lock_guard lock(mutex_);
+  return settled_before_;
+}
+
 void Source::WalkAhead() {
   for (;;) {
     auto item = walk_.Next();
+    if (item && IsSettled(*item)) {
+      if (stop_.stop_requested()) return;
+      continue;
+    }
     std::unique_lock lock(mutex_);
     if (item && ahead_.size() >= kLookAhead) {
       space_.wait(lock, [this] { return quit_ || ahead_.size() <= kLookAhead / 2; });

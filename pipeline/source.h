@@ -12,11 +12,13 @@
 #include <thread>
 #include <vector>
 
+#include "pipeline/history.h"
 #include "pipeline/message.h"
 #include "pipeline/object.h"
 #include "pipeline/options.h"
 #include "pipeline/progress.h"
 #include "pipeline/stream.h"
+#include "pipeline/summary.h"
 #include "pipeline/walk.h"
 #include "s3/plan.h"
 #include "s3/waiter.h"
@@ -25,10 +27,10 @@ namespace pipeline {
 
 class Source {
  public:
-  // Starts the walk; it stays at most kLookAhead entries ahead, and tells `progress` (not owned) what
-  // it has found.
+  // Starts the walk; it stays at most kLookAhead entries ahead, and tells `progress` what it has found.
+  // What `history` has settled is passed over. Neither is owned.
   Source(Walk walk, std::vector<std::shared_ptr<Object>> streams, const UploadOptions& options,
-         std::stop_token stop, Progress* progress);
+         std::stop_token stop, const History* history, Progress* progress);
   ~Source();
 
   // The next task or result; the tasks of one file come one after the other. Nothing once all inputs
@@ -48,11 +50,14 @@ class Source {
   std::uint64_t found() const;
   // True when every input was handed out: nothing is left. False after an early stop.
   bool exhausted() const;
+  // The inputs that history has settled, without those that have changed since and were handed out again.
+  Summary settled_before() const;
 
   static constexpr std::size_t kLookAhead = 1024;
 
  private:
   void WalkAhead();
+  bool IsSettled(const Input& input);
   void WakeConsumer(std::unique_lock<std::mutex> lock);
   std::optional<SourceItem> NextReady();
   SourceItem Begin(std::shared_ptr<const InputFile> file, const Object* before);
@@ -61,6 +66,7 @@ class Source {
   Walk walk_;
   const UploadOptions options_;
   const std::stop_token stop_;
+  const History* const history_;
   Progress* const progress_;
   mutable std::mutex mutex_;
   std::condition_variable space_;
@@ -68,8 +74,9 @@ class Source {
   std::deque<std::shared_ptr<Object>> again_;  // as they were before
   std::deque<UploadTask> ready_;               // of streams
   std::optional<UploadTask> next_part_;        // of the file that is being emitted
-  std::size_t streams_left_;
+  std::size_t streams_left_ = 0;
   std::uint64_t found_ = 0, open_ = 0;
+  Summary settled_before_;
   bool walked_ = false;
   bool quit_ = false;
   std::optional<s3::Wake> consumer_;

@@ -19,6 +19,7 @@ std::string_view OutcomeName(Outcome outcome) {
 }
 
 void Summary::Count(const ObjectResult& result) {
+  reused_parts += static_cast<std::uint64_t>(result.reused_parts);
   if (result.attempts > 1) retries += static_cast<std::uint64_t>(result.attempts - 1);
   switch (result.outcome) {
     case Outcome::kUploaded:
@@ -35,11 +36,20 @@ void Summary::Count(const ObjectResult& result) {
   }
 }
 
+void Summary::AddSettled(const Summary& earlier) {
+  found += earlier.found;
+  uploaded += earlier.uploaded;
+  skipped += earlier.skipped;
+  uploaded_bytes += earlier.uploaded_bytes;
+  settled_before = earlier.found;
+}
+
 ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped, bool empty_is_fine) {
   // A source that ended early although nobody stopped the run has lost inputs.
   if (!summary.AddsUp() || (!stopped && !summary.source_exhausted)) return kExitBroken;
   if (stopped == StopCause::kJournalFailed) return kExitJournal;
   if (stopped == StopCause::kRefused) return kExitRefused;
+  if (stopped == StopCause::kTooManyFailures) return kExitSomeFailed;
   if (stopped && summary.WorkLeft()) {
     return stopped == StopCause::kInterrupt ? kExitInterrupted : kExitStopped;
   }
@@ -75,6 +85,10 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
                       HumanBytes(static_cast<double>(summary.uploaded_bytes) / seconds),
                       static_cast<double>(summary.uploaded) / seconds, summary.retries,
                       summary.retries == 1 ? "retry" : "retries");
+  if (summary.settled_before > 0) {
+    text += fmt::format("of these, {} were settled by earlier sessions; {} parts were in the store already\n",
+                        summary.settled_before, summary.reused_parts);
+  }
   if (summary.credential_renewals > 0) {
     text += fmt::format("credentials renewed: {}\n", summary.credential_renewals);
   }
@@ -96,6 +110,9 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"failed", summary.failed},
       {"cancelled", summary.cancelled},
       {"uploaded_bytes", summary.uploaded_bytes},
+      {"session", summary.session},
+      {"settled_before", summary.settled_before},
+      {"reused_parts", summary.reused_parts},
       {"retries", summary.retries},
       {"credential_renewals", summary.credential_renewals},
       {"failures_by_kind", summary.failures_by_kind},

@@ -33,15 +33,22 @@ struct Summary {
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
   std::uint64_t uploaded_bytes = 0;
+  // Of these, settled by earlier sessions of the run; `retries` and the rest are this session's.
+  std::uint64_t settled_before = 0;
+  int session = 1;
   std::uint64_t retries = 0;
+  std::uint64_t reused_parts = 0;  // in the store already, and compared
   std::uint64_t credential_renewals = 0;
   std::map<std::string, std::uint64_t> failures_by_kind;
+  bool journal_agrees = true;     // it was read once more, and says what was counted
   bool source_exhausted = false;  // false: stopped before the walk had handed out all it finds
   std::chrono::duration<double> seconds{0};
   std::uint64_t peak_memory_bytes = 0;  // of the process, resident
 
   void Count(const ObjectResult& result);
-  bool AddsUp() const { return found == uploaded + skipped + failed + cancelled; }
+  // Adds the inputs that earlier sessions have settled.
+  void AddSettled(const Summary& earlier);
+  bool AddsUp() const { return journal_agrees && found == uploaded + skipped + failed + cancelled; }
   bool WorkLeft() const { return !source_exhausted || cancelled > 0; }
 };
 

@@ -28,6 +28,17 @@ void Guarded(Object* object, const Work& work) noexcept {
   }
 }
 
+// What an earlier session sent, and what would be sent now; the strongest digest that there is.
+std::string PartDigest(const s3::Payload& payload) {
+  if (!payload.sha256.empty()) return "sha256:" + payload.sha256;
+  if (!payload.checksum.empty()) return "checksum:" + payload.checksum;
+  return "md5:" + s3::HexEncode(s3::AsBytes(s3::Md5(payload.bytes)));
+}
+
+bool IsOf(const PartRecord& record, const s3::Payload& payload) {
+  return record.bytes == payload.bytes.size() && record.digest == PartDigest(payload);
+}
+
 bool IsConditional(const Object& object) { return object.properties.Find("if-none-match") != nullptr; }
 
 }  // namespace
@@ -64,7 +75,7 @@ void Uploader::Send(const UploadTask& task) {
 void Uploader::SendFilePart(const UploadTask& task) {
   Object* const object = task.object.get();
   const auto range = object->plan().Range(task.number);
-  if (!Begin(object)) return;
+  if (!Begin(object) || object->whole) return;
   const auto buffer = context_.buffers->Take(range.bytes, context_.waiter);
   if (object->failed()) return;
   if (auto read = object->source.Read(range.offset, buffer.bytes()); !read) return object->Fail(read.error());
@@ -124,16 +135,91 @@ void Uploader::Open(Object* object) {
   object->properties =
       context_.rules->PropertiesOf(object->file(), is_file ? &object->source.status() : nullptr);
   context_.console->Start(object->file());
+  if (const auto open = context_.history->TakeUpload(object->file())) {
+    const bool same = is_file && open->record.size_bytes == object->plan().size_bytes &&
+                      open->record.part_bytes == object->plan().part_bytes &&
+                      open->record.mtime_ns == MtimeNs(object->source.status());
+    if (same && object->plan().is_multipart()) {
+      GoOn(object, *open);
+    } else {
+      Discard(object, *open);
+    }
+    if (object->upload || object->failed()) return;
+  }
   if (!is_file || object->plan().is_multipart()) CreateUpload(object);
+}
+
+// A line that cannot be written has stopped the run: see Journal's on_failure.
+bool Uploader::Record(Object* object, const std::string& line) {
+  if (context_.journal->Append(line)) return true;
+  object->Fail({.kind = s3::ErrorKind::kCancelled, .message = "the journal cannot be written"});
+  return false;
 }
 
 void Uploader::CreateUpload(Object* object) {
   object->upload.emplace(context_.client, TargetOf(*object));
+  const auto& token = object->upload->token();
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  if (!Record(object, CreatingLine(token, object->file(),
+                                   std::chrono::duration_cast<std::chrono::seconds>(now).count()))) {
+    return object->upload.reset();
+  }
   const auto created = object->upload->Create(Observer(*object));
   object->CountAttempts(created.attempts);
-  if (created.answer) return;
+  if (!created.answer) {
+    // A refusal makes nothing; what no answer makes, nobody knows.
+    const auto& error = created.answer.error();
+    if (created.attempts == 1 && error.http_status >= 400 && error.http_status < 500) {
+      Record(object, GoneLine(token));
+    }
+    object->upload.reset();
+    return object->Fail(error);
+  }
+  const bool is_file = object->stream() == nullptr;
+  const UploadRecord record{.token = token,
+                            .path = object->file().path,
+                            .key = object->file().key,
+                            .upload_id = object->upload->upload_id(),
+                            .size_bytes = object->plan().size_bytes,
+                            .part_bytes = object->plan().part_bytes,
+                            .mtime_ns = is_file ? MtimeNs(object->source.status()) : 0,
+                            .created_once = created.attempts == 1};
+  if (context_.journal->AppendDurably(UploadLine(record), context_.waiter)) return;
+  object->unrecorded = true;
+  object->Fail({.kind = s3::ErrorKind::kCancelled, .message = "the journal cannot be written"});
+}
+
+// The store's list is the truth about what is there, the journal about what it should be.
+void Uploader::GoOn(Object* object, const OpenUpload& open) {
+  object->upload.emplace(context_.client, TargetOf(*object), open.record.token, open.record.upload_id);
+  const auto listed = object->upload->ListParts(Observer(*object));
+  if (listed) {
+    for (const auto& part : *listed) {
+      const auto known = open.parts.find(part.number);
+      if (known == open.parts.end() || known->second.etag != part.etag) continue;
+      if (known->second.bytes == part.bytes) object->stored_parts.insert(*known);
+    }
+    return;
+  }
+  if (!s3::IsNoSuchUpload(listed.error())) return object->Fail(listed.error());
+  // Completed, perhaps, by a session that did not live to hear of it.
+  auto ours = object->upload->LookForOurs(object->plan().size_bytes, Observer(*object));
+  if (ours.answer) {
+    object->whole = WholeObject{std::move(*ours.answer), object->plan().size_bytes, "", ""};
+    return;
+  }
   object->upload.reset();
-  object->Fail(created.answer.error());
+  if (ours.answer.error().kind == s3::ErrorKind::kCancelled) return object->Fail(ours.answer.error());
+  Record(object, GoneLine(open.record.token));
+}
+
+// The file is another now, or is cut in another way.
+void Uploader::Discard(Object* object, const OpenUpload& open) {
+  const s3::MultipartUpload upload(context_.client, TargetOf(*object), open.record.token,
+                                   open.record.upload_id);
+  const auto aborted = upload.Abort(Observer(*object));
+  if (!aborted.answer) return object->Fail(aborted.answer.error());
+  Record(object, GoneLine(open.record.token));
 }
 
 void Uploader::SendWhole(Object* object, std::span<const char> bytes) {
@@ -149,11 +235,18 @@ void Uploader::SendWhole(Object* object, std::span<const char> bytes) {
 
 void Uploader::SendPart(Object* object, int number, std::span<const char> bytes) {
   const auto payload = s3::MakePayload(AsText(bytes), context_.client->integrity());
+  const auto stored = object->stored_parts.find(number);
+  if (stored != object->stored_parts.end() && IsOf(stored->second, payload)) {
+    context_.progress->settled_bytes += bytes.size();
+    return object->AddPart({number, bytes.size(), stored->second.etag, payload.checksum}, true);
+  }
   auto settled = object->upload->UploadPart(number, payload, Observer(*object));
   object->CountAttempts(settled.attempts);
   if (!settled.answer) return object->Fail(settled.answer.error());
   context_.progress->settled_bytes += bytes.size();
-  object->AddPart({number, bytes.size(), settled.answer->etag, payload.checksum});
+  const auto& etag = settled.answer->etag;
+  Record(object, PartLine({object->upload->token(), number, bytes.size(), etag, PartDigest(payload)}));
+  object->AddPart({number, bytes.size(), etag, payload.checksum}, false);
 }
 
 s3::RetryObserver Uploader::Observer(const Object& object) const {
@@ -166,7 +259,7 @@ s3::RetryObserver Uploader::Observer(const Object& object) const {
 std::optional<ObjectResult> Uploader::End(Object* object) {
   auto error = object->error();
   bool tried = false;
-  if (object->upload && !error) {
+  if (object->upload && !object->whole && !error) {
     error = Complete(object);
     tried = true;
   }
@@ -191,6 +284,7 @@ std::optional<s3::Error> Uploader::Complete(Object* object) {
     return s3::Error{.kind = s3::ErrorKind::kCancelled,
                      .message = "the run was stopped: a stream is not completed then"};
   }
+  if (!Record(object, CompletingLine(object->upload->token()))) return object->error();
   const auto bytes = object->stream() == nullptr ? object->plan().size_bytes : object->bytes();
   auto settled = object->upload->Complete(object->parts(), bytes, Observer(*object));
   object->CountAttempts(settled.attempts);
@@ -207,9 +301,12 @@ std::optional<s3::Error> Uploader::EnsureTags(Object* object) {
   return error;
 }
 
-// The upload is not to be: it is taken away, so that nothing is left in the store that nobody sees
+// A run that is stopped leaves the upload to the next session, which goes on with it. Else the upload is
+// not to be: it is taken away, so that nothing is left in the store that nobody sees
 // and somebody pays for. Once it is gone, whether a completion came through after all is certain.
 std::optional<s3::Error> Uploader::Abandon(Object* object, s3::Error error, bool completion_was_tried) {
+  const bool stopped = error.kind == s3::ErrorKind::kCancelled || error.kind == s3::ErrorKind::kNoCredentials;
+  if (stopped && object->stream() == nullptr && !object->unrecorded) return error;
   const auto aborted = object->upload->Abort(Observer(*object));
   if (!aborted.answer) {
     error.message +=
@@ -217,6 +314,7 @@ std::optional<s3::Error> Uploader::Abandon(Object* object, s3::Error error, bool
                     object->upload->upload_id(), aborted.answer.error().message);
     return error;
   }
+  (void)context_.journal->Append(GoneLine(object->upload->token()));
   if (!completion_was_tried || error.kind == s3::ErrorKind::kIntegrity ||
       error.kind == s3::ErrorKind::kChanged) {
     return error;
@@ -242,6 +340,9 @@ ObjectResult Uploader::ResultOf(const Object& object, std::optional<s3::Error> e
   result.size_bytes = object.whole ? object.whole->bytes : object.file().size_bytes;
   result.attempts = object.attempts();
   result.parts = static_cast<int>(object.parts().size());
+  result.reused_parts = object.reused_parts();
+  result.mtime_ns = object.stream() == nullptr && object.source.is_open() ? MtimeNs(object.source.status())
+                                                                          : object.file().mtime_ns;
   result.seconds = Object::Clock::now() - object.began;
   if (error) {
     // Nothing is wrong with an object that nobody may sign for now: the next run uploads it.

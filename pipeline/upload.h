@@ -9,6 +9,8 @@
 
 #include "pipeline/buffers.h"
 #include "pipeline/console.h"
+#include "pipeline/history.h"
+#include "pipeline/journal.h"
 #include "pipeline/message.h"
 #include "pipeline/object.h"
 #include "pipeline/options.h"
@@ -26,6 +28,8 @@ struct UploadContext {
   const PropertyRules* rules;
   Console* console;
   Progress* progress;
+  Journal* journal;
+  History* history;
   const UploadOptions* options;
   // The most that one part of a stream may take: what waits for a slow writer holds its memory.
   std::uint64_t stream_part_bytes;
@@ -51,6 +55,9 @@ class Uploader {
   bool Begin(Object* object);
   void Open(Object* object);
   void CreateUpload(Object* object);
+  void GoOn(Object* object, const OpenUpload& open);
+  void Discard(Object* object, const OpenUpload& open);
+  bool Record(Object* object, const std::string& line);
   void SendWhole(Object* object, std::span<const char> bytes);
   void SendPart(Object* object, int number, std::span<const char> bytes);
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "pipeline/open_file.h"
 #include "s3/glob.h"
 #include "s3/uri.h"
 
@@ -185,6 +186,7 @@ std::optional<Input> Walk::Enter(int directory_fd, const char* name, const std::
 Input Walk::FileItem(const std::string& relative, const struct stat& status) {
   auto file = FileOf(relative);
   file->size_bytes = static_cast<std::uint64_t>(status.st_size);
+  file->mtime_ns = MtimeNs(status);
   file->follow_symlink = root().follow_symlinks || root_is_file_;
   if (auto problem = s3::KeyProblem(file->key))
     return Failed(relative, s3::ErrorKind::kUnsupported, *problem);

@@ -34,4 +34,31 @@ struct PartList {
 };
 std::optional<PartList> ParsePartList(std::string_view body);
 
+struct ListedUpload {
+  std::string key;
+  std::string upload_id;
+  std::int64_t initiated_s = 0;  // since 1970, by the store's clock; 0 when it does not tell
+};
+struct UploadList {
+  std::vector<ListedUpload> uploads;
+  bool truncated = false;
+  std::string next_key, next_id;  // where the next page begins
+};
+// A ListMultipartUploadsResult that was asked for with encoding-type=url.
+std::optional<UploadList> ParseUploadList(std::string_view body);
+
+struct ListedObject {
+  std::string key;
+  std::uint64_t bytes = 0;
+  std::string etag;
+  std::int64_t modified_s = 0;  // since 1970, by the store's clock; 0 when it does not tell
+};
+struct ObjectList {
+  std::vector<ListedObject> objects;
+  bool truncated = false;
+  std::string next;  // the continuation token of the next page
+};
+// A ListBucketResult of ListObjectsV2 that was asked for with encoding-type=url.
+std::optional<ObjectList> ParseObjectList(std::string_view body);
+
 }  // namespace s3

@@ -8,8 +8,6 @@
 namespace s3 {
 namespace {
 
-bool IsNoSuchUpload(const Error& error) { return error.code == "NoSuchUpload"; }
-
 // Refusals that the store makes before it does anything; all others leave open what has happened.
 bool ShowsThatNothingHappened(const Error& error) {
   for (const auto* code : {"EntityTooSmall", "InvalidPart", "InvalidPartOrder", "MalformedXML",
@@ -46,6 +44,8 @@ std::optional<Error> CompareETag(const std::vector<CompletedPart>& parts, const 
 
 }  // namespace
 
+bool IsNoSuchUpload(const Error& error) { return error.code == "NoSuchUpload"; }
+
 std::optional<std::string> PartListProblem(const std::vector<CompletedPart>& parts, std::uint64_t bytes) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -60,6 +60,10 @@ std::optional<std::string> PartListProblem(const std::vector<CompletedPart>& par
 
 MultipartUpload::MultipartUpload(Client* client, const ObjectTarget& target)
     : client_(client), target_(target), token_(HexEncode(RandomBytes(16))) {}
+
+MultipartUpload::MultipartUpload(Client* client, const ObjectTarget& target, std::string token,
+                                 std::string upload_id)
+    : client_(client), target_(target), token_(std::move(token)), upload_id_(std::move(upload_id)) {}
 
 Settled MultipartUpload::Create(const RetryObserver& on_retry) {
   auto settled = client_->Settle(
@@ -163,6 +167,27 @@ Settled MultipartUpload::EnsureTags(const RetryObserver& on_retry) const {
       on_retry);
 }
 
+Result<std::vector<ListedPart>> MultipartUpload::ListParts(const RetryObserver& on_retry) const {
+  std::vector<ListedPart> all;
+  for (int marker = 0;;) {
+    const auto page = client_->Settle(
+        {.build =
+             [&](const BucketAddress& bucket) { return BuildListParts(bucket, target_, upload_id_, marker); },
+         .check = [](const Answer& answer) -> std::optional<Error> {
+           if (ParsePartList(answer.body)) return std::nullopt;
+           return Error{.kind = ErrorKind::kTransient, .message = "the store's list of parts is cut or none"};
+         }},
+        on_retry);
+    if (!page.answer) return tl::unexpected(page.answer.error());
+    const auto list = ParsePartList(page.answer->body).value();
+    all.insert(all.end(), list.parts.begin(), list.parts.end());
+    if (!list.truncated) return all;
+    if (all.back().number <= marker)
+      return Fail(ErrorKind::kPermanent, "the store's list of parts has no end");
+    marker = all.back().number;
+  }
+}
+
 Settled MultipartUpload::Abort(const RetryObserver& on_retry) const {
   const auto gone = [](Result<Answer> answer) -> Result<Answer> {
     if (answer || !IsNoSuchUpload(answer.error())) return answer;
@@ -191,6 +216,35 @@ Settled MultipartUpload::LookForOurs(std::uint64_t bytes, const RetryObserver& o
     head.answer = Fail(ErrorKind::kPermanent, "the object of that key is not ours");
   }
   return head;
+}
+
+Result<std::vector<ListedUpload>> ListUploadsOf(Client* client, std::string_view key) {
+  std::vector<ListedUpload> all;
+  std::string key_marker, id_marker;
+  for (;;) {
+    const auto page =
+        client->Settle({.build =
+                            [&](const BucketAddress& bucket) {
+                              return BuildListMultipartUploads(bucket, key, key_marker, id_marker);
+                            },
+                        .check = [](const Answer& answer) -> std::optional<Error> {
+                          if (ParseUploadList(answer.body)) return std::nullopt;
+                          return Error{.kind = ErrorKind::kTransient,
+                                       .message = "the store's list of uploads is cut or none"};
+                        }},
+                       [](const RetryEvent&) {});
+    if (!page.answer) return tl::unexpected(page.answer.error());
+    auto list = ParseUploadList(page.answer->body).value();
+    bool beyond = false;  // keys come in order: others with this prefix follow
+    for (auto& upload : list.uploads) {
+      beyond = upload.key != key;
+      if (!beyond) all.push_back(std::move(upload));
+    }
+    const bool stuck = list.next_key == key_marker && list.next_id == id_marker;
+    if (!list.truncated || beyond || stuck) return all;
+    key_marker = list.next_key;
+    id_marker = list.next_id;
+  }
 }
 
 }  // namespace s3

@@ -7,9 +7,12 @@
 // size. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "s3/answers.h"
 #include "s3/client.h"
 
 namespace s3 {
@@ -18,6 +21,8 @@ class MultipartUpload {
  public:
   // The client is not owned, nor is what `target` points to. A new random token.
   MultipartUpload(Client* client, const ObjectTarget& target);
+  // One that exists: Create is not called.
+  MultipartUpload(Client* client, const ObjectTarget& target, std::string token, std::string upload_id);
 
   // Call first, once. On success upload_id() is set.
   Settled Create(const RetryObserver& on_retry);
@@ -34,6 +39,9 @@ class MultipartUpload {
   // Some stores take tags with CreateMultipartUpload and forget them (Ceph 16): asks how many the
   // completed object has, and sets them when they are not all there. Nothing to do without tags.
   Settled EnsureTags(const RetryObserver& on_retry) const;
+
+  // All parts that the store has, in order. NoSuchUpload is an error with that code.
+  Result<std::vector<ListedPart>> ListParts(const RetryObserver& on_retry) const;
 
   // Ends an upload that is not to be, and asks ListParts whether it is gone; again, until it is.
   // Precondition: no UploadPart is running.
@@ -57,6 +65,11 @@ class MultipartUpload {
   std::string upload_id_;
   std::string object_checksum_;
 };
+
+// The uploads under way of exactly this key.
+Result<std::vector<ListedUpload>> ListUploadsOf(Client* client, std::string_view key);
+
+bool IsNoSuchUpload(const Error& error);
 
 // What keeps `parts` from being an object of `bytes`; nothing when they are one.
 std::optional<std::string> PartListProblem(const std::vector<CompletedPart>& parts, std::uint64_t bytes);

@@ -143,6 +143,23 @@ HttpRequest BuildListParts(const BucketAddress& bucket, const ObjectTarget& targ
   return request;
 }
 
+HttpRequest BuildListMultipartUploads(const BucketAddress& bucket, std::string_view prefix,
+                                      std::string_view key_marker, std::string_view id_marker) {
+  auto request = ForKey("GET", bucket, "");
+  request.query = {{"uploads", ""}, {"encoding-type", "url"}, {"prefix", std::string(prefix)}};
+  if (!key_marker.empty()) request.query.emplace_back("key-marker", key_marker);
+  if (!id_marker.empty()) request.query.emplace_back("upload-id-marker", id_marker);
+  return request;
+}
+
+HttpRequest BuildListObjects(const BucketAddress& bucket, std::string_view prefix,
+                             std::string_view continuation) {
+  auto request = ForKey("GET", bucket, "");
+  request.query = {{"list-type", "2"}, {"encoding-type", "url"}, {"prefix", std::string(prefix)}};
+  if (!continuation.empty()) request.query.emplace_back("continuation-token", continuation);
+  return request;
+}
+
 std::string BuildTaggingXml(const Tags& tags) {
   std::string xml = "<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet>";
   for (const auto& [name, value] : tags) {

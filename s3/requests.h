@@ -67,6 +67,17 @@ HttpRequest BuildAbortMultipartUpload(const BucketAddress& bucket, const ObjectT
 HttpRequest BuildListParts(const BucketAddress& bucket, const ObjectTarget& target,
                            std::string_view upload_id, int marker);
 
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
+// Those whose keys begin with `prefix`, behind the markers, at most 1,000.
+HttpRequest BuildListMultipartUploads(const BucketAddress& bucket, std::string_view prefix,
+                                      std::string_view key_marker, std::string_view id_marker);
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+// Those whose keys begin with `prefix`, at most 1,000; `continuation` is the last page's, empty for the
+// first.
+HttpRequest BuildListObjects(const BucketAddress& bucket, std::string_view prefix,
+                             std::string_view continuation);
+
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html
 // The body is to be kept by the caller: it is BuildTaggingXml's of the object's tags.
 HttpRequest BuildPutObjectTagging(const BucketAddress& bucket, const ObjectTarget& target,

@@ -13,6 +13,8 @@ struct JobArguments {
   std::vector<std::string> overrides;  // texts of --set
   std::string run_dir;                 // empty: the job's, or a new one
   bool verbose = false;
+  bool resume = false;
+  bool allow_changed_job = false;
   std::string trace_http;  // empty: the job's, or none
   bool probe = false;      // ask the store, too
 };
@@ -22,6 +24,12 @@ struct EndpointArguments {
   std::string latency;
   std::string bandwidth;
   std::string faults_file;
+};
+
+struct CleanArguments {
+  std::string run_dir;
+  std::string job_file;  // empty: the one that the run was begun with
+  bool dry_run = false;
 };
 
 struct ServeArguments {
@@ -36,6 +44,7 @@ struct ServeArguments {
 pipeline::ExitStatus Check(const JobArguments& arguments);
 pipeline::ExitStatus Run(const JobArguments& arguments);
 pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArguments& endpoint);
+pipeline::ExitStatus Clean(const CleanArguments& arguments);
 pipeline::ExitStatus Serve(const ServeArguments& arguments);
 
 }  // namespace cli

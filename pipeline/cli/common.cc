@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 
 #include "config/faults.h"
 #include "config/scalars.h"
@@ -26,6 +27,11 @@ std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& argu
   }
   if (!arguments.run_dir.empty()) job->pipeline.report.run_dir = arguments.run_dir;
   if (!arguments.trace_http.empty()) job->pipeline.report.trace_http = arguments.trace_http;
+  auto& options = job->pipeline;
+  options.resume.go_on = arguments.resume;
+  options.resume.allow_changed_job = arguments.allow_changed_job;
+  options.identity = {config::ShowIdentity(*job), std::filesystem::absolute(arguments.job_file).string(),
+                      arguments.overrides};
   if (arguments.verbose) job->pipeline.report.log = pipeline::LogLevel::kObjects;
   return std::move(*job);
 }

@@ -62,9 +62,15 @@ int Main(int argc, char** argv) {
   cli::JobArguments job;
   cli::EndpointArguments endpoint;
   cli::ServeArguments serve;
+  cli::CleanArguments clean;
 
   auto* run = app.add_subcommand("run", "Upload what the job file says");
   AddRunArguments(run, &job);
+  run->add_flag("--resume", job.resume,
+                "Go on with the run directory's run; without one there, begin (an unfinished run is gone on "
+                "with in any case)");
+  run->add_flag("--allow-changed-job", job.allow_changed_job,
+                "Go on although the job is another than the run's");
   auto* check = app.add_subcommand("check", "Validate the job file and print the effective settings");
   AddJobArguments(check, &job);
   check->add_flag("--probe", job.probe,
@@ -74,6 +80,12 @@ int Main(int argc, char** argv) {
       app.add_subcommand("rehearse", "Run the whole job against an embedded S3 endpoint, then compare");
   AddRunArguments(rehearse, &job);
   AddEndpointArguments(rehearse, &endpoint);
+  auto* cleaning = app.add_subcommand(
+      "clean", "Abort the multipart uploads that a run has left in the store, and no others");
+  cleaning->add_option("RUN_DIR", clean.run_dir, "The run directory")->required();
+  cleaning->add_option("--job", clean.job_file, "The job file, when it is not where it was")
+      ->type_name("JOB.yaml");
+  cleaning->add_flag("--dry-run", clean.dry_run, "Only say how many there are");
   auto* serving = app.add_subcommand("serve", "Run the embedded S3 endpoint alone, on 127.0.0.1");
   serving->add_option("DIR", serve.directory, "Where objects are stored")->required();
   serving->add_option("--port", serve.port, "Port; 0 takes a free one")->check(CLI::Range(0, 65535));
@@ -89,6 +101,7 @@ int Main(int argc, char** argv) {
   }
   if (run->parsed()) return cli::Run(job);
   if (check->parsed()) return cli::Check(job);
+  if (cleaning->parsed()) return cli::Clean(clean);
   if (rehearse->parsed()) return cli::Rehearse(job, endpoint);
   return cli::Serve(serve);
 }

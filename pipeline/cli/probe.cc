@@ -7,8 +7,8 @@
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/provide.h"
 #include "pipeline/cli/signals.h"
+#include "pipeline/store_access.h"
 #include "s3/address.h"
-#include "s3/event_loop.h"
 #include "s3/hash.h"
 #include "s3/probe.h"
 #include "s3/store_profiles.h"
@@ -71,21 +71,10 @@ pipeline::ExitStatus Probe(const config::Job& job) {
   }
   const auto note = [](std::string_view text) { fmt::print("note: {}\n", text); };
   s3::BlockingWaiter waiter;
-  s3::EventLoop loop(job.s3.transport, 1);
-  s3::TracingTransport transport(&loop, log);
-  s3::LearnedFacts facts(job.s3.destination, s3::ResolveBucket(job.s3.destination).value(), note);
-  s3::CredentialCache credentials(provided->first, provided->renew, provided->renewal, note);
-  const std::stop_callback on_drain(stop.drain_token(), [&] {
-    loop.CancelSleeps();
-    credentials.Cancel();
-  });
-  const std::stop_callback on_abort(stop.abort_token(), [&] { loop.Abort(); });
+  pipeline::StoreAccess store(job.s3, s3::ResolveBucket(job.s3.destination).value(), *provided, 1, &stop, log,
+                              note);
   const s3::ProbeContext context{
-      .client =
-          [&](const s3::IntegrityOptions& integrity) {
-            return std::make_unique<s3::Client>(&facts, &credentials, job.s3.retry, integrity, &transport,
-                                                &waiter, stop.drain_token());
-          },
+      .client = [&](const s3::IntegrityOptions& integrity) { return store.MakeClient(&waiter, integrity); },
       .integrity = s3::ResolveIntegrity(job.s3.integrity, job.s3.destination),
       .key = fmt::format("{}s3flow-probe-{}", job.s3.destination.prefix, s3::HexEncode(s3::RandomBytes(8))),
       .properties = job.pipeline.object.properties};
@@ -96,7 +85,7 @@ pipeline::ExitStatus Probe(const config::Job& job) {
     if (stop.cause()) return pipeline::ExitStatusOf({}, stop.cause(), false);
     return s3::RefusesWholeRun(report.refusal->kind) ? pipeline::kExitRefused : pipeline::kExitSomeFailed;
   }
-  PrintReport(job, report, facts, provided->first.source);
+  PrintReport(job, report, store.facts(), provided->first.source);
   const auto& profile = s3::ProfileOf(job.s3.destination);
   for (const auto& advice : s3::AdviceOf(report, context.integrity, profile))
     fmt::print("advice: {}\n", advice);

@@ -70,6 +70,7 @@ bool Verify(const s3::endpoint::Store& store, const std::string& bucket, const s
   std::size_t equal = 0, wrong = 0, unsettled = 0;
   for (std::string text; std::getline(journal, text);) {
     const auto line = Json::parse(text);
+    if (line.at("record") != "result") continue;
     if (line.at("outcome") != "uploaded") {
       unsettled += line.at("attempts").get<int>() > 0 ? 1 : 0;
       continue;
@@ -133,6 +134,9 @@ pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArgum
   destination.dualstack = destination.fips = destination.accelerate = false;
   destination.addressing = s3::Addressing::kPath;
   job.s3.transport.proxy = {.from_environment = false};
+  // No other session goes on with it: what it has uploaded is gone with its endpoint.
+  job.pipeline.identity.settings +=
+      fmt::format("rehearsal:\n  number: {}\n", s3::HexEncode(s3::RandomBytes(8)));
   const s3::Credentials credentials{options.access_key_id, options.secret_access_key, s3::Secret()};
 
   fmt::print("rehearsing against {}: nothing leaves this machine\n", server.endpoint());

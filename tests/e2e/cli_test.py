@@ -111,7 +111,9 @@ class Runs(TestCase):
         with Serve(self.dir / "store") as server:
             job = self.job(server.endpoint)
             self.expect(s3flow("run", job), 0)
-            self.expect(s3flow("run", job), 74, "belongs to an earlier run")
+            self.expect(s3flow("run", job), 74, "belongs to a run that has ended")
+            self.expect(s3flow("run", job, "--resume"), 0, "8 found: 8 uploaded")
+            self.expect(s3flow("run", job, "--resume", "--set", "destination.prefix=x/"), 78, 'destination.prefix: was "", is x/')
 
     def test_a_full_disk_under_the_journal(self):
         with Serve(self.dir / "store") as server:

@@ -36,14 +36,15 @@ struct Bodies {
                       s3::ResolveIntegrity(options.integrity, options.destination), &loop, &waiter,
                       stop.drain_token());
     const std::stop_callback on_drain(stop.drain_token(), [&] { loop.CancelSleeps(); });
-    auto journal = Journal::Create(directory / "run").value();
+    auto journal = Journal::Open(directory / "journal.jsonl", 0, nullptr).value();
+    History history;
     Progress progress;
     Console console(report, &progress, null);
     BufferPool buffers(upload_options.memory_bytes);
     const auto rules = PropertyRules::Load({}).value();
-    Source source(Walk({root}, ""), {}, upload_options, stop.drain_token(), &progress);
+    Source source(Walk({root}, ""), {}, upload_options, stop.drain_token(), &history, &progress);
     Uploader upload(
-        {&client, &waiter, &buffers, &rules, &console, &progress, &upload_options, 1 << 20,
+        {&client, &waiter, &buffers, &rules, &console, &progress, journal.get(), &history, &upload_options, 1 << 20,
          stop.drain_token(),
          [&](std::chrono::milliseconds time) {
            waiter.Wait([&](s3::Wake wake) { loop.WakeAfter(time, wake); });

@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "pipeline/console.h"
-#include "pipeline/journal.h"
+#include "pipeline/record.h"
 #include "s3/hash.h"
 #include "tests/support/run_fixture.h"
 
@@ -123,12 +123,12 @@ TEST_F(RunTest, AMissingRootIsStatus66BeforeAnythingIsSent) {
   EXPECT_TRUE(server_->stats().requests.empty());
 }
 
-TEST_F(RunTest, ARunDirectoryIsNotUsedTwice) {
+TEST_F(RunTest, ARunThatHasEndedIsNotBegunAgain) {
   WriteFiles(1);
   EXPECT_EQ(Run().status, kExitOk);
   const auto again = Run();
   EXPECT_EQ(again.status, kExitJournal);
-  EXPECT_THAT(again.message, HasSubstr("earlier run"));
+  EXPECT_THAT(again.message, HasSubstr("belongs to a run that has ended"));
   EXPECT_TRUE(server_->stats().requests.empty());
 }
 
@@ -217,7 +217,7 @@ TEST(JournalLineTest, BytesThatAreNoTextAreBase64) {
                            .http_status = 400,
                            .code = "X",
                            .request_id = "r"};
-  const auto line = nlohmann::json::parse(JournalLine(result));
+  const auto line = nlohmann::json::parse(ResultLine(result));
   EXPECT_EQ(s3::Base64Decode(line.at("path_base64").get<std::string>()), "/p\xff");
   EXPECT_EQ(line.at("key"), "caf\xc3\xa9");
   EXPECT_EQ(line.at("kind"), "permanent");
@@ -232,7 +232,7 @@ TEST(JournalLineTest, EveryByteStringSurvives) {
       name += static_cast<char>(random() % 4 == 0 ? random() % 128 : 128 + random() % 128);
     ObjectResult result;
     result.file = std::make_shared<InputFile>(InputFile{name, "k"});
-    const auto text = JournalLine(result);
+    const auto text = ResultLine(result);
     EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
     const auto line = nlohmann::json::parse(text);
     const auto back = line.contains("path")

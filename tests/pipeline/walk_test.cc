@@ -207,7 +207,8 @@ TEST(SourceTest, YieldsEverythingOnceAndThenStaysDry) {
   test::TempDir tree;
   for (int i = 0; i < 3000; ++i) tree.Write("f" + std::to_string(i), "");
   Progress progress;
-  Source source(Walk({Root(tree.path())}, ""), {}, {}, {}, &progress);
+  const History history;
+  Source source(Walk({Root(tree.path())}, ""), {}, {}, {}, &history, &progress);
   s3::BlockingWaiter waiter;
   std::set<std::string> keys;
   while (auto item = source.Next(&waiter)) {
@@ -226,7 +227,8 @@ TEST(SourceTest, AStopDriesItUp) {
   for (int i = 0; i < 3000; ++i) tree.Write("f" + std::to_string(i), "");
   std::stop_source stop;
   Progress progress;
-  Source source(Walk({Root(tree.path())}, ""), {}, {}, stop.get_token(), &progress);
+  const History history;
+  Source source(Walk({Root(tree.path())}, ""), {}, {}, stop.get_token(), &history, &progress);
   s3::BlockingWaiter waiter;
   EXPECT_TRUE(source.Next(&waiter));
   source.Settled();

@@ -41,8 +41,13 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def read_journal(run_dir):
+def read_records(run_dir):
     return [json.loads(line) for line in (pathlib.Path(run_dir) / "journal.jsonl").read_text().splitlines()]
+
+
+def read_journal(run_dir):
+    """The results in it."""
+    return [record for record in read_records(run_dir) if record["record"] == "result"]
 
 
 def make_certificates(directory, names="DNS:localhost,DNS:s3.localhost,DNS:*.s3.localhost,IP:127.0.0.1"):

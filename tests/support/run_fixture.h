@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "pipeline/record.h"
 #include "pipeline/run.h"
 #include "s3/hash.h"
 #include "tests/support/support.h"
@@ -44,9 +45,10 @@ class RunFixture : public testing::Test {
     StartServer();
     return RunAgainst(OptionsFor(*server_));
   }
-  pipeline::RunResult RunAgainst(s3::Options s3_options) {
+  // `stop`: of a second session; the first one has stop_.
+  pipeline::RunResult RunAgainst(s3::Options s3_options, pipeline::StopControl* stop = nullptr) {
     s3_options.integrity = integrity_;
-    return pipeline::Run(options_, s3_options, {{kCredentials, "the test"}}, &stop_);
+    return pipeline::Run(options_, s3_options, {{kCredentials, "the test"}}, stop ? stop : &stop_);
   }
   void WriteFiles(int count) {
     for (int i = 0; i < count; ++i)
@@ -59,19 +61,22 @@ class RunFixture : public testing::Test {
     const auto data = server_->store().Get("bucket", key);
     return info && data ? data->Read(0, info->size_bytes) : "(absent)";
   }
+  // The results in it.
   std::vector<nlohmann::json> Journal(const pipeline::RunResult& run) {
     std::vector<nlohmann::json> lines;
     for (const auto& text : Lines(ReadAll(run.run_dir + "/journal.jsonl"))) {
-      lines.push_back(nlohmann::json::parse(text));
+      auto line = nlohmann::json::parse(text);
+      EXPECT_TRUE(pipeline::IsIntact(text)) << text;
+      if (line.at("record") == "result") lines.push_back(std::move(line));
     }
     return lines;
   }
 
   // Journal, summary and store must agree exactly; nothing half-done is left in the store.
   void ExpectAgreement(const pipeline::RunResult& run) {
-    std::map<std::string, int> outcomes;
+    std::map<std::string, std::string> last;  // of each input
     for (const auto& line : Journal(run)) {
-      ++outcomes[line.at("outcome")];
+      last[line.contains("path") ? line.at("path") : line.at("path_base64")] = line.at("outcome");
       if (line.at("outcome") != "uploaded") continue;
       const auto stored = server_->store().Head("bucket", line.at("key"));
       ASSERT_TRUE(stored) << line;
@@ -85,6 +90,8 @@ class RunFixture : public testing::Test {
         EXPECT_EQ(sha256, s3::Sha256Hex(ReadAll(line.at("path")))) << line;
       }
     }
+    std::map<std::string, int> outcomes;
+    for (const auto& [path, outcome] : last) ++outcomes[outcome];
     const auto summary = nlohmann::json::parse(ReadAll(run.run_dir + "/summary.json"));
     for (const auto* outcome : {"uploaded", "skipped", "failed", "cancelled"}) {
       EXPECT_EQ(summary.at(outcome), outcomes[outcome]) << outcome;

@@ -1,0 +1,68 @@
+#include <fmt/format.h>
+
+#include "pipeline/cli/common.h"
+#include "pipeline/cli/provide.h"
+#include "pipeline/cli/signals.h"
+#include "pipeline/leftovers.h"
+#include "pipeline/run_dir.h"
+#include "s3/address.h"
+
+namespace cli {
+namespace {
+
+// The run directory for this command alone; what cannot be had is said, and the status to leave with.
+std::variant<pipeline::RunDirectory, pipeline::ExitStatus> OpenForCleaning(const std::string& run_dir,
+                                                                           pipeline::StopControl* stop) {
+  auto directory = pipeline::RunDirectory::OpenExisting(run_dir, [stop](const s3::Error& error) {
+    stop->Drain(pipeline::StopCause::kJournalFailed, "cannot write the journal: " + error.message);
+  });
+  if (directory) return std::move(*directory);
+  Complain(directory.error().message);
+  return directory.error().status;
+}
+
+}  // namespace
+
+pipeline::ExitStatus Clean(const CleanArguments& arguments) {
+  pipeline::StopControl stop;
+  const SignalThread signals(&stop);
+  auto opened = OpenForCleaning(arguments.run_dir, &stop);
+  if (const auto* status = std::get_if<pipeline::ExitStatus>(&opened)) return *status;
+  auto& directory = std::get<pipeline::RunDirectory>(opened);
+  const auto& run = *directory.history()->run();
+  JobArguments job_arguments{.job_file = arguments.job_file.empty() ? run.job_file : arguments.job_file,
+                             .overrides = run.overrides};
+  const auto loaded = LoadJob(job_arguments);
+  if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
+  const auto& job = std::get<config::Job>(loaded);
+  if (job.pipeline.identity.settings != run.settings) {
+    Complain(fmt::format("{} is not the job of that run any more: {} (--job names another file)",
+                         job_arguments.job_file,
+                         pipeline::DifferenceOf(run.settings, job.pipeline.identity.settings)));
+    return pipeline::kExitConfig;
+  }
+  const auto credentials = ProvideCredentials(job, nullptr, stop.drain_token());
+  if (!credentials) {
+    Complain(credentials.error().message);
+    return pipeline::kExitRefused;
+  }
+  const auto note = [](std::string_view text) { fmt::print("note: {}\n", text); };
+  pipeline::StoreAccess store(job.s3, s3::ResolveBucket(job.s3.destination).value(), *credentials, 1, &stop,
+                              nullptr, note);
+  s3::BlockingWaiter waiter;
+  const auto client = store.MakeClient(&waiter);
+  const auto left =
+      pipeline::EndLeftovers(client.get(), store.facts().Current()->clock_offset, directory.history(),
+                             arguments.dry_run ? nullptr : directory.journal());
+  fmt::print("{}: {} multipart uploads {}, {} were gone already\n", arguments.run_dir, left.aborted,
+             arguments.dry_run ? "would be aborted" : "aborted", left.gone);
+  for (const auto& problem : left.problems) Complain(problem);
+  if (const auto synced = directory.journal()->Sync(); !synced) {
+    Complain("cannot write the journal: " + synced.error().message);
+    return pipeline::kExitJournal;
+  }
+  if (stop.cause()) return pipeline::ExitStatusOf({}, stop.cause(), false);
+  return left.problems.empty() ? pipeline::kExitOk : pipeline::kExitSomeFailed;
+}
+
+}  // namespace cli

@@ -1,0 +1,69 @@
+#include "pipeline/deadlines.h"
+
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+
+namespace pipeline {
+
+Deadlines::Deadlines(const LimitOptions& limits, std::optional<std::int64_t> job_end_s, StopControl* stop)
+    : limits_(limits), stop_(stop) {
+  if (limits.time.count() > 0) {
+    end_ = Clock::now() + limits.time;
+    reason_ = "limits.time is over";
+  }
+  if (job_end_s) {
+    const auto job_end = Clock::time_point(std::chrono::seconds(*job_end_s)) - limits.margin;
+    if (!end_ || job_end < *end_) {
+      end_ = job_end;
+      reason_ = "the Slurm job ends soon";
+    }
+  }
+  thread_ = std::thread([this] { Watch(); });
+  on_drain_.emplace(stop->drain_token(), [this] {
+    std::lock_guard lock(mutex_);
+    changed_.notify_all();
+  });
+}
+
+Deadlines::~Deadlines() {
+  on_drain_.reset();
+  {
+    std::lock_guard lock(mutex_);
+    quit_ = true;
+    changed_.notify_all();
+  }
+  thread_.join();
+}
+
+void Deadlines::Watch() {
+  const auto draining = [this] { return stop_->drain_token().stop_requested(); };
+  std::unique_lock lock(mutex_);
+  const auto woken = [&] { return quit_ || draining(); };
+  if (end_) {
+    changed_.wait_until(lock, *end_, woken);
+  } else {
+    changed_.wait(lock, woken);
+  }
+  if (quit_) return;
+  if (!draining()) {
+    lock.unlock();
+    stop_->Drain(StopCause::kTimeLimit, reason_);
+    lock.lock();
+  }
+  changed_.wait_for(lock, limits_.drain, [this] { return quit_; });
+  if (!quit_) stop_->Abort();
+}
+
+std::optional<std::int64_t> SlurmJobEnd() {
+  const char* text = std::getenv("SLURM_JOB_END_TIME");
+  std::int64_t seconds = 0;
+  if (text == nullptr) return std::nullopt;
+  const auto* end = text + std::strlen(text);
+  const auto [rest, error] = std::from_chars(text, end, seconds);
+  if (error != std::errc() || rest != end || seconds <= 0) return std::nullopt;
+  return seconds;
+}
+
+}  // namespace pipeline

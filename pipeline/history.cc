@@ -1,0 +1,272 @@
+#include "pipeline/history.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "s3/hash.h"
+
+namespace pipeline {
+namespace {
+
+using Json = nlohmann::json;
+
+// Longer than any line of ours: a key has 1,024 bytes at most, a path some thousand, job settings more.
+constexpr std::size_t kMaxLineBytes = 16 << 20;
+
+std::string Bytes(const Json& line, const std::string& name) {
+  if (line.contains(name)) return line.at(name);
+  return s3::Base64Decode(line.at(name + "_base64").get<std::string>()).value();
+}
+
+UploadRecord ReadUpload(const Json& line) {
+  return {.token = line.at("token"),
+          .path = Bytes(line, "path"),
+          .key = Bytes(line, "key"),
+          .upload_id = line.at("upload_id"),
+          .size_bytes = line.at("size"),
+          .part_bytes = line.at("part_size"),
+          .mtime_ns = line.at("mtime_ns"),
+          .created_once = line.at("created_once")};
+}
+
+PartRecord ReadPart(const Json& line) {
+  return {.token = line.at("token"),
+          .number = line.at("part"),
+          .bytes = line.at("size"),
+          .etag = line.at("etag"),
+          .digest = line.at("digest")};
+}
+
+}  // namespace
+
+History::History(History&& other) noexcept { *this = std::move(other); }
+
+History& History::operator=(History&& other) noexcept {
+  run_ = std::move(other.run_);
+  end_ = other.end_;
+  intact_bytes_ = other.intact_bytes_;
+  torn_bytes_ = other.torn_bytes_;
+  settled_inputs_ = std::move(other.settled_inputs_);
+  settled_ = std::move(other.settled_);
+  session_results_ = std::move(other.session_results_);
+  uploads_ = std::move(other.uploads_);
+  tokens_ = std::move(other.tokens_);
+  creations_ = std::move(other.creations_);
+  return *this;
+}
+
+History::Identity History::IdentityOf(std::string_view path, std::string_view key) {
+  s3::Digest hash(s3::Digest::Kind::kSha256);
+  hash.Update(path);
+  hash.Update(std::string_view("\0", 1));
+  hash.Update(key);
+  const auto digest = hash.Finish();
+  Identity identity;
+  std::memcpy(&identity.first, digest.data(), 8);
+  std::memcpy(&identity.second, digest.data() + 8, 8);
+  return identity;
+}
+
+s3::Result<History> History::Load(const std::string& journal_path, Depth depth) {
+  History history;
+  std::ifstream file(journal_path, std::ios::binary);
+  if (!file) {
+    if (errno == ENOENT) return history;
+    return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: {}", journal_path, std::strerror(errno)));
+  }
+  std::uint64_t number = 0, broken = 0, broken_bytes = 0;
+  for (std::string line; std::getline(file, line);) {
+    ++number;
+    // The last line has no newline when a write broke off.
+    const bool whole =
+        !file.eof() && line.size() <= kMaxLineBytes && IsIntact(line) && history.Read(line, depth);
+    if (!whole) {
+      if (broken == 0) broken = number;
+      broken_bytes += line.size() + (file.eof() ? 0 : 1);
+      continue;
+    }
+    if (broken != 0) {
+      return s3::Fail(
+          s3::ErrorKind::kLocal,
+          fmt::format("{}:{}: this line is damaged, and intact ones follow: the journal cannot be "
+                      "trusted; use another run directory, or repair it",
+                      journal_path, broken));
+    }
+    history.intact_bytes_ += line.size() + 1;
+  }
+  if (file.bad()) return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: cannot be read", journal_path));
+  history.torn_bytes_ = broken_bytes;
+  history.IndexSettled();
+  return history;
+}
+
+// Without parsing: our own lines begin the same way, always.
+bool History::Tally(std::string_view line) {
+  constexpr std::string_view kLead = R"({"record":"result","outcome":")";
+  if (!line.starts_with(kLead)) return false;
+  line.remove_prefix(kLead.size());
+  ++session_results_[std::string(line.substr(0, line.find('"')))];
+  return true;
+}
+
+void History::ReadResult(const Json& line) {
+  const auto& name = line.at("outcome").get_ref<const std::string&>();
+  const auto outcome = name == "uploaded"  ? Outcome::kUploaded
+                       : name == "skipped" ? Outcome::kSkipped
+                       : name == "failed"  ? Outcome::kFailed
+                                           : Outcome::kCancelled;
+  const auto identity = IdentityOf(Bytes(line, "path"), Bytes(line, "key"));
+  settled_inputs_.push_back({identity, line.at("size"), line.value("mtime_ns", std::int64_t{0}), outcome});
+  const auto token = tokens_.find(identity);
+  if (outcome != Outcome::kUploaded || token == tokens_.end()) return;
+  uploads_.erase(token->second);
+  tokens_.erase(token);
+}
+
+bool History::ReadUploadRecord(const std::string& record, const Json& line) {
+  const std::string token = line.at("token");
+  const auto upload = uploads_.find(token);
+  if (record == "creating") {
+    creations_[token] = {token, Bytes(line, "key"), line.at("time")};
+  } else if (record == "upload") {
+    auto created = ReadUpload(line);
+    if (created.created_once) creations_.erase(token);
+    tokens_[IdentityOf(created.path, created.key)] = token;
+    uploads_[token] = {std::move(created), {}};
+  } else if (record == "part") {
+    auto part = ReadPart(line);
+    if (upload != uploads_.end()) upload->second.parts[part.number] = std::move(part);
+  } else if (record == "gone") {
+    creations_.erase(token);
+    if (upload == uploads_.end()) return true;
+    const auto named = tokens_.find(IdentityOf(upload->second.record.path, upload->second.record.key));
+    if (named != tokens_.end() && named->second == token) tokens_.erase(named);
+    uploads_.erase(upload);
+  } else {
+    return record == "completing";
+  }
+  return true;
+}
+
+// False for what no journal of this version holds.
+bool History::Read(std::string_view text, Depth depth) try {
+  if (depth == Depth::kOpenUploads && Tally(text) && tokens_.empty()) return true;
+  const auto line = Json::parse(text);
+  const auto& record = line.at("record").get_ref<const std::string&>();
+  if (record == "result") {
+    ReadResult(line);
+    if (depth == Depth::kOpenUploads) settled_inputs_.clear();
+    return true;
+  }
+  if (record == "end") {
+    end_ = EndRecord{line.at("exit_status"), line.at("complete")};
+    return true;
+  }
+  if (record != "run") return ReadUploadRecord(record, line);
+  run_ = RunRecord{.session = line.at("session"),
+                   .settings = line.at("settings"),
+                   .job_file = line.at("job_file"),
+                   .overrides = line.at("overrides")};
+  end_.reset();
+  session_results_.clear();
+  return true;
+} catch (const std::exception&) {
+  return false;
+}
+
+// The last result of each input counts.
+void History::IndexSettled() {
+  auto& all = settled_inputs_;
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Settled& a, const Settled& b) { return a.identity < b.identity; });
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool last = i + 1 == all.size() || all[i + 1].identity != all[i].identity;
+    const bool settled = all[i].outcome == Outcome::kUploaded || all[i].outcome == Outcome::kSkipped;
+    if (!last || !settled) continue;
+    ++settled_.found;
+    if (all[i].outcome == Outcome::kUploaded) {
+      ++settled_.uploaded;
+      settled_.uploaded_bytes += all[i].size_bytes;
+    } else {
+      ++settled_.skipped;
+    }
+    all[kept++] = all[i];
+  }
+  all.resize(kept);
+  all.shrink_to_fit();
+}
+
+const History::Settled* History::Find(const InputFile& file) const {
+  if (settled_inputs_.empty()) return nullptr;
+  const auto identity = IdentityOf(file.path, file.key);
+  const auto found =
+      std::lower_bound(settled_inputs_.begin(), settled_inputs_.end(), identity,
+                       [](const Settled& input, const Identity& id) { return input.identity < id; });
+  return found != settled_inputs_.end() && found->identity == identity ? &*found : nullptr;
+}
+
+History::Standing History::StandingOf(const InputFile& file) const {
+  const auto* input = Find(file);
+  if (input == nullptr) return Standing::kNew;
+  const bool same =
+      file.is_stream || (input->size_bytes == file.size_bytes && input->mtime_ns == file.mtime_ns);
+  return same ? Standing::kSettled : Standing::kSuperseded;
+}
+
+void History::Uncount(const InputFile& file, Summary* settled) const {
+  const auto* input = Find(file);
+  if (input == nullptr) return;
+  --settled->found;
+  if (input->outcome == Outcome::kSkipped) {
+    --settled->skipped;
+  } else {
+    --settled->uploaded;
+    settled->uploaded_bytes -= input->size_bytes;
+  }
+}
+
+std::optional<OpenUpload> History::TakeUpload(const InputFile& file) {
+  std::lock_guard lock(mutex_);
+  if (tokens_.empty()) return std::nullopt;
+  const auto token = tokens_.find(IdentityOf(file.path, file.key));
+  if (token == tokens_.end()) return std::nullopt;
+  const auto upload = uploads_.find(token->second);
+  auto taken = std::move(upload->second);
+  uploads_.erase(upload);
+  tokens_.erase(token);
+  return taken;
+}
+
+std::optional<std::uint64_t> History::PartBytes(const InputFile& file) const {
+  std::lock_guard lock(mutex_);
+  if (tokens_.empty()) return std::nullopt;
+  const auto token = tokens_.find(IdentityOf(file.path, file.key));
+  if (token == tokens_.end()) return std::nullopt;
+  const auto& record = uploads_.at(token->second).record;
+  if (record.size_bytes != file.size_bytes || record.part_bytes == 0) return std::nullopt;
+  return record.part_bytes;
+}
+
+std::vector<OpenUpload> History::TakeUploads() {
+  std::lock_guard lock(mutex_);
+  std::vector<OpenUpload> taken;
+  for (auto& [token, upload] : uploads_) taken.push_back(std::move(upload));
+  uploads_.clear();
+  tokens_.clear();
+  return taken;
+}
+
+std::vector<Creation> History::creations() const {
+  std::lock_guard lock(mutex_);
+  std::vector<Creation> all;
+  for (const auto& [token, creation] : creations_) all.push_back(creation);
+  return all;
+}
+
+}  // namespace pipeline

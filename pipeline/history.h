@@ -1,0 +1,102 @@
+// What the journal of a run directory says: how inputs ended, which uploads are open. Read once, when a
+// run begins; 40 bytes for each input that has ended well.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/message.h"
+#include "pipeline/record.h"
+#include "pipeline/summary.h"
+#include "s3/result.h"
+
+namespace pipeline {
+
+// An upload that nobody has seen completed or aborted.
+struct OpenUpload {
+  UploadRecord record;
+  std::map<int, PartRecord> parts;  // by number
+};
+
+// A CreateMultipartUpload that may have made an upload whose ID nobody knows.
+struct Creation {
+  std::string token;
+  std::string key;
+  std::int64_t time_s = 0;  // when it was sent, since 1970, by this machine's clock
+};
+
+class History {
+ public:
+  // Of a run that begins.
+  History() = default;
+  // An absent journal is an empty history. A tail that is not intact is left out (see `intact_bytes`); a
+  // line that is not, with intact ones behind it, is an error that names it.
+  // kOpenUploads: results are only counted, in `session_results`, which is some ten times as fast.
+  enum class Depth { kAll, kOpenUploads };
+  static s3::Result<History> Load(const std::string& journal_path, Depth depth = Depth::kAll);
+  History(History&&) noexcept;
+  History& operator=(History&&) noexcept;
+
+  // Of the last session; nothing when the journal says nothing yet.
+  const std::optional<RunRecord>& run() const { return run_; }
+  // False when the last session left work, or did not come to its end.
+  bool complete() const { return end_ && end_->complete; }
+  std::uint64_t intact_bytes() const { return intact_bytes_; }
+  std::uint64_t torn_bytes() const { return torn_bytes_; }
+  // Results of the last session, by outcome; only with kOpenUploads.
+  const std::map<std::string, std::uint64_t>& session_results() const { return session_results_; }
+  // Uploaded and skipped inputs: what need not be done again.
+  const Summary& settled() const { return settled_; }
+
+  enum class Standing {
+    kNew,        // not settled
+    kSettled,    // uploaded as it is now, or skipped
+    kSuperseded  // settled, and has changed since
+  };
+  Standing StandingOf(const InputFile& file) const;
+  // Takes a superseded input out of the counts `settled`, which are those of settled().
+  void Uncount(const InputFile& file, Summary* settled) const;
+
+  // Thread-safe. Hands the open upload of this input over: to whoever goes on with it or aborts it.
+  std::optional<OpenUpload> TakeUpload(const InputFile& file);
+  // The part size of the open upload of this input, when its size is still the same.
+  std::optional<std::uint64_t> PartBytes(const InputFile& file) const;
+  // All that nobody has taken.
+  std::vector<OpenUpload> TakeUploads();
+  std::vector<Creation> creations() const;
+
+ private:
+  using Identity = std::pair<std::uint64_t, std::uint64_t>;
+  struct Settled {
+    Identity identity;
+    std::uint64_t size_bytes;
+    std::int64_t mtime_ns;
+    Outcome outcome;
+  };
+
+  static Identity IdentityOf(std::string_view path, std::string_view key);
+  const Settled* Find(const InputFile& file) const;
+  bool Read(std::string_view line, Depth depth);
+  bool Tally(std::string_view line);
+  void ReadResult(const nlohmann::json& line);
+  bool ReadUploadRecord(const std::string& record, const nlohmann::json& line);
+  void IndexSettled();
+
+  std::optional<RunRecord> run_;
+  std::optional<EndRecord> end_;
+  std::uint64_t intact_bytes_ = 0, torn_bytes_ = 0;
+  std::vector<Settled> settled_inputs_;  // by identity
+  Summary settled_;
+  std::map<std::string, std::uint64_t> session_results_;
+  mutable std::mutex mutex_;
+  std::map<std::string, OpenUpload> uploads_;  // by token
+  std::map<Identity, std::string> tokens_;
+  std::map<std::string, Creation> creations_;  // by token
+};
+
+}  // namespace pipeline

@@ -1,0 +1,129 @@
+#include "pipeline/run_dir.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <map>
+#include <sstream>
+#include <vector>
+
+namespace pipeline {
+namespace {
+
+tl::unexpected<Refusal> Refuse(ExitStatus status, std::string message) {
+  return tl::unexpected(Refusal{status, std::move(message)});
+}
+
+// "section.key" (a source has its number) to value, in the order of the text.
+std::vector<std::pair<std::string, std::string>> Settings(const std::string& text) {
+  std::vector<std::pair<std::string, std::string>> settings;
+  std::istringstream lines(text);
+  std::string section;
+  int item = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto colon = line.find(": ");
+    if (!line.starts_with(' ')) {
+      section = line.substr(0, line.find(':'));
+      item = 0;
+      continue;
+    }
+    if (line.starts_with("  - ")) ++item;
+    const auto begin = line.find_first_not_of(" -");
+    if (colon == std::string::npos || begin == std::string::npos) continue;
+    const auto where = item > 0 ? fmt::format("{}[{}]", section, item) : section;
+    settings.emplace_back(where + "." + line.substr(begin, colon - begin), line.substr(colon + 2));
+  }
+  return settings;
+}
+
+std::optional<Refusal> Objection(const std::string& path, const History& history, const RunIdentity& identity,
+                                 const ResumeOptions& options) {
+  if (!history.run()) return std::nullopt;
+  if (history.run()->settings != identity.settings && !options.allow_changed_job) {
+    return Refusal{kExitConfig,
+                   fmt::format("{} belongs to a run of another job: {} (--allow-changed-job goes on with the "
+                               "new one)",
+                               path, DifferenceOf(history.run()->settings, identity.settings))};
+  }
+  if (history.complete() && !options.go_on && options.skip == SkipMode::kNever) {
+    return Refusal{kExitJournal,
+                   fmt::format("{} belongs to a run that has ended: choose another run directory, or upload "
+                               "what has changed since with --resume",
+                               path)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string DifferenceOf(const std::string& before, const std::string& now) {
+  const auto settings = Settings(now);
+  std::map<std::string, std::string> old;
+  for (auto& [name, value] : Settings(before)) old[name] = value;
+  std::string text;
+  const auto add = [&](const std::string& difference) { text += (text.empty() ? "" : "; ") + difference; };
+  for (const auto& [name, value] : settings) {
+    const auto was = old.extract(name);
+    if (!was.empty() && was.mapped() == value) continue;
+    add(fmt::format("{}: was {}, is {}", name, was.empty() ? "not there" : was.mapped(), value));
+  }
+  for (const auto& [name, value] : old) add(fmt::format("{}: was {}, is not there", name, value));
+  return text;
+}
+
+std::optional<Refusal> RunDirectory::LockAndLoad(std::function<void(const s3::Error&)> on_failure) {
+  auto lock = RunLock::Acquire(path_, [on_failure = std::move(on_failure), path = path_] {
+    on_failure({.kind = s3::ErrorKind::kLocal, .message = path + " was taken over by another process"});
+  });
+  if (!lock) {
+    const bool in_use = lock.error().kind == s3::ErrorKind::kCancelled;
+    return Refusal{in_use ? kExitStopped : kExitJournal, lock.error().message};
+  }
+  lock_ = std::move(*lock);
+  auto history = History::Load(journal_path());
+  if (!history) return Refusal{kExitJournal, history.error().message};
+  history_ = std::make_unique<History>(std::move(*history));
+  return std::nullopt;
+}
+
+tl::expected<RunDirectory, Refusal> RunDirectory::Open(const std::string& path, const RunIdentity& identity,
+                                                       const ResumeOptions& options,
+                                                       std::function<void(const s3::Error&)> on_failure) {
+  RunDirectory opened;
+  opened.path_ = path;
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return Refuse(kExitJournal, fmt::format("{}: {}", path, error.message()));
+  if (auto refusal = opened.LockAndLoad(on_failure)) return tl::unexpected(*refusal);
+  const auto& history = *opened.history_;
+  if (auto objection = Objection(path, history, identity, options)) return tl::unexpected(*objection);
+  opened.session_ = history.run() ? history.run()->session + 1 : 1;
+  auto journal = Journal::Open(opened.journal_path(), history.intact_bytes(), std::move(on_failure));
+  if (!journal) return Refuse(kExitJournal, journal.error().message);
+  opened.journal_ = std::move(*journal);
+  const auto begun = opened.journal_->Append(
+      RunLine({opened.session_, identity.settings, identity.job_file, identity.overrides}));
+  if (!begun) return Refuse(kExitJournal, "cannot write the journal: " + begun.error().message);
+  return opened;
+}
+
+tl::expected<RunDirectory, Refusal> RunDirectory::OpenExisting(
+    const std::string& path, std::function<void(const s3::Error&)> on_failure) {
+  RunDirectory opened;
+  opened.path_ = path;
+  if (access(opened.journal_path().c_str(), F_OK) != 0) {
+    return Refuse(kExitNoInput, fmt::format("{} is no run directory: it has no journal.jsonl", path));
+  }
+  if (auto refusal = opened.LockAndLoad(on_failure)) return tl::unexpected(*refusal);
+  if (!opened.history_->run()) {
+    return Refuse(kExitJournal, fmt::format("{}: nothing in it is intact", opened.journal_path()));
+  }
+  opened.session_ = opened.history_->run()->session;
+  auto journal = Journal::Open(opened.journal_path(), opened.history_->intact_bytes(), std::move(on_failure));
+  if (!journal) return Refuse(kExitJournal, journal.error().message);
+  opened.journal_ = std::move(*journal);
+  return opened;
+}
+
+}  // namespace pipeline

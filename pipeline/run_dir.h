@@ -1,0 +1,56 @@
+// A run directory, opened for one session: locked, its history read, its journal ready to be appended to.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "pipeline/history.h"
+#include "pipeline/journal.h"
+#include "pipeline/options.h"
+#include "pipeline/run_lock.h"
+#include "pipeline/summary.h"
+
+namespace pipeline {
+
+struct Refusal {
+  ExitStatus status = kExitJournal;
+  std::string message;
+};
+
+class RunDirectory {
+ public:
+  // Creates the directory, with its parents, when it is not there. Refuses one that another process uses
+  // (75), whose journal is damaged or not to be written (74), whose run was that of another job (78) or
+  // has ended, unless the options say to go on. `on_failure`, see Journal, is also called when another
+  // process takes the directory over.
+  static tl::expected<RunDirectory, Refusal> Open(const std::string& path, const RunIdentity& identity,
+                                                  const ResumeOptions& options,
+                                                  std::function<void(const s3::Error&)> on_failure);
+
+  // As it stands, for a command that begins no session: refuses one without a journal (66), in use or
+  // damaged.
+  static tl::expected<RunDirectory, Refusal> OpenExisting(const std::string& path,
+                                                          std::function<void(const s3::Error&)> on_failure);
+
+  const std::string& path() const { return path_; }
+  std::string journal_path() const { return path_ + "/journal.jsonl"; }
+  Journal* journal() const { return journal_.get(); }
+  History* history() const { return history_.get(); }
+  int session() const { return session_; }
+
+ private:
+  std::optional<Refusal> LockAndLoad(std::function<void(const s3::Error&)> on_failure);
+
+  std::string path_;
+  std::unique_ptr<RunLock> lock_;
+  std::unique_ptr<History> history_;
+  std::unique_ptr<Journal> journal_;
+  int session_ = 1;
+};
+
+// The lines of two settings that differ: "destination.prefix: was a/, is b/".
+std::string DifferenceOf(const std::string& before, const std::string& now);
+
+}  // namespace pipeline

@@ -1,0 +1,33 @@
+#include "pipeline/store_access.h"
+
+#include "s3/store_profiles.h"
+
+namespace pipeline {
+
+StoreAccess::StoreAccess(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
+                         const RunCredentials& credentials, int max_connections, StopControl* stop,
+                         s3::TraceLog* trace, const std::function<void(std::string_view)>& note)
+    : retry_(options.retry),
+      integrity_(s3::ResolveIntegrity(options.integrity, options.destination)),
+      drain_(stop->drain_token()),
+      loop_(options.transport, max_connections),
+      transport_(&loop_, trace),
+      facts_(options.destination, std::move(buckets), note),
+      credentials_(credentials.first, credentials.renew, credentials.renewal, note),
+      on_drain_(stop->drain_token(),
+                [this] {
+                  loop_.CancelSleeps();
+                  credentials_.Cancel();
+                }),
+      on_abort_(stop->abort_token(), [this] { loop_.Abort(); }) {}
+
+std::unique_ptr<s3::Client> StoreAccess::MakeClient(s3::Waiter* waiter,
+                                                    const s3::IntegrityOptions& integrity) {
+  return std::make_unique<s3::Client>(&facts_, &credentials_, retry_, integrity, &transport_, waiter, drain_);
+}
+
+std::unique_ptr<s3::Client> StoreAccess::MakeClient(s3::Waiter* waiter) {
+  return MakeClient(waiter, integrity_);
+}
+
+}  // namespace pipeline

@@ -1,0 +1,58 @@
+// The way to the store that the parts of a command share: event loop, region and clock, credentials.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string_view>
+#include <vector>
+
+#include "pipeline/stop.h"
+#include "s3/client.h"
+#include "s3/credential_cache.h"
+#include "s3/event_loop.h"
+#include "s3/options.h"
+#include "s3/store_facts.h"
+#include "s3/trace.h"
+
+namespace pipeline {
+
+// What requests are signed with, and how to get fresh ones; without `renew` there are these only.
+struct RunCredentials {
+  s3::ProvidedCredentials first;
+  s3::FetchCredentials renew = nullptr;
+  s3::RenewalOptions renewal{};
+};
+
+class StoreAccess {
+ public:
+  // Neither `stop`, whose drain ends waits and whose abort ends requests, nor `trace` is owned; the latter
+  // may be null. `note` is told what was learnt; it must not wait.
+  StoreAccess(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
+              const RunCredentials& credentials, int max_connections, StopControl* stop, s3::TraceLog* trace,
+              const std::function<void(std::string_view)>& note);
+
+  // `waiter` is not owned; `integrity` is resolved.
+  std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter, const s3::IntegrityOptions& integrity);
+  // With the job's integrity.
+  std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter);
+
+  s3::EventLoop& loop() { return loop_; }
+  const s3::LearnedFacts& facts() const { return facts_; }
+  const s3::CredentialCache& credentials() const { return credentials_; }
+
+ private:
+  using StopCallback = std::stop_callback<std::function<void()>>;
+
+  const s3::RetryOptions retry_;
+  const s3::IntegrityOptions integrity_;
+  const std::stop_token drain_;
+  s3::EventLoop loop_;
+  s3::TracingTransport transport_;
+  s3::LearnedFacts facts_;
+  s3::CredentialCache credentials_;
+  const StopCallback on_drain_, on_abort_;
+};
+
+}  // namespace pipeline

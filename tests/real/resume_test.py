@@ -1,0 +1,183 @@
+"""Runs that are killed at random moments and gone on with, against Ceph: nothing is lost, nothing is sent twice
+that the journal knew, nothing is left behind."""
+import collections
+import json
+import os
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from real.rgw import KEY_ID, SECRET, Rgw
+from support.harness import S3FLOW, SANITIZE, TestCase, clean_environment, read_records, s3flow, sha256
+
+import boto3
+import botocore.client
+
+# 300 is the number that says something; the suite has no time for it.
+KILLS = int(os.environ.get("S3FLOW_KILLS", "12"))
+STOPS = int(os.environ.get("S3FLOW_STOPS", "6"))
+SMALL, LARGE = (2000, 10) if KILLS >= 100 else (600, 3)
+PART, CONCURRENCY = 5 << 20, 16
+
+
+class ResumeTest(TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.rgw = Rgw()
+        cls.addClassCleanup(cls.rgw.stop)
+        config = botocore.client.Config(s3={"addressing_style": "path"}, region_name="us-east-1")
+        cls.s3 = boto3.client("s3", endpoint_url=cls.rgw.endpoint, aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET, config=config)
+        cls.addClassCleanup(cls.s3.close)
+        seed = int(os.environ.get("S3FLOW_TEST_SEED", random.randrange(2**32)))
+        print(f"S3FLOW_TEST_SEED={seed}")
+        cls.random = random.Random(seed)
+
+    def make_files(self):
+        """Key -> SHA-256."""
+        written = {}
+        for i in range(SMALL):
+            data = self.random.randbytes(self.random.randrange(3000))
+            self.write(f"data/small/{i}", data)
+            written[f"small/{i}"] = sha256(data)
+        for i in range(LARGE):
+            data = self.random.randbytes(1 << 20) * 64 + bytes([i])
+            self.write(f"data/large/{i}", data)
+            written[f"large/{i}"] = sha256(data)
+        return written
+
+    def start(self, bucket, trace):
+        job = self.job(self.rgw.endpoint, bucket=bucket, key_id=KEY_ID, secret=SECRET,
+                       extra=f"upload: {{concurrency: {CONCURRENCY}, part_size: 5MiB, multipart_threshold: 5MiB}}")
+        return subprocess.Popen([S3FLOW, "run", job, "--resume", "--trace-http", trace], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, env=clean_environment())
+
+    def finish(self, process):
+        out, err = process.communicate(timeout=300)
+        return process.returncode, out + err
+
+    def sent(self, trace):
+        """What a session has begun to send: keys, and parts as "key 3"."""
+        names = []
+        if trace.exists():
+            for line in trace.read_text(errors="replace").splitlines():
+                match = re.search(r" > PUT \S+?//?[^/]+/[^/]+/(\S+?)(?:\?partNumber=(\d+)&\S*)?$", line)
+                if match:
+                    names.append(match.group(1) + (f" {match.group(2)}" if match.group(2) else ""))
+        return names
+
+    def recorded(self):
+        """What the journal knows to be in the store, under the same names."""
+        journal = self.dir / "run/journal.jsonl"
+        if not journal.exists():
+            return set()
+        keys, names = {}, set()
+        for line in journal.read_text().splitlines():
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue  # the torn tail
+            if record["record"] == "upload":
+                keys[record["token"]] = record["key"]
+            elif record["record"] == "part":
+                names.add(f"{keys[record['token']]} {record['part']}")
+            elif record["record"] == "result" and record["outcome"] == "uploaded":
+                names.add(record["key"])
+        return names
+
+    def check_end(self, bucket, written, text):
+        stored = {o["Key"]: sha256(self.s3.get_object(Bucket=bucket, Key=o["Key"])["Body"].read())
+                  for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket) for o in page.get("Contents", [])}
+        self.assertEqual(stored, written)
+        self.assertEqual(self.s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []), [], "orphans")
+        settled = collections.Counter(r["key"] for r in read_records(self.dir / "run") if r["record"] == "result" and r["outcome"] != "cancelled")
+        self.assertEqual(settled, collections.Counter(written.keys()), "one terminal record for each input")
+        summary = json.loads((self.dir / "run/summary.json").read_text())
+        self.assertEqual((summary["found"], summary["uploaded"], summary["failed"], summary["complete"]), (len(written), len(written), 0, True), text)
+
+    def round(self, number, kills):
+        """One job, killed until it comes to its end; returns how many kills there were."""
+        bucket = f"killed{number}"
+        self.s3.create_bucket(Bucket=bucket)
+        for name in ("run", "data"):
+            subprocess.run(["rm", "-rf", self.dir / name], check=True)
+        written = self.make_files()
+        done = again = 0
+        while True:
+            before = self.recorded()
+            trace = self.dir / "trace"
+            trace.unlink(missing_ok=True)
+            process = self.start(bucket, trace)
+            try:
+                # Some sessions die while they start, most in their work.
+                wait = self.random.random() ** 2 * 0.6
+                process.wait(timeout=wait if done < kills else 300)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            code, text = self.finish(process)
+            names = collections.Counter(self.sent(trace))
+            self.assertEqual(before & set(names), set(), "sent again although the journal knew it")
+            again += sum((names & self.sent_before).values())
+            self.sent_before |= names
+            if code == 0:
+                break
+            self.assertEqual(code, -9, text)
+            done += 1
+            self.unrecorded.append(len(set(names) - self.recorded()))
+        self.check_end(bucket, written, text)
+        # What was in flight at a kill may have been sent in vain, and no more than that.
+        self.assertLessEqual(max(self.unrecorded, default=0), CONCURRENCY)
+        self.assertLessEqual(again, sum(self.unrecorded))
+        print(f"round {number}: {done} kills, {again} requests of data sent again of {sum(self.unrecorded)} that were in flight")
+        self.s3_empty(bucket)
+        return done
+
+    def s3_empty(self, bucket):
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            self.s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": o["Key"]} for o in page["Contents"]]})
+
+    def test_killed_at_random_moments(self):
+        total = number = 0
+        while total < KILLS:
+            self.sent_before, self.unrecorded = collections.Counter(), []
+            total += self.round(number, min(40, KILLS - total))
+            number += 1
+            self.assertLess(number, KILLS + 10)
+        self.assertGreaterEqual(total, KILLS)
+
+    def test_stopped_at_random_moments(self):
+        stops = number = 0
+        slowest = 0.0
+        while stops < STOPS:
+            bucket = f"stopped{number}"
+            self.s3.create_bucket(Bucket=bucket)
+            subprocess.run(["rm", "-rf", self.dir / "run", self.dir / "data"], check=True)
+            written = self.make_files()
+            while True:
+                process = self.start(bucket, self.dir / "trace")
+                try:
+                    process.wait(timeout=self.random.random() * 0.8 + 0.02 if stops < STOPS else 300)
+                except subprocess.TimeoutExpired:
+                    process.terminate()
+                began = time.monotonic()
+                code, text = self.finish(process)
+                if code == 0:
+                    break
+                slowest = max(slowest, time.monotonic() - began)
+                if code == -15:  # before it took the signals over
+                    continue
+                self.assertEqual(code, 75, text)
+                stops += 1
+            self.check_end(bucket, written, text)
+            self.s3_empty(bucket)
+            number += 1
+        print(f"{stops} stops, the slowest took {slowest:.2f} s")
+        self.assertLess(slowest, 20)
+
+
+if __name__ == "__main__":
+    unittest.main()
