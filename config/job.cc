@@ -257,6 +257,9 @@ Loaded<Job> ParseJob(std::string_view text, const std::string& name,
   }
   auto& store = job.s3.destination;
   if (open_region) store.region = s3::RegionOf(store).value_or(store.region);
+  if (job.pipeline.resume.skip == pipeline::SkipMode::kIfNoneMatch) {
+    job.pipeline.object.properties.Set("if-none-match", "*");
+  }
   job.pipeline.upload.store_limits = s3::ProfileOf(store).limits;
   if (problems.empty()) CheckTogether(root, job, &problems);
   if (!problems.empty()) return tl::unexpected(std::move(problems));

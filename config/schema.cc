@@ -106,6 +106,40 @@ MaybeProblem ReadOnFailure(std::string word, std::string value, pipeline::Failur
   return "must be continue, stop, 'stop_after: N' or 'stop_above: P%'";
 }
 
+// {put: 0.005, get: 0.0004, gib_month: 0.023}
+Field Prices(pipeline::RequestPrices* prices) {
+  using Target = std::pair<const char*, double pipeline::RequestPrices::*>;
+  static constexpr Target kTargets[] = {{"put", &pipeline::RequestPrices::put_per_1000},
+                                        {"get", &pipeline::RequestPrices::get_per_1000},
+                                        {"gib_month", &pipeline::RequestPrices::gib_month}};
+  const auto number = [](const std::string& text) -> std::optional<double> {
+    double value = 0;
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = error == std::errc() && rest == text.data() + text.size();
+    return whole && value >= 0 && value < 1e9 ? std::optional(value) : std::nullopt;
+  };
+  return Mapping(
+      "prices",
+      [prices, number](const Pairs& pairs) {
+        for (const auto& [name, text] : pairs) {
+          for (const auto& [key, member] : kTargets) {
+            if (name == key) prices->*member = number(text).value_or(0);
+          }
+        }
+      },
+      [number](const std::string& key, const std::string& value) -> MaybeProblem {
+        if (key != "put" && key != "get" && key != "gib_month") return "prices are put, get and gib_month";
+        return number(value) ? MaybeProblem() : fmt::format("'{}' is no price", value);
+      },
+      [prices] {
+        Pairs pairs;
+        for (const auto& [key, member] : kTargets) {
+          if (prices->*member > 0) pairs.emplace_back(key, fmt::format("{}", prices->*member));
+        }
+        return pairs;
+      });
+}
+
 Field OnFailure(pipeline::FailureLimit* limit) {
   return {.name = "on_failure",
           .read =
@@ -221,7 +255,7 @@ std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* opt
                                     {"none", ProgressStyle::kNone}}),
         Choice("log", &options->report.log,
                Names<LogLevel>{{"failures", LogLevel::kFailures}, {"objects", LogLevel::kObjects}}),
-        Text("trace_http", &options->report.trace_http)}},
+        Text("trace_http", &options->report.trace_http), Prices(&options->report.prices)}},
   };
 }
 

@@ -48,6 +48,7 @@ class Object {
   OpenFile source;
   s3::ObjectProperties properties;
   std::optional<s3::MultipartUpload> upload;
+  std::string skip_reason;                 // the store has it already; empty when it is to be uploaded
   std::map<int, PartRecord> stored_parts;  // sent by an earlier session, to be compared with the file
   bool unrecorded = false;                 // the journal does not know the upload
 

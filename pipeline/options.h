@@ -79,6 +79,14 @@ enum class LogLevel {
   kObjects,   // every start, retry and result
 };
 
+// Of 1,000 requests, and of a GiB for a month, in whatever currency the job's prices are.
+struct RequestPrices {
+  double put_per_1000 = 0;  // PUT, POST, LIST
+  double get_per_1000 = 0;  // GET, HEAD
+  double gib_month = 0;
+  bool given() const { return put_per_1000 > 0 || get_per_1000 > 0 || gib_month > 0; }
+};
+
 struct ReportOptions {
   // Where the journal and the summary go; empty means s3flow-runs/<UTC time>-<pid>.
   std::string run_dir;
@@ -86,6 +94,7 @@ struct ReportOptions {
   LogLevel log = LogLevel::kFailures;
   // A file that every request and answer is written to, without bodies and secrets; empty for none.
   std::string trace_http;
+  RequestPrices prices;
 };
 
 // What is there need not be uploaded again: what says that it is?

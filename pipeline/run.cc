@@ -11,10 +11,12 @@
 #include "pipeline/console.h"
 #include "pipeline/deadlines.h"
 #include "pipeline/graph.h"
+#include "pipeline/inputs.h"
 #include "pipeline/leftovers.h"
 #include "pipeline/property_rules.h"
 #include "pipeline/run_dir.h"
 #include "pipeline/sink.h"
+#include "pipeline/skip.h"
 #include "pipeline/source.h"
 #include "pipeline/upload.h"
 
@@ -28,17 +30,6 @@ std::string DefaultRunDir() {
 bool EmptyIsFine(const Options& options) {
   return std::all_of(options.source.begin(), options.source.end(),
                      [](const auto& root) { return root.allow_empty; });
-}
-
-std::shared_ptr<Object> StreamObject(const SourceRoot& root, const std::string& key_prefix) {
-  InputFile file;
-  file.path = root.path;
-  file.is_stream = true;
-  file.key = key_prefix + root.prefix;
-  file.relative_at = file.key.size();
-  file.key += root.key.empty() ? root.path.substr(root.path.rfind('/') + 1) : root.key;
-  return std::make_shared<Object>(std::make_shared<InputFile>(std::move(file)),
-                                  std::make_shared<Stream>(root.path, root.size_bytes));
 }
 
 // All streams together hold at most a quarter of the memory while they wait for their writers.
@@ -67,18 +58,28 @@ bool Conclude(StoreAccess* store, const RunDirectory& directory, bool ended, Con
   return agrees;
 }
 
-struct Plan {
-  std::vector<SourceRoot> roots;  // without the streams
-  std::vector<std::shared_ptr<Object>> streams;
-};
-
-Plan PlanOf(const Options& options, const std::string& key_prefix) {
-  Plan plan;
-  for (const auto& root : options.source) {
-    if (root.stream) plan.streams.push_back(StreamObject(root, key_prefix));
-    if (!root.stream) plan.roots.push_back(root);
+// Finds out what the store has, when the job says so; stops the run when that cannot be done.
+std::unique_ptr<SkipCheck> PrepareSkipping(const Options& options, const s3::Options& s3_options,
+                                           const Inputs& inputs, StoreAccess* store, StopControl* stop,
+                                           const std::function<void(std::string_view)>& note) {
+  s3::BlockingWaiter waiter;
+  const auto client = store->MakeClient(&waiter);
+  const auto& prefix = s3_options.destination.prefix;
+  auto check = SkipCheck::Prepare(options.resume.skip, options.object.posix, prefix,
+                                  Walk(inputs.roots, prefix), client.get());
+  if (!check) {
+    const auto& error = check.error();
+    stop->Drain(s3::IsRetryable(error.kind) ? StopCause::kStoreUnreachable : StopCause::kRefused,
+                "resume.skip: what is there cannot be found out: " + error.message);
+    return nullptr;
   }
-  return plan;
+  if (*check && (*check)->lists()) {
+    note(fmt::format("listed what is there: {} objects in {} requests", (*check)->listed_objects(),
+                     (*check)->pages()));
+  } else if (*check) {
+    note("what is there is asked for file by file");
+  }
+  return std::move(*check);
 }
 
 // Builds the parts of one session, in the order in which they need each other, and runs the graph.
@@ -97,17 +98,18 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   const auto waiter = MakeWaiter();
   const auto client = store.MakeClient(waiter.get());
   BufferPool buffers(options.upload.memory_bytes);
-  const auto plan = PlanOf(options, s3_options.destination.prefix);
+  const auto inputs = InputsOf(options, s3_options.destination.prefix);
+  const auto skip = PrepareSkipping(options, s3_options, inputs, &store, stop, note);
   const std::stop_callback<std::function<void()>> on_drain(stop->drain_token(), [&] {
     // Other causes are the run's last word, said once, at its end.
     const auto cause = stop->cause();
     if (cause == StopCause::kInterrupt || cause == StopCause::kTerminate || cause == StopCause::kTimeLimit) {
       console.Note(fmt::format("stopping: {}; what is in flight may end", stop->message()));
     }
-    for (const auto& stream : plan.streams) stream->stream()->Cancel();
+    for (const auto& stream : inputs.streams) stream->stream()->Cancel();
   });
   const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
-  Source source(Walk(plan.roots, s3_options.destination.prefix), plan.streams, options.upload,
+  Source source(Walk(inputs.roots, s3_options.destination.prefix), inputs.streams, options.upload,
                 stop->drain_token(), directory.history(), &progress);
   Uploader upload({.client = client.get(),
                    .waiter = waiter.get(),
@@ -117,8 +119,9 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                    .progress = &progress,
                    .journal = directory.journal(),
                    .history = directory.history(),
+                   .skip = skip.get(),
                    .options = &options.upload,
-                   .stream_part_bytes = StreamPartLimit(options.upload, plan.streams.size()),
+                   .stream_part_bytes = StreamPartLimit(options.upload, inputs.streams.size()),
                    .stop = stop->drain_token(),
                    .pause =
                        [&](std::chrono::milliseconds time) {

@@ -9,13 +9,14 @@
 namespace pipeline {
 
 enum class StopCause {
-  kInterrupt,        // SIGINT
-  kTerminate,        // SIGTERM, SIGUSR1
-  kTimeLimit,        // limits.time, or the end of the Slurm job
-  kTooManyFailures,  // limits.failures
-  kNoCredentials,    // they have expired, and there are no others
-  kRefused,          // the store refuses the whole run
-  kJournalFailed,    // results cannot be recorded
+  kInterrupt,         // SIGINT
+  kTerminate,         // SIGTERM, SIGUSR1
+  kStoreUnreachable,  // what is there could not be found out
+  kTimeLimit,         // limits.time, or the end of the Slurm job
+  kTooManyFailures,   // limits.failures
+  kNoCredentials,     // they have expired, and there are no others
+  kRefused,           // the store refuses the whole run
+  kJournalFailed,     // results cannot be recorded
 };
 
 class StopControl {

@@ -42,6 +42,8 @@ void Summary::AddSettled(const Summary& earlier) {
   skipped += earlier.skipped;
   uploaded_bytes += earlier.uploaded_bytes;
   settled_before = earlier.found;
+  uploaded_before = earlier.uploaded;
+  uploaded_bytes_before = earlier.uploaded_bytes;
 }
 
 ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped, bool empty_is_fine) {
@@ -77,16 +79,16 @@ std::string HumanBytes(double bytes) {
 }
 
 std::string HumanSummary(const Summary& summary, std::optional<StopCause> stopped) {
+  const auto bytes = static_cast<double>(summary.uploaded_bytes - summary.uploaded_bytes_before);
   const double seconds = std::max(summary.seconds.count(), 1e-9);
   auto text = fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} cancelled\n", summary.found,
                           summary.uploaded, summary.skipped, summary.failed, summary.cancelled);
-  text += fmt::format("{} in {:.2f} s: {}/s, {:.0f} objects/s, {} {}\n",
-                      HumanBytes(static_cast<double>(summary.uploaded_bytes)), summary.seconds.count(),
-                      HumanBytes(static_cast<double>(summary.uploaded_bytes) / seconds),
-                      static_cast<double>(summary.uploaded) / seconds, summary.retries,
-                      summary.retries == 1 ? "retry" : "retries");
-  if (summary.settled_before > 0) {
-    text += fmt::format("of these, {} were settled by earlier sessions; {} parts were in the store already\n",
+  text += fmt::format("{} in {:.2f} s: {}/s, {:.0f} objects/s, {} {}\n", HumanBytes(bytes),
+                      summary.seconds.count(), HumanBytes(bytes / seconds),
+                      static_cast<double>(summary.uploaded - summary.uploaded_before) / seconds,
+                      summary.retries, summary.retries == 1 ? "retry" : "retries");
+  if (summary.session > 1) {
+    text += fmt::format("{} settled by earlier sessions, {} parts of others in the store already\n",
                         summary.settled_before, summary.reused_parts);
   }
   if (summary.credential_renewals > 0) {
@@ -112,6 +114,7 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"uploaded_bytes", summary.uploaded_bytes},
       {"session", summary.session},
       {"settled_before", summary.settled_before},
+      {"uploaded_bytes_before", summary.uploaded_bytes_before},
       {"reused_parts", summary.reused_parts},
       {"retries", summary.retries},
       {"credential_renewals", summary.credential_renewals},

@@ -34,7 +34,7 @@ struct Summary {
   std::uint64_t cancelled = 0;
   std::uint64_t uploaded_bytes = 0;
   // Of these, settled by earlier sessions of the run; `retries` and the rest are this session's.
-  std::uint64_t settled_before = 0;
+  std::uint64_t settled_before = 0, uploaded_before = 0, uploaded_bytes_before = 0;
   int session = 1;
   std::uint64_t retries = 0;
   std::uint64_t reused_parts = 0;  // in the store already, and compared

@@ -75,7 +75,7 @@ void Uploader::Send(const UploadTask& task) {
 void Uploader::SendFilePart(const UploadTask& task) {
   Object* const object = task.object.get();
   const auto range = object->plan().Range(task.number);
-  if (!Begin(object) || object->whole) return;
+  if (!Begin(object) || object->whole || !object->skip_reason.empty()) return;
   const auto buffer = context_.buffers->Take(range.bytes, context_.waiter);
   if (object->failed()) return;
   if (auto read = object->source.Read(range.offset, buffer.bytes()); !read) return object->Fail(read.error());
@@ -134,6 +134,7 @@ void Uploader::Open(Object* object) {
   }
   object->properties =
       context_.rules->PropertiesOf(object->file(), is_file ? &object->source.status() : nullptr);
+  if (is_file && context_.skip != nullptr && IsThere(object)) return;
   context_.console->Start(object->file());
   if (const auto open = context_.history->TakeUpload(object->file())) {
     const bool same = is_file && open->record.size_bytes == object->plan().size_bytes &&
@@ -147,6 +148,17 @@ void Uploader::Open(Object* object) {
     if (object->upload || object->failed()) return;
   }
   if (!is_file || object->plan().is_multipart()) CreateUpload(object);
+}
+
+// True when there is nothing to upload, or when that cannot be told.
+bool Uploader::IsThere(Object* object) {
+  auto reason = context_.skip->Find(*object, context_.client, context_.buffers, context_.waiter);
+  if (!reason) {
+    object->Fail(reason.error());
+    return true;
+  }
+  object->skip_reason = reason->value_or("");
+  return reason->has_value();
 }
 
 // A line that cannot be written has stopped the run: see Journal's on_failure.
@@ -258,6 +270,7 @@ s3::RetryObserver Uploader::Observer(const Object& object) const {
 
 std::optional<ObjectResult> Uploader::End(Object* object) {
   auto error = object->error();
+  if (!error && !object->skip_reason.empty()) return SkippedResult(*object);
   bool tried = false;
   if (object->upload && !object->whole && !error) {
     error = Complete(object);
@@ -332,6 +345,17 @@ void Uploader::Verify(Object* object, std::optional<s3::Error>* error) {
   auto verified = context_.client->VerifyObject(TargetOf(*object), whole.bytes, whole.answer.etag,
                                                 whole.checksum, Observer(*object));
   if (!verified.answer) *error = verified.answer.error();
+}
+
+ObjectResult Uploader::SkippedResult(const Object& object) const {
+  ObjectResult result;
+  result.file = object.shared_file();
+  result.outcome = Outcome::kSkipped;
+  result.reason = object.skip_reason;
+  result.size_bytes = object.file().size_bytes;
+  result.mtime_ns = MtimeNs(object.source.status());
+  result.seconds = Object::Clock::now() - object.began;
+  return result;
 }
 
 ObjectResult Uploader::ResultOf(const Object& object, std::optional<s3::Error> error) const {

@@ -16,6 +16,7 @@
 #include "pipeline/options.h"
 #include "pipeline/progress.h"
 #include "pipeline/property_rules.h"
+#include "pipeline/skip.h"
 #include "s3/client.h"
 
 namespace pipeline {
@@ -30,6 +31,7 @@ struct UploadContext {
   Progress* progress;
   Journal* journal;
   History* history;
+  const SkipCheck* skip;  // null when all is uploaded
   const UploadOptions* options;
   // The most that one part of a stream may take: what waits for a slow writer holds its memory.
   std::uint64_t stream_part_bytes;
@@ -66,6 +68,8 @@ class Uploader {
   std::optional<s3::Error> EnsureTags(Object* object);
   std::optional<s3::Error> Abandon(Object* object, s3::Error error, bool completion_was_tried);
   void Verify(Object* object, std::optional<s3::Error>* error);
+  bool IsThere(Object* object);
+  ObjectResult SkippedResult(const Object& object) const;
   ObjectResult ResultOf(const Object& object, std::optional<s3::Error> error) const;
 
   s3::ObjectTarget TargetOf(const Object& object) const { return {object.file().key, &object.properties}; }

@@ -14,6 +14,7 @@ struct JobArguments {
   std::string run_dir;                 // empty: the job's, or a new one
   bool verbose = false;
   bool resume = false;
+  bool dry_run = false;
   bool allow_changed_job = false;
   std::string trace_http;  // empty: the job's, or none
   bool probe = false;      // ask the store, too

@@ -69,6 +69,8 @@ int Main(int argc, char** argv) {
   run->add_flag("--resume", job.resume,
                 "Go on with the run directory's run; without one there, begin (an unfinished run is gone on "
                 "with in any case)");
+  run->add_flag("--dry-run", job.dry_run,
+                "Only say what would be uploaded and skipped, with how many requests");
   run->add_flag("--allow-changed-job", job.allow_changed_job,
                 "Go on although the job is another than the run's");
   auto* check = app.add_subcommand("check", "Validate the job file and print the effective settings");

@@ -1,8 +1,11 @@
 #include "pipeline/run.h"
 
+#include <fmt/format.h>
+
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/provide.h"
 #include "pipeline/cli/signals.h"
+#include "pipeline/dry_run.h"
 
 namespace cli {
 
@@ -19,6 +22,15 @@ pipeline::ExitStatus Run(const JobArguments& arguments) {
   if (!credentials) {
     Complain(credentials.error().message);
     return stop.cause() ? pipeline::ExitStatusOf({}, stop.cause(), false) : pipeline::kExitRefused;
+  }
+  if (arguments.dry_run) {
+    const auto plan = pipeline::RunDry(job.pipeline, job.s3, *credentials, &stop, log);
+    if (!plan.message.empty()) {
+      Complain(plan.message);
+    } else {
+      fmt::print("{}", pipeline::DryRunText(plan, job.pipeline.report.prices));
+    }
+    return plan.status;
   }
   const auto run = pipeline::Run(job.pipeline, job.s3, *credentials, &stop, log);
   PrintRunResult(run, stop);

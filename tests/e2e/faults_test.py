@@ -1,0 +1,110 @@
+"""The Nth write, sync, open, send and recv fails, or the process dies at it, for N = 1, 2, 3, ... until a run meets
+no fault any more. Then the run is gone on with: everything is there, once, and nothing else."""
+import collections
+import errno
+import os
+import shutil
+import sys
+import unittest
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
+from support.harness import KEY_ID, SANITIZE, SECRET, Serve, TestCase, read_records, s3flow, sha256
+
+import boto3
+import botocore.client
+
+SHIM = os.environ["S3FLOW_IO_FAULTS"]
+ALL = os.environ.get("S3FLOW_FAULTS") == "all"  # the suite takes one of a kind
+
+
+@unittest.skipIf(SANITIZE, "what is preloaded comes before the sanitizer, which does not take that")
+class NthCall(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.written = {}
+        for i in range(2):
+            self.file(f"small{i}", os.urandom(100 + i))
+        self.file("large", os.urandom(6 << 20))
+
+    def file(self, name, data):
+        self.write(f"data/{name}", data)
+        self.written[name] = sha256(data)
+
+    def client(self, server):
+        config = botocore.client.Config(s3={"addressing_style": "path"})
+        client = boto3.client("s3", endpoint_url=server.endpoint, region_name="us-east-1", aws_access_key_id=KEY_ID,
+                              aws_secret_access_key=SECRET, config=config)
+        self.addCleanup(client.close)
+        return client
+
+    def run_with(self, server, bucket, fault):
+        """The run's end, and whether the fault has happened."""
+        mark = self.dir / "mark"
+        mark.unlink(missing_ok=True)
+        job = self.job(server.endpoint, bucket=bucket, extra="upload: {concurrency: 2, part_size: 5MiB, multipart_threshold: 5MiB}")
+        preload = dict(LD_PRELOAD=SHIM, S3FLOW_FAULT=fault, S3FLOW_FAULT_DIR=str(self.dir / "run"), S3FLOW_FAULT_MARK=str(mark))
+        ended = s3flow("run", job, "--resume", **(preload if fault else {}))
+        return ended, mark.exists()
+
+    def check_store(self, client, bucket, context):
+        stored = {o["Key"]: sha256(client.get_object(Bucket=bucket, Key=o["Key"])["Body"].read())
+                  for o in client.list_objects_v2(Bucket=bucket).get("Contents", [])}
+        self.assertEqual(stored, self.written, context)
+        self.assertEqual(client.list_multipart_uploads(Bucket=bucket).get("Uploads", []), [], f"{context}: orphans")
+        uploaded = collections.Counter(r["key"] for r in read_records(self.dir / "run") if r["record"] == "result" and r["outcome"] == "uploaded")
+        self.assertEqual(uploaded, collections.Counter(self.written.keys()), context)
+
+    def enumerate(self, call, whats, ends):
+        """Each N until no fault happens."""
+        with Serve(self.dir / "store") as server:
+            client = self.client(server)
+            for what in whats:
+                seen = collections.Counter()
+                for number in range(1, 1000):
+                    bucket = f"{call}-{str(what).lower()}-{number}"
+                    client.create_bucket(Bucket=bucket)
+                    shutil.rmtree(self.dir / "run", ignore_errors=True)
+                    fault = f"{call}:{number}:{what}"
+                    ended, happened = self.run_with(server, bucket, fault)
+                    if not happened:
+                        self.assertEqual(ended.returncode, 0, ended.stderr)
+                        break
+                    self.assertIn(ended.returncode, ends, f"{fault}: {ended.stderr}")
+                    seen[ended.returncode] += 1
+                    if ended.returncode != 0:
+                        ended, _ = self.run_with(server, bucket, None)
+                        self.assertEqual(ended.returncode, 0, f"after {fault}: {ended.stderr}")
+                    self.check_store(client, bucket, fault)
+                # The last call of all releases the lock, which nobody misses.
+                self.assertLessEqual(seen[0], 1 if 74 in ends else number, fault)
+                self.assertGreater(number, 3, "hardly anything was tried")
+
+    def test_a_write_fails(self):
+        self.enumerate("write", [errno.ENOSPC, errno.EIO][:2 if ALL else 1], {74, 0})
+
+    def test_a_sync_fails(self):
+        self.enumerate("sync", [errno.EIO, errno.EDQUOT][:2 if ALL else 1], {74})
+
+    def test_an_open_fails(self):
+        self.enumerate("open", [errno.EMFILE], {74, 0})
+
+    def test_killed_at_each_write(self):
+        self.enumerate("write", ["before", "after"], {-9})
+
+    def test_killed_at_each_sync(self):
+        self.enumerate("sync", ["before", "after"][:2 if ALL else 1], {-9})
+
+    def test_killed_at_each_request(self):
+        self.enumerate("send", ["after", "before"][:2 if ALL else 1], {-9})
+
+    def test_killed_at_each_answer(self):
+        self.enumerate("recv", ["after"], {-9})
+
+    def test_a_socket_fails(self):
+        self.enumerate("send", [errno.ECONNRESET], {0})
+        if ALL:
+            self.enumerate("recv", [errno.ECONNRESET], {0})
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,105 @@
+/* Preloaded into s3flow: makes the Nth call of one kind fail, or the process die before or after it.
+ *   S3FLOW_FAULT=CALL:N:WHAT   CALL: write, sync, open (files below S3FLOW_FAULT_DIR), send, recv (sockets)
+ *                              WHAT: an errno, "before" or "after" (SIGKILL)
+ *   S3FLOW_FAULT_MARK=FILE     made when the fault has happened; so a test knows whether it did
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static char fault_call[16], fault_what[16];
+static int fault_number;
+static const char *fault_directory, *fault_mark;
+static atomic_int calls;
+
+__attribute__((constructor)) static void read_environment(void) {
+  const char* fault = getenv("S3FLOW_FAULT");
+  fault_directory = getenv("S3FLOW_FAULT_DIR");
+  fault_mark = getenv("S3FLOW_FAULT_MARK");
+  if (fault == NULL || sscanf(fault, "%15[^:]:%d:%15s", fault_call, &fault_number, fault_what) != 3) fault_number = 0;
+}
+
+static int below_directory(const char* path) {
+  return fault_directory != NULL && strncmp(path, fault_directory, strlen(fault_directory)) == 0;
+}
+
+static int of_directory(int fd) {
+  char link[64], path[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const ssize_t bytes = readlink(link, path, sizeof path - 1);
+  if (bytes < 0) return 0;
+  path[bytes] = 0;
+  return below_directory(path);
+}
+
+static void mark(void) {
+  const int fd = (int)syscall(SYS_openat, AT_FDCWD, fault_mark, O_WRONLY | O_CREAT, 0600);
+  if (fd >= 0) syscall(SYS_close, fd);
+}
+
+static void die(void) {
+  mark();
+  kill(getpid(), SIGKILL);
+  for (;;) pause();
+}
+
+/* 0: go on; 1: the call comes, then the end; else the errno to fail with. */
+static int fault_of(const char* call) {
+  if (fault_number == 0 || strcmp(call, fault_call) != 0) return 0;
+  if (atomic_fetch_add(&calls, 1) + 1 != fault_number) return 0;
+  if (strcmp(fault_what, "before") == 0) die();
+  if (strcmp(fault_what, "after") == 0) return -1;
+  mark();
+  return atoi(fault_what);
+}
+
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define WITH_FAULT(condition, call, expression)                  \
+  const int fault = (condition) ? fault_of(call) : 0;            \
+  if (fault > 0) {                                               \
+    errno = fault;                                               \
+    return -1;                                                   \
+  }                                                              \
+  const __typeof__(expression) result = (expression);            \
+  if (fault < 0) die();                                          \
+  return result
+
+ssize_t write(int fd, const void* data, size_t bytes) {
+  WITH_FAULT(fault_number && of_directory(fd), "write", REAL(write)(fd, data, bytes));
+}
+int fsync(int fd) { WITH_FAULT(fault_number && of_directory(fd), "sync", REAL(fsync)(fd)); }
+int fdatasync(int fd) { WITH_FAULT(fault_number && of_directory(fd), "sync", REAL(fdatasync)(fd)); }
+ssize_t send(int fd, const void* data, size_t bytes, int flags) {
+  WITH_FAULT(fault_number, "send", REAL(send)(fd, data, bytes, flags));
+}
+ssize_t recv(int fd, void* data, size_t bytes, int flags) {
+  WITH_FAULT(fault_number, "recv", REAL(recv)(fd, data, bytes, flags));
+}
+
+static int open_with_fault(const char* path, int flags, mode_t mode) {
+  WITH_FAULT(fault_number && below_directory(path), "open", (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+int open(const char* path, int flags, ...) {
+  va_list arguments;
+  va_start(arguments, flags);
+  const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
+  va_end(arguments);
+  return open_with_fault(path, flags, mode);
+}
+int open64(const char* path, int flags, ...) {
+  va_list arguments;
+  va_start(arguments, flags);
+  const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
+  va_end(arguments);
+  return open_with_fault(path, flags, mode);
+}
