@@ -137,7 +137,7 @@ bool History::ReadUploadRecord(const std::string& record, const Json& line) {
     auto created = ReadUpload(line);
     if (created.created_once) creations_.erase(token);
     tokens_[IdentityOf(created.path, created.key)] = token;
-    uploads_[token] = {std::move(created), {}};
+    uploads_[token] = {.record = std::move(created)};
   } else if (record == "part") {
     auto part = ReadPart(line);
     if (upload != uploads_.end()) upload->second.parts[part.number] = std::move(part);
@@ -148,7 +148,8 @@ bool History::ReadUploadRecord(const std::string& record, const Json& line) {
     if (named != tokens_.end() && named->second == token) tokens_.erase(named);
     uploads_.erase(upload);
   } else {
-    return record == "completing";
+    if (record != "completing") return false;
+    if (upload != uploads_.end()) upload->second.completing = true;
   }
   return true;
 }

@@ -21,6 +21,7 @@ namespace pipeline {
 struct OpenUpload {
   UploadRecord record;
   std::map<int, PartRecord> parts;  // by number
+  bool completing = false;          // a completion was sent, whose end nobody knows
 };
 
 // A CreateMultipartUpload that may have made an upload whose ID nobody knows.

@@ -50,6 +50,7 @@ class Object {
   std::optional<s3::MultipartUpload> upload;
   std::string skip_reason;                 // the store has it already; empty when it is to be uploaded
   std::map<int, PartRecord> stored_parts;  // sent by an earlier session, to be compared with the file
+  bool completion_was_tried = false;       // by an earlier session, with an end that nobody knows
   bool unrecorded = false;                 // the journal does not know the upload
 
   // Thread-safe. The first error is kept; after it no part is begun.

@@ -213,6 +213,7 @@ void Uploader::GoOn(Object* object, const OpenUpload& open) {
     }
     return;
   }
+  object->completion_was_tried = open.completing;
   if (!s3::IsNoSuchUpload(listed.error())) return object->Fail(listed.error());
   // Completed, perhaps, by a session that did not live to hear of it.
   auto ours = object->upload->LookForOurs(object->plan().size_bytes, Observer(*object));
@@ -271,7 +272,7 @@ s3::RetryObserver Uploader::Observer(const Object& object) const {
 std::optional<ObjectResult> Uploader::End(Object* object) {
   auto error = object->error();
   if (!error && !object->skip_reason.empty()) return SkippedResult(*object);
-  bool tried = false;
+  bool tried = object->completion_was_tried;
   if (object->upload && !object->whole && !error) {
     error = Complete(object);
     tried = true;

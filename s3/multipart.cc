@@ -44,7 +44,7 @@ std::optional<Error> CompareETag(const std::vector<CompletedPart>& parts, const 
 
 }  // namespace
 
-bool IsNoSuchUpload(const Error& error) { return error.code == "NoSuchUpload"; }
+bool IsNoSuchUpload(const Error& error) { return error.code == "NoSuchUpload" || error.code == "NoSuchKey"; }
 
 std::optional<std::string> PartListProblem(const std::vector<CompletedPart>& parts, std::uint64_t bytes) {
   std::uint64_t sum = 0;

@@ -69,6 +69,8 @@ class MultipartUpload {
 // The uploads under way of exactly this key.
 Result<std::vector<ListedUpload>> ListUploadsOf(Client* client, std::string_view key);
 
+// What ListParts answers when the upload exists no more: NoSuchUpload, and NoSuchKey from Ceph 16 while the
+// upload is being completed.
 bool IsNoSuchUpload(const Error& error);
 
 // What keeps `parts` from being an object of `bytes`; nothing when they are one.

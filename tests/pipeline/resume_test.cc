@@ -1,5 +1,6 @@
 // Sessions of one run: what the next one takes from the journal, and what it believes.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -15,6 +16,8 @@
 #include "pipeline/journal.h"
 #include "pipeline/run_dir.h"
 #include "pipeline/run_lock.h"
+#include "s3/checksum.h"
+#include "tests/support/mutator.h"
 #include "tests/support/run_fixture.h"
 
 namespace pipeline {
@@ -127,6 +130,23 @@ TEST_F(ResumeTest, ACompletionThatNobodyRecordedIsFoundByItsToken) {
   EXPECT_EQ(run.summary.uploaded, 1u);
   EXPECT_EQ(server_->stats().requests["UploadPart"], 30) << "not sent again";
   EXPECT_EQ(server_->stats().requests["CompleteMultipartUpload"], 1);
+}
+
+// As Ceph 16 answers while it completes an upload.
+TEST_F(ResumeTest, NoSuchKeyOfAnUploadIsNoEnd) {
+  directory_.Write("data/large", Content(30'000));
+  auto fault = test::FaultOn("ListParts", FaultAction::kStatus);
+  fault.status = 404;
+  fault.code = "NoSuchKey";
+  Fail(fault);
+  StartServer();
+  EXPECT_EQ(RunAgainst(test::OptionsFor(*server_)).status, kExitOk);
+  const auto text = JournalText();
+  Rewrite(text.substr(0, text.find(R"({"record":"result")")));
+  const auto run = GoOn();
+  EXPECT_EQ(run.status, kExitOk) << run.message;
+  EXPECT_EQ(server_->stats().faults_injected, 1u);
+  EXPECT_EQ(server_->stats().requests["UploadPart"], 30) << "not sent again";
 }
 
 TEST_F(ResumeTest, TheUploadOfAFileThatIsNoMoreIsAborted) {
@@ -331,6 +351,37 @@ TEST(JournalTest, OneSyncServesManyAndAFailureIsFinal) {
   EXPECT_FALSE(journal->Sync());
   EXPECT_EQ(failures, 1);
   EXPECT_EQ(History::Load(directory / "journal.jsonl").value().torn_bytes(), 10u);
+}
+
+// Any bytes: read as far as they are a journal, or refused; lines with a right CRC that say nonsense, too.
+TEST(HostileInputTest, Journals) {
+  const InputFile file{"/p", "k", 5};
+  ObjectResult result;
+  result.file = std::make_shared<InputFile>(file);
+  result.outcome = Outcome::kUploaded;
+  const std::vector<std::string> seeds{
+      RunLine({1, "destination:\n  bucket: b\n", "/job.yaml", {"a.b=c"}}),
+      CreatingLine("t", file, 1) + UploadLine({"t", "/p", "k", "id", 5, 5, 1, true}) +
+          PartLine({"t", 1, 5, "e", "sha256:00"}) + CompletingLine("t") + ResultLine(result),
+      GoneLine("t") + EndLine({0, true}), R"({"record":"part","token":5)"};
+  const test::TempDir directory;
+  test::Mutator mutator;
+  for (int i = 0; i < test::Rounds() / 10; ++i) {
+    auto text = mutator.Next(seeds) + (i % 3 == 0 ? "" : seeds[0]);
+    if (i % 2 == 0) {  // what a CRC lets through
+      const auto line = text.substr(0, text.find('\n'));
+      const auto body = line.substr(0, line.rfind(",\"crc"));
+      text = body + fmt::format(",\"crc\":\"{:08x}\"}}\n", s3::Crc32c(body));
+    }
+    directory.Write("journal.jsonl", text);
+    auto history = History::Load(directory / "journal.jsonl");
+    if (!history) continue;
+    EXPECT_EQ(history->intact_bytes() + history->torn_bytes(), text.size());
+    (void)history->StandingOf(file);
+    (void)history->PartBytes(file);
+    (void)history->TakeUpload(file);
+    (void)History::Load(directory / "journal.jsonl", History::Depth::kOpenUploads);
+  }
 }
 
 }  // namespace

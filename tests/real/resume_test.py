@@ -89,6 +89,19 @@ class ResumeTest(TestCase):
                 names.add(record["key"])
         return names
 
+    def evidence(self, names, trace):
+        """What journal and trace say of one of these keys."""
+        if not names:
+            return ""
+        key = sorted(names)[0].split(" ")[0]
+        lines = trace.read_text(errors="replace").splitlines()
+        numbers = {re.search(r" (#\d+) ", line).group(1) for line in lines if f"/{key}" in line.split(" > ")[-1]}
+        traced = [line for line in lines if line.split(" ")[1] in numbers and re.search(r" > (PUT|GET|HEAD|POST|DELETE) | < HTTP|rror", line)]
+        journal = (self.dir / "run/journal.jsonl").read_text().splitlines()
+        tokens = {json.loads(line)["token"] for line in journal if f'"{key}"' in line and '"token"' in line}
+        told = [line[:300] for line in journal if f'"{key}"' in line or '"record":"run"' in line or any(token in line for token in tokens)]
+        return "sent again although the journal knew it\n" + "\n".join(told[-60:] + traced[:60])
+
     def check_end(self, bucket, written, text):
         stored = {o["Key"]: sha256(self.s3.get_object(Bucket=bucket, Key=o["Key"])["Body"].read())
                   for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket) for o in page.get("Contents", [])}
@@ -120,7 +133,7 @@ class ResumeTest(TestCase):
                 process.kill()
             code, text = self.finish(process)
             names = collections.Counter(self.sent(trace))
-            self.assertEqual(before & set(names), set(), "sent again although the journal knew it")
+            self.assertEqual(before & set(names), set(), self.evidence(before & set(names), trace))
             again += sum((names & self.sent_before).values())
             self.sent_before |= names
             if code == 0:

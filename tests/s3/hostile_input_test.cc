@@ -54,6 +54,13 @@ TEST(HostileInputTest, AnswersToMultipartUploads) {
       "<ListPartsResult><IsTruncated>true</IsTruncated><Part><PartNumber>1</PartNumber><Size>5</"
       "Size><ETag>e</ETag>"
       "</Part></ListPartsResult>",
+      "<ListMultipartUploadsResult><EncodingType>url</EncodingType><NextKeyMarker>k%2</NextKeyMarker><Upload>"
+      "<Key>a%20b+c</Key><UploadId>u</UploadId><Initiated>2026-11-25T02:00:00.000Z</Initiated></Upload>"
+      "</ListMultipartUploadsResult>",
+      "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</"
+      "NextContinuationToken><Contents>"
+      "<Key>k</Key><Size>5</Size><ETag>e</ETag><LastModified>9999-99-99T99:99:99Z</LastModified></Contents>"
+      "</ListBucketResult>",
       test::ErrorXml("NoSuchUpload")};
   Mutator mutator;
   for (int i = 0; i < Rounds(); ++i) {
@@ -66,6 +73,12 @@ TEST(HostileInputTest, AnswersToMultipartUploads) {
     }
     if (const auto list = ParsePartList(body)) {
       EXPECT_TRUE(!list->truncated || !list->parts.empty());
+    }
+    if (const auto uploads = ParseUploadList(body)) {
+      for (const auto& upload : uploads->uploads) EXPECT_FALSE(upload.upload_id.empty());
+    }
+    if (const auto objects = ParseObjectList(body)) {
+      EXPECT_TRUE(!objects->truncated || !objects->next.empty());
     }
     CrcOfParts crc(ChecksumAlgorithm::kCrc64Nvme);
     (void)crc.Add(body, 5);
