@@ -34,7 +34,8 @@ class Endpoint:
 
     def __exit__(self, *exception):
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate()
+        out, _ = self.process.communicate()
+        self.stats = json.loads(out.splitlines()[-1])
 
 
 def run(directory, name, endpoint, settings=()):
@@ -158,4 +159,5 @@ def main():
     print(out)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -138,6 +138,9 @@ DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCr
     if ((*skip)->pages() > 0) run.requests["ListObjectsV2"] = (*skip)->pages();
     if (!(*skip)->lists()) run.requests["HeadObject"] += source.found();
   }
+  if (options.resume.skip == SkipMode::kIfNoneMatch) {
+    run.skip_plan = "when it is written: each key that exists costs its PutObject and a HeadObject";
+  }
   if (stop->cause()) return Refused(ExitStatusOf({}, stop->cause(), false), stop->message());
   return run;
 }

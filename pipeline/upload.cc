@@ -5,28 +5,13 @@
 #include <algorithm>
 #include <string>
 
+#include "pipeline/guarded.h"
 #include "s3/hash.h"
 
 namespace pipeline {
 namespace {
 
 std::string_view AsText(std::span<const char> bytes) { return {bytes.data(), bytes.size()}; }
-
-s3::Error Local(std::string message) {
-  return {.kind = s3::ErrorKind::kLocal, .message = std::move(message)};
-}
-
-// Runs `work`; an exception becomes the object's error.
-template <typename Work>
-void Guarded(Object* object, const Work& work) noexcept {
-  try {
-    work();
-  } catch (const std::bad_alloc&) {
-    object->Fail(Local("out of memory"));
-  } catch (const std::exception& error) {
-    object->Fail(Local(error.what()));
-  }
-}
 
 // What an earlier session sent, and what would be sent now; the strongest digest that there is.
 std::string PartDigest(const s3::Payload& payload) {
@@ -109,130 +94,6 @@ void Uploader::SendStreamPart(const UploadTask& task) {
     return SendWhole(object, buffer.bytes().first(part->bytes));
   }
   if (Begin(object)) SendPart(object, task.number, buffer.bytes().first(part->bytes));
-}
-
-// The first task opens the file and creates the upload; the others wait for it. False when the
-// object has failed.
-bool Uploader::Begin(Object* object) {
-  if (object->start.Enter(context_.waiter)) {
-    Guarded(object, [&] { Open(object); });
-    object->start.Done();
-  }
-  return !object->failed();
-}
-
-void Uploader::Open(Object* object) {
-  const bool is_file = object->stream() == nullptr;
-  if (is_file) {
-    auto opened = OpenFile::Open(object->file());
-    if (!opened) return object->Fail(opened.error());
-    object->source = std::move(*opened);
-    if (const auto settling = object->source.Settling(); settling.count() > 0) {
-      context_.pause(settling);
-      if (auto same = object->source.CheckUnchanged(); !same) return object->Fail(same.error());
-    }
-  }
-  object->properties =
-      context_.rules->PropertiesOf(object->file(), is_file ? &object->source.status() : nullptr);
-  if (is_file && context_.skip != nullptr && IsThere(object)) return;
-  context_.console->Start(object->file());
-  if (const auto open = context_.history->TakeUpload(object->file())) {
-    const bool same = is_file && open->record.size_bytes == object->plan().size_bytes &&
-                      open->record.part_bytes == object->plan().part_bytes &&
-                      open->record.mtime_ns == MtimeNs(object->source.status());
-    if (same && object->plan().is_multipart()) {
-      GoOn(object, *open);
-    } else {
-      Discard(object, *open);
-    }
-    if (object->upload || object->failed()) return;
-  }
-  if (!is_file || object->plan().is_multipart()) CreateUpload(object);
-}
-
-// True when there is nothing to upload, or when that cannot be told.
-bool Uploader::IsThere(Object* object) {
-  auto reason = context_.skip->Find(*object, context_.client, context_.buffers, context_.waiter);
-  if (!reason) {
-    object->Fail(reason.error());
-    return true;
-  }
-  object->skip_reason = reason->value_or("");
-  return reason->has_value();
-}
-
-// A line that cannot be written has stopped the run: see Journal's on_failure.
-bool Uploader::Record(Object* object, const std::string& line) {
-  if (context_.journal->Append(line)) return true;
-  object->Fail({.kind = s3::ErrorKind::kCancelled, .message = "the journal cannot be written"});
-  return false;
-}
-
-void Uploader::CreateUpload(Object* object) {
-  object->upload.emplace(context_.client, TargetOf(*object));
-  const auto& token = object->upload->token();
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  if (!Record(object, CreatingLine(token, object->file(),
-                                   std::chrono::duration_cast<std::chrono::seconds>(now).count()))) {
-    return object->upload.reset();
-  }
-  const auto created = object->upload->Create(Observer(*object));
-  object->CountAttempts(created.attempts);
-  if (!created.answer) {
-    // A refusal makes nothing; what no answer makes, nobody knows.
-    const auto& error = created.answer.error();
-    if (created.attempts == 1 && error.http_status >= 400 && error.http_status < 500) {
-      Record(object, GoneLine(token));
-    }
-    object->upload.reset();
-    return object->Fail(error);
-  }
-  const bool is_file = object->stream() == nullptr;
-  const UploadRecord record{.token = token,
-                            .path = object->file().path,
-                            .key = object->file().key,
-                            .upload_id = object->upload->upload_id(),
-                            .size_bytes = object->plan().size_bytes,
-                            .part_bytes = object->plan().part_bytes,
-                            .mtime_ns = is_file ? MtimeNs(object->source.status()) : 0,
-                            .created_once = created.attempts == 1};
-  if (context_.journal->AppendDurably(UploadLine(record), context_.waiter)) return;
-  object->unrecorded = true;
-  object->Fail({.kind = s3::ErrorKind::kCancelled, .message = "the journal cannot be written"});
-}
-
-// The store's list is the truth about what is there, the journal about what it should be.
-void Uploader::GoOn(Object* object, const OpenUpload& open) {
-  object->upload.emplace(context_.client, TargetOf(*object), open.record.token, open.record.upload_id);
-  const auto listed = object->upload->ListParts(Observer(*object));
-  if (listed) {
-    for (const auto& part : *listed) {
-      const auto known = open.parts.find(part.number);
-      if (known == open.parts.end() || known->second.etag != part.etag) continue;
-      if (known->second.bytes == part.bytes) object->stored_parts.insert(*known);
-    }
-    return;
-  }
-  object->completion_was_tried = open.completing;
-  if (!s3::IsNoSuchUpload(listed.error())) return object->Fail(listed.error());
-  // Completed, perhaps, by a session that did not live to hear of it.
-  auto ours = object->upload->LookForOurs(object->plan().size_bytes, Observer(*object));
-  if (ours.answer) {
-    object->whole = WholeObject{std::move(*ours.answer), object->plan().size_bytes, "", ""};
-    return;
-  }
-  object->upload.reset();
-  if (ours.answer.error().kind == s3::ErrorKind::kCancelled) return object->Fail(ours.answer.error());
-  Record(object, GoneLine(open.record.token));
-}
-
-// The file is another now, or is cut in another way.
-void Uploader::Discard(Object* object, const OpenUpload& open) {
-  const s3::MultipartUpload upload(context_.client, TargetOf(*object), open.record.token,
-                                   open.record.upload_id);
-  const auto aborted = upload.Abort(Observer(*object));
-  if (!aborted.answer) return object->Fail(aborted.answer.error());
-  Record(object, GoneLine(open.record.token));
 }
 
 void Uploader::SendWhole(Object* object, std::span<const char> bytes) {
