@@ -85,6 +85,9 @@ class History {
   bool Read(std::string_view line, Depth depth);
   bool Tally(std::string_view line);
   void ReadResult(const nlohmann::json& line);
+  bool ReadPlainResult(std::string_view line);
+  void Settle(std::string_view outcome, const Identity& identity, std::uint64_t size_bytes,
+              std::int64_t mtime_ns);
   bool ReadUploadRecord(const std::string& record, const nlohmann::json& line);
   void IndexSettled();
 

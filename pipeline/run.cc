@@ -99,6 +99,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   const auto client = store.MakeClient(waiter.get());
   BufferPool buffers(options.upload.memory_bytes);
   const auto inputs = InputsOf(options, s3_options.destination.prefix);
+  const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
   const auto skip = PrepareSkipping(options, s3_options, inputs, &store, stop, note);
   const std::stop_callback<std::function<void()>> on_drain(stop->drain_token(), [&] {
     // Other causes are the run's last word, said once, at its end.
@@ -108,7 +109,6 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
     }
     for (const auto& stream : inputs.streams) stream->stream()->Cancel();
   });
-  const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
   Source source(Walk(inputs.roots, s3_options.destination.prefix), inputs.streams, options.upload,
                 stop->drain_token(), directory.history(), &progress);
   Uploader upload({.client = client.get(),

@@ -353,6 +353,37 @@ TEST(JournalTest, OneSyncServesManyAndAFailureIsFinal) {
   EXPECT_EQ(History::Load(directory / "journal.jsonl").value().torn_bytes(), 10u);
 }
 
+// Names with and without escapes take two ways to the same.
+TEST(HistoryTest, ResultsAreReadBackAsTheyWereWritten) {
+  const test::TempDir directory;
+  auto random = test::SeededRandom();
+  std::vector<InputFile> files;
+  std::string text;
+  for (int i = 0; i < 2'000; ++i) {
+    InputFile file{"/data/" + std::to_string(i), "k" + std::to_string(i), random() >> (random() % 64)};
+    file.mtime_ns = static_cast<std::int64_t>(random()) >> (random() % 60);
+    constexpr std::string_view kOdd = "plain\"\\\n\x01\xff\xc3\xa4";
+    for (auto n = random() % 4; i % 2 == 0 && n > 0; --n) file.path += kOdd[random() % kOdd.size()];
+    ObjectResult result;
+    result.file = std::make_shared<InputFile>(file);
+    result.outcome = Outcome::kUploaded;
+    result.size_bytes = file.size_bytes;
+    result.mtime_ns = file.mtime_ns;
+    text += ResultLine(result);
+    files.push_back(std::move(file));
+  }
+  directory.Write("journal.jsonl", text);
+  const auto history = History::Load(directory / "journal.jsonl").value();
+  EXPECT_EQ(history.settled().uploaded, files.size());
+  for (auto& file : files) {
+    EXPECT_EQ(history.StandingOf(file), History::Standing::kSettled) << file.path;
+    ++file.size_bytes;
+    EXPECT_EQ(history.StandingOf(file), History::Standing::kSuperseded) << file.path;
+    file.key += "x";
+    EXPECT_EQ(history.StandingOf(file), History::Standing::kNew) << file.path;
+  }
+}
+
 // Any bytes: read as far as they are a journal, or refused; lines with a right CRC that say nonsense, too.
 TEST(HostileInputTest, Journals) {
   const InputFile file{"/p", "k", 5};
