@@ -99,7 +99,8 @@ DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCr
   if (const auto problem = RootProblem(options.source)) return Refused(kExitNoInput, "source: " + *problem);
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Refused(kExitConfig, rules.error().message);
-  auto history = History::Load(options.report.run_dir + "/journal.jsonl");
+  const auto& run_dir = options.report.run_dir;  // empty: a new one, without a history
+  auto history = run_dir.empty() ? History() : History::Load(run_dir + "/journal.jsonl");
   if (!history) return Refused(kExitJournal, history.error().message);
 
   DryRun run;

@@ -44,8 +44,8 @@ struct Bodies {
     const auto rules = PropertyRules::Load({}).value();
     Source source(Walk({root}, ""), {}, upload_options, stop.drain_token(), &history, &progress);
     Uploader upload(
-        {&client, &waiter, &buffers, &rules, &console, &progress, journal.get(), &history, nullptr, &upload_options, 1 << 20,
-         stop.drain_token(),
+        {&client, &waiter, &buffers, &rules, &console, &progress, journal.get(), &history, nullptr,
+         &upload_options, 1 << 20, stop.drain_token(),
          [&](std::chrono::milliseconds time) {
            waiter.Wait([&](s3::Wake wake) { loop.WakeAfter(time, wake); });
          },
