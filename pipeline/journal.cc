@@ -30,6 +30,17 @@ int WriteAll(int fd, std::string_view text) {
   return 0;
 }
 
+// 0, or errno. A new file outlives a loss of power only with its name in the directory on the disk.
+int SyncDirectoryOf(const std::string& path) {
+  const auto slash = path.rfind('/');
+  const auto directory = slash == std::string::npos ? std::string(".") : path.substr(0, slash + 1);
+  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return errno;
+  const int error = fsync(fd) == 0 ? 0 : errno;
+  close(fd);
+  return error == EINVAL || error == ENOTSUP ? 0 : error;  // not every file system syncs directories
+}
+
 }  // namespace
 
 s3::Result<void> WriteFile(const std::string& path, const std::string& text) {
@@ -49,10 +60,11 @@ s3::Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, std:
                                                    std::function<void(const s3::Error&)> on_failure) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (fd < 0) return tl::unexpected(ErrnoError(path, errno));
-  if (ftruncate(fd, static_cast<off_t>(keep_bytes)) != 0) {
-    const auto error = ErrnoError(path, errno);
+  int error = ftruncate(fd, static_cast<off_t>(keep_bytes)) == 0 ? 0 : errno;
+  if (error == 0 && keep_bytes == 0) error = SyncDirectoryOf(path);
+  if (error != 0) {
     close(fd);
-    return tl::unexpected(error);
+    return tl::unexpected(ErrnoError(path, error));
   }
   return std::unique_ptr<Journal>(new Journal(fd, path, keep_bytes, std::move(on_failure)));
 }

@@ -13,6 +13,10 @@ pipeline::ExitStatus Run(const JobArguments& arguments) {
   const auto loaded = LoadJob(arguments);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   const auto& job = std::get<config::Job>(loaded);
+  if (arguments.resume && job.pipeline.report.run_dir.empty()) {
+    Complain("--resume needs the run directory: --run-dir or report.run_dir");
+    return pipeline::kExitUsage;
+  }
   const auto trace = OpenTrace(job);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&trace)) return *status;
   auto* const log = std::get<0>(trace).get();

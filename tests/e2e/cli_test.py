@@ -107,6 +107,11 @@ class Runs(TestCase):
         self.addCleanup((self.dir / "data").chmod, 0o700)
         self.expect(s3flow("run", self.job("http://127.0.0.1:9")), 66, "Permission denied")
 
+    def test_resume_needs_a_directory(self):
+        job = self.job("http://127.0.0.1:9")
+        job.write_text(job.read_text().replace(f"run_dir: {self.dir / 'run'}", "run_dir: ''"))
+        self.expect(s3flow("run", job, "--resume"), 64, "--resume needs the run directory")
+
     def test_run_directory_is_not_reused(self):
         with Serve(self.dir / "store") as server:
             job = self.job(server.endpoint)

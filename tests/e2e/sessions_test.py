@@ -40,6 +40,7 @@ class Sessions(TestCase):
             ended = s3flow("run", job)
             self.assertEqual(ended.returncode, 75, ended.stderr)
             self.assertIn("limits.time is over", ended.stderr)
+            self.assertIn(f"to go on: the same command with --run-dir {self.dir / 'run'}", ended.stdout)
             first = self.summary()["uploaded"]
             self.assertTrue(0 < first < FILES, first)
             sessions = 1
