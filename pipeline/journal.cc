@@ -92,6 +92,11 @@ s3::Result<void> Journal::Status() const {
   return {};
 }
 
+bool Journal::failed() const {
+  std::lock_guard lock(mutex_);
+  return failure_.has_value();
+}
+
 std::uint64_t Journal::size_bytes() const {
   std::lock_guard lock(mutex_);
   return size_bytes_;

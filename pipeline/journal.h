@@ -40,6 +40,7 @@ class Journal {
 
   // What is in the file as far as this process knows, bytes.
   std::uint64_t size_bytes() const;
+  bool failed() const;
 
  private:
   Journal(int fd, std::string path, std::uint64_t size_bytes,

@@ -37,25 +37,28 @@ std::uint64_t StreamPartLimit(const UploadOptions& options, std::size_t streams)
   return BufferPool::LargestRequest(options.memory_bytes / (4 * std::max<std::size_t>(streams, 1)));
 }
 
-// Ends what the run has left in the store, when it ends for good; and reads the journal once more, which
-// must say what the sink counted.
-bool Conclude(StoreAccess* store, const RunDirectory& directory, bool ended, Console* console,
-              const Summary& session) {
+// Reads the journal once more, which must say what the sink counted; and ends what the run has left in the
+// store, when it ends for good. Both are told to `session`.
+void Conclude(StoreAccess* store, const RunDirectory& directory, bool ended, Console* console,
+              Summary* session) {
+  if (directory.journal()->failed()) return;  // said elsewhere
   auto journal = History::Load(directory.journal_path(), History::Depth::kOpenUploads);
   if (!journal) {
     console->Note(fmt::format("note    {}", journal.error().message));
-    return false;
+    session->journal_agrees = false;
+    return;
   }
   auto recorded = journal->session_results();
-  const bool agrees = recorded["uploaded"] == session.uploaded && recorded["skipped"] == session.skipped &&
-                      recorded["failed"] == session.failed && recorded["cancelled"] == session.cancelled;
-  if (!ended) return agrees;
+  session->journal_agrees =
+      recorded["uploaded"] == session->uploaded && recorded["skipped"] == session->skipped &&
+      recorded["failed"] == session->failed && recorded["cancelled"] == session->cancelled;
+  if (!ended) return;
   s3::BlockingWaiter waiter;
   const auto client = store->MakeClient(&waiter);
   const auto left =
       EndLeftovers(client.get(), store->facts().Current()->clock_offset, &*journal, directory.journal());
   for (const auto& problem : left.problems) console->Note(fmt::format("note    {}", problem));
-  return agrees;
+  session->uploads_left = left.problems.size();
 }
 
 // Finds out what the store has, when the job says so; stops the run when that cannot be done.
@@ -145,9 +148,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   summary.session = directory.session();
   summary.found = source.found();
   summary.source_exhausted = source.exhausted();
-  const bool recorded = stop->cause() != StopCause::kJournalFailed;
-  summary.journal_agrees =
-      !recorded || Conclude(&store, directory, !stop->cause() && !summary.WorkLeft(), &console, summary);
+  Conclude(&store, directory, !stop->cause() && !summary.WorkLeft(), &console, &summary);
   summary.AddSettled(source.settled_before());
   summary.credential_renewals = store.credentials().renewals();
   summary.seconds = std::chrono::steady_clock::now() - start;
@@ -166,7 +167,8 @@ RunResult Refused(RunResult run, ExitStatus status, std::string message) {
 
 // The last lines: journal, then summary. What cannot be written is the run's end, whatever else it was.
 void RecordEnd(const RunDirectory& directory, RunResult* run) {
-  const bool complete = !run->summary.WorkLeft() && run->status != kExitBroken;
+  const bool complete =
+      !run->summary.WorkLeft() && run->summary.uploads_left == 0 && run->status != kExitBroken;
   auto written = directory.journal()->Append(EndLine({run->status, complete}));
   if (written) written = directory.journal()->Sync();
   if (!written) {

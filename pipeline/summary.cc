@@ -100,6 +100,10 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
   if (stopped && !summary.source_exhausted) {
     text += "stopped early: inputs not found yet are not counted above\n";
   }
+  if (summary.uploads_left > 0) {
+    text += fmt::format("{} multipart uploads could not be ended: s3flow clean tries again\n",
+                        summary.uploads_left);
+  }
   if (!summary.AddsUp()) text += "BROKEN: the counts do not add up; this is a defect in s3flow\n";
   return text;
 }
@@ -118,6 +122,7 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"reused_parts", summary.reused_parts},
       {"retries", summary.retries},
       {"credential_renewals", summary.credential_renewals},
+      {"uploads_left", summary.uploads_left},
       {"failures_by_kind", summary.failures_by_kind},
       {"complete", summary.source_exhausted && summary.cancelled == 0},
       {"seconds", summary.seconds.count()},

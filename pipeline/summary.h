@@ -40,8 +40,9 @@ struct Summary {
   std::uint64_t reused_parts = 0;  // in the store already, and compared
   std::uint64_t credential_renewals = 0;
   std::map<std::string, std::uint64_t> failures_by_kind;
-  bool journal_agrees = true;     // it was read once more, and says what was counted
-  bool source_exhausted = false;  // false: stopped before the walk had handed out all it finds
+  std::uint64_t uploads_left = 0;  // multipart uploads that could not be ended; `clean` tries again
+  bool journal_agrees = true;      // it was read once more, and says what was counted
+  bool source_exhausted = false;   // false: stopped before the walk had handed out all it finds
   std::chrono::duration<double> seconds{0};
   std::uint64_t peak_memory_bytes = 0;  // of the process, resident
 
