@@ -19,9 +19,9 @@ import boto3
 import botocore.client
 
 # 300 is the number that says something; the suite has no time for it.
-KILLS = int(os.environ.get("S3FLOW_KILLS", "12"))
-STOPS = int(os.environ.get("S3FLOW_STOPS", "6"))
-SMALL, LARGE = (2000, 10) if KILLS >= 100 else (600, 3)
+KILLS = int(os.environ.get("S3FLOW_KILLS", "8"))
+STOPS = int(os.environ.get("S3FLOW_STOPS", "4"))
+SMALL, LARGE = (2000, 10) if KILLS >= 100 else (400, 2)
 PART, CONCURRENCY = 5 << 20, 16
 
 
