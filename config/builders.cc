@@ -67,6 +67,16 @@ Field Integer(std::string name, int* target, int min, int max) {
           .show = [target] { return fmt::format("{}", *target); }};
 }
 
+Field AutoOrInteger(std::string name, int* target, int automatic, int min, int max) {
+  return {
+      .name = std::move(name),
+      .set = [=](const std::string& text) -> MaybeProblem {
+        if (text == "auto") return *target = automatic, std::nullopt;
+        return Take(ParseInteger(text, min, max), target);
+      },
+      .show = [=]() -> std::string { return *target == automatic ? "auto" : fmt::format("{}", *target); }};
+}
+
 Field Bool(std::string name, bool* target) {
   return {.name = std::move(name),
           .set = [target](const std::string& text) { return Take(ParseBool(text), target); },

@@ -29,6 +29,8 @@ Field SecretText(std::string name, s3::Secret* target);
 // `check` is for each entry; none may be empty.
 Field Texts(std::string name, std::vector<std::string>* target, Check check = NoProblem);
 Field Integer(std::string name, int* target, int min, int max);
+// `automatic` is what the word auto means.
+Field AutoOrInteger(std::string name, int* target, int automatic, int min, int max);
 Field Bool(std::string name, bool* target);
 Field Size(std::string name, std::uint64_t* target, std::uint64_t min = 0, std::uint64_t max = UINT64_MAX);
 // Empty text is no size.

@@ -90,6 +90,9 @@ DryRun Refused(ExitStatus status, std::string message) {
   return run;
 }
 
+// Nothing is uploaded: as many as HeadObjects may be in flight.
+constexpr int kConcurrency = 64;
+
 }  // namespace
 
 DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
@@ -104,8 +107,7 @@ DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCr
   if (!history) return Refused(kExitJournal, history.error().message);
 
   DryRun run;
-  StoreAccess store(s3_options, *buckets, credentials, options.upload.concurrency, stop, trace,
-                    [](std::string_view) {});
+  StoreAccess store(s3_options, *buckets, credentials, kConcurrency, stop, trace, [](std::string_view) {});
   const auto inputs = InputsOf(options, s3_options.destination.prefix);
   s3::BlockingWaiter blocking;
   const auto listing = store.MakeClient(&blocking);
@@ -120,7 +122,7 @@ DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCr
                 stop->drain_token(), &*history, &progress);
   DryUploader upload(&*rules, skip->get(), client.get(), &buffers, waiter.get());
   const bool verified = s3_options.integrity.verify_head;
-  RunGraph({options.upload.concurrency, options.upload.threads},
+  RunGraph({kConcurrency, options.upload.threads},
            {.next = [&] { return source.Next(waiter.get()); },
             .upload = [&](const UploadTask& task) { return upload(task); },
             .record =

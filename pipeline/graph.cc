@@ -8,16 +8,35 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
+
+#include "pipeline/object.h"
 
 namespace pipeline {
 namespace {
 
 namespace flow = tbb::flow;
 
-// The right to have one task between source and sink.
-struct Slot {};
+using Clock = std::chrono::steady_clock;
 
-using MaybeResult = std::optional<ObjectResult>;
+// The right to have tasks between source and sink.
+struct Slots {
+  int count = 1;
+};
+
+// A task between source and sink, and the slots that it holds.
+struct Started {
+  SourceItem item;
+  int slots = 1;
+  Clock::time_point began{};
+};
+
+struct Ended {
+  std::shared_ptr<const ObjectResult> result;  // null: see Finished
+  int slots = 1;
+  std::uint64_t bytes = 0;
+  Clock::time_point began{};
+};
 
 #ifdef S3FLOW_BLOCKING_WAITER
 constexpr bool kBlocking = true;
@@ -47,6 +66,32 @@ int WorkerCount(const GraphOptions& options) {
   return options.threads > 0 ? options.threads : tbb::info::default_concurrency();
 }
 
+// The source keeps the slots that it has no task for, and the task that it has not enough slots for.
+class SlotHolder {
+ public:
+  explicit SlotHolder(const GraphBodies& bodies) : bodies_(bodies) {}
+
+  // Emits what the slots are enough for. A dry source keeps all that reach it: they are how the graph runs
+  // out of work.
+  template <typename Emit>
+  void Take(Slots slots, const Emit& emit) {
+    held_ += slots.count;
+    while (held_ > 0) {
+      if (!next_) next_ = bodies_.next();
+      if (!next_) return;
+      const int weight = bodies_.weigh(*next_);
+      if (weight > held_) return;
+      held_ -= weight;
+      emit(Started{*std::exchange(next_, std::nullopt), weight, Clock::now()});
+    }
+  }
+
+ private:
+  const GraphBodies& bodies_;
+  std::optional<SourceItem> next_;
+  int held_ = 0;
+};
+
 }  // namespace
 
 std::unique_ptr<s3::Waiter> MakeWaiter() {
@@ -54,10 +99,10 @@ std::unique_ptr<s3::Waiter> MakeWaiter() {
   return std::make_unique<SuspendingWaiter>();
 }
 
-//   slot --> [ source ] --UploadTask--> [ upload ] --ObjectResult--> [ sink ]
-//     ^          |       serial           ^ up to `concurrency`        |  serial
-//     |          +------ObjectResult (no upload needed)--------------->|
-//     +----------------------------- slot -----------------------------+
+//   slots --> [ source ] ---Started---> [ upload ] ----Ended----> [ sink ]
+//     ^          |       serial           ^ up to `concurrency`     |  serial
+//     |          +------Ended (no upload needed)------------------->|
+//     +----------------------------- slots -------------------------+
 void RunGraph(const GraphOptions& options, const GraphBodies& bodies) {
   const int workers = WorkerCount(options);
   tbb::global_control parallelism(tbb::global_control::max_allowed_parallelism,
@@ -66,31 +111,40 @@ void RunGraph(const GraphOptions& options, const GraphBodies& bodies) {
   tbb::task_arena arena(workers);
   arena.execute([&] {
     flow::graph graph;
+    SlotHolder holder(bodies);
 
-    using SourceNode = flow::multifunction_node<Slot, std::tuple<UploadTask, MaybeResult>>;
-    // A dry source keeps the slots that reach it: they are how the graph runs out of work.
-    SourceNode source(graph, flow::serial, [&](Slot, SourceNode::output_ports_type& ports) {
-      auto item = bodies.next();
-      if (!item) return;
-      if (const auto* task = std::get_if<UploadTask>(&*item)) {
-        std::get<0>(ports).try_put(*task);
-      } else {
-        std::get<1>(ports).try_put(std::get<ObjectResult>(std::move(*item)));
-      }
+    using SourceNode = flow::multifunction_node<Slots, std::tuple<Started, Ended>>;
+    SourceNode source(graph, flow::serial, [&](Slots slots, SourceNode::output_ports_type& ports) {
+      holder.Take(slots, [&](Started started) {
+        if (auto* result = std::get_if<ObjectResult>(&started.item)) {
+          std::get<1>(ports).try_put(Ended{std::make_shared<const ObjectResult>(std::move(*result)),
+                                           started.slots, 0, started.began});
+        } else {
+          std::get<0>(ports).try_put(std::move(started));
+        }
+      });
     });
-    flow::function_node<UploadTask, MaybeResult> upload(graph, static_cast<std::size_t>(options.concurrency),
-                                                        bodies.upload);
-    flow::function_node<MaybeResult, Slot> sink(graph, flow::serial, [&](const MaybeResult& result) {
-      if (result) bodies.record(*result);
-      return Slot{};
+    flow::function_node<Started, Ended> upload(
+        graph, static_cast<std::size_t>(options.concurrency), [&](const Started& started) {
+          const auto& task = std::get<UploadTask>(started.item);
+          auto result = bodies.upload(task);
+          auto shared = result ? std::make_shared<const ObjectResult>(std::move(*result)) : nullptr;
+          return Ended{std::move(shared), started.slots, BodyBytes(task), started.began};
+        });
+    using SinkNode = flow::multifunction_node<Ended, std::tuple<Slots>>;
+    SinkNode sink(graph, flow::serial, [&](const Ended& ended, SinkNode::output_ports_type& ports) {
+      if (ended.result) bodies.record(*ended.result);
+      const int slots =
+          bodies.give_back({ended.slots, ended.bytes, Clock::now() - ended.began, ended.result.get()});
+      if (slots > 0) std::get<0>(ports).try_put(Slots{slots});
     });
 
     flow::make_edge(flow::output_port<0>(source), upload);
     flow::make_edge(flow::output_port<1>(source), sink);
     flow::make_edge(upload, sink);
-    flow::make_edge(sink, source);
+    flow::make_edge(flow::output_port<0>(sink), source);
 
-    for (int i = 0; i < options.concurrency; ++i) source.try_put(Slot{});
+    source.try_put(Slots{bodies.first_slots > 0 ? bodies.first_slots : options.concurrency});
     graph.wait_for_all();
   });
 }

@@ -1,6 +1,7 @@
 // The flow graph: three nodes and the slots that circulate between them.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,8 +12,16 @@
 namespace pipeline {
 
 struct GraphOptions {
-  int concurrency = 64;  // slots: at most this many tasks are between source and sink
+  int concurrency = 64;  // the most slots that there can be: no more tasks are between source and sink
   int threads = 0;       // workers; 0 means one for each core
+};
+
+// One task on its way back.
+struct Finished {
+  int slots = 1;
+  std::uint64_t bytes = 0;
+  std::chrono::steady_clock::duration took{};
+  const ObjectResult* result = nullptr;  // null when the task ended without ending its input
 };
 
 // What the nodes do. Bodies may wait in the waiter of MakeWaiter(), and in nothing else; they must
@@ -22,6 +31,13 @@ struct GraphBodies {
   // Nothing when the task ended without ending its input.
   std::function<std::optional<ObjectResult>(const UploadTask&)> upload;
   std::function<void(const ObjectResult&)> record;
+  // How many slots a task takes; never more than there are. Called with the source's next item until there
+  // are enough.
+  std::function<int(const SourceItem&)> weigh = [](const SourceItem&) { return 1; };
+  // How many go on to the source for those that a task has held: fewer, or more. Called after `record`.
+  std::function<int(const Finished&)> give_back = [](const Finished& task) { return task.slots; };
+  // To begin with; 0 means `concurrency`.
+  int first_slots = 0;
 };
 
 // Returns when every input that `next` yielded has been recorded.

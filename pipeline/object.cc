@@ -60,4 +60,8 @@ int Object::attempts() const {
   return earlier_attempts + attempts_;
 }
 
+std::uint64_t BodyBytes(const UploadTask& task) {
+  return task.object->stream() != nullptr ? 0 : task.object->plan().Range(task.number).bytes;
+}
+
 }  // namespace pipeline

@@ -90,4 +90,7 @@ class Object {
   int reused_parts_ = 0;
 };
 
+// Of the request that the task is; 0 for a stream's, which nobody knows beforehand.
+std::uint64_t BodyBytes(const UploadTask& task);
+
 }  // namespace pipeline

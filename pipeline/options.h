@@ -34,8 +34,10 @@ struct SourceRoot {
 };
 
 struct UploadOptions {
-  // Requests in flight. More hides latency; each costs a small stack, a connection and a buffer.
-  int concurrency = 64;
+  // Requests in flight. More hides latency; each costs a small stack, a connection and a buffer. kAuto: as
+  // many as the store answers faster for, see pipeline/slots.h.
+  static constexpr int kAuto = 0;
+  int concurrency = kAuto;
   // Worker threads for reading, hashing and signing; 0 means one for each core.
   int threads = 0;
   // max_body_bytes follows from memory_bytes, whatever it says here.
@@ -121,6 +123,11 @@ struct FailureLimit {
 };
 
 struct LimitOptions {
+  // Of all requests together; 0 for none. Both may change while a run goes on (SIGHUP).
+  std::uint64_t bandwidth_bytes = 0;  // of bodies, a second
+  int requests_per_second = 0;
+  // How long the store may be away before the run stops. Until then no request's attempts are spent.
+  std::chrono::milliseconds outage{900'000};
   // A run that takes longer drains; 0 for no limit. Under Slurm the end of the job minus `margin` is one,
   // too.
   std::chrono::milliseconds time{0};

@@ -17,6 +17,7 @@
 #include "pipeline/run_dir.h"
 #include "pipeline/sink.h"
 #include "pipeline/skip.h"
+#include "pipeline/slots.h"
 #include "pipeline/source.h"
 #include "pipeline/upload.h"
 
@@ -89,7 +90,7 @@ std::unique_ptr<SkipCheck> PrepareSkipping(const Options& options, const s3::Opt
 Summary RunSession(const Options& options, const s3::Options& s3_options,
                    const std::vector<s3::BucketAddress>& buckets, const RunCredentials& credentials,
                    const PropertyRules& rules, const RunDirectory& directory, StopControl* stop,
-                   s3::TraceLog* trace) {
+                   s3::TraceLog* trace, const s3::RateLimits* limits) {
   Progress progress;
   Console console(options.report, &progress, stderr);
   const auto note = [&](std::string_view text) { console.Note(fmt::format("note    {}", text)); };
@@ -97,7 +98,9 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
     note(fmt::format("going on with {}: {} inputs are settled", directory.path(),
                      directory.history()->settled().found));
   }
-  StoreAccess store(s3_options, buckets, credentials, options.upload.concurrency, stop, trace, note);
+  const auto slot_limits = SlotLimitsOf(options.upload);
+  StoreAccess store(s3_options, buckets, credentials, slot_limits.most, stop, trace, note, limits,
+                    options.limits.outage);
   const auto waiter = MakeWaiter();
   const auto client = store.MakeClient(waiter.get());
   BufferPool buffers(options.upload.memory_bytes);
@@ -135,14 +138,29 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                                        int number) { source.Ready(std::move(stream), number); }});
   Sink sink(directory.journal(), &console, &progress, stop, options.limits.failures);
   const auto start = std::chrono::steady_clock::now();
-  RunGraph({options.upload.concurrency, options.upload.threads},
+  Slots slots(slot_limits, start);
+  RunGraph({slot_limits.most, options.upload.threads},
            {.next = [&] { return source.Next(waiter.get()); },
             .upload = [&](const UploadTask& task) { return upload(task); },
             .record =
                 [&](const ObjectResult& result) {
                   sink.Record(result);
                   source.Settled();
-                }});
+                },
+            .weigh =
+                [&](const SourceItem& item) {
+                  const auto* task = std::get_if<UploadTask>(&item);
+                  return task != nullptr ? slots.WeightOf(BodyBytes(*task)) : 1;
+                },
+            .give_back =
+                [&](const Finished& task) {
+                  const auto* result = task.result;
+                  const bool undisturbed =
+                      result == nullptr || (result->outcome == Outcome::kUploaded && result->attempts == 1);
+                  return slots.Return({task.slots, task.bytes, task.took, undisturbed},
+                                      store.admission().refused(), std::chrono::steady_clock::now());
+                },
+            .first_slots = slot_limits.first});
 
   Summary summary = sink.summary();
   summary.session = directory.session();
@@ -152,6 +170,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   summary.AddSettled(source.settled_before());
   summary.credential_renewals = store.credentials().renewals();
   summary.seconds = std::chrono::steady_clock::now() - start;
+  summary.slots = slots.series();
   summary.peak_memory_bytes = PeakMemoryBytes();
   if (trace != nullptr && !trace->problem().empty()) {
     note(fmt::format("the trace is not whole: {}", trace->problem()));
@@ -184,8 +203,15 @@ void RecordEnd(const RunDirectory& directory, RunResult* run) {
 
 }  // namespace
 
+void SetRateLimits(const LimitOptions& options, s3::RateLimits* limits) {
+  limits->bytes_per_second = options.bandwidth_bytes;
+  limits->requests_per_second = static_cast<std::uint64_t>(options.requests_per_second);
+}
+
 RunResult Run(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
-              StopControl* stop, s3::TraceLog* trace) {
+              StopControl* stop, s3::TraceLog* trace, const s3::RateLimits* limits) {
+  s3::RateLimits own_limits;
+  SetRateLimits(options.limits, &own_limits);
   RunResult run;
   run.run_dir = options.report.run_dir.empty() ? DefaultRunDir() : options.report.run_dir;
   const auto buckets = s3::ResolveBucket(s3_options.destination);
@@ -201,7 +227,8 @@ RunResult Run(const Options& options, const s3::Options& s3_options, const RunCr
       });
   if (!directory) return Refused(run, directory.error().status, directory.error().message);
 
-  run.summary = RunSession(options, s3_options, *buckets, credentials, *rules, *directory, stop, trace);
+  run.summary = RunSession(options, s3_options, *buckets, credentials, *rules, *directory, stop, trace,
+                           limits != nullptr ? limits : &own_limits);
   run.message = stop->message();
   if (stop->cause() == StopCause::kRefused) {
     run.message += fmt::format(" (bucket {} at {})", s3_options.destination.bucket,

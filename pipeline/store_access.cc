@@ -1,12 +1,15 @@
 #include "pipeline/store_access.h"
 
+#include <fmt/format.h>
+
 #include "s3/store_profiles.h"
 
 namespace pipeline {
 
 StoreAccess::StoreAccess(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
                          const RunCredentials& credentials, int max_connections, StopControl* stop,
-                         s3::TraceLog* trace, const std::function<void(std::string_view)>& note)
+                         s3::TraceLog* trace, const std::function<void(std::string_view)>& note,
+                         const s3::RateLimits* limits, std::chrono::milliseconds patience)
     : retry_(options.retry),
       integrity_(s3::ResolveIntegrity(options.integrity, options.destination)),
       drain_(stop->drain_token()),
@@ -14,8 +17,18 @@ StoreAccess::StoreAccess(const s3::Options& options, std::vector<s3::BucketAddre
       transport_(&loop_, trace),
       facts_(options.destination, std::move(buckets), note),
       credentials_(credentials.first, credentials.renew, credentials.renewal, note),
+      admission_(limits != nullptr ? limits : &no_limits_,
+                 {.notice = note,
+                  .give_up =
+                      [stop, patience] {
+                        stop->Drain(StopCause::kStoreUnreachable,
+                                    fmt::format("the store has not answered for {} s",
+                                                std::chrono::ceil<std::chrono::seconds>(patience).count()));
+                      },
+                  .patience = patience}),
       on_drain_(stop->drain_token(),
                 [this] {
+                  admission_.Cancel();
                   loop_.CancelSleeps();
                   credentials_.Cancel();
                 }),
@@ -23,7 +36,8 @@ StoreAccess::StoreAccess(const s3::Options& options, std::vector<s3::BucketAddre
 
 std::unique_ptr<s3::Client> StoreAccess::MakeClient(s3::Waiter* waiter,
                                                     const s3::IntegrityOptions& integrity) {
-  return std::make_unique<s3::Client>(&facts_, &credentials_, retry_, integrity, &transport_, waiter, drain_);
+  return std::make_unique<s3::Client>(&facts_, &credentials_, &admission_, retry_, integrity, &transport_,
+                                      waiter, drain_);
 }
 
 std::unique_ptr<s3::Client> StoreAccess::MakeClient(s3::Waiter* waiter) {

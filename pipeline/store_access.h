@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/stop.h"
+#include "s3/admission.h"
 #include "s3/client.h"
 #include "s3/credential_cache.h"
 #include "s3/event_loop.h"
@@ -27,11 +28,13 @@ struct RunCredentials {
 
 class StoreAccess {
  public:
-  // Neither `stop`, whose drain ends waits and whose abort ends requests, nor `trace` is owned; the latter
-  // may be null. `note` is told what was learnt; it must not wait.
+  // Neither `stop`, whose drain ends waits and whose abort ends requests, nor `trace` and `limits` are owned;
+  // the latter two may be null. A store that is away for longer than `patience` (0: for ever) drains the run.
+  // `note` is told what was learnt; it must not wait.
   StoreAccess(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
               const RunCredentials& credentials, int max_connections, StopControl* stop, s3::TraceLog* trace,
-              const std::function<void(std::string_view)>& note);
+              const std::function<void(std::string_view)>& note, const s3::RateLimits* limits = nullptr,
+              std::chrono::milliseconds patience = {});
 
   // `waiter` is not owned; `integrity` is resolved.
   std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter, const s3::IntegrityOptions& integrity);
@@ -39,6 +42,7 @@ class StoreAccess {
   std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter);
 
   s3::EventLoop& loop() { return loop_; }
+  const s3::Admission& admission() const { return admission_; }
   const s3::LearnedFacts& facts() const { return facts_; }
   const s3::CredentialCache& credentials() const { return credentials_; }
 
@@ -52,6 +56,8 @@ class StoreAccess {
   s3::TracingTransport transport_;
   s3::LearnedFacts facts_;
   s3::CredentialCache credentials_;
+  const s3::RateLimits no_limits_;
+  s3::Admission admission_;
   const StopCallback on_drain_, on_abort_;
 };
 

@@ -127,6 +127,7 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"complete", summary.source_exhausted && summary.cancelled == 0},
       {"seconds", summary.seconds.count()},
       {"peak_memory_bytes", summary.peak_memory_bytes},
+      {"slots", summary.slots},
       {"exit_status", static_cast<int>(status)},
       {"version", S3FLOW_VERSION},
   };

@@ -6,6 +6,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "pipeline/message.h"
 #include "pipeline/stop.h"
@@ -45,6 +47,8 @@ struct Summary {
   bool source_exhausted = false;   // false: stopped before the walk had handed out all it finds
   std::chrono::duration<double> seconds{0};
   std::uint64_t peak_memory_bytes = 0;  // of the process, resident
+  // (seconds since the beginning, slots in circulation) where that number changed; see pipeline/slots.h.
+  std::vector<std::pair<double, int>> slots;
 
   void Count(const ObjectResult& result);
   // Adds the inputs that earlier sessions have settled.

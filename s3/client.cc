@@ -35,6 +35,16 @@ bool LooksExpired(const Error& error, const Credentials& credentials) {
   return error.kind == ErrorKind::kBadCredentials || error.kind == ErrorKind::kAccessDenied || mute;
 }
 
+Outage::Answer WhatItSays(const HttpResponse& response) {
+  using Answer = Outage::Answer;
+  if (response.failure) {
+    return response.failure->kind == ErrorKind::kTransient ? Answer::kNone : Answer::kNotAwaited;
+  }
+  if (response.status == 503 || response.status == 429) return Answer::kRefused;
+  const bool ill = response.status == 500 || response.status == 502 || response.status == 504;
+  return ill ? Answer::kNone : Answer::kGood;
+}
+
 // A store may answer with what it was sent.
 void Redact(const Credentials& credentials, const HttpRequest& request, std::string* text) {
   RedactIn(text, credentials.secret_access_key);
@@ -46,15 +56,18 @@ void Redact(const Credentials& credentials, const HttpRequest& request, std::str
 
 }  // namespace
 
-Client::Client(LearnedFacts* facts, CredentialCache* credentials, RetryOptions retry,
+Client::Client(LearnedFacts* facts, CredentialCache* credentials, Admission* admission, RetryOptions retry,
                IntegrityOptions integrity, Transport* transport, Waiter* waiter, std::stop_token stop)
     : facts_(facts),
       credentials_(credentials),
+      admission_(admission),
       retry_(retry),
       integrity_(integrity),
       transport_(transport),
       waiter_(waiter),
-      stop_(std::move(stop)) {}
+      stop_(std::move(stop)),
+      body_{waiter, [this](std::chrono::milliseconds delay) { Sleep(delay); },
+            [this] { return StoreAnswers(); }} {}
 
 Settled Client::PutObject(const ObjectTarget& target, const Payload& payload, std::string_view token,
                           const RetryObserver& on_retry) {
@@ -65,8 +78,8 @@ Settled Client::PutObject(const ObjectTarget& target, const Payload& payload, st
       .check = [&](const Answer& answer) { return CompareWithSent(payload, *target.properties, answer); }};
   if (token.empty()) return Settle(put, on_retry);
   return Repeat(
-      [&]() -> Result<Answer> {
-        auto answer = Once(put);
+      [&](int number) -> Result<Answer> {
+        auto answer = Once(put, number > 1);
         if (answer || !SaysItExists(answer.error())) return answer;
         auto head = HeadObject(target, on_retry).answer;
         return head && IsOurs(*head, token, payload.bytes.size()) ? std::move(head) : std::move(answer);
@@ -103,26 +116,36 @@ Settled Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes, st
   return head;
 }
 
-Settled Client::Repeat(const std::function<Result<Answer>()>& attempt, const RetryObserver& on_retry) {
+Settled Client::Repeat(const Attempt& attempt, const RetryObserver& on_retry) {
   RetryHooks hooks;
   hooks.sleep = [this](std::chrono::milliseconds delay) { return Sleep(delay); };
   hooks.on_retry = on_retry;
+  hooks.excuse = [this](const Error& error) {
+    if (admission_->SitOut(body_)) return Excuse::kOutage;
+    const bool early = error.kind == ErrorKind::kThrottled && admission_->IsSearching();
+    return early ? Excuse::kPace : Excuse::kNone;
+  };
   return RunAttempts(retry_, hooks, attempt);
 }
 
 Settled Client::Settle(const Operation& operation, const RetryObserver& on_retry) {
-  return Repeat([&] { return Once(operation); }, on_retry);
+  return Repeat([&](int number) { return Once(operation, number > 1); }, on_retry);
 }
 
-Result<Answer> Client::Once(const Operation& operation) {
+Result<Answer> Client::Once(const Operation& operation, bool again) {
   // Each kind of correction once: a store that contradicts itself is not followed.
   bool region_corrected = false, clock_corrected = false, renewed = false;
+  Manner manner{again};
   for (;;) {
     const auto facts = facts_->Current();
     const auto credentials = credentials_->Get(waiter_);
     if (!credentials) return tl::unexpected(credentials.error());
-    auto answer = Send(operation, *facts, **credentials);
+    auto answer = Send(operation, *facts, **credentials, manner);
     if (answer) return answer;
+    if (answer.error().kind == ErrorKind::kSlow) {
+      ++manner.given_up;
+      continue;
+    }
     if (answer.error().kind == ErrorKind::kExpiredCredentials) {
       if (renewed) return answer;
       renewed = true;
@@ -137,7 +160,11 @@ Result<Answer> Client::Once(const Operation& operation) {
 }
 
 Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
-                            const Credentials& credentials) {
+                            const Credentials& credentials, const Manner& manner) {
+  if (!admission_->Enter(operation.payload != nullptr ? operation.payload->bytes.size() : 0, manner.again,
+                         body_)) {
+    return Fail(ErrorKind::kCancelled, "the run was stopped while the store did not answer");
+  }
   const auto lease = facts_->endpoints().Take();
   auto request = operation.build(facts.buckets[lease.index]);
   auto& signer = *facts.signer;
@@ -160,6 +187,9 @@ Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
     chunked = FrameChunks(*payload, signing);
     request.body_pieces = chunked.pieces;
   }
+  // Data may be sent twice; by itself libcurl would take another idle connection for what was slow.
+  request.give_up_when_slow = payload != nullptr && manner.given_up < kMostGivenUp;
+  request.fresh_connection = request.fresh_connection || manner.given_up > 0;
   auto answer = JudgeFor(operation, Exchange(request, lease), credentials);
   if (!answer) Redact(credentials, request, &answer.error().message);
   return answer;
@@ -171,7 +201,24 @@ HttpResponse Client::Exchange(const HttpRequest& request, const EndpointPool::Le
   const bool unreachable = response.failure && response.failure->kind != ErrorKind::kCancelled;
   // A gateway that is ill says 500, 502 or 504; 503 is the store's way to ask for less.
   facts_->endpoints().Give(lease, !unreachable && (response.status < 500 || response.status == 503));
+  admission_->Left(WhatItSays(response));
   return response;
+}
+
+// Any answer will do, a refusal too; without credentials there is nothing to wait for.
+bool Client::StoreAnswers() {
+  const auto credentials = credentials_->Get(waiter_);
+  if (!credentials) return true;
+  const auto facts = facts_->Current();
+  const auto lease = facts_->endpoints().Take();
+  auto request = BuildHeadBucket(facts->buckets[lease.index]);
+  facts->signer->SignHeaders(&request, Sha256Hex(""), **credentials,
+                             std::chrono::system_clock::now() + facts->clock_offset);
+  HttpResponse response;
+  waiter_->Wait([&](Wake wake) { transport_->Send(request, &response, wake); });
+  const bool answers = WhatItSays(response) == Outage::Answer::kGood;
+  facts_->endpoints().Give(lease, answers);
+  return answers;
 }
 
 Result<Answer> Client::JudgeFor(const Operation& operation, HttpResponse response,

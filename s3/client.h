@@ -6,6 +6,7 @@
 #include <functional>
 #include <stop_token>
 
+#include "s3/admission.h"
 #include "s3/credential_cache.h"
 #include "s3/http.h"
 #include "s3/payload.h"
@@ -34,8 +35,10 @@ class Client {
   // `facts` says where requests go and how they are signed; what the store corrects of it is learnt,
   // and the request sent again at once, which is no attempt. So it is when the store says that the
   // credentials have expired, and there are others.
-  Client(LearnedFacts* facts, CredentialCache* credentials, RetryOptions retry, IntegrityOptions integrity,
-         Transport* transport, Waiter* waiter, std::stop_token stop);
+  Client(LearnedFacts* facts, CredentialCache* credentials, Admission* admission, RetryOptions retry,
+         IntegrityOptions integrity, Transport* transport, Waiter* waiter, std::stop_token stop);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
 
   // Resolved: the checksum is not kAuto.
   const IntegrityOptions& integrity() const { return integrity_; }
@@ -54,24 +57,37 @@ class Client {
 
   // Sends once and judges. Every attempt is signed anew: a signature is good for 15 minutes, a
   // backoff may last longer.
-  Result<Answer> Once(const Operation& operation);
+  // `again`: it was sent before, and goes before what was not.
+  Result<Answer> Once(const Operation& operation, bool again = true);
   // Calls `attempt` until it settles, with the delays of the retry options.
-  Settled Repeat(const std::function<Result<Answer>()>& attempt, const RetryObserver& on_retry);
+  Settled Repeat(const Attempt& attempt, const RetryObserver& on_retry);
   Settled Settle(const Operation& operation, const RetryObserver& on_retry);
 
  private:
+  // How one request is sent.
+  struct Manner {
+    bool again = false;
+    int given_up = 0;  // so many times for being slow
+  };
+  // A request that was slow twice is slow.
+  static constexpr int kMostGivenUp = 2;
+
   bool Sleep(std::chrono::milliseconds delay);
-  Result<Answer> Send(const Operation& operation, const StoreFacts& facts, const Credentials& credentials);
+  Result<Answer> Send(const Operation& operation, const StoreFacts& facts, const Credentials& credentials,
+                      const Manner& manner);
   HttpResponse Exchange(const HttpRequest& request, const EndpointPool::Lease& lease);
+  bool StoreAnswers();
   Result<Answer> JudgeFor(const Operation& operation, HttpResponse response, const Credentials& credentials);
 
   LearnedFacts* const facts_;
   CredentialCache* const credentials_;
+  Admission* const admission_;
   const RetryOptions retry_;
   const IntegrityOptions integrity_;
   Transport* const transport_;
   Waiter* const waiter_;
   const std::stop_token stop_;
+  const Admission::Body body_;
   std::atomic<bool> credentials_worked_{false};
 };
 

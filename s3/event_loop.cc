@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "s3/exchange.h"
+#include "s3/stragglers.h"
 
 namespace s3 {
 namespace {
@@ -183,6 +184,7 @@ class EventLoop::Loop {
       const CURLcode code = message->data.result;
       Exchange* exchange = nullptr;
       curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange);
+      if (code == CURLE_OK) stragglers_.Answered(exchange->body_bytes(), exchange->Age(Clock::now()));
       End(exchange, [code](Exchange& ended) { ended.Finish(code); });
     }
   }
@@ -214,17 +216,28 @@ class EventLoop::Loop {
   }
 
   milliseconds GuardInterval() const {
-    return std::clamp(options_.stall_window / 8, milliseconds(10), milliseconds(1000));
+    return std::clamp(options_.stall_window / 8, milliseconds(10), milliseconds(50));
   }
 
   void GuardAgainstStalls(Clock::time_point now) {
     next_guard_ = now + GuardInterval();
-    std::vector<Exchange*> stalled;
+    std::vector<Exchange*> stalled, slow;
     for (Exchange* exchange : active_) {
-      if (exchange->HasStalled(now)) stalled.push_back(exchange);
+      if (exchange->HasStalled(now)) {
+        stalled.push_back(exchange);
+      } else if (IsStraggler(*exchange, now) && stragglers_.GiveUp(now)) {
+        slow.push_back(exchange);
+      }
     }
     for (Exchange* exchange : stalled) End(exchange, [](Exchange& ended) { ended.FinishStalled(); });
+    for (Exchange* exchange : slow) End(exchange, [](Exchange& ended) { ended.FinishSlow(); });
     if (active_.empty()) next_guard_ = Clock::time_point::max();
+  }
+
+  bool IsStraggler(const Exchange& exchange, Clock::time_point now) const {
+    if (!exchange.may_be_given_up()) return false;
+    const auto limit = stragglers_.Limit(exchange.body_bytes());
+    return limit && exchange.Age(now) > *limit;
   }
 
   int TimeoutMs() const {
@@ -277,6 +290,7 @@ class EventLoop::Loop {
 
   // The loop thread's own.
   std::unordered_set<Exchange*> active_;
+  Stragglers stragglers_;
   std::multimap<Clock::time_point, Wake> sleeps_;
   bool cancel_sleeps_now_ = false;
   bool abort_now_ = false;

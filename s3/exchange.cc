@@ -94,6 +94,8 @@ void Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   error_text_[0] = '\0';
   headers_complete_ = false;
   guard_bytes_ = 0;
+  body_bytes_ = 0;
+  may_be_given_up_ = request.give_up_when_slow;
   host_and_port_ = request.endpoint.HostAndPort();
   url_.assign(request.endpoint.scheme).append("://").append(host_and_port_).append(request.path);
   if (!request.query.empty()) url_.append("?").append(CanonicalQuery(request.query));
@@ -129,6 +131,7 @@ void Exchange::SetBody(const HttpRequest& request) {
     size = 0;
     for (const auto piece : pieces_) size += piece.size();
   }
+  body_bytes_ = size;
   Set(easy(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(size));
   // Without POSTFIELDS libcurl asks OnRead.
   const char* const whole = request.body.empty() ? "" : request.body.data();
@@ -184,6 +187,10 @@ void Exchange::Finish(CURLcode code) {
   if (code != CURLE_OK && !response_->body_truncated) response_->failure = TransportError(code);
   // libcurl takes a connection that ends within the headers for the end of an answer without body.
   if (code == CURLE_OK && !headers_complete_) response_->failure = TransportError(CURLE_PARTIAL_FILE);
+}
+
+void Exchange::FinishSlow() {
+  response_->failure = Error{.kind = ErrorKind::kSlow, .message = "far slower than requests of its size"};
 }
 
 void Exchange::FinishStalled() {

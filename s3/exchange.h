@@ -29,13 +29,17 @@ class Exchange {
   void Prepare(const HttpRequest& request, HttpResponse* response, Wake wake);
 
   // Starts the stall guard's clock.
-  void Begin(Clock::time_point now) { guard_since_ = now; }
+  void Begin(Clock::time_point now) { began_ = guard_since_ = now; }
+  Clock::duration Age(Clock::time_point now) const { return now - began_; }
+  std::uint64_t body_bytes() const { return body_bytes_; }
+  bool may_be_given_up() const { return may_be_given_up_; }
 
   // True when fewer than stall_bytes moved since `stall_window` ago.
   bool HasStalled(Clock::time_point now);
 
   // Each records how the exchange ended; the waker is called after one of them.
   void Finish(CURLcode code);
+  void FinishSlow();
   void FinishStalled();
   void FinishCancelled();
   Wake Done() const { return wake_; }
@@ -66,7 +70,9 @@ class Exchange {
   HttpResponse* response_ = nullptr;
   Wake wake_;
   bool headers_complete_ = false;
-  Clock::time_point guard_since_{};
+  std::uint64_t body_bytes_ = 0;
+  bool may_be_given_up_ = false;
+  Clock::time_point began_{}, guard_since_{};
   std::int64_t guard_bytes_ = 0;
 };
 

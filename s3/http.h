@@ -32,6 +32,8 @@ struct HttpRequest {
   // For what must not be done twice: libcurl sends a request again by itself when a connection that
   // it reuses dies before any byte of an answer (Curl_retry_request), and never on a new one.
   bool fresh_connection = false;
+  // May be ended with kSlow when it takes far longer than others of its size; see s3/stragglers.h.
+  bool give_up_when_slow = false;
 };
 
 // The answer's header lines, kept as they came; looked up, not parsed into a map.

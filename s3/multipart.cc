@@ -118,7 +118,7 @@ Settled MultipartUpload::Complete(const std::vector<CompletedPart>& parts, std::
             .kind = ErrorKind::kTransient,
             .message = "the store's answer to CompleteMultipartUpload is empty, cut or no such answer"};
       }};
-  auto settled = client_->Repeat([&] { return CompleteOnce(complete, bytes, on_retry); }, on_retry);
+  auto settled = client_->Repeat([&](int) { return CompleteOnce(complete, bytes, on_retry); }, on_retry);
   if (!settled.answer) return settled;
   // From here on the object is there; what is wrong with it is no reason to complete again.
   auto& answer = *settled.answer;
@@ -199,7 +199,7 @@ Settled MultipartUpload::Abort(const RetryObserver& on_retry) const {
   const Operation list{
       .build = [&](const BucketAddress& bucket) { return BuildListParts(bucket, target_, upload_id_, 0); }};
   return client_->Repeat(
-      [&]() -> Result<Answer> {
+      [&](int) -> Result<Answer> {
         auto aborted = client_->Once(abort);
         if (!aborted) return gone(std::move(aborted));
         // A part that was still on its way when the abort came may have brought the upload back.

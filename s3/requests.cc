@@ -57,6 +57,8 @@ HttpRequest BuildPutObject(const BucketAddress& bucket, const ObjectTarget& targ
   return request;
 }
 
+HttpRequest BuildHeadBucket(const BucketAddress& bucket) { return ForKey("HEAD", bucket, ""); }
+
 HttpRequest BuildHeadObject(const BucketAddress& bucket, const ObjectTarget& target, bool with_checksum) {
   auto request = ForKey("HEAD", bucket, target.key);
   AddProperties(target, IsCustomerKey, &request);

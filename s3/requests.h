@@ -28,6 +28,9 @@ HttpRequest BuildPutObject(const BucketAddress& bucket, const ObjectTarget& targ
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 // `with_checksum`: asks for the stored checksum, too.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+HttpRequest BuildHeadBucket(const BucketAddress& bucket);
+
 HttpRequest BuildHeadObject(const BucketAddress& bucket, const ObjectTarget& target, bool with_checksum);
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html

@@ -6,6 +6,7 @@ std::string_view KindName(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kTransient: return "transient";
     case ErrorKind::kThrottled: return "throttled";
+    case ErrorKind::kSlow: return "slow";
     case ErrorKind::kClockSkewed: return "clock_skewed";
     case ErrorKind::kExpiredCredentials: return "expired_credentials";
     case ErrorKind::kNoCredentials: return "no_credentials";

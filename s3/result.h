@@ -13,6 +13,7 @@ namespace s3 {
 enum class ErrorKind {
   kTransient,           // network trouble or a 5xx: the same request may succeed later
   kThrottled,           // the store asks for less: retry, later
+  kSlow,                // given up by us, being far slower than its peers: to be sent again at once
   kClockSkewed,         // the store's clock and ours differ by more than it accepts
   kExpiredCredentials,  // temporary credentials ran out: the same request may succeed with others
   kNoCredentials,       // they ran out, and there are no others

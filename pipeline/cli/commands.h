@@ -23,6 +23,7 @@ struct JobArguments {
 // How the embedded endpoint is to behave, as text: checked where it is used.
 struct EndpointArguments {
   std::string latency;
+  int requests_per_second = 0;
   std::string bandwidth;
   std::string faults_file;
 };

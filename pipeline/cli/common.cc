@@ -37,6 +37,7 @@ std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& argu
 }
 
 bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::ServerOptions* options) {
+  options->requests_per_second = arguments.requests_per_second;
   if (!arguments.latency.empty()) {
     const auto latency = config::ParseDuration(arguments.latency);
     if (!latency) return Complain("--latency: " + latency.error()), false;

@@ -32,6 +32,8 @@ void AddRunArguments(CLI::App* command, cli::JobArguments* arguments) {
 }
 
 void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) {
+  command->add_option("--requests-per-second", arguments->requests_per_second,
+                      "What is more is answered SlowDown");
   command->add_option("--latency", arguments->latency, "Added before each answer, as 20ms")
       ->type_name("TIME");
   command->add_option("--bandwidth", arguments->bandwidth, "Bytes per second received, as 10MiB")

@@ -8,6 +8,21 @@
 #include "pipeline/dry_run.h"
 
 namespace cli {
+namespace {
+
+// A job file with a mistake changes nothing.
+void ReadLimitsAgain(const JobArguments& arguments, s3::RateLimits* limits) {
+  const auto loaded = LoadJob(arguments);
+  if (!std::holds_alternative<config::Job>(loaded)) return Complain("SIGHUP: the limits stay as they are");
+  const auto& read = std::get<config::Job>(loaded).pipeline.limits;
+  pipeline::SetRateLimits(read, limits);
+  const auto shown = [](std::uint64_t limit) { return limit == 0 ? "none" : fmt::format("{}", limit); };
+  Complain(fmt::format("SIGHUP: limits.bandwidth is {}, limits.requests_per_second is {}",
+                       shown(read.bandwidth_bytes),
+                       shown(static_cast<std::uint64_t>(read.requests_per_second))));
+}
+
+}  // namespace
 
 pipeline::ExitStatus Run(const JobArguments& arguments) {
   const auto loaded = LoadJob(arguments);
@@ -21,7 +36,9 @@ pipeline::ExitStatus Run(const JobArguments& arguments) {
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&trace)) return *status;
   auto* const log = std::get<0>(trace).get();
   pipeline::StopControl stop;
-  const SignalThread signals(&stop);
+  s3::RateLimits limits;
+  pipeline::SetRateLimits(job.pipeline.limits, &limits);
+  const SignalThread signals(&stop, [&] { ReadLimitsAgain(arguments, &limits); });
   const auto credentials = ProvideCredentials(job, log, stop.drain_token());
   if (!credentials) {
     Complain(credentials.error().message);
@@ -36,7 +53,7 @@ pipeline::ExitStatus Run(const JobArguments& arguments) {
     }
     return plan.status;
   }
-  const auto run = pipeline::Run(job.pipeline, job.s3, *credentials, &stop, log);
+  const auto run = pipeline::Run(job.pipeline, job.s3, *credentials, &stop, log, &limits);
   PrintRunResult(run, stop);
   return run.status;
 }

@@ -18,6 +18,7 @@ std::string StatsJson(const s3::endpoint::ServerStats& stats) {
   return nlohmann::ordered_json{{"requests", stats.requests},
                                 {"max_in_flight", stats.max_in_flight},
                                 {"faults_injected", stats.faults_injected},
+                                {"slowed_down", stats.slowed_down},
                                 {"refused_signatures", stats.refused_signatures}}
       .dump();
 }

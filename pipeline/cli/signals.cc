@@ -10,14 +10,16 @@
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
+#include <utility>
 
 namespace cli {
 namespace {
 
-sigset_t StopSignals() {
+sigset_t Signals(bool with_hangup) {
   sigset_t set;
   sigemptyset(&set);
   for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&set, number);
+  if (with_hangup) sigaddset(&set, SIGHUP);
   return set;
 }
 
@@ -26,16 +28,17 @@ int CheckedFd(int fd) {
   return fd;
 }
 
-int TakeOverSignals() {
-  const auto set = StopSignals();
+int TakeOverSignals(bool with_hangup) {
+  const auto set = Signals(with_hangup);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   return CheckedFd(signalfd(-1, &set, SFD_CLOEXEC));
 }
 
 }  // namespace
 
-SignalThread::SignalThread(pipeline::StopControl* stop)
-    : signals_(TakeOverSignals()),
+SignalThread::SignalThread(pipeline::StopControl* stop, std::function<void()> on_hangup)
+    : on_hangup_(std::move(on_hangup)),
+      signals_(TakeOverSignals(on_hangup_ != nullptr)),
       quit_(CheckedFd(eventfd(0, EFD_CLOEXEC))),
       thread_([this, stop] { Listen(stop); }) {}
 
@@ -55,6 +58,10 @@ void SignalThread::Listen(pipeline::StopControl* stop) {
     if (fds[1].revents != 0) return;
     signalfd_siginfo info;
     if (fds[0].revents == 0 || read(signals_, &info, sizeof info) != sizeof info) continue;
+    if (info.ssi_signo == SIGHUP) {
+      on_hangup_();
+      continue;
+    }
     if (draining) {
       stop->Abort();
       continue;

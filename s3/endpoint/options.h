@@ -30,6 +30,7 @@ struct FaultRule {
   std::string key = "**";       // glob, see s3/glob.h
   int first_attempt = 1;
   int last_attempt = 1;
+  int every = 1;  // of the requests that the rule is for only each so-many-th
   FaultAction action = FaultAction::kStatus;
   int status = 500;
   std::string code = "InternalError";
@@ -58,6 +59,7 @@ struct ServerOptions {
   std::vector<std::string> buckets;
   std::chrono::milliseconds latency{0};    // added before each answer
   std::uint64_t bandwidth_bytes = 0;       // request body bytes per second, all connections; 0: no limit
+  int requests_per_second = 0;             // what is more is answered SlowDown; 0: no limit
   std::uint64_t min_part_bytes = 5 << 20;  // of all parts but the last
   // Refuses what this store is known to refuse; null for none, which takes all. Lives for ever.
   const StoreProfile* imitated = nullptr;

@@ -14,6 +14,7 @@
 #include "s3/endpoint/operations.h"
 #include "s3/endpoint/pace.h"
 #include "s3/endpoint/verify.h"
+#include "s3/token_bucket.h"
 
 namespace s3::endpoint {
 namespace {
@@ -146,6 +147,9 @@ class Server::Impl {
 
   // What can be told before the body is read.
   std::optional<Reply> Refusal(const Call& call) {
+    if (options_.requests_per_second > 0 && !TakeRequest()) {
+      return ErrorReply(503, "SlowDown", "Please reduce your request rate.");
+    }
     if (call.operation.empty()) {
       return ErrorReply(501, "NotImplemented", "This endpoint does not have this operation");
     }
@@ -164,6 +168,19 @@ class Server::Impl {
       if (auto refusal = ImitatedRefusal(*options_.imitated, call)) return refusal;
     }
     return IsData(call) ? CheckBodyHeaders(call) : std::nullopt;
+  }
+
+  bool TakeRequest() {
+    const auto now = TokenBucket::Clock::now();
+    std::lock_guard lock(stats_mutex_);
+    request_rate_.SetRate(options_.requests_per_second, now);
+    const bool taken = request_rate_.Ready(now);
+    if (taken) {
+      request_rate_.Take(1);
+    } else {
+      ++stats_.slowed_down;
+    }
+    return taken;
   }
 
   std::optional<FaultRule> NextFault(const Call& call) {
@@ -273,6 +290,7 @@ class Server::Impl {
   Pace pace_;
   mutable std::mutex stats_mutex_;
   ServerStats stats_;
+  TokenBucket request_rate_;
   std::map<std::string, int> in_flight_;
   std::atomic<std::uint64_t> request_ids_{1};
   std::atomic<std::uint64_t> random_{1};  // places for flipped bits: scattered, and the same each time

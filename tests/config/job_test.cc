@@ -35,7 +35,7 @@ TEST(JobTest, TheSmallestJobHasDefaults) {
   EXPECT_EQ(job->pipeline.source.at(0).path, "./data");
   EXPECT_EQ(job->s3.destination.bucket, "results");
   EXPECT_EQ(job->s3.destination.region, "us-east-1");
-  EXPECT_EQ(job->pipeline.upload.concurrency, 64);
+  EXPECT_EQ(job->pipeline.upload.concurrency, pipeline::UploadOptions::kAuto);
 }
 
 TEST(JobTest, ScalarsAreTextReadByTheSchema) {

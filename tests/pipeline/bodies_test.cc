@@ -32,7 +32,8 @@ struct Bodies {
     s3::EventLoop loop(options.transport, threads);
     s3::LearnedFacts facts(options.destination, s3::ResolveBucket(options.destination).value(), nullptr);
     auto credentials = test::Fixed({"s3flow", s3::Secret("s3flow-secret"), s3::Secret()});
-    s3::Client client(&facts, &credentials, options.retry,
+    test::FreeAdmission free;
+    s3::Client client(&facts, &credentials, &free.admission, options.retry,
                       s3::ResolveIntegrity(options.integrity, options.destination), &loop, &waiter,
                       stop.drain_token());
     const std::stop_callback on_drain(stop.drain_token(), [&] { loop.CancelSleeps(); });

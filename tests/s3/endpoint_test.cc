@@ -46,8 +46,8 @@ struct Fixture {
         loop(options.transport, 8),
         facts(options.destination, ResolveBucket(options.destination).value(), nullptr),
         cache(test::Fixed(std::move(credentials))),
-        client(&facts, &cache, options.retry, ResolveIntegrity(options.integrity, options.destination), &loop,
-               &waiter, {}) {}
+        client(&facts, &cache, &free.admission, options.retry,
+               ResolveIntegrity(options.integrity, options.destination), &loop, &waiter, {}) {}
 
   Settled Put(std::string_view key, std::string_view body) {
     static const ObjectProperties kNone;
@@ -66,6 +66,7 @@ struct Fixture {
   EventLoop loop;
   LearnedFacts facts;
   CredentialCache cache;
+  test::FreeAdmission free;
   Client client;
 };
 

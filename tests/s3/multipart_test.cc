@@ -334,7 +334,9 @@ TEST(MultipartTest, AnAbortIsNotBelievedWithoutListParts) {
   const ObjectProperties properties;
   LearnedFacts facts({.region = "us-east-1"}, {{Endpoint{"http", "store", 80}, "/b/"}}, nullptr);
   auto credentials = test::Fixed({"id", Secret("secret"), Secret()});
-  Client client(&facts, &credentials, {}, {.checksum = ChecksumAlgorithm::kNone}, &transport, &waiter, {});
+  test::FreeAdmission free;
+  Client client(&facts, &credentials, &free.admission, {}, {.checksum = ChecksumAlgorithm::kNone}, &transport,
+                &waiter, {});
   MultipartUpload upload(&client, {"k", &properties});
   ASSERT_TRUE(upload.Create(IgnoreRetries).answer);
   EXPECT_TRUE(upload.Abort(IgnoreRetries).answer);

@@ -64,8 +64,9 @@ class ClientRetryTest : public testing::Test {
     const BucketAddress bucket{Endpoint{"http", "store", 80}, "/bucket/"};
     LearnedFacts facts({}, {bucket}, nullptr);
     auto credentials = test::Fixed({"id", Secret("secret"), Secret()});
-    Client client(&facts, &credentials, kOptions, {.checksum = ChecksumAlgorithm::kNone}, transport_.get(),
-                  &waiter_, std::move(stop));
+    test::FreeAdmission free;
+    Client client(&facts, &credentials, &free.admission, kOptions, {.checksum = ChecksumAlgorithm::kNone},
+                  transport_.get(), &waiter_, std::move(stop));
     const ObjectProperties none;
     return client.PutObject({"k", &none}, MakePayload("body", client.integrity()), "",
                             [&](const RetryEvent& event) { retried_attempts_.push_back(event.attempt); });

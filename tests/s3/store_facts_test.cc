@@ -31,8 +31,8 @@ struct Scripted {
         facts(destination, ResolveBucket(destination).value(),
               [this](std::string_view text) { notices.emplace_back(text); }),
         credentials(test::Fixed({"id", Secret("secret"), Secret("token")})),
-        client(&facts, &credentials, {.max_attempts = 1}, {.checksum = ChecksumAlgorithm::kNone}, &transport,
-               &waiter, {}) {}
+        client(&facts, &credentials, &free.admission, {.max_attempts = 1},
+               {.checksum = ChecksumAlgorithm::kNone}, &transport, &waiter, {}) {}
 
   Settled Put() {
     return client.PutObject({"k", &none}, MakePayload("x", client.integrity()), "", IgnoreRetries);
@@ -50,6 +50,7 @@ struct Scripted {
   test::ScriptedTransport transport;
   LearnedFacts facts;
   CredentialCache credentials;
+  test::FreeAdmission free;
   Client client;
 };
 

@@ -107,8 +107,8 @@ class ImitatedStoreTest : public testing::TestWithParam<StoreProfile> {
 TEST_P(ImitatedStoreTest, TakesTheDefaults) {
   test::ClientFixture fixture(options_, Resolved({}), 1);
   // The client resolves by its endpoint's host; what the profile says comes first.
-  Client client(&fixture.facts, &fixture.credentials, fixture.options.retry, Resolved({}), &fixture.loop,
-                &fixture.waiter, {});
+  Client client(&fixture.facts, &fixture.credentials, &fixture.admission, fixture.options.retry, Resolved({}),
+                &fixture.loop, &fixture.waiter, {});
   const auto put = client.PutObject({"small", &fixture.properties}, MakePayload("body", client.integrity()),
                                     "", test::IgnoreRetries);
   EXPECT_TRUE(put.answer) << put.answer.error().message;

@@ -31,8 +31,9 @@ struct ClientFixture {
         facts(options.destination, s3::ResolveBucket(options.destination).value(),
               [this](std::string_view text) { notices.emplace_back(text); }),
         credentials(Fixed({"s3flow", s3::Secret("s3flow-secret"), s3::Secret()})),
-        client(&facts, &credentials, options.retry, s3::ResolveIntegrity(integrity, options.destination),
-               &loop, &waiter, {}) {}
+        admission(&limits, {.notice = [this](std::string_view text) { notices.emplace_back(text); }}),
+        client(&facts, &credentials, &admission, options.retry,
+               s3::ResolveIntegrity(integrity, options.destination), &loop, &waiter, {}) {}
 
   s3::Settled Put(std::string_view key, std::string_view body, std::string_view token = "") {
     return client.PutObject({key, &properties}, s3::MakePayload(body, client.integrity()), token,
@@ -53,6 +54,8 @@ struct ClientFixture {
   std::vector<std::string> notices;  // one thread's; for tests of what is learnt
   s3::LearnedFacts facts;
   s3::CredentialCache credentials;
+  s3::RateLimits limits;
+  s3::Admission admission;
   s3::Client client;
 
  private:

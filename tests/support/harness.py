@@ -78,7 +78,14 @@ class Serve:
         self.endpoint = re.search(r"http://\S+:\d+", line).group()
         return self
 
+    def kill(self):
+        """At once, as a machine that goes down; there are no stats then."""
+        self.process.kill()
+        self.process.communicate()
+
     def __exit__(self, *exception):
+        if self.process.returncode is not None:
+            return False
         self.process.send_signal(signal.SIGTERM)
         out, _ = self.process.communicate(timeout=60)
         self.stats = json.loads(out.splitlines()[-1])

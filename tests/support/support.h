@@ -7,12 +7,19 @@
 #include <string_view>
 #include <vector>
 
+#include "s3/admission.h"
 #include "s3/credential_cache.h"
 #include "s3/endpoint/server.h"
 #include "s3/http.h"
 #include "s3/options.h"
 
 namespace test {
+
+// Lets everything through.
+struct FreeAdmission {
+  s3::RateLimits limits;
+  s3::Admission admission{&limits, {}};
+};
 
 // A directory of its own, removed at the end.
 class TempDir {

@@ -1,0 +1,75 @@
+"""What this machine can do at all, measured in the same run: the least work for the same result."""
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+
+import measure
+from sinks import ENVIRONMENT, free_port
+
+
+def wrk(row, sink):
+    """The same small PUTs, unsigned, all of one body in memory, no files."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(f'wrk.method = "PUT"\nwrk.body = string.rep("x", {row["bytes"]})\n')
+        script.flush()
+        connections = 64 if row["concurrency"] == "auto" else row["concurrency"]
+        output = script.name + ".out"
+        measured = measure.command(["wrk", "-t1", f"-c{connections}", "-d3s", "-s", script.name, f"{sink.url}/bench/floor"], ENVIRONMENT, output)
+        with open(output) as text:
+            said = text.read()
+        os.unlink(output)
+    requests = int(re.search(r"(\d+) requests in", said).group(1))
+    if "Non-2xx" in said or "Socket errors" in said:
+        raise RuntimeError(said)
+    return {**measured, "objects": requests, "bytes": requests * row["bytes"]}
+
+
+def iperf3(row, sink):
+    """Bytes over loopback sockets, as many connections as requests in flight, at most 8."""
+    port = str(free_port())
+    streams = str(min(8, 8 if row["concurrency"] == "auto" else row["concurrency"]))
+    server = subprocess.Popen(["iperf3", "-s", "-1", "-p", port], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(0.3)
+        with tempfile.NamedTemporaryFile() as output:
+            measured = measure.command(["iperf3", "-c", "127.0.0.1", "-p", port, "-P", streams, "-t", "2", "-l", "256K", "-J"], ENVIRONMENT, output.name)
+            with open(output.name) as text:
+                said = json.load(text)
+    finally:
+        server.kill()
+        server.wait()
+    return {**measured, "wall_s": said["end"]["sum_sent"]["seconds"], "objects": 0, "bytes": said["end"]["sum_sent"]["bytes"]}
+
+
+def sha256(row, sink):
+    """OpenSSL's hash, one core."""
+    said = subprocess.run(["openssl", "speed", "-mr", "-seconds", "1", "-bytes", "131072", "-evp", "sha256"], capture_output=True, text=True).stdout
+    rate = float(re.search(r"^\+F:\d+:sha256:([0-9.]+)", said, re.M | re.I).group(1))
+    return {"wall_s": 1.0, "user_s": 1.0, "system_s": 0.0, "cpu_s": 1.0, "peak_bytes": 0, "objects": 0, "bytes": int(rate)}
+
+
+def curl(row, sink):
+    """curl, one process, the same files one after the other over one connection: for the work of TLS."""
+    with tempfile.NamedTemporaryFile("w", suffix=".cfg") as config, tempfile.NamedTemporaryFile() as output:
+        names = sorted(os.listdir(row["data"]))[:2000]
+        for name in names:
+            config.write(f'upload-file = "{row["data"]}/{name}"\nurl = "{sink.url}/bench/{name}"\noutput = "/dev/null"\n')
+        config.flush()
+        measured = measure.command(["curl", "-sS", "-k", "-H", "Expect:", "-K", config.name], ENVIRONMENT, output.name)
+    return {**measured, "objects": len(names), "bytes": len(names) * row["bytes"]}
+
+
+def noise(row, sink):
+    """A fixed piece of work of one core: what changes from round to round is the machine."""
+    began = time.process_time(), time.monotonic()
+    value = 0
+    for i in range(3_000_000):
+        value += i
+    cpu = time.process_time() - began[0]
+    return {"wall_s": time.monotonic() - began[1], "user_s": cpu, "system_s": 0.0, "cpu_s": cpu, "peak_bytes": 0, "objects": 0, "bytes": 0}
+
+
+ALL = {function.__name__: function for function in (wrk, iperf3, sha256, curl, noise)}

@@ -1,0 +1,121 @@
+"""The runs of bench/run: reads a matrix, makes its files, runs every client and floor in turn, writes results."""
+import datetime
+import itertools
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import sys
+import tempfile
+
+import yaml
+
+import clients
+import floors
+import measure
+import report
+import sinks
+
+UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+DEFAULTS = {"files": 1000, "size": "4KiB", "concurrency": 64, "part_size": "16MiB", "payload": "sha256", "checksum": "none", "tls": False,
+            "latency": "0ms", "sink": "nginx", "sink_workers": 1, "set": [], "serve": [], "clients": ["s3flow"], "floors": [], "sample": {}}
+AXES = ("size", "concurrency", "part_size", "payload", "checksum", "tls", "latency", "sink_workers")
+
+
+def bytes_of(text):
+    number, unit = re.fullmatch(r"(\d+)([KMGT]iB)?", str(text)).groups()
+    return int(number) * UNITS[unit or ""]
+
+
+def rows_of(matrix):
+    """Every combination of the axes that a row gives as lists."""
+    for given in matrix["rows"]:
+        unknown = set(given) - set(DEFAULTS) - {"name"}
+        if unknown:
+            sys.exit(f"{given.get('name')}: unknown {', '.join(sorted(unknown))}")
+        row = {**DEFAULTS, **given}
+        lists = [axis for axis in AXES if isinstance(row[axis], list)]
+        for values in itertools.product(*(row[axis] for axis in lists)):
+            chosen = dict(zip(lists, values))
+            label = ", ".join(f"{axis} {value}" for axis, value in chosen.items())
+            one = {**row, **chosen, "name": f"{row['name']}, {label}" if label else row["name"]}
+            one["bytes"], one["part_bytes"] = bytes_of(one["size"]), bytes_of(one["part_size"])
+            yield one
+
+
+def make_files(folder, count, size):
+    """Incompressible, and different from each other."""
+    if folder.exists():
+        return folder
+    folder.mkdir(parents=True)
+    block = os.urandom(1 << 20)
+    for number in range(count):
+        with open(folder / f"{number:07}", "wb") as file:
+            lead = number.to_bytes(8, "little")
+            for offset in range(0, size, len(block)):
+                file.write((lead + block[len(lead):])[:size - offset])
+    return folder
+
+
+def run_client(name, row, sink, scratch):
+    count = min(row["sample"].get(name, row["files"]), row["files"])
+    data = make_files(scratch / f"data-{count}-{row['bytes']}", count, row["bytes"])
+    own = scratch / name
+    own.mkdir(exist_ok=True)
+    argv, extra = clients.ALL[name](row, data, sink.url, own)
+    sink_before = sink.cpu_s()
+    measured = measure.command([str(part) for part in argv], {**sinks.ENVIRONMENT, **extra}, own / "output")
+    measured |= {"objects": count, "bytes": count * row["bytes"], "sink_cpu_s": sink.cpu_s() - sink_before}
+    if name == "s3flow":
+        summary = json.loads((own / "run/summary.json").read_text())
+        if summary["uploaded"] != count:
+            raise RuntimeError(f"s3flow uploaded {summary['uploaded']} of {count}")
+        measured |= {"peak_bytes": summary["peak_memory_bytes"], "retries": summary["retries"], "slots": summary.get("slots", [])}
+    return measured
+
+
+def run_row(row, rounds, scratch):
+    wanted = os.environ.get("CLIENTS", " ".join(row["clients"])).split()
+    found = [name for name in row["clients"] if name in wanted and clients.path(name)]
+    row["data"] = str(make_files(scratch / f"data-{row['files']}-{row['bytes']}", row["files"], row["bytes"]))
+    runs = []
+    with tempfile.TemporaryDirectory(dir=scratch) as folder, sinks.ALL[row["sink"]](pathlib.Path(folder), row) as sink:
+        for number in range(rounds):
+            for name in [*found, *row["floors"], "noise"]:
+                is_client = name in clients.ALL
+                measured = run_client(name, row, sink, scratch) if is_client else floors.ALL[name](row, sink)
+                runs.append({"round": number, "who": name, "client": is_client, **measured})
+                print(f"{row['name']} | {number + 1}/{rounds} | {name}: {measured['wall_s']:.2f} s, CPU {measured['cpu_s']:.2f} s", flush=True)
+    row.pop("data")
+    return {"row": row, "versions": {name: clients.version(name) for name in found}, "runs": runs}
+
+
+def machine():
+    with open("/proc/cpuinfo") as text:
+        model = re.search(r"model name\s*: (.*)", text.read())
+    return {"cores": os.cpu_count(), "cpu": model.group(1) if model else platform.machine(), "kernel": platform.release()}
+
+
+def main():
+    source, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    matrix = yaml.safe_load(source.read_text())
+    rounds = int(os.environ.get("ROUNDS", matrix.get("rounds", 5)))
+    out.mkdir(parents=True, exist_ok=True)
+    results = {"matrix": source.stem, "title": matrix["title"], "date": datetime.date.today().isoformat(), "machine": machine(),
+               "rounds": rounds, "rows": []}
+    scratch = pathlib.Path(tempfile.mkdtemp(prefix="s3flow-bench-"))
+    os.chmod(scratch, 0o755)
+    try:
+        for row in rows_of(matrix):
+            results["rows"].append(run_row(row, rounds, scratch))
+            (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    report.write(results, out)
+    print(out / "results.md")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""One command: wall time, CPU time of it and its children, peak resident memory."""
+import os
+import subprocess
+import threading
+import time
+
+
+def memory_of(pid):
+    # Not ru_maxrss: it counts what the parent had resident before exec, too.
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def command(argv, environment, output, timeout=600):
+    """Measured values as a dictionary; raises when the command fails, since a run that failed is no result."""
+    with open(output, "w") as out:
+        began = time.monotonic()
+        process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        peak, ended = [0], threading.Event()
+
+        def watch():
+            while not ended.wait(0.02):
+                peak[0] = max(peak[0], memory_of(process.pid))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        killer = threading.Timer(timeout, process.kill)
+        killer.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        killer.cancel()
+        ended.set()
+        watcher.join()
+    if process.returncode != 0:
+        with open(output) as text:
+            raise RuntimeError(f"{' '.join(map(str, argv))}: exit {process.returncode}\n{text.read()[-3000:]}")
+    return {"wall_s": wall, "user_s": usage.ru_utime, "system_s": usage.ru_stime, "cpu_s": usage.ru_utime + usage.ru_stime,
+            "peak_bytes": peak[0]}

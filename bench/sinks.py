@@ -1,0 +1,97 @@
+"""What takes the uploads: nginx (real, and the fastest that there is), or the embedded endpoint, which can
+answer late and refuses what comes too fast."""
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+
+from clients import path
+
+HERE = pathlib.Path(__file__).resolve().parent
+KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench-secret", "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true"}
+ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith("AWS_") and "proxy" not in k.lower()}, **KEYS}
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Nginx:
+    def __init__(self, scratch, row):
+        self.scratch = scratch
+        self.tls = row["tls"]
+        ports = {"PORT": free_port(), "TLS_PORT": free_port()}
+        self.port = ports["PORT"]
+        self.url = f"https://127.0.0.1:{ports['TLS_PORT']}" if row["tls"] else f"http://127.0.0.1:{ports['PORT']}"
+        (scratch / "body").mkdir(exist_ok=True)
+        os.chmod(scratch, 0o755)
+        os.chmod(scratch / "body", 0o777)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                        "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", scratch / "key.pem",
+                        "-out", scratch / "cert.pem"], check=True, capture_output=True)
+        os.environ["BENCH_CA"] = str(scratch / "cert.pem")
+        text = (HERE / "nginx.conf.in").read_text()
+        for name, value in {**ports, "DIR": scratch, "WORKERS": row["sink_workers"]}.items():
+            text = text.replace(f"@{name}@", str(value))
+        (scratch / "nginx.conf").write_text(text)
+
+    def __enter__(self):
+        # Memory of large bodies is kept, so that the sink does not fault it in again for each.
+        keep = {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=2147483648:glibc.malloc.trim_threshold=17179869184"}
+        self.process = subprocess.Popen(["nginx", "-c", self.scratch / "nginx.conf"], env={**os.environ, **keep},
+                                        stderr=open(self.scratch / "nginx.log", "w"))
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return self
+            except OSError:
+                time.sleep(0.02)
+        raise RuntimeError("nginx does not start: " + (self.scratch / "nginx.log").read_text())
+
+    def __exit__(self, *exception):
+        self.process.send_signal(signal.SIGQUIT)
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.terminate()
+            self.process.wait()
+
+    def cpu_s(self):
+        """Of all its processes so far."""
+        pids = [self.process.pid, *map(int, pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split())]
+        ticks = 0
+        for pid in pids:
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
+class Endpoint:
+    def __init__(self, scratch, row):
+        arguments = ["--discard", *row["serve"]]
+        if row["latency"] != "0ms":
+            arguments += ["--latency", row["latency"]]
+        self.arguments = [path("s3flow"), "serve", scratch / "nothing", "--bucket", "bench", *arguments]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.arguments, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        self.url = re.search(r"http://\S+:\d+", self.process.stdout.readline()).group()
+        self.port = int(self.url.rsplit(":", 1)[1])
+        return self
+
+    def __exit__(self, *exception):
+        self.process.send_signal(signal.SIGTERM)
+        self.stats = self.process.communicate()[0]
+
+    def cpu_s(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+ALL = {"nginx": Nginx, "endpoint": Endpoint}

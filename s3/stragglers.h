@@ -1,0 +1,46 @@
+// Which requests take far longer than their peers. A value; not thread-safe.
+//
+// About one request in a thousand of a large store hangs for seconds while its peers take milliseconds; a
+// second one over another connection is answered at once. https://docs.aws.amazon.com/whitepapers/latest/
+// s3-optimizing-performance-best-practices/timeouts-and-retries-for-latency-sensitive-applications.html
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace s3 {
+
+class Stragglers {
+ public:
+  using Clock = std::chrono::steady_clock;
+  using Duration = Clock::duration;
+
+  // A request with a body of so many bytes was answered after `took`.
+  void Answered(std::uint64_t bytes, Duration took);
+  // From when on a request of that size is a straggler; nothing while too few of its peers are known.
+  std::optional<Duration> Limit(std::uint64_t bytes) const;
+  // Whether one may be given up now. When many are slow it is the store, and giving them up would only make
+  // more work: they may be one in fifty, and one a second.
+  bool GiveUp(Clock::time_point now);
+
+  static constexpr std::chrono::milliseconds kLeast{250};
+  static constexpr int kTimes = 4;  // the 95th percentile
+  static constexpr std::uint64_t kPeers = 64;
+  static constexpr double kShare = 0.02, kPerSecond = 1, kMost = 16;
+
+ private:
+  struct Class {
+    std::uint64_t answered = 0;
+    double p95_s = 0;
+  };
+  // Sizes within a factor of two are peers.
+  static std::size_t ClassOf(std::uint64_t bytes);
+
+  std::array<Class, 65> classes_{};
+  double allowance_ = 2;
+  Clock::time_point allowed_at_{};
+};
+
+}  // namespace s3
