@@ -77,12 +77,13 @@ void Console::Retry(const InputFile& file, const s3::RetryEvent& event) {
 }
 
 void Console::Settled(const ObjectResult& result) {
-  const auto path = Printable(result.file->path);
   const bool failed = result.outcome == Outcome::kFailed;
   if (failed) {
     std::lock_guard lock(mutex_);
     if (++failures_ > kMaxFailureLines && log_ == LogLevel::kFailures) return;
   }
+  if (!failed && log_ != LogLevel::kObjects) return;
+  const auto path = Printable(result.file->path);
   if (failed || (result.outcome == Outcome::kCancelled && log_ == LogLevel::kObjects)) {
     const auto attempts = result.attempts > 1 ? fmt::format(" (after {} attempts)", result.attempts) : "";
     Note(

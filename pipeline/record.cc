@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include <nlohmann/json.hpp>
 
 #include "s3/checksum.h"
@@ -32,12 +35,56 @@ void PutBytes(Json* line, const std::string& name, const std::string& bytes) {
   }
 }
 
-std::string Seal(const Json& line) {
-  // A server's message may hold any bytes: what is no UTF-8 becomes U+FFFD.
-  auto text = line.dump(-1, ' ', false, Json::error_handler_t::replace);
-  text.pop_back();
-  return text + fmt::format("{}{:08x}\"}}\n", kCrcLead, s3::Crc32c(text));
+// `text` is an object without its closing brace.
+std::string Sealed(std::string text) {
+  const auto crc = s3::Crc32c(text);
+  fmt::format_to(std::back_inserter(text), "{}{:08x}\"}}\n", kCrcLead, crc);
+  return text;
 }
+
+// A server's message may hold any bytes: what is no UTF-8 becomes U+FFFD.
+std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::string Seal(const Json& line) {
+  auto text = Dump(line);
+  text.pop_back();
+  return Sealed(std::move(text));
+}
+
+// Writes the line that there are most of without making a document first: a tenth of the time.
+class LineWriter {
+ public:
+  explicit LineWriter(std::string_view record) {
+    text_.reserve(640);
+    text_.append("{\"record\":\"").append(record).append("\"");
+  }
+
+  template <typename Value>
+  void Number(std::string_view name, Value value) {
+    Name(name);
+    fmt::format_to(std::back_inserter(text_), "{}", value);
+  }
+  void Text(std::string_view name, std::string_view value) {
+    Name(name);
+    const bool plain = std::all_of(value.begin(), value.end(),
+                                   [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+    if (plain) {
+      text_.append("\"").append(value).append("\"");
+    } else {
+      text_ += Dump(Json(value));
+    }
+  }
+  void Bytes(std::string_view name, const std::string& value) {
+    if (IsUtf8(value)) return Text(name, value);
+    Text(fmt::format("{}_base64", name), s3::Base64Encode(value));
+  }
+  std::string Seal() && { return Sealed(std::move(text_)); }
+
+ private:
+  void Name(std::string_view name) { text_.append(",\"").append(name).append("\":"); }
+
+  std::string text_;
+};
 
 }  // namespace
 
@@ -121,31 +168,34 @@ std::string EndLine(const EndRecord& record) {
 }
 
 std::string ResultLine(const ObjectResult& result) {
-  Json line{{"record", "result"}, {"outcome", OutcomeName(result.outcome)}};
-  PutBytes(&line, "path", result.file->path);
-  PutBytes(&line, "key", result.file->key);
-  line["size"] = result.size_bytes;
-  if (result.mtime_ns != 0) line["mtime_ns"] = result.mtime_ns;
-  if (!result.etag.empty()) line["etag"] = result.etag;
-  if (!result.sha256.empty()) line["sha256"] = result.sha256;
-  if (!result.checksum.empty()) line[ChecksumField(result.algorithm)] = result.checksum;
-  if (result.parts > 0) line["parts"] = result.parts;
-  if (result.reused_parts > 0) line["reused_parts"] = result.reused_parts;
-  if (result.file->is_stream) line["stream"] = true;
-  if (!result.version_id.empty()) line["version_id"] = result.version_id;
-  line["attempts"] = result.attempts;
-  line["seconds"] = result.seconds.count();
-  if (!result.reason.empty()) line["reason"] = result.reason;
-  if (!result.request_id.empty()) line["request_id"] = result.request_id;
-  if (result.error) {
-    const auto& error = *result.error;
-    line["kind"] = s3::KindName(error.kind);
-    if (error.http_status != 0) line["http_status"] = error.http_status;
-    if (!error.code.empty()) line["code"] = error.code;
-    line["message"] = error.message;
-    if (!error.request_id.empty()) line["request_id"] = error.request_id;
+  LineWriter line("result");
+  line.Text("outcome", OutcomeName(result.outcome));
+  line.Bytes("path", result.file->path);
+  line.Bytes("key", result.file->key);
+  line.Number("size", result.size_bytes);
+  if (result.mtime_ns != 0) line.Number("mtime_ns", result.mtime_ns);
+  if (!result.etag.empty()) line.Text("etag", result.etag);
+  if (!result.sha256.empty()) line.Text("sha256", result.sha256);
+  if (!result.checksum.empty()) line.Text(ChecksumField(result.algorithm), result.checksum);
+  if (result.parts > 0) line.Number("parts", result.parts);
+  if (result.reused_parts > 0) line.Number("reused_parts", result.reused_parts);
+  if (result.file->is_stream) line.Number("stream", "true");
+  if (!result.version_id.empty()) line.Text("version_id", result.version_id);
+  line.Number("attempts", result.attempts);
+  line.Number("seconds", result.seconds.count());
+  if (!result.reason.empty()) line.Text("reason", result.reason);
+  if (!result.error) {
+    if (!result.request_id.empty()) line.Text("request_id", result.request_id);
+    return std::move(line).Seal();
   }
-  return Seal(line);
+  const auto& error = *result.error;
+  line.Text("kind", s3::KindName(error.kind));
+  if (error.http_status != 0) line.Number("http_status", error.http_status);
+  if (!error.code.empty()) line.Text("code", error.code);
+  line.Text("message", error.message);
+  const auto& request_id = error.request_id.empty() ? result.request_id : error.request_id;
+  if (!request_id.empty()) line.Text("request_id", request_id);
+  return std::move(line).Seal();
 }
 
 }  // namespace pipeline

@@ -55,14 +55,16 @@ class Exchange {
   void SetProxy(const ProxyOptions& proxy);
   void SetMethod(const HttpRequest& request);
   void SetBody(const HttpRequest& request);
-  void SetHeaders(const HttpRequest& request);
+  void SetHeaderList(const HttpRequest& request);
+  void SetTarget(const HttpRequest& request);
   std::int64_t BytesMoved() const;
   Error TransportError(CURLcode code) const;
 
   const TransportOptions options_;
   std::unique_ptr<CURL, void (*)(CURL*)> easy_;
   std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers_;
-  std::string url_;
+  const bool headers_with_target_;  // see SetTarget
+  std::string url_, new_url_, method_, target_;
   std::string host_and_port_;
   char error_text_[CURL_ERROR_SIZE] = {};
   std::vector<std::string_view> pieces_;  // what OnRead gives, from the piece and byte below on

@@ -41,7 +41,10 @@ class HttpHeaders {
  public:
   // The value of the first header of that name (any case), without surrounding space.
   std::optional<std::string_view> Find(std::string_view name) const;
-  void AppendLine(std::string_view line) { raw_.append(line); }
+  void AppendLine(std::string_view line) {
+    if (raw_.empty()) raw_.reserve(512);
+    raw_.append(line);
+  }
   void Clear() { raw_.clear(); }
   std::size_t size_bytes() const { return raw_.size(); }
   std::string_view lines() const { return raw_; }

@@ -10,6 +10,7 @@ namespace {
 
 HttpRequest ForKey(std::string_view method, const BucketAddress& bucket, std::string_view key) {
   HttpRequest request;
+  request.headers.reserve(12);
   request.method = method;
   request.endpoint = bucket.endpoint;
   request.path = bucket.path_root + UriEncode(key, true);

@@ -39,12 +39,16 @@ std::string AmzDate(SystemTime time) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
   std::tm utc{};
   gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
-                     utc.tm_hour, utc.tm_min, utc.tm_sec);
+  char text[32];
+  const auto length = std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &utc);
+  return {text, length};
 }
 
 std::string CredentialScope::Text() const {
-  return fmt::format("{}/{}/{}/aws4_request", date, region, service);
+  std::string text;
+  text.reserve(64);
+  text.append(date).append("/").append(region).append("/").append(service).append("/aws4_request");
+  return text;
 }
 
 CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view path,
@@ -80,7 +84,10 @@ CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view
 
 std::string StringToSign(std::string_view amz_date, const CredentialScope& scope,
                          std::string_view canonical_request) {
-  return fmt::format("{}\n{}\n{}\n{}", kAlgorithm, amz_date, scope.Text(), Sha256Hex(canonical_request));
+  std::string text(kAlgorithm);
+  text.reserve(192);
+  text.append("\n").append(amz_date).append("\n").append(scope.Text()).append("\n");
+  return text.append(Sha256Hex(canonical_request));
 }
 
 std::string ChunkStringToSign(std::string_view amz_date, const CredentialScope& scope,
@@ -132,9 +139,12 @@ std::string Signer::SignHeaders(HttpRequest* request, std::string_view payload_h
       BuildCanonicalRequest(request->method, request->path, request->query, headers, payload_hash);
   const auto signature =
       Signature(CachedSigningKey(credentials, scope), StringToSign(amz_date, scope, canonical.text));
-  headers.push_back({"authorization", fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}",
-                                                  kAlgorithm, credentials.access_key_id, scope.Text(),
-                                                  canonical.signed_headers, signature)});
+  std::string authorization(kAlgorithm);
+  authorization.reserve(384);
+  authorization.append(" Credential=").append(credentials.access_key_id).append("/").append(scope.Text());
+  authorization.append(", SignedHeaders=").append(canonical.signed_headers);
+  authorization.append(", Signature=").append(signature);
+  headers.push_back({"authorization", std::move(authorization)});
   return signature;
 }
 

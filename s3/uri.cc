@@ -95,7 +95,7 @@ std::string CanonicalQuery(const std::vector<QueryParam>& query) {
 
 std::string Endpoint::HostHeader() const { return port == DefaultPort(scheme) ? host : HostAndPort(); }
 
-std::string Endpoint::HostAndPort() const { return fmt::format("{}:{}", host, port); }
+std::string Endpoint::HostAndPort() const { return host + ":" + std::to_string(port); }
 
 bool Endpoint::HasAddressForHost() const {
   return host.starts_with('[') || std::all_of(host.begin(), host.end(), IsDigitOrDot);

@@ -64,7 +64,7 @@ TEST(EventLoopTest, SendsThePathAndHeadersAsTheyStand) {
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.body, "ok");
   EXPECT_THAT(seen, testing::StartsWith("PUT /bucket/a%20key/../x HTTP/1.1\r\n"));
-  EXPECT_THAT(seen, HasSubstr("\r\nHost: " + server.endpoint().HostHeader() + "\r\n"));
+  EXPECT_THAT(seen, HasSubstr("\r\nhost: " + server.endpoint().HostHeader() + "\r\n"));
   EXPECT_THAT(seen, HasSubstr("\r\nx-amz-empty:\r\n"));
   EXPECT_THAT(seen, HasSubstr("\r\nContent-Length: 4\r\n"));
   EXPECT_THAT(seen, testing::Not(HasSubstr("urlencoded")));

@@ -136,9 +136,11 @@ TEST_P(IntegrityTest, AFlippedBitIsNoticedAndSentAgain) {
     const auto key = "f" + std::to_string(i);
     const auto settled = fixture.Put(key, content);
     ASSERT_TRUE(settled.answer) << i << ": " << settled.answer.error().message;
-    ASSERT_EQ(settled.attempts, 2) << i;
+    // A bit of a chunk's length can make the endpoint wait for what never comes: given up, which is no attempt.
+    ASSERT_LE(settled.attempts, 2) << i;
     ASSERT_EQ(fixture.Stored(key), content) << i;
   }
+  EXPECT_EQ(fixture.server.stats().requests.at("PutObject"), 1u + 2 * rounds);
   EXPECT_EQ(fixture.server.stats().faults_injected, static_cast<std::uint64_t>(rounds));
 }
 
