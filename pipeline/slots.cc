@@ -80,7 +80,8 @@ void Slots::Ascend(const Returned& task, std::uint64_t refused, Clock::time_poin
   if (!task.undisturbed) return;
   if (IsFast(task)) {
     slow_in_a_row_ = 0;
-    Aim(wanted_ + kAscentFactor * task.slots, now);
+    // Few large requests fill a line, and each holds memory.
+    Aim(wanted_ + (task.slots == 1 ? kAscentFactor : std::max(1, task.slots / 4)), now);
     return;
   }
   slow_in_a_row_ += task.slots;

@@ -63,10 +63,23 @@ void Uploader::SendFilePart(const UploadTask& task) {
   if (!Begin(object) || object->whole || !object->skip_reason.empty()) return;
   const auto buffer = context_.buffers->Take(range.bytes, context_.waiter);
   if (object->failed()) return;
-  if (auto read = object->source.Read(range.offset, buffer.bytes()); !read) return object->Fail(read.error());
-  if (object->plan().is_multipart()) return SendPart(object, task.number, buffer.bytes());
+  auto payload = ReadPayload(*object, range.offset, buffer.bytes());
+  if (!payload) return object->Fail(payload.error());
+  if (object->plan().is_multipart()) return SendPart(object, task.number, std::move(*payload));
   if (auto same = object->source.CheckUnchanged(); !same) return object->Fail(same.error());
-  SendWhole(object, buffer.bytes());
+  SendWhole(object, std::move(*payload));
+}
+
+// Digested while it is in the cache.
+s3::Result<s3::Payload> Uploader::ReadPayload(const Object& object, std::uint64_t offset,
+                                              std::span<char> bytes) {
+  s3::PayloadDigests digests(context_.client->integrity());
+  for (std::size_t at = 0; at < bytes.size(); at += s3::PayloadDigests::kPieceBytes) {
+    const auto piece = bytes.subspan(at, std::min(s3::PayloadDigests::kPieceBytes, bytes.size() - at));
+    if (auto read = object.source.Read(offset + at, piece); !read) return tl::unexpected(read.error());
+    digests.Update(AsText(piece));
+  }
+  return digests.Finish(AsText(bytes));
 }
 
 // Parts are read one after the other; the next one is announced as soon as this one is read.
@@ -84,6 +97,7 @@ void Uploader::SendStreamPart(const UploadTask& task) {
                          .message = fmt::format("the stream goes on after {} parts", limits.max_parts)});
   }
   const bool whole = task.number == 1 && part->last;
+  const auto bytes = buffer.bytes().first(part->bytes);
   if (!part->last) {
     object->AddTask();
     context_.stream_ready(task.object, task.number + 1);
@@ -91,13 +105,15 @@ void Uploader::SendStreamPart(const UploadTask& task) {
   if (whole) {
     object->properties = context_.rules->PropertiesOf(object->file(), nullptr);
     context_.console->Start(object->file());
-    return SendWhole(object, buffer.bytes().first(part->bytes));
+    return SendWhole(object, s3::MakePayload(AsText(bytes), context_.client->integrity()));
   }
-  if (Begin(object)) SendPart(object, task.number, buffer.bytes().first(part->bytes));
+  if (Begin(object)) {
+    SendPart(object, task.number, s3::MakePayload(AsText(bytes), context_.client->integrity()));
+  }
 }
 
-void Uploader::SendWhole(Object* object, std::span<const char> bytes) {
-  auto payload = s3::MakePayload(AsText(bytes), context_.client->integrity());
+void Uploader::SendWhole(Object* object, s3::Payload payload) {
+  const auto bytes = payload.bytes;
   const auto token = IsConditional(*object) ? s3::HexEncode(s3::RandomBytes(16)) : "";
   auto settled = context_.client->PutObject(TargetOf(*object), payload, token, Observer(*object));
   object->CountAttempts(settled.attempts);
@@ -107,8 +123,8 @@ void Uploader::SendWhole(Object* object, std::span<const char> bytes) {
                               std::move(payload.checksum)};
 }
 
-void Uploader::SendPart(Object* object, int number, std::span<const char> bytes) {
-  const auto payload = s3::MakePayload(AsText(bytes), context_.client->integrity());
+void Uploader::SendPart(Object* object, int number, const s3::Payload& payload) {
+  const auto bytes = payload.bytes;
   const auto stored = object->stored_parts.find(number);
   if (stored != object->stored_parts.end() && IsOf(stored->second, payload)) {
     context_.progress->settled_bytes += bytes.size();

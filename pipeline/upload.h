@@ -60,8 +60,9 @@ class Uploader {
   void GoOn(Object* object, const OpenUpload& open);
   void Discard(Object* object, const OpenUpload& open);
   bool Record(Object* object, const std::string& line);
-  void SendWhole(Object* object, std::span<const char> bytes);
-  void SendPart(Object* object, int number, std::span<const char> bytes);
+  s3::Result<s3::Payload> ReadPayload(const Object& object, std::uint64_t offset, std::span<char> bytes);
+  void SendWhole(Object* object, s3::Payload payload);
+  void SendPart(Object* object, int number, const s3::Payload& payload);
 
   std::optional<ObjectResult> End(Object* object);
   std::optional<s3::Error> Complete(Object* object);

@@ -12,9 +12,6 @@
 namespace s3 {
 namespace {
 
-// Small enough to stay in the cache from one digest to the next.
-constexpr std::size_t kDigestBytes = 128 << 10;
-
 bool HasChecksumHeader(ChecksumAlgorithm algorithm) { return !ChecksumHeader(algorithm).empty(); }
 
 // Signed chunks are read once more where they are signed: their digests are needed one by one.
@@ -42,31 +39,38 @@ Error Mismatch(std::string message, const Answer& answer) {
 
 }  // namespace
 
-Payload MakePayload(std::string_view bytes, const IntegrityOptions& integrity) {
-  Payload payload{bytes, integrity, "", ""};
-  const auto algorithm = integrity.checksum;
-  std::optional<Digest> sha256, md5;
-  if (NeedsSha256(integrity)) sha256.emplace(Digest::Kind::kSha256);
-  if (algorithm == ChecksumAlgorithm::kMd5) md5.emplace(Digest::Kind::kMd5);
-  std::uint32_t crc32c = 0;
-  std::uint64_t crc64 = 0;
-  for (std::size_t offset = 0; offset < bytes.size(); offset += kDigestBytes) {
-    const auto piece = bytes.substr(offset, kDigestBytes);
-    if (sha256) sha256->Update(piece);
-    if (md5) md5->Update(piece);
-    if (algorithm == ChecksumAlgorithm::kCrc32c) crc32c = Crc32c(piece, crc32c);
-    if (algorithm == ChecksumAlgorithm::kCrc64Nvme) crc64 = Crc64Nvme(piece, crc64);
-  }
-  const auto sha256_bytes = sha256 ? sha256->Finish() : "";
-  payload.sha256 = HexEncode(sha256_bytes);
-  switch (algorithm) {
-    case ChecksumAlgorithm::kMd5: payload.checksum = Base64Encode(md5->Finish()); break;
-    case ChecksumAlgorithm::kCrc32c: payload.checksum = CrcText(crc32c); break;
-    case ChecksumAlgorithm::kCrc64Nvme: payload.checksum = CrcText(crc64); break;
-    case ChecksumAlgorithm::kSha256: payload.checksum = Base64Encode(sha256_bytes); break;
+PayloadDigests::PayloadDigests(const IntegrityOptions& integrity) : integrity_(integrity) {
+  if (NeedsSha256(integrity)) sha256_.emplace(Digest::Kind::kSha256);
+  if (integrity.checksum == ChecksumAlgorithm::kMd5) md5_.emplace(Digest::Kind::kMd5);
+}
+
+void PayloadDigests::Update(std::string_view piece) {
+  if (sha256_) sha256_->Update(piece);
+  if (md5_) md5_->Update(piece);
+  if (integrity_.checksum == ChecksumAlgorithm::kCrc32c) crc32c_ = Crc32c(piece, crc32c_);
+  if (integrity_.checksum == ChecksumAlgorithm::kCrc64Nvme) crc64_ = Crc64Nvme(piece, crc64_);
+}
+
+Payload PayloadDigests::Finish(std::string_view bytes) {
+  Payload payload{bytes, integrity_, "", ""};
+  const auto sha256 = sha256_ ? sha256_->Finish() : "";
+  payload.sha256 = HexEncode(sha256);
+  switch (integrity_.checksum) {
+    case ChecksumAlgorithm::kMd5: payload.checksum = Base64Encode(md5_->Finish()); break;
+    case ChecksumAlgorithm::kCrc32c: payload.checksum = CrcText(crc32c_); break;
+    case ChecksumAlgorithm::kCrc64Nvme: payload.checksum = CrcText(crc64_); break;
+    case ChecksumAlgorithm::kSha256: payload.checksum = Base64Encode(sha256); break;
     default: break;
   }
   return payload;
+}
+
+Payload MakePayload(std::string_view bytes, const IntegrityOptions& integrity) {
+  PayloadDigests digests(integrity);
+  for (std::size_t offset = 0; offset < bytes.size(); offset += PayloadDigests::kPieceBytes) {
+    digests.Update(bytes.substr(offset, PayloadDigests::kPieceBytes));
+  }
+  return digests.Finish(bytes);
 }
 
 std::string AttachPayload(const Payload& payload, HttpRequest* request) {

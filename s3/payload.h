@@ -3,10 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "s3/hash.h"
 #include "s3/http.h"
 #include "s3/judge.h"
 #include "s3/options.h"
@@ -21,7 +23,26 @@ struct Payload {
   std::string checksum;  // base64 of the chosen checksum; empty for kNone
 };
 
-// Reads `bytes` once. `integrity` is resolved: its checksum is not kAuto.
+// The digests of a payload, piece by piece: whoever reads the pieces can have them digested while they are in
+// the processor's cache. `integrity` is resolved: its checksum is not kAuto.
+class PayloadDigests {
+ public:
+  explicit PayloadDigests(const IntegrityOptions& integrity);
+  void Update(std::string_view piece);
+  // `bytes`: all pieces, which stay where they are. Called once.
+  Payload Finish(std::string_view bytes);
+
+  // Small enough to stay in the cache from one digest to the next.
+  static constexpr std::size_t kPieceBytes = 128 << 10;
+
+ private:
+  const IntegrityOptions integrity_;
+  std::optional<Digest> sha256_, md5_;
+  std::uint32_t crc32c_ = 0;
+  std::uint64_t crc64_ = 0;
+};
+
+// Reads `bytes` once.
 Payload MakePayload(std::string_view bytes, const IntegrityOptions& integrity);
 
 // Adds the headers that travel with the data, before signing; returns what is to be signed as
