@@ -81,6 +81,8 @@ Exchange::Exchange(const TransportOptions& options)
   SetTls(options.tls);
   SetProxy(options.proxy);
   Set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
+  // Answers are short, and each handle has a buffer for them: 16 KiB by default.
+  Set(easy, CURLOPT_BUFFERSIZE, 4L << 10);
   // Of large bodies so much goes into one send; allocated when there is one.
   Set(easy, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
   Set(easy, CURLOPT_HEADERFUNCTION, &Exchange::OnHeader);
