@@ -22,7 +22,7 @@ def s3flow(row, data, url, scratch):
     job.write_text("\n".join(lines) + "\n")
     settings = [part for setting in row["set"] for part in ("--set", setting)]
     if row["tls"]:
-        settings += ["--set", f"tls.ca_file={os.environ['BENCH_CA']}"]
+        settings += ["--set", f"destination.ca_file={os.environ['BENCH_CA']}"]
     return [path("s3flow"), "run", job, "--run-dir", scratch / "run", *settings], {}
 
 

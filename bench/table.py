@@ -1,0 +1,64 @@
+"""README's performance section, between its two markers, from results."""
+import json
+import pathlib
+import statistics
+import sys
+
+import report
+
+BEGIN, END = "<!-- written by bench/table: begin -->", "<!-- end -->"
+MIB = 1 << 20
+
+
+def median(runs, who, value):
+    return statistics.median(value(run) for run in report.of(runs, who))
+
+
+def lines_of(result):
+    row, runs = result["row"], result["runs"]
+    small = row["bytes"] < report.SMALL
+    unit = (lambda run: run["objects"] / run["wall_s"]) if small else (lambda run: report.rate(run) / MIB)
+    cost = (lambda run: report.per_unit(run, "cpu_s") * 1e6) if small else (lambda run: report.per_unit(run, "cpu_s"))
+    for who in dict.fromkeys(run["who"] for run in runs if run["who"] != "noise"):
+        client = report.of(runs, who)[0]["client"]
+        if small and not client and not report.of(runs, who)[0]["objects"]:
+            continue
+        faster, cheaper = report.ratios(runs, who, report.rate), report.ratios(runs, who, report.cpu)
+        ours = who == "s3flow"
+        name = result["versions"].get(who, "").removeprefix(who).strip() if client else "the floor"
+        yield (f"| {row['name']} | {who} {name} | {median(runs, who, unit):,.0f} {'objects/s' if small else 'MiB/s'} | {'' if ours else report.spread(faster)} | "
+               f"{median(runs, who, cost):{'.0f' if small else '.2f'}} {'us/object' if small else 's/GiB'} | {'' if ours else report.spread(cheaper)} | "
+               f"{max(run['peak_bytes'] for run in report.of(runs, who)) / MIB:.0f} MiB |")
+
+
+def adapt_lines(adapt):
+    told = {"latency": "50 ms of latency, 10,000 x 4 KiB: objects/s with concurrency auto, of the best fixed one of 16 to 2,048",
+            "throttle": "a store that takes 200 requests a second: goodput, of 200", "hang": "1 of 200 requests hangs: time, of a run where none does",
+            "outage": "60 s of outage, 512 in flight: failed objects; requests a second meanwhile; seconds until 0.9 of the old rate",
+            "many": "4,096 in flight: peak resident memory"}
+    shown = {"latency": lambda r: r["auto_of_best"], "throttle": lambda r: f"{r['goodput_of_200']:.2f}, {100 * r['refused_share_of_whole_run']:.1f} % refused, {r['failed']} failed",
+             "hang": lambda r: r["of_the_clean_run"], "many": lambda r: f"{r['peak_mib']:.0f} MiB",
+             "outage": lambda r: f"{r['failed']}; {r['requests_per_s_during']:.1f}; {r['back_at_0.9_after_s']}"}
+    return [f"| {told[name]} | {shown[name](adapt[name])} |" for name in told if name in adapt]
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    read = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("small", "large", "adapt") if (folder / f"{name}.json").exists()}
+    first = read["small"]
+    text = [BEGIN, f"{first['date']}, {first['machine']['cores']} cores ({first['machine']['cpu']}), which client and sink share; {first['rounds']} rounds in turn, medians "
+            "(least-most). The sink is nginx, which reads every body and keeps nothing; files are read from memory. Ratios are made round by round. "
+            "A ratio of speed above 1 and one of CPU below 1 are s3flow's advantage. s3flow's answers are compared and journalled, its payloads hashed where it says so.", "",
+            "| work | client | speed | s3flow's speed is that, times | CPU | s3flow's CPU is that, times | peak memory |", "|---|---|---|---|---|---|---|"]
+    for name in ("small", "large"):
+        for result in read.get(name, {"rows": []})["rows"]:
+            text += lines_of(result)
+    text += ["", "Without being told anything (embedded endpoint):", "", "| | |", "|---|---|", *adapt_lines(read.get("adapt", {})), END]
+    readme = pathlib.Path("README.md")
+    before, _, rest = readme.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    readme.write_text(before + "\n".join(text) + after)
+
+
+if __name__ == "__main__":
+    main()
