@@ -1,6 +1,7 @@
 """README's performance section, between its two markers, from results."""
 import json
 import pathlib
+import re
 import statistics
 import sys
 
@@ -25,7 +26,8 @@ def lines_of(result):
             continue
         faster, cheaper = report.ratios(runs, who, report.rate), report.ratios(runs, who, report.cpu)
         ours = who == "s3flow"
-        name = result["versions"].get(who, "").removeprefix(who).strip() if client else "the floor"
+        version = re.search(r"\d+\.\d+[\w.]*", result["versions"].get(who, ""))
+        name = (version.group() if version else "") if client else "(floor)"
         yield (f"| {row['name']} | {who} {name} | {median(runs, who, unit):,.0f} {'objects/s' if small else 'MiB/s'} | {'' if ours else report.spread(faster)} | "
                f"{median(runs, who, cost):{'.0f' if small else '.2f'}} {'us/object' if small else 's/GiB'} | {'' if ours else report.spread(cheaper)} | "
                f"{max(run['peak_bytes'] for run in report.of(runs, who)) / MIB:.0f} MiB |")
@@ -48,7 +50,8 @@ def main():
     first = read["small"]
     text = [BEGIN, f"{first['date']}, {first['machine']['cores']} cores ({first['machine']['cpu']}), which client and sink share; {first['rounds']} rounds in turn, medians "
             "(least-most). The sink is nginx, which reads every body and keeps nothing; files are read from memory. Ratios are made round by round. "
-            "A ratio of speed above 1 and one of CPU below 1 are s3flow's advantage. s3flow's answers are compared and journalled, its payloads hashed where it says so.", "",
+            "A ratio of speed above 1 and one of CPU below 1 are s3flow's advantage. s3flow's answers are compared and journalled, its payloads hashed where it says so. Slow "
+            "clients get fewer small files (awscli and s3cmd 500, rclone 5,000); their start counts.", "",
             "| work | client | speed | s3flow's speed is that, times | CPU | s3flow's CPU is that, times | peak memory |", "|---|---|---|---|---|---|---|"]
     for name in ("small", "large"):
         for result in read.get(name, {"rows": []})["rows"]:
