@@ -59,8 +59,7 @@ def throttle(scratch, results):
     data = matrix.make_files(scratch / "throttle", 20_000, 4096)
     with sinks.Endpoint(scratch, row(serve=["--requests-per-second", "200"])) as endpoint:
         run = upload(scratch, endpoint, data)
-    stats = json.loads(endpoint.stats.splitlines()[-1])
-    refused = stats["slowed_down"]
+    refused = endpoint.stats["slowed_down"]
     # Refusals come in the first seconds; of the whole run they are an upper bound of those after 30 s.
     return {"goodput_of_200": round(run["uploaded"] / run["seconds"] / 200, 3), "failed": run["failed"], "refused": refused,
             "refused_share_of_whole_run": round(refused / (refused + run["uploaded"]), 4)}
@@ -70,37 +69,34 @@ def outage(scratch, results):
     length, before, after = 60, 15, 15
     data = matrix.make_files(scratch / "outage", 80_000, 4096)
     endpoint = sinks.Endpoint(scratch, row(latency="200ms"))
-    endpoint.__enter__()
     port = str(endpoint.port)
-    made = {}
+    made, second = {}, []
 
     def fail_and_return():
         time.sleep(before)
         journal = scratch / "run/journal.jsonl"
         made["before"] = journal.read_bytes().count(b'"uploaded"')
-        endpoint.process.send_signal(signal.SIGKILL)
-        endpoint.process.communicate()
+        endpoint.kill()
         # A listener that resets every connection counts what comes.
         counter = subprocess.Popen([sys.executable, "-c", RESETTER, port], stdout=subprocess.PIPE, text=True)
         time.sleep(length)
         counter.send_signal(signal.SIGTERM)
         made["connections_during"] = int(counter.communicate()[0])
-        endpoint.arguments += ["--port", port]
-        endpoint.__enter__()
+        second.append(sinks.Endpoint(scratch, row(latency="200ms"), "--port", port))
         back = time.monotonic()
         made["at_return"] = journal.read_bytes().count(b'"uploaded"')
-        for second in range(1, after + 1):
-            time.sleep(max(0, back + second - time.monotonic()))
+        for tick in range(1, after + 1):
+            time.sleep(max(0, back + tick - time.monotonic()))
             made.setdefault("after", []).append(journal.read_bytes().count(b'"uploaded"'))
 
     driver = threading.Thread(target=fail_and_return)
     driver.start()
     run = upload(scratch, endpoint, data, "upload.concurrency=512")
     driver.join()
-    endpoint.__exit__()
+    second[0].__exit__()
     rate = made["before"] / before
     per_second = [b - a for a, b in zip([made["at_return"], *made["after"]], made["after"])]
-    recovered = next((second + 1 for second, count in enumerate(per_second) if count >= 0.9 * rate), None)
+    recovered = next((tick + 1 for tick, count in enumerate(per_second) if count >= 0.9 * rate), None)
     return {"failed": run["failed"], "uploaded": run["uploaded"], "rate_before": round(rate), "requests_per_s_during": round(made["connections_during"] / length, 2),
             "objects_per_s_after": per_second, "back_at_0.9_after_s": recovered}
 
@@ -137,7 +133,7 @@ def hang(scratch, results):
             if run["failed"]:
                 sys.exit(f"hang: {run}")
             seconds[name] = run["seconds"]
-        injected += json.loads(endpoint.stats.splitlines()[-1])["faults_injected"]
+        injected += endpoint.stats["faults_injected"]
         ratios.append(seconds["hang"] / seconds["clean"])
     return {"of_the_clean_run": report.spread(ratios), "hung": injected}
 
@@ -146,7 +142,7 @@ def many(scratch, results):
     data = matrix.make_files(scratch / "many", 40_000, 4096)
     with sinks.Endpoint(scratch, row(latency="200ms")) as endpoint:
         run = upload(scratch, endpoint, data, "upload.concurrency=4096")
-    in_flight = json.loads(endpoint.stats.splitlines()[-1])["max_in_flight"]["PutObject"]
+    in_flight = endpoint.stats["max_in_flight"]["PutObject"]
     return {"peak_mib": round(run["peak_bytes"] / (1 << 20), 1), "most_in_flight_at_the_endpoint": in_flight}
 
 

@@ -2,18 +2,23 @@
 answer late and refuses what comes too fast."""
 import os
 import pathlib
-import re
 import signal
 import socket
 import subprocess
 import time
 
-from clients import path
+import memory
 
 HERE = pathlib.Path(__file__).resolve().parent
-KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench-secret", "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true"}
-ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith("AWS_") and "proxy" not in k.lower()}, **KEYS}
+ENVIRONMENT = {**memory.ENVIRONMENT, "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def cpu_of(pids):
+    ticks = 0
+    for pid in pids:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def free_port():
@@ -65,33 +70,21 @@ class Nginx:
     def cpu_s(self):
         """Of all its processes so far."""
         pids = [self.process.pid, *map(int, pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split())]
-        ticks = 0
-        for pid in pids:
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return cpu_of(pids)
 
 
-class Endpoint:
-    def __init__(self, scratch, row):
-        arguments = ["--discard", *row["serve"]]
-        if row["latency"] != "0ms":
-            arguments += ["--latency", row["latency"]]
-        self.arguments = [path("s3flow"), "serve", scratch / "nothing", "--bucket", "bench", *arguments]
-
-    def __enter__(self):
-        self.process = subprocess.Popen(self.arguments, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
-        self.url = re.search(r"http://\S+:\d+", self.process.stdout.readline()).group()
+class Endpoint(memory.Endpoint):
+    def __init__(self, scratch, row, *more):
+        latency = [] if row["latency"] == "0ms" else ["--latency", row["latency"]]
+        super().__init__(scratch / "nothing", "--discard", *latency, *row["serve"], *more)
         self.port = int(self.url.rsplit(":", 1)[1])
-        return self
 
-    def __exit__(self, *exception):
-        self.process.send_signal(signal.SIGTERM)
-        self.stats = self.process.communicate()[0]
+    def kill(self):
+        self.process.kill()
+        self.process.communicate()
 
     def cpu_s(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_of([self.process.pid])
 
 
 ALL = {"nginx": Nginx, "endpoint": Endpoint}

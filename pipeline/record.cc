@@ -60,7 +60,7 @@ class LineWriter {
   }
 
   template <typename Value>
-  void Number(std::string_view name, Value value) {
+  void Literal(std::string_view name, Value value) {
     Name(name);
     fmt::format_to(std::back_inserter(text_), "{}", value);
   }
@@ -172,17 +172,17 @@ std::string ResultLine(const ObjectResult& result) {
   line.Text("outcome", OutcomeName(result.outcome));
   line.Bytes("path", result.file->path);
   line.Bytes("key", result.file->key);
-  line.Number("size", result.size_bytes);
-  if (result.mtime_ns != 0) line.Number("mtime_ns", result.mtime_ns);
+  line.Literal("size", result.size_bytes);
+  if (result.mtime_ns != 0) line.Literal("mtime_ns", result.mtime_ns);
   if (!result.etag.empty()) line.Text("etag", result.etag);
   if (!result.sha256.empty()) line.Text("sha256", result.sha256);
   if (!result.checksum.empty()) line.Text(ChecksumField(result.algorithm), result.checksum);
-  if (result.parts > 0) line.Number("parts", result.parts);
-  if (result.reused_parts > 0) line.Number("reused_parts", result.reused_parts);
-  if (result.file->is_stream) line.Number("stream", "true");
+  if (result.parts > 0) line.Literal("parts", result.parts);
+  if (result.reused_parts > 0) line.Literal("reused_parts", result.reused_parts);
+  if (result.file->is_stream) line.Literal("stream", "true");
   if (!result.version_id.empty()) line.Text("version_id", result.version_id);
-  line.Number("attempts", result.attempts);
-  line.Number("seconds", result.seconds.count());
+  line.Literal("attempts", result.attempts);
+  line.Literal("seconds", result.seconds.count());
   if (!result.reason.empty()) line.Text("reason", result.reason);
   if (!result.error) {
     if (!result.request_id.empty()) line.Text("request_id", result.request_id);
@@ -190,7 +190,7 @@ std::string ResultLine(const ObjectResult& result) {
   }
   const auto& error = *result.error;
   line.Text("kind", s3::KindName(error.kind));
-  if (error.http_status != 0) line.Number("http_status", error.http_status);
+  if (error.http_status != 0) line.Literal("http_status", error.http_status);
   if (!error.code.empty()) line.Text("code", error.code);
   line.Text("message", error.message);
   const auto& request_id = error.request_id.empty() ? result.request_id : error.request_id;

@@ -131,7 +131,7 @@ void Admission::Probe(const Body& body, std::unique_lock<std::mutex>* lock) {
       notice =
           fmt::format("the store answers again, after {:.1f} s", static_cast<double>(length.count()) / 1e3);
     }
-    outage_.ProbeAnswered(now);
+    outage_.ProbeAnswered();
   } else {
     if (outage_.Length(now) == Clock::duration::zero()) {
       notice = "the store does not answer: waiting for it";

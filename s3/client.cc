@@ -190,7 +190,9 @@ Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
   // Data may be sent twice; by itself libcurl would take another idle connection for what was slow.
   request.give_up_when_slow = payload != nullptr && manner.given_up < kMostGivenUp;
   request.fresh_connection = request.fresh_connection || manner.given_up > 0;
-  auto answer = JudgeFor(operation, Exchange(request, lease), credentials);
+  auto response = Exchange(request, lease);
+  admission_->Left(WhatItSays(response));
+  auto answer = JudgeFor(operation, std::move(response), credentials);
   if (!answer) Redact(credentials, request, &answer.error().message);
   return answer;
 }
@@ -201,7 +203,6 @@ HttpResponse Client::Exchange(const HttpRequest& request, const EndpointPool::Le
   const bool unreachable = response.failure && response.failure->kind != ErrorKind::kCancelled;
   // A gateway that is ill says 500, 502 or 504; 503 is the store's way to ask for less.
   facts_->endpoints().Give(lease, !unreachable && (response.status < 500 || response.status == 503));
-  admission_->Left(WhatItSays(response));
   return response;
 }
 
@@ -214,11 +215,7 @@ bool Client::StoreAnswers() {
   auto request = BuildHeadBucket(facts->buckets[lease.index]);
   facts->signer->SignHeaders(&request, Sha256Hex(""), **credentials,
                              std::chrono::system_clock::now() + facts->clock_offset);
-  HttpResponse response;
-  waiter_->Wait([&](Wake wake) { transport_->Send(request, &response, wake); });
-  const bool answers = WhatItSays(response) == Outage::Answer::kGood;
-  facts_->endpoints().Give(lease, answers);
-  return answers;
+  return WhatItSays(Exchange(request, lease)) == Outage::Answer::kGood;
 }
 
 Result<Answer> Client::JudgeFor(const Operation& operation, HttpResponse response,

@@ -26,7 +26,7 @@ bool Outage::Left(Answer answer, Clock::time_point now) {
   return true;
 }
 
-void Outage::ProbeAnswered(Clock::time_point) {
+void Outage::ProbeAnswered() {
   if (confirmed_) ++confirmed_outages_;
   state_ = State::kOpening;
   allowed_ = in_flight_ + kFirstAllowed;

@@ -29,7 +29,7 @@ class Outage {
   bool Left(Answer answer, Clock::time_point now);
 
   // What a probe has found.
-  void ProbeAnswered(Clock::time_point now);
+  void ProbeAnswered();
   void ProbeFailed() { confirmed_ = true; }
   // How long to wait before the next one.
   std::chrono::milliseconds ProbeInterval();

@@ -122,7 +122,7 @@ TEST(OutageTest, ClosesWhenNothingIsAnsweredAndOpensOneByOne) {
   for (int i = failed + 1; i < in_flight; ++i) outage.Left(Answer::kNone, kStart + 1s);
   outage.ProbeFailed();
   EXPECT_EQ(outage.Length(kStart + 61s), 60s);
-  outage.ProbeAnswered(kStart + 61s);
+  outage.ProbeAnswered();
   EXPECT_EQ(outage.confirmed_outages(), 1);
   int entered = 0;
   for (; outage.MayEnter(); ++entered) outage.Entered();
