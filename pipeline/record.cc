@@ -51,7 +51,7 @@ std::string Seal(const Json& line) {
   return Sealed(std::move(text));
 }
 
-// Writes the line that there are most of without making a document first: a tenth of the time.
+// Writes the line that there are most of, without making a document first.
 class LineWriter {
  public:
   explicit LineWriter(std::string_view record) {

@@ -145,7 +145,11 @@ void Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   }
   Set(easy(), CURLOPT_FRESH_CONNECT, request.fresh_connection ? 1L : 0L);
   SetMethod(request);
-  headers_with_target_ ? SetTarget(request) : SetHeaderList(request);
+  if (headers_with_target_) {
+    SetTarget(request);
+  } else {
+    SetHeaderList(request);
+  }
 }
 
 void Exchange::SetMethod(const HttpRequest& request) {
@@ -176,8 +180,8 @@ void Exchange::SetBody(const HttpRequest& request) {
   Set(easy(), CURLOPT_POSTFIELDS, pieces_.empty() ? whole : static_cast<const char*>(nullptr));
 }
 
-// libcurl writes header lines with its printf, a byte at a time: a third of all instructions of a small
-// upload (libcurl 7.88; bench/NOTES.md). A request target it copies as it stands, so the lines travel there:
+// libcurl writes header lines with its printf, a byte at a time: a quarter of all instructions of a
+// small upload (libcurl 7.88; bench/NOTES.md). A request target it copies as it stands, so the lines travel there:
 // "/key HTTP/1.1", the lines, and the last one without its end, since libcurl puts " HTTP/1.1" behind all of
 // it. That last one is user-agent, which may name any number of products.
 void Exchange::SetTarget(const HttpRequest& request) {

@@ -230,18 +230,14 @@ class AdmissionTest : public testing::Test {
 
 TEST_F(AdmissionTest, BodiesWaitWhileTheStoreIsAwayAndAllGoOn) {
   GoAway();
-  std::atomic<int> sat_out{0}, through{0}, in_flight{0}, most{0};
+  std::atomic<int> sat_out{0}, through{0};
   std::vector<std::thread> bodies;
   for (int i = 0; i < 40; ++i) {
     bodies.emplace_back([&, i] {
       const auto body = Body();
       if (i % 2 == 0) sat_out += admission_.SitOut(body);
       ASSERT_TRUE(admission_.Enter(1, i % 2 == 0, body));
-      const int now = ++in_flight;
-      for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
-      }
       ++through;
-      --in_flight;
       admission_.Left(Answer::kGood);
     });
   }
@@ -250,7 +246,7 @@ TEST_F(AdmissionTest, BodiesWaitWhileTheStoreIsAwayAndAllGoOn) {
   there_ = true;
   for (auto& body : bodies) body.join();
   EXPECT_EQ(through, 40);
-  EXPECT_LE(most, 40);
+  EXPECT_GT(sat_out, 0);
   EXPECT_LE(probes_, 10) << "one asks for all";
   ASSERT_EQ(notices_.size(), 2u);
   EXPECT_EQ(notices_[0], "the store does not answer: waiting for it");
@@ -273,15 +269,13 @@ TEST_F(AdmissionTest, PatienceEndsAndSoDoWaits) {
 }
 
 TEST_F(AdmissionTest, ThoseThatTryAgainGoFirst) {
-  limits_.requests_per_second = 100;
+  limits_.requests_per_second = 20;
   std::vector<int> order;
   std::vector<std::thread> bodies;
-  std::atomic<int> waiting{0};
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(admission_.Enter(1, false, Body()));  // the burst, and a debt
   for (int i = 0; i < 20; ++i) {
     const bool again = i >= 10;
     bodies.emplace_back([&, again] {
-      ++waiting;
       ASSERT_TRUE(admission_.Enter(1, again, Body()));
       std::lock_guard lock(mutex_);
       order.push_back(again);
