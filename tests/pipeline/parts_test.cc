@@ -31,6 +31,8 @@ TEST_F(PartsTest, SmallAndLargeFilesInOneRun) {
   WriteFiles(100);
   const std::vector<std::size_t> sizes{0, 1, 1000, 1999, 2000, 2001, 2999, 3000, 3001, 10'000, 123'456};
   for (const auto size : sizes) directory_.Write("data/large/" + std::to_string(size), Content(size));
+  server_options_.latency =
+      std::chrono::milliseconds(10);  // else each may be answered before the next is sent
   const auto run = Run();
   EXPECT_EQ(run.status, kExitOk);
   EXPECT_EQ(run.summary.uploaded, 100u + sizes.size());
