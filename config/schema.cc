@@ -268,6 +268,7 @@ std::vector<Field> SourceFields(pipeline::SourceRoot* root) {
           Texts("include", &root->include),
           Texts("exclude", &root->exclude),
           Bool("follow_symlinks", &root->follow_symlinks),
+          Integer("threads", &root->threads, 1, 256),
           Bool("allow_empty", &root->allow_empty),
           Bool("stream", &root->stream),
           Text("key", &root->key, CheckPrefix),

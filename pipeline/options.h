@@ -23,6 +23,9 @@ struct SourceRoot {
   std::vector<std::string> exclude;
   // Off: symbolic links are recorded as skipped. On: followed, loops detected.
   bool follow_symlinks = false;
+  // So many directories are read, and files looked at, at once, while the uploads would else wait for it: on
+  // a network file system each costs a round trip. A thread each, begun when it is wanted.
+  int threads = 8;
   // Off: a run that finds no input at all ends with exit status 66.
   bool allow_empty = false;
   // `path` is standard input ("-"), a FIFO or another stream: read to its end as one object.

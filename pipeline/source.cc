@@ -99,7 +99,7 @@ std::optional<SourceItem> Source::NextReady() {
   auto input = std::move(ahead_.front());
   ahead_.pop_front();
   // Half a look-ahead at a time: the walk is not woken for every entry.
-  if (ahead_.size() == kLookAhead / 2) space_.notify_one();
+  if (ahead_.size() == kLookAhead / 2) space_.notify_all();
   ++found_;
   ++open_;
   if (auto* result = std::get_if<ObjectResult>(&input)) return std::move(*result);
@@ -171,7 +171,7 @@ void Source::WakeConsumer(std::unique_lock<std::mutex> lock) {
   if (consumer) (*consumer)();
 }
 
-// Called by the walk's thread.
+// Called by the walk's threads.
 bool Source::IsSettled(const Input& input) {
   const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input);
   const auto& found = file != nullptr ? **file : *std::get<ObjectResult>(input).file;
@@ -188,31 +188,28 @@ Summary Source::settled_before() const {
 }
 
 void Source::WalkAhead() {
-  for (;;) {
-    auto item = walk_.Next();
-    if (item && IsSettled(*item)) {
-      if (stop_.stop_requested()) return;
-      continue;
-    }
-    std::unique_lock lock(mutex_);
-    if (item && ahead_.size() >= kLookAhead) {
-      space_.wait(lock, [this] { return quit_ || ahead_.size() <= kLookAhead / 2; });
-    }
-    if (quit_) return;
-    if (item) {
-      if (const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&*item)) {
-        progress_->found_bytes += (*file)->size_bytes;
-      }
-      ahead_.push_back(std::move(*item));
-      ++progress_->found;
-    } else {
-      walked_ = true;
-      progress_->all_found = true;
-    }
-    const bool ended = walked_;
-    WakeConsumer(std::move(lock));
-    if (ended) return;
+  if (!WalkInThreads(std::move(walk_), [this](Input input) { return Take(std::move(input)); })) return;
+  std::unique_lock lock(mutex_);
+  walked_ = true;
+  progress_->all_found = true;
+  WakeConsumer(std::move(lock));
+}
+
+Demand Source::Take(Input input) {
+  if (IsSettled(input)) return stop_.stop_requested() ? Demand::kNone : Demand::kBehind;
+  std::unique_lock lock(mutex_);
+  if (ahead_.size() >= kLookAhead) {
+    space_.wait(lock, [this] { return quit_ || ahead_.size() <= kLookAhead / 2; });
   }
+  if (quit_) return Demand::kNone;
+  if (const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input)) {
+    progress_->found_bytes += (*file)->size_bytes;
+  }
+  ahead_.push_back(std::move(input));
+  ++progress_->found;
+  const auto demand = ahead_.size() < kLookAhead / 2 ? Demand::kBehind : Demand::kAhead;
+  WakeConsumer(std::move(lock));
+  return demand;
 }
 
 }  // namespace pipeline

@@ -1,4 +1,4 @@
-// The source of the graph: what a walk and streams find, cut into tasks. The walk runs in a thread of
+// The source of the graph: what a walk and streams find, cut into tasks. The walk runs in threads of
 // its own, with bounded look-ahead.
 #pragma once
 
@@ -20,6 +20,7 @@
 #include "pipeline/stream.h"
 #include "pipeline/summary.h"
 #include "pipeline/walk.h"
+#include "pipeline/walkers.h"
 #include "s3/plan.h"
 #include "s3/waiter.h"
 
@@ -57,6 +58,7 @@ class Source {
 
  private:
   void WalkAhead();
+  Demand Take(Input input);
   bool IsSettled(const Input& input);
   void WakeConsumer(std::unique_lock<std::mutex> lock);
   std::optional<SourceItem> NextReady();

@@ -96,26 +96,59 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
 }
 
 Walk::Walk(std::vector<SourceRoot> roots, std::string key_prefix)
-    : roots_(std::move(roots)), key_prefix_(std::move(key_prefix)) {}
+    : roots_(std::make_shared<const std::vector<SourceRoot>>(std::move(roots))),
+      key_prefix_(std::move(key_prefix)),
+      root_end_(roots_->size()) {}
+
+Walk::Walk(const Walk& whole, Frame frame)
+    : roots_(whole.roots_),
+      key_prefix_(whole.key_prefix_),
+      root_index_(whole.root_index_),
+      root_end_(whole.root_index_) {
+  stack_.push_back(std::move(frame));
+}
 
 std::optional<Input> Walk::Next() {
-  for (;;) {
-    if (!stack_.empty()) {
-      if (auto item = ReadEntry()) return item;
-    } else if (root_index_ < roots_.size()) {
-      ++root_index_;
-      if (auto item = StartRoot()) return item;
-    } else {
-      return std::nullopt;
-    }
+  std::optional<Input> found;
+  while (!found && Step(&found)) continue;
+  return found;
+}
+
+bool Walk::Step(std::optional<Input>* found) {
+  if (!stack_.empty()) {
+    *found = ReadEntry();
+    return true;
   }
+  if (root_index_ == root_end_) return false;
+  ++root_index_;
+  *found = StartRoot();
+  return true;
+}
+
+std::optional<Walk> Walk::Split() {
+  for (auto& frame : stack_) {
+    while (frame.reading && frame.names.size() < kSplitNames) {
+      if (const char* name = ReadName(&frame)) frame.names.emplace_back(name);
+    }
+    // What is further in, or not read yet, is left for this walk.
+    const bool has_more = frame.reading || &frame != &stack_.back();
+    const auto given = (frame.names.size() + (has_more ? 1 : 0)) / 2;
+    if (given == 0) continue;
+    const auto first = frame.names.end() - static_cast<std::ptrdiff_t>(given);
+    Frame other{frame.directory,
+                {std::make_move_iterator(first), std::make_move_iterator(frame.names.end())}};
+    other.reading = false;
+    frame.names.erase(first, frame.names.end());
+    return Walk(*this, std::move(other));
+  }
+  return std::nullopt;
 }
 
 std::optional<Input> Walk::StartRoot() {
   struct stat status;
   root_is_file_ = false;
   if (stat(root().path.c_str(), &status) != 0) return Failed("", s3::ErrorKind::kLocal, ErrnoText(errno));
-  if (S_ISDIR(status.st_mode)) return Enter(AT_FDCWD, root().path.c_str(), "", status);
+  if (S_ISDIR(status.st_mode)) return Enter(nullptr, root().path.c_str(), "", status);
   root_is_file_ = true;
   const auto name = BaseName(root().path);
   if (ExcludesFile(root(), name)) return std::nullopt;
@@ -123,23 +156,40 @@ std::optional<Input> Walk::StartRoot() {
   return FileItem(name, status);
 }
 
-std::optional<Input> Walk::ReadEntry() {
-  auto& directory = stack_.back();
+// Null for "." and "..", and when the stream has ended: see frame->reading.
+const char* Walk::ReadName(Frame* frame) {
   errno = 0;
-  const dirent* entry = readdir(directory.stream.get());
+  const dirent* entry = readdir(frame->directory->stream.get());
   if (entry == nullptr) {
-    const int error = errno;
-    const auto relative = directory.relative;
-    stack_.pop_back();
-    if (error == 0) return std::nullopt;
-    return Failed(relative, s3::ErrorKind::kLocal, "reading the directory: " + ErrnoText(error));
+    frame->error = errno;
+    frame->reading = false;
+    return nullptr;
   }
-  const char* name = entry->d_name;
-  if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) return std::nullopt;
-  return Visit(dirfd(directory.stream.get()), name, directory.relative + name);
+  const char* const name = entry->d_name;
+  return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0 ? nullptr : name;
 }
 
-std::optional<Input> Walk::Visit(int directory_fd, const char* name, const std::string& relative) {
+std::optional<Input> Walk::ReadEntry() {
+  auto& frame = stack_.back();
+  if (!frame.names.empty()) {
+    const auto name = std::move(frame.names.back());
+    frame.names.pop_back();
+    return Visit(frame.directory, name.c_str());
+  }
+  if (frame.reading) {
+    const char* const name = ReadName(&frame);
+    return name != nullptr ? Visit(frame.directory, name) : std::nullopt;
+  }
+  const auto ended = std::move(frame);
+  stack_.pop_back();
+  if (ended.error == 0) return std::nullopt;
+  return Failed(ended.directory->relative, s3::ErrorKind::kLocal,
+                "reading the directory: " + ErrnoText(ended.error));
+}
+
+std::optional<Input> Walk::Visit(const std::shared_ptr<const Directory>& directory, const char* name) {
+  const auto relative = directory->relative + name;
+  const int directory_fd = dirfd(directory->stream.get());
   struct stat status;
   if (fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
     return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(errno));
@@ -153,23 +203,26 @@ std::optional<Input> Walk::Visit(int directory_fd, const char* name, const std::
   }
   if (S_ISDIR(status.st_mode)) {
     if (ExcludesDirectory(root(), relative)) return std::nullopt;
-    return Enter(directory_fd, name, relative + "/", status);
+    return Enter(directory, name, relative + "/", status);
   }
   if (ExcludesFile(root(), relative)) return std::nullopt;
   if (!S_ISREG(status.st_mode)) return Skipped(relative, SpecialFileName(status.st_mode));
   return FileItem(relative, status);
 }
 
-std::optional<Input> Walk::Enter(int directory_fd, const char* name, const std::string& relative,
-                                 const struct stat& status) {
-  const bool loop = std::any_of(stack_.begin(), stack_.end(), [&](const Directory& above) {
-    return above.device == status.st_dev && above.inode == status.st_ino;
-  });
-  if (loop) return Skipped(relative, "a symbolic link to a directory above itself");
-  if (stack_.size() >= kMaxDepth) {
+std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const char* name,
+                                 const std::string& relative, const struct stat& status) {
+  for (const auto* above = parent.get(); above != nullptr; above = above->parent.get()) {
+    if (above->device == status.st_dev && above->inode == status.st_ino) {
+      return Skipped(relative, "a symbolic link to a directory above itself");
+    }
+  }
+  const std::size_t depth = parent == nullptr ? 1 : parent->depth + 1;
+  if (depth > kMaxDepth) {
     return Failed(relative, s3::ErrorKind::kUnsupported,
                   fmt::format("nested deeper than {} directories", kMaxDepth));
   }
+  const int directory_fd = parent == nullptr ? AT_FDCWD : dirfd(parent->stream.get());
   const int nofollow = relative.empty() || root().follow_symlinks ? 0 : O_NOFOLLOW;
   const int fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | nofollow);
   if (fd < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(errno));
@@ -179,7 +232,8 @@ std::optional<Input> Walk::Enter(int directory_fd, const char* name, const std::
     close(fd);
     return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(error));
   }
-  stack_.push_back({{stream, closedir}, relative, status.st_dev, status.st_ino});
+  stack_.push_back({std::make_shared<const Directory>(
+      Directory{{stream, closedir}, relative, status.st_dev, status.st_ino, std::move(parent), depth})});
   return std::nullopt;
 }
 
@@ -199,10 +253,11 @@ Input Walk::FileItem(const std::string& relative, const struct stat& status) {
 // Two roots can lead to one key. Asking the file system costs no memory, however many files there are.
 std::optional<std::string> Walk::EarlierOwner(const std::string& key) const {
   for (std::size_t i = 0; i + 1 < root_index_; ++i) {
-    const auto prefix = key_prefix_ + roots_[i].prefix;
+    const auto& earlier = (*roots_)[i];
+    const auto prefix = key_prefix_ + earlier.prefix;
     if (!key.starts_with(prefix)) continue;
     const auto relative = key.substr(prefix.size());
-    if (WouldYield(roots_[i], relative)) return roots_[i].path + "/" + relative;
+    if (WouldYield(earlier, relative)) return earlier.path + "/" + relative;
   }
   return std::nullopt;
 }

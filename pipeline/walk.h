@@ -1,4 +1,4 @@
-// Walks the source's roots, one entry at a time. Not thread-safe: one thread owns a walk.
+// Walks the source's roots, one entry at a time, and can be divided. Not thread-safe: one thread owns a walk.
 #pragma once
 
 #include <dirent.h>
@@ -26,37 +26,63 @@ class Walk {
   // `key_prefix` is put before every key.
   Walk(std::vector<SourceRoot> roots, std::string key_prefix);
 
+  // Looks at one more entry, which may be none that is yielded; false at the end.
+  bool Step(std::optional<Input>* found);
   // Nothing at the end.
   std::optional<Input> Next();
 
+  // Gives away about half of what is left of the directory that is furthest up, which this walk then passes
+  // over. Nothing when there is too little to divide. Which part gets what depends on the order of the
+  // entries; both together yield what one would have.
+  std::optional<Walk> Split();
+  // In how many parts the root that is being walked may be walked at once.
+  int threads() const { return root_index_ == 0 ? 1 : root().threads; }
+
+  // So many names of a directory are divided at a time.
+  static constexpr std::size_t kSplitNames = 64;
+
  private:
+  // Open for as long as a part of the walk has names in it.
   struct Directory {
     std::unique_ptr<DIR, int (*)(DIR*)> stream;
     std::string relative;  // below the root, "" or ending in '/'
     dev_t device;
     ino_t inode;
+    std::shared_ptr<const Directory> parent;
+    std::size_t depth;
   };
 
+  // What is left to be visited of a directory: names that were read, then the stream, which one part reads.
+  struct Frame {
+    std::shared_ptr<const Directory> directory;
+    std::vector<std::string> names;
+    bool reading = true;
+    int error = 0;  // that ended the stream
+  };
+
+  explicit Walk(const Walk& whole, Frame frame);
   std::optional<Input> StartRoot();
   std::optional<Input> ReadEntry();
-  std::optional<Input> Visit(int directory_fd, const char* name, const std::string& relative);
-  std::optional<Input> Enter(int directory_fd, const char* name, const std::string& relative,
-                             const struct stat& status);
+  static const char* ReadName(Frame* frame);
+  std::optional<Input> Visit(const std::shared_ptr<const Directory>& directory, const char* name);
+  std::optional<Input> Enter(std::shared_ptr<const Directory> parent, const char* name,
+                             const std::string& relative, const struct stat& status);
   Input FileItem(const std::string& relative, const struct stat& status);
   Input Skipped(const std::string& relative, std::string reason) const;
   Input Failed(const std::string& relative, s3::ErrorKind kind, std::string message) const;
 
-  const SourceRoot& root() const { return roots_[root_index_ - 1]; }
+  const SourceRoot& root() const { return (*roots_)[root_index_ - 1]; }
   std::string PathOf(const std::string& relative) const;
   std::string KeyOf(const std::string& relative) const;
   std::shared_ptr<InputFile> FileOf(const std::string& relative) const;
   std::optional<std::string> EarlierOwner(const std::string& key) const;
 
-  const std::vector<SourceRoot> roots_;
-  const std::string key_prefix_;
+  std::shared_ptr<const std::vector<SourceRoot>> roots_;
+  std::string key_prefix_;
   std::size_t root_index_ = 0;  // of the next root
+  std::size_t root_end_;
   bool root_is_file_ = false;
-  std::vector<Directory> stack_;  // the open directories, outermost first
+  std::vector<Frame> stack_;  // outermost first
 };
 
 }  // namespace pipeline
