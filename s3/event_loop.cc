@@ -1,21 +1,21 @@
 #include "s3/event_loop.h"
 
-#include <curl/curl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <map>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
+#include "s3/connection_pool.h"
 #include "s3/exchange.h"
 #include "s3/stragglers.h"
 
@@ -25,15 +25,22 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-int CheckedFd(int fd, const char* what) {
-  if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
-  return fd;
-}
+constexpr std::uint32_t kReadable = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+constexpr std::uint32_t kEnding = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
-void InitialiseCurlOnce() {
-  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (code != CURLE_OK) throw std::runtime_error("libcurl cannot be initialised");
-}
+class Descriptor {
+ public:
+  Descriptor(int fd, const char* what) : fd_(fd) {
+    if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
+  }
+  ~Descriptor() { close(fd_); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  operator int() const { return fd_; }
+
+ private:
+  const int fd_;
+};
 
 }  // namespace
 
@@ -42,17 +49,13 @@ class EventLoop::Loop {
  public:
   Loop(const TransportOptions& options, int max_connections)
       : options_(options),
-        epoll_(CheckedFd(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-        event_(CheckedFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
-        multi_(curl_multi_init()) {
-    if (multi_ == nullptr) throw std::bad_alloc();
-    curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Loop::OnSocket);
-    curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
-    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Loop::OnTimer);
-    curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
-    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(max_connections));
+        epoll_(epoll_create1(EPOLL_CLOEXEC), "epoll_create1"),
+        event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"),
+        pool_(options_, epoll_, max_connections) {
     epoll_event event{.events = EPOLLIN, .data = {.fd = event_}};
-    CheckedFd(epoll_ctl(epoll_, EPOLL_CTL_ADD, event_, &event), "epoll_ctl");
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, event_, &event) != 0) {
+      throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+    }
     thread_ = std::thread([this] { Run(); });
   }
 
@@ -63,13 +66,9 @@ class EventLoop::Loop {
     }
     Notify();
     thread_.join();
-    idle_.clear();
-    curl_multi_cleanup(multi_);
-    close(event_);
-    close(epoll_);
   }
 
-  // Takes an idle exchange or makes one; configuring it is the caller's work, not the loop's.
+  // Takes an idle exchange or makes one; writing its head is the caller's work, not the loop's.
   void Send(const HttpRequest& request, HttpResponse* response, Wake wake) {
     std::unique_ptr<Exchange> exchange;
     {
@@ -119,29 +118,20 @@ class EventLoop::Loop {
     for (;;) {
       std::array<epoll_event, 256> events;
       const int count = epoll_wait(epoll_, events.data(), events.size(), TimeoutMs());
+      now_ = Clock::now();
       for (int i = 0; i < count; ++i) {
         if (events[i].data.fd == event_) {
           std::uint64_t value;
           [[maybe_unused]] const auto bytes = read(event_, &value, sizeof value);
           if (TakeNew()) return;
-        } else {
-          const auto ready = events[i].events;
-          const int mask = ((ready & EPOLLIN) ? CURL_CSELECT_IN : 0) |
-                           ((ready & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
-                           ((ready & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0);
-          int running;
-          curl_multi_socket_action(multi_, events[i].data.fd, mask, &running);
+        } else if (Connection* connection = pool_.Handle(events[i].data.fd, events[i].events)) {
+          GoOn(connection, events[i].events);
         }
       }
-      const auto now = Clock::now();
-      if (curl_deadline_ <= now) {
-        curl_deadline_ = Clock::time_point::max();
-        int running;
-        curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
-      }
-      ReapFinished();
-      WakeSleepers(now);
-      if (next_guard_ <= now) GuardAgainstStalls(now);
+      pool_.HandleTime(now_);
+      while (const auto made = pool_.NextMade()) StartOnNew(*made);
+      WakeSleepers();
+      if (next_guard_ <= now_) Guard();
     }
   }
 
@@ -159,56 +149,151 @@ class EventLoop::Loop {
       abort_now_ = aborted_;
       quit = quit_;
     }
-    const auto now = Clock::now();
-    for (auto& exchange : exchanges) {
-      if (active_.empty()) next_guard_ = now + GuardInterval();
-      exchange->Begin(now);
-      // Cannot fail for a handle that is in no multi yet, save for memory; then nothing was sent.
-      if (curl_multi_add_handle(multi_, exchange->easy()) != CURLM_OK) {
-        exchange->Finish(CURLE_OUT_OF_MEMORY);
-        Release(std::move(exchange));
-        continue;
-      }
-      active_.insert(exchange.release());
-    }
+    for (auto& exchange : exchanges) Begin(std::move(exchange));
     if (abort_now_) {
-      while (!active_.empty()) End(*active_.begin(), [](Exchange& exchange) { exchange.FinishCancelled(); });
+      while (!active_.empty())
+        End(active_.back().get(), [](Exchange& exchange) { exchange.FailCancelled(); });
     }
     return quit;
   }
 
-  void ReapFinished() {
-    int left;
-    while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
-      if (message->msg != CURLMSG_DONE) continue;
-      const CURLcode code = message->data.result;
-      Exchange* exchange = nullptr;
-      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange);
-      if (code == CURLE_OK) stragglers_.Answered(exchange->body_bytes(), exchange->Age(Clock::now()));
-      End(exchange, [code](Exchange& ended) { ended.Finish(code); });
+  void Begin(std::unique_ptr<Exchange> exchange) {
+    if (active_.empty()) next_guard_ = now_ + GuardInterval();
+    exchange->Begin(now_);
+    exchange->position = active_.size();
+    active_.push_back(std::move(exchange));
+    Exchange* const begun = active_.back().get();
+    Connection* const idle = begun->needs_fresh_connection() ? nullptr : pool_.TakeIdle(begun->route(), now_);
+    if (idle == nullptr) return Connect(begun);
+    StartOn(idle, begun);
+  }
+
+  void Connect(Exchange* exchange) {
+    try {
+      exchange->connection = pool_.Make(exchange->endpoint());
+      exchange->connection->exchange = exchange;
+    } catch (const std::bad_alloc&) {
+      exchange->connection = nullptr;
+      End(exchange, [](Exchange& ended) { ended.Fail(ErrorKind::kTransient, "no memory for a connection"); });
     }
+  }
+
+  void StartOnNew(const ConnectionPool::Made& made) {
+    Exchange* const exchange = made.connection->exchange;
+    if (made.code == CURLE_OK) return StartOn(made.connection, exchange);
+    const auto error = made.connection->ConnectError(made.code);
+    End(exchange, [&](Exchange& ended) { ended.Fail(error.kind, error.message); });
+  }
+
+  void StartOn(Connection* connection, Exchange* exchange) {
+    connection->exchange = exchange;
+    exchange->connection = connection;
+    exchange->Rewind(exchange->is_worth_asking() && !never_asked_.contains(exchange->route()));
+    SendSome(connection);
+  }
+
+  void GoOn(Connection* connection, std::uint32_t events) {
+    Exchange* const exchange = connection->exchange;
+    if ((events & kReadable) && !ReceiveSome(connection, (events & kEnding) != 0)) return;
+    if ((events & EPOLLOUT) && !exchange->sent_all()) SendSome(connection);
+  }
+
+  // False when the exchange has ended on this connection, which may be gone then.
+  bool SendSome(Connection* connection) {
+    using State = Connection::Moved::State;
+    Exchange* const exchange = connection->exchange;
+    for (;;) {
+      std::array<iovec, 64> room;
+      const auto pieces = exchange->Unsent(room);
+      if (pieces.empty()) return true;
+      const auto moved = connection->Send(pieces, buffer_);
+      if (moved.state == State::kBlocked) return true;
+      if (moved.state != State::kBytes) {
+        // The server may have said why before it closed.
+        const auto problem = "sending: " + connection->Problem();
+        if (!ReceiveSome(connection, true)) return false;
+        return Lost(connection, problem);
+      }
+      exchange->Sent(moved.bytes, now_);
+      if (!moved.more) return true;
+    }
+  }
+
+  // The same. `to_the_end`: the server has closed its side, so that what the kernel has is all that will come.
+  bool ReceiveSome(Connection* connection, bool to_the_end) {
+    using State = Connection::Moved::State;
+    Exchange* const exchange = connection->exchange;
+    for (;;) {
+      const auto moved = connection->Receive(buffer_);
+      if (moved.state == State::kBlocked) return true;
+      if (moved.state == State::kFailed) return Lost(connection, "receiving: " + connection->Problem());
+      const bool ended = moved.state == State::kEnded;
+      switch (ended ? exchange->ConnectionEnded() : exchange->Received({buffer_.data(), moved.bytes})) {
+        case ResponseParser::State::kMalformed: return Lost(connection, exchange->problem());
+        case ResponseParser::State::kComplete: return Answered(connection, !ended && !to_the_end);
+        case ResponseParser::State::kCutOff: return Answered(connection, false);
+        case ResponseParser::State::kInterim:
+          if (!SendSome(connection)) return false;
+          break;
+        case ResponseParser::State::kIncomplete: break;
+      }
+      if (!moved.more && !to_the_end) return true;
+    }
+  }
+
+  bool Answered(Connection* connection, bool keep) {
+    Exchange* const exchange = connection->exchange;
+    if (exchange->status() == 417 && exchange->asked_first()) {
+      never_asked_.insert(exchange->route());
+      return Again(connection);
+    }
+    stragglers_.Answered(exchange->body_bytes(), exchange->Age(Clock::now()));
+    if (keep && exchange->leaves_connection_usable()) {
+      exchange->connection = nullptr;
+      pool_.Keep(connection, now_);
+    }
+    End(exchange, [](Exchange& ended) { ended.FinishAnswered(); });
+    return false;
+  }
+
+  // A server may close an idle connection just when a request is on its way there. Then nothing has come
+  // back, and a new connection decides.
+  bool Lost(Connection* connection, const std::string& problem) {
+    Exchange* const exchange = connection->exchange;
+    const bool again = connection->reused && !exchange->received_any() && !exchange->needs_fresh_connection();
+    if (again) return Again(connection);
+    End(exchange, [&](Exchange& ended) { ended.Fail(ErrorKind::kTransient, problem); });
+    return false;
+  }
+
+  bool Again(Connection* connection) {
+    Exchange* const exchange = connection->exchange;
+    pool_.Close(connection);
+    Connect(exchange);
+    return false;
   }
 
   template <typename Finish>
   void End(Exchange* exchange, const Finish& finish) {
-    active_.erase(exchange);
+    if (exchange->connection != nullptr) pool_.Close(exchange->connection);
     finish(*exchange);
-    // Closes the connection when the exchange was not complete.
-    curl_multi_remove_handle(multi_, exchange->easy());
-    Release(std::unique_ptr<Exchange>(exchange));
-  }
-
-  void Release(std::unique_ptr<Exchange> exchange) {
-    const Wake wake = exchange->Done();
+    auto& place = active_[exchange->position];
+    auto ended = std::move(place);
+    if (&place != &active_.back()) {
+      place = std::move(active_.back());
+      place->position = ended->position;
+    }
+    active_.pop_back();
+    const Wake wake = ended->Done();
     {
       std::lock_guard lock(mutex_);
-      idle_.push_back(std::move(exchange));
+      idle_.push_back(std::move(ended));
     }
     wake();
   }
 
-  void WakeSleepers(Clock::time_point now) {
-    while (!sleeps_.empty() && (cancel_sleeps_now_ || sleeps_.begin()->first <= now)) {
+  void WakeSleepers() {
+    while (!sleeps_.empty() && (cancel_sleeps_now_ || sleeps_.begin()->first <= now_)) {
       const Wake wake = sleeps_.begin()->second;
       sleeps_.erase(sleeps_.begin());
       wake();
@@ -219,29 +304,36 @@ class EventLoop::Loop {
     return std::clamp(options_.stall_window / 8, milliseconds(10), milliseconds(50));
   }
 
-  void GuardAgainstStalls(Clock::time_point now) {
-    next_guard_ = now + GuardInterval();
-    std::vector<Exchange*> stalled, slow;
-    for (Exchange* exchange : active_) {
-      if (exchange->HasStalled(now)) {
-        stalled.push_back(exchange);
-      } else if (IsStraggler(*exchange, now) && stragglers_.GiveUp(now)) {
-        slow.push_back(exchange);
+  void Guard() {
+    next_guard_ = now_ + GuardInterval();
+    std::vector<Exchange*> stalled, slow, in_vain;
+    for (const auto& exchange : active_) {
+      if (exchange->HasStalled(now_)) {
+        stalled.push_back(exchange.get());
+      } else if (IsStraggler(*exchange) && stragglers_.GiveUp(now_)) {
+        slow.push_back(exchange.get());
+      } else if (exchange->AskedInVain(now_)) {
+        in_vain.push_back(exchange.get());
       }
     }
-    for (Exchange* exchange : stalled) End(exchange, [](Exchange& ended) { ended.FinishStalled(); });
-    for (Exchange* exchange : slow) End(exchange, [](Exchange& ended) { ended.FinishSlow(); });
+    for (Exchange* exchange : stalled) End(exchange, [](Exchange& ended) { ended.FailStalled(); });
+    for (Exchange* exchange : slow) End(exchange, [](Exchange& ended) { ended.FailSlow(); });
+    for (Exchange* exchange : in_vain) {
+      never_asked_.insert(exchange->route());
+      exchange->SendBodyUnasked();
+      SendSome(exchange->connection);
+    }
     if (active_.empty()) next_guard_ = Clock::time_point::max();
   }
 
-  bool IsStraggler(const Exchange& exchange, Clock::time_point now) const {
+  bool IsStraggler(const Exchange& exchange) const {
     if (!exchange.may_be_given_up()) return false;
     const auto limit = stragglers_.Limit(exchange.body_bytes());
-    return limit && exchange.Age(now) > *limit;
+    return limit && exchange.Age(now_) > *limit;
   }
 
   int TimeoutMs() const {
-    auto deadline = std::min(curl_deadline_, next_guard_);
+    auto deadline = std::min(pool_.deadline(), next_guard_);
     if (!sleeps_.empty()) deadline = std::min(deadline, sleeps_.begin()->first);
     if (deadline == Clock::time_point::max()) return -1;
     // Rounded up: waking a fraction early would spin.
@@ -249,35 +341,9 @@ class EventLoop::Loop {
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
   }
 
-  static int OnSocket(CURL*, curl_socket_t fd, int what, void* self, void* known) {
-    auto* const loop = static_cast<Loop*>(self);
-    if (what == CURL_POLL_REMOVE) {
-      epoll_ctl(loop->epoll_, EPOLL_CTL_DEL, fd, nullptr);
-      return 0;
-    }
-    epoll_event event{
-        .events = ((what & CURL_POLL_IN) ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u),
-        .data = {.fd = fd}};
-    // A descriptor number may come back after a close, so what epoll knows decides, not `known`.
-    const int operation = known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-    if (epoll_ctl(loop->epoll_, operation, fd, &event) != 0) {
-      const int other = errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-      if (epoll_ctl(loop->epoll_, other, fd, &event) != 0) return -1;
-    }
-    curl_multi_assign(loop->multi_, fd, loop);
-    return 0;
-  }
-
-  static int OnTimer(CURLM*, long timeout_ms, void* self) {
-    static_cast<Loop*>(self)->curl_deadline_ =
-        timeout_ms < 0 ? Clock::time_point::max() : Clock::now() + milliseconds(timeout_ms);
-    return 0;
-  }
-
   const TransportOptions options_;
-  const int epoll_;
-  const int event_;
-  CURLM* const multi_;
+  const Descriptor epoll_;
+  const Descriptor event_;
 
   std::mutex mutex_;  // guards the members down to quit_
   std::vector<std::unique_ptr<Exchange>> idle_;
@@ -289,18 +355,22 @@ class EventLoop::Loop {
   bool quit_ = false;
 
   // The loop thread's own.
-  std::unordered_set<Exchange*> active_;
+  ConnectionPool pool_;
+  Clock::time_point now_{};  // when epoll last returned
+  std::array<char, Connection::kTlsRecordBytes> buffer_;
+  std::vector<std::unique_ptr<Exchange>> active_;
+  // Routes whose servers do not answer the question whether they take a body: it costs them no second wait.
+  std::unordered_set<std::string> never_asked_;
   Stragglers stragglers_;
   std::multimap<Clock::time_point, Wake> sleeps_;
   bool cancel_sleeps_now_ = false;
   bool abort_now_ = false;
-  Clock::time_point curl_deadline_ = Clock::time_point::max();
   Clock::time_point next_guard_ = Clock::time_point::max();
   std::thread thread_;
 };
 
 EventLoop::EventLoop(const TransportOptions& options, int max_connections)
-    : loop_((InitialiseCurlOnce(), std::make_unique<Loop>(options, max_connections))) {}
+    : loop_(std::make_unique<Loop>(options, max_connections)) {}
 
 EventLoop::~EventLoop() = default;
 

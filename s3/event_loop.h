@@ -1,5 +1,4 @@
-// The transport: libcurl's multi interface on epoll, in a thread of its own. The only file of the
-// client that uses libcurl.
+// The transport: exchanges over pooled connections, on epoll, in a thread of its own.
 #pragma once
 
 #include <memory>

@@ -1,81 +1,111 @@
-// One libcurl easy handle and the exchange it carries; part of the event loop.
+// One request and its response, as bytes to send and bytes that were received; part of the event loop.
 #pragma once
 
-#include <curl/curl.h>
+#include <sys/uio.h>
 
 #include <chrono>
-#include <memory>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "s3/http.h"
 #include "s3/options.h"
+#include "s3/response_parser.h"
 
 namespace s3 {
 
-// Reused from exchange to exchange: a handle keeps its options, buffers and string capacity.
-// Configured by the caller's thread before it is handed over, then used by the loop's thread only.
+class Connection;
+
+// Reused from exchange to exchange: it keeps its strings' capacity. Prepared by the caller's thread before it
+// is handed over, then used by the loop's thread only. Does no I/O.
 class Exchange {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Throws std::bad_alloc when libcurl has no memory.
-  explicit Exchange(const TransportOptions& options);
-  ~Exchange();
+  // `options` outlives it.
+  explicit Exchange(const TransportOptions& options) : options_(options) {}
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
   void Prepare(const HttpRequest& request, HttpResponse* response, Wake wake);
 
+  const Endpoint& endpoint() const { return endpoint_; }
+  // The endpoint as a text, which tells connections apart.
+  const std::string& route() const { return route_; }
+  bool needs_fresh_connection() const { return needs_fresh_connection_; }
+  bool may_be_given_up() const { return may_be_given_up_; }
+  std::uint64_t body_bytes() const { return body_bytes_; }
+
   // Starts the stall guard's clock.
   void Begin(Clock::time_point now) { began_ = guard_since_ = now; }
   Clock::duration Age(Clock::time_point now) const { return now - began_; }
-  std::uint64_t body_bytes() const { return body_bytes_; }
-  bool may_be_given_up() const { return may_be_given_up_; }
-
   // True when fewer than stall_bytes moved since `stall_window` ago.
   bool HasStalled(Clock::time_point now);
 
-  // Each records how the exchange ended; the waker is called after one of them.
-  void Finish(CURLcode code);
-  void FinishSlow();
-  void FinishStalled();
-  void FinishCancelled();
+  // Goes back to the first byte of the request, and of the response. `ask_first`: the body waits until the
+  // server says that it will take it (Expect: 100-continue; RFC 9110, section 10.1.1).
+  void Rewind(bool ask_first);
+  bool is_worth_asking() const { return body_bytes_ > kAskAbove; }
+  bool asked_first() const { return asked_first_; }
+  // True once the server has kept the body waiting for too long: most that do never answer at all.
+  bool AskedInVain(Clock::time_point now) const;
+  void SendBodyUnasked() { holds_body_ = false; }
+
+  // What may be sent now, from the first byte that was not: fills the front of `pieces`.
+  std::span<const iovec> Unsent(std::span<iovec> pieces) const;
+  void Sent(std::size_t bytes, Clock::time_point now);
+  bool sent_all() const { return piece_ == pieces_.size(); }
+
+  ResponseParser::State Received(std::string_view bytes);
+  ResponseParser::State ConnectionEnded() { return parser_.End(); }
+  bool received_any() const { return parser_.started(); }
+  bool leaves_connection_usable() const { return sent_all() && parser_.keeps_alive(); }
+  int status() const { return response_->status; }
+  const std::string& problem() const { return parser_.problem(); }
+
+  // Each records how the exchange ended; the waker is called after one of them. Nothing to record for one
+  // that ended with a whole response, unless it came too early.
+  void FinishAnswered();
+  void Fail(ErrorKind kind, std::string_view what);
+  void FailSlow();
+  void FailStalled();
+  void FailCancelled();
   Wake Done() const { return wake_; }
 
-  CURL* easy() const { return easy_.get(); }
+  // The loop's own notes.
+  Connection* connection = nullptr;
+  std::size_t position = 0;  // among those in flight
+
+  // As libcurl does it by default (https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html).
+  static constexpr std::uint64_t kAskAbove = 1 << 20;
+  static constexpr std::chrono::seconds kAskTimeout{1};
 
  private:
-  static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self);
-  static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
-  static std::size_t OnRead(char* data, std::size_t size, std::size_t count, void* self);
-  static int OnSeek(void* self, curl_off_t offset, int origin);
-  void SetTls(const TlsOptions& tls);
-  void SetProxy(const ProxyOptions& proxy);
-  void SetMethod(const HttpRequest& request);
-  void SetBody(const HttpRequest& request);
-  void SetHeaderList(const HttpRequest& request);
-  void SetTarget(const HttpRequest& request);
-  std::int64_t BytesMoved() const;
-  Error TransportError(CURLcode code) const;
+  void WriteHead(const HttpRequest& request);
+  std::size_t sendable_pieces() const { return holds_body_ ? 1 : pieces_.size(); }
 
-  const TransportOptions options_;
-  std::unique_ptr<CURL, void (*)(CURL*)> easy_;
-  std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers_;
-  const bool headers_with_target_;  // see SetTarget
-  std::string url_, new_url_, method_, target_;
-  std::string host_and_port_;
-  char error_text_[CURL_ERROR_SIZE] = {};
-  std::vector<std::string_view> pieces_;  // what OnRead gives, from the piece and byte below on
+  const TransportOptions& options_;
+  Endpoint endpoint_;
+  std::string route_;
+  bool needs_fresh_connection_ = false;
+  bool may_be_given_up_ = false;
+  std::uint64_t body_bytes_ = 0;
+  std::string head_;  // request line and header lines, and with `Expect` as its last one or without
+  std::size_t plain_head_bytes_ = 0;
+  std::vector<std::string_view> pieces_;  // the head, then the body
   std::size_t piece_ = 0, piece_offset_ = 0;
+  bool asked_first_ = false;
+  bool holds_body_ = false;
+  Clock::time_point asked_at_{};
+  bool to_head_ = false;
+  ResponseParser parser_;
   HttpResponse* response_ = nullptr;
   Wake wake_;
-  bool headers_complete_ = false;
-  std::uint64_t body_bytes_ = 0;
-  bool may_be_given_up_ = false;
+  std::uint64_t moved_bytes_ = 0;
   Clock::time_point began_{}, guard_since_{};
-  std::int64_t guard_bytes_ = 0;
+  std::uint64_t guard_bytes_ = 0;
 };
 
 }  // namespace s3

@@ -29,8 +29,8 @@ struct HttpRequest {
   std::string_view body;
   // When not empty, sent instead of `body`, one after the other; owned by nobody here either.
   std::vector<std::string_view> body_pieces;
-  // For what must not be done twice: libcurl sends a request again by itself when a connection that
-  // it reuses dies before any byte of an answer (Curl_retry_request), and never on a new one.
+  // For what must not be done twice: the transport sends a request again by itself when a connection that
+  // it reuses dies before any byte of an answer, and never on a new one.
   bool fresh_connection = false;
   // May be ended with kSlow when it takes far longer than others of its size; see s3/stragglers.h.
   bool give_up_when_slow = false;

@@ -97,6 +97,8 @@ std::string Endpoint::HostHeader() const { return port == DefaultPort(scheme) ? 
 
 std::string Endpoint::HostAndPort() const { return host + ":" + std::to_string(port); }
 
+std::string Endpoint::Url() const { return scheme + "://" + HostAndPort(); }
+
 bool Endpoint::HasAddressForHost() const {
   return host.starts_with('[') || std::all_of(host.begin(), host.end(), IsDigitOrDot);
 }

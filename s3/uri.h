@@ -33,6 +33,7 @@ struct Endpoint {
   // The Host header: the port only where it is not the scheme's own, as libcurl sends it.
   std::string HostHeader() const;
   std::string HostAndPort() const;
+  std::string Url() const;  // "scheme://host:port"
   bool HasAddressForHost() const;  // an IP address, which can have no bucket in front
 };
 

@@ -11,7 +11,7 @@ import unittest
 import warnings
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
-from support.harness import KEY_ID, TestCase, clean_environment, make_certificates, s3flow
+from support.harness import KEY_ID, Serve, TestCase, clean_environment, make_certificates, s3flow
 
 
 class TlsServer:
@@ -190,6 +190,19 @@ class Tls(TestCase):
             self.assertEqual(len(heads), 1)
             self.assertTrue(heads[0].startswith(b"CONNECT 127.0.0.1:"), heads[0])
             self.assertNotIn(b"authorization", heads[0].lower())
+
+    def test_a_plain_endpoint_is_tunnelled_too(self):
+        with Serve(self.dir / "store") as store:
+            for through in ("set", "environment"):
+                proxy = Proxy()
+                self.addCleanup(proxy.close)
+                address = f"http://{proxy.address}"
+                settings, environment = ({"proxy": address}, {}) if through == "set" else ({}, {"http_proxy": address})
+                ended = self.run_with(store, settings, **environment)
+                self.assertEqual(ended.returncode, 0, ended.stderr)
+                self.assertTrue(proxy.heads[0].startswith(b"CONNECT 127.0.0.1:"), proxy.heads)
+                self.assertTrue(proxy.carried.startswith(b"PUT /bucket/file HTTP/1.1\r\n"), proxy.carried[:80])
+                self.assertNotIn(b"authorization", proxy.heads[0].lower())
 
     def test_a_proxy_that_asks_who_it_is(self):
         heads = self.proxied({"proxy": "http://user:pass%20word@PROXY"})

@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <functional>
 #include <thread>
 
@@ -182,6 +184,151 @@ TEST(EventLoopTest, HugeBodyIsCutOffAndTheStatusStays) {
   EXPECT_EQ(response.status, 500);
   EXPECT_TRUE(response.body_truncated);
   EXPECT_LE(response.body.size(), HttpResponse::kMaxBodyBytes);
+}
+
+// Reads a request with its body; empty at the end of the connection.
+std::string ReadWithBody(int fd) {
+  auto text = ReadRequest(fd);
+  const auto at = text.find("Content-Length: ");
+  if (at == std::string::npos) return text;
+  const auto size = text.find("\r\n\r\n") + 4 + std::strtoull(text.c_str() + at + 16, nullptr, 10);
+  std::string buffer(64 << 10, '\0');
+  while (text.size() < size) {
+    const auto got = read(fd, buffer.data(), buffer.size());
+    if (got <= 0) break;
+    text.append(buffer, 0, static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
+constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+TEST(EventLoopTest, ARequestGoesAgainWhenAReusedConnectionDiesBeforeAnyAnswer) {
+  std::atomic<int> requests{0};
+  RawServer server([&](int fd) {
+    // Two answers at most, and the connection dies at the next request.
+    for (int i = 0; i < 3; ++i) {
+      if (ReadWithBody(fd).empty()) return;
+      ++requests;
+      if (i < 2) Say(fd, kOk);
+    }
+  });
+  {
+    EventLoop loop(TransportOptions{}, 4);
+    for (int i = 0; i < 2; ++i) EXPECT_FALSE(Exchange(loop, Get(server.endpoint(), "PUT", "x")).failure);
+    EXPECT_FALSE(Exchange(loop, Get(server.endpoint(), "PUT", "x")).failure);  // the third, twice
+    EXPECT_FALSE(Exchange(loop, Get(server.endpoint(), "PUT", "x")).failure);
+  }
+  EXPECT_EQ(server.connections, 2);
+  EXPECT_EQ(requests, 5);
+}
+
+TEST(EventLoopTest, WhatNeedsAFreshConnectionGetsOneAndIsSentOnce) {
+  std::atomic<int> requests{0};
+  RawServer server([&](int fd) {
+    requests += !ReadWithBody(fd).empty();
+    if (requests < 2) {
+      Say(fd, kOk);
+      ReadRequest(fd);  // until the client closes what it has kept
+    }
+  });
+  {
+    EventLoop loop(TransportOptions{}, 0);
+    EXPECT_FALSE(Exchange(loop, Get(server.endpoint(), "PUT", "x")).failure);
+    auto once = Get(server.endpoint(), "POST", "x");
+    once.fresh_connection = true;
+    EXPECT_TRUE(Exchange(loop, once).failure);
+  }
+  EXPECT_EQ(server.connections, 2);
+  EXPECT_EQ(requests, 2);
+}
+
+TEST(EventLoopTest, AnIdleConnectionThatItsServerClosesIsNotUsed) {
+  std::atomic<int> requests{0};
+  RawServer server([&](int fd) {
+    requests += !ReadWithBody(fd).empty();
+    Say(fd, kOk);
+  });
+  EventLoop loop(TransportOptions{}, 4);
+  for (int i = 0; i < 20; ++i) EXPECT_FALSE(Exchange(loop, Get(server.endpoint(), "PUT", "x")).failure);
+  EXPECT_EQ(requests, 20);
+  EXPECT_EQ(server.connections, 20);
+}
+
+TEST(EventLoopTest, ALargeBodyWaitsUntilTheServerWillTakeIt) {
+  const std::string body(3 << 20, 'x');
+  std::atomic<int> taken{0}, refused{0};
+  RawServer server([&](int fd) {
+    for (std::string head; !(head = ReadRequest(fd)).empty();) {
+      EXPECT_THAT(head, HasSubstr("\r\nExpect: 100-continue\r\n\r\n"));
+      EXPECT_TRUE(head.ends_with("\r\n\r\n"));  // no byte of the body
+      if (taken > 0) {
+        ++refused;
+        return Say(fd, "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n");
+      }
+      Say(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+      std::string buffer(64 << 10, '\0');
+      for (std::size_t left = body.size(); left > 0;) {
+        const auto got = read(fd, buffer.data(), std::min(buffer.size(), left));
+        ASSERT_GT(got, 0);
+        left -= static_cast<std::size_t>(got);
+      }
+      ++taken;
+      Say(fd, kOk);
+    }
+  });
+  EventLoop loop(TransportOptions{}, 4);
+  auto request = Get(server.endpoint(), "PUT");
+  request.body_pieces = {std::string_view(body).substr(0, 1000), "", std::string_view(body).substr(1000)};
+  EXPECT_EQ(Exchange(loop, request).status, 200);
+  EXPECT_EQ(Exchange(loop, request).status, 503);
+  EXPECT_EQ(taken, 1);
+  EXPECT_EQ(refused, 1);
+}
+
+TEST(EventLoopTest, AServerThatKnowsNoExpectationIsAskedOnce) {
+  const std::string body(2 << 20, 'x');
+  for (const bool answers_417 : {true, false}) {
+    std::atomic<int> asked{0}, whole{0};
+    RawServer server([&](int fd) {
+      for (std::string head; !(head = ReadRequest(fd)).empty();) {
+        const bool asks = head.find("Expect:") != std::string::npos;
+        asked += asks;
+        if (asks && answers_417) return Say(fd, "HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n");
+        std::string buffer(64 << 10, '\0');
+        auto left = body.size() - (head.size() - head.find("\r\n\r\n") - 4);
+        while (left > 0) {
+          const auto got = read(fd, buffer.data(), std::min(buffer.size(), left));
+          if (got <= 0) return;
+          left -= static_cast<std::size_t>(got);
+        }
+        ++whole;
+        Say(fd, kOk);
+      }
+    });
+    EventLoop loop(TransportOptions{}, 4);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(Exchange(loop, Get(server.endpoint(), "PUT", body)).status, 200);
+    EXPECT_EQ(asked, 1) << answers_417;
+    EXPECT_EQ(whole, 3) << answers_417;
+  }
+}
+
+TEST(EventLoopTest, ARefusalBeforeTheWholeBodyIsTheAnswerAndASuccessIsNone) {
+  const std::string body(64 << 20, 'x');
+  for (const int status : {403, 200}) {
+    RawServer server([&](int fd) {
+      ReadRequest(fd);
+      Say(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+      std::string buffer(64 << 10, '\0');
+      for (int i = 0; i < 4; ++i) EXPECT_GT(read(fd, buffer.data(), buffer.size()), 0);
+      Say(fd, "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: 0\r\n\r\n");
+      AwaitClientClose(fd);
+    });
+    EventLoop loop(TransportOptions{}, 4);
+    const auto response = Exchange(loop, Get(server.endpoint(), "PUT", body));
+    EXPECT_EQ(response.status, status);
+    EXPECT_EQ(response.failure.has_value(), status == 200);
+  }
 }
 
 TEST(EventLoopTest, RedirectsAreNotFollowed) {

@@ -82,6 +82,9 @@ int fdatasync(int fd) { WITH_FAULT(fault_number && of_directory(fd), "sync", REA
 ssize_t send(int fd, const void* data, size_t bytes, int flags) {
   WITH_FAULT(fault_number, "send", REAL(send)(fd, data, bytes, flags));
 }
+ssize_t sendmsg(int fd, const struct msghdr* message, int flags) {
+  WITH_FAULT(fault_number, "send", REAL(sendmsg)(fd, message, flags));
+}
 ssize_t recv(int fd, void* data, size_t bytes, int flags) {
   WITH_FAULT(fault_number, "recv", REAL(recv)(fd, data, bytes, flags));
 }

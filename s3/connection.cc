@@ -1,0 +1,173 @@
+#include "s3/connection.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+namespace s3 {
+namespace {
+
+using Moved = Connection::Moved;
+
+// An option that libcurl refuses here is a defect or a lack of memory, never a condition to go on
+// with: a connection must not be made with half of its settings.
+template <typename Value>
+void Set(CURL* easy, CURLoption option, Value value) {
+  if (curl_easy_setopt(easy, option, value) != CURLE_OK) throw std::bad_alloc();
+}
+
+ErrorKind KindOf(CURLcode code) {
+  switch (code) {
+    case CURLE_FAILED_INIT:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_NOT_BUILT_IN:
+    case CURLE_BAD_FUNCTION_ARGUMENT: return ErrorKind::kPermanent;
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_INVALIDCERTSTATUS: return ErrorKind::kUntrusted;
+    default: return ErrorKind::kTransient;
+  }
+}
+
+std::string ErrnoText(int error) {
+  char buffer[128];
+  return strerror_r(error, buffer, sizeof buffer);
+}
+
+}  // namespace
+
+Connection::Connection(const TransportOptions& options, const Endpoint& endpoint)
+    : route(endpoint.Url()), easy_(curl_easy_init(), curl_easy_cleanup), tls_(endpoint.scheme == "https") {
+  CURL* const curl = easy();
+  if (curl == nullptr) throw std::bad_alloc();
+  Set(curl, CURLOPT_PRIVATE, this);
+  Set(curl, CURLOPT_ERRORBUFFER, error_text_);
+  Set(curl, CURLOPT_NOSIGNAL, 1L);  // signals and threads do not mix; the program ignores SIGPIPE
+  Set(curl, CURLOPT_CONNECT_ONLY, 1L);
+  Set(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  Set(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  Set(curl, CURLOPT_URL, route.c_str());
+  // A name may stand for many servers: each new connection asks anew, and takes one of them at random.
+  Set(curl, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+  Set(curl, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
+  Set(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
+  Set(curl, CURLOPT_BUFFERSIZE, 1L << 10);  // only a proxy's answer goes through it
+  SetTls(options.tls);
+  SetProxy(options.proxy);
+}
+
+void Connection::SetTls(const TlsOptions& tls) {
+  Set(easy(), CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!tls.ca_file.empty()) Set(easy(), CURLOPT_CAINFO, tls.ca_file.c_str());
+  if (!tls.ca_directory.empty()) {
+    Set(easy(), CURLOPT_CAPATH, tls.ca_directory.c_str());
+    // A directory alone is instead of the system's authorities, not beside them.
+    if (tls.ca_file.empty()) Set(easy(), CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+  }
+  if (tls.client_certificate.empty()) return;
+  const auto& key = tls.client_key.empty() ? tls.client_certificate : tls.client_key;
+  Set(easy(), CURLOPT_SSLCERT, tls.client_certificate.c_str());
+  Set(easy(), CURLOPT_SSLKEY, key.c_str());
+}
+
+void Connection::SetProxy(const ProxyOptions& proxy) {
+  // Always a tunnel: what comes out of it is a connection like any other.
+  Set(easy(), CURLOPT_HTTPPROXYTUNNEL, 1L);
+  Set(easy(), CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  // libcurl reads the environment unless there is a text, be it an empty one.
+  if (!proxy.url.empty() || !proxy.from_environment) {
+    Set(easy(), CURLOPT_PROXY, std::string(proxy.url.Reveal()).c_str());
+  }
+  if (!proxy.no_proxy.empty()) Set(easy(), CURLOPT_NOPROXY, proxy.no_proxy.c_str());
+}
+
+bool Connection::TakeSocket() {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  if (curl_easy_getinfo(easy(), CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) return false;
+  socket_ = socket;
+  return socket != CURL_SOCKET_BAD;
+}
+
+Error Connection::ConnectError(CURLcode code) const {
+  long os_error = 0;
+  curl_easy_getinfo(easy(), CURLINFO_OS_ERRNO, &os_error);
+  std::string detail = error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code);
+  if (os_error != 0) detail += fmt::format(" ({})", ErrnoText(static_cast<int>(os_error)));
+  return {.kind = KindOf(code), .message = detail};
+}
+
+// libcurl's own functions to send and receive look the connection up in a list of all, and send one piece at
+// a time: without TLS the socket is all that they stand for.
+Moved Connection::Send(std::span<const iovec> pieces, std::span<char> scratch) {
+  if (tls_) return SendTls(pieces, scratch);
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces.data());
+  message.msg_iovlen = pieces.size();
+  ssize_t sent;
+  do sent = sendmsg(socket_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (sent < 0 && errno == EINTR);
+  if (sent < 0) {
+    errno_ = errno;
+    return {errno == EAGAIN ? Moved::State::kBlocked : Moved::State::kFailed};
+  }
+  std::size_t whole = 0;
+  for (const auto& piece : pieces) whole += piece.iov_len;
+  const auto bytes = static_cast<std::size_t>(sent);
+  return {Moved::State::kBytes, bytes, bytes == whole};
+}
+
+// One record carries the headers and a small body. What was begun and blocked must come again from the same
+// address.
+Moved Connection::SendTls(std::span<const iovec> pieces, std::span<char> scratch) {
+  const void* data = pieces[0].iov_base;
+  std::size_t size = std::min<std::size_t>(pieces[0].iov_len, 64 << 10);
+  if (size < kTlsRecordBytes) {
+    size = 0;
+    for (const auto& piece : pieces) {
+      const auto copied = std::min(piece.iov_len, kTlsRecordBytes - size);
+      std::memcpy(scratch.data() + size, piece.iov_base, copied);
+      size += copied;
+    }
+    data = scratch.data();
+  }
+  std::size_t sent = 0;
+  code_ = curl_easy_send(easy(), data, size, &sent);
+  if (code_ == CURLE_AGAIN) return {Moved::State::kBlocked};
+  if (code_ != CURLE_OK) return {Moved::State::kFailed};
+  return {Moved::State::kBytes, sent, true};
+}
+
+Moved Connection::Receive(std::span<char> room) {
+  if (tls_) {
+    std::size_t received = 0;
+    code_ = curl_easy_recv(easy(), room.data(), room.size(), &received);
+    if (code_ == CURLE_AGAIN) return {Moved::State::kBlocked};
+    if (code_ != CURLE_OK) return {Moved::State::kFailed};
+    if (received == 0) return {Moved::State::kEnded};
+    return {Moved::State::kBytes, received, true};
+  }
+  ssize_t received;
+  do received = recv(socket_, room.data(), room.size(), MSG_DONTWAIT);
+  while (received < 0 && errno == EINTR);
+  if (received < 0) {
+    errno_ = errno;
+    return {errno == EAGAIN ? Moved::State::kBlocked : Moved::State::kFailed};
+  }
+  if (received == 0) return {Moved::State::kEnded};
+  const auto bytes = static_cast<std::size_t>(received);
+  return {Moved::State::kBytes, bytes, bytes == room.size()};
+}
+
+std::string Connection::Problem() const {
+  if (!tls_) return ErrnoText(errno_);
+  return error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code_);
+}
+
+}  // namespace s3

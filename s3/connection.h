@@ -1,0 +1,73 @@
+// One connection to a server, made by libcurl (name, proxy, TCP, TLS) and then ours to send and receive on.
+#pragma once
+
+#include <curl/curl.h>
+#include <sys/uio.h>
+
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "s3/options.h"
+#include "s3/result.h"
+#include "s3/uri.h"
+
+namespace s3 {
+
+class Exchange;
+
+// Belongs to the event loop's thread.
+class Connection {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // Prepares easy(), which makes the connection once it is in a multi handle, and must stay in it for as long
+  // as the connection is used (https://curl.se/libcurl/c/CURLOPT_CONNECT_ONLY.html). `options` outlives it.
+  // Throws std::bad_alloc when libcurl has no memory.
+  Connection(const TransportOptions& options, const Endpoint& endpoint);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  CURL* easy() const { return easy_.get(); }
+  // After libcurl has connected. False when the connection has ended since.
+  bool TakeSocket();
+  int socket() const { return socket_; }
+  // Why libcurl could not connect.
+  Error ConnectError(CURLcode code) const;
+
+  struct Moved {
+    enum class State { kBytes, kBlocked, kEnded, kFailed } state;
+    std::size_t bytes = 0;
+    // Of kBytes: more may move at once. When it is false the socket says when.
+    bool more = false;
+  };
+  // Neither blocks. Of what Send did not take, the same must come again, in the same place: TLS may have
+  // begun with it. `scratch` is room for a TLS record, always the same.
+  Moved Send(std::span<const iovec> pieces, std::span<char> scratch);
+  Moved Receive(std::span<char> room);
+  // Of the last kFailed.
+  std::string Problem() const;
+
+  static constexpr std::size_t kTlsRecordBytes = 16 << 10;
+
+  // The loop's own notes.
+  Exchange* exchange = nullptr;  // null while idle
+  std::string route;
+  bool reused = false;
+  Clock::time_point idle_since{};
+
+ private:
+  void SetTls(const TlsOptions& tls);
+  void SetProxy(const ProxyOptions& proxy);
+  Moved SendTls(std::span<const iovec> pieces, std::span<char> scratch);
+
+  const std::unique_ptr<CURL, void (*)(CURL*)> easy_;
+  const bool tls_;
+  int socket_ = -1;
+  int errno_ = 0;
+  CURLcode code_ = CURLE_OK;
+  char error_text_[CURL_ERROR_SIZE] = {};
+};
+
+}  // namespace s3

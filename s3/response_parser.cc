@@ -1,0 +1,145 @@
+#include "s3/response_parser.h"
+
+#include <boost/beast/core/error.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace s3 {
+namespace {
+
+namespace http = boost::beast::http;
+using ErrorCode = boost::beast::error_code;
+using Text = boost::beast::string_view;
+
+std::string_view View(Text text) { return {text.data(), text.size()}; }
+
+// Writes what Beast finds into an HttpResponse.
+class Message final : public http::basic_parser<false> {
+ public:
+  Message(bool to_head, HttpResponse* response) : response_(response) {
+    skip(to_head);
+    eager(true);
+    header_limit(static_cast<std::uint32_t>(HttpResponse::kMaxHeaderBytes));
+    body_limit(boost::none);  // ours cuts off instead
+  }
+
+ private:
+  void on_request_impl(http::verb, Text, Text, int, ErrorCode&) override {}
+
+  void on_response_impl(int code, Text reason, int, ErrorCode&) override {
+    response_->status = code;
+    auto& headers = response_->headers;
+    headers.AppendLine("HTTP/1.1 ");
+    headers.AppendLine(std::to_string(code));
+    headers.AppendLine(" ");
+    headers.AppendLine(View(reason));
+    headers.AppendLine("\r\n");
+  }
+
+  void on_field_impl(http::field, Text name, Text value, ErrorCode&) override {
+    auto& headers = response_->headers;
+    headers.AppendLine(View(name));
+    headers.AppendLine(": ");
+    headers.AppendLine(View(value));
+    headers.AppendLine("\r\n");
+  }
+
+  void on_header_impl(ErrorCode&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, ErrorCode&) override {}
+  void on_chunk_header_impl(std::uint64_t, Text, ErrorCode&) override {}
+  void on_finish_impl(ErrorCode&) override {}
+
+  std::size_t on_body_impl(Text body, ErrorCode& error) override { return Append(body, error); }
+  std::size_t on_chunk_body_impl(std::uint64_t, Text body, ErrorCode& error) override {
+    return Append(body, error);
+  }
+
+  std::size_t Append(Text body, ErrorCode& error) {
+    if (response_->body.size() + body.size() > HttpResponse::kMaxBodyBytes) {
+      response_->body_truncated = true;
+      error = http::error::body_limit;
+      return 0;
+    }
+    response_->body.append(body.data(), body.size());
+    return body.size();
+  }
+
+  HttpResponse* const response_;
+};
+
+}  // namespace
+
+class ResponseParser::Parser {
+ public:
+  std::optional<Message> message;  // Beast's parsers are for one message each
+};
+
+ResponseParser::ResponseParser() : parser_(std::make_unique<Parser>()) {}
+ResponseParser::~ResponseParser() = default;
+
+void ResponseParser::Begin(bool to_head, HttpResponse* response) {
+  response_ = response;
+  to_head_ = to_head;
+  started_ = more_behind_ = false;
+  rest_.clear();
+  problem_.clear();
+  parser_->message.emplace(to_head, response);
+}
+
+ResponseParser::State ResponseParser::Take(std::string_view bytes) {
+  started_ |= !bytes.empty();
+  if (!rest_.empty()) bytes = rest_.append(bytes);
+  for (bool interim = false;; interim = true) {
+    ErrorCode error;
+    bytes.remove_prefix(parser_->message->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error));
+    if (error == http::error::body_limit) return State::kCutOff;
+    if (error && error != http::error::need_more) return Malformed("no HTTP answer: " + error.message());
+    if (!parser_->message->is_done()) {
+      Keep(bytes);
+      return interim ? State::kInterim : State::kIncomplete;
+    }
+    // 101 would be an answer to something that we never ask for.
+    if (response_->status / 100 != 1 || response_->status == 101) {
+      more_behind_ = !bytes.empty();
+      return State::kComplete;
+    }
+    response_->status = 0;
+    response_->headers.Clear();
+    parser_->message.emplace(to_head_, response_);
+    if (bytes.empty()) {
+      rest_.clear();
+      return State::kInterim;
+    }
+  }
+}
+
+ResponseParser::State ResponseParser::End() {
+  if (!started_) return Malformed("the connection was closed without an answer");
+  ErrorCode error;
+  if (parser_->message->got_some()) {
+    parser_->message->put_eof(error);
+    if (!error) return State::kComplete;
+  }
+  return Malformed("the connection was closed within the answer");
+}
+
+bool ResponseParser::keeps_alive() const { return !more_behind_ && parser_->message->keep_alive(); }
+
+ResponseParser::State ResponseParser::Malformed(std::string problem) {
+  problem_ = std::move(problem);
+  return State::kMalformed;
+}
+
+// `rest` may lie in rest_.
+void ResponseParser::Keep(std::string_view rest) {
+  if (rest.empty()) {
+    rest_.clear();
+  } else {
+    rest_ = std::string(rest);
+  }
+}
+
+}  // namespace s3

@@ -1,0 +1,56 @@
+// Reads one HTTP/1.1 response from bytes as they come.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "s3/http.h"
+
+namespace s3 {
+
+// Reused from response to response. Not thread-safe.
+class ResponseParser {
+ public:
+  enum class State {
+    kIncomplete,
+    kInterim,  // a 1xx answer came (100 Continue), and nothing of the final one yet or not all of it
+    kComplete,
+    kCutOff,     // the body is over HttpResponse's limit; what was read stands
+    kMalformed,  // see problem()
+  };
+
+  ResponseParser();
+  ~ResponseParser();
+
+  // Begins a response. Status, headers and body go to `*response`, which is not owned, as they come; those of
+  // interim answers do not stay. `to_head`: no body follows, whatever the headers say (RFC 9110,
+  // section 9.3.2).
+  void Begin(bool to_head, HttpResponse* response);
+  // Takes all bytes. To be called until it answers with one of the last three.
+  State Take(std::string_view bytes);
+  // The connection has ended: kComplete for a body that lasts until then, else kMalformed.
+  State End();
+
+  // Whether any byte has come since Begin.
+  bool started() const { return started_; }
+  // After kComplete: whether the connection may carry another exchange (RFC 9112, section 9.3), which it may
+  // not when more has come than the response.
+  bool keeps_alive() const;
+  const std::string& problem() const { return problem_; }
+
+ private:
+  class Parser;
+  State Malformed(std::string problem);
+  void Keep(std::string_view rest);
+
+  const std::unique_ptr<Parser> parser_;
+  HttpResponse* response_ = nullptr;
+  bool to_head_ = false;
+  bool started_ = false;
+  bool more_behind_ = false;
+  std::string rest_;  // bytes that the parser can only take together with later ones
+  std::string problem_;
+};
+
+}  // namespace s3
