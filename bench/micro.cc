@@ -121,7 +121,8 @@ void BM_Graph(benchmark::State& state) {
     pipeline::RunGraph(
         {static_cast<int>(state.range(0)), 0},
         {.next = [&]() -> std::optional<pipeline::SourceItem> {
-           if (left-- == 0) return std::nullopt;
+           if (left == 0) return std::nullopt;
+           --left;
            return pipeline::UploadTask{std::make_shared<pipeline::Object>(file, s3::UploadPlan{}), 1};
          },
          .upload = [&](const pipeline::UploadTask& task) -> std::optional<pipeline::ObjectResult> {
