@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <new>
 
 namespace s3 {
@@ -41,16 +44,30 @@ std::string ErrnoText(int error) {
   return strerror_r(error, buffer, sizeof buffer);
 }
 
+// Whether libcurl may connect through a proxy, to which it may speak TLS.
+bool MayUseProxy(const ProxyOptions& proxy) {
+  if (!proxy.url.empty()) return true;
+  if (!proxy.from_environment) return false;
+  constexpr const char* kNames[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+  return std::any_of(std::begin(kNames), std::end(kNames),
+                     [](const char* name) { return std::getenv(name) != nullptr; });
+}
+
 }  // namespace
 
 Connection::Connection(const TransportOptions& options, const Endpoint& endpoint)
-    : route(endpoint.Url()), easy_(curl_easy_init(), curl_easy_cleanup), tls_(endpoint.scheme == "https") {
+    : route(endpoint.Url()),
+      error_text_(std::make_unique<char[]>(CURL_ERROR_SIZE)),
+      easy_(curl_easy_init(), curl_easy_cleanup),
+      is_bare_(endpoint.scheme == "http" && !MayUseProxy(options.proxy)) {
   CURL* const curl = easy();
   if (curl == nullptr) throw std::bad_alloc();
   Set(curl, CURLOPT_PRIVATE, this);
-  Set(curl, CURLOPT_ERRORBUFFER, error_text_);
+  Set(curl, CURLOPT_ERRORBUFFER, error_text_.get());
   Set(curl, CURLOPT_NOSIGNAL, 1L);  // signals and threads do not mix; the program ignores SIGPIPE
   Set(curl, CURLOPT_CONNECT_ONLY, 1L);
+  Set(curl, CURLOPT_CLOSESOCKETFUNCTION, &Connection::OnClose);
+  Set(curl, CURLOPT_CLOSESOCKETDATA, this);
   Set(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   Set(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   Set(curl, CURLOPT_URL, route.c_str());
@@ -61,6 +78,21 @@ Connection::Connection(const TransportOptions& options, const Endpoint& endpoint
   Set(curl, CURLOPT_BUFFERSIZE, 1L << 10);  // only a proxy's answer goes through it
   SetTls(options.tls);
   SetProxy(options.proxy);
+}
+
+Connection::~Connection() {
+  easy_.reset();
+  if (is_bare_ && socket_ >= 0) close(socket_);
+}
+
+void Connection::DropEasy() {
+  easy_.reset();
+  error_text_.reset();
+}
+
+int Connection::OnClose(void* self, curl_socket_t socket) {
+  const auto& connection = *static_cast<Connection*>(self);
+  return connection.is_bare_ && socket == connection.socket_ ? 0 : close(socket);
 }
 
 void Connection::SetTls(const TlsOptions& tls) {
@@ -98,7 +130,7 @@ bool Connection::TakeSocket() {
 Error Connection::ConnectError(CURLcode code) const {
   long os_error = 0;
   curl_easy_getinfo(easy(), CURLINFO_OS_ERRNO, &os_error);
-  std::string detail = error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code);
+  std::string detail = error_text_[0] != '\0' ? error_text_.get() : curl_easy_strerror(code);
   if (os_error != 0) detail += fmt::format(" ({})", ErrnoText(static_cast<int>(os_error)));
   return {.kind = KindOf(code), .message = detail};
 }
@@ -106,7 +138,7 @@ Error Connection::ConnectError(CURLcode code) const {
 // libcurl's own functions to send and receive look the connection up in a list of all, and send one piece at
 // a time: without TLS the socket is all that they stand for.
 Moved Connection::Send(std::span<const iovec> pieces, std::span<char> scratch) {
-  if (tls_) return SendTls(pieces, scratch);
+  if (!is_bare_) return SendByCurl(pieces, scratch);
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces.data());
   message.msg_iovlen = pieces.size();
@@ -125,7 +157,7 @@ Moved Connection::Send(std::span<const iovec> pieces, std::span<char> scratch) {
 
 // One record carries the headers and a small body. What was begun and blocked must come again from the same
 // address.
-Moved Connection::SendTls(std::span<const iovec> pieces, std::span<char> scratch) {
+Moved Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> scratch) {
   const void* data = pieces[0].iov_base;
   std::size_t size = std::min<std::size_t>(pieces[0].iov_len, 64 << 10);
   if (size < kTlsRecordBytes) {
@@ -145,7 +177,7 @@ Moved Connection::SendTls(std::span<const iovec> pieces, std::span<char> scratch
 }
 
 Moved Connection::Receive(std::span<char> room) {
-  if (tls_) {
+  if (!is_bare_) {
     std::size_t received = 0;
     code_ = curl_easy_recv(easy(), room.data(), room.size(), &received);
     if (code_ == CURLE_AGAIN) return {Moved::State::kBlocked};
@@ -166,8 +198,8 @@ Moved Connection::Receive(std::span<char> room) {
 }
 
 std::string Connection::Problem() const {
-  if (!tls_) return ErrnoText(errno_);
-  return error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code_);
+  if (is_bare_) return ErrnoText(errno_);
+  return error_text_[0] != '\0' ? error_text_.get() : curl_easy_strerror(code_);
 }
 
 }  // namespace s3

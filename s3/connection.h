@@ -26,12 +26,17 @@ class Connection {
   // as the connection is used (https://curl.se/libcurl/c/CURLOPT_CONNECT_ONLY.html). `options` outlives it.
   // Throws std::bad_alloc when libcurl has no memory.
   Connection(const TransportOptions& options, const Endpoint& endpoint);
+  ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  // Null once libcurl is not needed any more: a bare socket is all there is to a connection without TLS.
   CURL* easy() const { return easy_.get(); }
   // After libcurl has connected. False when the connection has ended since.
   bool TakeSocket();
+  // Whether bytes go through the socket alone. Then easy() may be taken out of the multi handle and dropped.
+  bool is_bare() const { return is_bare_; }
+  void DropEasy();
   int socket() const { return socket_; }
   // Why libcurl could not connect.
   Error ConnectError(CURLcode code) const;
@@ -54,20 +59,22 @@ class Connection {
   // The loop's own notes.
   Exchange* exchange = nullptr;  // null while idle
   std::string route;
+  bool is_made = false;
   bool reused = false;
   Clock::time_point idle_since{};
 
  private:
   void SetTls(const TlsOptions& tls);
   void SetProxy(const ProxyOptions& proxy);
-  Moved SendTls(std::span<const iovec> pieces, std::span<char> scratch);
+  static int OnClose(void* self, curl_socket_t socket);
+  Moved SendByCurl(std::span<const iovec> pieces, std::span<char> scratch);
 
-  const std::unique_ptr<CURL, void (*)(CURL*)> easy_;
-  const bool tls_;
-  int socket_ = -1;
+  std::unique_ptr<char[]> error_text_;  // outlives easy_, which writes it
+  std::unique_ptr<CURL, void (*)(CURL*)> easy_;
+  const bool is_bare_;
+  int socket_ = -1;  // ours to close when it is bare
   int errno_ = 0;
   CURLcode code_ = CURLE_OK;
-  char error_text_[CURL_ERROR_SIZE] = {};
 };
 
 }  // namespace s3

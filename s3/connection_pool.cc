@@ -62,6 +62,7 @@ Connection* ConnectionPool::Make(const Endpoint& endpoint) {
     connections_.erase(connection);
     throw std::bad_alloc();
   }
+  ++in_the_making_;
   return connection;
 }
 
@@ -79,8 +80,9 @@ void ConnectionPool::Close(Connection* connection) {
     idle_count_ -= std::erase(found->second, connection);
   }
   if (connection->socket() >= 0) by_socket_[static_cast<std::size_t>(connection->socket())] = nullptr;
+  if (!connection->is_made) --in_the_making_;
   // Closes the socket, which takes it out of epoll.
-  curl_multi_remove_handle(multi_, connection->easy());
+  if (connection->easy() != nullptr) curl_multi_remove_handle(multi_, connection->easy());
   connections_.erase(connection);
 }
 
@@ -118,8 +120,15 @@ std::optional<ConnectionPool::Made> ConnectionPool::NextMade() {
     Connection* connection = nullptr;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &connection);
     const CURLcode code = message->data.result;
+    connection->is_made = true;
+    --in_the_making_;
     if (code != CURLE_OK) return Made{connection, code};
-    return Made{connection, connection->TakeSocket() && Watch(connection) ? CURLE_OK : CURLE_COULDNT_CONNECT};
+    if (!connection->TakeSocket() || !Watch(connection)) return Made{connection, CURLE_COULDNT_CONNECT};
+    if (connection->is_bare()) {
+      curl_multi_remove_handle(multi_, connection->easy());
+      connection->DropEasy();
+    }
+    return Made{connection, CURLE_OK};
   }
   return std::nullopt;
 }

@@ -30,8 +30,9 @@ class ConnectionPool {
 
   // The one that was used last, or null.
   Connection* TakeIdle(const std::string& route, Clock::time_point now);
-  // Begins to make one; NextMade yields it. Throws std::bad_alloc.
+  // Begins to make one, when can_make(); NextMade yields it. Throws std::bad_alloc.
   Connection* Make(const Endpoint& endpoint);
+  bool can_make() const { return in_the_making_ < kMostInTheMaking; }
   void Keep(Connection* connection, Clock::time_point now);
   void Close(Connection* connection);
 
@@ -50,6 +51,8 @@ class ConnectionPool {
   // Servers and what is in between drop what is long idle, not all of them with a word. libcurl's limit
   // (https://curl.se/libcurl/c/CURLOPT_MAXAGE_CONN.html).
   static constexpr std::chrono::seconds kMaxIdle{118};
+  // A burst of thousands overruns servers' queues, and each costs libcurl some 20 KiB until it is made.
+  static constexpr std::size_t kMostInTheMaking = 128;
 
  private:
   bool Watch(Connection* connection);
@@ -64,7 +67,7 @@ class ConnectionPool {
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> by_socket_;
   std::unordered_map<std::string, std::vector<Connection*>> idle_;  // by route, longest idle first
-  std::size_t idle_count_ = 0;
+  std::size_t idle_count_ = 0, in_the_making_ = 0;
   Clock::time_point deadline_ = Clock::time_point::max();
 };
 

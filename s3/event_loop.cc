@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <map>
+#include <deque>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "s3/connection_pool.h"
+#include "s3/descriptor.h"
 #include "s3/exchange.h"
+#include "s3/sleeps.h"
 #include "s3/stragglers.h"
 
 namespace s3 {
@@ -24,23 +26,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
+using namespace std::chrono_literals;
 
 constexpr std::uint32_t kReadable = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 constexpr std::uint32_t kEnding = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
-class Descriptor {
- public:
-  Descriptor(int fd, const char* what) : fd_(fd) {
-    if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
-  }
-  ~Descriptor() { close(fd_); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  operator int() const { return fd_; }
-
- private:
-  const int fd_;
-};
+int Checked(int fd, const char* what) {
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
+  return fd;
+}
 
 }  // namespace
 
@@ -49,11 +43,11 @@ class EventLoop::Loop {
  public:
   Loop(const TransportOptions& options, int max_connections)
       : options_(options),
-        epoll_(epoll_create1(EPOLL_CLOEXEC), "epoll_create1"),
-        event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"),
-        pool_(options_, epoll_, max_connections) {
-    epoll_event event{.events = EPOLLIN, .data = {.fd = event_}};
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, event_, &event) != 0) {
+        epoll_(Checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+        event_(Checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
+        pool_(options_, epoll_.get(), max_connections) {
+    epoll_event event{.events = EPOLLIN, .data = {.fd = event_.get()}};
+    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, event_.get(), &event) != 0) {
       throw std::system_error(errno, std::generic_category(), "epoll_ctl");
     }
     thread_ = std::thread([this] { Run(); });
@@ -111,26 +105,27 @@ class EventLoop::Loop {
   void Notify() {
     const std::uint64_t one = 1;
     // The counter cannot overflow: it is read before it is written again.
-    [[maybe_unused]] const auto written = write(event_, &one, sizeof one);
+    [[maybe_unused]] const auto written = write(event_.get(), &one, sizeof one);
   }
 
   void Run() {
     for (;;) {
       std::array<epoll_event, 256> events;
-      const int count = epoll_wait(epoll_, events.data(), events.size(), TimeoutMs());
+      const int count = epoll_wait(epoll_.get(), events.data(), events.size(), TimeoutMs());
       now_ = Clock::now();
       for (int i = 0; i < count; ++i) {
-        if (events[i].data.fd == event_) {
+        if (events[i].data.fd == event_.get()) {
           std::uint64_t value;
-          [[maybe_unused]] const auto bytes = read(event_, &value, sizeof value);
+          [[maybe_unused]] const auto bytes = read(event_.get(), &value, sizeof value);
           if (TakeNew()) return;
-        } else if (Connection* connection = pool_.Handle(events[i].data.fd, events[i].events)) {
+        } else if (auto* const connection = pool_.Handle(events[i].data.fd, events[i].events)) {
           GoOn(connection, events[i].events);
         }
       }
       pool_.HandleTime(now_);
       while (const auto made = pool_.NextMade()) StartOnNew(*made);
-      WakeSleepers();
+      StartWaiting();
+      sleeps_.WakeDue(now_);
       if (next_guard_ <= now_) Guard();
     }
   }
@@ -143,9 +138,9 @@ class EventLoop::Loop {
       std::lock_guard lock(mutex_);
       notified_ = false;
       exchanges.swap(new_exchanges_);
-      for (const auto& [deadline, wake] : new_sleeps_) sleeps_.emplace(deadline, wake);
+      for (const auto& [deadline, wake] : new_sleeps_) sleeps_.Add(deadline, wake);
       new_sleeps_.clear();
-      cancel_sleeps_now_ = sleeps_cancelled_;
+      if (sleeps_cancelled_) sleeps_.Cancel();
       abort_now_ = aborted_;
       quit = quit_;
     }
@@ -163,9 +158,21 @@ class EventLoop::Loop {
     exchange->position = active_.size();
     active_.push_back(std::move(exchange));
     Exchange* const begun = active_.back().get();
-    Connection* const idle = begun->needs_fresh_connection() ? nullptr : pool_.TakeIdle(begun->route(), now_);
-    if (idle == nullptr) return Connect(begun);
-    StartOn(idle, begun);
+    begun->is_waiting = true;
+    waiting_.push_back(begun);
+    StartWaiting();
+  }
+
+  void StartWaiting() {
+    while (!waiting_.empty()) {
+      Exchange* const exchange = waiting_.front();
+      Connection* const idle =
+          exchange->needs_fresh_connection() ? nullptr : pool_.TakeIdle(exchange->route(), now_);
+      if (idle == nullptr && !pool_.can_make()) return;
+      waiting_.pop_front();
+      exchange->is_waiting = false;
+      idle != nullptr ? StartOn(idle, exchange) : Connect(exchange);
+    }
   }
 
   void Connect(Exchange* exchange) {
@@ -219,7 +226,8 @@ class EventLoop::Loop {
     }
   }
 
-  // The same. `to_the_end`: the server has closed its side, so that what the kernel has is all that will come.
+  // The same. `to_the_end`: the server has closed its side, so that what the kernel has is all that will
+  // come.
   bool ReceiveSome(Connection* connection, bool to_the_end) {
     using State = Connection::Moved::State;
     Exchange* const exchange = connection->exchange;
@@ -276,6 +284,7 @@ class EventLoop::Loop {
   template <typename Finish>
   void End(Exchange* exchange, const Finish& finish) {
     if (exchange->connection != nullptr) pool_.Close(exchange->connection);
+    if (std::exchange(exchange->is_waiting, false)) std::erase(waiting_, exchange);
     finish(*exchange);
     auto& place = active_[exchange->position];
     auto ended = std::move(place);
@@ -292,17 +301,7 @@ class EventLoop::Loop {
     wake();
   }
 
-  void WakeSleepers() {
-    while (!sleeps_.empty() && (cancel_sleeps_now_ || sleeps_.begin()->first <= now_)) {
-      const Wake wake = sleeps_.begin()->second;
-      sleeps_.erase(sleeps_.begin());
-      wake();
-    }
-  }
-
-  milliseconds GuardInterval() const {
-    return std::clamp(options_.stall_window / 8, milliseconds(10), milliseconds(50));
-  }
+  milliseconds GuardInterval() const { return std::clamp(options_.stall_window / 8, 10ms, 50ms); }
 
   void Guard() {
     next_guard_ = now_ + GuardInterval();
@@ -333,8 +332,7 @@ class EventLoop::Loop {
   }
 
   int TimeoutMs() const {
-    auto deadline = std::min(pool_.deadline(), next_guard_);
-    if (!sleeps_.empty()) deadline = std::min(deadline, sleeps_.begin()->first);
+    const auto deadline = std::min({pool_.deadline(), next_guard_, sleeps_.deadline()});
     if (deadline == Clock::time_point::max()) return -1;
     // Rounded up: waking a fraction early would spin.
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
@@ -359,11 +357,11 @@ class EventLoop::Loop {
   Clock::time_point now_{};  // when epoll last returned
   std::array<char, Connection::kTlsRecordBytes> buffer_;
   std::vector<std::unique_ptr<Exchange>> active_;
+  std::deque<Exchange*> waiting_;  // of these, for a connection
   // Routes whose servers do not answer the question whether they take a body: it costs them no second wait.
   std::unordered_set<std::string> never_asked_;
   Stragglers stragglers_;
-  std::multimap<Clock::time_point, Wake> sleeps_;
-  bool cancel_sleeps_now_ = false;
+  Sleeps sleeps_;
   bool abort_now_ = false;
   Clock::time_point next_guard_ = Clock::time_point::max();
   std::thread thread_;

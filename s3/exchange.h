@@ -77,6 +77,7 @@ class Exchange {
   // The loop's own notes.
   Connection* connection = nullptr;
   std::size_t position = 0;  // among those in flight
+  bool is_waiting = false;   // for a connection
 
   // As libcurl does it by default (https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html).
   static constexpr std::uint64_t kAskAbove = 1 << 20;

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "s3/descriptor.h"
 #include "s3/providers/documents.h"
 
 extern char** environ;
@@ -44,22 +45,6 @@ std::vector<char*> ChildEnvironment(const std::vector<Secret>& hidden) {
   kept.push_back(nullptr);
   return kept;
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() { Close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  void Close() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // A process group of its own, so that it can be ended with all that it starts.
 Result<pid_t> Spawn(const std::vector<std::string>& words, int out, const std::vector<Secret>& hidden) {
