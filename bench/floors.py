@@ -1,11 +1,13 @@
 """What this machine can do at all, measured in the same run: the least work for the same result."""
 import json
 import os
+import pathlib
 import re
 import subprocess
 import tempfile
 import time
 
+import clients
 import measure
 from sinks import ENVIRONMENT, free_port
 
@@ -62,6 +64,16 @@ def curl(row, sink):
     return {**measured, "objects": len(names), "bytes": len(names) * row["bytes"]}
 
 
+def walk(row, sink):
+    """s3flow's own source on the same files: found, opened, planned, and not uploaded."""
+    with tempfile.TemporaryDirectory() as scratch, tempfile.NamedTemporaryFile() as output:
+        argv, extra = clients.s3flow(row, row["data"], sink.url, pathlib.Path(scratch))
+        measured = measure.command([str(part) for part in [*argv, "--dry-run"]], {**ENVIRONMENT, **extra}, output.name)
+        with open(output.name) as text:
+            found = int(re.search(r"^(\d+) found", text.read(), re.M).group(1))
+    return {**measured, "objects": found, "bytes": found * row["bytes"]}
+
+
 def noise(row, sink):
     """A fixed piece of work of one core: what changes from round to round is the machine."""
     began = time.process_time(), time.monotonic()
@@ -72,4 +84,4 @@ def noise(row, sink):
     return {"wall_s": time.monotonic() - began[1], "user_s": cpu, "system_s": 0.0, "cpu_s": cpu, "peak_bytes": 0, "objects": 0, "bytes": 0}
 
 
-ALL = {function.__name__: function for function in (wrk, iperf3, sha256, curl, noise)}
+ALL = {function.__name__: function for function in (wrk, iperf3, sha256, curl, walk, noise)}

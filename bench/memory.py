@@ -103,7 +103,7 @@ def step_1(results):
         with Endpoint(directory / "store") as endpoint:
             measured = run(directory, "mixed", endpoint.url, ["limits.memory=64MiB", "upload.concurrency=64"])
         measured["read_back_equal"] = read_back(directory, directory / "store")
-        measured["limit_mib"] = 64 + 48
+        measured["limit_mib"] = 64 + 32
         results.append(measured)
 
 

@@ -16,6 +16,8 @@ using Text = boost::beast::string_view;
 
 std::string_view View(Text text) { return {text.data(), text.size()}; }
 
+constexpr std::size_t kLastChunkBytes = std::string_view("0\r\n\r\n").size();
+
 // Writes what Beast finds into an HttpResponse.
 class Message final : public http::basic_parser<false> {
  public:
@@ -92,6 +94,12 @@ void ResponseParser::Begin(bool to_head, HttpResponse* response) {
 ResponseParser::State ResponseParser::Take(std::string_view bytes) {
   started_ |= !bytes.empty();
   if (!rest_.empty()) bytes = rest_.append(bytes);
+  // No chunked body ends with fewer, and Beast (1.81) asserts that the last chunk does not come in smaller
+  // pieces.
+  if (parser_->message->is_header_done() && parser_->message->chunked() && bytes.size() < kLastChunkBytes) {
+    Keep(bytes);
+    return State::kIncomplete;
+  }
   for (bool interim = false;; interim = true) {
     ErrorCode error;
     bytes.remove_prefix(parser_->message->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error));

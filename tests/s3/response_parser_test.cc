@@ -36,7 +36,8 @@ Read ReadIn(std::string_view text, std::size_t step, bool to_head = false) {
 TEST(ResponseParserTest, WhateverThePiecesTheResponseIsTheSame) {
   const std::pair<std::string, std::string> cases[] = {
       {"HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 4\r\n\r\nbody", "body"},
-      {"HTTP/1.1 200 \r\nETag:\t\"e\" \r\ntransfer-encoding: chunked\r\n\r\n2;x=y\r\nbo\r\n2\r\ndy\r\n0\r\nx: "
+      {"HTTP/1.1 200 \r\nETag:\t\"e\" \r\ntransfer-encoding: "
+       "chunked\r\n\r\n2;x=y\r\nbo\r\n2\r\ndy\r\n0\r\nx: "
        "y\r\n\r\n",
        "body"},
       {"HTTP/1.1 100 Continue\r\nETag: \"interim\"\r\n\r\nHTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: "
@@ -46,6 +47,7 @@ TEST(ResponseParserTest, WhateverThePiecesTheResponseIsTheSame) {
        "\"e\"\r\nContent-Length: 1\r\n\r\nx",
        "x"},
       {"HTTP/1.1 200 OK\r\netag: \"e\"\r\n\r\nuntil the end", "until the end"},
+      {"HTTP/1.1 200 OK\r\netag: \"e\"\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", ""},
   };
   for (const auto& [text, body] : cases) {
     for (std::size_t step = 1; step <= text.size(); ++step) {
