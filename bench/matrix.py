@@ -55,7 +55,7 @@ def make_files(folder, count, size):
         with open(folder / f"{number:07}", "wb") as file:
             lead = number.to_bytes(8, "little")
             for offset in range(0, size, len(block)):
-                file.write((lead + block[len(lead):])[:size - offset])
+                file.write((lead + block[len(lead):size - offset])[:size - offset])
     return folder
 
 
