@@ -187,7 +187,7 @@ Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
     chunked = FrameChunks(*payload, signing);
     request.body_pieces = chunked.pieces;
   }
-  // Data may be sent twice; by itself libcurl would take another idle connection for what was slow.
+  // Data may be sent twice; by itself the transport would take another idle connection for what was slow.
   request.give_up_when_slow = payload != nullptr && manner.given_up < kMostGivenUp;
   request.fresh_connection = request.fresh_connection || manner.given_up > 0;
   auto response = Exchange(request, lease);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <curl/curl.h>
+#include <sys/epoll.h>
 #include <sys/uio.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -53,6 +55,11 @@ class Connection {
   Moved Receive(std::span<char> room);
   // Of the last kFailed.
   std::string Problem() const;
+
+  // Events of epoll after which the server has ended its side, or there is something to receive, which its
+  // end is, too.
+  static constexpr std::uint32_t kEnding = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+  static constexpr std::uint32_t kReadable = EPOLLIN | kEnding;
 
   static constexpr std::size_t kTlsRecordBytes = 16 << 10;
 

@@ -11,8 +11,6 @@
 namespace s3 {
 namespace {
 
-constexpr std::uint32_t kReadable = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-
 CURLM* NewMulti() {
   static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (code != CURLE_OK) throw std::runtime_error("libcurl cannot be initialised");
@@ -99,7 +97,7 @@ Connection* ConnectionPool::Handle(int fd, std::uint32_t events) {
   }
   if (connection->exchange != nullptr) return connection;
   // An idle one has nothing to say: its server closes it, but for TLS's own messages.
-  if (events & kReadable) {
+  if (events & Connection::kReadable) {
     std::array<char, 256> room;
     if (connection->Receive(room).state != Connection::Moved::State::kBlocked) Close(connection);
   }

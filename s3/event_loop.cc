@@ -28,9 +28,6 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t kReadable = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-constexpr std::uint32_t kEnding = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-
 int Checked(int fd, const char* what) {
   if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
   return fd;
@@ -201,7 +198,8 @@ class EventLoop::Loop {
 
   void GoOn(Connection* connection, std::uint32_t events) {
     Exchange* const exchange = connection->exchange;
-    if ((events & kReadable) && !ReceiveSome(connection, (events & kEnding) != 0)) return;
+    if ((events & Connection::kReadable) && !ReceiveSome(connection, (events & Connection::kEnding) != 0))
+      return;
     if ((events & EPOLLOUT) && !exchange->sent_all()) SendSome(connection);
   }
 

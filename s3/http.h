@@ -36,7 +36,7 @@ struct HttpRequest {
   bool give_up_when_slow = false;
 };
 
-// The answer's header lines, kept as they came; looked up, not parsed into a map.
+// The answer's status line and header lines, as text; looked up, not parsed into a map.
 class HttpHeaders {
  public:
   // The value of the first header of that name (any case), without surrounding space.

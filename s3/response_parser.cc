@@ -74,8 +74,7 @@ class Message final : public http::basic_parser<false> {
 
 }  // namespace
 
-class ResponseParser::Parser {
- public:
+struct ResponseParser::Parser {
   std::optional<Message> message;  // Beast's parsers are for one message each
 };
 

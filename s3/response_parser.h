@@ -40,7 +40,7 @@ class ResponseParser {
   const std::string& problem() const { return problem_; }
 
  private:
-  class Parser;
+  struct Parser;
   State Malformed(std::string problem);
   void Keep(std::string_view rest);
 

@@ -30,7 +30,7 @@ struct Endpoint {
   std::string host;    // lower case; an IPv6 literal keeps its brackets
   int port = 0;
 
-  // The Host header: the port only where it is not the scheme's own, as libcurl sends it.
+  // The Host header: the port only where it is not the scheme's own (RFC 9110, section 7.2).
   std::string HostHeader() const;
   std::string HostAndPort() const;
   std::string Url() const;  // "scheme://host:port"

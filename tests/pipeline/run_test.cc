@@ -51,7 +51,7 @@ TEST_F(RunTest, RetriesUntilAllArrive) {
   const auto run = Run();
   EXPECT_EQ(run.status, kExitOk);
   EXPECT_EQ(server_->stats().faults_injected, 12u * 2 + 12u * 3);
-  // libcurl resends by itself when a reused connection dies before an answer: those resets are
+  // the transport resends by itself when a reused connection dies before an answer: those resets are
   // faults that no attempt of ours counts.
   EXPECT_GE(run.summary.retries, 12u * 2);
   EXPECT_LE(run.summary.retries, server_->stats().faults_injected);

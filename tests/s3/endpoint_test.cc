@@ -98,7 +98,7 @@ TEST(EndpointTest, KeysThatPathsWouldNormaliseStayApart) {
   EXPECT_EQ(fixture.server.store().CountObjects("bucket"), keys.size());
 }
 
-// Above 1 MiB libcurl asks first (Expect: 100-continue), and the body comes in many pieces.
+// Above 1 MiB the transport asks first (Expect: 100-continue), and the body comes in many pieces.
 TEST(EndpointTest, BodiesOfAllSizesArriveWhole) {
   Fixture fixture(WithBucket());
   auto random = test::SeededRandom();

@@ -291,7 +291,7 @@ TEST(MultipartTest, RefusalsThatShowNothingHappenedAreNotAskedAbout) {
   EXPECT_EQ(fixture.server.stats().requests["CompleteMultipartUpload"], 1u);
 }
 
-// libcurl sends a request again by itself when a connection that it reuses dies before an answer.
+// The transport sends a request again by itself when a connection that it reuses dies before an answer.
 // Then a second upload would come into being that nobody knows of; so these two never reuse one, and
 // every request of theirs is an attempt that we count.
 TEST(MultipartTest, ADeadConnectionDoesNotCreateOrCompleteTwiceUnknown) {
