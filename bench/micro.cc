@@ -181,8 +181,8 @@ void BM_Source(benchmark::State& state) {
     pipeline::Progress progress;
     const pipeline::History history;
     s3::BlockingWaiter waiter;
-    pipeline::Source source(pipeline::Walk({tree.root(state.range(0))}, "run42/"), {}, {}, {}, &history,
-                            &progress);
+    pipeline::Source source(pipeline::FinderOf(pipeline::Walk({tree.root(state.range(0))}, "run42/")), {}, {},
+                            {}, &history, &progress);
     int found = 0;
     for (; source.Next(&waiter); ++found) source.Settled();
     if (found != Tree::kFiles) state.SkipWithError("files are missing");

@@ -99,7 +99,7 @@ DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCr
               StopControl* stop, s3::TraceLog* trace) {
   const auto buckets = s3::ResolveBucket(s3_options.destination);
   if (!buckets) return Refused(kExitConfig, buckets.error().message);
-  if (const auto problem = RootProblem(options.source)) return Refused(kExitNoInput, "source: " + *problem);
+  if (const auto problem = InputProblem(options)) return Refused(kExitNoInput, "source: " + *problem);
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Refused(kExitConfig, rules.error().message);
   const auto& run_dir = options.report.run_dir;  // empty: a new one, without a history
@@ -108,18 +108,17 @@ DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCr
 
   DryRun run;
   StoreAccess store(s3_options, *buckets, credentials, kConcurrency, stop, trace, [](std::string_view) {});
-  const auto inputs = InputsOf(options, s3_options.destination.prefix);
+  const auto inputs = InputsOf(options, s3_options.destination.prefix, stop->drain_token());
   s3::BlockingWaiter blocking;
   const auto listing = store.MakeClient(&blocking);
   auto skip = SkipCheck::Prepare(options.resume.skip, options.object.posix, s3_options.destination.prefix,
-                                 Walk(inputs.roots, s3_options.destination.prefix), listing.get());
+                                 inputs.one_more, listing.get());
   if (!skip) return Refused(kExitRefused, "resume.skip: " + skip.error().message);
   const auto waiter = MakeWaiter();
   const auto client = store.MakeClient(waiter.get());
   BufferPool buffers(options.upload.memory_bytes);
   Progress progress;
-  Source source(Walk(inputs.roots, s3_options.destination.prefix), inputs.streams, options.upload,
-                stop->drain_token(), &*history, &progress);
+  Source source(inputs.find, inputs.streams, options.upload, stop->drain_token(), &*history, &progress);
   DryUploader upload(&*rules, skip->get(), client.get(), &buffers, waiter.get());
   const bool verified = s3_options.integrity.verify_head;
   RunGraph({kConcurrency, options.upload.threads},

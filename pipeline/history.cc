@@ -9,6 +9,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "pipeline/sealed_line.h"
 #include "s3/hash.h"
 
 namespace pipeline {
@@ -16,18 +17,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Longer than any line of ours: a key has 1,024 bytes at most, a path some thousand, job settings more.
-constexpr std::size_t kMaxLineBytes = 16 << 20;
-
-std::string Bytes(const Json& line, const std::string& name) {
-  if (line.contains(name)) return line.at(name);
-  return s3::Base64Decode(line.at(name + "_base64").get<std::string>()).value();
-}
-
 UploadRecord ReadUpload(const Json& line) {
   return {.token = line.at("token"),
-          .path = Bytes(line, "path"),
-          .key = Bytes(line, "key"),
+          .path = BytesOf(line, "path"),
+          .key = BytesOf(line, "key"),
           .upload_id = line.at("upload_id"),
           .size_bytes = line.at("size"),
           .part_bytes = line.at("part_size"),
@@ -40,7 +33,8 @@ PartRecord ReadPart(const Json& line) {
           .number = line.at("part"),
           .bytes = line.at("size"),
           .etag = line.at("etag"),
-          .digest = line.at("digest")};
+          .digest = line.at("digest"),
+          .checksum = line.value("checksum", "")};
 }
 
 }  // namespace
@@ -54,18 +48,25 @@ History& History::operator=(History&& other) noexcept {
   torn_bytes_ = other.torn_bytes_;
   settled_inputs_ = std::move(other.settled_inputs_);
   settled_ = std::move(other.settled_);
+  unsettled_ = std::move(other.unsettled_);
   session_results_ = std::move(other.session_results_);
   uploads_ = std::move(other.uploads_);
   tokens_ = std::move(other.tokens_);
   creations_ = std::move(other.creations_);
+  parts_of_plan_ = std::move(other.parts_of_plan_);
   return *this;
 }
 
-History::Identity History::IdentityOf(std::string_view path, std::string_view key) {
+History::Identity History::IdentityOf(const InputFile& file) {
+  return IdentityOf(file.path, file.key, file.range ? file.range->first : 0);
+}
+
+History::Identity History::IdentityOf(std::string_view path, std::string_view key, int first_part) {
   s3::Digest hash(s3::Digest::Kind::kSha256);
   hash.Update(path);
   hash.Update(std::string_view("\0", 1));
   hash.Update(key);
+  if (first_part > 0) hash.Update(fmt::format("{}{}", '\0', first_part));
   const auto digest = hash.Finish();
   Identity identity;
   std::memcpy(&identity.first, digest.data(), 8);
@@ -115,23 +116,19 @@ bool History::Tally(std::string_view line) {
   return true;
 }
 
-void History::Settle(std::string_view name, const Identity& identity, std::uint64_t size_bytes,
-                     std::int64_t mtime_ns) {
-  const auto outcome = name == "uploaded"  ? Outcome::kUploaded
-                       : name == "skipped" ? Outcome::kSkipped
-                       : name == "failed"  ? Outcome::kFailed
-                                           : Outcome::kCancelled;
-  settled_inputs_.push_back({identity, size_bytes, mtime_ns, outcome});
-  const auto token = tokens_.find(identity);
-  if (outcome != Outcome::kUploaded || token == tokens_.end()) return;
+void History::Settle(const Settled& input) {
+  settled_inputs_.push_back(input);
+  const auto token = tokens_.find(input.identity);
+  if (input.outcome != Outcome::kUploaded || token == tokens_.end()) return;
   uploads_.erase(token->second);
   tokens_.erase(token);
 }
 
 void History::ReadResult(const Json& line) {
-  Settle(line.at("outcome").get_ref<const std::string&>(),
-         IdentityOf(Bytes(line, "path"), Bytes(line, "key")), line.at("size"),
-         line.value("mtime_ns", std::int64_t{0}));
+  const auto outcome = OutcomeOf(line.at("outcome").get_ref<const std::string&>());
+  Settle({IdentityOf(BytesOf(line, "path"), BytesOf(line, "key"), line.value("first_part", 0)),
+          line.at("size"), line.value("mtime_ns", std::int64_t{0}), outcome,
+          s3::KindOf(line.value("kind", "")).value_or(s3::ErrorKind::kPermanent)});
 }
 
 // Most lines are results whose names need no escapes: read in the order in which ResultLine writes, five
@@ -161,15 +158,16 @@ bool History::ReadPlainResult(std::string_view line) {
     return false;
   }
   if (line.starts_with(R"(,"mtime_ns":)") && !number(R"(,"mtime_ns":)", &mtime_ns)) return false;
-  Settle(outcome, IdentityOf(path, key), size_bytes, mtime_ns);
-  return true;
+  const bool plain = outcome == "uploaded" || outcome == "skipped";  // others have more to say
+  if (plain) Settle({IdentityOf(path, key), size_bytes, mtime_ns, OutcomeOf(outcome), {}});
+  return plain;
 }
 
 bool History::ReadUploadRecord(const std::string& record, const Json& line) {
   const std::string token = line.at("token");
   const auto upload = uploads_.find(token);
   if (record == "creating") {
-    creations_[token] = {token, Bytes(line, "key"), line.at("time")};
+    creations_[token] = {token, BytesOf(line, "key"), line.at("time")};
   } else if (record == "upload") {
     auto created = ReadUpload(line);
     if (created.created_once) creations_.erase(token);
@@ -177,7 +175,8 @@ bool History::ReadUploadRecord(const std::string& record, const Json& line) {
     uploads_[token] = {.record = std::move(created)};
   } else if (record == "part") {
     auto part = ReadPart(line);
-    if (upload != uploads_.end()) upload->second.parts[part.number] = std::move(part);
+    auto& parts = upload != uploads_.end() ? upload->second.parts : parts_of_plan_[token];
+    parts[part.number] = std::move(part);
   } else if (record == "gone") {
     creations_.erase(token);
     if (upload == uploads_.end()) return true;
@@ -210,7 +209,9 @@ bool History::Read(std::string_view text, Depth depth) try {
   run_ = RunRecord{.session = line.at("session"),
                    .settings = line.at("settings"),
                    .job_file = line.at("job_file"),
-                   .overrides = line.at("overrides")};
+                   .overrides = line.at("overrides"),
+                   .shard = line.value("shard", ""),
+                   .scheduler = line.value("scheduler", std::map<std::string, std::string>())};
   end_.reset();
   session_results_.clear();
   return true;
@@ -226,16 +227,16 @@ void History::IndexSettled() {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const bool last = i + 1 == all.size() || all[i + 1].identity != all[i].identity;
-    const bool settled = all[i].outcome == Outcome::kUploaded || all[i].outcome == Outcome::kSkipped;
-    if (!last || !settled) continue;
-    ++settled_.found;
-    if (all[i].outcome == Outcome::kUploaded) {
-      ++settled_.uploaded;
-      settled_.uploaded_bytes += all[i].size_bytes;
-    } else {
-      ++settled_.skipped;
-    }
-    all[kept++] = all[i];
+    if (!last) continue;
+    ObjectResult result;
+    result.outcome = all[i].outcome;
+    result.size_bytes = all[i].size_bytes;
+    if (all[i].outcome == Outcome::kFailed) result.error = s3::Error{.kind = all[i].kind};
+    const bool settled = all[i].outcome != Outcome::kFailed && all[i].outcome != Outcome::kCancelled;
+    auto& counts = settled ? settled_ : unsettled_;
+    ++counts.found;
+    counts.Count(result);
+    if (all[i].outcome != Outcome::kCancelled) all[kept++] = all[i];
   }
   all.resize(kept);
   all.shrink_to_fit();
@@ -243,7 +244,7 @@ void History::IndexSettled() {
 
 const History::Settled* History::Find(const InputFile& file) const {
   if (settled_inputs_.empty()) return nullptr;
-  const auto identity = IdentityOf(file.path, file.key);
+  const auto identity = IdentityOf(file);
   const auto found =
       std::lower_bound(settled_inputs_.begin(), settled_inputs_.end(), identity,
                        [](const Settled& input, const Identity& id) { return input.identity < id; });
@@ -253,8 +254,10 @@ const History::Settled* History::Find(const InputFile& file) const {
 History::Standing History::StandingOf(const InputFile& file) const {
   const auto* input = Find(file);
   if (input == nullptr) return Standing::kNew;
-  const bool same =
-      file.is_stream || (input->size_bytes == file.size_bytes && input->mtime_ns == file.mtime_ns);
+  if (input->outcome == Outcome::kFailed) return Standing::kFailed;
+  // What a range has for a size is its own.
+  const bool same_size = file.range || input->size_bytes == file.size_bytes;
+  const bool same = file.is_stream || (same_size && input->mtime_ns == file.mtime_ns);
   return same ? Standing::kSettled : Standing::kSuperseded;
 }
 
@@ -264,16 +267,16 @@ void History::Uncount(const InputFile& file, Summary* settled) const {
   --settled->found;
   if (input->outcome == Outcome::kSkipped) {
     --settled->skipped;
-  } else {
-    --settled->uploaded;
-    settled->uploaded_bytes -= input->size_bytes;
+    return;
   }
+  --(input->outcome == Outcome::kSent ? settled->sent : settled->uploaded);
+  settled->uploaded_bytes -= input->size_bytes;
 }
 
 std::optional<OpenUpload> History::TakeUpload(const InputFile& file) {
   std::lock_guard lock(mutex_);
   if (tokens_.empty()) return std::nullopt;
-  const auto token = tokens_.find(IdentityOf(file.path, file.key));
+  const auto token = tokens_.find(IdentityOf(file));
   if (token == tokens_.end()) return std::nullopt;
   const auto upload = uploads_.find(token->second);
   auto taken = std::move(upload->second);
@@ -285,7 +288,7 @@ std::optional<OpenUpload> History::TakeUpload(const InputFile& file) {
 std::optional<std::uint64_t> History::PartBytes(const InputFile& file) const {
   std::lock_guard lock(mutex_);
   if (tokens_.empty()) return std::nullopt;
-  const auto token = tokens_.find(IdentityOf(file.path, file.key));
+  const auto token = tokens_.find(IdentityOf(file));
   if (token == tokens_.end()) return std::nullopt;
   const auto& record = uploads_.at(token->second).record;
   if (record.size_bytes != file.size_bytes || record.part_bytes == 0) return std::nullopt;
@@ -299,6 +302,11 @@ std::vector<OpenUpload> History::TakeUploads() {
   uploads_.clear();
   tokens_.clear();
   return taken;
+}
+
+const PartRecords* History::PartsOfPlan(const std::string& token) const {
+  const auto parts = parts_of_plan_.find(token);
+  return parts != parts_of_plan_.end() ? &parts->second : nullptr;
 }
 
 std::vector<Creation> History::creations() const {

@@ -1,5 +1,5 @@
 // What the journal of a run directory says: how inputs ended, which uploads are open. Read once, when a
-// run begins; 40 bytes for each input that has ended well.
+// run begins; 40 bytes for each input that has ended.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,13 @@
 
 namespace pipeline {
 
+using PartRecords = std::map<int, PartRecord>;  // by number
+
 // An upload that nobody has seen completed or aborted.
 struct OpenUpload {
   UploadRecord record;
-  std::map<int, PartRecord> parts;  // by number
-  bool completing = false;          // a completion was sent, whose end nobody knows
+  PartRecords parts;
+  bool completing = false;  // a completion was sent, whose end nobody knows
 };
 
 // A CreateMultipartUpload that may have made an upload whose ID nobody knows.
@@ -51,12 +53,15 @@ class History {
   std::uint64_t torn_bytes() const { return torn_bytes_; }
   // Results of the last session, by outcome; only with kOpenUploads.
   const std::map<std::string, std::uint64_t>& session_results() const { return session_results_; }
-  // Uploaded and skipped inputs: what need not be done again.
+  // Uploaded, skipped and sent inputs: what need not be done again. Their bytes are those of the inputs.
   const Summary& settled() const { return settled_; }
+  // The others that have a result: how many failed and were cancelled, and failures by kind.
+  const Summary& unsettled() const { return unsettled_; }
 
   enum class Standing {
     kNew,        // not settled
-    kSettled,    // uploaded as it is now, or skipped
+    kFailed,     // the last that was said of it
+    kSettled,    // uploaded or sent as it is now, or skipped
     kSuperseded  // settled, and has changed since
   };
   Standing StandingOf(const InputFile& file) const;
@@ -70,6 +75,8 @@ class History {
   // All that nobody has taken.
   std::vector<OpenUpload> TakeUploads();
   std::vector<Creation> creations() const;
+  // The parts of an upload that is not this journal's but its plan's; null when there is none.
+  const PartRecords* PartsOfPlan(const std::string& token) const;
 
  private:
   using Identity = std::pair<std::uint64_t, std::uint64_t>;
@@ -78,16 +85,17 @@ class History {
     std::uint64_t size_bytes;
     std::int64_t mtime_ns;
     Outcome outcome;
+    s3::ErrorKind kind;  // of a failed one
   };
 
-  static Identity IdentityOf(std::string_view path, std::string_view key);
+  static Identity IdentityOf(std::string_view path, std::string_view key, int first_part = 0);
+  static Identity IdentityOf(const InputFile& file);
   const Settled* Find(const InputFile& file) const;
   bool Read(std::string_view line, Depth depth);
   bool Tally(std::string_view line);
   void ReadResult(const nlohmann::json& line);
   bool ReadPlainResult(std::string_view line);
-  void Settle(std::string_view outcome, const Identity& identity, std::uint64_t size_bytes,
-              std::int64_t mtime_ns);
+  void Settle(const Settled& input);
   bool ReadUploadRecord(const std::string& record, const nlohmann::json& line);
   void IndexSettled();
 
@@ -95,12 +103,13 @@ class History {
   std::optional<EndRecord> end_;
   std::uint64_t intact_bytes_ = 0, torn_bytes_ = 0;
   std::vector<Settled> settled_inputs_;  // by identity
-  Summary settled_;
+  Summary settled_, unsettled_;
   std::map<std::string, std::uint64_t> session_results_;
   mutable std::mutex mutex_;
   std::map<std::string, OpenUpload> uploads_;  // by token
   std::map<Identity, std::string> tokens_;
-  std::map<std::string, Creation> creations_;  // by token
+  std::map<std::string, Creation> creations_;         // by token
+  std::map<std::string, PartRecords> parts_of_plan_;  // by token
 };
 
 }  // namespace pipeline

@@ -1,5 +1,9 @@
 #include "pipeline/inputs.h"
 
+#include "pipeline/job_plan.h"
+#include "pipeline/manifest.h"
+#include "pipeline/walk.h"
+
 namespace pipeline {
 namespace {
 
@@ -14,15 +18,59 @@ std::shared_ptr<Object> StreamObject(const SourceRoot& root, const std::string& 
                                   std::make_shared<Stream>(root.path, root.size_bytes));
 }
 
+const std::string& KeyOf(const Input& input) {
+  if (const auto* result = std::get_if<ObjectResult>(&input)) return result->file->key;
+  return std::get<std::shared_ptr<const InputFile>>(input)->key;
+}
+
+Inputs PlannedInputs(const ShardOptions& options) {
+  Inputs inputs;
+  inputs.find = FinderOfManifest(ManifestPath(options.plan_dir, options.shard.index));
+  inputs.one_more = [left = options.inputs]() mutable { return left > 0 && left-- > 0; };
+  return inputs;
+}
+
+// The walk is what each shard does whole: it may use its threads even when nothing of it is this shard's.
+Finder FinderOfShard(Finder find, Shard shard, std::stop_token stop) {
+  return [=](const Yield& yield) {
+    return find([&](Input input) {
+      if (shard.Has(KeyOf(input))) return yield(std::move(input));
+      return stop.stop_requested() ? Demand::kNone : Demand::kBehind;
+    });
+  };
+}
+
 }  // namespace
 
-Inputs InputsOf(const Options& options, const std::string& key_prefix) {
+Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop_token stop) {
+  if (options.shard && !options.shard->plan_dir.empty()) return PlannedInputs(*options.shard);
+  const auto shard = options.shard ? options.shard->shard : Shard{};
+  const auto is_ours = [shard](const std::string& key) { return shard.count == 1 || shard.Has(key); };
   Inputs inputs;
+  std::vector<SourceRoot> roots;
   for (const auto& root : options.source) {
-    if (root.stream) inputs.streams.push_back(StreamObject(root, key_prefix));
-    if (!root.stream) inputs.roots.push_back(root);
+    if (!root.stream) {
+      roots.push_back(root);
+    } else if (auto stream = StreamObject(root, key_prefix); is_ours(stream->file().key)) {
+      inputs.streams.push_back(std::move(stream));
+    }
   }
+  inputs.find = FinderOf(Walk(roots, key_prefix));
+  if (shard.count > 1) inputs.find = FinderOfShard(std::move(inputs.find), shard, stop);
+  inputs.one_more = [walk = std::make_shared<Walk>(roots, key_prefix), is_ours] {
+    for (;;) {
+      const auto input = walk->Next();
+      if (!input || is_ours(KeyOf(*input))) return input.has_value();
+    }
+  };
   return inputs;
+}
+
+std::optional<std::string> InputProblem(const Options& options) {
+  if (!options.shard || options.shard->plan_dir.empty()) return RootProblem(options.source);
+  const auto path = ManifestPath(options.shard->plan_dir, options.shard->shard.index);
+  const auto whole = CheckManifest(path, options.shard->inputs);
+  return whole ? std::nullopt : std::optional(whole.error().message);
 }
 
 }  // namespace pipeline

@@ -14,6 +14,14 @@
 
 namespace pipeline {
 
+// Parts of an object that several runs upload together: a plan has created its multipart upload, and
+// `finish` completes it.
+struct PartsOfPlan {
+  int first = 1, last = 1;  // part numbers, both are meant
+  std::uint64_t part_bytes = 0;
+  std::string token, upload_id;
+};
+
 // A file as the source found it. Path and key are bytes, not text.
 struct InputFile {
   std::string path;
@@ -23,6 +31,8 @@ struct InputFile {
   bool follow_symlink = false;  // whether `path` itself may be a symbolic link
   bool is_stream = false;       // of unknown length, and gone once it is read
   std::size_t relative_at = 0;  // where the path below the root begins in `key`
+  bool planned = false;         // found by a plan, long ago perhaps: must have this size and mtime still
+  std::shared_ptr<const PartsOfPlan> range = nullptr;  // only these parts; null for all of the file
 
   std::string_view relative() const { return std::string_view(key).substr(relative_at); }
 };
@@ -36,9 +46,16 @@ struct UploadTask {
 };
 
 // Exactly one for each input.
-enum class Outcome { kUploaded, kSkipped, kFailed, kCancelled };
+enum class Outcome {
+  kUploaded,
+  kSkipped,
+  kFailed,
+  kCancelled,
+  kSent,  // parts of an object of a plan are in the store; the object is not, before `finish`
+};
 
 std::string_view OutcomeName(Outcome outcome);
+Outcome OutcomeOf(std::string_view name);  // kCancelled for a name that is none
 
 struct ObjectResult {
   std::shared_ptr<const InputFile> file;

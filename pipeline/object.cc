@@ -24,7 +24,7 @@ void Object::CountAttempts(int attempts) {
 void Object::AddPart(s3::CompletedPart part, bool reused) {
   std::lock_guard lock(mutex_);
   if (reused) ++reused_parts_;
-  const auto index = static_cast<std::size_t>(part.number - 1);
+  const auto index = static_cast<std::size_t>(part.number - first_task());
   if (index >= parts_.size()) parts_.resize(index + 1);
   parts_[index] = std::move(part);
 }

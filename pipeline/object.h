@@ -31,8 +31,8 @@ class Object {
   using Clock = std::chrono::steady_clock;
 
   Object(std::shared_ptr<const InputFile> file, s3::UploadPlan plan)
-      : file_(std::move(file)), plan_(plan), unfinished_(plan.requests()) {
-    parts_.resize(static_cast<std::size_t>(plan.parts));
+      : file_(std::move(file)), plan_(plan), unfinished_(last_task() - first_task() + 1) {
+    if (plan.is_multipart()) parts_.resize(static_cast<std::size_t>(unfinished_));
   }
   // Of unknown length; one task so far.
   Object(std::shared_ptr<const InputFile> file, std::shared_ptr<Stream> stream)
@@ -42,6 +42,9 @@ class Object {
   const std::shared_ptr<const InputFile>& shared_file() const { return file_; }
   const s3::UploadPlan& plan() const { return plan_; }
   Stream* stream() const { return stream_.get(); }
+  // The numbers of its tasks; see UploadTask. Not of a stream.
+  int first_task() const { return file_->range ? file_->range->first : 1; }
+  int last_task() const { return file_->range ? file_->range->last : plan_.requests(); }
 
   // Set by the body that enters `start`, read by all after it.
   Once start;
@@ -65,7 +68,7 @@ class Object {
   // True for the last task to end; from then on the object belongs to that one.
   bool EndTask();
 
-  // For the last task only.
+  // For the last task only. In order, from the first task's.
   const std::vector<s3::CompletedPart>& parts() const { return parts_; }
   std::uint64_t bytes() const;  // of all parts
   std::optional<s3::Error> error() const;
@@ -86,7 +89,7 @@ class Object {
   int unfinished_;
   int attempts_ = 0;  // of one request: the most; the others add their retries
   std::optional<s3::Error> error_;
-  std::vector<s3::CompletedPart> parts_;  // by number
+  std::vector<s3::CompletedPart> parts_;
   int reused_parts_ = 0;
 };
 

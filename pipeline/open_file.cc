@@ -39,6 +39,9 @@ std::int64_t MtimeNs(const struct stat& status) {
 s3::Result<OpenFile> OpenFile::Open(const InputFile& file) {
   OpenFile opened;
   opened.fd_ = open(file.path.c_str(), OpenFlags(file));
+  if (opened.fd_ < 0 && errno == ENOENT && file.planned) {
+    return s3::Fail(s3::ErrorKind::kChanged, "vanished since it was planned");
+  }
   if (opened.fd_ < 0) return FailErrno(errno);
   if (fstat(opened.fd_, &opened.status_) != 0) return FailErrno(errno);
   if (!S_ISREG(opened.status_.st_mode)) {
@@ -46,8 +49,11 @@ s3::Result<OpenFile> OpenFile::Open(const InputFile& file) {
   }
   if (static_cast<std::uint64_t>(opened.status_.st_size) != file.size_bytes) {
     return s3::Fail(s3::ErrorKind::kChanged,
-                    fmt::format("changed since it was found: it had {} bytes and has {}", file.size_bytes,
-                                opened.status_.st_size));
+                    fmt::format("changed since it was {}: it had {} bytes and has {}",
+                                file.planned ? "planned" : "found", file.size_bytes, opened.status_.st_size));
+  }
+  if (file.planned && MtimeNs(opened.status_) != file.mtime_ns) {
+    return s3::Fail(s3::ErrorKind::kChanged, "changed since it was planned: its mtime is another");
   }
   return opened;
 }

@@ -19,7 +19,8 @@ std::int64_t MtimeNs(const struct stat& status);
 class OpenFile {
  public:
   // Never waits for a writer: a path that became a FIFO since the walk is refused. kChanged when it
-  // is no regular file or has another size than `file` says; kLocal when the system refuses.
+  // is no regular file or has another size than `file` says, or is not the one that a plan has found; kLocal
+  // when the system refuses.
   static s3::Result<OpenFile> Open(const InputFile& file);
   OpenFile() = default;
   ~OpenFile();

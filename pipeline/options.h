@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "pipeline/shard.h"
 #include "s3/plan.h"
 #include "s3/properties.h"
 
@@ -140,11 +142,22 @@ struct LimitOptions {
   FailureLimit failures;
 };
 
+// One of several runs that upload a job together.
+struct ShardOptions {
+  Shard shard;
+  std::string
+      plan_dir;         // see pipeline/job_plan.h; empty: each walks all, and takes the keys that are its own
+  std::string plan_id;  // of that plan,
+  std::uint64_t inputs = 0;  // in which the shard has so many
+};
+
 // What makes a later session one of the same run.
 struct RunIdentity {
   std::string settings;  // source, destination, object and integrity of the job, as `check` prints them
   std::string job_file;  // for `clean`
   std::vector<std::string> overrides;
+  std::string shard;                             // see RunRecord
+  std::map<std::string, std::string> scheduler;  // of this session
 };
 
 struct Options {
@@ -155,6 +168,7 @@ struct Options {
   ResumeOptions resume;
   LimitOptions limits;
   RunIdentity identity;
+  std::optional<ShardOptions> shard;
 };
 
 }  // namespace pipeline

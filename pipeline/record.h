@@ -1,10 +1,9 @@
-// The lines of journal.jsonl: one JSON object each, whose last field is the CRC-32C of all before it.
-// Pure functions, any thread.
+// The lines of journal.jsonl, see pipeline/sealed_line.h for their form. Pure functions, any thread.
 //
 //   run         a session begins: the job's settings, and which session of this run it is
 //   creating    CreateMultipartUpload is about to be sent; `token` names the upload from here on
 //   upload      it was created; on the disk before its first part is sent
-//   part        one part is in the store
+//   part        one part is in the store; of an upload of this journal, or of one that the plan created
 //   completing  CompleteMultipartUpload is about to be sent
 //   gone        the upload exists no more: completed or aborted
 //   result      how an input ended; the last of an input counts
@@ -12,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +26,8 @@ struct RunRecord {
   std::string settings;                // the lines of `check` that say what goes where
   std::string job_file;                // absolute
   std::vector<std::string> overrides;  // --set
+  std::string shard;                   // which part of the job, see pipeline/shard.h; empty: all of it
+  std::map<std::string, std::string> scheduler;  // what it says of the process: job, node, restarts
 };
 
 // A multipart upload as the journal knows it.
@@ -45,7 +47,8 @@ struct PartRecord {
   int number = 0;
   std::uint64_t bytes = 0;
   std::string etag;
-  std::string digest;  // see PartDigest
+  std::string digest;    // see PartDigest
+  std::string checksum;  // base64, of integrity.checksum; empty for none
 };
 
 struct EndRecord {
@@ -62,11 +65,5 @@ std::string CompletingLine(std::string_view token);
 std::string GoneLine(std::string_view token);
 std::string ResultLine(const ObjectResult& result);
 std::string EndLine(const EndRecord& record);
-
-// `line` without its newline; false when it is no whole line of a journal.
-bool IsIntact(std::string_view line);
-
-// Well-formed UTF-8 as in the Unicode Standard, table 3-7: no overlong forms, no surrogates.
-bool IsUtf8(std::string_view text);
 
 }  // namespace pipeline

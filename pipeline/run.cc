@@ -29,6 +29,7 @@ std::string DefaultRunDir() {
 }
 
 bool EmptyIsFine(const Options& options) {
+  if (options.shard) return true;  // what there is may be another shard's
   return std::all_of(options.source.begin(), options.source.end(),
                      [](const auto& root) { return root.allow_empty; });
 }
@@ -50,9 +51,10 @@ void Conclude(StoreAccess* store, const RunDirectory& directory, bool ended, Con
     return;
   }
   auto recorded = journal->session_results();
-  session->journal_agrees =
-      recorded["uploaded"] == session->uploaded && recorded["skipped"] == session->skipped &&
-      recorded["failed"] == session->failed && recorded["cancelled"] == session->cancelled;
+  session->journal_agrees = recorded["uploaded"] == session->uploaded &&
+                            recorded["skipped"] == session->skipped &&
+                            recorded["failed"] == session->failed &&
+                            recorded["cancelled"] == session->cancelled && recorded["sent"] == session->sent;
   if (!ended) return;
   s3::BlockingWaiter waiter;
   const auto client = store->MakeClient(&waiter);
@@ -69,8 +71,8 @@ std::unique_ptr<SkipCheck> PrepareSkipping(const Options& options, const s3::Opt
   s3::BlockingWaiter waiter;
   const auto client = store->MakeClient(&waiter);
   const auto& prefix = s3_options.destination.prefix;
-  auto check = SkipCheck::Prepare(options.resume.skip, options.object.posix, prefix,
-                                  Walk(inputs.roots, prefix), client.get());
+  auto check =
+      SkipCheck::Prepare(options.resume.skip, options.object.posix, prefix, inputs.one_more, client.get());
   if (!check) {
     const auto& error = check.error();
     stop->Drain(s3::IsRetryable(error.kind) ? StopCause::kStoreUnreachable : StopCause::kRefused,
@@ -104,7 +106,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   const auto waiter = MakeWaiter();
   const auto client = store.MakeClient(waiter.get());
   BufferPool buffers(options.upload.memory_bytes);
-  const auto inputs = InputsOf(options, s3_options.destination.prefix);
+  const auto inputs = InputsOf(options, s3_options.destination.prefix, stop->drain_token());
   const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
   const auto skip = PrepareSkipping(options, s3_options, inputs, &store, stop, note);
   const std::stop_callback<std::function<void()>> on_drain(stop->drain_token(), [&] {
@@ -115,8 +117,8 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
     }
     for (const auto& stream : inputs.streams) stream->stream()->Cancel();
   });
-  Source source(Walk(inputs.roots, s3_options.destination.prefix), inputs.streams, options.upload,
-                stop->drain_token(), directory.history(), &progress);
+  Source source(inputs.find, inputs.streams, options.upload, stop->drain_token(), directory.history(),
+                &progress);
   Uploader upload({.client = client.get(),
                    .waiter = waiter.get(),
                    .buffers = &buffers,
@@ -172,6 +174,8 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   summary.seconds = std::chrono::steady_clock::now() - start;
   summary.slots = slots.series();
   summary.peak_memory_bytes = PeakMemoryBytes();
+  summary.shard = options.identity.shard;
+  summary.scheduler = options.identity.scheduler;
   if (trace != nullptr && !trace->problem().empty()) {
     note(fmt::format("the trace is not whole: {}", trace->problem()));
   }
@@ -216,9 +220,7 @@ RunResult Run(const Options& options, const s3::Options& s3_options, const RunCr
   run.run_dir = options.report.run_dir.empty() ? DefaultRunDir() : options.report.run_dir;
   const auto buckets = s3::ResolveBucket(s3_options.destination);
   if (!buckets) return Refused(run, kExitConfig, buckets.error().message);
-  if (const auto problem = RootProblem(options.source)) {
-    return Refused(run, kExitNoInput, "source: " + *problem);
-  }
+  if (const auto problem = InputProblem(options)) return Refused(run, kExitNoInput, "source: " + *problem);
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Refused(run, kExitConfig, rules.error().message);
   const auto directory =

@@ -40,6 +40,11 @@ std::vector<std::pair<std::string, std::string>> Settings(const std::string& tex
 std::optional<Refusal> Objection(const std::string& path, const History& history, const RunIdentity& identity,
                                  const ResumeOptions& options) {
   if (!history.run()) return std::nullopt;
+  if (history.run()->shard != identity.shard) {
+    const auto named = [](const std::string& shard) { return shard.empty() ? "no shard" : "shard " + shard; };
+    return Refusal{kExitConfig, fmt::format("{} belongs to a run of {}, and this is {}", path,
+                                            named(history.run()->shard), named(identity.shard))};
+  }
   if (history.run()->settings != identity.settings && !options.allow_changed_job) {
     return Refusal{kExitConfig,
                    fmt::format("{} belongs to a run of another job: {} (--allow-changed-job goes on with the "
@@ -102,8 +107,9 @@ tl::expected<RunDirectory, Refusal> RunDirectory::Open(const std::string& path, 
   auto journal = Journal::Open(opened.journal_path(), history.intact_bytes(), std::move(on_failure));
   if (!journal) return Refuse(kExitJournal, journal.error().message);
   opened.journal_ = std::move(*journal);
-  const auto begun = opened.journal_->Append(
-      RunLine({opened.session_, identity.settings, identity.job_file, identity.overrides}));
+  const auto begun =
+      opened.journal_->Append(RunLine({opened.session_, identity.settings, identity.job_file,
+                                       identity.overrides, identity.shard, identity.scheduler}));
   if (!begun) return Refuse(kExitJournal, "cannot write the journal: " + begun.error().message);
   return opened;
 }

@@ -166,6 +166,16 @@ s3::Result<std::unique_ptr<RunLock>> RunLock::Acquire(const std::string& run_dir
   return end(std::unique_ptr<RunLock>(new RunLock(directory, highest + 1, std::move(on_lost))));
 }
 
+bool RunLock::IsHeld(const std::string& run_dir) {
+  const auto directory = run_dir + "/locks";
+  const auto numbers = Numbers(directory);
+  const auto now = fmt::format("{}/new-{}", directory, s3::HexEncode(s3::RandomBytes(8)));
+  if (numbers.empty() || !WriteNew(now, "")) return false;
+  const bool held = HeldBy(PathOf(directory, numbers.back()), now).has_value();
+  unlink(now.c_str());
+  return held;
+}
+
 RunLock::RunLock(std::string directory, std::uint64_t number, std::function<void()> on_lost)
     : directory_(std::move(directory)),
       number_(number),

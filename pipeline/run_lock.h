@@ -31,6 +31,9 @@ class RunLock {
   RunLock& operator=(const RunLock&) = delete;
   ~RunLock();
 
+  // Whether a process holds it now, as far as can be told; false when there is no such directory.
+  static bool IsHeld(const std::string& run_dir);
+
   static constexpr std::chrono::seconds kRenewal{10};
   static constexpr std::chrono::seconds kStale{90};  // for holders on other machines
 

@@ -82,7 +82,8 @@ s3::Result<bool> HasChecksum(const Object& object, const s3::Answer& head, std::
 }  // namespace
 
 s3::Result<std::unique_ptr<SkipCheck>> SkipCheck::Prepare(SkipMode mode, bool posix,
-                                                          std::string_view key_prefix, Walk files,
+                                                          std::string_view key_prefix,
+                                                          const std::function<bool()>& one_more,
                                                           s3::Client* client) {
   if (mode != SkipMode::kSizeMtime && mode != SkipMode::kChecksum) return std::unique_ptr<SkipCheck>();
   std::unique_ptr<SkipCheck> check(new SkipCheck(mode));
@@ -90,7 +91,7 @@ s3::Result<std::unique_ptr<SkipCheck>> SkipCheck::Prepare(SkipMode mode, bool po
   auto listed = std::make_unique<ExistingObjects>(mode == SkipMode::kChecksum);
   std::uint64_t found = 0;
   const auto cheaper = [&](std::uint64_t pages) {
-    while (found <= pages && files.Next()) ++found;
+    while (found <= pages && one_more()) ++found;
     return found > pages;
   };
   const auto ended = listed->List(client, key_prefix, cheaper);

@@ -1,6 +1,7 @@
 // Whether the store has a file already: what is there is not uploaded again.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,7 +10,6 @@
 #include "pipeline/existing.h"
 #include "pipeline/object.h"
 #include "pipeline/options.h"
-#include "pipeline/walk.h"
 #include "s3/client.h"
 
 namespace pipeline {
@@ -17,12 +17,13 @@ namespace pipeline {
 // Thread-safe. Asks the list that was made before, or the store for each object by HeadObject.
 class SkipCheck {
  public:
-  // Lists what is below `key_prefix`, unless that takes more requests than to ask for each file: `files` is
-  // walked as far as it takes to know that there are more of them than pages. With file times in the
-  // metadata (`posix`), which no list has, kSizeMtime asks for each. Waits in the client's waiter.
-  // Nothing for the modes that ask nobody: kNever, kJournal, kIfNoneMatch.
+  // Lists what is below `key_prefix`, unless that takes more requests than to ask for each file: `one_more`
+  // (see Inputs) is called as often as it takes to know that there are more of them than pages. With file
+  // times in the metadata (`posix`), which no list has, kSizeMtime asks for each. Waits in the client's
+  // waiter. Nothing for the modes that ask nobody: kNever, kJournal, kIfNoneMatch.
   static s3::Result<std::unique_ptr<SkipCheck>> Prepare(SkipMode mode, bool posix,
-                                                        std::string_view key_prefix, Walk files,
+                                                        std::string_view key_prefix,
+                                                        const std::function<bool()>& one_more,
                                                         s3::Client* client);
 
   // Why the file needs no upload; nothing when it does. `object` is open. kChecksum reads the file, where

@@ -1,5 +1,7 @@
 #include "pipeline/source.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -7,9 +9,9 @@
 
 namespace pipeline {
 
-Source::Source(Walk walk, std::vector<std::shared_ptr<Object>> streams, const UploadOptions& options,
+Source::Source(Finder find, std::vector<std::shared_ptr<Object>> streams, const UploadOptions& options,
                std::stop_token stop, const History* history, Progress* progress)
-    : walk_(std::move(walk)),
+    : find_(std::move(find)),
       options_(options),
       stop_(std::move(stop)),
       history_(history),
@@ -74,7 +76,7 @@ std::optional<SourceItem> Source::Next(s3::Waiter* waiter) {
 std::optional<SourceItem> Source::NextReady() {
   if (next_part_) {
     UploadTask task = *next_part_;
-    if (++next_part_->number > task.object->plan().requests()) next_part_.reset();
+    if (++next_part_->number > task.object->last_task()) next_part_.reset();
     return task;
   }
   if (!again_.empty()) {
@@ -107,10 +109,7 @@ std::optional<SourceItem> Source::NextReady() {
 }
 
 SourceItem Source::Begin(std::shared_ptr<const InputFile> file, const Object* before) {
-  auto plan_options = options_.plan;
-  if (const auto part_bytes = history_->PartBytes(*file)) plan_options.part_bytes = *part_bytes;
-  plan_options.max_body_bytes = BufferPool::LargestRequest(options_.memory_bytes);
-  const auto plan = s3::PlanUpload(file->size_bytes, plan_options, options_.store_limits);
+  const auto plan = PlanOf(*file);
   if (!plan) {
     ObjectResult result;
     result.size_bytes = file->size_bytes;
@@ -124,8 +123,23 @@ SourceItem Source::Begin(std::shared_ptr<const InputFile> file, const Object* be
     object->earlier_attempts = before->attempts();
     object->began = before->began;
   }
-  if (plan->requests() > 1) next_part_ = UploadTask{object, 2};
-  return UploadTask{std::move(object), 1};
+  const int first = object->first_task();
+  if (object->last_task() > first) next_part_ = UploadTask{object, first + 1};
+  return UploadTask{std::move(object), first};
+}
+
+s3::Result<s3::UploadPlan> Source::PlanOf(const InputFile& file) const {
+  const auto largest = BufferPool::LargestRequest(options_.memory_bytes);
+  if (file.range) {
+    if (file.range->part_bytes <= largest) return s3::PlanOfParts(file.size_bytes, file.range->part_bytes);
+    return s3::Fail(
+        s3::ErrorKind::kUnsupported,
+        fmt::format("limits.memory is too small for the plan's parts of {} bytes", file.range->part_bytes));
+  }
+  auto options = options_.plan;
+  if (const auto part_bytes = history_->PartBytes(file)) options.part_bytes = *part_bytes;
+  options.max_body_bytes = largest;
+  return s3::PlanUpload(file.size_bytes, options, options_.store_limits);
 }
 
 bool Source::Dry() const {
@@ -188,7 +202,7 @@ Summary Source::settled_before() const {
 }
 
 void Source::WalkAhead() {
-  if (!WalkInThreads(std::move(walk_), [this](Input input) { return Take(std::move(input)); })) return;
+  if (!find_([this](Input input) { return Take(std::move(input)); })) return;
   std::unique_lock lock(mutex_);
   walked_ = true;
   progress_->all_found = true;

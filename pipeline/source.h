@@ -1,5 +1,5 @@
-// The source of the graph: what a walk and streams find, cut into tasks. The walk runs in threads of
-// its own, with bounded look-ahead.
+// The source of the graph: what a walk, or a plan, and streams have, cut into tasks. The walk runs in threads
+// of its own, with bounded look-ahead.
 #pragma once
 
 #include <condition_variable>
@@ -19,7 +19,6 @@
 #include "pipeline/progress.h"
 #include "pipeline/stream.h"
 #include "pipeline/summary.h"
-#include "pipeline/walk.h"
 #include "pipeline/walkers.h"
 #include "s3/plan.h"
 #include "s3/waiter.h"
@@ -28,9 +27,9 @@ namespace pipeline {
 
 class Source {
  public:
-  // Starts the walk; it stays at most kLookAhead entries ahead, and tells `progress` what it has found.
+  // Starts `find`; it stays at most kLookAhead entries ahead, and `progress` is told what it has found.
   // What `history` has settled is passed over. Neither is owned.
-  Source(Walk walk, std::vector<std::shared_ptr<Object>> streams, const UploadOptions& options,
+  Source(Finder find, std::vector<std::shared_ptr<Object>> streams, const UploadOptions& options,
          std::stop_token stop, const History* history, Progress* progress);
   ~Source();
 
@@ -63,9 +62,10 @@ class Source {
   void WakeConsumer(std::unique_lock<std::mutex> lock);
   std::optional<SourceItem> NextReady();
   SourceItem Begin(std::shared_ptr<const InputFile> file, const Object* before);
+  s3::Result<s3::UploadPlan> PlanOf(const InputFile& file) const;
   bool Dry() const;
 
-  Walk walk_;
+  const Finder find_;
   const UploadOptions options_;
   const std::stop_token stop_;
   const History* const history_;

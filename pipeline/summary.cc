@@ -14,8 +14,16 @@ std::string_view OutcomeName(Outcome outcome) {
     case Outcome::kSkipped: return "skipped";
     case Outcome::kFailed: return "failed";
     case Outcome::kCancelled: return "cancelled";
+    case Outcome::kSent: return "sent";
   }
   return "unknown";
+}
+
+Outcome OutcomeOf(std::string_view name) {
+  for (const auto outcome : {Outcome::kUploaded, Outcome::kSkipped, Outcome::kFailed, Outcome::kSent}) {
+    if (name == OutcomeName(outcome)) return outcome;
+  }
+  return Outcome::kCancelled;
 }
 
 void Summary::Count(const ObjectResult& result) {
@@ -24,6 +32,10 @@ void Summary::Count(const ObjectResult& result) {
   switch (result.outcome) {
     case Outcome::kUploaded:
       ++uploaded;
+      uploaded_bytes += result.size_bytes;
+      break;
+    case Outcome::kSent:
+      ++sent;
       uploaded_bytes += result.size_bytes;
       break;
     case Outcome::kSkipped: ++skipped; break;
@@ -40,6 +52,7 @@ void Summary::AddSettled(const Summary& earlier) {
   found += earlier.found;
   uploaded += earlier.uploaded;
   skipped += earlier.skipped;
+  sent += earlier.sent;
   uploaded_bytes += earlier.uploaded_bytes;
   settled_before = earlier.found;
   uploaded_before = earlier.uploaded;
@@ -87,6 +100,9 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
                       summary.seconds.count(), HumanBytes(bytes / seconds),
                       static_cast<double>(summary.uploaded - summary.uploaded_before) / seconds,
                       summary.retries, summary.retries == 1 ? "retry" : "retries");
+  if (summary.sent > 0) {
+    text += fmt::format("{} part ranges sent: s3flow finish completes their objects\n", summary.sent);
+  }
   if (summary.session > 1) {
     text += fmt::format("{} settled by earlier sessions, {} parts of others in the store already\n",
                         summary.settled_before, summary.reused_parts);
@@ -115,6 +131,7 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"skipped", summary.skipped},
       {"failed", summary.failed},
       {"cancelled", summary.cancelled},
+      {"sent", summary.sent},
       {"uploaded_bytes", summary.uploaded_bytes},
       {"session", summary.session},
       {"settled_before", summary.settled_before},
@@ -131,6 +148,8 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"exit_status", static_cast<int>(status)},
       {"version", S3FLOW_VERSION},
   };
+  if (!summary.shard.empty()) json["shard"] = summary.shard;
+  if (!summary.scheduler.empty()) json["scheduler"] = summary.scheduler;
   return json.dump(2) + "\n";
 }
 

@@ -34,7 +34,8 @@ struct Summary {
   std::uint64_t skipped = 0;
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
-  std::uint64_t uploaded_bytes = 0;
+  std::uint64_t sent = 0;            // parts of objects that `finish` completes
+  std::uint64_t uploaded_bytes = 0;  // with those sent
   // Of these, settled by earlier sessions of the run; `retries` and the rest are this session's.
   std::uint64_t settled_before = 0, uploaded_before = 0, uploaded_bytes_before = 0;
   int session = 1;
@@ -47,13 +48,15 @@ struct Summary {
   bool source_exhausted = false;   // false: stopped before the walk had handed out all it finds
   std::chrono::duration<double> seconds{0};
   std::uint64_t peak_memory_bytes = 0;  // of the process, resident
+  std::string shard;                    // see RunRecord
+  std::map<std::string, std::string> scheduler;
   // (seconds since the beginning, slots in circulation) where that number changed; see pipeline/slots.h.
   std::vector<std::pair<double, int>> slots;
 
   void Count(const ObjectResult& result);
   // Adds the inputs that earlier sessions have settled.
   void AddSettled(const Summary& earlier);
-  bool AddsUp() const { return journal_agrees && found == uploaded + skipped + failed + cancelled; }
+  bool AddsUp() const { return journal_agrees && found == uploaded + skipped + failed + cancelled + sent; }
   bool WorkLeft() const { return !source_exhausted || cancelled > 0; }
 };
 

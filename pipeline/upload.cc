@@ -135,7 +135,8 @@ void Uploader::SendPart(Object* object, int number, const s3::Payload& payload) 
   if (!settled.answer) return object->Fail(settled.answer.error());
   context_.progress->settled_bytes += bytes.size();
   const auto& etag = settled.answer->etag;
-  Record(object, PartLine({object->upload->token(), number, bytes.size(), etag, PartDigest(payload)}));
+  Record(object, PartLine({object->upload->token(), number, bytes.size(), etag, PartDigest(payload),
+                           payload.checksum}));
   object->AddPart({number, bytes.size(), etag, payload.checksum}, false);
 }
 
@@ -147,6 +148,7 @@ s3::RetryObserver Uploader::Observer(const Object& object) const {
 }
 
 std::optional<ObjectResult> Uploader::End(Object* object) {
+  if (object->file().range) return EndRange(object);
   auto error = object->error();
   if (!error && !object->skip_reason.empty()) return SkippedResult(*object);
   bool tried = object->completion_was_tried;
@@ -157,7 +159,8 @@ std::optional<ObjectResult> Uploader::End(Object* object) {
   if (object->upload && error) error = Abandon(object, *error, tried);
   if (object->upload && !error) error = EnsureTags(object);
   if (!error) Verify(object, &error);
-  const bool changed = error && error->kind == s3::ErrorKind::kChanged && object->stream() == nullptr;
+  const bool changed = error && error->kind == s3::ErrorKind::kChanged && object->stream() == nullptr &&
+                       !object->file().planned;
   if (changed && object->restarts < context_.options->changed_file_retries &&
       !context_.stop.stop_requested()) {
     ++context_.progress->retries;
@@ -165,6 +168,18 @@ std::optional<ObjectResult> Uploader::End(Object* object) {
     return std::nullopt;
   }
   return ResultOf(*object, std::move(error));
+}
+
+// Whatever it met, the upload is the plan's: `finish` ends it.
+ObjectResult Uploader::EndRange(Object* object) {
+  auto error = object->error();
+  if (!error) {
+    if (auto same = object->source.CheckUnchanged(); !same) error = same.error();
+  }
+  auto result = ResultOf(*object, error);
+  result.size_bytes = object->bytes();
+  if (!error) result.outcome = Outcome::kSent;
+  return result;
 }
 
 std::optional<s3::Error> Uploader::Complete(Object* object) {
@@ -259,6 +274,7 @@ ObjectResult Uploader::ResultOf(const Object& object, std::optional<s3::Error> e
     }
     return result;
   }
+  if (!object.whole) return result;  // a range of one
   result.outcome = Outcome::kUploaded;
   result.etag = object.whole->answer.etag;
   result.version_id = object.whole->answer.version_id;

@@ -57,6 +57,7 @@ class Uploader {
   bool Begin(Object* object);
   void Open(Object* object);
   void CreateUpload(Object* object);
+  void Join(Object* object);
   void GoOn(Object* object, const OpenUpload& open);
   void Discard(Object* object, const OpenUpload& open);
   bool Record(Object* object, const std::string& line);
@@ -65,6 +66,7 @@ class Uploader {
   void SendPart(Object* object, int number, const s3::Payload& payload);
 
   std::optional<ObjectResult> End(Object* object);
+  ObjectResult EndRange(Object* object);
   std::optional<s3::Error> Complete(Object* object);
   std::optional<s3::Error> EnsureTags(Object* object);
   std::optional<s3::Error> Abandon(Object* object, s3::Error error, bool completion_was_tried);

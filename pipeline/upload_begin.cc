@@ -3,9 +3,22 @@
 #include <algorithm>
 
 #include "pipeline/guarded.h"
+#include "pipeline/recorded_upload.h"
 #include "pipeline/upload.h"
 
 namespace pipeline {
+namespace {
+
+// What both the journal and the store know.
+void KeepStored(Object* object, const PartRecords& recorded, const std::vector<s3::ListedPart>& listed) {
+  for (const auto& part : listed) {
+    const auto known = recorded.find(part.number);
+    if (known == recorded.end() || known->second.etag != part.etag) continue;
+    if (known->second.bytes == part.bytes) object->stored_parts.insert(*known);
+  }
+}
+
+}  // namespace
 
 // The first task opens the file and creates the upload; the others wait for it. False when the
 // object has failed.
@@ -30,6 +43,7 @@ void Uploader::Open(Object* object) {
   }
   object->properties =
       context_.rules->PropertiesOf(object->file(), is_file ? &object->source.status() : nullptr);
+  if (object->file().range) return Join(object);
   if (is_file && context_.skip != nullptr && IsThere(object)) return;
   context_.console->Start(object->file());
   if (const auto open = context_.history->TakeUpload(object->file())) {
@@ -65,36 +79,26 @@ bool Uploader::Record(Object* object, const std::string& line) {
 }
 
 void Uploader::CreateUpload(Object* object) {
-  object->upload.emplace(context_.client, TargetOf(*object));
-  const auto& token = object->upload->token();
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  if (!Record(object, CreatingLine(token, object->file(),
-                                   std::chrono::duration_cast<std::chrono::seconds>(now).count()))) {
-    return object->upload.reset();
-  }
-  const auto created = object->upload->Create(Observer(*object));
-  object->CountAttempts(created.attempts);
-  if (!created.answer) {
-    // A refusal makes nothing; what no answer makes, nobody knows.
-    const auto& error = created.answer.error();
-    if (created.attempts == 1 && error.http_status >= 400 && error.http_status < 500) {
-      Record(object, GoneLine(token));
-    }
-    object->upload.reset();
-    return object->Fail(error);
-  }
   const bool is_file = object->stream() == nullptr;
-  const UploadRecord record{.token = token,
-                            .path = object->file().path,
-                            .key = object->file().key,
-                            .upload_id = object->upload->upload_id(),
-                            .size_bytes = object->plan().size_bytes,
-                            .part_bytes = object->plan().part_bytes,
-                            .mtime_ns = is_file ? MtimeNs(object->source.status()) : 0,
-                            .created_once = created.attempts == 1};
-  if (context_.journal->AppendDurably(UploadLine(record), context_.waiter)) return;
-  object->unrecorded = true;
-  object->Fail({.kind = s3::ErrorKind::kCancelled, .message = "the journal cannot be written"});
+  auto made = CreateRecorded(context_.client, TargetOf(*object), object->file(), object->plan(),
+                             is_file ? MtimeNs(object->source.status()) : 0, context_.journal,
+                             context_.waiter, Observer(*object));
+  object->CountAttempts(made.attempts);
+  object->unrecorded = made.unrecorded;
+  if (made.upload) object->upload.emplace(std::move(*made.upload));
+  if (made.error) object->Fail(std::move(*made.error));
+}
+
+// The upload that the plan has created. Asks what is there only when an earlier session has sent some of it.
+void Uploader::Join(Object* object) {
+  const auto& range = *object->file().range;
+  context_.console->Start(object->file());
+  object->upload.emplace(context_.client, TargetOf(*object), range.token, range.upload_id);
+  const auto* sent = context_.history->PartsOfPlan(range.token);
+  if (sent == nullptr) return;
+  const auto listed = object->upload->ListParts(Observer(*object));
+  if (!listed) return object->Fail(listed.error());
+  KeepStored(object, *sent, *listed);
 }
 
 // The store's list is the truth about what is there, the journal about what it should be.
@@ -103,12 +107,7 @@ void Uploader::GoOn(Object* object, const OpenUpload& open) {
   object->completion_was_tried = open.completing;
   const auto listed = object->upload->ListParts(Observer(*object));
   if (listed) {
-    for (const auto& part : *listed) {
-      const auto known = open.parts.find(part.number);
-      if (known == open.parts.end() || known->second.etag != part.etag) continue;
-      if (known->second.bytes == part.bytes) object->stored_parts.insert(*known);
-    }
-    return;
+    return KeepStored(object, open.parts, *listed);
   }
   if (!s3::IsNoSuchUpload(listed.error())) return object->Fail(listed.error());
   // Completed, perhaps, by a session that did not live to hear of it.

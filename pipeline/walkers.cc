@@ -104,4 +104,10 @@ class Team {
 
 bool WalkInThreads(Walk walk, const Yield& yield) { return Team(yield).Run(std::move(walk)); }
 
+Finder FinderOf(Walk walk) {
+  return [walk = std::make_shared<Walk>(std::move(walk))](const Yield& yield) {
+    return WalkInThreads(std::move(*walk), yield);
+  };
+}
+
 }  // namespace pipeline

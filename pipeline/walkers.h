@@ -18,9 +18,13 @@ enum class Demand {
 // it may block.
 using Yield = std::function<Demand(Input)>;
 
-// Returns true once all is found, false when a yield has answered kNone. The calling thread walks, too; others
-// are begun when there is a part for them, and fewer of them when the system gives no more. Throws what `yield`
-// or a lack of memory threw in any of them.
+// Finds inputs and yields each once; false when a yield has answered kNone.
+using Finder = std::function<bool(const Yield&)>;
+
+// Returns true once all is found, false when a yield has answered kNone. The calling thread walks, too;
+// others are begun when there is a part for them, and fewer of them when the system gives no more. Throws
+// what `yield` or a lack of memory threw in any of them.
 bool WalkInThreads(Walk walk, const Yield& yield);
+Finder FinderOf(Walk walk);
 
 }  // namespace pipeline

@@ -45,6 +45,10 @@ Result<UploadPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& optio
   return UploadPlan{size_bytes, part_bytes, static_cast<int>(DivideUp(size_bytes, part_bytes))};
 }
 
+UploadPlan PlanOfParts(std::uint64_t size_bytes, std::uint64_t part_bytes) {
+  return {size_bytes, part_bytes, static_cast<int>(DivideUp(size_bytes, part_bytes))};
+}
+
 std::uint64_t StreamPartBytes(int number, const PlanOptions& options, const StoreLimits& limits) {
   constexpr int kPartsPerDoubling = 16;
   const int doublings = limits.equal_parts

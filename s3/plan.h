@@ -48,6 +48,9 @@ struct UploadPlan {
 Result<UploadPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& options,
                               const StoreLimits& limits);
 
+// An object that is cut already.
+UploadPlan PlanOfParts(std::uint64_t size_bytes, std::uint64_t part_bytes);
+
 // The size of part `number` of a stream, whose length nobody knows: it doubles every 16 parts, so
 // that 10,000 parts hold 48 TiB, and stays within the limits and `max_body_bytes`. Where parts must be
 // equal it is always the first one's.

@@ -25,6 +25,13 @@ std::string_view KindName(ErrorKind kind) {
   return "unknown";
 }
 
+std::optional<ErrorKind> KindOf(std::string_view name) {
+  for (int i = 0; i <= static_cast<int>(ErrorKind::kCancelled); ++i) {
+    if (KindName(static_cast<ErrorKind>(i)) == name) return static_cast<ErrorKind>(i);
+  }
+  return std::nullopt;
+}
+
 bool IsRetryable(ErrorKind kind) {
   return kind == ErrorKind::kTransient || kind == ErrorKind::kThrottled || kind == ErrorKind::kIntegrity ||
          kind == ErrorKind::kExpiredCredentials;

@@ -32,6 +32,7 @@ enum class ErrorKind {
 
 // The kind's name in the journal and the reports, for example "access_denied".
 std::string_view KindName(ErrorKind kind);
+std::optional<ErrorKind> KindOf(std::string_view name);
 
 // True when the same request may succeed on another attempt.
 bool IsRetryable(ErrorKind kind);

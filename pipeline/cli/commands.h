@@ -16,6 +16,8 @@ struct JobArguments {
   bool resume = false;
   bool dry_run = false;
   bool allow_changed_job = false;
+  std::string plan_dir;    // empty: no plan
+  std::string shard;       // see pipeline::ParseShard; empty: all of the job
   std::string trace_http;  // empty: the job's, or none
   bool probe = false;      // ask the store, too
 };
@@ -34,6 +36,18 @@ struct CleanArguments {
   bool dry_run = false;
 };
 
+struct PlanArguments {
+  int shards = 0;
+  std::string directory;
+  std::string bandwidth;        // that is assumed, of all shards together; empty for none
+  int requests_per_second = 0;  // likewise
+};
+
+struct FinishArguments {
+  std::string directory;
+  std::string trace_http;
+};
+
 struct ServeArguments {
   std::string directory;
   int port = 0;
@@ -47,6 +61,8 @@ pipeline::ExitStatus Check(const JobArguments& arguments);
 pipeline::ExitStatus Run(const JobArguments& arguments);
 pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArguments& endpoint);
 pipeline::ExitStatus Clean(const CleanArguments& arguments);
+pipeline::ExitStatus Plan(const JobArguments& arguments, const PlanArguments& plan);
+pipeline::ExitStatus Finish(const FinishArguments& arguments);
 pipeline::ExitStatus Serve(const ServeArguments& arguments);
 
 }  // namespace cli

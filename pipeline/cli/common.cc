@@ -8,11 +8,25 @@
 
 #include "config/faults.h"
 #include "config/scalars.h"
+#include "pipeline/run_dir.h"
 #include "s3/credentials.h"
 
 namespace cli {
 
 void Complain(std::string_view text) { fmt::print(stderr, "s3flow: {}\n", text); }
+
+namespace {
+
+void ApplyArguments(const JobArguments& arguments, config::Job* job) {
+  auto& options = job->pipeline;
+  if (!arguments.run_dir.empty()) options.report.run_dir = arguments.run_dir;
+  if (!arguments.trace_http.empty()) options.report.trace_http = arguments.trace_http;
+  if (arguments.verbose) options.report.log = pipeline::LogLevel::kObjects;
+  options.resume.go_on = arguments.resume;
+  options.resume.allow_changed_job = arguments.allow_changed_job;
+}
+
+}  // namespace
 
 std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& arguments) {
   auto job = config::LoadJob(arguments.job_file, arguments.overrides, s3::ProcessEnvironment());
@@ -25,15 +39,76 @@ std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& argu
   if (tls.ca_file.empty() && tls.ca_directory.empty()) {
     tls.ca_file = s3::ProcessEnvironment()("AWS_CA_BUNDLE").value_or("");
   }
-  if (!arguments.run_dir.empty()) job->pipeline.report.run_dir = arguments.run_dir;
-  if (!arguments.trace_http.empty()) job->pipeline.report.trace_http = arguments.trace_http;
-  auto& options = job->pipeline;
-  options.resume.go_on = arguments.resume;
-  options.resume.allow_changed_job = arguments.allow_changed_job;
-  options.identity = {config::ShowIdentity(*job), std::filesystem::absolute(arguments.job_file).string(),
-                      arguments.overrides};
-  if (arguments.verbose) job->pipeline.report.log = pipeline::LogLevel::kObjects;
+  job->pipeline.identity = {.settings = config::ShowIdentity(*job),
+                            .job_file = std::filesystem::absolute(arguments.job_file).string(),
+                            .overrides = arguments.overrides,
+                            .scheduler = pipeline::SchedulerFacts(s3::ProcessEnvironment())};
+  ApplyArguments(arguments, &*job);
   return std::move(*job);
+}
+
+std::variant<PlannedJob, pipeline::ExitStatus> LoadPlannedJob(const std::string& plan_dir) {
+  auto plan = pipeline::LoadPlan(plan_dir);
+  if (!plan) return Complain(plan.error().message), pipeline::kExitNoInput;
+  auto loaded = LoadJob({.job_file = pipeline::PlannedJobPath(plan_dir), .overrides = plan->overrides});
+  if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
+  auto& job = std::get<config::Job>(loaded);
+  if (job.pipeline.identity.settings == plan->settings) return PlannedJob{std::move(*plan), std::move(job)};
+  Complain(fmt::format("{} means something else here than when it was planned: {}",
+                       pipeline::PlannedJobPath(plan_dir),
+                       pipeline::DifferenceOf(plan->settings, job.pipeline.identity.settings)));
+  return pipeline::kExitConfig;
+}
+
+namespace {
+
+// Its run directory is below the one that all shards are given.
+std::optional<pipeline::ExitStatus> TakeShard(const std::string& text, const std::string& plan_dir,
+                                              const pipeline::JobPlan* plan, pipeline::Options* options) {
+  const auto environment = s3::ProcessEnvironment();
+  const auto planned = plan != nullptr ? std::optional(static_cast<int>(plan->shards.size())) : std::nullopt;
+  const auto shard = pipeline::ParseShard(text, planned, environment);
+  if (!shard) return Complain(shard.error().message), pipeline::kExitUsage;
+  options->shard = {.shard = *shard, .plan_dir = plan_dir};
+  if (plan != nullptr) {
+    options->shard->plan_id = plan->id;
+    options->shard->inputs = plan->shards[static_cast<std::size_t>(shard->index)].inputs;
+    options->report.run_dir = pipeline::ShardRunDir(plan_dir, shard->index);
+  } else if (!options->report.run_dir.empty()) {
+    options->report.run_dir = pipeline::ShardRunDir(options->report.run_dir, shard->index);
+  }
+  options->identity.shard = pipeline::ShardTextOf(shard->index, shard->count, options->shard->plan_id);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::variant<config::Job, pipeline::ExitStatus> LoadRun(const JobArguments& arguments) {
+  const bool planned = !arguments.plan_dir.empty();
+  if (planned &&
+      (!arguments.job_file.empty() || !arguments.overrides.empty() || !arguments.run_dir.empty())) {
+    Complain("--plan has its own job file, --set and run directories");
+    return pipeline::kExitUsage;
+  }
+  if (!planned && arguments.job_file.empty())
+    return Complain("JOB.yaml or --plan is missing"), pipeline::kExitUsage;
+  if (planned && arguments.shard.empty()) {
+    return Complain("--plan needs --shard: I/N, or auto"), pipeline::kExitUsage;
+  }
+  if (!planned) {
+    auto loaded = LoadJob(arguments);
+    if (arguments.shard.empty() || std::holds_alternative<pipeline::ExitStatus>(loaded)) return loaded;
+    auto& options = std::get<config::Job>(loaded).pipeline;
+    if (const auto status = TakeShard(arguments.shard, "", nullptr, &options)) return *status;
+    return loaded;
+  }
+  auto loaded = LoadPlannedJob(arguments.plan_dir);
+  if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
+  auto& [plan, job] = std::get<PlannedJob>(loaded);
+  ApplyArguments(arguments, &job);
+  if (const auto status = TakeShard(arguments.shard, arguments.plan_dir, &plan, &job.pipeline))
+    return *status;
+  return std::move(job);
 }
 
 bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::ServerOptions* options) {

@@ -6,6 +6,7 @@
 
 #include "config/job.h"
 #include "pipeline/cli/commands.h"
+#include "pipeline/job_plan.h"
 #include "pipeline/run.h"
 #include "s3/endpoint/options.h"
 #include "s3/trace.h"
@@ -15,6 +16,17 @@ namespace cli {
 // The job with --set, --run-dir and --verbose applied; or, with all problems on stderr, the status
 // to leave with: 66 for a file that is not there, 78 for one that is wrong.
 std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& arguments);
+
+struct PlannedJob {
+  pipeline::JobPlan plan;
+  config::Job job;
+};
+// The plan in a directory with its job as it was planned; or the status to leave with: 66 when there is none,
+// 78 when the job means something else here, through the environment, say.
+std::variant<PlannedJob, pipeline::ExitStatus> LoadPlannedJob(const std::string& plan_dir);
+
+// The job of a run: all of it, or a shard of it, from its file or from a plan.
+std::variant<config::Job, pipeline::ExitStatus> LoadRun(const JobArguments& arguments);
 
 // The log that the job asks for; null when it asks for none.
 std::variant<std::unique_ptr<s3::TraceLog>, pipeline::ExitStatus> OpenTrace(const config::Job& job);

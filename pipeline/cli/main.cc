@@ -11,8 +11,8 @@
 
 namespace {
 
-void AddJobArguments(CLI::App* command, cli::JobArguments* arguments) {
-  command->add_option("JOB.yaml", arguments->job_file, "The job file")->required();
+void AddJobArguments(CLI::App* command, cli::JobArguments* arguments, bool required = true) {
+  command->add_option("JOB.yaml", arguments->job_file, "The job file")->required(required);
   command->add_option("--set", arguments->overrides, "Override one value: section.key=value")
       ->type_name("KEY=VALUE")
       ->expected(1)
@@ -24,8 +24,8 @@ void AddTraceArgument(CLI::App* command, cli::JobArguments* arguments) {
       ->type_name("FILE");
 }
 
-void AddRunArguments(CLI::App* command, cli::JobArguments* arguments) {
-  AddJobArguments(command, arguments);
+void AddRunArguments(CLI::App* command, cli::JobArguments* arguments, bool job_required = true) {
+  AddJobArguments(command, arguments, job_required);
   command->add_option("--run-dir", arguments->run_dir, "Where journal and summary go")->type_name("DIR");
   command->add_flag("-v,--verbose", arguments->verbose, "Show every start, retry and result");
   AddTraceArgument(command, arguments);
@@ -65,9 +65,18 @@ int Main(int argc, char** argv) {
   cli::EndpointArguments endpoint;
   cli::ServeArguments serve;
   cli::CleanArguments clean;
+  cli::PlanArguments plan;
+  cli::FinishArguments finish;
 
   auto* run = app.add_subcommand("run", "Upload what the job file says");
-  AddRunArguments(run, &job);
+  AddRunArguments(run, &job, false);
+  run->add_option("--plan", job.plan_dir, "Upload a shard of this plan, instead of a job file")
+      ->type_name("DIR");
+  run->add_option(
+         "--shard", job.shard,
+         "Only a part of the job: I/N (from 0), or auto, from what mpirun, srun or a job array says; "
+         "auto/N when that says not how many there are")
+      ->type_name("I/N");
   run->add_flag("--resume", job.resume,
                 "Go on with the run directory's run; without one there, begin (an unfinished run is gone on "
                 "with in any case)");
@@ -90,6 +99,24 @@ int Main(int argc, char** argv) {
   cleaning->add_option("--job", clean.job_file, "The job file, when it is not where it was")
       ->type_name("JOB.yaml");
   cleaning->add_flag("--dry-run", clean.dry_run, "Only say how many there are");
+  auto* planning = app.add_subcommand("plan", "Walk once, and deal the files out to so many runs");
+  AddJobArguments(planning, &job);
+  planning->add_option("--shards", plan.shards, "How many")->required()->check(CLI::Range(1, 1'000'000));
+  planning
+      ->add_option("--out", plan.directory, "The directory of the plan, on a file system that all shards see")
+      ->type_name("DIR")
+      ->required();
+  planning
+      ->add_option("--bandwidth", plan.bandwidth,
+                   "Of all shards together, to tell how long it takes; as 10GB")
+      ->type_name("SIZE");
+  planning->add_option("--requests-per-second", plan.requests_per_second, "Likewise");
+  AddTraceArgument(planning, &job);
+  auto* finishing = app.add_subcommand(
+      "finish", "After the shards of a plan: complete what they share, and prove that nothing is missing");
+  finishing->add_option("DIR", finish.directory, "The directory of the plan")->required();
+  finishing->add_option("--trace-http", finish.trace_http, "Log every request and answer, without secrets")
+      ->type_name("FILE");
   auto* serving = app.add_subcommand("serve", "Run the embedded S3 endpoint alone, on 127.0.0.1");
   serving->add_option("DIR", serve.directory, "Where objects are stored")->required();
   serving->add_option("--port", serve.port, "Port; 0 takes a free one")->check(CLI::Range(0, 65535));
@@ -106,6 +133,8 @@ int Main(int argc, char** argv) {
   if (run->parsed()) return cli::Run(job);
   if (check->parsed()) return cli::Check(job);
   if (cleaning->parsed()) return cli::Clean(clean);
+  if (planning->parsed()) return cli::Plan(job, plan);
+  if (finishing->parsed()) return cli::Finish(finish);
   if (rehearse->parsed()) return cli::Rehearse(job, endpoint);
   return cli::Serve(serve);
 }

@@ -12,7 +12,7 @@ namespace {
 
 // A job file with a mistake changes nothing.
 void ReadLimitsAgain(const JobArguments& arguments, s3::RateLimits* limits) {
-  const auto loaded = LoadJob(arguments);
+  const auto loaded = LoadRun(arguments);
   if (!std::holds_alternative<config::Job>(loaded)) return Complain("SIGHUP: the limits stay as they are");
   const auto& read = std::get<config::Job>(loaded).pipeline.limits;
   pipeline::SetRateLimits(read, limits);
@@ -25,7 +25,7 @@ void ReadLimitsAgain(const JobArguments& arguments, s3::RateLimits* limits) {
 }  // namespace
 
 pipeline::ExitStatus Run(const JobArguments& arguments) {
-  const auto loaded = LoadJob(arguments);
+  const auto loaded = LoadRun(arguments);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   const auto& job = std::get<config::Job>(loaded);
   if (arguments.resume && job.pipeline.report.run_dir.empty()) {

@@ -43,7 +43,7 @@ struct Bodies {
     Console console(report, &progress, null);
     BufferPool buffers(upload_options.memory_bytes);
     const auto rules = PropertyRules::Load({}).value();
-    Source source(Walk({root}, ""), {}, upload_options, stop.drain_token(), &history, &progress);
+    Source source(FinderOf(Walk({root}, "")), {}, upload_options, stop.drain_token(), &history, &progress);
     Uploader upload(
         {&client, &waiter, &buffers, &rules, &console, &progress, journal.get(), &history, nullptr,
          &upload_options, 1 << 20, stop.drain_token(),

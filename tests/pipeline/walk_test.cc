@@ -208,7 +208,7 @@ TEST(SourceTest, YieldsEverythingOnceAndThenStaysDry) {
   for (int i = 0; i < 3000; ++i) tree.Write("f" + std::to_string(i), "");
   Progress progress;
   const History history;
-  Source source(Walk({Root(tree.path())}, ""), {}, {}, {}, &history, &progress);
+  Source source(FinderOf(Walk({Root(tree.path())}, "")), {}, {}, {}, &history, &progress);
   s3::BlockingWaiter waiter;
   std::set<std::string> keys;
   while (auto item = source.Next(&waiter)) {
@@ -228,7 +228,7 @@ TEST(SourceTest, AStopDriesItUp) {
   std::stop_source stop;
   Progress progress;
   const History history;
-  Source source(Walk({Root(tree.path())}, ""), {}, {}, stop.get_token(), &history, &progress);
+  Source source(FinderOf(Walk({Root(tree.path())}, "")), {}, {}, stop.get_token(), &history, &progress);
   s3::BlockingWaiter waiter;
   EXPECT_TRUE(source.Next(&waiter));
   source.Settled();

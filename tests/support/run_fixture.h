@@ -10,6 +10,7 @@
 #include <string>
 
 #include "pipeline/record.h"
+#include "pipeline/sealed_line.h"
 #include "pipeline/run.h"
 #include "s3/hash.h"
 #include "tests/support/support.h"

@@ -1,0 +1,90 @@
+#include "pipeline/job_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+namespace pipeline {
+namespace {
+
+// The greatest, as a multiple of the mean.
+double Imbalance(const std::vector<ShardLoad>& shards, std::uint64_t ShardLoad::*what) {
+  double most = 0, sum = 0;
+  for (const auto& shard : shards) {
+    const auto value = static_cast<double>(shard.*what);
+    most = std::max(most, value);
+    sum += value;
+  }
+  return sum > 0 ? most / (sum / static_cast<double>(shards.size())) : 1;
+}
+
+}  // namespace
+
+std::uint64_t JobPlan::requests() const {
+  std::uint64_t sum = 2 * cut_objects;  // created and completed by no shard
+  for (const auto& shard : shards) sum += shard.requests;
+  return sum;
+}
+
+double JobPlan::bytes_imbalance() const { return Imbalance(shards, &ShardLoad::bytes); }
+double JobPlan::requests_imbalance() const { return Imbalance(shards, &ShardLoad::requests); }
+
+std::string PlanPath(const std::string& plan_dir) { return plan_dir + "/plan.json"; }
+std::string PlannedJobPath(const std::string& plan_dir) { return plan_dir + "/job.yaml"; }
+std::string ManifestPath(const std::string& plan_dir, int shard) {
+  return fmt::format("{}/manifests/{:05}", plan_dir, shard);
+}
+std::string ShardRunDir(const std::string& plan_dir, int shard) {
+  return fmt::format("{}/shards/{:05}", plan_dir, shard);
+}
+std::string ShardTextOf(int shard, int count, const std::string& plan_id) {
+  return plan_id.empty() ? fmt::format("{}/{}", shard, count)
+                         : fmt::format("{}/{} of plan {}", shard, count, plan_id);
+}
+
+std::string PlanJson(const JobPlan& plan) {
+  nlohmann::ordered_json json = {
+      {"version", S3FLOW_VERSION},       {"id", plan.id},         {"created", plan.created_s},
+      {"objects", plan.objects},         {"bytes", plan.bytes},   {"requests", plan.requests()},
+      {"cut_objects", plan.cut_objects}, {"ranges", plan.ranges}, {"overrides", plan.overrides},
+      {"settings", plan.settings}};
+  auto& shards = json["shards"] = nlohmann::ordered_json::array();
+  for (const auto& shard : plan.shards) {
+    shards.push_back({{"inputs", shard.inputs}, {"bytes", shard.bytes}, {"requests", shard.requests}});
+  }
+  return json.dump(1) + "\n";
+}
+
+s3::Result<JobPlan> LoadPlan(const std::string& plan_dir) {
+  const auto path = PlanPath(plan_dir);
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return s3::Fail(s3::ErrorKind::kLocal,
+                    fmt::format("{}: {} (s3flow plan makes it)", path, std::strerror(errno)));
+  }
+  try {
+    const auto json = nlohmann::json::parse(file);
+    JobPlan plan{.id = json.at("id"),
+                 .settings = json.at("settings"),
+                 .overrides = json.at("overrides"),
+                 .created_s = json.at("created"),
+                 .objects = json.at("objects"),
+                 .bytes = json.at("bytes"),
+                 .cut_objects = json.at("cut_objects"),
+                 .ranges = json.at("ranges")};
+    for (const auto& shard : json.at("shards")) {
+      plan.shards.push_back({shard.at("inputs"), shard.at("bytes"), shard.at("requests")});
+    }
+    if (plan.shards.empty()) return s3::Fail(s3::ErrorKind::kLocal, path + ": has no shards");
+    return plan;
+  } catch (const std::exception& error) {
+    return s3::Fail(s3::ErrorKind::kLocal,
+                    fmt::format("{}: is no plan of this version: {}", path, error.what()));
+  }
+}
+
+}  // namespace pipeline

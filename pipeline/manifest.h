@@ -1,0 +1,36 @@
+// The inputs of one shard of a plan, a sealed line each: what a walk has found, to be taken by a run later.
+//
+//   file    path, key, size, mtime_ns, relative_at, and follow when the path may be a symbolic link; with
+//           token, upload_id, part_size, first_part and last_part when only those parts are meant
+//   settled path, key and an outcome: what the walk had to say about an entry that is no file to upload
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "pipeline/message.h"
+#include "pipeline/walkers.h"
+#include "s3/result.h"
+
+namespace pipeline {
+
+std::string ManifestLine(const InputFile& file);
+std::string ManifestLine(const ObjectResult& settled);
+std::string ManifestLine(const Input& input);
+
+// kLocal for what is no such line. `line` is without its newline.
+s3::Result<Input> ReadManifestLine(std::string_view line);
+
+// Gives each input of the file to `take`, until that returns false. False then; kLocal, naming the line, for
+// a file that cannot be read or is damaged.
+s3::Result<bool> ReadManifest(const std::string& path, const std::function<bool(Input)>& take);
+
+// Whether the file is whole: intact lines, as many as `inputs`. Costs a read, and no parsing.
+s3::Result<void> CheckManifest(const std::string& path, std::uint64_t inputs);
+
+// Yields what is in it. Throws std::runtime_error when it was damaged since CheckManifest.
+Finder FinderOfManifest(std::string path);
+
+}  // namespace pipeline

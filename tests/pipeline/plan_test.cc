@@ -1,0 +1,358 @@
+// Plans: which shard a process is, how inputs are dealt out and written down, what their records prove.
+#include "pipeline/planner.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "pipeline/cutter.h"
+#include "pipeline/deal.h"
+#include "pipeline/manifest.h"
+#include "pipeline/manifest_writer.h"
+#include "pipeline/sealed_line.h"
+#include "pipeline/shard.h"
+#include "pipeline/size_classes.h"
+#include "s3/checksum.h"
+#include "tests/support/mutator.h"
+
+namespace pipeline {
+namespace {
+
+using testing::HasSubstr;
+
+s3::Environment Variables(std::map<std::string, std::string> values) {
+  return [values = std::move(values)](const std::string& name) -> std::optional<std::string> {
+    const auto value = values.find(name);
+    return value == values.end() ? std::nullopt : std::optional(value->second);
+  };
+}
+
+using Values = std::map<std::string, std::string>;
+const Values kRank3Of8OfStep = {{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "3"}, {"SLURM_NTASKS", "8"}};
+
+Values Array(int id, int least, int most, int elements) {
+  return {{"SLURM_ARRAY_TASK_ID", std::to_string(id)},
+          {"SLURM_ARRAY_TASK_MIN", std::to_string(least)},
+          {"SLURM_ARRAY_TASK_MAX", std::to_string(most)},
+          {"SLURM_ARRAY_TASK_COUNT", std::to_string(elements)},
+          // As in every batch script, which is no step.
+          {"SLURM_PROCID", "0"},
+          {"SLURM_NTASKS", "1"}};
+}
+
+Values With(Values values, const Values& more) {
+  values.insert(more.begin(), more.end());
+  return values;
+}
+
+TEST(ShardTest, IsWhatTheTextOrTheVariablesSay) {
+  struct Case {
+    std::string text;
+    std::optional<int> planned;
+    Values variables;
+    std::string expected;
+  };
+  const Values mpi = {{"OMPI_COMM_WORLD_RANK", "5"}, {"OMPI_COMM_WORLD_SIZE", "8"}};
+  const Values hydra = {{"PMI_RANK", "2"}, {"PMI_SIZE", "4"}};
+  const Values pmix = {{"PMIX_RANK", "6"}, {"SLURM_NTASKS", "8"}};
+  const std::vector<Case> cases = {
+      {"3/8", {}, {}, "3/8"},
+      {"3/8", 8, kRank3Of8OfStep, "3/8"},
+      {"auto", {}, kRank3Of8OfStep, "3/8"},
+      {"auto/8", {}, kRank3Of8OfStep, "3/8"},
+      {"auto", 8, kRank3Of8OfStep, "3/8"},
+      // The ranks of mpirun inherit the launcher's step.
+      {"auto", {}, With(mpi, {{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "2"}}), "5/8"},
+      {"auto", {}, With(mpi, Array(7, 0, 9, 10)), "5/8"},
+      {"auto", {}, hydra, "2/4"},
+      {"auto", {}, pmix, "6/8"},
+      {"auto", {}, Array(3, 0, 7, 8), "3/8"},
+      {"auto", 8, Array(3, 0, 7, 8), "3/8"},
+      // Some elements again: the array is another, the shard is the same.
+      {"auto", 8, Array(5, 3, 5, 2), "5/8"},
+      {"auto/8", {}, Array(5, 5, 5, 1), "5/8"},
+      // A step of one task in an element of an array.
+      {"auto", 8, With({{"SLURM_STEP_ID", "0"}}, Array(3, 0, 7, 8)), "3/8"},
+      {"auto/4", {}, {{"PBS_ARRAY_INDEX", "2"}}, "2/4"},
+      {"auto/4", {}, {{"LSB_JOBINDEX", "4"}}, "3/4"},
+      {"auto", {}, {{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "1"}}, "0/1"},
+  };
+  for (const auto& test : cases) {
+    const auto shard = ParseShard(test.text, test.planned, Variables(test.variables));
+    ASSERT_TRUE(shard) << shard.error().message;
+    EXPECT_EQ(shard->Text(), test.expected) << test.text;
+  }
+}
+
+TEST(ShardTest, WhatIsNoShardIsRefusedByName) {
+  struct Case {
+    std::string text;
+    std::optional<int> planned;
+    Values variables;
+    std::string said;
+  };
+  const std::vector<Case> cases = {
+      {"8/8", {}, {}, "numbered from 0 to 7"},
+      {"-1/8", {}, {}, "neither I/N nor auto"},
+      {"3", {}, {}, "neither I/N nor auto"},
+      {"3/0", {}, {}, "names no number of shards"},
+      {"3/x", {}, {}, "names no number of shards"},
+      {"3/8x", {}, {}, "names no number of shards"},
+      {"", 8, {}, "neither I/N nor auto"},
+      {"3/9", 8, {}, "the plan has 8 shards, not 9"},
+      {"auto", {}, {}, "finds no rank"},
+      {"auto", 8, {{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "1"}}, "one process was started"},
+      {"auto", 16, kRank3Of8OfStep, "SLURM_PROCID=3 and SLURM_NTASKS=8 do not fit 16 shards"},
+      // Ids are not indices: without a plan, only a whole array from 0 says how many there are.
+      {"auto", {}, Array(7, 5, 9, 3), "does not say how many"},
+      {"auto", {}, Array(3, 3, 3, 1), "does not say how many"},
+      {"auto", 8, Array(1, 1, 8, 8), "number the elements from 0 to 7"},
+      {"auto", 8, Array(8, 0, 8, 9), "is none of 8 shards"},
+      {"auto", {}, {{"PBS_ARRAY_INDEX", "2"}}, "does not say how many"},
+      {"auto/4", {}, {{"LSB_JOBINDEX", "5"}}, "number the elements from 1 to 4"},
+      // A batch script is no step, whatever its rank.
+      {"auto", {}, {{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "8"}}, "finds no rank"},
+  };
+  for (const auto& test : cases) {
+    const auto shard = ParseShard(test.text, test.planned, Variables(test.variables));
+    ASSERT_FALSE(shard) << test.text << " is " << shard->Text();
+    EXPECT_THAT(shard.error().message, HasSubstr(test.said));
+  }
+}
+
+TEST(ShardTest, EachKeyIsInOneShard) {
+  std::vector<int> keys(7, 0);
+  for (int i = 0; i < 7000; ++i) {
+    const auto key = fmt::format("run42/{}", i);
+    int owners = 0;
+    for (int index = 0; index < 7; ++index) {
+      if (!Shard{index, 7}.Has(key)) continue;
+      ++owners;
+      ++keys[static_cast<std::size_t>(index)];
+    }
+    EXPECT_EQ(owners, 1) << key;
+  }
+  for (const int count : keys) EXPECT_NEAR(count, 1000, 150);
+  // printf a | sha256sum, its first 16 digits: ca978112ca1bbdca, which is 6 modulo 7.
+  EXPECT_TRUE((Shard{static_cast<int>(0xca978112ca1bbdcaull % 7), 7}.Has("a")));
+}
+
+TEST(ShardTest, RangesAreNamedShortly) {
+  EXPECT_EQ(RangesText({}), "");
+  EXPECT_EQ(RangesText({4}), "4");
+  EXPECT_EQ(RangesText({0, 3, 4, 5, 7}), "0,3-5,7");
+}
+
+// Sizes as they are: many small ones, few large ones.
+std::vector<std::uint64_t> Sizes(std::mt19937_64* random, int count) {
+  std::lognormal_distribution<double> sizes(9, 3);
+  std::vector<std::uint64_t> all;
+  for (int i = 0; i < count; ++i) all.push_back(static_cast<std::uint64_t>(std::min(sizes(*random), 1e12)));
+  return all;
+}
+
+TEST(DealTest, ShardsGetTheSame) {
+  auto random = test::SeededRandom();
+  for (const int shards : {1, 2, 7, 64}) {
+    auto sizes = Sizes(&random, 5000);
+    std::sort(sizes.rbegin(), sizes.rend());
+    Dealer dealer(shards);
+    for (std::size_t at = 0; at < sizes.size(); at += static_cast<std::size_t>(shards)) {
+      std::vector<ShardLoad> round;
+      for (auto i = at; i < std::min(sizes.size(), at + static_cast<std::size_t>(shards)); ++i) {
+        round.push_back({1, sizes[i], 1});
+      }
+      std::shuffle(round.begin(), round.end(), random);
+      dealer.Deal(round);
+    }
+    const auto& loads = dealer.loads();
+    const auto spread = [&](auto what) {
+      const auto [least, most] = std::minmax_element(
+          loads.begin(), loads.end(), [&](const auto& a, const auto& b) { return a.*what < b.*what; });
+      return *most.*what - *least.*what;
+    };
+    EXPECT_LE(spread(&ShardLoad::bytes), sizes.front()) << shards;
+    EXPECT_LE(spread(&ShardLoad::inputs), 1u) << shards;
+    std::uint64_t bytes = 0;
+    for (const auto& load : loads) bytes += load.bytes;
+    EXPECT_EQ(bytes, std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{0}));
+  }
+}
+
+TEST(SizeClassesTest, GiveAllBackByClass) {
+  auto random = test::SeededRandom();
+  const test::TempDir directory;
+  std::multiset<std::string> added, drained;
+  std::uint64_t above = 0;
+  {
+    SizeClasses spool(directory / "spool");
+    for (const auto size : Sizes(&random, 3000)) {
+      const auto line = fmt::format("{} {}\n", size, random());
+      added.insert(line);
+      ASSERT_TRUE(spool.Add({size, 3, line}));
+    }
+    std::uint64_t before = UINT64_MAX;
+    const auto take = [&](const SizeClasses::Item& item) -> s3::Result<void> {
+      EXPECT_LE(item.bytes, before + before / 4 + 1);
+      EXPECT_EQ(item.requests, 3u);
+      before = item.bytes;
+      drained.insert(std::string(item.line));
+      return {};
+    };
+    ASSERT_TRUE(spool.DrainAbove(1 << 20, take));
+    for (const auto& line : drained) {
+      EXPECT_GT(std::stoull(line), 1u << 20);
+      above = std::max<std::uint64_t>(above, std::stoull(line));
+    }
+    EXPECT_GT(above, 1u << 20) << "nothing was above";
+    ASSERT_TRUE(spool.Drain(take));
+    ASSERT_TRUE(spool.Drain([](const auto&) { return s3::Fail(s3::ErrorKind::kLocal, "not empty"); }));
+  }
+  EXPECT_EQ(drained, added);
+  EXPECT_FALSE(std::filesystem::exists(directory / "spool"));
+}
+
+TEST(CutterTest, RangesAreWholeAndEqual) {
+  for (const int parts : {2, 7, 256, 9999}) {
+    for (const int pieces : {1, 2, 5, 7, 64}) {
+      if (pieces > parts) continue;
+      const auto ranges = CutParts({.parts = parts}, pieces);
+      int next = 1;
+      for (const auto& [first, last] : ranges) {
+        EXPECT_EQ(first, next);
+        EXPECT_NEAR(last - first + 1, static_cast<double>(parts) / pieces, 1);
+        next = last + 1;
+      }
+      EXPECT_EQ(next, parts + 1);
+      EXPECT_EQ(ranges.size(), static_cast<std::size_t>(pieces));
+    }
+  }
+}
+
+InputFile AFile() {
+  InputFile file;
+  file.path = "/data/caf\xe9 \"1\"";
+  file.key = "p/caf\xe9 \"1\"";
+  file.size_bytes = 100 << 20;
+  file.mtime_ns = 1234567890123456789;
+  file.relative_at = 2;
+  file.follow_symlink = true;
+  return file;
+}
+
+std::string WithoutNewline(std::string line) {
+  line.pop_back();
+  return line;
+}
+
+TEST(ManifestTest, LinesSayAllThatARunNeeds) {
+  auto file = AFile();
+  auto read = ReadManifestLine(WithoutNewline(ManifestLine(file)));
+  ASSERT_TRUE(read) << read.error().message;
+  const auto& whole = *std::get<std::shared_ptr<const InputFile>>(*read);
+  EXPECT_EQ(std::tie(whole.path, whole.key, whole.size_bytes, whole.mtime_ns, whole.relative_at),
+            std::tie(file.path, file.key, file.size_bytes, file.mtime_ns, file.relative_at));
+  EXPECT_TRUE(whole.follow_symlink && whole.planned && !whole.range);
+
+  file.range = std::make_shared<PartsOfPlan>(PartsOfPlan{3, 9, 5 << 20, "token", "upload"});
+  read = ReadManifestLine(WithoutNewline(ManifestLine(file)));
+  ASSERT_TRUE(read);
+  const auto range = std::get<std::shared_ptr<const InputFile>>(*read)->range;
+  ASSERT_TRUE(range);
+  EXPECT_EQ(std::tie(range->first, range->last, range->part_bytes, range->token, range->upload_id),
+            std::tuple(3, 9, std::uint64_t{5 << 20}, "token", "upload"));
+
+  ObjectResult failed;
+  failed.file = std::make_shared<InputFile>(AFile());
+  failed.error = s3::Error{.kind = s3::ErrorKind::kUnsupported, .message = "a \xff name"};
+  read = ReadManifestLine(WithoutNewline(ManifestLine(failed)));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(std::get<ObjectResult>(*read).error->kind, s3::ErrorKind::kUnsupported);
+  EXPECT_EQ(std::get<ObjectResult>(*read).outcome, Outcome::kFailed);
+}
+
+TEST(ManifestTest, PartsThatTheFileHasNotAreDamage) {
+  auto file = AFile();
+  for (const auto& [first, last] : {std::pair(0, 1), {2, 1}, {20, 21}}) {
+    file.range = std::make_shared<PartsOfPlan>(PartsOfPlan{first, last, 5 << 20, "token", "upload"});
+    EXPECT_FALSE(ReadManifestLine(WithoutNewline(ManifestLine(file)))) << first << "-" << last;
+  }
+  file.range = std::make_shared<PartsOfPlan>(PartsOfPlan{1, 20, 5 << 20, "token", "upload"});
+  EXPECT_TRUE(ReadManifestLine(WithoutNewline(ManifestLine(file))));
+}
+
+// Sealed anew, so that what reads the fields sees it; a line with a wrong seal is refused before.
+TEST(ManifestTest, NoLineMakesItThrow) {
+  auto file = AFile();
+  std::vector<std::string> seeds = {ManifestLine(file)};
+  file.range = std::make_shared<PartsOfPlan>(PartsOfPlan{3, 9, 5 << 20, "token", "upload"});
+  seeds.push_back(ManifestLine(file));
+  for (auto& seed : seeds) seed.resize(seed.find(",\"crc\""));
+  test::Mutator mutator;
+  int read = 0;
+  for (int i = 0; i < test::Rounds(); ++i) {
+    auto text = mutator.Next(seeds);
+    text += fmt::format(",\"crc\":\"{:08x}\"}}", s3::Crc32c(text));
+    EXPECT_TRUE(IsIntact(text));
+    if (const auto input = ReadManifestLine(text)) ++read;
+  }
+  EXPECT_GT(read, 0);
+}
+
+TEST(ManifestTest, AMissingOrBrokenLineIsNoticedBeforeTheRun) {
+  const test::TempDir directory;
+  ManifestWriter writer(directory.path(), 3);
+  auto file = AFile();
+  for (int i = 0; i < 100; ++i) {
+    file.key = fmt::format("key{}", i);
+    ASSERT_TRUE(writer.Add(1, ManifestLine(file)));
+  }
+  ASSERT_TRUE(writer.Flush());
+  const auto path = ManifestPath(directory.path(), 1);
+  EXPECT_TRUE(CheckManifest(path, 100));
+  EXPECT_TRUE(CheckManifest(ManifestPath(directory.path(), 2), 0));
+  EXPECT_FALSE(CheckManifest(directory / "none", 0));
+  EXPECT_THAT(CheckManifest(path, 101).error().message, HasSubstr("has 100 inputs instead of 101"));
+  int found = 0;
+  EXPECT_TRUE(FinderOfManifest(path)([&](Input) {
+    ++found;
+    return Demand::kBehind;
+  }));
+  EXPECT_EQ(found, 100);
+  EXPECT_FALSE(FinderOfManifest(path)([&](Input) { return Demand::kNone; }));
+
+  auto text = test::ReadAll(path);
+  text[text.size() / 2] = static_cast<char>(text[text.size() / 2] ^ 1);
+  directory.Write("manifests/00001", text);
+  EXPECT_THAT(CheckManifest(path, 100).error().message, HasSubstr("00001:5"));
+  EXPECT_THROW(FinderOfManifest(path)([](Input) { return Demand::kBehind; }), std::runtime_error);
+}
+
+TEST(JobPlanTest, IsReadAsItWasWritten) {
+  const test::TempDir directory;
+  JobPlan plan{.id = "id", .settings = "a: \"b\"\n", .overrides = {"x.y=1"}, .created_s = 5, .objects = 30};
+  plan.shards = {{10, 100, 12}, {20, 300, 20}};
+  plan.cut_objects = 1;
+  EXPECT_EQ(plan.requests(), 34u);
+  EXPECT_DOUBLE_EQ(plan.bytes_imbalance(), 1.5);
+  directory.Write("plan.json", PlanJson(plan));
+  const auto read = LoadPlan(directory.path());
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(PlanJson(*read), PlanJson(plan));
+
+  EXPECT_THAT(LoadPlan(directory / "none").error().message, HasSubstr("s3flow plan makes it"));
+  const auto text = PlanJson(plan);
+  for (std::size_t at = 0; at < text.size() - 2; ++at) {
+    directory.Write("plan.json", text.substr(0, at));
+    EXPECT_FALSE(LoadPlan(directory.path())) << at;
+  }
+}
+
+}  // namespace
+}  // namespace pipeline
