@@ -211,6 +211,7 @@ std::string ReportJson(const FinishReport& report, const JobPlan& plan) {
       {"exit_status", static_cast<int>(report.status)},
       {"version", S3FLOW_VERSION},
   };
+  if (report.appeared) json["appeared"] = report.appeared->inputs;
   return json.dump(2) + "\n";
 }
 
@@ -226,8 +227,8 @@ std::vector<int> FinishReport::shards_to_run() const {
 }
 
 FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Options& s3_options,
-                    const RunCredentials& credentials, const RunDirectory& directory, StopControl* stop,
-                    s3::TraceLog* trace) {
+                    const RunCredentials& credentials, const RunDirectory& directory, bool check_source,
+                    StopControl* stop, s3::TraceLog* trace) {
   const auto buckets = s3::ResolveBucket(s3_options.destination);
   if (!buckets) return Refused(kExitConfig, buckets.error().message);
   const auto rules = PropertyRules::Load(options.object);
@@ -237,6 +238,12 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
       [](std::string_view) {}, nullptr, options.limits.outage);
   auto report = Finisher(plan, directory, &store, *rules, stop).Run();
   if (!report) return Refused(kExitJournal, report.error().message);
+  if (check_source) {
+    auto appeared = FindAppeared(directory.path(), plan, options.source, s3_options.destination.prefix,
+                                 stop->drain_token());
+    if (!appeared) return Refused(kExitStopped, appeared.error().message);
+    report->appeared = std::move(*appeared);
+  }
   auto written = directory.journal()->Append(EndLine({report->status, report->status == kExitOk}));
   if (written) written = directory.journal()->Sync();
   if (written) written = WriteFile(directory.path() + "/summary.json", ReportJson(*report, plan));
@@ -262,6 +269,11 @@ std::string FinishText(const FinishReport& report, const JobPlan& plan) {
       break;
     }
     text += report.problems[i] + "\n";
+  }
+  if (report.appeared) {
+    text += fmt::format("{} inputs have appeared since the plan{}\n", report.appeared->inputs,
+                        report.appeared->inputs > 0 ? ", and are in no shard" : "");
+    for (const auto& path : report.appeared->paths) text += fmt::format("appeared: {}\n", Printable(path));
   }
   const auto name = [&](const char* what, const std::vector<int>& shards) {
     if (!shards.empty()) text += fmt::format("shards {}: {}\n", what, RangesText(shards));

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/appeared.h"
 #include "pipeline/job_plan.h"
 #include "pipeline/options.h"
 #include "pipeline/run_dir.h"
@@ -26,17 +27,19 @@ struct FinishReport {
   std::uint64_t completed_now = 0;                        // objects of several shards, by this `finish`
   std::vector<std::string> problems;                      // of those that could not be completed; a line each
   std::vector<int> not_run, running, unfinished, with_failures;  // shards
-  std::uint64_t sessions = 0;                                    // of all shards
+  std::optional<Appeared> appeared;  // since the plan; nothing when it was not asked for
+  std::uint64_t sessions = 0;        // of all shards
   std::uint64_t uploads_left = 0;
   std::vector<int> shards_to_run() const;  // again, or at all
 };
 
 // May be called at any time, and again: what is completed is left alone, an answer that was lost is settled
-// by asking for the object. `directory` is the plan's, opened. Blocks. Writes summary.json. Memory: that of
-// ReadShard, and 200 bytes for each part of objects that are not completed. `trace` may be null.
+// by asking for the object. `directory` is the plan's, opened. `check_source`: walks the source once more,
+// for what has appeared. Blocks. Writes summary.json. Memory: that of ReadShard, and 200 bytes for each part
+// of objects that are not completed. `trace` may be null.
 FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Options& s3_options,
-                    const RunCredentials& credentials, const RunDirectory& directory, StopControl* stop,
-                    s3::TraceLog* trace);
+                    const RunCredentials& credentials, const RunDirectory& directory, bool check_source,
+                    StopControl* stop, s3::TraceLog* trace);
 
 // A few lines for a person, and the command that runs again what is to be.
 std::string FinishText(const FinishReport& report, const JobPlan& plan);

@@ -18,11 +18,6 @@ std::shared_ptr<Object> StreamObject(const SourceRoot& root, const std::string& 
                                   std::make_shared<Stream>(root.path, root.size_bytes));
 }
 
-const std::string& KeyOf(const Input& input) {
-  if (const auto* result = std::get_if<ObjectResult>(&input)) return result->file->key;
-  return std::get<std::shared_ptr<const InputFile>>(input)->key;
-}
-
 Inputs PlannedInputs(const ShardOptions& options) {
   Inputs inputs;
   inputs.find = FinderOfManifest(ManifestPath(options.plan_dir, options.shard.index));
@@ -34,7 +29,7 @@ Inputs PlannedInputs(const ShardOptions& options) {
 Finder FinderOfShard(Finder find, Shard shard, std::stop_token stop) {
   return [=](const Yield& yield) {
     return find([&](Input input) {
-      if (shard.Has(KeyOf(input))) return yield(std::move(input));
+      if (shard.Has(FileOf(input).key)) return yield(std::move(input));
       return stop.stop_requested() ? Demand::kNone : Demand::kBehind;
     });
   };
@@ -60,7 +55,7 @@ Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop
   inputs.one_more = [walk = std::make_shared<Walk>(roots, key_prefix), is_ours] {
     for (;;) {
       const auto input = walk->Next();
-      if (!input || is_ours(KeyOf(*input))) return input.has_value();
+      if (!input || is_ours(FileOf(*input).key)) return input.has_value();
     }
   };
   return inputs;

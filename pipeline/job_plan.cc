@@ -47,11 +47,17 @@ std::string ShardTextOf(int shard, int count, const std::string& plan_id) {
 }
 
 std::string PlanJson(const JobPlan& plan) {
-  nlohmann::ordered_json json = {
-      {"version", S3FLOW_VERSION},       {"id", plan.id},         {"created", plan.created_s},
-      {"objects", plan.objects},         {"bytes", plan.bytes},   {"requests", plan.requests()},
-      {"cut_objects", plan.cut_objects}, {"ranges", plan.ranges}, {"overrides", plan.overrides},
-      {"settings", plan.settings}};
+  nlohmann::ordered_json json = {{"version", S3FLOW_VERSION},
+                                 {"id", plan.id},
+                                 {"created", plan.created_s},
+                                 {"objects", plan.objects},
+                                 {"bytes", plan.bytes},
+                                 {"requests", plan.requests()},
+                                 {"cut_objects", plan.cut_objects},
+                                 {"ranges", plan.ranges},
+                                 {"overrides", plan.overrides},
+                                 {"directory", plan.directory},
+                                 {"settings", plan.settings}};
   auto& shards = json["shards"] = nlohmann::ordered_json::array();
   for (const auto& shard : plan.shards) {
     shards.push_back({{"inputs", shard.inputs}, {"bytes", shard.bytes}, {"requests", shard.requests}});
@@ -70,6 +76,7 @@ s3::Result<JobPlan> LoadPlan(const std::string& plan_dir) {
     const auto json = nlohmann::json::parse(file);
     JobPlan plan{.id = json.at("id"),
                  .settings = json.at("settings"),
+                 .directory = json.at("directory"),
                  .overrides = json.at("overrides"),
                  .created_s = json.at("created"),
                  .objects = json.at("objects"),

@@ -3,6 +3,7 @@
 //   plan.json         this file's JobPlan; written last: with it the plan is whole, and never changes
 //   job.yaml          the job file, as it was
 //   manifests/00000   the inputs of shard 0, see pipeline/manifest.h
+//   running/00000     there while shard 0 is running, see pipeline/census.h
 //   shards/00000/     the run directory of shard 0, made by its run
 //   journal.jsonl     of the plan itself: the multipart uploads that shards share, created by `plan` and
 //                     completed by `finish`; so `clean` ends them, as those of any run directory
@@ -26,6 +27,7 @@ struct ShardLoad {
 struct JobPlan {
   std::string id;  // random: results of one plan are never taken for another's
   std::string settings;
+  std::string directory;  // the working directory it was made in
   std::vector<std::string> overrides;
   std::int64_t created_s = 0;  // since 1970
   std::uint64_t objects = 0;   // inputs of the job, each once

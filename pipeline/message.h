@@ -79,6 +79,8 @@ struct ObjectResult {
 // What the walk yields for an input: a file, or a result at once (special files, bad names).
 using Input = std::variant<std::shared_ptr<const InputFile>, ObjectResult>;
 
+const InputFile& FileOf(const Input& input);
+
 // What the source emits: work, or a result that needs none.
 using SourceItem = std::variant<UploadTask, ObjectResult>;
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "pipeline/appeared.h"
 #include "pipeline/buffers.h"
 #include "pipeline/cutter.h"
 #include "pipeline/deal.h"
@@ -32,15 +33,6 @@ tl::unexpected<Refusal> Refuse(ExitStatus status, std::string message) {
 
 tl::unexpected<Refusal> Unwritable(const s3::Error& error) { return Refuse(kExitJournal, error.message); }
 
-// The paths in a plan must mean the same wherever a shard runs.
-std::vector<SourceRoot> AbsoluteRoots(std::vector<SourceRoot> roots) {
-  for (auto& root : roots) {
-    while (root.path.starts_with("./") && root.path.size() > 2) root.path.erase(0, 2);
-    root.path = std::filesystem::absolute(root.path).string();
-  }
-  return roots;
-}
-
 std::uint64_t BytesOf(const Input& input) {
   const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input);
   return file != nullptr ? (*file)->size_bytes : 0;
@@ -65,6 +57,7 @@ class Planner {
     plan_.id = s3::HexEncode(s3::RandomBytes(16));
     plan_.settings = options_.identity.settings;
     plan_.overrides = options_.identity.overrides;
+    plan_.directory = std::filesystem::current_path().string();  // paths must mean the same to all shards
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     plan_.created_s = std::chrono::duration_cast<std::chrono::seconds>(now).count();
     if (const auto spooled = Spool(); !spooled) return Unwritable(spooled.error());
@@ -82,7 +75,7 @@ class Planner {
   s3::Result<void> Spool() {
     std::mutex mutex;
     s3::Result<void> spooled;
-    WalkInThreads(Walk(AbsoluteRoots(options_.source), prefix_), [&](Input input) {
+    WalkInThreads(Walk(RootsIn(plan_.directory, options_.source), prefix_), [&](Input input) {
       const auto line = ManifestLine(input);
       const std::lock_guard lock(mutex);
       ++plan_.objects;

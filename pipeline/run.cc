@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "pipeline/buffers.h"
+#include "pipeline/census.h"
 #include "pipeline/console.h"
 #include "pipeline/deadlines.h"
 #include "pipeline/graph.h"
@@ -92,7 +93,11 @@ std::unique_ptr<SkipCheck> PrepareSkipping(const Options& options, const s3::Opt
 Summary RunSession(const Options& options, const s3::Options& s3_options,
                    const std::vector<s3::BucketAddress>& buckets, const RunCredentials& credentials,
                    const PropertyRules& rules, const RunDirectory& directory, StopControl* stop,
-                   s3::TraceLog* trace, const s3::RateLimits* limits) {
+                   s3::TraceLog* trace, s3::RateLimits* limits) {
+  std::optional<Census> census;
+  if (const auto& shard = options.shard; shard && !shard->plan_dir.empty()) {
+    census.emplace(shard->plan_dir, shard->shard.index, shard->shard.count, limits);
+  }
   Progress progress;
   Console console(options.report, &progress, stderr);
   const auto note = [&](std::string_view text) { console.Note(fmt::format("note    {}", text)); };
@@ -213,7 +218,7 @@ void SetRateLimits(const LimitOptions& options, s3::RateLimits* limits) {
 }
 
 RunResult Run(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
-              StopControl* stop, s3::TraceLog* trace, const s3::RateLimits* limits) {
+              StopControl* stop, s3::TraceLog* trace, s3::RateLimits* limits) {
   s3::RateLimits own_limits;
   SetRateLimits(options.limits, &own_limits);
   RunResult run;

@@ -26,8 +26,8 @@ void SetRateLimits(const LimitOptions& options, s3::RateLimits* limits);
 // Uploads everything the source finds and earlier sessions of the run directory have not settled. Shows
 // progress and events on stderr; writes the journal and summary.json to the run directory. `stop` may be used
 // from any thread meanwhile. `trace` is told of every request; null for none. `limits` may change meanwhile;
-// null for those of the options.
+// null for those of the options. A shard of a plan sets its `sharers`.
 RunResult Run(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
-              StopControl* stop, s3::TraceLog* trace = nullptr, const s3::RateLimits* limits = nullptr);
+              StopControl* stop, s3::TraceLog* trace = nullptr, s3::RateLimits* limits = nullptr);
 
 }  // namespace pipeline

@@ -9,11 +9,6 @@
 namespace pipeline {
 namespace {
 
-const InputFile& FileOf(const Input& input) {
-  if (const auto* result = std::get_if<ObjectResult>(&input)) return *result->file;
-  return *std::get<std::shared_ptr<const InputFile>>(input);
-}
-
 s3::Result<ShardRecord> Refuse(const std::string& journal, std::string_view what) {
   return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: {}", journal, what));
 }

@@ -187,8 +187,7 @@ void Source::WakeConsumer(std::unique_lock<std::mutex> lock) {
 
 // Called by the walk's threads.
 bool Source::IsSettled(const Input& input) {
-  const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input);
-  const auto& found = file != nullptr ? **file : *std::get<ObjectResult>(input).file;
+  const auto& found = FileOf(input);
   const auto standing = history_->StandingOf(found);
   if (standing != History::Standing::kSuperseded) return standing == History::Standing::kSettled;
   std::lock_guard lock(mutex_);

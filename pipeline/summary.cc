@@ -19,6 +19,11 @@ std::string_view OutcomeName(Outcome outcome) {
   return "unknown";
 }
 
+const InputFile& FileOf(const Input& input) {
+  if (const auto* result = std::get_if<ObjectResult>(&input)) return *result->file;
+  return *std::get<std::shared_ptr<const InputFile>>(input);
+}
+
 Outcome OutcomeOf(std::string_view name) {
   for (const auto outcome : {Outcome::kUploaded, Outcome::kSkipped, Outcome::kFailed, Outcome::kSent}) {
     if (name == OutcomeName(outcome)) return outcome;

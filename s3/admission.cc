@@ -19,8 +19,12 @@ void Admission::ReadLimits(Clock::time_point now) {
   const auto set = [now](TokenBucket* bucket, double rate) {
     if (bucket->rate() != rate) bucket->SetRate(rate, now);
   };
-  set(&requests_, static_cast<double>(limits_->requests_per_second.load(std::memory_order_relaxed)));
-  set(&bytes_, static_cast<double>(limits_->bytes_per_second.load(std::memory_order_relaxed)));
+  const auto ours = [this](const std::atomic<std::uint64_t>& limit) {
+    return static_cast<double>(limit.load(std::memory_order_relaxed)) /
+           limits_->sharers.load(std::memory_order_relaxed);
+  };
+  set(&requests_, ours(limits_->requests_per_second));
+  set(&bytes_, ours(limits_->bytes_per_second));
   set(&paced_, pace_.Limit(now));
 }
 

@@ -23,6 +23,7 @@ namespace s3 {
 struct RateLimits {
   std::atomic<std::uint64_t> bytes_per_second{0};  // of bodies
   std::atomic<std::uint64_t> requests_per_second{0};
+  std::atomic<int> sharers{1};  // processes, each of which takes an equal part of the limits
 };
 
 struct AdmissionHooks {

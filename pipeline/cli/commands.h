@@ -45,6 +45,7 @@ struct PlanArguments {
 
 struct FinishArguments {
   std::string directory;
+  bool check_source = false;
   std::string trace_http;
 };
 

@@ -8,6 +8,7 @@
 
 #include "config/faults.h"
 #include "config/scalars.h"
+#include "pipeline/allotment.h"
 #include "pipeline/run_dir.h"
 #include "s3/credentials.h"
 
@@ -43,6 +44,7 @@ std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& argu
                             .job_file = std::filesystem::absolute(arguments.job_file).string(),
                             .overrides = arguments.overrides,
                             .scheduler = pipeline::SchedulerFacts(s3::ProcessEnvironment())};
+  pipeline::Follow(pipeline::AllotmentOf(s3::ProcessEnvironment()), &job->pipeline.upload);
   ApplyArguments(arguments, &*job);
   return std::move(*job);
 }
@@ -106,6 +108,7 @@ std::variant<config::Job, pipeline::ExitStatus> LoadRun(const JobArguments& argu
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   auto& [plan, job] = std::get<PlannedJob>(loaded);
   ApplyArguments(arguments, &job);
+  job.pipeline.resume.go_on = true;  // a shard that has ended with failures is run again like any other
   if (const auto status = TakeShard(arguments.shard, arguments.plan_dir, &plan, &job.pipeline))
     return *status;
   return std::move(job);

@@ -31,7 +31,8 @@ pipeline::ExitStatus Finish(const FinishArguments& arguments) {
     Complain(credentials.error().message);
     return stop.cause() ? pipeline::ExitStatusOf({}, stop.cause(), false) : pipeline::kExitRefused;
   }
-  const auto report = pipeline::Finish(plan, job.pipeline, job.s3, *credentials, *directory, &stop, log);
+  const auto report = pipeline::Finish(plan, job.pipeline, job.s3, *credentials, *directory,
+                                       arguments.check_source, &stop, log);
   if (report.found > 0) fmt::print("{}", FinishText(report, plan));
   std::fflush(stdout);
   if (!report.message.empty()) Complain(report.message);

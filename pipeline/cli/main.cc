@@ -115,6 +115,8 @@ int Main(int argc, char** argv) {
   auto* finishing = app.add_subcommand(
       "finish", "After the shards of a plan: complete what they share, and prove that nothing is missing");
   finishing->add_option("DIR", finish.directory, "The directory of the plan")->required();
+  finishing->add_flag("--check-source", finish.check_source,
+                      "Walk the source again, and tell what has appeared since the plan");
   finishing->add_option("--trace-http", finish.trace_http, "Log every request and answer, without secrets")
       ->type_name("FILE");
   auto* serving = app.add_subcommand("serve", "Run the embedded S3 endpoint alone, on 127.0.0.1");

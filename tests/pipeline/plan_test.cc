@@ -10,7 +10,10 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <thread>
 
+#include "pipeline/allotment.h"
+#include "pipeline/census.h"
 #include "pipeline/cutter.h"
 #include "pipeline/deal.h"
 #include "pipeline/manifest.h"
@@ -336,7 +339,12 @@ TEST(ManifestTest, AMissingOrBrokenLineIsNoticedBeforeTheRun) {
 
 TEST(JobPlanTest, IsReadAsItWasWritten) {
   const test::TempDir directory;
-  JobPlan plan{.id = "id", .settings = "a: \"b\"\n", .overrides = {"x.y=1"}, .created_s = 5, .objects = 30};
+  JobPlan plan{.id = "id",
+               .settings = "a: \"b\"\n",
+               .directory = "/home",
+               .overrides = {"x.y=1"},
+               .created_s = 5,
+               .objects = 30};
   plan.shards = {{10, 100, 12}, {20, 300, 20}};
   plan.cut_objects = 1;
   EXPECT_EQ(plan.requests(), 34u);
@@ -352,6 +360,41 @@ TEST(JobPlanTest, IsReadAsItWasWritten) {
     directory.Write("plan.json", text.substr(0, at));
     EXPECT_FALSE(LoadPlan(directory.path())) << at;
   }
+}
+
+TEST(AllotmentTest, IsTheTasksPart) {
+  const auto of = [](Values values) {
+    const auto allotment = AllotmentOf(Variables(std::move(values)));
+    return std::pair(allotment.cpus, allotment.memory_bytes >> 20);
+  };
+  EXPECT_EQ(of({}), std::pair(0, 0ul));
+  EXPECT_EQ(of({{"SLURM_CPUS_PER_TASK", "4"}, {"SLURM_MEM_PER_NODE", "8192"}}), std::pair(4, 8192ul));
+  EXPECT_EQ(of({{"SLURM_MEM_PER_NODE", "8192"}, {"SLURM_STEP_TASKS_PER_NODE", "2(x3),4"}}),
+            std::pair(0, 2048ul));
+  EXPECT_EQ(of({{"SLURM_CPUS_PER_TASK", "4"}, {"SLURM_MEM_PER_CPU", "512"}}), std::pair(4, 2048ul));
+  EXPECT_EQ(of({{"SLURM_CPUS_PER_TASK", "x"}, {"SLURM_MEM_PER_NODE", "0"}}), std::pair(0, 0ul));
+
+  UploadOptions options;
+  Follow({.cpus = 3, .memory_bytes = 256ull << 20}, &options);
+  EXPECT_EQ(std::pair(options.threads, options.memory_bytes >> 20), std::pair(3, 192ul));
+  Follow({.cpus = 5, .memory_bytes = 100ull << 20}, &options);
+  EXPECT_EQ(std::pair(options.threads, options.memory_bytes >> 20), std::pair(3, 50ul));
+  Follow({.cpus = 0, .memory_bytes = 1ull << 40}, &options);
+  EXPECT_EQ(options.memory_bytes >> 20, 50u) << "never more than the job says";
+}
+
+TEST(CensusTest, ShardsThatRunShareTheLimits) {
+  const test::TempDir plan;
+  s3::RateLimits limits, others;
+  limits.requests_per_second = 100;
+  const Census first(plan.path(), 0, 3, &limits);
+  auto other = std::make_unique<Census>(plan.path(), 2, 3, &others);
+  EXPECT_EQ(limits.sharers, 3) << "all that there may be, until it has looked";
+  while (limits.sharers == 3) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(limits.sharers, 2);
+  EXPECT_TRUE(std::filesystem::exists(plan / "running/00002"));
+  other.reset();
+  EXPECT_FALSE(std::filesystem::exists(plan / "running/00002"));
 }
 
 }  // namespace

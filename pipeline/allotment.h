@@ -1,0 +1,24 @@
+// What the scheduler has allotted to this process. Values; pure functions.
+#pragma once
+
+#include <cstdint>
+
+#include "pipeline/options.h"
+#include "s3/credentials.h"
+
+namespace pipeline {
+
+struct Allotment {
+  int cpus = 0;                    // 0: not said
+  std::uint64_t memory_bytes = 0;  // likewise
+};
+
+// From SLURM_CPUS_PER_TASK, and SLURM_MEM_PER_NODE (MiB; of a step, each of whose SLURM_STEP_TASKS_PER_NODE
+// gets its part) or SLURM_MEM_PER_CPU. https://slurm.schedmd.com/srun.html, "output environment variables"
+Allotment AllotmentOf(const s3::Environment& environment);
+
+// As many workers as CPUs, when the job does not say; bodies within what remains of the memory, whatever it
+// says.
+void Follow(const Allotment& allotment, UploadOptions* options);
+
+}  // namespace pipeline

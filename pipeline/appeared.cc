@@ -1,0 +1,60 @@
+#include "pipeline/appeared.h"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <mutex>
+
+#include "pipeline/manifest.h"
+#include "pipeline/walkers.h"
+#include "s3/hash.h"
+
+namespace pipeline {
+namespace {
+
+std::uint64_t IdentityOf(const InputFile& file) {
+  const auto digest = s3::Sha256(file.path + '\0' + file.key);
+  std::uint64_t identity;
+  std::memcpy(&identity, digest.data(), sizeof identity);
+  return identity;
+}
+
+}  // namespace
+
+std::vector<SourceRoot> RootsIn(const std::string& directory, std::vector<SourceRoot> roots) {
+  for (auto& root : roots) {
+    while (root.path.starts_with("./") && root.path.size() > 2) root.path.erase(0, 2);
+    root.path = (std::filesystem::path(directory) / root.path).string();
+  }
+  return roots;
+}
+
+s3::Result<Appeared> FindAppeared(const std::string& plan_dir, const JobPlan& plan,
+                                  const std::vector<SourceRoot>& roots, const std::string& key_prefix,
+                                  std::stop_token stop) {
+  std::vector<std::uint64_t> planned;
+  planned.reserve(plan.objects + plan.ranges);
+  for (int shard = 0; shard < static_cast<int>(plan.shards.size()); ++shard) {
+    const auto read = ReadManifest(ManifestPath(plan_dir, shard), [&](const Input& input) {
+      planned.push_back(IdentityOf(FileOf(input)));
+      return true;
+    });
+    if (!read) return tl::unexpected(read.error());
+  }
+  std::sort(planned.begin(), planned.end());
+  std::mutex mutex;
+  Appeared appeared;
+  const bool ended = WalkInThreads(Walk(RootsIn(plan.directory, roots), key_prefix), [&](const Input& input) {
+    const auto& file = FileOf(input);
+    if (!std::binary_search(planned.begin(), planned.end(), IdentityOf(file))) {
+      const std::lock_guard lock(mutex);
+      ++appeared.inputs;
+      if (appeared.paths.size() < Appeared::kMostPaths) appeared.paths.push_back(file.path);
+    }
+    return stop.stop_requested() ? Demand::kNone : Demand::kBehind;
+  });
+  if (!ended) return s3::Fail(s3::ErrorKind::kCancelled, "the source was not looked at to its end");
+  return appeared;
+}
+
+}  // namespace pipeline
