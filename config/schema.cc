@@ -263,12 +263,17 @@ std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* opt
 }
 
 std::vector<Field> SourceFields(pipeline::SourceRoot* root) {
+  using pipeline::PageCache;
   return {Text("path", &root->path, NotEmpty),
           Text("prefix", &root->prefix, CheckPrefix),
           Texts("include", &root->include),
           Texts("exclude", &root->exclude),
           Bool("follow_symlinks", &root->follow_symlinks),
           Integer("threads", &root->threads, 1, 256),
+          Choice("page_cache", &root->reading.page_cache,
+                 Names<PageCache>{
+                     {"keep", PageCache::kKeep}, {"drop", PageCache::kDrop}, {"bypass", PageCache::kBypass}}),
+          Bool("keep_atime", &root->reading.keep_atime),
           Bool("allow_empty", &root->allow_empty),
           Bool("stream", &root->stream),
           Text("key", &root->key, CheckPrefix),

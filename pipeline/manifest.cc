@@ -42,6 +42,9 @@ std::shared_ptr<const InputFile> ReadFile(const Json& line) {
   file.mtime_ns = line.value("mtime_ns", std::int64_t{0});
   file.relative_at = std::min(line.value("relative_at", std::size_t{0}), file.key.size());
   file.follow_symlink = line.value("follow", false);
+  if (line.value("drop_cache", false)) file.reading.page_cache = PageCache::kDrop;
+  if (line.value("direct", false)) file.reading.page_cache = PageCache::kBypass;
+  file.reading.keep_atime = line.value("keep_atime", false);
   file.planned = true;
   if (line.contains("token")) {
     PartsOfPlan range{.first = line.at("first_part"),
@@ -68,6 +71,9 @@ std::string ManifestLine(const InputFile& file) {
   line.Literal("mtime_ns", file.mtime_ns);
   if (file.relative_at > 0) line.Literal("relative_at", file.relative_at);
   if (file.follow_symlink) line.Literal("follow", true);
+  if (file.reading.page_cache == PageCache::kDrop) line.Literal("drop_cache", true);
+  if (file.reading.page_cache == PageCache::kBypass) line.Literal("direct", true);
+  if (file.reading.keep_atime) line.Literal("keep_atime", true);
   if (file.range) {
     line.Text("token", file.range->token);
     line.Text("upload_id", file.range->upload_id);

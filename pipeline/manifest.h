@@ -1,6 +1,8 @@
 // The inputs of one shard of a plan, a sealed line each: what a walk has found, to be taken by a run later.
 //
-//   file    path, key, size, mtime_ns, relative_at, and follow when the path may be a symbolic link; with
+//   file    path, key, size, mtime_ns, relative_at, and follow when the path may be a symbolic link,
+//   drop_cache, direct and
+//           keep_atime when it is to be read so; with
 //           token, upload_id, part_size, first_part and last_part when only those parts are meant
 //   settled path, key and an outcome: what the walk had to say about an entry that is no file to upload
 #pragma once

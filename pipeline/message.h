@@ -9,6 +9,7 @@
 #include <string_view>
 #include <variant>
 
+#include "pipeline/reading.h"
 #include "s3/options.h"
 #include "s3/result.h"
 
@@ -31,7 +32,8 @@ struct InputFile {
   bool follow_symlink = false;  // whether `path` itself may be a symbolic link
   bool is_stream = false;       // of unknown length, and gone once it is read
   std::size_t relative_at = 0;  // where the path below the root begins in `key`
-  bool planned = false;         // found by a plan, long ago perhaps: must have this size and mtime still
+  Reading reading;
+  bool planned = false;  // found by a plan, long ago perhaps: must have this size and mtime still
   std::shared_ptr<const PartsOfPlan> range = nullptr;  // only these parts; null for all of the file
 
   std::string_view relative() const { return std::string_view(key).substr(relative_at); }

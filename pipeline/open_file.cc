@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -19,6 +20,11 @@ tl::unexpected<s3::Error> FailErrno(int error) {
 
 bool SameTime(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
+s3::Result<void> EndsAt(std::uint64_t offset) {
+  return s3::Fail(s3::ErrorKind::kChanged,
+                  fmt::format("changed while it was read: it ends at byte {}", offset));
+}
+
 // ctime too: a rewrite in place that restores mtime still moves it.
 bool SameVersion(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
@@ -27,8 +33,21 @@ bool SameVersion(const struct stat& a, const struct stat& b) {
 
 int OpenFlags(const InputFile& file) {
   // O_NONBLOCK keeps an open of what has become a FIFO from waiting for its writer.
-  return O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (file.follow_symlink ? 0 : O_NOFOLLOW);
+  return O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (file.follow_symlink ? 0 : O_NOFOLLOW) |
+         (file.reading.page_cache == PageCache::kBypass ? O_DIRECT : 0);
 }
+
+int OpenAsTold(const InputFile& file) {
+  const int flags = OpenFlags(file);
+  const int fd = open(file.path.c_str(), flags | (file.reading.keep_atime ? O_NOATIME : 0));
+  if (fd < 0 && errno == EPERM && file.reading.keep_atime) return open(file.path.c_str(), flags);
+  return fd;
+}
+
+// The most that O_DIRECT asks for on Linux: offsets, lengths and addresses are multiples of the device's
+// blocks.
+constexpr std::size_t kBlock = 4096;
+constexpr std::size_t kLargestDirectRead = 4 << 20;
 
 }  // namespace
 
@@ -38,7 +57,12 @@ std::int64_t MtimeNs(const struct stat& status) {
 
 s3::Result<OpenFile> OpenFile::Open(const InputFile& file) {
   OpenFile opened;
-  opened.fd_ = open(file.path.c_str(), OpenFlags(file));
+  opened.fd_ = OpenAsTold(file);
+  opened.page_cache_ = file.reading.page_cache;
+  if (opened.fd_ < 0 && errno == EINVAL && file.reading.page_cache == PageCache::kBypass) {
+    return s3::Fail(s3::ErrorKind::kLocal,
+                    "this file system knows no O_DIRECT (source[].page_cache: bypass)");
+  }
   if (opened.fd_ < 0 && errno == ENOENT && file.planned) {
     return s3::Fail(s3::ErrorKind::kChanged, "vanished since it was planned");
   }
@@ -58,10 +82,12 @@ s3::Result<OpenFile> OpenFile::Open(const InputFile& file) {
   return opened;
 }
 
-OpenFile::OpenFile(OpenFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)), status_(other.status_) {}
+OpenFile::OpenFile(OpenFile&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), page_cache_(other.page_cache_), status_(other.status_) {}
 
 OpenFile& OpenFile::operator=(OpenFile&& other) noexcept {
   std::swap(fd_, other.fd_);
+  std::swap(page_cache_, other.page_cache_);
   std::swap(status_, other.status_);
   return *this;
 }
@@ -70,7 +96,48 @@ OpenFile::~OpenFile() {
   if (fd_ >= 0) close(fd_);
 }
 
+std::size_t OpenFile::read_bytes(std::size_t cached) const {
+  if (page_cache_ != PageCache::kBypass) return cached;
+  const auto preferred = static_cast<std::size_t>(std::max<blksize_t>(status_.st_blksize, 0));
+  return std::clamp(preferred / kBlock * kBlock, std::size_t{1} << 20, kLargestDirectRead);
+}
+
 s3::Result<void> OpenFile::Read(std::uint64_t offset, std::span<char> bytes) const {
+  if (page_cache_ == PageCache::kBypass) return ReadDirect(offset, bytes);
+  auto read = ReadBlock(offset, bytes);
+  // Whole pages only; the rest goes with the next read. Advice: what it cannot do, it leaves.
+  if (page_cache_ == PageCache::kDrop) {
+    posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(bytes.size()), POSIX_FADV_DONTNEED);
+  }
+  return read;
+}
+
+// In place what is aligned; by way of a block what is not, as the end of a file.
+s3::Result<void> OpenFile::ReadDirect(std::uint64_t offset, std::span<char> bytes) const {
+  alignas(kBlock) char block[kBlock];
+  while (!bytes.empty()) {
+    const auto before = offset % kBlock;
+    const bool aligned = before == 0 && reinterpret_cast<std::uintptr_t>(bytes.data()) % kBlock == 0;
+    std::size_t count = aligned ? bytes.size() / kBlock * kBlock : 0;
+    if (count > 0) {
+      if (auto read = ReadBlock(offset, bytes.first(count)); !read) return read;
+    } else {
+      ssize_t got;
+      do {
+        got = pread(fd_, block, kBlock, static_cast<off_t>(offset - before));
+      } while (got < 0 && errno == EINTR);
+      if (got < 0) return FailErrno(errno);
+      if (static_cast<std::size_t>(got) <= before) return EndsAt(offset);
+      count = std::min(static_cast<std::size_t>(got) - before, bytes.size());
+      std::memcpy(bytes.data(), block + before, count);
+    }
+    offset += count;
+    bytes = bytes.subspan(count);
+  }
+  return {};
+}
+
+s3::Result<void> OpenFile::ReadBlock(std::uint64_t offset, std::span<char> bytes) const {
   std::size_t total = 0;
   while (total < bytes.size()) {
     const ssize_t got =
@@ -78,8 +145,7 @@ s3::Result<void> OpenFile::Read(std::uint64_t offset, std::span<char> bytes) con
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return FailErrno(errno);
     if (got == 0) {
-      return s3::Fail(s3::ErrorKind::kChanged,
-                      fmt::format("changed while it was read: it ends at byte {}", offset + total));
+      return EndsAt(offset + total);
     }
     total += static_cast<std::size_t>(got);
   }

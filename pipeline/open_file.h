@@ -9,6 +9,7 @@
 #include <span>
 
 #include "pipeline/message.h"
+#include "pipeline/reading.h"
 #include "s3/result.h"
 
 namespace pipeline {
@@ -27,7 +28,9 @@ class OpenFile {
   OpenFile(OpenFile&& other) noexcept;
   OpenFile& operator=(OpenFile&& other) noexcept;
 
-  // Fills all of `bytes`; kChanged when the file ends before.
+  // Fills all of `bytes`; kChanged when the file ends before. What has been read leaves the page cache when
+  // the file says so. With O_DIRECT, `bytes` that begin on a page and an offset that is a multiple of 4,096
+  // are read in place.
   s3::Result<void> Read(std::uint64_t offset, std::span<char> bytes) const;
 
   // kChanged when device, inode, size, mtime or ctime are not those at the opening, or when a file
@@ -39,11 +42,19 @@ class OpenFile {
   // that tick is over cannot change unseen.
   std::chrono::milliseconds Settling() const;
 
+  // How many bytes to read at a time: what is digested while it is in the processor's cache; with O_DIRECT
+  // the file system's preferred size, a stripe, where every read is one request.
+  std::size_t read_bytes(std::size_t cached) const;
+
   bool is_open() const { return fd_ >= 0; }
   const struct stat& status() const { return status_; }
 
  private:
+  s3::Result<void> ReadDirect(std::uint64_t offset, std::span<char> bytes) const;
+  s3::Result<void> ReadBlock(std::uint64_t offset, std::span<char> bytes) const;
+
   int fd_ = -1;
+  PageCache page_cache_ = PageCache::kKeep;
   struct stat status_ = {};
 };
 

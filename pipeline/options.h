@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/reading.h"
 #include "pipeline/shard.h"
 #include "s3/plan.h"
 #include "s3/properties.h"
@@ -28,6 +29,7 @@ struct SourceRoot {
   // So many directories are read, and files looked at, at once, while the uploads would else wait for it: on
   // a network file system each costs a round trip. A thread each, begun when it is wanted.
   int threads = 8;
+  Reading reading;
   // Off: a run that finds no input at all ends with exit status 66.
   bool allow_empty = false;
   // `path` is standard input ("-"), a FIFO or another stream: read to its end as one object.

@@ -74,8 +74,9 @@ void Uploader::SendFilePart(const UploadTask& task) {
 s3::Result<s3::Payload> Uploader::ReadPayload(const Object& object, std::uint64_t offset,
                                               std::span<char> bytes) {
   s3::PayloadDigests digests(context_.client->integrity());
-  for (std::size_t at = 0; at < bytes.size(); at += s3::PayloadDigests::kPieceBytes) {
-    const auto piece = bytes.subspan(at, std::min(s3::PayloadDigests::kPieceBytes, bytes.size() - at));
+  const auto piece_bytes = object.source.read_bytes(s3::PayloadDigests::kPieceBytes);
+  for (std::size_t at = 0; at < bytes.size(); at += piece_bytes) {
+    const auto piece = bytes.subspan(at, std::min(piece_bytes, bytes.size() - at));
     if (auto read = object.source.Read(offset + at, piece); !read) return tl::unexpected(read.error());
     digests.Update(AsText(piece));
   }

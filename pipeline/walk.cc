@@ -242,6 +242,7 @@ Input Walk::FileItem(const std::string& relative, const struct stat& status) {
   file->size_bytes = static_cast<std::uint64_t>(status.st_size);
   file->mtime_ns = MtimeNs(status);
   file->follow_symlink = root().follow_symlinks || root_is_file_;
+  file->reading = root().reading;
   if (auto problem = s3::KeyProblem(file->key))
     return Failed(relative, s3::ErrorKind::kUnsupported, *problem);
   if (auto owner = EarlierOwner(file->key)) {

@@ -2,12 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <span>
 
 #include "tests/support/support.h"
 
@@ -43,6 +48,73 @@ TEST_F(OpenFileTest, ReadsAnyRange) {
   std::string beyond(2, 'x');
   EXPECT_EQ(opened->Read(999'999, beyond).error().kind, ErrorKind::kChanged);
   EXPECT_TRUE(opened->CheckUnchanged());
+}
+
+// As it stands, and past the page cache: TMPDIR may know no O_DIRECT, the build's directory does.
+TEST(ReadingTest, DirectlyAndWithoutATrace) {
+  const auto content = test::Content(3 * 4096 + 77);
+  std::string name = "direct-XXXXXX";
+  const int made = mkstemp(name.data());
+  ASSERT_GE(made, 0);
+  ASSERT_EQ(write(made, content.data(), content.size()), static_cast<ssize_t>(content.size()));
+  close(made);
+  const std::unique_ptr<char, decltype(&std::free)> memory(
+      static_cast<char*>(std::aligned_alloc(4096, 16384)), std::free);
+  for (const auto cache : {PageCache::kKeep, PageCache::kDrop, PageCache::kBypass}) {
+    InputFile file;
+    file.path = name;
+    file.size_bytes = content.size();
+    file.reading = {.page_cache = cache, .keep_atime = true};
+    const auto opened = OpenFile::Open(file);
+    ASSERT_TRUE(opened) << opened.error().message;
+    for (const auto& [offset, size] : {std::pair(0u, 3u * 4096 + 77),
+                                       {0u, 4096u},
+                                       {4096u, 8192u + 77},
+                                       {5u, 9000u},
+                                       {12288u, 77u},
+                                       {12364u, 1u},
+                                       {4095u, 2u},
+                                       {8192u, 0u}}) {
+      for (const std::size_t shift : {0u, 1u}) {
+        const std::span<char> bytes(memory.get() + shift, size);
+        ASSERT_TRUE(opened->Read(offset, bytes)) << offset << " " << size;
+        EXPECT_EQ(std::string_view(bytes.data(), size), std::string_view(content).substr(offset, size));
+      }
+    }
+    EXPECT_EQ(opened->Read(12288, {memory.get(), 78}).error().kind, ErrorKind::kChanged);
+    EXPECT_EQ(opened->Read(20480, {memory.get(), 1}).error().kind, ErrorKind::kChanged);
+  }
+  unlink(name.c_str());
+}
+
+TEST(ReadingTest, WhatWasReadLeavesThePageCache) {
+  std::string name = "dropped-XXXXXX";
+  const int fd = mkstemp(name.data());
+  ASSERT_GE(fd, 0);
+  constexpr std::size_t kBytes = 1 << 20;
+  const std::string content(kBytes, 'x');
+  ASSERT_EQ(write(fd, content.data(), kBytes), static_cast<ssize_t>(kBytes));
+  ASSERT_EQ(fsync(fd), 0);  // what is not on the disk cannot leave
+  const auto cached = [&] {
+    void* const mapped = mmap(nullptr, kBytes, PROT_READ, MAP_SHARED, fd, 0);
+    std::vector<unsigned char> pages(kBytes / 4096);
+    EXPECT_EQ(mincore(mapped, kBytes, pages.data()), 0);
+    munmap(mapped, kBytes);
+    return std::count_if(pages.begin(), pages.end(), [](unsigned char page) { return (page & 1) != 0; });
+  };
+  ASSERT_EQ(cached(), 256);
+  for (const auto& [cache, left] : {std::pair(PageCache::kKeep, 256), {PageCache::kDrop, 0}}) {
+    InputFile file;
+    file.path = name;
+    file.size_bytes = kBytes;
+    file.reading.page_cache = cache;
+    std::string bytes(kBytes, '\0');
+    ASSERT_TRUE(OpenFile::Open(file)->Read(0, bytes));
+    EXPECT_EQ(bytes, content);
+    EXPECT_EQ(cached(), left);
+  }
+  close(fd);
+  unlink(name.c_str());
 }
 
 TEST_F(OpenFileTest, AFifoInItsPlaceDoesNotHang) {
