@@ -30,6 +30,7 @@ s3::Result<void> CreateUploads(std::vector<LargeFile>* files, StoreAccess* store
   };
   ForEachInParallel(files->size(), [&](std::size_t i) {
     auto& large = (*files)[i];
+    if (!large.plan.is_multipart()) return true;
     if (stop.stop_requested()) return fail({.kind = s3::ErrorKind::kCancelled, .message = "stopped"});
     try {
       const auto opened = OpenFile::Open(*large.file);

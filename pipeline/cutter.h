@@ -18,9 +18,10 @@ std::vector<std::pair<int, int>> CutParts(const s3::UploadPlan& plan, int pieces
 
 struct LargeFile {
   std::shared_ptr<const InputFile> file;
-  s3::UploadPlan plan;
+  s3::UploadPlan plan;  // without parts when there is none
   int pieces = 1;
-  // Filled by CreateUploads; empty for a file that is not what it was when it was found: its run says so.
+  // Filled by CreateUploads; empty for a file that is no longer what it was when it was found, and for one
+  // that cannot be an object: its run says so.
   std::string token, upload_id;
 };
 

@@ -39,7 +39,8 @@ class DryUploader {
     result.parts = object->plan().parts;
     result.error = object->error();
     if (!result.error) {
-      result.outcome = object->skip_reason.empty() ? Outcome::kUploaded : Outcome::kSkipped;
+      const auto uploaded = object->file().range ? Outcome::kSent : Outcome::kUploaded;
+      result.outcome = object->skip_reason.empty() ? uploaded : Outcome::kSkipped;
       result.reason = object->skip_reason;
     } else if (result.error->kind == s3::ErrorKind::kCancelled) {
       result.outcome = Outcome::kCancelled;
@@ -70,6 +71,13 @@ class DryUploader {
 void Count(const ObjectResult& result, bool verified, DryRun* run) {
   if (result.outcome == Outcome::kSkipped) ++run->skipped[result.reason];
   if (result.outcome == Outcome::kFailed) ++run->failed[std::string(s3::KindName(result.error->kind))];
+  if (const auto& range = result.file->range; range && result.outcome == Outcome::kSent) {
+    ++run->uploads;
+    const s3::UploadPlan plan = s3::PlanOfParts(result.size_bytes, range->part_bytes);
+    for (int number = range->first; number <= range->last; ++number)
+      run->upload_bytes += plan.Range(number).bytes;
+    run->requests["UploadPart"] += static_cast<std::uint64_t>(range->last - range->first + 1);
+  }
   if (result.outcome != Outcome::kUploaded) return;
   ++run->uploads;
   run->upload_bytes += result.size_bytes;

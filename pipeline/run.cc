@@ -25,8 +25,10 @@
 namespace pipeline {
 namespace {
 
-std::string DefaultRunDir() {
-  return fmt::format("s3flow-runs/{:%Y%m%dT%H%M%SZ}-{}", fmt::gmtime(std::time(nullptr)), getpid());
+// Shards on several nodes may have one process ID.
+std::string DefaultRunDir(const Options& options) {
+  return fmt::format("s3flow-runs/{:%Y%m%dT%H%M%SZ}-{}{}", fmt::gmtime(std::time(nullptr)), getpid(),
+                     options.shard ? fmt::format("-shard{}", options.shard->shard.index) : "");
 }
 
 bool EmptyIsFine(const Options& options) {
@@ -222,7 +224,7 @@ RunResult Run(const Options& options, const s3::Options& s3_options, const RunCr
   s3::RateLimits own_limits;
   SetRateLimits(options.limits, &own_limits);
   RunResult run;
-  run.run_dir = options.report.run_dir.empty() ? DefaultRunDir() : options.report.run_dir;
+  run.run_dir = options.report.run_dir.empty() ? DefaultRunDir(options) : options.report.run_dir;
   const auto buckets = s3::ResolveBucket(s3_options.destination);
   if (!buckets) return Refused(run, kExitConfig, buckets.error().message);
   if (const auto problem = InputProblem(options)) return Refused(run, kExitNoInput, "source: " + *problem);

@@ -190,16 +190,18 @@ Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
   // Data may be sent twice; by itself the transport would take another idle connection for what was slow.
   request.give_up_when_slow = payload != nullptr && manner.given_up < kMostGivenUp;
   request.fresh_connection = request.fresh_connection || manner.given_up > 0;
-  auto response = Exchange(request, lease);
+  auto response = Exchange(std::move(request), lease);
   admission_->Left(WhatItSays(response));
   auto answer = JudgeFor(operation, std::move(response), credentials);
-  if (!answer) Redact(credentials, request, &answer.error().message);
+  if (!answer) {
+    Redact(credentials, operation.build(facts.buckets[lease.index]), &answer.error().message);
+  }
   return answer;
 }
 
-HttpResponse Client::Exchange(const HttpRequest& request, const EndpointPool::Lease& lease) {
+HttpResponse Client::Exchange(HttpRequest request, const EndpointPool::Lease& lease) {
   HttpResponse response;
-  waiter_->Wait([&](Wake wake) { transport_->Send(request, &response, wake); });
+  waiter_->Wait([&](Wake wake) { transport_->Send(std::move(request), &response, wake); });
   const bool unreachable = response.failure && response.failure->kind != ErrorKind::kCancelled;
   // A gateway that is ill says 500, 502 or 504; 503 is the store's way to ask for less.
   facts_->endpoints().Give(lease, !unreachable && (response.status < 500 || response.status == 503));
@@ -215,7 +217,7 @@ bool Client::StoreAnswers() {
   auto request = BuildHeadBucket(facts->buckets[lease.index]);
   facts->signer->SignHeaders(&request, Sha256Hex(""), **credentials,
                              std::chrono::system_clock::now() + facts->clock_offset);
-  return WhatItSays(Exchange(request, lease)) == Outage::Answer::kGood;
+  return WhatItSays(Exchange(std::move(request), lease)) == Outage::Answer::kGood;
 }
 
 Result<Answer> Client::JudgeFor(const Operation& operation, HttpResponse response,

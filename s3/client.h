@@ -75,7 +75,7 @@ class Client {
   bool Sleep(std::chrono::milliseconds delay);
   Result<Answer> Send(const Operation& operation, const StoreFacts& facts, const Credentials& credentials,
                       const Manner& manner);
-  HttpResponse Exchange(const HttpRequest& request, const EndpointPool::Lease& lease);
+  HttpResponse Exchange(HttpRequest request, const EndpointPool::Lease& lease);
   bool StoreAnswers();
   Result<Answer> JudgeFor(const Operation& operation, HttpResponse response, const Credentials& credentials);
 

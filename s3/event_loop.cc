@@ -60,7 +60,7 @@ class EventLoop::Loop {
   }
 
   // Takes an idle exchange or makes one; writing its head is the caller's work, not the loop's.
-  void Send(const HttpRequest& request, HttpResponse* response, Wake wake) {
+  void Send(HttpRequest&& request, HttpResponse* response, Wake wake) {
     std::unique_ptr<Exchange> exchange;
     {
       std::lock_guard lock(mutex_);
@@ -71,6 +71,7 @@ class EventLoop::Loop {
     }
     if (!exchange) exchange = std::make_unique<Exchange>(options_);
     exchange->Prepare(request, response, wake);
+    request = {};
     Enqueue([&] { new_exchanges_.push_back(std::move(exchange)); });
   }
 
@@ -371,9 +372,9 @@ EventLoop::EventLoop(const TransportOptions& options, int max_connections)
 EventLoop::~EventLoop() = default;
 
 // Callers are being suspended while they call: nothing may be thrown at them.
-void EventLoop::Send(const HttpRequest& request, HttpResponse* response, Wake wake) {
+void EventLoop::Send(HttpRequest&& request, HttpResponse* response, Wake wake) {
   try {
-    loop_->Send(request, response, wake);
+    loop_->Send(std::move(request), response, wake);
   } catch (const std::exception& error) {
     response->failure =
         Error{.kind = ErrorKind::kLocal, .message = std::string("no request can be made: ") + error.what()};

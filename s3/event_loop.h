@@ -16,7 +16,7 @@ class EventLoop final : public Transport {
   // Precondition: every Wake has been called.
   ~EventLoop() override;
 
-  void Send(const HttpRequest& request, HttpResponse* response, Wake wake) override;
+  void Send(HttpRequest&& request, HttpResponse* response, Wake wake) override;
   void WakeAfter(std::chrono::milliseconds delay, Wake wake) override;
   void CancelSleeps() override;
   void Abort() override;

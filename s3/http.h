@@ -76,8 +76,9 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  // Fills `*response`, then calls `wake`. Both arguments stay valid until then.
-  virtual void Send(const HttpRequest& request, HttpResponse* response, Wake wake) = 0;
+  // Fills `*response`, then calls `wake`; what the request's body points to and `response` stay valid until
+  // then. The request itself is used up before it waits: thousands of them would hold some KiB each.
+  virtual void Send(HttpRequest&& request, HttpResponse* response, Wake wake) = 0;
 
   // Calls `wake` after `delay`, or at once when sleeps are cancelled.
   virtual void WakeAfter(std::chrono::milliseconds delay, Wake wake) = 0;

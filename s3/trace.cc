@@ -171,12 +171,12 @@ std::string TraceLog::problem() const {
   return problem_;
 }
 
-void TracingTransport::Send(const HttpRequest& request, HttpResponse* response, Wake wake) {
-  if (log_ == nullptr) return inner_->Send(request, response, wake);
+void TracingTransport::Send(HttpRequest&& request, HttpResponse* response, Wake wake) {
+  if (log_ == nullptr) return inner_->Send(std::move(request), response, wake);
   const auto number = log_->NextNumber();
   log_->Write(TraceOfRequest(request, fmt::format("{} #{} >", Timestamp(), number)));
   auto* const traced = new Traced{log_, response, wake, number};
-  inner_->Send(request, response, {&Traced::Ended, traced});
+  inner_->Send(std::move(request), response, {&Traced::Ended, traced});
 }
 
 }  // namespace s3

@@ -50,7 +50,7 @@ class TracingTransport final : public Transport {
  public:
   TracingTransport(Transport* inner, TraceLog* log) : inner_(inner), log_(log) {}
 
-  void Send(const HttpRequest& request, HttpResponse* response, Wake wake) override;
+  void Send(HttpRequest&& request, HttpResponse* response, Wake wake) override;
   void WakeAfter(std::chrono::milliseconds delay, Wake wake) override { inner_->WakeAfter(delay, wake); }
   void CancelSleeps() override { inner_->CancelSleeps(); }
   void Abort() override { inner_->Abort(); }

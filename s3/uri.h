@@ -33,7 +33,7 @@ struct Endpoint {
   // The Host header: the port only where it is not the scheme's own (RFC 9110, section 7.2).
   std::string HostHeader() const;
   std::string HostAndPort() const;
-  std::string Url() const;  // "scheme://host:port"
+  std::string Url() const;         // "scheme://host:port"
   bool HasAddressForHost() const;  // an IP address, which can have no bucket in front
 };
 

@@ -32,7 +32,7 @@ HttpResponse SendOverHttp(const HttpRequest& request, const TransportOptions& op
   EventLoop loop(options, 1);
   const std::stop_callback abort(context.stop, [&] { loop.Abort(); });
   TracingTransport traced(&loop, context.trace);
-  waiter.Wait([&](Wake wake) { traced.Send(request, &response, wake); });
+  waiter.Wait([&](Wake wake) { traced.Send(HttpRequest(request), &response, wake); });
   return response;
 }
 

@@ -63,13 +63,16 @@ class Shards(TestCase):
         return ended, report
 
     def test_plan_run_finish_in_any_order(self):
+        os.symlink("giant", self.dir / "data/link")
         with Serve(self.dir / "store") as server:
             said = self.planned(server).stdout
-            self.assertIn("61 inputs", said)
+            self.assertIn("62 inputs", said)
             self.assertIn("1 files are cut into 4 ranges", said)
             self.assertIn("elements 0-3", said)
             _, report = self.finish(75)
-            self.assertEqual((report["left"], report["shards_to_run"]), (61, "0-3"))
+            self.assertEqual((report["left"], report["shards_to_run"]), (62, "0-3"))
+            ended = s3flow("run", "--plan", self.plan, "--shard", "0/4", "--dry-run")
+            self.assertRegex(ended.stdout, "requests, UploadPart: [34]\n")
             for i in (3, 0, 2):
                 self.shard(i)
             _, report = self.finish(75)
@@ -77,7 +80,7 @@ class Shards(TestCase):
             self.assertNotIn("giant", [line["key"] for line in read_journal(self.plan)])
             self.shard(1)
             _, report = self.finish(0)
-            self.assertEqual((report["uploaded"], report["completed_now"], report["shards_to_run"]), (61, 1, ""))
+            self.assertEqual((report["uploaded"], report["skipped"], report["completed_now"], report["shards_to_run"]), (61, 1, 1, ""))
             self.assertEqual(report["uploaded_bytes"], sum(map(len, self.files.values())))
             self.assert_stored(server, self.files)
             # Again, all of it: nothing happens.
@@ -165,6 +168,9 @@ class Shards(TestCase):
             self.assertNotIn("Uploads", client.list_multipart_uploads(Bucket="bucket"))
             ended = self.shard(1, status=1)
             self.assertIn("NoSuchUpload", ended.stderr)
+            ended, report = self.finish(75)
+            self.assertIn("1 multipart uploads of this plan were ended", ended.stdout)
+            self.assertEqual(report["failed"], 1)
 
     def test_an_answer_that_was_lost_is_settled(self):
         lost = self.write("faults.yaml", "faults: [{operation: CompleteMultipartUpload, action: cut_body, after_bytes: 40}]")

@@ -168,7 +168,7 @@ TEST(EndpointTest, ClockAnHourOffIsRefused) {
         .SignHeaders(&request, Sha256Hex(""), {"s3flow", Secret("s3flow-secret"), Secret()},
                      std::chrono::system_clock::now() + std::chrono::hours(hours));
     HttpResponse response;
-    BlockingWaiter().Wait([&](Wake wake) { loop.Send(request, &response, wake); });
+    BlockingWaiter().Wait([&](Wake wake) { loop.Send(HttpRequest(request), &response, wake); });
     EXPECT_EQ(Judge(response, true).error().kind, ErrorKind::kClockSkewed);
   }
 }
@@ -202,7 +202,7 @@ TEST(EndpointTest, PresignedPutIsTakenUntilItExpires) {
         .SignQuery(&request, kUnsignedPayload, {"s3flow", Secret("s3flow-secret"), Secret()},
                    std::chrono::system_clock::now() - age, std::chrono::seconds(60));
     HttpResponse response;
-    BlockingWaiter().Wait([&](Wake wake) { loop.Send(request, &response, wake); });
+    BlockingWaiter().Wait([&](Wake wake) { loop.Send(HttpRequest(request), &response, wake); });
     return response.status;
   };
   EXPECT_EQ(put(std::chrono::seconds(0)), 200);

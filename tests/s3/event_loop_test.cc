@@ -42,7 +42,7 @@ HttpRequest Get(const Endpoint& endpoint, std::string method = "GET", std::strin
 
 HttpResponse Exchange(EventLoop& loop, const HttpRequest& request) {
   HttpResponse response;
-  BlockingWaiter().Wait([&](Wake wake) { loop.Send(request, &response, wake); });
+  BlockingWaiter().Wait([&](Wake wake) { loop.Send(HttpRequest(request), &response, wake); });
   return response;
 }
 

@@ -78,8 +78,8 @@ s3::endpoint::FaultRule FaultOn(std::string operation, s3::endpoint::FaultAction
   return rule;
 }
 
-void ScriptedTransport::Send(const s3::HttpRequest& request, s3::HttpResponse* response, s3::Wake wake) {
-  requests.push_back(request);
+void ScriptedTransport::Send(s3::HttpRequest&& request, s3::HttpResponse* response, s3::Wake wake) {
+  requests.push_back(std::move(request));
   *response = answers_.at(requests.size() - 1);
   wake();
 }

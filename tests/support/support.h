@@ -62,7 +62,7 @@ s3::endpoint::FaultRule FaultOn(std::string operation, s3::endpoint::FaultAction
 class ScriptedTransport final : public s3::Transport {
  public:
   explicit ScriptedTransport(std::vector<s3::HttpResponse> answers) : answers_(std::move(answers)) {}
-  void Send(const s3::HttpRequest& request, s3::HttpResponse* response, s3::Wake wake) override;
+  void Send(s3::HttpRequest&& request, s3::HttpResponse* response, s3::Wake wake) override;
   void WakeAfter(std::chrono::milliseconds delay, s3::Wake wake) override;
   void CancelSleeps() override {}
   void Abort() override {}
