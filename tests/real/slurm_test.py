@@ -1,6 +1,7 @@
 """Plans on a real Slurm cluster of simulated nodes, into a real Ceph gateway: arrays, steps, mpirun, requeues, a lost
 node, and the examples as they stand."""
 import collections
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -77,14 +78,16 @@ class SlurmTest(TestCase):
         return report
 
     def stored(self):
-        found = {}
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
-            for entry in page.get("Contents", []):
-                digest = hashlib.sha256()
-                for piece in self.s3.get_object(Bucket=self.bucket, Key=entry["Key"])["Body"].iter_chunks(1 << 20):
-                    digest.update(piece)
-                found[entry["Key"]] = digest.hexdigest()
-        return found
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+        def digest_of(key):
+            digest = hashlib.sha256()
+            for piece in self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].iter_chunks(1 << 20):
+                digest.update(piece)
+            return digest.hexdigest()
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            return dict(zip(keys, pool.map(digest_of, keys)))
 
     def assert_whole(self, written):
         """Finish, journals and store agree."""
