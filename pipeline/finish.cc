@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "pipeline/console.h"
+#include "pipeline/deadlines.h"
 #include "pipeline/joint_upload.h"
 #include "pipeline/leftovers.h"
 #include "pipeline/parallel.h"
@@ -239,6 +240,7 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
   StoreAccess store(
       s3_options, *buckets, credentials, static_cast<int>(kParallelSteps), stop, trace,
       [](std::string_view) {}, nullptr, options.limits.outage);
+  const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
   auto report = Finisher(plan, directory, &store, *rules, stop).Run();
   if (!report) return Refused(kExitJournal, report.error().message);
   if (check_source) {

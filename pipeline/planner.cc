@@ -10,6 +10,7 @@
 #include "pipeline/appeared.h"
 #include "pipeline/buffers.h"
 #include "pipeline/cutter.h"
+#include "pipeline/deadlines.h"
 #include "pipeline/deal.h"
 #include "pipeline/leftovers.h"
 #include "pipeline/manifest.h"
@@ -224,6 +225,7 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
   StoreAccess store(
       s3_options, *buckets, credentials, static_cast<int>(kParallelSteps), stop, trace,
       [](std::string_view) {}, nullptr, options.limits.outage);
+  const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
   if (directory->session() > 1) {
     if (const auto ended = EndUploads(*directory, &store); !ended) {
       return Refuse(kExitStopped, "what an earlier plan left cannot be ended: " + ended.error().message);
