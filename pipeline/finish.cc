@@ -8,6 +8,7 @@
 
 #include "pipeline/console.h"
 #include "pipeline/deadlines.h"
+#include "pipeline/files.h"
 #include "pipeline/joint_upload.h"
 #include "pipeline/leftovers.h"
 #include "pipeline/parallel.h"

@@ -42,6 +42,10 @@ class History {
   // kOpenUploads: results are only counted, in `session_results`, which is some ten times as fast.
   enum class Depth { kAll, kOpenUploads };
   static s3::Result<History> Load(const std::string& journal_path, Depth depth = Depth::kAll);
+  // Of an input, or of a range of one: 16 bytes of a SHA-256 of path, key and first part.
+  using Identity = std::pair<std::uint64_t, std::uint64_t>;
+  static Identity IdentityOf(std::string_view path, std::string_view key, int first_part = 0);
+
   History(History&&) noexcept;
   History& operator=(History&&) noexcept;
 
@@ -79,7 +83,6 @@ class History {
   const PartRecords* PartsOfPlan(const std::string& token) const;
 
  private:
-  using Identity = std::pair<std::uint64_t, std::uint64_t>;
   struct Settled {
     Identity identity;
     std::uint64_t size_bytes;
@@ -88,7 +91,6 @@ class History {
     s3::ErrorKind kind;  // of a failed one
   };
 
-  static Identity IdentityOf(std::string_view path, std::string_view key, int first_part = 0);
   static Identity IdentityOf(const InputFile& file);
   const Settled* Find(const InputFile& file) const;
   bool Read(std::string_view line, Depth depth);

@@ -10,25 +10,10 @@
 #include <cstring>
 #include <utility>
 
+#include "pipeline/files.h"
+
 namespace pipeline {
 namespace {
-
-s3::Error ErrnoError(const std::string& path, int error) {
-  char buffer[128];
-  return {.kind = s3::ErrorKind::kLocal,
-          .message = fmt::format("{}: {}", path, strerror_r(error, buffer, sizeof buffer))};
-}
-
-// 0, or errno.
-int WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
 
 // 0, or errno. A new file outlives a loss of power only with its name in the directory on the disk.
 int SyncDirectoryOf(const std::string& path) {
@@ -42,19 +27,6 @@ int SyncDirectoryOf(const std::string& path) {
 }
 
 }  // namespace
-
-s3::Result<void> WriteFile(const std::string& path, const std::string& text) {
-  const auto temporary = path + ".new";
-  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) return tl::unexpected(ErrnoError(path, errno));
-  int error = WriteAll(fd, text);
-  if (error == 0 && fsync(fd) != 0) error = errno;
-  if (close(fd) != 0 && error == 0) error = errno;
-  if (error == 0 && rename(temporary.c_str(), path.c_str()) != 0) error = errno;
-  if (error == 0) return {};
-  unlink(temporary.c_str());
-  return tl::unexpected(ErrnoError(path, error));
-}
 
 s3::Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, std::uint64_t keep_bytes,
                                                    std::function<void(const s3::Error&)> on_failure) {

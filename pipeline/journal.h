@@ -16,9 +16,6 @@
 
 namespace pipeline {
 
-// Writes all of `text` to the file `path`, so that whoever reads it sees the old or the new one whole.
-s3::Result<void> WriteFile(const std::string& path, const std::string& text);
-
 class Journal {
  public:
   // Creates the file when there is none; cuts it to `keep_bytes`, what is intact of it. `on_failure` is

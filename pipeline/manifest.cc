@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "pipeline/files.h"
 #include "pipeline/sealed_line.h"
 
 namespace pipeline {
@@ -25,7 +25,7 @@ s3::Error Damaged(const std::string& path, std::uint64_t number) {
 s3::Result<void> ReadLines(const std::string& path,
                            const std::function<bool(const std::string&, std::uint64_t)>& take) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: {}", path, std::strerror(errno)));
+  if (!file) return tl::unexpected(ErrnoError(path, errno));
   std::uint64_t number = 0;
   for (std::string line; std::getline(file, line);) {
     if (!take(line, ++number)) return {};

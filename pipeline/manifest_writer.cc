@@ -1,14 +1,13 @@
 #include "pipeline/manifest_writer.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 
+#include "pipeline/files.h"
 #include "pipeline/job_plan.h"
 
 namespace pipeline {
@@ -40,20 +39,13 @@ s3::Result<void> ManifestWriter::Write(int shard, bool sync) {
   auto& buffer = buffers_[static_cast<std::size_t>(shard)];
   const auto path = ManifestPath(plan_dir_, shard);
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  bool written = fd >= 0;
-  for (std::string_view left = buffer; written && !left.empty();) {
-    const auto bytes = write(fd, left.data(), left.size());
-    written = bytes >= 0 || errno == EINTR;
-    if (bytes > 0) left.remove_prefix(static_cast<std::size_t>(bytes));
-  }
-  if (written && sync) written = fsync(fd) == 0;
-  const int error = errno;
-  if (fd >= 0 && close(fd) != 0 && written) {
-    return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: {}", path, std::strerror(errno)));
-  }
+  if (fd < 0) return tl::unexpected(ErrnoError(path, errno));
+  int error = WriteAll(fd, buffer);
+  if (error == 0 && sync && fsync(fd) != 0) error = errno;
+  if (close(fd) != 0 && error == 0) error = errno;
   buffer.clear();
-  if (written) return {};
-  return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: {}", path, std::strerror(error)));
+  if (error != 0) return tl::unexpected(ErrnoError(path, error));
+  return {};
 }
 
 }  // namespace pipeline

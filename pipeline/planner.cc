@@ -12,6 +12,7 @@
 #include "pipeline/cutter.h"
 #include "pipeline/deadlines.h"
 #include "pipeline/deal.h"
+#include "pipeline/files.h"
 #include "pipeline/leftovers.h"
 #include "pipeline/manifest.h"
 #include "pipeline/manifest_writer.h"

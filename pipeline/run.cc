@@ -11,6 +11,7 @@
 #include "pipeline/census.h"
 #include "pipeline/console.h"
 #include "pipeline/deadlines.h"
+#include "pipeline/files.h"
 #include "pipeline/graph.h"
 #include "pipeline/inputs.h"
 #include "pipeline/leftovers.h"

@@ -5,16 +5,13 @@
 #include <bit>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 
+#include "pipeline/files.h"
+
 namespace pipeline {
 namespace {
-
-s3::Result<void> FailErrno(const std::string& path) {
-  return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: {}", path, std::strerror(errno)));
-}
 
 // "BYTES REQUESTS LINE"
 std::optional<SizeClasses::Item> Parse(const std::string& text) {
@@ -56,19 +53,20 @@ s3::Result<void> SizeClasses::Add(const Item& item) {
   auto& file = files_[index];
   if (!file) {
     file.emplace(std::fopen(PathOf(index).c_str(), "we"), std::fclose);
-    if (!*file) return FailErrno(PathOf(index));
+    if (!*file) return tl::unexpected(ErrnoError(PathOf(index), errno));
   }
   const auto head = fmt::format("{} {} ", item.bytes, item.requests);
   const bool written = std::fwrite(head.data(), 1, head.size(), file->get()) == head.size() &&
                        std::fwrite(item.line.data(), 1, item.line.size(), file->get()) == item.line.size();
-  return written ? s3::Result<void>() : FailErrno(PathOf(index));
+  if (!written) return tl::unexpected(ErrnoError(PathOf(index), errno));
+  return {};
 }
 
 s3::Result<void> SizeClasses::DrainFrom(std::size_t lowest, const Take& take) {
   for (std::size_t index = kClasses; index-- > lowest;) {
     auto& file = files_[index];
     if (!file) continue;
-    if (std::fflush(file->get()) != 0) return FailErrno(PathOf(index));
+    if (std::fflush(file->get()) != 0) return tl::unexpected(ErrnoError(PathOf(index), errno));
     file.reset();
     std::ifstream spooled(PathOf(index), std::ios::binary);
     for (std::string text; std::getline(spooled, text);) {

@@ -13,9 +13,6 @@
 #include "s3/credentials.h"
 
 namespace cli {
-
-void Complain(std::string_view text) { fmt::print(stderr, "s3flow: {}\n", text); }
-
 namespace {
 
 void ApplyArguments(const JobArguments& arguments, config::Job* job) {
@@ -27,7 +24,28 @@ void ApplyArguments(const JobArguments& arguments, config::Job* job) {
   options.resume.allow_changed_job = arguments.allow_changed_job;
 }
 
+// A shard's run directory is below the one that all shards are given.
+std::optional<pipeline::ExitStatus> TakeShard(const std::string& text, const std::string& plan_dir,
+                                              const pipeline::JobPlan* plan, pipeline::Options* options) {
+  const auto environment = s3::ProcessEnvironment();
+  const auto planned = plan != nullptr ? std::optional(static_cast<int>(plan->shards.size())) : std::nullopt;
+  const auto shard = pipeline::ParseShard(text, planned, environment);
+  if (!shard) return Complain(shard.error().message), pipeline::kExitUsage;
+  options->shard = {.shard = *shard, .plan_dir = plan_dir};
+  if (plan != nullptr) {
+    options->shard->plan_id = plan->id;
+    options->shard->inputs = plan->shards[static_cast<std::size_t>(shard->index)].inputs;
+    options->report.run_dir = pipeline::ShardRunDir(plan_dir, shard->index);
+  } else if (!options->report.run_dir.empty()) {
+    options->report.run_dir = pipeline::ShardRunDir(options->report.run_dir, shard->index);
+  }
+  options->identity.shard = pipeline::ShardTextOf(shard->index, shard->count, options->shard->plan_id);
+  return std::nullopt;
+}
+
 }  // namespace
+
+void Complain(std::string_view text) { fmt::print(stderr, "s3flow: {}\n", text); }
 
 std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& arguments) {
   auto job = config::LoadJob(arguments.job_file, arguments.overrides, s3::ProcessEnvironment());
@@ -61,29 +79,6 @@ std::variant<PlannedJob, pipeline::ExitStatus> LoadPlannedJob(const std::string&
                        pipeline::DifferenceOf(plan->settings, job.pipeline.identity.settings)));
   return pipeline::kExitConfig;
 }
-
-namespace {
-
-// Its run directory is below the one that all shards are given.
-std::optional<pipeline::ExitStatus> TakeShard(const std::string& text, const std::string& plan_dir,
-                                              const pipeline::JobPlan* plan, pipeline::Options* options) {
-  const auto environment = s3::ProcessEnvironment();
-  const auto planned = plan != nullptr ? std::optional(static_cast<int>(plan->shards.size())) : std::nullopt;
-  const auto shard = pipeline::ParseShard(text, planned, environment);
-  if (!shard) return Complain(shard.error().message), pipeline::kExitUsage;
-  options->shard = {.shard = *shard, .plan_dir = plan_dir};
-  if (plan != nullptr) {
-    options->shard->plan_id = plan->id;
-    options->shard->inputs = plan->shards[static_cast<std::size_t>(shard->index)].inputs;
-    options->report.run_dir = pipeline::ShardRunDir(plan_dir, shard->index);
-  } else if (!options->report.run_dir.empty()) {
-    options->report.run_dir = pipeline::ShardRunDir(options->report.run_dir, shard->index);
-  }
-  options->identity.shard = pipeline::ShardTextOf(shard->index, shard->count, options->shard->plan_id);
-  return std::nullopt;
-}
-
-}  // namespace
 
 std::variant<config::Job, pipeline::ExitStatus> LoadRun(const JobArguments& arguments) {
   const bool planned = !arguments.plan_dir.empty();

@@ -23,7 +23,10 @@ pipeline::ExitStatus Plan(const JobArguments& arguments, const PlanArguments& pl
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   const auto& job = std::get<config::Job>(loaded);
   const auto job_text = config::ReadTextFile(arguments.job_file);
-  if (!job_text) return pipeline::kExitNoInput;
+  if (!job_text) {
+    fmt::print(stderr, "{}", config::FormatProblems(job_text.error()));
+    return pipeline::kExitNoInput;
+  }
   const auto trace = OpenTrace(job);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&trace)) return *status;
   auto* const log = std::get<0>(trace).get();

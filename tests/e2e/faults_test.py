@@ -8,10 +8,8 @@ import sys
 import unittest
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
-from support.harness import KEY_ID, SANITIZE, SECRET, Serve, TestCase, read_records, s3flow, sha256
-
-import boto3
-import botocore.client
+from support.harness import SANITIZE, Serve, TestCase, read_records, s3flow, sha256
+from support.store_client import s3_client
 
 SHIM = os.environ["S3FLOW_IO_FAULTS"]
 ALL = os.environ.get("S3FLOW_FAULTS") == "all"  # the suite takes one of a kind
@@ -31,9 +29,7 @@ class NthCall(TestCase):
         self.written[name] = sha256(data)
 
     def client(self, server):
-        config = botocore.client.Config(s3={"addressing_style": "path"})
-        client = boto3.client("s3", endpoint_url=server.endpoint, region_name="us-east-1", aws_access_key_id=KEY_ID,
-                              aws_secret_access_key=SECRET, config=config)
+        client = s3_client(server.endpoint)
         self.addCleanup(client.close)
         return client
 

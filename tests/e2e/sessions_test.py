@@ -1,7 +1,6 @@
 """Runs that end early and are gone on with, driven as a scheduler would: time limits, signals, failures, clean."""
 import json
 import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -9,10 +8,8 @@ import time
 import unittest
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
-from support.harness import KEY_ID, S3FLOW, SECRET, Serve, TestCase, clean_environment, read_journal, read_records, s3flow
-
-import boto3
-import botocore.client
+from support.harness import S3FLOW, Serve, TestCase, clean_environment, read_journal, read_records, s3flow
+from support.store_client import s3_client
 
 FILES = 60
 
@@ -99,9 +96,7 @@ class Sessions(TestCase):
         self.write("data/large", os.urandom(60 << 20))
         slow = "operation: UploadPart, action: delay, delay: 200ms, attempts: all"
         with Serve(self.dir / "store", "--faults", self.faults(slow)) as server:
-            config = botocore.client.Config(s3={"addressing_style": "path"})
-            client = boto3.client("s3", endpoint_url=server.endpoint, region_name="us-east-1", aws_access_key_id=KEY_ID,
-                                  aws_secret_access_key=SECRET, config=config)
+            client = s3_client(server.endpoint)
             self.addCleanup(client.close)
             theirs = client.create_multipart_upload(Bucket="bucket", Key="large")["UploadId"]
             job = self.job(server.endpoint, extra="upload: {concurrency: 2, part_size: 5MiB, multipart_threshold: 5MiB}")

@@ -9,10 +9,8 @@ import time
 import unittest
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
-from support.harness import KEY_ID, S3FLOW, SECRET, Serve, TestCase, clean_environment, read_journal, read_records, s3flow, sha256
-
-import boto3
-import botocore.client
+from support.harness import S3FLOW, Serve, TestCase, clean_environment, read_journal, read_records, s3flow, sha256
+from support.store_client import s3_client
 
 SHARDS, PART = 4, 5 << 20
 CUT = "upload: {part_size: 5MiB, multipart_threshold: 5MiB}"
@@ -30,9 +28,7 @@ class Shards(TestCase):
             self.write(f"data/{name}", data)
 
     def client(self, server):
-        config = botocore.client.Config(s3={"addressing_style": "path"})
-        client = boto3.client("s3", endpoint_url=server.endpoint, region_name="us-east-1", aws_access_key_id=KEY_ID,
-                              aws_secret_access_key=SECRET, config=config)
+        client = s3_client(server.endpoint)
         self.addCleanup(client.close)
         return client
 

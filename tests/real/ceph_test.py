@@ -13,10 +13,9 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from real.rgw import KEY_ID, SECRET, Rgw
-from support.harness import S3FLOW, SANITIZE, TestCase, clean_environment, read_journal, s3flow, sha256
+from support.harness import S3FLOW, SANITIZE, TestCase, clean_environment, read_journal, s3flow, seeded_random, sha256
+from support.store_client import s3_client
 
-import boto3
-import botocore.client
 import botocore.exceptions
 
 HOSTILE = ["sp ace", "+", "%41", "?x", "#y", "a&b=c", "new\nline", "tab\t", "quo\"te'", "..dots..", "a..b", "back\\slash",
@@ -29,8 +28,7 @@ class CephTest(TestCase):
     def setUpClass(cls):
         cls.rgw = Rgw()
         cls.addClassCleanup(cls.rgw.stop)
-        config = botocore.client.Config(s3={"addressing_style": "path"}, region_name="us-east-1", max_pool_connections=16)
-        cls.s3 = boto3.client("s3", endpoint_url=cls.rgw.endpoint, aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET, config=config)
+        cls.s3 = s3_client(cls.rgw.endpoint, KEY_ID, SECRET)
         cls.addClassCleanup(cls.s3.close)
 
     def rgw_job(self, bucket, endpoint=None, extra="", secret=SECRET):
@@ -48,9 +46,7 @@ class CephTest(TestCase):
 
     def write_hostile_tree(self, count):
         """Files of 0 B to 5 MiB with hostile names; key below the root -> SHA-256."""
-        seed = int(os.environ.get("S3FLOW_TEST_SEED", random.randrange(2**32)))
-        print(f"S3FLOW_TEST_SEED={seed}")
-        generator = random.Random(seed)
+        generator = seeded_random()
         written = {}
         for i in range(count):
             limit = 5 << 20 if i % 100 == 0 else 200_000 if i % 10 == 0 else 16_000

@@ -4,7 +4,6 @@ import collections
 import json
 import os
 import pathlib
-import random
 import re
 import subprocess
 import sys
@@ -13,10 +12,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from real.rgw import KEY_ID, SECRET, Rgw
-from support.harness import S3FLOW, SANITIZE, TestCase, clean_environment, read_records, s3flow, sha256
-
-import boto3
-import botocore.client
+from support.harness import S3FLOW, TestCase, clean_environment, read_records, seeded_random, sha256
+from support.store_client import s3_client
 
 # 300 is the number that says something; the suite has no time for it.
 KILLS = int(os.environ.get("S3FLOW_KILLS", "8"))
@@ -30,12 +27,9 @@ class ResumeTest(TestCase):
     def setUpClass(cls):
         cls.rgw = Rgw()
         cls.addClassCleanup(cls.rgw.stop)
-        config = botocore.client.Config(s3={"addressing_style": "path"}, region_name="us-east-1")
-        cls.s3 = boto3.client("s3", endpoint_url=cls.rgw.endpoint, aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET, config=config)
+        cls.s3 = s3_client(cls.rgw.endpoint, KEY_ID, SECRET)
         cls.addClassCleanup(cls.s3.close)
-        seed = int(os.environ.get("S3FLOW_TEST_SEED", random.randrange(2**32)))
-        print(f"S3FLOW_TEST_SEED={seed}")
-        cls.random = random.Random(seed)
+        cls.random = seeded_random()
 
     def make_files(self):
         """Key -> SHA-256."""

@@ -95,8 +95,7 @@ class Slurm:
     def _daemon(self, *command):
         log = open(self.top / f"run/{command[0]}-{len(self.daemons)}.log", "w")
         self.daemons.append(subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=log,
-                                             stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, **self.environment}
-                                             if hasattr(self, "environment") else None))
+                                             stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, **self.environment}))
         log.close()
 
     def _await(self, *command):
@@ -140,7 +139,7 @@ class Slurm:
         return found
 
     def stop(self):
-        if hasattr(self, "environment") and self.daemons:
+        if self.daemons:
             self.run("scancel", "--quiet", "--signal=KILL", "--full", "--state=running", check=False)
             self.run("scancel", "--quiet", "--user=root", check=False)
             for _ in range(100):

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import pathlib
-import random
 import re
 import sys
 import time
@@ -15,10 +14,8 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from real.rgw import KEY_ID, SECRET, Rgw
 from real.slurm import Slurm
-from support.harness import SANITIZE, TOP, TestCase, read_journal, read_records, sha256
-
-import boto3
-import botocore.client
+from support.harness import SANITIZE, TOP, TestCase, read_journal, seeded_random, sha256
+from support.store_client import s3_client
 
 EXAMPLES = TOP / "config/examples/slurm"
 # S3FLOW_SHARDS_FULL=1: 20,000 files and one of 4 GiB, which the suite has no time for.
@@ -34,12 +31,9 @@ class SlurmTest(TestCase):
         cls.addClassCleanup(cls.rgw.stop)
         cls.slurm = Slurm(nodes=4, cpus=4)
         cls.addClassCleanup(cls.slurm.stop)
-        config = botocore.client.Config(s3={"addressing_style": "path"}, region_name="us-east-1")
-        cls.s3 = boto3.client("s3", endpoint_url=cls.rgw.endpoint, aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET, config=config)
+        cls.s3 = s3_client(cls.rgw.endpoint, KEY_ID, SECRET)
         cls.addClassCleanup(cls.s3.close)
-        seed = int(os.environ.get("S3FLOW_TEST_SEED", random.randrange(2**32)))
-        print(f"S3FLOW_TEST_SEED={seed}")
-        cls.random = random.Random(seed)
+        cls.random = seeded_random()
 
     def setUp(self):
         super().setUp()

@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import subprocess
@@ -35,6 +36,13 @@ def s3flow(*arguments, timeout=300, **environment):
                            timeout=timeout, env=clean_environment(**environment), stdin=subprocess.DEVNULL)
     ended.stderr = without_asan_banner(ended.stderr)
     return ended
+
+
+def seeded_random():
+    """Its seed is printed, and taken back from S3FLOW_TEST_SEED."""
+    seed = int(os.environ.get("S3FLOW_TEST_SEED", random.randrange(2**32)))
+    print(f"S3FLOW_TEST_SEED={seed}")
+    return random.Random(seed)
 
 
 def sha256(data):
