@@ -240,7 +240,7 @@ TEST_P(LostCompletionTest, SuccessIsReportedForOursOnly) {
   const auto [truth, told] = GetParam();
   // Without an answer every attempt waits for the stall guard: two are enough, in threads.
   test::ClientFixture fixture(SmallParts({Rule(truth, told)}), {}, told == Told::kNoAnswer ? 2 : 8);
-  constexpr int kThreads = 10, kRounds = 100;
+  constexpr int kThreads = 20, kRounds = 100;
   const auto content = Content(2500);
   const auto round = [&, truth = truth](int i) {
     const auto key = std::to_string(i);
@@ -262,8 +262,10 @@ TEST_P(LostCompletionTest, SuccessIsReportedForOursOnly) {
     });
   }
   for (auto& thread : threads) thread.join();
-  EXPECT_EQ(fixture.server.CountUploads("bucket"), 0u) << "orphans";
-  EXPECT_GE(fixture.server.stats().faults_injected, static_cast<std::uint64_t>(kRounds));
+  auto stats = fixture.server.stats();
+  // On a busy machine an answer to a creation can be too late for the stall guard: that upload nobody knows.
+  EXPECT_EQ(fixture.server.CountUploads("bucket"), stats.requests["CreateMultipartUpload"] - kRounds) << "orphans";
+  EXPECT_GE(stats.faults_injected, static_cast<std::uint64_t>(kRounds));
 }
 
 std::string TruthName(const testing::TestParamInfo<std::tuple<Truth, Told>>& test) {
