@@ -13,9 +13,10 @@ from sinks import ENVIRONMENT, free_port
 
 
 def wrk(row, sink):
-    """The same small PUTs, unsigned, all of one body in memory, no files."""
+    """The same PUTs, or parts, unsigned, all of one body in memory, no files."""
+    size = min(row["bytes"], row["part_bytes"])
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(f'wrk.method = "PUT"\nwrk.body = string.rep("x", {row["bytes"]})\n')
+        script.write(f'wrk.method = "PUT"\nwrk.body = string.rep("x", {size})\n')
         script.flush()
         connections = 64 if row["concurrency"] == "auto" else row["concurrency"]
         output = script.name + ".out"
@@ -26,7 +27,7 @@ def wrk(row, sink):
     requests = int(re.search(r"(\d+) requests in", said).group(1))
     if "Non-2xx" in said or "Socket errors" in said:
         raise RuntimeError(said)
-    return {**measured, "objects": requests, "bytes": requests * row["bytes"]}
+    return {**measured, "objects": requests, "bytes": requests * size}
 
 
 def iperf3(row, sink):

@@ -7,6 +7,7 @@ import pathlib
 import platform
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -56,6 +57,7 @@ def make_files(folder, count, size):
             lead = number.to_bytes(8, "little")
             for offset in range(0, size, len(block)):
                 file.write((lead + block[len(lead):size - offset])[:size - offset])
+    os.sync()  # what is written back later would take its time from a client
     return folder
 
 
@@ -92,10 +94,11 @@ def run_row(row, rounds, scratch):
     return {"row": row, "versions": {name: clients.version(name) for name in found}, "runs": runs}
 
 
-def machine():
+def machine(scratch):
+    file_system = subprocess.run(["stat", "-f", "-c", "%T", scratch], check=True, capture_output=True, text=True).stdout.strip()
     with open("/proc/cpuinfo") as text:
         model = re.search(r"model name\s*: (.*)", text.read())
-    return {"cores": os.cpu_count(), "cpu": model.group(1) if model else platform.machine(), "kernel": platform.release()}
+    return {"cores": os.cpu_count(), "cpu": model.group(1) if model else platform.machine(), "kernel": platform.release(), "data_on": file_system}
 
 
 def main():
@@ -103,9 +106,10 @@ def main():
     matrix = yaml.safe_load(source.read_text())
     rounds = int(os.environ.get("ROUNDS", matrix.get("rounds", 5)))
     out.mkdir(parents=True, exist_ok=True)
-    results = {"matrix": source.stem, "title": matrix["title"], "date": datetime.date.today().isoformat(), "machine": machine(),
-               "rounds": rounds, "rows": []}
+    tempfile.tempdir = os.environ.get("TMPDIR", matrix.get("data_dir", "/dev/shm"))
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="s3flow-bench-"))
+    results = {"matrix": source.stem, "title": matrix["title"], "date": datetime.date.today().isoformat(), "machine": machine(scratch),
+               "rounds": rounds, "rows": []}
     os.chmod(scratch, 0o755)
     try:
         for row in rows_of(matrix):

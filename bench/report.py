@@ -106,7 +106,7 @@ def slots(results, out):
 def write(results, out):
     here = results["machine"]
     lines = [f"# {results['title']}", "", f"{results['date']}, {here['cores']} cores ({here['cpu']}), Linux {here['kernel']}, {results['rounds']} rounds in turn: "
-             "median (least-most). Client and sink share the machine. Ratios are made round by round.", ""]
+             f"median (least-most). The data is on {here['data_on']}, in the page cache. Client and sink share the machine. Ratios are made round by round.", ""]
     for result in results["rows"]:
         lines += table(result)
     lines += bars(results, out, "rate", "bytes per second, logarithmic", rate)

@@ -26,9 +26,10 @@ int WriteAll(int fd, std::string_view text) {
   return 0;
 }
 
-s3::Result<void> WriteFile(const std::string& path, const std::string& text) {
+s3::Result<void> WriteFile(const std::string& path, const std::string& text, mode_t mode) {
   const auto temporary = path + ".new";
-  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  unlink(temporary.c_str());  // one that a killed process left has the mode that it had
+  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (fd < 0) return tl::unexpected(ErrnoError(path, errno));
   int error = WriteAll(fd, text);
   if (error == 0 && fsync(fd) != 0) error = errno;

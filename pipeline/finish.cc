@@ -39,6 +39,7 @@ class Finisher {
 
   s3::Result<FinishReport> Run() {
     for (int shard = 0; shard < static_cast<int>(plan_.shards.size()); ++shard) {
+      if (stop_->cause()) return s3::Fail(s3::ErrorKind::kCancelled, stop_->message());
       if (auto read = Read(shard); !read) return tl::unexpected(read.error());
     }
     CountEnded();
@@ -243,7 +244,10 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
       [](std::string_view) {}, nullptr, options.limits.outage);
   const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
   auto report = Finisher(plan, directory, &store, *rules, stop).Run();
-  if (!report) return Refused(kExitJournal, report.error().message);
+  if (!report) {
+    const bool stopped = report.error().kind == s3::ErrorKind::kCancelled;
+    return Refused(stopped ? ExitStatusOf({}, stop->cause(), false) : kExitJournal, report.error().message);
+  }
   if (check_source) {
     auto appeared = FindAppeared(directory.path(), plan, options.source, s3_options.destination.prefix,
                                  stop->drain_token());

@@ -10,6 +10,7 @@
 
 #include "pipeline/message.h"
 #include "pipeline/reading.h"
+#include "s3/http.h"
 #include "s3/result.h"
 
 namespace pipeline {
@@ -45,6 +46,10 @@ class OpenFile {
   // How many bytes to read at a time: what is digested while it is in the processor's cache; with O_DIRECT
   // the file system's preferred size, a stripe, where every read is one request.
   std::size_t read_bytes(std::size_t cached) const;
+
+  // Bytes to be sent from the page cache, where Read has brought them and left them.
+  bool stays_in_page_cache() const { return page_cache_ == PageCache::kKeep; }
+  s3::FileRange Range(std::uint64_t offset, std::uint64_t bytes) const { return {fd_, offset, bytes}; }
 
   bool is_open() const { return fd_ >= 0; }
   const struct stat& status() const { return status_; }

@@ -68,7 +68,9 @@ class Planner {
     if (request_.shards > 1) {
       if (const auto cut = CutLargest(); !cut) return tl::unexpected(cut.error());
     }
-    if (const auto dealt = DealAll(); !dealt) return Unwritable(dealt.error());
+    const auto dealt = DealAll();
+    if (stop_->cause()) return Refuse(ExitStatusOf({}, stop_->cause(), false), stop_->message());
+    if (!dealt) return Unwritable(dealt.error());
     plan_.shards = dealer_.loads();
     return std::move(plan_);
   }
@@ -167,6 +169,7 @@ class Planner {
   }
 
   s3::Result<void> DealRound() {
+    if (stop_->drain_token().stop_requested()) return s3::Fail(s3::ErrorKind::kCancelled, "stopped");
     const auto dealt = dealer_.Deal(round_);
     for (std::size_t i = 0; i < dealt.size(); ++i) {
       if (auto written = writer_.Add(dealt[i], lines_[i]); !written) return written;
@@ -237,7 +240,8 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
     (void)EndUploads(*directory, &store);  // what it leaves, the next one or `clean` ends
     return plan;
   }
-  auto written = WriteFile(PlannedJobPath(request.directory), request.job_text);
+  // It may hold credentials.
+  auto written = WriteFile(PlannedJobPath(request.directory), request.job_text, 0600);
   if (written) written = directory->journal()->Append(EndLine({kExitOk, false}));
   if (written) written = directory->journal()->Sync();
   if (written) written = WriteFile(PlanPath(request.directory), PlanJson(*plan));

@@ -21,7 +21,7 @@ std::string PartDigest(const s3::Payload& payload) {
 }
 
 bool IsOf(const PartRecord& record, const s3::Payload& payload) {
-  return record.bytes == payload.bytes.size() && record.digest == PartDigest(payload);
+  return record.bytes == payload.size() && record.digest == PartDigest(payload);
 }
 
 bool IsConditional(const Object& object) { return object.properties.Find("if-none-match") != nullptr; }
@@ -63,16 +63,25 @@ void Uploader::SendFilePart(const UploadTask& task) {
   if (!Begin(object) || object->whole || !object->skip_reason.empty()) return;
   const auto buffer = context_.buffers->Take(range.bytes, context_.waiter);
   if (object->failed()) return;
-  auto payload = ReadPayload(*object, range.offset, buffer.bytes());
+  const bool from_file = SendsFromFile(*object);
+  auto payload = from_file ? DigestFile(*object, range.offset, buffer.bytes())
+                           : ReadPayload(*object, range.offset, buffer.bytes());
   if (!payload) return object->Fail(payload.error());
   if (object->plan().is_multipart()) return SendPart(object, task.number, std::move(*payload));
   if (auto same = object->source.CheckUnchanged(); !same) return object->Fail(same.error());
   SendWhole(object, std::move(*payload));
 }
 
+// Parts only: of what is sent from a file it is known only afterwards, before the completion, whether it was
+// what is digested.
+bool Uploader::SendsFromFile(const Object& object) const {
+  return object.plan().is_multipart() && object.source.stays_in_page_cache() &&
+         context_.client->SendsFromFiles();
+}
+
 // Digested while it is in the cache.
 s3::Result<s3::Payload> Uploader::ReadPayload(const Object& object, std::uint64_t offset,
-                                              std::span<char> bytes) {
+                                              std::span<char> bytes) const {
   s3::PayloadDigests digests(context_.client->integrity());
   const auto piece_bytes = object.source.read_bytes(s3::PayloadDigests::kPieceBytes);
   for (std::size_t at = 0; at < bytes.size(); at += piece_bytes) {
@@ -81,6 +90,20 @@ s3::Result<s3::Payload> Uploader::ReadPayload(const Object& object, std::uint64_
     digests.Update(AsText(piece));
   }
   return digests.Finish(AsText(bytes));
+}
+
+// One piece of `room` after the other, always the same one; all of it stands for what the part keeps of the
+// page cache until it is sent.
+s3::Result<s3::Payload> Uploader::DigestFile(const Object& object, std::uint64_t offset,
+                                             std::span<char> room) const {
+  s3::PayloadDigests digests(context_.client->integrity());
+  for (std::size_t at = 0; at < room.size(); at += s3::PayloadDigests::kPieceBytes) {
+    const auto piece = room.first(std::min(s3::PayloadDigests::kPieceBytes, room.size() - at));
+    if (auto read = object.source.Read(offset + at, piece); !read) return tl::unexpected(read.error());
+    digests.Update(AsText(piece));
+  }
+  return digests.Finish(object.source.Range(offset, room.size()),
+                        [&object] { return object.source.CheckUnchanged(); });
 }
 
 // Parts are read one after the other; the next one is announced as soon as this one is read.
@@ -114,31 +137,31 @@ void Uploader::SendStreamPart(const UploadTask& task) {
 }
 
 void Uploader::SendWhole(Object* object, s3::Payload payload) {
-  const auto bytes = payload.bytes;
+  const auto bytes = payload.size();
   const auto token = IsConditional(*object) ? s3::HexEncode(s3::RandomBytes(16)) : "";
   auto settled = context_.client->PutObject(TargetOf(*object), payload, token, Observer(*object));
   object->CountAttempts(settled.attempts);
   if (!settled.answer) return object->Fail(settled.answer.error());
-  context_.progress->settled_bytes += bytes.size();
-  object->whole = WholeObject{std::move(*settled.answer), bytes.size(), std::move(payload.sha256),
-                              std::move(payload.checksum)};
+  context_.progress->settled_bytes += bytes;
+  object->whole =
+      WholeObject{std::move(*settled.answer), bytes, std::move(payload.sha256), std::move(payload.checksum)};
 }
 
 void Uploader::SendPart(Object* object, int number, const s3::Payload& payload) {
-  const auto bytes = payload.bytes;
+  const auto bytes = payload.size();
   const auto stored = object->stored_parts.find(number);
   if (stored != object->stored_parts.end() && IsOf(stored->second, payload)) {
-    context_.progress->settled_bytes += bytes.size();
-    return object->AddPart({number, bytes.size(), stored->second.etag, payload.checksum}, true);
+    context_.progress->settled_bytes += bytes;
+    return object->AddPart({number, bytes, stored->second.etag, payload.checksum}, true);
   }
   auto settled = object->upload->UploadPart(number, payload, Observer(*object));
   object->CountAttempts(settled.attempts);
   if (!settled.answer) return object->Fail(settled.answer.error());
-  context_.progress->settled_bytes += bytes.size();
+  context_.progress->settled_bytes += bytes;
   const auto& etag = settled.answer->etag;
-  Record(object, PartLine({object->upload->token(), number, bytes.size(), etag, PartDigest(payload),
-                           payload.checksum}));
-  object->AddPart({number, bytes.size(), etag, payload.checksum}, false);
+  Record(object,
+         PartLine({object->upload->token(), number, bytes, etag, PartDigest(payload), payload.checksum}));
+  object->AddPart({number, bytes, etag, payload.checksum}, false);
 }
 
 s3::RetryObserver Uploader::Observer(const Object& object) const {

@@ -82,7 +82,7 @@ Settled Client::PutObject(const ObjectTarget& target, const Payload& payload, st
         auto answer = Once(put, number > 1);
         if (answer || !SaysItExists(answer.error())) return answer;
         auto head = HeadObject(target, on_retry).answer;
-        return head && IsOurs(*head, token, payload.bytes.size()) ? std::move(head) : std::move(answer);
+        return head && IsOurs(*head, token, payload.size()) ? std::move(head) : std::move(answer);
       },
       on_retry);
 }
@@ -159,10 +159,15 @@ Result<Answer> Client::Once(const Operation& operation, bool again) {
   }
 }
 
+bool Client::SendsFromFiles() const {
+  const bool digested =
+      integrity_.payload == PayloadMode::kSha256 || integrity_.checksum != ChecksumAlgorithm::kNone;
+  return digested && !IsChunked(integrity_) && facts_->Current()->buckets.front().endpoint.scheme == "http";
+}
+
 Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
                             const Credentials& credentials, const Manner& manner) {
-  if (!admission_->Enter(operation.payload != nullptr ? operation.payload->bytes.size() : 0, manner.again,
-                         body_)) {
+  if (!admission_->Enter(operation.payload != nullptr ? operation.payload->size() : 0, manner.again, body_)) {
     return Fail(ErrorKind::kCancelled, "the run was stopped while the store did not answer");
   }
   const auto lease = facts_->endpoints().Take();
@@ -226,9 +231,8 @@ Result<Answer> Client::JudgeFor(const Operation& operation, HttpResponse respons
   const auto* payload = operation.payload;
   if (answer) {
     credentials_worked_ = true;
-    if (operation.check) {
-      if (auto problem = operation.check(*answer)) return tl::unexpected(std::move(*problem));
-    }
+    auto problem = operation.check ? operation.check(*answer) : std::nullopt;
+    if (problem) answer = tl::unexpected(std::move(*problem));
   } else if (answer.error().code == "SignatureDoesNotMatch" && credentials_worked_ && payload != nullptr &&
              IsChunked(payload->integrity)) {
     // With signed chunks, bytes that were damaged on their way look like a wrong key; it is none
@@ -237,7 +241,11 @@ Result<Answer> Client::JudgeFor(const Operation& operation, HttpResponse respons
   } else if (LooksExpired(answer.error(), credentials)) {
     answer.error().kind = ErrorKind::kExpiredCredentials;
   }
-  if (!answer && payload != nullptr) answer.error().message += AdviceFor(payload->integrity, answer.error());
+  if (answer || payload == nullptr) return answer;
+  if (answer.error().kind == ErrorKind::kIntegrity && payload->check_file) {
+    if (auto same = payload->check_file(); !same) return tl::unexpected(std::move(same.error()));
+  }
+  answer.error().message += AdviceFor(payload->integrity, answer.error());
   return answer;
 }
 

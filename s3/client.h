@@ -43,6 +43,10 @@ class Client {
   // Resolved: the checksum is not kAuto.
   const IntegrityOptions& integrity() const { return integrity_; }
 
+  // Whether it is better to send data from a file than from memory: nothing is in the way of the kernel doing
+  // it, and something protects the bytes from being others than those that were digested.
+  bool SendsFromFiles() const;
+
   // Compares ETag or checksum in the answer with those of the payload. With If-None-Match and a
   // `token`, a refusal because the object exists is a success when the object has that token: it
   // is our own, whose answer was lost.

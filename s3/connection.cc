@@ -1,6 +1,7 @@
 #include "s3/connection.h"
 
 #include <fmt/format.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -164,7 +165,8 @@ Moved Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> scra
     size = 0;
     for (const auto& piece : pieces) {
       const auto copied = std::min(piece.iov_len, kTlsRecordBytes - size);
-      std::memcpy(scratch.data() + size, piece.iov_base, copied);
+      std::memmove(  // a file's bytes are in it already
+          scratch.data() + size, piece.iov_base, copied);
       size += copied;
     }
     data = scratch.data();
@@ -174,6 +176,43 @@ Moved Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> scra
   if (code_ == CURLE_AGAIN) return {Moved::State::kBlocked};
   if (code_ != CURLE_OK) return {Moved::State::kFailed};
   return {Moved::State::kBytes, sent, true};
+}
+
+// sendfile(2): what was passed on are the pages themselves, so a change of the file can still change what is
+// sent; whoever sends a file looks after the answer whether it is the one that was digested.
+Moved Connection::SendFile(const FileRange& file, std::span<char> scratch) {
+  if (!is_bare_) return CopyFile(file, scratch);
+  auto offset = static_cast<off_t>(file.offset);
+  ssize_t sent;
+  do sent = sendfile(socket_, file.fd, &offset, file.bytes);
+  while (sent < 0 && errno == EINTR);
+  if (sent > 0) return {Moved::State::kBytes, static_cast<std::size_t>(sent), true};
+  errno_ = sent < 0 ? errno : 0;
+  switch (errno_) {
+    case EAGAIN: return {Moved::State::kBlocked};
+    case 0:
+    case EIO: return {Moved::State::kUnread};
+    case EINVAL:
+    case ENOSYS: return CopyFile(file, scratch);  // this file system cannot
+    default: return {Moved::State::kFailed};
+  }
+}
+
+Moved Connection::CopyFile(const FileRange& file, std::span<char> scratch) {
+  const auto size = std::min<std::uint64_t>(scratch.size(), file.bytes);
+  ssize_t got;
+  do got = pread(file.fd, scratch.data(), size, static_cast<off_t>(file.offset));
+  while (got < 0 && errno == EINTR);
+  errno_ = got < 0 ? errno : 0;
+  if (got <= 0) return {Moved::State::kUnread};
+  const iovec piece{scratch.data(), static_cast<std::size_t>(got)};
+  return Send({&piece, 1}, scratch);
+}
+
+Error Connection::FileError(const FileRange& file) const {
+  if (errno_ != 0) return {.kind = ErrorKind::kLocal, .message = ErrnoText(errno_)};
+  return {.kind = ErrorKind::kChanged,
+          .message = fmt::format("changed while it was sent: it ends at byte {}", file.offset)};
 }
 
 Moved Connection::Receive(std::span<char> room) {

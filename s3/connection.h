@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 
+#include "s3/http.h"
 #include "s3/options.h"
 #include "s3/result.h"
 #include "s3/uri.h"
@@ -44,7 +45,8 @@ class Connection {
   Error ConnectError(CURLcode code) const;
 
   struct Moved {
-    enum class State { kBytes, kBlocked, kEnded, kFailed } state;
+    // kUnread: the file did not give what was to be sent.
+    enum class State { kBytes, kBlocked, kEnded, kFailed, kUnread } state;
     std::size_t bytes = 0;
     // Of kBytes: more may move at once. When it is false the socket says when.
     bool more = false;
@@ -53,8 +55,12 @@ class Connection {
   // begun with it. `scratch` is room for a TLS record, always the same.
   Moved Send(std::span<const iovec> pieces, std::span<char> scratch);
   Moved Receive(std::span<char> room);
+  // From the page cache, or by way of `scratch` where that is not possible. May wait for the disk.
+  Moved SendFile(const FileRange& file, std::span<char> scratch);
   // Of the last kFailed.
   std::string Problem() const;
+  // Of the last kUnread.
+  Error FileError(const FileRange& file) const;
 
   // Events of epoll after which the server has ended its side, or there is something to receive, which its
   // end is, too.
@@ -75,6 +81,7 @@ class Connection {
   void SetProxy(const ProxyOptions& proxy);
   static int OnClose(void* self, curl_socket_t socket);
   Moved SendByCurl(std::span<const iovec> pieces, std::span<char> scratch);
+  Moved CopyFile(const FileRange& file, std::span<char> scratch);
 
   std::unique_ptr<char[]> error_text_;  // outlives easy_, which writes it
   std::unique_ptr<CURL, void (*)(CURL*)> easy_;

@@ -211,9 +211,15 @@ class EventLoop::Loop {
     for (;;) {
       std::array<iovec, 64> room;
       const auto pieces = exchange->Unsent(room);
-      if (pieces.empty()) return true;
-      const auto moved = connection->Send(pieces, buffer_);
+      const auto file = exchange->UnsentFile();
+      if (pieces.empty() && file.bytes == 0) return true;
+      const auto moved =
+          pieces.empty() ? connection->SendFile(file, buffer_) : connection->Send(pieces, buffer_);
       if (moved.state == State::kBlocked) return true;
+      if (moved.state == State::kUnread) {
+        End(exchange, [error = connection->FileError(file)](Exchange& ended) { ended.FailUnread(error); });
+        return false;
+      }
       if (moved.state != State::kBytes) {
         // The server may have said why before it closed.
         const auto problem = "sending: " + connection->Problem();

@@ -30,7 +30,8 @@ void Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
       if (!piece.empty()) pieces_.push_back(piece);
     }
   }
-  body_bytes_ = 0;
+  file_ = request.body_file;
+  body_bytes_ = file_.bytes;
   for (const auto piece : pieces_) body_bytes_ += piece.size();
   WriteHead(request);
   moved_bytes_ = guard_bytes_ = 0;
@@ -60,6 +61,7 @@ void Exchange::Rewind(bool ask_first) {
   head_.append(kEnd);
   pieces_[0] = head_;
   piece_ = piece_offset_ = 0;
+  file_sent_ = 0;
   asked_first_ = holds_body_ = ask_first;
   response_->status = 0;
   response_->headers.Clear();
@@ -81,8 +83,17 @@ std::span<const iovec> Exchange::Unsent(std::span<iovec> pieces) const {
   return pieces.first(count);
 }
 
+FileRange Exchange::UnsentFile() const {
+  if (holds_body_ || piece_ < pieces_.size()) return {};
+  return {file_.fd, file_.offset + file_sent_, file_.bytes - file_sent_};
+}
+
 void Exchange::Sent(std::size_t bytes, Clock::time_point now) {
   moved_bytes_ += bytes;
+  if (piece_ == pieces_.size()) {
+    file_sent_ += bytes;
+    return;
+  }
   while (bytes > 0) {
     const auto left = pieces_[piece_].size() - piece_offset_;
     if (bytes < left) {
@@ -120,6 +131,8 @@ void Exchange::FinishAnswered() {
 void Exchange::Fail(ErrorKind kind, std::string_view what) {
   response_->failure = Error{.kind = kind, .message = fmt::format("{}: {}", endpoint_.HostAndPort(), what)};
 }
+
+void Exchange::FailUnread(Error error) { response_->failure = std::move(error); }
 
 void Exchange::FailSlow() {
   response_->failure = Error{.kind = ErrorKind::kSlow, .message = "far slower than requests of its size"};

@@ -53,10 +53,12 @@ class Exchange {
   bool AskedInVain(Clock::time_point now) const;
   void SendBodyUnasked() { holds_body_ = false; }
 
-  // What may be sent now, from the first byte that was not: fills the front of `pieces`.
+  // What may be sent now, from the first byte that was not: fills the front of `pieces`. When that is
+  // nothing, of the file.
   std::span<const iovec> Unsent(std::span<iovec> pieces) const;
+  FileRange UnsentFile() const;
   void Sent(std::size_t bytes, Clock::time_point now);
-  bool sent_all() const { return piece_ == pieces_.size(); }
+  bool sent_all() const { return piece_ == pieces_.size() && file_sent_ == file_.bytes; }
 
   ResponseParser::State Received(std::string_view bytes);
   ResponseParser::State ConnectionEnded() { return parser_.End(); }
@@ -69,6 +71,7 @@ class Exchange {
   // that ended with a whole response, unless it came too early.
   void FinishAnswered();
   void Fail(ErrorKind kind, std::string_view what);
+  void FailUnread(Error error);
   void FailSlow();
   void FailStalled();
   void FailCancelled();
@@ -97,6 +100,8 @@ class Exchange {
   std::size_t plain_head_bytes_ = 0;
   std::vector<std::string_view> pieces_;  // the head, then the body
   std::size_t piece_ = 0, piece_offset_ = 0;
+  FileRange file_;  // after the pieces
+  std::uint64_t file_sent_ = 0;
   bool asked_first_ = false;
   bool holds_body_ = false;
   Clock::time_point asked_at_{};

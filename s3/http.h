@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,14 @@ struct Header {
   std::string value;
 };
 
+// Bytes of an open file. The descriptor is not owned: it stays open, and may be read from any thread, until
+// the exchange has ended. None when `bytes` is 0.
+struct FileRange {
+  int fd = -1;
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+};
+
 struct HttpRequest {
   std::string method;
   Endpoint endpoint;
@@ -29,6 +38,9 @@ struct HttpRequest {
   std::string_view body;
   // When not empty, sent instead of `body`, one after the other; owned by nobody here either.
   std::vector<std::string_view> body_pieces;
+  // Instead of both: without TLS the kernel sends it from its page cache, and nothing is copied. A file that
+  // ends before fails the exchange with kChanged, one that cannot be read with kLocal.
+  FileRange body_file;
   // For what must not be done twice: the transport sends a request again by itself when a connection that
   // it reuses dies before any byte of an answer, and never on a new one.
   bool fresh_connection = false;

@@ -52,7 +52,21 @@ void PayloadDigests::Update(std::string_view piece) {
 }
 
 Payload PayloadDigests::Finish(std::string_view bytes) {
-  Payload payload{bytes, integrity_, "", ""};
+  auto payload = Finish();
+  payload.bytes = bytes;
+  return payload;
+}
+
+Payload PayloadDigests::Finish(const FileRange& file, std::function<Result<void>()> check_file) {
+  auto payload = Finish();
+  payload.file = file;
+  payload.check_file = std::move(check_file);
+  return payload;
+}
+
+Payload PayloadDigests::Finish() {
+  Payload payload;
+  payload.integrity = integrity_;
   const auto sha256 = sha256_ ? sha256_->Finish() : "";
   payload.sha256 = HexEncode(sha256);
   switch (integrity_.checksum) {
@@ -77,6 +91,7 @@ std::string AttachPayload(const Payload& payload, HttpRequest* request) {
   const auto& integrity = payload.integrity;
   auto& headers = request->headers;
   request->body = payload.bytes;
+  request->body_file = payload.file;
   if (integrity.checksum == ChecksumAlgorithm::kMd5) headers.push_back({"content-md5", payload.checksum});
   const std::string name(ChecksumHeader(integrity.checksum));
   if (!name.empty() && !integrity.trailer) headers.push_back({name, payload.checksum});

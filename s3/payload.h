@@ -13,14 +13,21 @@
 #include "s3/judge.h"
 #include "s3/options.h"
 #include "s3/properties.h"
+#include "s3/result.h"
 
 namespace s3 {
 
 struct Payload {
-  std::string_view bytes;  // not owned; unchanged until the last attempt has ended
+  // Not owned; unchanged until the last attempt has ended. Of a `file` there are none.
+  std::string_view bytes;
+  FileRange file;
+  // Of a file: fails when it has changed since. Asked when the store has got other bytes; from any thread.
+  std::function<Result<void>()> check_file;
   IntegrityOptions integrity;
   std::string sha256;    // hex; empty when neither payload mode nor checksum needs it
   std::string checksum;  // base64 of the chosen checksum; empty for kNone
+
+  std::uint64_t size() const { return bytes.size() + file.bytes; }
 };
 
 // The digests of a payload, piece by piece: whoever reads the pieces can have them digested while they are in
@@ -31,11 +38,15 @@ class PayloadDigests {
   void Update(std::string_view piece);
   // `bytes`: all pieces, which stay where they are. Called once.
   Payload Finish(std::string_view bytes);
+  // They are sent from the file, in an encoding that does not cut them into chunks.
+  Payload Finish(const FileRange& file, std::function<Result<void>()> check_file);
 
   // Small enough to stay in the cache from one digest to the next.
   static constexpr std::size_t kPieceBytes = 128 << 10;
 
  private:
+  Payload Finish();
+
   const IntegrityOptions integrity_;
   std::optional<Digest> sha256_, md5_;
   std::uint32_t crc32c_ = 0;

@@ -119,7 +119,7 @@ std::string TraceOfRequest(const HttpRequest& request, std::string_view lead) {
   for (const auto& [name, value] : request.headers) {
     text += fmt::format("{} {}: {}\n", lead, name, ShownValue(name, value));
   }
-  std::size_t bytes = request.body.size();
+  auto bytes = request.body.size() + request.body_file.bytes;
   for (const auto piece : request.body_pieces) bytes += piece.size();
   return text + fmt::format("{} ({} bytes)\n", lead, bytes);
 }

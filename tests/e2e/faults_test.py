@@ -101,6 +101,14 @@ class NthCall(TestCase):
         if ALL:
             self.enumerate("recv", [errno.ECONNRESET], {0})
 
+    def test_a_file_system_without_sendfile(self):
+        self.enumerate("sendfile", [errno.EINVAL], {0})
+        if ALL:
+            self.enumerate("sendfile", [errno.ECONNRESET], {0})
+
+    def test_a_part_that_cannot_be_read(self):
+        self.enumerate("sendfile", [errno.EIO], {1})
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -65,6 +65,7 @@ class Shards(TestCase):
             self.assertIn("62 inputs", said)
             self.assertIn("1 files are cut into 4 ranges", said)
             self.assertIn("elements 0-3", said)
+            self.assertEqual((self.plan / "job.yaml").stat().st_mode & 0o777, 0o600, "a job may hold credentials")
             _, report = self.finish(75)
             self.assertEqual((report["left"], report["shards_to_run"]), (62, "0-3"))
             ended = s3flow("run", "--plan", self.plan, "--shard", "0/4", "--dry-run")
@@ -244,6 +245,24 @@ class Shards(TestCase):
             _, err = process.communicate(timeout=60)
             self.assertEqual(process.returncode, 75, err)
             self.assertFalse((self.plan / "plan.json").exists())
+
+    def test_finish_is_stopped_while_it_reads(self):
+        with Serve(self.dir / "store", "--discard") as server:
+            self.planned(server)
+            manifest = self.plan / "manifests/00000"
+            text = manifest.read_text()
+            manifest.unlink()
+            os.mkfifo(manifest)
+            process = subprocess.Popen([S3FLOW, "finish", self.plan], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment())
+            with open(manifest, "w") as fifo:  # waits for its reader
+                process.send_signal(signal.SIGTERM)
+                while "ShdPnd:\t0000000000000000\n" not in pathlib.Path(f"/proc/{process.pid}/status").read_text():
+                    time.sleep(0.01)
+                fifo.write(text)
+            _, err = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 75, err)
+            self.assertIn("SIGTERM", err)
+            self.assertFalse((self.plan / "summary.json").exists())
 
     def test_a_damaged_plan_is_refused_and_named(self):
         with Serve(self.dir / "store", "--discard") as server:

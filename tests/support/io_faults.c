@@ -1,5 +1,6 @@
 /* Preloaded into s3flow: makes the Nth call of one kind fail, or the process die before or after it.
- *   S3FLOW_FAULT=CALL:N:WHAT   CALL: write, sync, open (files below S3FLOW_FAULT_DIR), send, recv (sockets)
+ *   S3FLOW_FAULT=CALL:N:WHAT   CALL: write, sync, open (files below S3FLOW_FAULT_DIR), send, recv (sockets),
+ *                                    sendfile (a kind of send, too)
  *                              WHAT: an errno, "before" or "after" (SIGKILL)
  *   S3FLOW_FAULT_MARK=FILE     made when the fault has happened; so a test knows whether it did
  */
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -84,6 +86,10 @@ ssize_t send(int fd, const void* data, size_t bytes, int flags) {
 }
 ssize_t sendmsg(int fd, const struct msghdr* message, int flags) {
   WITH_FAULT(fault_number, "send", REAL(sendmsg)(fd, message, flags));
+}
+ssize_t sendfile(int to, int from, off_t* offset, size_t bytes) {
+  const char* call = strcmp(fault_call, "sendfile") == 0 ? "sendfile" : "send";
+  WITH_FAULT(fault_number, call, REAL(sendfile)(to, from, offset, bytes));
 }
 ssize_t recv(int fd, void* data, size_t bytes, int flags) {
   WITH_FAULT(fault_number, "recv", REAL(recv)(fd, data, bytes, flags));
