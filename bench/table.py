@@ -48,8 +48,10 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     read = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("small", "large", "adapt") if (folder / f"{name}.json").exists()}
     first = read["small"]
+    where = {name: read[name]["machine"].get("data_on", "tmpfs") for name in ("small", "large") if name in read}
     text = [BEGIN, f"{first['date']}, {first['machine']['cores']} cores ({first['machine']['cpu']}), which client and sink share; {first['rounds']} rounds in turn, medians "
-            "(least-most). The sink is nginx, which reads every body and keeps nothing; files are read from the page cache (the small ones in tmpfs, the large ones on ext4). Ratios are made round by round. "
+            "(least-most). The sink is nginx, which reads every body and keeps nothing; files are read from the page cache "
+            f"({', '.join(f'the {name} ones on {kind}' for name, kind in where.items())}). Ratios are made round by round. "
             "A ratio of speed above 1 and one of CPU below 1 are s3flow's advantage. s3flow's answers are compared and journalled, its payloads hashed where it says so. Slow "
             "clients get fewer small files (awscli and s3cmd 500, rclone 5,000); their start counts.", "",
             "| work | client | speed | s3flow's speed is that, times | CPU | s3flow's CPU is that, times | peak memory |", "|---|---|---|---|---|---|---|"]
