@@ -187,7 +187,7 @@ class Finisher {
   FinishReport report_;
 };
 
-FinishReport Refused(ExitStatus status, std::string message) {
+FinishReport Unfinished(ExitStatus status, std::string message) {
   FinishReport report;
   report.status = status;
   report.message = std::move(message);
@@ -236,9 +236,9 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
                     const RunCredentials& credentials, const RunDirectory& directory, bool check_source,
                     StopControl* stop, s3::TraceLog* trace) {
   const auto buckets = s3::ResolveBucket(s3_options.destination);
-  if (!buckets) return Refused(kExitConfig, buckets.error().message);
+  if (!buckets) return Unfinished(kExitConfig, buckets.error().message);
   const auto rules = PropertyRules::Load(options.object);
-  if (!rules) return Refused(kExitConfig, rules.error().message);
+  if (!rules) return Unfinished(kExitConfig, rules.error().message);
   StoreAccess store(
       s3_options, *buckets, credentials, static_cast<int>(kParallelSteps), stop, trace,
       [](std::string_view) {}, nullptr, options.limits.outage);
@@ -246,12 +246,13 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
   auto report = Finisher(plan, directory, &store, *rules, stop).Run();
   if (!report) {
     const bool stopped = report.error().kind == s3::ErrorKind::kCancelled;
-    return Refused(stopped ? ExitStatusOf({}, stop->cause(), false) : kExitJournal, report.error().message);
+    return Unfinished(stopped ? ExitStatusOf({}, stop->cause(), false) : kExitJournal,
+                      report.error().message);
   }
   if (check_source) {
     auto appeared = FindAppeared(directory.path(), plan, options.source, s3_options.destination.prefix,
                                  stop->drain_token());
-    if (!appeared) return Refused(kExitStopped, appeared.error().message);
+    if (!appeared) return Unfinished(kExitStopped, appeared.error().message);
     report->appeared = std::move(*appeared);
   }
   auto written = directory.journal()->Append(EndLine({report->status, report->status == kExitOk}));

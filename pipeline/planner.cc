@@ -29,10 +29,6 @@ namespace {
 // A shard's share, as so many of the greatest inputs that are not cut: their bytes differ by 6 % at most.
 constexpr std::uint64_t kInputsOfShare = 16;
 
-tl::unexpected<Refusal> Refuse(ExitStatus status, std::string message) {
-  return tl::unexpected(Refusal{status, std::move(message)});
-}
-
 tl::unexpected<Refusal> Unwritable(const s3::Error& error) { return Refuse(kExitJournal, error.message); }
 
 std::uint64_t BytesOf(const Input& input) {

@@ -11,10 +11,6 @@
 namespace pipeline {
 namespace {
 
-tl::unexpected<Refusal> Refuse(ExitStatus status, std::string message) {
-  return tl::unexpected(Refusal{status, std::move(message)});
-}
-
 // "section.key" (a source has its number) to value, in the order of the text.
 std::vector<std::pair<std::string, std::string>> Settings(const std::string& text) {
   std::vector<std::pair<std::string, std::string>> settings;

@@ -19,6 +19,10 @@ struct Refusal {
   std::string message;
 };
 
+inline tl::unexpected<Refusal> Refuse(ExitStatus status, std::string message) {
+  return tl::unexpected(Refusal{status, std::move(message)});
+}
+
 class RunDirectory {
  public:
   // Creates the directory, with its parents, when it is not there. Refuses one that another process uses

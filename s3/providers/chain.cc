@@ -19,15 +19,11 @@ namespace {
 // Nothing: it is not set up, the next one's turn.
 using Maybe = std::optional<Result<ProvidedCredentials>>;
 
-tl::unexpected<Error> Bad(std::string message) {
-  return Fail(ErrorKind::kBadCredentials, std::move(message));
-}
-
 Result<Credentials> Complete(Credentials credentials, std::string_view id_name,
                              std::string_view secret_name) {
   const bool no_id = credentials.access_key_id.empty();
   if (no_id || credentials.secret_access_key.empty()) {
-    return Bad(
+    return BadCredentials(
         fmt::format("{} is set and {} is not", no_id ? secret_name : id_name, no_id ? id_name : secret_name));
   }
   return credentials;
@@ -47,7 +43,8 @@ Maybe FromEnvironment(const Environment& environment) {
       "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
   if (const auto expires = environment("AWS_CREDENTIAL_EXPIRATION"); expires && credentials) {
     credentials->expires = ParseTimestamp(*expires);
-    if (!credentials->expires) return Bad("AWS_CREDENTIAL_EXPIRATION is no time: write 2027-01-31T12:00:00Z");
+    if (!credentials->expires)
+      return BadCredentials("AWS_CREDENTIAL_EXPIRATION is no time: write 2027-01-31T12:00:00Z");
   }
   return Provided(std::move(credentials), "AWS_ACCESS_KEY_ID", false);
 }
@@ -81,8 +78,8 @@ class Chain {
     const auto id = value("aws_access_key_id"), secret = value("aws_secret_access_key");
     if (id.empty() && secret.empty()) return std::nullopt;
     if (id.empty() || secret.empty()) {
-      return Bad(fmt::format("{}: profile [{}] has no {}", path, name,
-                             id.empty() ? "aws_access_key_id" : "aws_secret_access_key"));
+      return BadCredentials(fmt::format("{}: profile [{}] has no {}", path, name,
+                                        id.empty() ? "aws_access_key_id" : "aws_secret_access_key"));
     }
     return Provided(Credentials{std::string(id), Secret(secret), Secret(value("aws_session_token"))},
                     fmt::format("profile [{}] of {}", name, path), true);
@@ -99,7 +96,8 @@ class Chain {
     if (auto found = Keys(name, profile->credentials, profiles_.credentials_path())) return found;
     if (const auto command = profile->Find("credential_process"); !command.empty()) {
       auto credentials = CredentialsFromProcess(command, context_);
-      if (!credentials) return Bad(fmt::format("{}: {}", Label(name), credentials.error().message));
+      if (!credentials)
+        return BadCredentials(fmt::format("{}: {}", Label(name), credentials.error().message));
       return Provided(std::move(credentials), Label(name) + " (credential_process)", true);
     }
     return Keys(name, profile->config, profiles_.config_path());
@@ -111,12 +109,12 @@ class Chain {
     if (arn.empty() || !Setting(name, "web_identity_token_file").empty()) return std::nullopt;
     const auto label = Label(name);
     if (source.empty() == place.empty()) {
-      return Bad(label + ": role_arn needs either a source_profile or a credential_source");
+      return BadCredentials(label + ": role_arn needs either a source_profile or a credential_source");
     }
     if (!Setting(name, "mfa_serial").empty()) {
-      return Bad(label +
-                 ": mfa_serial asks for a code, and nobody may be there to type it: use temporary "
-                 "credentials made beforehand");
+      return BadCredentials(label +
+                            ": mfa_serial asks for a code, and nobody may be there to type it: use temporary "
+                            "credentials made beforehand");
     }
     const auto base = source.empty() ? Place(label, place) : Source(name, std::string(source));
     if (!base) return tl::unexpected(base.error());
@@ -135,27 +133,31 @@ class Chain {
     } else if (place == "Ec2InstanceMetadata") {
       found = InstanceCredentials(context_);
     } else {
-      return Bad(label + ": credential_source is none of Environment, EcsContainer and Ec2InstanceMetadata");
+      return BadCredentials(
+          label + ": credential_source is none of Environment, EcsContainer and Ec2InstanceMetadata");
     }
-    if (!found) return Bad(fmt::format("{}: there are no credentials in credential_source {}", label, place));
+    if (!found)
+      return BadCredentials(
+          fmt::format("{}: there are no credentials in credential_source {}", label, place));
     return *found;
   }
 
   Result<ProvidedCredentials> Source(const std::string& name, const std::string& source) {
     if (profiles_.Find(source) == nullptr) {
-      return Bad(fmt::format("{}: there is no source_profile [{}]", Label(name), source));
+      return BadCredentials(fmt::format("{}: there is no source_profile [{}]", Label(name), source));
     }
     // Keys of its own end the walk, those of a profile that names itself, too.
     const bool again = std::find(visited_.begin(), visited_.end(), source) != visited_.end();
     if (again && (source != name || !HasKeys(source))) {
-      return Bad(fmt::format("the source_profile of {} comes round to [{}] again", Label(name), source));
+      return BadCredentials(
+          fmt::format("the source_profile of {} comes round to [{}] again", Label(name), source));
     }
     visited_.push_back(source);
     Maybe found;
     if (!HasKeys(source)) found = Role(source);
     if (!found && !HasKeys(source)) found = WebIdentity(source);
     if (!found) found = Plain(source);
-    if (!found) return Bad(fmt::format("source_profile [{}] has no credentials", source));
+    if (!found) return BadCredentials(fmt::format("source_profile [{}] has no credentials", source));
     return *found;
   }
 
@@ -172,12 +174,13 @@ class Chain {
     if (const auto session = setting("AWS_ROLE_SESSION_NAME", "role_session_name"); !session.empty()) {
       role->session_name = session;
     }
-    if (role->role_arn.empty()) return Bad("a web identity needs AWS_ROLE_ARN, or the profile's role_arn");
+    if (role->role_arn.empty())
+      return BadCredentials("a web identity needs AWS_ROLE_ARN, or the profile's role_arn");
     const auto text = ReadSecretFile(path);
     if (!text) return tl::unexpected(text.error());
     const auto whole = text->Reveal();
     const Secret token(whole.substr(0, whole.find_last_not_of(" \t\r\n") + 1));
-    if (token.empty()) return Bad(fmt::format("{} has no token", path));
+    if (token.empty()) return BadCredentials(fmt::format("{} has no token", path));
     return Provided(AssumeRoleWithWebIdentity(*role, Sts(name), token, context_),
                     fmt::format("web identity ({})", role->role_arn), true);
   }
@@ -190,7 +193,8 @@ class Chain {
     role.duration_seconds = Setting(name, "duration_seconds");
     const auto& text = role.duration_seconds;
     const bool number = text.find_first_not_of("0123456789") == std::string::npos && text.size() <= 6;
-    if (!number || text == "0") return Bad(Label(name) + ": duration_seconds is no number of seconds");
+    if (!number || text == "0")
+      return BadCredentials(Label(name) + ": duration_seconds is no number of seconds");
     return role;
   }
 
@@ -235,15 +239,15 @@ Result<ProvidedCredentials> LoadCredentials(const CredentialOptions& options,
   const auto in_environment = environment("AWS_PROFILE");
   const auto name = only_profile ? options.profile : in_environment.value_or("default");
   if ((only_profile || in_environment) && profiles->Find(name) == nullptr) {
-    return Bad(fmt::format("there is no profile [{}] in {} or {}", name, profiles->credentials_path(),
-                           profiles->config_path()));
+    return BadCredentials(fmt::format("there is no profile [{}] in {} or {}", name,
+                                      profiles->credentials_path(), profiles->config_path()));
   }
   if (auto found = Chain(*profiles, context, !only_profile).FromProfile(name)) return *found;
-  if (only_profile) return Bad(fmt::format("profile [{}] has no credentials", name));
+  if (only_profile) return BadCredentials(fmt::format("profile [{}] has no credentials", name));
   if (auto found = ContainerCredentials(context)) return *found;
   const auto instance = InstanceCredentials(context);
   if (instance && *instance) return *instance;
-  return Bad(
+  return BadCredentials(
       fmt::format("no credentials: none in the job file (credentials:), no AWS_ACCESS_KEY_ID and "
                   "AWS_SECRET_ACCESS_KEY, no profile [{}] with any, no container's agent{}",
                   name, instance ? ", and " + instance->error().message : ""));

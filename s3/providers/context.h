@@ -42,6 +42,13 @@ struct ProviderContext {
 Result<HttpResponse> Ask(const ProviderContext& context, const HttpRequest& request,
                          const TransportOptions& options, int attempts, std::string_view what);
 
+// STS and SSO are asked as often.
+inline constexpr int kServiceAttempts = 3;
+
+inline tl::unexpected<Error> BadCredentials(std::string message) {
+  return Fail(ErrorKind::kBadCredentials, std::move(message));
+}
+
 // Services: as the store is reached, and each exchange ends after 30 s.
 TransportOptions ServiceTransport(const ProviderContext& context);
 // Addresses of this machine's surroundings: never through a proxy; each exchange ends after `timeout`.

@@ -20,10 +20,6 @@ constexpr std::string_view kInstanceHostV6 = "http://[fd00:ec2::254]";
 constexpr int kContainerAttempts = 3;
 constexpr milliseconds kContainerTimeout{2'000};
 
-tl::unexpected<Error> Bad(std::string message) {
-  return Fail(ErrorKind::kBadCredentials, std::move(message));
-}
-
 HttpRequest Request(std::string_view method, Endpoint endpoint, std::string path) {
   HttpRequest request;
   request.method = method;
@@ -56,7 +52,7 @@ bool IsAgent(const Endpoint& endpoint) {
 Result<HttpRequest> ContainerRequest(const Environment& environment) {
   if (const auto path = environment("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")) {
     if (!IsOneWord(*path) || path->front() != '/') {
-      return Bad("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is no path: it begins with '/'");
+      return BadCredentials("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is no path: it begins with '/'");
     }
     return Request("GET", *ParseEndpoint(kContainerHost), *path);
   }
@@ -66,11 +62,11 @@ Result<HttpRequest> ContainerRequest(const Environment& environment) {
       scheme == std::string::npos ? uri.size() : std::min(uri.find('/', scheme + 3), uri.size());
   auto endpoint = ParseEndpoint(uri.substr(0, slash));
   if (!endpoint || !IsOneWord(uri)) {
-    return Bad("AWS_CONTAINER_CREDENTIALS_FULL_URI is no URI" +
-               (endpoint ? "" : ": " + endpoint.error().message));
+    return BadCredentials("AWS_CONTAINER_CREDENTIALS_FULL_URI is no URI" +
+                          (endpoint ? "" : ": " + endpoint.error().message));
   }
   if (endpoint->scheme != "https" && !IsAgent(*endpoint)) {
-    return Bad(
+    return BadCredentials(
         fmt::format("AWS_CONTAINER_CREDENTIALS_FULL_URI: over http credentials come from this machine or "
                     "a container agent only, and '{}' is neither",
                     endpoint->host));
@@ -84,12 +80,12 @@ Result<Secret> ContainerToken(const Environment& environment) {
     const auto text = ReadSecretFile(*path);
     if (!text) return tl::unexpected(text.error());
     token = Secret(FirstLine(text->Reveal()));
-    if (token.empty()) return Bad(fmt::format("{} has no token", *path));
+    if (token.empty()) return BadCredentials(fmt::format("{} has no token", *path));
   }
   const auto text = token.Reveal();
   const bool fine =
       std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-  if (!fine) return Bad("the container's authorization token has a character that no token has");
+  if (!fine) return BadCredentials("the container's authorization token has a character that no token has");
   return token;
 }
 
@@ -107,10 +103,11 @@ Result<ProvidedCredentials> AskContainer(const ProviderContext& context) {
   if (!response) return tl::unexpected(response.error());
   if (response->status != 200) {
     const auto code = RefusalCode(response->body);
-    return Bad(fmt::format("{}: HTTP {}{}{}", who, response->status, code.empty() ? "" : ", ", code));
+    return BadCredentials(
+        fmt::format("{}: HTTP {}{}{}", who, response->status, code.empty() ? "" : ", ", code));
   }
   auto credentials = CredentialsFromJson(response->body, "Token");
-  if (!credentials) return Bad(fmt::format("{}: the answer {}", who, credentials.error().message));
+  if (!credentials) return BadCredentials(fmt::format("{}: the answer {}", who, credentials.error().message));
   return ProvidedCredentials{std::move(*credentials), who, true};
 }
 
@@ -133,14 +130,14 @@ Result<Instance> InstanceSettings(const Environment& environment) {
   const auto mode = environment("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE").value_or("IPv4");
   const bool v6 = strcasecmp(mode.c_str(), "ipv6") == 0;
   if (!v6 && strcasecmp(mode.c_str(), "ipv4") != 0)
-    return Bad("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is neither IPv4 nor IPv6");
+    return BadCredentials("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is neither IPv4 nor IPv6");
   const auto endpoint = ParseEndpoint(environment("AWS_EC2_METADATA_SERVICE_ENDPOINT")
                                           .value_or(std::string(v6 ? kInstanceHostV6 : kInstanceHost)));
-  if (!endpoint) return Bad("AWS_EC2_METADATA_SERVICE_ENDPOINT: " + endpoint.error().message);
+  if (!endpoint) return BadCredentials("AWS_EC2_METADATA_SERVICE_ENDPOINT: " + endpoint.error().message);
   const auto timeout = SmallNumber(environment("AWS_METADATA_SERVICE_TIMEOUT").value_or("1"));
-  if (!timeout) return Bad("AWS_METADATA_SERVICE_TIMEOUT is no number of seconds from 1 to 1000");
+  if (!timeout) return BadCredentials("AWS_METADATA_SERVICE_TIMEOUT is no number of seconds from 1 to 1000");
   const auto attempts = SmallNumber(environment("AWS_METADATA_SERVICE_NUM_ATTEMPTS").value_or("1"));
-  if (!attempts) return Bad("AWS_METADATA_SERVICE_NUM_ATTEMPTS is no number from 1 to 1000");
+  if (!attempts) return BadCredentials("AWS_METADATA_SERVICE_NUM_ATTEMPTS is no number from 1 to 1000");
   return Instance{*endpoint, *attempts, MetadataTransport(std::chrono::seconds(*timeout))};
 }
 
@@ -158,12 +155,13 @@ Result<Secret> InstanceToken(const Instance& instance, const ProviderContext& co
   auto request = Request("PUT", instance.endpoint, "/latest/api/token");
   request.headers.push_back({"x-aws-ec2-metadata-token-ttl-seconds", "21600"});
   const auto response = Ask(context, request, instance.transport, instance.attempts, who);
-  if (!response) return Bad(WhyNoToken(instance, context, response.error()));
+  if (!response) return BadCredentials(WhyNoToken(instance, context, response.error()));
   const auto token = FirstLine(response->body);
   if (response->status != 200) {
-    return Bad(fmt::format("{}: no session token (IMDSv2): HTTP {}", who, response->status));
+    return BadCredentials(fmt::format("{}: no session token (IMDSv2): HTTP {}", who, response->status));
   }
-  if (!IsOneWord(token)) return Bad(fmt::format("{}: what should be a session token is none", who));
+  if (!IsOneWord(token))
+    return BadCredentials(fmt::format("{}: what should be a session token is none", who));
   return Secret(token);
 }
 
@@ -181,19 +179,20 @@ Result<ProvidedCredentials> AskInstance(const ProviderContext& context) {
   const std::string root = "/latest/meta-data/iam/security-credentials/";
   const auto roles = get(root);
   if (!roles) return tl::unexpected(roles.error());
-  if (roles->status == 404) return Bad(fmt::format("{}: the instance has no role", who));
+  if (roles->status == 404) return BadCredentials(fmt::format("{}: the instance has no role", who));
   const auto role = FirstLine(roles->body);
   if (roles->status != 200 || !IsOneWord(role)) {
-    return Bad(fmt::format("{}: no name of a role: HTTP {}", who, roles->status));
+    return BadCredentials(fmt::format("{}: no name of a role: HTTP {}", who, roles->status));
   }
   const auto response = get(root + UriEncode(role, false));
   if (!response) return tl::unexpected(response.error());
   const auto code = RefusalCode(response->body);
   if (response->status != 200 || (!code.empty() && code != "Success")) {
-    return Bad(fmt::format("{}: HTTP {}{}{}", who, response->status, code.empty() ? "" : ", ", code));
+    return BadCredentials(
+        fmt::format("{}: HTTP {}{}{}", who, response->status, code.empty() ? "" : ", ", code));
   }
   auto credentials = CredentialsFromJson(response->body, "Token");
-  if (!credentials) return Bad(fmt::format("{}: the answer {}", who, credentials.error().message));
+  if (!credentials) return BadCredentials(fmt::format("{}: the answer {}", who, credentials.error().message));
   const auto now = std::chrono::system_clock::now();
   if (credentials->expires && *credentials->expires <= now) {
     // What AWS asks of its clients: when the service cannot renew, the store still takes them.

@@ -9,8 +9,6 @@
 namespace s3 {
 namespace {
 
-constexpr int kAttempts = 3;
-
 struct Login {
   std::string cached_as;  // what the cache's file is named after
   std::string region;
@@ -24,10 +22,6 @@ std::string Sha1Hex(std::string_view text) {
   return HexEncode(digest.Finish());
 }
 
-tl::unexpected<Error> Bad(std::string message) {
-  return Fail(ErrorKind::kBadCredentials, std::move(message));
-}
-
 Result<Login> ReadLogin(const Profiles& profiles, const std::string& name) {
   const auto& profile = *profiles.Find(name);
   Login login{std::string(profile.Find("sso_start_url")), std::string(profile.Find("sso_region")),
@@ -35,8 +29,8 @@ Result<Login> ReadLogin(const Profiles& profiles, const std::string& name) {
   if (const auto session = profile.Find("sso_session"); !session.empty()) {
     const auto* settings = profiles.FindSsoSession(session);
     if (settings == nullptr) {
-      return Bad(fmt::format("profile [{}]: there is no [sso-session {}] in {}", name, session,
-                             profiles.config_path()));
+      return BadCredentials(fmt::format("profile [{}]: there is no [sso-session {}] in {}", name, session,
+                                        profiles.config_path()));
     }
     const auto region = settings->find("sso_region");
     login.region = region == settings->end() ? "" : region->second.Reveal();
@@ -46,7 +40,7 @@ Result<Login> ReadLogin(const Profiles& profiles, const std::string& name) {
                                        {"sso_region", &login.region},
                                        {"sso_account_id", &login.account_id},
                                        {"sso_role_name", &login.role_name}}) {
-    if (value->empty()) return Bad(fmt::format("profile [{}]: sso needs {}", name, setting));
+    if (value->empty()) return BadCredentials(fmt::format("profile [{}]: sso needs {}", name, setting));
   }
   return login;
 }
@@ -57,18 +51,20 @@ Result<Credentials> Ask(const Login& login, const std::string& name, const Provi
   const auto advice = fmt::format("run: aws sso login --profile {}", name);
   const auto text = ReadSecretFile(path);
   if (!text)
-    return Bad(
+    return BadCredentials(
         fmt::format("profile [{}]: nobody has logged in ({}); {}", name, text.error().message, advice));
   const auto token = SsoTokenFromJson(text->Reveal());
-  if (!token) return Bad(fmt::format("{} {}; {}", path, token.error().message, advice));
+  if (!token) return BadCredentials(fmt::format("{} {}; {}", path, token.error().message, advice));
   if (token->expires <= std::chrono::system_clock::now()) {
-    return Bad(fmt::format("profile [{}]: the login of IAM Identity Center has expired; {}", name, advice));
+    return BadCredentials(
+        fmt::format("profile [{}]: the login of IAM Identity Center has expired; {}", name, advice));
   }
   const auto url =
       context.environment("AWS_ENDPOINT_URL_SSO")
           .value_or(fmt::format("https://portal.sso.{}.{}", login.region, AwsDnsSuffix(login.region)));
   const auto endpoint = ParseEndpoint(url);
-  if (!endpoint) return Bad(fmt::format("the portal of IAM Identity Center: {}", endpoint.error().message));
+  if (!endpoint)
+    return BadCredentials(fmt::format("the portal of IAM Identity Center: {}", endpoint.error().message));
   HttpRequest request;
   request.method = "GET";
   request.endpoint = *endpoint;
@@ -77,15 +73,15 @@ Result<Credentials> Ask(const Login& login, const std::string& name, const Provi
   request.headers = {{"host", endpoint->HostHeader()},
                      {"x-amz-sso_bearer_token", std::string(token->access_token.Reveal())}};
   const auto who = fmt::format("the portal of IAM Identity Center at {}", url);
-  const auto response = s3::Ask(context, request, ServiceTransport(context), kAttempts, who);
+  const auto response = s3::Ask(context, request, ServiceTransport(context), kServiceAttempts, who);
   if (!response) return tl::unexpected(response.error());
   if (response->status != 200) {
     const auto code = RefusalCode(response->body);
-    return Bad(fmt::format("{}: HTTP {}{}{}{}", who, response->status, code.empty() ? "" : ", ", code,
-                           response->status == 401 ? "; " + advice : ""));
+    return BadCredentials(fmt::format("{}: HTTP {}{}{}{}", who, response->status, code.empty() ? "" : ", ",
+                                      code, response->status == 401 ? "; " + advice : ""));
   }
   auto credentials = CredentialsFromSso(response->body);
-  if (!credentials) return Bad(fmt::format("{}: the answer {}", who, credentials.error().message));
+  if (!credentials) return BadCredentials(fmt::format("{}: the answer {}", who, credentials.error().message));
   credentials->expires = ByOurClock(*credentials->expires, response->headers);
   return credentials;
 }

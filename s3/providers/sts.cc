@@ -10,8 +10,6 @@
 namespace s3 {
 namespace {
 
-constexpr int kAttempts = 3;
-
 // application/x-www-form-urlencoded; '+' and %20 both stand for a space, and only one of them signs alike.
 using Form = std::vector<QueryParam>;
 std::string Encode(const Form& form) {
@@ -93,7 +91,7 @@ Result<Credentials> AssumeRole(const AssumedRole& role, const StsOptions& sts, c
   const auto ask = [&](std::chrono::seconds offset) {
     auto request = PostTo(*endpoint, body);
     signer.SignHeaders(&request, Sha256Hex(body), base, std::chrono::system_clock::now() + offset);
-    return Ask(context, request, ServiceTransport(context), kAttempts, who);
+    return Ask(context, request, ServiceTransport(context), kServiceAttempts, who);
   };
   auto response = ask(std::chrono::seconds(0));
   if (response) {
@@ -114,7 +112,7 @@ Result<Credentials> AssumeRoleWithWebIdentity(const AssumedRole& role, const Sts
   const auto who = Who(kAction, role, sts);
   auto request = PostTo(*endpoint, body);
   request.headers.push_back({"host", endpoint->HostHeader()});
-  auto response = Ask(context, request, ServiceTransport(context), kAttempts, who);
+  auto response = Ask(context, request, ServiceTransport(context), kServiceAttempts, who);
   for (auto* secret : {&body, &form.back().second}) explicit_bzero(secret->data(), secret->size());
   if (!response) return tl::unexpected(response.error());
   return Read(std::move(*response), kAction, token, who);
