@@ -236,8 +236,7 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
     (void)EndUploads(*directory, &store);  // what it leaves, the next one or `clean` ends
     return plan;
   }
-  // It may hold credentials.
-  auto written = WriteFile(PlannedJobPath(request.directory), request.job_text, 0600);
+  auto written = WriteFile(PlannedJobPath(request.directory), request.job_text, request.job_mode);
   if (written) written = directory->journal()->Append(EndLine({kExitOk, false}));
   if (written) written = directory->journal()->Sync();
   if (written) written = WriteFile(PlanPath(request.directory), PlanJson(*plan));

@@ -1,6 +1,8 @@
 // Makes a plan: walks once, cuts what is too large for one shard, deals all out, writes the plan's directory.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "pipeline/job_plan.h"
@@ -16,7 +18,8 @@ namespace pipeline {
 struct PlanRequest {
   std::string directory;
   int shards = 1;
-  std::string job_text;  // of the job file
+  std::string job_text;    // of the job file
+  mode_t job_mode = 0600;  // who may read its copy
 };
 
 struct PlanOutcome {

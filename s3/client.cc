@@ -45,6 +45,11 @@ Outage::Answer WhatItSays(const HttpResponse& response) {
   return ill ? Answer::kNone : Answer::kGood;
 }
 
+// What failed on this side says nothing of the server.
+bool FailedHere(ErrorKind kind) {
+  return kind == ErrorKind::kCancelled || kind == ErrorKind::kChanged || kind == ErrorKind::kLocal;
+}
+
 // A store may answer with what it was sent.
 void Redact(const Credentials& credentials, const HttpRequest& request, std::string* text) {
   RedactIn(text, credentials.secret_access_key);
@@ -207,7 +212,7 @@ Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
 HttpResponse Client::Exchange(HttpRequest request, const EndpointPool::Lease& lease) {
   HttpResponse response;
   waiter_->Wait([&](Wake wake) { transport_->Send(std::move(request), &response, wake); });
-  const bool unreachable = response.failure && response.failure->kind != ErrorKind::kCancelled;
+  const bool unreachable = response.failure && !FailedHere(response.failure->kind);
   // A gateway that is ill says 500, 502 or 504; 503 is the store's way to ask for less.
   facts_->endpoints().Give(lease, !unreachable && (response.status < 500 || response.status == 503));
   return response;

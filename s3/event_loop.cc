@@ -217,8 +217,8 @@ class EventLoop::Loop {
           pieces.empty() ? connection->SendFile(file, buffer_) : connection->Send(pieces, buffer_);
       if (moved.state == State::kBlocked) return true;
       if (moved.state == State::kUnread) {
-        End(exchange, [error = connection->FileError(file)](Exchange& ended) { ended.FailUnread(error); });
-        return false;
+        return End(exchange,
+                   [error = connection->FileError(file)](Exchange& ended) { ended.FailUnread(error); });
       }
       if (moved.state != State::kBytes) {
         // The server may have said why before it closed.
@@ -231,8 +231,7 @@ class EventLoop::Loop {
     }
   }
 
-  // The same. `to_the_end`: the server has closed its side, so that what the kernel has is all that will
-  // come.
+  // The same. `to_the_end`: the server has closed its side: what the kernel has is all that will come.
   bool ReceiveSome(Connection* connection, bool to_the_end) {
     using State = Connection::Moved::State;
     Exchange* const exchange = connection->exchange;
@@ -265,8 +264,7 @@ class EventLoop::Loop {
       exchange->connection = nullptr;
       pool_.Keep(connection, now_);
     }
-    End(exchange, [](Exchange& ended) { ended.FinishAnswered(); });
-    return false;
+    return End(exchange, [](Exchange& ended) { ended.FinishAnswered(); });
   }
 
   // A server may close an idle connection just when a request is on its way there. Then nothing has come
@@ -275,8 +273,7 @@ class EventLoop::Loop {
     Exchange* const exchange = connection->exchange;
     const bool again = connection->reused && !exchange->received_any() && !exchange->needs_fresh_connection();
     if (again) return Again(connection);
-    End(exchange, [&](Exchange& ended) { ended.Fail(ErrorKind::kTransient, problem); });
-    return false;
+    return End(exchange, [&](Exchange& ended) { ended.Fail(ErrorKind::kTransient, problem); });
   }
 
   bool Again(Connection* connection) {
@@ -287,7 +284,7 @@ class EventLoop::Loop {
   }
 
   template <typename Finish>
-  void End(Exchange* exchange, const Finish& finish) {
+  bool End(Exchange* exchange, const Finish& finish) {
     if (exchange->connection != nullptr) pool_.Close(exchange->connection);
     if (std::exchange(exchange->is_waiting, false)) std::erase(waiting_, exchange);
     finish(*exchange);
@@ -304,6 +301,7 @@ class EventLoop::Loop {
       idle_.push_back(std::move(ended));
     }
     wake();
+    return false;  // as they say who end it on its connection
   }
 
   milliseconds GuardInterval() const { return std::clamp(options_.stall_window / 8, 10ms, 50ms); }

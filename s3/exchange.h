@@ -88,6 +88,7 @@ class Exchange {
 
  private:
   void WriteHead(const HttpRequest& request);
+  std::size_t HeadBytes(const HttpRequest& request, std::string_view query) const;
   std::size_t sendable_pieces() const { return holds_body_ ? 1 : pieces_.size(); }
 
   const TransportOptions& options_;
