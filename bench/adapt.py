@@ -149,7 +149,7 @@ def many(scratch, results):
 def main():
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
-    results = {"date": datetime.date.today().isoformat(), "machine": matrix.machine()}
+    results = {"date": datetime.date.today().isoformat(), "machine": matrix.machine(tempfile.gettempdir())}
     kept = out / "results.json"
     if kept.exists():
         earlier = json.loads(kept.read_text())
