@@ -95,7 +95,7 @@ def run_row(row, rounds, scratch):
 
 
 def machine(scratch):
-    file_system = subprocess.run(["stat", "-f", "-c", "%T", scratch], check=True, capture_output=True, text=True).stdout.strip()
+    file_system = subprocess.run(["df", "--output=fstype", scratch], check=True, capture_output=True, text=True).stdout.split()[-1]
     with open("/proc/cpuinfo") as text:
         model = re.search(r"model name\s*: (.*)", text.read())
     return {"cores": os.cpu_count(), "cpu": model.group(1) if model else platform.machine(), "kernel": platform.release(), "data_on": file_system}
