@@ -165,8 +165,8 @@ Moved Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> scra
     size = 0;
     for (const auto& piece : pieces) {
       const auto copied = std::min(piece.iov_len, kTlsRecordBytes - size);
-      std::memmove(  // a file's bytes are in it already
-          scratch.data() + size, piece.iov_base, copied);
+      // A file's bytes are in it already.
+      std::memmove(scratch.data() + size, piece.iov_base, copied);
       size += copied;
     }
     data = scratch.data();

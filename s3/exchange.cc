@@ -40,8 +40,7 @@ void Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
 
 // Thousands of heads wait at once: each takes what it needs, and no more for having grown.
 std::size_t Exchange::HeadBytes(const HttpRequest& request, std::string_view query) const {
-  constexpr std::size_t kRest =
-      128;  // what WriteHead and Rewind add of their own, and the host at most twice
+  constexpr std::size_t kRest = 128;  // more than WriteHead and Rewind add; the host can be in it twice
   auto bytes = kRest + request.method.size() + request.path.size() + query.size() + 2 * endpoint_.host.size();
   for (const auto& [name, value] : request.headers) bytes += name.size() + value.size() + 4;
   return bytes;
