@@ -118,19 +118,18 @@ void BM_Graph(benchmark::State& state) {
   for (auto _ : state) {
     int left = kTasks;
     std::atomic<int> recorded = 0;
-    pipeline::RunGraph(
-        {static_cast<int>(state.range(0)), 0},
-        {.next = [&]() -> std::optional<pipeline::SourceItem> {
-           if (left == 0) return std::nullopt;
-           --left;
-           return pipeline::UploadTask{std::make_shared<pipeline::Object>(file, s3::UploadPlan{}), 1};
-         },
-         .upload = [&](const pipeline::UploadTask& task) -> std::optional<pipeline::ObjectResult> {
-           pipeline::ObjectResult result;
-           result.file = task.object->shared_file();
-           return result;
-         },
-         .record = [&](const pipeline::ObjectResult&) { ++recorded; }});
+    pipeline::Graph({static_cast<int>(state.range(0)), 0})
+        .Run({.next = [&]() -> std::optional<pipeline::SourceItem> {
+                if (left == 0) return std::nullopt;
+                --left;
+                return pipeline::UploadTask{std::make_shared<pipeline::Object>(file, s3::UploadPlan{}), 1};
+              },
+              .upload = [&](const pipeline::UploadTask& task) -> std::optional<pipeline::ObjectResult> {
+                pipeline::ObjectResult result;
+                result.file = task.object->shared_file();
+                return result;
+              },
+              .record = [&](const pipeline::ObjectResult&) { ++recorded; }});
     if (recorded != kTasks) state.SkipWithError("a task was lost");
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * kTasks);

@@ -210,6 +210,7 @@ std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* opt
       {"upload",
        {AutoOrInteger("concurrency", &options->upload.concurrency, pipeline::UploadOptions::kAuto, 1, 4096),
         Integer("threads", &options->upload.threads, 0, 256),
+        Integer("event_loops", &options->upload.event_loops, 0, 64),
         Size("part_size", &options->upload.plan.part_bytes, kLimits.min_part_bytes, kLimits.max_part_bytes),
         Size("multipart_threshold", &options->upload.plan.multipart_threshold_bytes, 0,
              kLimits.max_put_bytes)}},

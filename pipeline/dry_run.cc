@@ -115,28 +115,27 @@ DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCr
   if (!history) return Refused(kExitJournal, history.error().message);
 
   DryRun run;
-  StoreAccess store(s3_options, *buckets, credentials, kConcurrency, stop, trace, [](std::string_view) {});
+  StoreAccess store(s3_options, *buckets, credentials, {kConcurrency}, stop, trace, [](std::string_view) {});
   const auto inputs = InputsOf(options, s3_options.destination.prefix, stop->drain_token());
   s3::BlockingWaiter blocking;
   const auto listing = store.MakeClient(&blocking);
   auto skip = SkipCheck::Prepare(options.resume.skip, options.object.posix, s3_options.destination.prefix,
                                  inputs.one_more, listing.get());
   if (!skip) return Refused(kExitRefused, "resume.skip: " + skip.error().message);
-  const auto waiter = MakeWaiter();
-  const auto client = store.MakeClient(waiter.get());
+  Graph graph({kConcurrency, options.upload.threads});
+  const auto client = store.MakeClient(graph.waiter());
   BufferPool buffers(options.upload.memory_bytes);
   Progress progress;
   Source source(inputs.find, inputs.streams, options.upload, stop->drain_token(), &*history, &progress);
-  DryUploader upload(&*rules, skip->get(), client.get(), &buffers, waiter.get());
+  DryUploader upload(&*rules, skip->get(), client.get(), &buffers, graph.waiter());
   const bool verified = s3_options.integrity.verify_head;
-  RunGraph({kConcurrency, options.upload.threads},
-           {.next = [&] { return source.Next(waiter.get()); },
-            .upload = [&](const UploadTask& task) { return upload(task); },
-            .record =
-                [&](const ObjectResult& result) {
-                  Count(result, verified, &run);
-                  source.Settled();
-                }});
+  graph.Run({.next = [&] { return source.Next(graph.waiter()); },
+             .upload = [&](const UploadTask& task) { return upload(task); },
+             .record =
+                 [&](const ObjectResult& result) {
+                   Count(result, verified, &run);
+                   source.Settled();
+                 }});
   run.found = source.found() + source.settled_before().found;
   if (source.settled_before().found > 0) {
     run.skipped["settled by this run directory's journal"] = source.settled_before().found;

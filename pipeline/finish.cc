@@ -240,7 +240,7 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Unfinished(kExitConfig, rules.error().message);
   StoreAccess store(
-      s3_options, *buckets, credentials, static_cast<int>(kParallelSteps), stop, trace,
+      s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
       [](std::string_view) {}, nullptr, options.limits.outage);
   const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
   auto report = Finisher(plan, directory, &store, *rules, stop).Run();

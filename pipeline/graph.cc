@@ -7,10 +7,13 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
+#include <mutex>
+#include <new>
 #include <tuple>
 #include <utility>
 
 #include "pipeline/object.h"
+#include "pipeline/worker_demand.h"
 
 namespace pipeline {
 namespace {
@@ -50,21 +53,100 @@ constexpr std::size_t kStackBytes = 1 << 20;  // instrumented frames are several
 constexpr std::size_t kStackBytes = 256 << 10;
 #endif
 
-class SuspendingWaiter final : public s3::Waiter {
- public:
-  void Wait(const std::function<void(s3::Wake)>& start) override {
-    tbb::task::suspend([&start](tbb::task::suspend_point point) {
-      start({[](void* suspended) { tbb::task::resume(static_cast<tbb::task::suspend_point>(suspended)); },
-             point});
-    });
-  }
-};
-
-int WorkerCount(const GraphOptions& options) {
+int MostWorkers(const GraphOptions& options) {
   // Every slot may block a thread, and the source one more.
   if (kBlocking) return options.concurrency + 2;
   return options.threads > 0 ? options.threads : tbb::info::default_concurrency();
 }
+
+}  // namespace
+
+// Lets oneTBB have as many workers as the bodies need. Thread-safe.
+class Workers {
+ public:
+  explicit Workers(int most) : most_(most), demand_(most) { Allow(most); }
+
+  int most() const { return most_; }
+  // oneTBB never gets more than it was allowed when its first arena began: that is to be all of them.
+  void Begin() {
+    if (!kBlocking) Allow(demand_.allowed());
+  }
+  void Enter() {
+    Tell([](WorkerDemand& demand, Clock::time_point now) { return demand.Enter(now); });
+  }
+  void Leave() {
+    Tell([](WorkerDemand& demand, Clock::time_point now) { return demand.Leave(now); });
+  }
+  void Look() {
+    Tell([](WorkerDemand& demand, Clock::time_point now) { return demand.Look(now); });
+  }
+
+ private:
+  template <typename What>
+  void Tell(const What& what) {
+    if (kBlocking || most_ <= WorkerDemand::kLeast) return;
+    std::lock_guard lock(mutex_);
+    if (const auto allowed = what(demand_, Clock::now())) Allow(*allowed);
+  }
+
+  // Of several limits the smallest counts: there is never none. Without memory for one the last one stays.
+  void Allow(int workers) noexcept {
+    try {
+      limit_ = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
+                                                     static_cast<std::size_t>(workers));
+    } catch (const std::bad_alloc&) {
+    }
+  }
+
+  const int most_;
+  std::mutex mutex_;
+  WorkerDemand demand_;
+  std::unique_ptr<tbb::global_control> limit_;
+};
+
+namespace {
+
+// A body at work, but for its waits.
+class AtWork {
+ public:
+  explicit AtWork(Workers* workers) : workers_(workers) { workers_->Enter(); }
+  ~AtWork() { workers_->Leave(); }
+  AtWork(const AtWork&) = delete;
+  AtWork& operator=(const AtWork&) = delete;
+
+ private:
+  Workers* const workers_;
+};
+
+class SuspendingWaiter final : public s3::Waiter {
+ public:
+  explicit SuspendingWaiter(Workers* workers) : workers_(workers) {}
+
+  void Wait(const std::function<void(s3::Wake)>& start) override {
+    workers_->Leave();
+    Suspended suspended{workers_, {}};
+    tbb::task::suspend([&](tbb::task::suspend_point point) {
+      suspended.point = point;
+      start({&SuspendingWaiter::Resume, &suspended});
+    });
+    workers_->Enter();
+  }
+
+ private:
+  struct Suspended {
+    Workers* workers;
+    tbb::task::suspend_point point;
+  };
+
+  static void Resume(void* argument) {
+    // It is on the stack of who is resumed, and gone as soon as that happens.
+    const Suspended suspended = *static_cast<Suspended*>(argument);
+    suspended.workers->Look();
+    tbb::task::resume(suspended.point);
+  }
+
+  Workers* const workers_;
+};
 
 // The source keeps the slots that it has no task for, and the task that it has not enough slots for.
 class SlotHolder {
@@ -92,29 +174,36 @@ class SlotHolder {
   int held_ = 0;
 };
 
+std::unique_ptr<s3::Waiter> MakeWaiter(Workers* workers) {
+  if (kBlocking) return std::make_unique<s3::BlockingWaiter>();
+  return std::make_unique<SuspendingWaiter>(workers);
+}
+
 }  // namespace
 
-std::unique_ptr<s3::Waiter> MakeWaiter() {
-  if (kBlocking) return std::make_unique<s3::BlockingWaiter>();
-  return std::make_unique<SuspendingWaiter>();
-}
+Graph::Graph(const GraphOptions& options)
+    : options_(options),
+      workers_(std::make_unique<Workers>(MostWorkers(options))),
+      waiter_(MakeWaiter(workers_.get())) {}
+
+Graph::~Graph() = default;
 
 //   slots --> [ source ] ---Started---> [ upload ] ----Ended----> [ sink ]
 //     ^          |       serial           ^ up to `concurrency`     |  serial
 //     |          +------Ended (no upload needed)------------------->|
 //     +----------------------------- slots -------------------------+
-void RunGraph(const GraphOptions& options, const GraphBodies& bodies) {
-  const int workers = WorkerCount(options);
-  tbb::global_control parallelism(tbb::global_control::max_allowed_parallelism,
-                                  static_cast<std::size_t>(workers));
+void Graph::Run(const GraphBodies& bodies) {
   tbb::global_control stacks(tbb::global_control::thread_stack_size, kStackBytes);
-  tbb::task_arena arena(workers);
+  tbb::task_arena arena(workers_->most());
   arena.execute([&] {
+    workers_->Begin();
     flow::graph graph;
     SlotHolder holder(bodies);
+    Workers* const workers = workers_.get();
 
     using SourceNode = flow::multifunction_node<Slots, std::tuple<Started, Ended>>;
     SourceNode source(graph, flow::serial, [&](Slots slots, SourceNode::output_ports_type& ports) {
+      const AtWork at_work(workers);
       holder.Take(slots, [&](Started started) {
         if (auto* result = std::get_if<ObjectResult>(&started.item)) {
           std::get<1>(ports).try_put(Ended{std::make_shared<const ObjectResult>(std::move(*result)),
@@ -125,7 +214,8 @@ void RunGraph(const GraphOptions& options, const GraphBodies& bodies) {
       });
     });
     flow::function_node<Started, Ended> upload(
-        graph, static_cast<std::size_t>(options.concurrency), [&](const Started& started) {
+        graph, static_cast<std::size_t>(options_.concurrency), [&](const Started& started) {
+          const AtWork at_work(workers);
           const auto& task = std::get<UploadTask>(started.item);
           auto result = bodies.upload(task);
           auto shared = result ? std::make_shared<const ObjectResult>(std::move(*result)) : nullptr;
@@ -133,6 +223,7 @@ void RunGraph(const GraphOptions& options, const GraphBodies& bodies) {
         });
     using SinkNode = flow::multifunction_node<Ended, std::tuple<Slots>>;
     SinkNode sink(graph, flow::serial, [&](const Ended& ended, SinkNode::output_ports_type& ports) {
+      const AtWork at_work(workers);
       if (ended.result) bodies.record(*ended.result);
       const int slots =
           bodies.give_back({ended.slots, ended.bytes, Clock::now() - ended.began, ended.result.get()});
@@ -144,7 +235,7 @@ void RunGraph(const GraphOptions& options, const GraphBodies& bodies) {
     flow::make_edge(upload, sink);
     flow::make_edge(flow::output_port<0>(sink), source);
 
-    source.try_put(Slots{bodies.first_slots > 0 ? bodies.first_slots : options.concurrency});
+    source.try_put(Slots{bodies.first_slots > 0 ? bodies.first_slots : options_.concurrency});
     graph.wait_for_all();
   });
 }

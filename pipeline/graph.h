@@ -13,7 +13,7 @@ namespace pipeline {
 
 struct GraphOptions {
   int concurrency = 64;  // the most slots that there can be: no more tasks are between source and sink
-  int threads = 0;       // workers; 0 means one for each core
+  int threads = 0;       // the most workers that there can be; 0 means one for each core
 };
 
 // One task on its way back.
@@ -24,7 +24,7 @@ struct Finished {
   const ObjectResult* result = nullptr;  // null when the task ended without ending its input
 };
 
-// What the nodes do. Bodies may wait in the waiter of MakeWaiter(), and in nothing else; they must
+// What the nodes do. Bodies may wait in the graph's waiter, and in nothing else; they must
 // not throw. `next` and `record` are called by one thread at a time each, `upload` by many.
 struct GraphBodies {
   std::function<std::optional<SourceItem>()> next;  // nothing: the source is dry, then and from then on
@@ -40,11 +40,25 @@ struct GraphBodies {
   int first_slots = 0;
 };
 
-// Returns when every input that `next` yielded has been recorded.
-void RunGraph(const GraphOptions& options, const GraphBodies& bodies);
+class Workers;
 
-// The waiter for bodies of this graph: suspends the task and frees its thread. In the
-// ThreadSanitizer build it blocks the thread, and RunGraph uses a thread for each slot.
-std::unique_ptr<s3::Waiter> MakeWaiter();
+// Of its workers as many are awake as have work; see pipeline/worker_demand.h.
+class Graph {
+ public:
+  explicit Graph(const GraphOptions& options);
+  ~Graph();
+
+  // For the bodies: suspends the task and frees its thread. In the ThreadSanitizer build it blocks the
+  // thread, and there is a thread for each slot.
+  s3::Waiter* waiter() { return waiter_.get(); }
+
+  // Once; returns when every input that `next` yielded has been recorded.
+  void Run(const GraphBodies& bodies);
+
+ private:
+  const GraphOptions options_;
+  const std::unique_ptr<Workers> workers_;
+  const std::unique_ptr<s3::Waiter> waiter_;
+};
 
 }  // namespace pipeline

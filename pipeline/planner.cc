@@ -223,7 +223,7 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
       });
   if (!directory) return tl::unexpected(directory.error());
   StoreAccess store(
-      s3_options, *buckets, credentials, static_cast<int>(kParallelSteps), stop, trace,
+      s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
       [](std::string_view) {}, nullptr, options.limits.outage);
   const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
   if (directory->session() > 1) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <thread>
 
 #include "pipeline/buffers.h"
 #include "pipeline/census.h"
@@ -92,6 +93,13 @@ std::unique_ptr<SkipCheck> PrepareSkipping(const Options& options, const s3::Opt
   return std::move(*check);
 }
 
+int EventLoopsOf(const UploadOptions& options, const s3::Endpoint& endpoint) {
+  if (options.event_loops > 0) return options.event_loops;
+  const int cores =
+      options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
+  return s3::EventLoopCount(cores, endpoint.scheme == "https");
+}
+
 // Builds the parts of one session, in the order in which they need each other, and runs the graph.
 Summary RunSession(const Options& options, const s3::Options& s3_options,
                    const std::vector<s3::BucketAddress>& buckets, const RunCredentials& credentials,
@@ -109,10 +117,11 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                      directory.history()->settled().found));
   }
   const auto slot_limits = SlotLimitsOf(options.upload);
-  StoreAccess store(s3_options, buckets, credentials, slot_limits.most, stop, trace, note, limits,
-                    options.limits.outage);
-  const auto waiter = MakeWaiter();
-  const auto client = store.MakeClient(waiter.get());
+  StoreAccess store(s3_options, buckets, credentials,
+                    {slot_limits.most, EventLoopsOf(options.upload, buckets.front().endpoint)}, stop, trace,
+                    note, limits, options.limits.outage);
+  Graph graph({slot_limits.most, options.upload.threads});
+  const auto client = store.MakeClient(graph.waiter());
   BufferPool buffers(options.upload.memory_bytes);
   const auto inputs = InputsOf(options, s3_options.destination.prefix, stop->drain_token());
   const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
@@ -128,7 +137,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   Source source(inputs.find, inputs.streams, options.upload, stop->drain_token(), directory.history(),
                 &progress);
   Uploader upload({.client = client.get(),
-                   .waiter = waiter.get(),
+                   .waiter = graph.waiter(),
                    .buffers = &buffers,
                    .rules = &rules,
                    .console = &console,
@@ -141,7 +150,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                    .stop = stop->drain_token(),
                    .pause =
                        [&](std::chrono::milliseconds time) {
-                         waiter->Wait([&](s3::Wake wake) { store.loop().WakeAfter(time, wake); });
+                         graph.waiter()->Wait([&](s3::Wake wake) { store.loops().WakeAfter(time, wake); });
                        },
                    .again = [&](const Object& object) { source.Again(object); },
                    .stream_ready = [&](std::shared_ptr<Object> stream,
@@ -149,28 +158,27 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   Sink sink(directory.journal(), &console, &progress, stop, options.limits.failures);
   const auto start = std::chrono::steady_clock::now();
   Slots slots(slot_limits, start);
-  RunGraph({slot_limits.most, options.upload.threads},
-           {.next = [&] { return source.Next(waiter.get()); },
-            .upload = [&](const UploadTask& task) { return upload(task); },
-            .record =
-                [&](const ObjectResult& result) {
-                  sink.Record(result);
-                  source.Settled();
-                },
-            .weigh =
-                [&](const SourceItem& item) {
-                  const auto* task = std::get_if<UploadTask>(&item);
-                  return task != nullptr ? slots.WeightOf(BodyBytes(*task)) : 1;
-                },
-            .give_back =
-                [&](const Finished& task) {
-                  const auto* result = task.result;
-                  const bool undisturbed =
-                      result == nullptr || (result->outcome == Outcome::kUploaded && result->attempts == 1);
-                  return slots.Return({task.slots, task.bytes, task.took, undisturbed},
-                                      store.admission().refused(), std::chrono::steady_clock::now());
-                },
-            .first_slots = slot_limits.first});
+  graph.Run({.next = [&] { return source.Next(graph.waiter()); },
+             .upload = [&](const UploadTask& task) { return upload(task); },
+             .record =
+                 [&](const ObjectResult& result) {
+                   sink.Record(result);
+                   source.Settled();
+                 },
+             .weigh =
+                 [&](const SourceItem& item) {
+                   const auto* task = std::get_if<UploadTask>(&item);
+                   return task != nullptr ? slots.WeightOf(BodyBytes(*task)) : 1;
+                 },
+             .give_back =
+                 [&](const Finished& task) {
+                   const auto* result = task.result;
+                   const bool undisturbed =
+                       result == nullptr || (result->outcome == Outcome::kUploaded && result->attempts == 1);
+                   return slots.Return({task.slots, task.bytes, task.took, undisturbed},
+                                       store.admission().refused(), std::chrono::steady_clock::now());
+                 },
+             .first_slots = slot_limits.first});
 
   Summary summary = sink.summary();
   summary.session = directory.session();

@@ -7,14 +7,14 @@
 namespace pipeline {
 
 StoreAccess::StoreAccess(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
-                         const RunCredentials& credentials, int max_connections, StopControl* stop,
+                         const RunCredentials& credentials, const Lanes& lanes, StopControl* stop,
                          s3::TraceLog* trace, const std::function<void(std::string_view)>& note,
                          const s3::RateLimits* limits, std::chrono::milliseconds patience)
     : retry_(options.retry),
       integrity_(s3::ResolveIntegrity(options.integrity, options.destination)),
       drain_(stop->drain_token()),
-      loop_(options.transport, max_connections),
-      transport_(&loop_, trace),
+      loops_(options.transport, lanes.loops, lanes.connections),
+      transport_(&loops_, trace),
       facts_(options.destination, std::move(buckets), note),
       credentials_(credentials.first, credentials.renew, credentials.renewal, note),
       admission_(limits != nullptr ? limits : &no_limits_,
@@ -29,10 +29,10 @@ StoreAccess::StoreAccess(const s3::Options& options, std::vector<s3::BucketAddre
       on_drain_(stop->drain_token(),
                 [this] {
                   admission_.Cancel();
-                  loop_.CancelSleeps();
+                  loops_.CancelSleeps();
                   credentials_.Cancel();
                 }),
-      on_abort_(stop->abort_token(), [this] { loop_.Abort(); }) {}
+      on_abort_(stop->abort_token(), [this] { loops_.Abort(); }) {}
 
 std::unique_ptr<s3::Client> StoreAccess::MakeClient(s3::Waiter* waiter,
                                                     const s3::IntegrityOptions& integrity) {

@@ -1,4 +1,4 @@
-// The way to the store that the parts of a command share: event loop, region and clock, credentials.
+// The way to the store that the parts of a command share: event loops, region and clock, credentials.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 #include "s3/admission.h"
 #include "s3/client.h"
 #include "s3/credential_cache.h"
-#include "s3/event_loop.h"
+#include "s3/event_loops.h"
 #include "s3/options.h"
 #include "s3/store_facts.h"
 #include "s3/trace.h"
@@ -26,13 +26,19 @@ struct RunCredentials {
   s3::RenewalOptions renewal{};
 };
 
+// What a command sends at once: connections that are kept, and event loops.
+struct Lanes {
+  int connections = 1;
+  int loops = 1;
+};
+
 class StoreAccess {
  public:
   // Neither `stop`, whose drain ends waits and whose abort ends requests, nor `trace` and `limits` are owned;
   // the latter two may be null. A store that is away for longer than `patience` (0: for ever) drains the run.
   // `note` is told what was learnt; it must not wait.
   StoreAccess(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
-              const RunCredentials& credentials, int max_connections, StopControl* stop, s3::TraceLog* trace,
+              const RunCredentials& credentials, const Lanes& lanes, StopControl* stop, s3::TraceLog* trace,
               const std::function<void(std::string_view)>& note, const s3::RateLimits* limits = nullptr,
               std::chrono::milliseconds patience = {});
 
@@ -41,7 +47,8 @@ class StoreAccess {
   // With the job's integrity.
   std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter);
 
-  s3::EventLoop& loop() { return loop_; }
+  // What sends and keeps time.
+  s3::Transport& loops() { return loops_; }
   const s3::Admission& admission() const { return admission_; }
   const s3::LearnedFacts& facts() const { return facts_; }
   const s3::CredentialCache& credentials() const { return credentials_; }
@@ -52,7 +59,7 @@ class StoreAccess {
   const s3::RetryOptions retry_;
   const s3::IntegrityOptions integrity_;
   const std::stop_token drain_;
-  s3::EventLoop loop_;
+  s3::EventLoops loops_;
   s3::TracingTransport transport_;
   s3::LearnedFacts facts_;
   s3::CredentialCache credentials_;

@@ -21,8 +21,13 @@ CURLM* NewMulti() {
 
 }  // namespace
 
-ConnectionPool::ConnectionPool(const TransportOptions& options, int epoll, int max_idle)
-    : options_(options), epoll_(epoll), max_idle_(static_cast<std::size_t>(max_idle)), multi_(NewMulti()) {
+ConnectionPool::ConnectionPool(const TransportOptions& options, int epoll, int max_idle,
+                               std::size_t most_in_the_making)
+    : options_(options),
+      epoll_(epoll),
+      max_idle_(static_cast<std::size_t>(max_idle)),
+      most_in_the_making_(most_in_the_making),
+      multi_(NewMulti()) {
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &ConnectionPool::OnSocket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &ConnectionPool::OnTimer);

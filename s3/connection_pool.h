@@ -23,7 +23,7 @@ class ConnectionPool {
   using Clock = Connection::Clock;
 
   // `options` and `epoll` outlive it. `max_idle` connections are kept for reuse.
-  ConnectionPool(const TransportOptions& options, int epoll, int max_idle);
+  ConnectionPool(const TransportOptions& options, int epoll, int max_idle, std::size_t most_in_the_making);
   ~ConnectionPool();
   ConnectionPool(const ConnectionPool&) = delete;
   ConnectionPool& operator=(const ConnectionPool&) = delete;
@@ -32,7 +32,7 @@ class ConnectionPool {
   Connection* TakeIdle(const std::string& route, Clock::time_point now);
   // Begins to make one, when can_make(); NextMade yields it. Throws std::bad_alloc.
   Connection* Make(const Endpoint& endpoint);
-  bool can_make() const { return in_the_making_ < kMostInTheMaking; }
+  bool can_make() const { return in_the_making_ < most_in_the_making_; }
   void Keep(Connection* connection, Clock::time_point now);
   void Close(Connection* connection);
 
@@ -51,8 +51,6 @@ class ConnectionPool {
   // Servers and what is in between drop what is long idle, not all of them with a word. libcurl's limit
   // (https://curl.se/libcurl/c/CURLOPT_MAXAGE_CONN.html).
   static constexpr std::chrono::seconds kMaxIdle{118};
-  // A burst of thousands overruns servers' queues, and each costs libcurl some 20 KiB until it is made.
-  static constexpr std::size_t kMostInTheMaking = 128;
 
  private:
   bool Watch(Connection* connection);
@@ -62,7 +60,7 @@ class ConnectionPool {
 
   const TransportOptions& options_;
   const int epoll_;
-  const std::size_t max_idle_;
+  const std::size_t max_idle_, most_in_the_making_;
   CURLM* const multi_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> by_socket_;

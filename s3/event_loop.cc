@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <deque>
 #include <mutex>
@@ -18,15 +19,14 @@
 #include "s3/connection_pool.h"
 #include "s3/descriptor.h"
 #include "s3/exchange.h"
+#include "s3/guard.h"
 #include "s3/sleeps.h"
-#include "s3/stragglers.h"
 
 namespace s3 {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
-using namespace std::chrono_literals;
 
 int Checked(int fd, const char* what) {
   if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
@@ -38,11 +38,12 @@ int Checked(int fd, const char* what) {
 // Requests come in under a mutex and an eventfd; everything else belongs to the loop's thread.
 class EventLoop::Loop {
  public:
-  Loop(const TransportOptions& options, int max_connections)
+  Loop(const TransportOptions& options, int max_connections, std::size_t most_in_the_making)
       : options_(options),
         epoll_(Checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
         event_(Checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
-        pool_(options_, epoll_.get(), max_connections) {
+        pool_(options_, epoll_.get(), max_connections, most_in_the_making),
+        guard_(options_) {
     epoll_event event{.events = EPOLLIN, .data = {.fd = event_.get()}};
     if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, event_.get(), &event) != 0) {
       throw std::system_error(errno, std::generic_category(), "epoll_ctl");
@@ -72,6 +73,7 @@ class EventLoop::Loop {
     if (!exchange) exchange = std::make_unique<Exchange>(options_);
     exchange->Prepare(request, response, wake);
     request = {};
+    ++in_flight_;
     Enqueue([&] { new_exchanges_.push_back(std::move(exchange)); });
   }
 
@@ -86,6 +88,8 @@ class EventLoop::Loop {
   void Abort() {
     Enqueue([&] { aborted_ = true; });
   }
+
+  int in_flight() const { return in_flight_; }
 
  private:
   template <typename Change>
@@ -124,7 +128,7 @@ class EventLoop::Loop {
       while (const auto made = pool_.NextMade()) StartOnNew(*made);
       StartWaiting();
       sleeps_.WakeDue(now_);
-      if (next_guard_ <= now_) Guard();
+      if (guard_.deadline() <= now_) LookAfterAll();
     }
   }
 
@@ -151,7 +155,7 @@ class EventLoop::Loop {
   }
 
   void Begin(std::unique_ptr<Exchange> exchange) {
-    if (active_.empty()) next_guard_ = now_ + GuardInterval();
+    if (active_.empty()) guard_.Start(now_);
     exchange->Begin(now_);
     exchange->position = active_.size();
     active_.push_back(std::move(exchange));
@@ -259,7 +263,7 @@ class EventLoop::Loop {
       never_asked_.insert(exchange->route());
       return Again(connection);
     }
-    stragglers_.Answered(exchange->body_bytes(), exchange->Age(Clock::now()));
+    guard_.Answered(*exchange);
     if (keep && exchange->leaves_connection_usable()) {
       exchange->connection = nullptr;
       pool_.Keep(connection, now_);
@@ -295,6 +299,7 @@ class EventLoop::Loop {
       place->position = ended->position;
     }
     active_.pop_back();
+    --in_flight_;
     const Wake wake = ended->Done();
     {
       std::lock_guard lock(mutex_);
@@ -304,38 +309,20 @@ class EventLoop::Loop {
     return false;  // as they say who end it on its connection
   }
 
-  milliseconds GuardInterval() const { return std::clamp(options_.stall_window / 8, 10ms, 50ms); }
-
-  void Guard() {
-    next_guard_ = now_ + GuardInterval();
-    std::vector<Exchange*> stalled, slow, in_vain;
-    for (const auto& exchange : active_) {
-      if (exchange->HasStalled(now_)) {
-        stalled.push_back(exchange.get());
-      } else if (IsStraggler(*exchange) && stragglers_.GiveUp(now_)) {
-        slow.push_back(exchange.get());
-      } else if (exchange->AskedInVain(now_)) {
-        in_vain.push_back(exchange.get());
-      }
-    }
-    for (Exchange* exchange : stalled) End(exchange, [](Exchange& ended) { ended.FailStalled(); });
-    for (Exchange* exchange : slow) End(exchange, [](Exchange& ended) { ended.FailSlow(); });
-    for (Exchange* exchange : in_vain) {
+  void LookAfterAll() {
+    const auto found = guard_.Look(active_, now_);
+    for (Exchange* exchange : found.stalled) End(exchange, [](Exchange& ended) { ended.FailStalled(); });
+    for (Exchange* exchange : found.slow) End(exchange, [](Exchange& ended) { ended.FailSlow(); });
+    for (Exchange* exchange : found.in_vain) {
       never_asked_.insert(exchange->route());
       exchange->SendBodyUnasked();
       SendSome(exchange->connection);
     }
-    if (active_.empty()) next_guard_ = Clock::time_point::max();
-  }
-
-  bool IsStraggler(const Exchange& exchange) const {
-    if (!exchange.may_be_given_up()) return false;
-    const auto limit = stragglers_.Limit(exchange.body_bytes());
-    return limit && exchange.Age(now_) > *limit;
+    if (active_.empty()) guard_.Stop();
   }
 
   int TimeoutMs() const {
-    const auto deadline = std::min({pool_.deadline(), next_guard_, sleeps_.deadline()});
+    const auto deadline = std::min({pool_.deadline(), guard_.deadline(), sleeps_.deadline()});
     if (deadline == Clock::time_point::max()) return -1;
     // Rounded up: waking a fraction early would spin.
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
@@ -345,6 +332,8 @@ class EventLoop::Loop {
   const TransportOptions options_;
   const Descriptor epoll_;
   const Descriptor event_;
+
+  std::atomic<int> in_flight_ = 0;
 
   std::mutex mutex_;  // guards the members down to quit_
   std::vector<std::unique_ptr<Exchange>> idle_;
@@ -363,15 +352,14 @@ class EventLoop::Loop {
   std::deque<Exchange*> waiting_;  // of these, for a connection
   // Routes whose servers do not answer the question whether they take a body: it costs them no second wait.
   std::unordered_set<std::string> never_asked_;
-  Stragglers stragglers_;
+  Guard guard_;
   Sleeps sleeps_;
   bool abort_now_ = false;
-  Clock::time_point next_guard_ = Clock::time_point::max();
   std::thread thread_;
 };
 
-EventLoop::EventLoop(const TransportOptions& options, int max_connections)
-    : loop_(std::make_unique<Loop>(options, max_connections)) {}
+EventLoop::EventLoop(const TransportOptions& options, int max_connections, std::size_t most_in_the_making)
+    : loop_(std::make_unique<Loop>(options, max_connections, most_in_the_making)) {}
 
 EventLoop::~EventLoop() = default;
 
@@ -396,5 +384,6 @@ void EventLoop::WakeAfter(milliseconds delay, Wake wake) {
 
 void EventLoop::CancelSleeps() { loop_->CancelSleeps(); }
 void EventLoop::Abort() { loop_->Abort(); }
+int EventLoop::in_flight() const { return loop_->in_flight(); }
 
 }  // namespace s3

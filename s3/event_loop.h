@@ -10,9 +10,13 @@ namespace s3 {
 
 class EventLoop final : public Transport {
  public:
+  // A burst of new connections overruns servers' queues, and each costs libcurl some 20 KiB until it is made.
+  static constexpr std::size_t kMostInTheMaking = 128;
+
   // Starts the thread. `max_connections` is how many idle connections are kept for reuse: as many
   // as there can be exchanges in flight.
-  EventLoop(const TransportOptions& options, int max_connections);
+  EventLoop(const TransportOptions& options, int max_connections,
+            std::size_t most_in_the_making = kMostInTheMaking);
   // Precondition: every Wake has been called.
   ~EventLoop() override;
 
@@ -20,6 +24,9 @@ class EventLoop final : public Transport {
   void WakeAfter(std::chrono::milliseconds delay, Wake wake) override;
   void CancelSleeps() override;
   void Abort() override;
+
+  // Exchanges that were sent and have not ended.
+  int in_flight() const;
 
  private:
   class Loop;

@@ -47,7 +47,7 @@ pipeline::ExitStatus Clean(const CleanArguments& arguments) {
     return pipeline::kExitRefused;
   }
   const auto note = [](std::string_view text) { fmt::print("note: {}\n", text); };
-  pipeline::StoreAccess store(job.s3, s3::ResolveBucket(job.s3.destination).value(), *credentials, 1, &stop,
+  pipeline::StoreAccess store(job.s3, s3::ResolveBucket(job.s3.destination).value(), *credentials, {}, &stop,
                               nullptr, note);
   s3::BlockingWaiter waiter;
   const auto client = store.MakeClient(&waiter);

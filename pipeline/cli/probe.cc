@@ -71,7 +71,7 @@ pipeline::ExitStatus Probe(const config::Job& job) {
   }
   const auto note = [](std::string_view text) { fmt::print("note: {}\n", text); };
   s3::BlockingWaiter waiter;
-  pipeline::StoreAccess store(job.s3, s3::ResolveBucket(job.s3.destination).value(), *provided, 1, &stop, log,
+  pipeline::StoreAccess store(job.s3, s3::ResolveBucket(job.s3.destination).value(), *provided, {}, &stop, log,
                               note);
   const s3::ProbeContext context{
       .client = [&](const s3::IntegrityOptions& integrity) { return store.MakeClient(&waiter, integrity); },

@@ -32,7 +32,8 @@ class Large(TestCase):
             faults += f"  - {{operation: {operation}, attempts: 2, action: reset}}\n"
         faults += "  - {operation: CompleteMultipartUpload, attempts: 3, action: lost_answer}\n"
         faults += "  - {operation: UploadPart, attempts: 3-5, action: flip_bit}\n"
-        ended = s3flow("rehearse", self.job("http://unused", extra=PARTS), "--faults", self.write("faults.yaml", faults))
+        ended = s3flow("rehearse", self.job("http://unused", extra=PARTS), "--faults", self.write("faults.yaml", faults),
+                       "--set", "upload.event_loops=3", "--set", "upload.threads=8")
         self.assertEqual(ended.returncode, 0, ended.stderr)
         self.assertIn("read back: 4 objects equal, 0 not", ended.stdout)
         self.assertNotIn(" 0 faults injected", ended.stdout)

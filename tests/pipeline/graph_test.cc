@@ -60,7 +60,7 @@ class GraphTest : public testing::TestWithParam<Shape> {};
 TEST_P(GraphTest, ExactlyNInFlightAndNeverMoreThanNSlotsOut) {
   const auto [concurrency, threads] = GetParam();
   const int total = concurrency * 8;
-  const auto waiter = MakeWaiter();
+  Graph graph({concurrency, threads});
   Gate gate(concurrency);
   int next = 0;
   std::atomic<int> in_flight{0}, most_in_flight{0}, slots_out{0}, most_slots_out{0};
@@ -69,23 +69,23 @@ TEST_P(GraphTest, ExactlyNInFlightAndNeverMoreThanNSlotsOut) {
     }
   };
   int recorded = 0;
-  RunGraph({concurrency, threads}, {.next = [&]() -> std::optional<SourceItem> {
-                                      if (next == total) return std::nullopt;
-                                      raise(most_slots_out, ++slots_out);
-                                      return Task(next++);
-                                    },
-                                    .upload =
-                                        [&](const UploadTask& task) {
-                                          raise(most_in_flight, ++in_flight);
-                                          gate.Enter(waiter.get());
-                                          --in_flight;
-                                          return ObjectResult{.file = task.object->shared_file()};
-                                        },
-                                    .record =
-                                        [&](const ObjectResult&) {
-                                          ++recorded;
-                                          --slots_out;
-                                        }});
+  graph.Run({.next = [&]() -> std::optional<SourceItem> {
+               if (next == total) return std::nullopt;
+               raise(most_slots_out, ++slots_out);
+               return Task(next++);
+             },
+             .upload =
+                 [&](const UploadTask& task) {
+                   raise(most_in_flight, ++in_flight);
+                   gate.Enter(graph.waiter());
+                   --in_flight;
+                   return ObjectResult{.file = task.object->shared_file()};
+                 },
+             .record =
+                 [&](const ObjectResult&) {
+                   ++recorded;
+                   --slots_out;
+                 }});
   EXPECT_EQ(recorded, total);
   EXPECT_EQ(gate.most(), concurrency);
   EXPECT_EQ(most_in_flight, concurrency);
@@ -96,7 +96,7 @@ TEST_P(GraphTest, ExactlyNInFlightAndNeverMoreThanNSlotsOut) {
 TEST_P(GraphTest, ASourceThatWaits) {
   const auto [concurrency, threads] = GetParam();
   const int total = 2000;
-  const auto waiter = MakeWaiter();
+  Graph graph({concurrency, threads});
   std::mutex mutex;
   std::condition_variable arrived;
   std::deque<s3::Wake> wakes;
@@ -114,7 +114,7 @@ TEST_P(GraphTest, ASourceThatWaits) {
     }
   });
   const auto wait = [&] {
-    waiter->Wait([&](s3::Wake wake) {
+    graph.waiter()->Wait([&](s3::Wake wake) {
       std::lock_guard lock(mutex);
       wakes.push_back(wake);
       arrived.notify_one();
@@ -122,19 +122,18 @@ TEST_P(GraphTest, ASourceThatWaits) {
   };
   int next = 0;
   std::set<std::string> seen;
-  RunGraph({concurrency, threads},
-           {.next = [&]() -> std::optional<SourceItem> {
-              if (next == total) return std::nullopt;
-              wait();
-              return Task(next++);
-            },
-            .upload =
-                [&](const UploadTask& task) {
-                  wait();
-                  wait();
-                  return ObjectResult{.file = task.object->shared_file()};
-                },
-            .record = [&](const ObjectResult& result) { seen.insert(result.file->key); }});
+  graph.Run({.next = [&]() -> std::optional<SourceItem> {
+               if (next == total) return std::nullopt;
+               wait();
+               return Task(next++);
+             },
+             .upload =
+                 [&](const UploadTask& task) {
+                   wait();
+                   wait();
+                   return ObjectResult{.file = task.object->shared_file()};
+                 },
+             .record = [&](const ObjectResult& result) { seen.insert(result.file->key); }});
   {
     std::lock_guard lock(mutex);
     done = true;
@@ -150,8 +149,8 @@ TEST_P(GraphTest, ASinkSlowerThanTheUploadsHoldsTheSourceBack) {
   int next = 0;
   std::atomic<int> emitted{0}, recorded{0};
   bool ahead = false;
-  RunGraph({concurrency, threads},
-           {.next = [&]() -> std::optional<SourceItem> {
+  Graph({concurrency, threads})
+      .Run({.next = [&]() -> std::optional<SourceItem> {
               if (next == total) return std::nullopt;
               ahead = ahead || emitted - recorded >= concurrency;
               ++emitted;
@@ -170,8 +169,8 @@ TEST_P(GraphTest, ASinkSlowerThanTheUploadsHoldsTheSourceBack) {
 TEST_P(GraphTest, ResultsOfTheSourceGoStraightToTheSink) {
   const auto [concurrency, threads] = GetParam();
   int next = 0, uploaded = 0, skipped = 0;
-  RunGraph({concurrency, threads},
-           {.next = [&]() -> std::optional<SourceItem> {
+  Graph({concurrency, threads})
+      .Run({.next = [&]() -> std::optional<SourceItem> {
               if (next == 300) return std::nullopt;
               if (next++ % 3 == 0)
                 return ObjectResult{.file = Task(next).object->shared_file(), .outcome = Outcome::kSkipped};
@@ -192,26 +191,25 @@ TEST_P(GraphTest, ResultsOfTheSourceGoStraightToTheSink) {
 // All bodies are suspended when the source goes dry; then they end, one waking the next.
 TEST_P(GraphTest, DrainsWhileBodiesAreSuspended) {
   const auto [concurrency, threads] = GetParam();
-  const auto waiter = MakeWaiter();
+  Graph graph({concurrency, threads});
   Gate gate(concurrency);
   std::atomic<bool> stopping{false};
   int recorded = 0;
-  RunGraph({concurrency, threads}, {.next = [&, next = 0]() mutable -> std::optional<SourceItem> {
-                                      if (stopping) return std::nullopt;
-                                      return Task(next++);
-                                    },
-                                    .upload =
-                                        [&](const UploadTask& task) {
-                                          gate.Enter(waiter.get());
-                                          stopping = true;
-                                          return ObjectResult{.file = task.object->shared_file(),
-                                                              .outcome = Outcome::kCancelled};
-                                        },
-                                    .record =
-                                        [&](const ObjectResult&) {
-                                          ++recorded;
-                                          stopping = true;
-                                        }});
+  graph.Run({.next = [&, next = 0]() mutable -> std::optional<SourceItem> {
+               if (stopping) return std::nullopt;
+               return Task(next++);
+             },
+             .upload =
+                 [&](const UploadTask& task) {
+                   gate.Enter(graph.waiter());
+                   stopping = true;
+                   return ObjectResult{.file = task.object->shared_file(), .outcome = Outcome::kCancelled};
+                 },
+             .record =
+                 [&](const ObjectResult&) {
+                   ++recorded;
+                   stopping = true;
+                 }});
   EXPECT_EQ(recorded, concurrency);
 }
 
@@ -220,7 +218,7 @@ std::vector<Shape> Shapes() {
   // With the blocking waiter each slot is a thread: 64 of them are enough to see a race.
   for (const int concurrency : {1, 2, 64, 1024}) {
     if (test::kThreadSanitizer && concurrency > 64) continue;
-    for (const int threads : {1, 2, 4}) shapes.push_back({concurrency, threads});
+    for (const int threads : {1, 2, 4, 16}) shapes.push_back({concurrency, threads});
   }
   return shapes;
 }
@@ -230,10 +228,57 @@ INSTANTIATE_TEST_SUITE_P(Shapes, GraphTest, testing::ValuesIn(Shapes()), [](cons
          std::to_string(test_case.param.threads);
 });
 
+// Begun with few workers; each that waits in its body for the others is one more that is needed.
+TEST(GraphWorkersTest, ThereAreAsManyAsHaveWork) {
+  constexpr int kTogether = 12;
+  Graph graph({64, 2 * kTogether});
+  std::mutex mutex;
+  std::condition_variable all_here;
+  int here = 0, next = 0;
+  std::vector<s3::Wake> sleeping;
+  // Brings back one after the other, as a loop does.
+  std::jthread waker([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      std::optional<s3::Wake> wake;
+      {
+        std::lock_guard lock(mutex);
+        if (!sleeping.empty()) {
+          wake = sleeping.back();
+          sleeping.pop_back();
+        }
+      }
+      if (wake) (*wake)();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  const auto sleep = [&] {
+    graph.waiter()->Wait([&](s3::Wake wake) {
+      std::lock_guard lock(mutex);
+      sleeping.push_back(wake);
+    });
+  };
+  bool met = false;
+  graph.Run({.next = [&]() -> std::optional<SourceItem> {
+               if (next == 64) return std::nullopt;
+               return Task(next++);
+             },
+             .upload =
+                 [&](const UploadTask& task) {
+                   for (int i = 0; i < 20; ++i) sleep();
+                   std::unique_lock lock(mutex);
+                   ++here;
+                   all_here.notify_all();
+                   met = all_here.wait_for(lock, std::chrono::seconds(60), [&] { return here >= kTogether; });
+                   return ObjectResult{.file = task.object->shared_file()};
+                 },
+             .record = [](const ObjectResult&) {}});
+  EXPECT_TRUE(met) << here << " at once";
+}
+
 TEST(GraphDryTest, AnEmptySourceEnds) {
-  RunGraph({8, 2}, {.next = [] { return std::optional<SourceItem>(); },
-                    .upload = [](const UploadTask&) { return ObjectResult{}; },
-                    .record = [](const ObjectResult&) { FAIL(); }});
+  Graph({8, 2}).Run({.next = [] { return std::optional<SourceItem>(); },
+                     .upload = [](const UploadTask&) { return ObjectResult{}; },
+                     .record = [](const ObjectResult&) { FAIL(); }});
 }
 
 }  // namespace

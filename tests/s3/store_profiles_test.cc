@@ -108,7 +108,7 @@ TEST_P(ImitatedStoreTest, TakesTheDefaults) {
   test::ClientFixture fixture(options_, Resolved({}), 1);
   // The client resolves by its endpoint's host; what the profile says comes first.
   Client client(&fixture.facts, &fixture.credentials, &fixture.admission, fixture.options.retry, Resolved({}),
-                &fixture.loop, &fixture.waiter, {});
+                &fixture.loops, &fixture.waiter, {});
   const auto put = client.PutObject({"small", &fixture.properties}, MakePayload("body", client.integrity()),
                                     "", test::IgnoreRetries);
   EXPECT_TRUE(put.answer) << put.answer.error().message;

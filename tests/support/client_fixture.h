@@ -6,7 +6,7 @@
 
 #include "s3/client.h"
 #include "s3/endpoint/server.h"
-#include "s3/event_loop.h"
+#include "s3/event_loops.h"
 #include "s3/store_profiles.h"
 #include "tests/support/support.h"
 
@@ -27,13 +27,13 @@ struct ClientFixture {
       : silent(IsSilent(server_options)),
         server(std::move(server_options)),
         options(OptionsWith(max_attempts, std::move(region))),
-        loop(options.transport, 16),
+        loops(options.transport, 2, 16),
         facts(options.destination, s3::ResolveBucket(options.destination).value(),
               [this](std::string_view text) { notices.emplace_back(text); }),
         credentials(Fixed({"s3flow", s3::Secret("s3flow-secret"), s3::Secret()})),
         admission(&limits, {.notice = [this](std::string_view text) { notices.emplace_back(text); }}),
         client(&facts, &credentials, &admission, options.retry,
-               s3::ResolveIntegrity(integrity, options.destination), &loop, &waiter, {}) {}
+               s3::ResolveIntegrity(integrity, options.destination), &loops, &waiter, {}) {}
 
   s3::Settled Put(std::string_view key, std::string_view body, std::string_view token = "") {
     return client.PutObject({key, &properties}, s3::MakePayload(body, client.integrity()), token,
@@ -50,7 +50,7 @@ struct ClientFixture {
   s3::Options options;
   s3::ObjectProperties properties;
   s3::BlockingWaiter waiter;
-  s3::EventLoop loop;
+  s3::EventLoops loops;
   std::vector<std::string> notices;  // one thread's; for tests of what is learnt
   s3::LearnedFacts facts;
   s3::CredentialCache credentials;

@@ -1,0 +1,42 @@
+#include "s3/event_loops.h"
+
+#include <algorithm>
+
+namespace s3 {
+
+EventLoops::EventLoops(const TransportOptions& options, int count, int max_connections) {
+  // Together they make as many connections at once as one would.
+  const auto making = std::max<std::size_t>(1, EventLoop::kMostInTheMaking / static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    loops_.push_back(std::make_unique<EventLoop>(options, max_connections, making));
+  }
+}
+
+void EventLoops::Send(HttpRequest&& request, HttpResponse* response, Wake wake) {
+  const auto least = std::ranges::min_element(loops_, {}, &EventLoop::in_flight);
+  (*least)->Send(std::move(request), response, wake);
+}
+
+void EventLoops::WakeAfter(std::chrono::milliseconds delay, Wake wake) {
+  loops_.front()->WakeAfter(delay, wake);
+}
+
+void EventLoops::CancelSleeps() {
+  for (const auto& loop : loops_) loop->CancelSleeps();
+}
+
+void EventLoops::Abort() {
+  for (const auto& loop : loops_) loop->Abort();
+}
+
+std::vector<int> EventLoops::in_flight() const {
+  std::vector<int> counts;
+  for (const auto& loop : loops_) counts.push_back(loop->in_flight());
+  return counts;
+}
+
+int EventLoopCount(int cores, bool tls) {
+  return tls ? std::clamp(cores / 2, 1, 8) : std::clamp(cores / 4, 1, 4);
+}
+
+}  // namespace s3
