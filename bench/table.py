@@ -44,20 +44,30 @@ def adapt_lines(adapt):
     return [f"| {told[name]} | {shown[name](adapt[name])} |" for name in told if name in adapt]
 
 
+def when(result):
+    machine = result["machine"]
+    return f"{result['date']}, {result['rounds']} rounds on {machine['cores']} cores ({machine['cpu']}), data on {machine.get('data_on', 'tmpfs')}"
+
+
+def table(results):
+    text = ["| work | client | speed | s3flow's speed is that, times | CPU | s3flow's CPU is that, times | peak memory |", "|---|---|---|---|---|---|---|"]
+    for result in results:
+        for row in result["rows"]:
+            text += lines_of(row)
+    return text
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
-    read = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("small", "large", "adapt") if (folder / f"{name}.json").exists()}
-    first = read["small"]
-    where = {name: read[name]["machine"].get("data_on", "tmpfs") for name in ("small", "large") if name in read}
-    text = [BEGIN, f"{first['date']}, {first['machine']['cores']} cores ({first['machine']['cpu']}), which client and sink share; {first['rounds']} rounds in turn, medians "
-            "(least-most). The sink is nginx, which reads every body and keeps nothing; files are read from the page cache "
-            f"({', '.join(f'the {name} ones on {kind}' for name, kind in where.items())}). Ratios are made round by round. "
+    read = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("small", "large", "wide", "adapt") if (folder / f"{name}.json").exists()}
+    shared = [read[name] for name in ("small", "large") if name in read]
+    text = [BEGIN, f"{'; '.join(when(result) for result in shared)}. Client and sink share the machine, and run in turn; medians "
+            "(least-most). The sink is nginx, which reads every body and keeps nothing; files are read from the page cache. Ratios are made round by round. "
             "A ratio of speed above 1 and one of CPU below 1 are s3flow's advantage. s3flow's answers are compared and journalled, its payloads hashed where it says so. Slow "
-            "clients get fewer small files (awscli and s3cmd 500, rclone 5,000); their start counts.", "",
-            "| work | client | speed | s3flow's speed is that, times | CPU | s3flow's CPU is that, times | peak memory |", "|---|---|---|---|---|---|---|"]
-    for name in ("small", "large"):
-        for result in read.get(name, {"rows": []})["rows"]:
-            text += lines_of(result)
+            "clients get fewer small files (awscli and s3cmd 500, rclone 5,000); their start counts.", "", *table(shared)]
+    if "wide" in read:
+        text += ["", f"With cores to spare ({when(read['wide'])}; nginx has 4 workers for large files, 8 with TLS):", "",
+                 *table([read["wide"]])]
     text += ["", "Without being told anything (embedded endpoint):", "", "| | |", "|---|---|", *adapt_lines(read.get("adapt", {})), END]
     readme = pathlib.Path("README.md")
     before, _, rest = readme.read_text().partition(BEGIN)

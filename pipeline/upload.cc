@@ -63,9 +63,7 @@ void Uploader::SendFilePart(const UploadTask& task) {
   if (!Begin(object) || object->whole || !object->skip_reason.empty()) return;
   const auto buffer = context_.buffers->Take(range.bytes, context_.waiter);
   if (object->failed()) return;
-  const bool from_file = SendsFromFile(*object);
-  auto payload = from_file ? DigestFile(*object, range.offset, buffer.bytes())
-                           : ReadPayload(*object, range.offset, buffer.bytes());
+  auto payload = ReadPayload(*object, range.offset, buffer.bytes());
   if (!payload) return object->Fail(payload.error());
   if (object->plan().is_multipart()) return SendPart(object, task.number, std::move(*payload));
   if (auto same = object->source.CheckUnchanged(); !same) return object->Fail(same.error());
@@ -79,29 +77,19 @@ bool Uploader::SendsFromFile(const Object& object) const {
          context_.client->SendsFromFiles();
 }
 
-// Digested while it is in the cache.
+// Digested while it is in the cache: read into all of `room`, or, to be sent from the file, into its front
+// again and again. The rest of it then stands for what the part keeps of the page cache until it is sent.
 s3::Result<s3::Payload> Uploader::ReadPayload(const Object& object, std::uint64_t offset,
-                                              std::span<char> bytes) const {
+                                              std::span<char> room) const {
+  const bool from_file = SendsFromFile(object);
   s3::PayloadDigests digests(context_.client->integrity());
   const auto piece_bytes = object.source.read_bytes(s3::PayloadDigests::kPieceBytes);
-  for (std::size_t at = 0; at < bytes.size(); at += piece_bytes) {
-    const auto piece = bytes.subspan(at, std::min(piece_bytes, bytes.size() - at));
+  for (std::size_t at = 0; at < room.size(); at += piece_bytes) {
+    const auto piece = room.subspan(from_file ? 0 : at, std::min(piece_bytes, room.size() - at));
     if (auto read = object.source.Read(offset + at, piece); !read) return tl::unexpected(read.error());
     digests.Update(AsText(piece));
   }
-  return digests.Finish(AsText(bytes));
-}
-
-// One piece of `room` after the other, always the same one; all of it stands for what the part keeps of the
-// page cache until it is sent.
-s3::Result<s3::Payload> Uploader::DigestFile(const Object& object, std::uint64_t offset,
-                                             std::span<char> room) const {
-  s3::PayloadDigests digests(context_.client->integrity());
-  for (std::size_t at = 0; at < room.size(); at += s3::PayloadDigests::kPieceBytes) {
-    const auto piece = room.first(std::min(s3::PayloadDigests::kPieceBytes, room.size() - at));
-    if (auto read = object.source.Read(offset + at, piece); !read) return tl::unexpected(read.error());
-    digests.Update(AsText(piece));
-  }
+  if (!from_file) return digests.Finish(AsText(room));
   return digests.Finish(object.source.Range(offset, room.size()),
                         [&object] { return object.source.CheckUnchanged(); });
 }

@@ -63,8 +63,7 @@ class Uploader {
   bool Record(Object* object, const std::string& line);
   bool SendsFromFile(const Object& object) const;
   s3::Result<s3::Payload> ReadPayload(const Object& object, std::uint64_t offset,
-                                      std::span<char> bytes) const;
-  s3::Result<s3::Payload> DigestFile(const Object& object, std::uint64_t offset, std::span<char> room) const;
+                                      std::span<char> room) const;
   void SendWhole(Object* object, s3::Payload payload);
   void SendPart(Object* object, int number, const s3::Payload& payload);
 
