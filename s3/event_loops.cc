@@ -13,8 +13,15 @@ EventLoops::EventLoops(const TransportOptions& options, int count, int max_conne
 }
 
 void EventLoops::Send(HttpRequest&& request, HttpResponse* response, Wake wake) {
-  const auto least = std::ranges::min_element(loops_, {}, &EventLoop::in_flight);
-  (*least)->Send(std::move(request), response, wake);
+  LoopFor(request).Send(std::move(request), response, wake);
+}
+
+EventLoop& EventLoops::LoopFor(const HttpRequest& request) const {
+  if (request.body_bytes() < kSmallBytes) {
+    const auto room = [](const auto& loop) { return loop->in_flight() < kTogether; };
+    if (const auto found = std::ranges::find_if(loops_, room); found != loops_.end()) return **found;
+  }
+  return **std::ranges::min_element(loops_, {}, &EventLoop::in_flight);
 }
 
 void EventLoops::WakeAfter(std::chrono::milliseconds delay, Wake wake) {

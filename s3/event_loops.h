@@ -14,6 +14,7 @@ class EventLoops final : public Transport {
   EventLoops(const TransportOptions& options, int count, int max_connections);
 
   // To the loop with the fewest exchanges in flight; the first of several, so that a few share connections.
+  // Small ones are cheaper together: a loop that has many wakes once for several of them.
   void Send(HttpRequest&& request, HttpResponse* response, Wake wake) override;
   void WakeAfter(std::chrono::milliseconds delay, Wake wake) override;
   void CancelSleeps() override;
@@ -22,7 +23,12 @@ class EventLoops final : public Transport {
   // Of each loop: exchanges that were sent and have not ended.
   std::vector<int> in_flight() const;
 
+  static constexpr std::uint64_t kSmallBytes = 64 << 10;
+  static constexpr int kTogether = 32;
+
  private:
+  EventLoop& LoopFor(const HttpRequest& request) const;
+
   std::vector<std::unique_ptr<EventLoop>> loops_;
 };
 

@@ -31,8 +31,7 @@ void Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
     }
   }
   file_ = request.body_file;
-  body_bytes_ = file_.bytes;
-  for (const auto piece : pieces_) body_bytes_ += piece.size();
+  body_bytes_ = request.body_bytes();
   WriteHead(request);
   moved_bytes_ = guard_bytes_ = 0;
   connection = nullptr;

@@ -6,6 +6,13 @@
 
 namespace s3 {
 
+std::uint64_t HttpRequest::body_bytes() const {
+  std::uint64_t bytes = body_file.bytes;
+  if (body_pieces.empty()) return bytes + body.size();
+  for (const auto piece : body_pieces) bytes += piece.size();
+  return bytes;
+}
+
 std::optional<std::string_view> HttpHeaders::Find(std::string_view name) const {
   std::string_view rest = raw_;
   while (!rest.empty()) {

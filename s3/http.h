@@ -46,6 +46,9 @@ struct HttpRequest {
   bool fresh_connection = false;
   // May be ended with kSlow when it takes far longer than others of its size; see s3/stragglers.h.
   bool give_up_when_slow = false;
+
+  // Of whichever body it has.
+  std::uint64_t body_bytes() const;
 };
 
 // The answer's status line and header lines, as text; looked up, not parsed into a map.

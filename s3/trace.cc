@@ -119,9 +119,7 @@ std::string TraceOfRequest(const HttpRequest& request, std::string_view lead) {
   for (const auto& [name, value] : request.headers) {
     text += fmt::format("{} {}: {}\n", lead, name, ShownValue(name, value));
   }
-  auto bytes = request.body.size() + request.body_file.bytes;
-  for (const auto piece : request.body_pieces) bytes += piece.size();
-  return text + fmt::format("{} ({} bytes)\n", lead, bytes);
+  return text + fmt::format("{} ({} bytes)\n", lead, request.body_bytes());
 }
 
 std::string TraceOfResponse(const HttpResponse& response, microseconds took, std::string_view lead) {

@@ -17,12 +17,13 @@ using test::RawServer;
 using test::ReadRequest;
 using test::Say;
 
-HttpRequest Put(const Endpoint& endpoint) {
+HttpRequest Put(const Endpoint& endpoint, std::string_view body) {
   HttpRequest request;
   request.method = "PUT";
   request.endpoint = endpoint;
   request.path = "/bucket/key";
   request.headers = {{"host", endpoint.HostHeader()}};
+  request.body = body;
   return request;
 }
 
@@ -45,7 +46,7 @@ class SilentServer {
  private:
   void Serve(int fd) {
     threads_.emplace_back([this, fd = dup(fd)] {
-      ReadRequest(fd);
+      test::ReadCall(fd);
       {
         std::unique_lock lock(mutex_);
         ++requests_;
@@ -68,8 +69,9 @@ class SilentServer {
 // Several exchanges that were sent at once.
 class Sent {
  public:
-  Sent(Transport* transport, const Endpoint& endpoint, std::size_t count) : responses_(count) {
-    for (auto& response : responses_) transport->Send(Put(endpoint), &response, {&Sent::Count, this});
+  Sent(Transport* transport, const Endpoint& endpoint, std::size_t count, std::size_t body_bytes = 0)
+      : body_(body_bytes, 'x'), responses_(count) {
+    for (auto& response : responses_) transport->Send(Put(endpoint, body_), &response, {&Sent::Count, this});
   }
   const std::vector<HttpResponse>& Await() {
     std::unique_lock lock(mutex_);
@@ -85,6 +87,7 @@ class Sent {
     sent->changed_.notify_all();
   }
 
+  const std::string body_;
   std::vector<HttpResponse> responses_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -94,12 +97,26 @@ class Sent {
 TEST(EventLoopsTest, ExchangesAreSpreadEvenly) {
   SilentServer server;
   EventLoops loops(TransportOptions{}, 3, 4);
-  Sent sent(&loops, server.endpoint(), 6);
+  Sent sent(&loops, server.endpoint(), 6, EventLoops::kSmallBytes);
   server.AwaitRequests(6);
   EXPECT_EQ(loops.in_flight(), (std::vector{2, 2, 2}));
   server.Answer();
   for (const auto& response : sent.Await()) EXPECT_EQ(response.status, 200);
   EXPECT_EQ(loops.in_flight(), (std::vector{0, 0, 0}));
+}
+
+TEST(EventLoopsTest, SmallOnesStayTogether) {
+  SilentServer server;
+  EventLoops loops(TransportOptions{}, 2, 4);
+  Sent some(&loops, server.endpoint(), EventLoops::kTogether + 2);
+  server.AwaitRequests(EventLoops::kTogether + 2);
+  EXPECT_EQ(loops.in_flight(), (std::vector{EventLoops::kTogether, 2}));
+  Sent more(&loops, server.endpoint(), EventLoops::kTogether);
+  server.AwaitRequests(2 * EventLoops::kTogether + 2);
+  EXPECT_EQ(loops.in_flight(), (std::vector{EventLoops::kTogether + 1, EventLoops::kTogether + 1}));
+  server.Answer();
+  some.Await();
+  more.Await();
 }
 
 TEST(EventLoopsTest, OneAfterTheOtherShareAConnection) {
@@ -116,10 +133,10 @@ TEST(EventLoopsTest, OneAfterTheOtherShareAConnection) {
 TEST(EventLoopsTest, AbortEndsAllAndWhatComesLater) {
   SilentServer server;
   EventLoops loops(TransportOptions{}, 3, 4);
-  Sent sent(&loops, server.endpoint(), 6);
+  Sent sent(&loops, server.endpoint(), 6, EventLoops::kSmallBytes);
   server.AwaitRequests(6);
   loops.Abort();
-  Sent late(&loops, server.endpoint(), 3);
+  Sent late(&loops, server.endpoint(), 3, EventLoops::kSmallBytes);
   for (auto* each : {&sent, &late}) {
     for (const auto& response : each->Await()) EXPECT_EQ(response.failure->kind, ErrorKind::kCancelled);
   }

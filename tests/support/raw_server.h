@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -92,6 +93,27 @@ struct HttpCall {
   }
 };
 
+// Nothing when it does not come whole.
+inline std::optional<HttpCall> ReadCall(int fd) {
+  auto text = ReadRequest(fd);
+  if (text.empty()) return std::nullopt;
+  HttpCall call;
+  const auto end = text.find("\r\n\r\n");
+  call.headers = text.substr(0, end + 2);
+  call.body = text.substr(end + 4);
+  const auto first = text.find(' '), second = text.find(' ', first + 1);
+  call.method = text.substr(0, first);
+  call.target = text.substr(first + 1, second - first - 1);
+  const auto length = std::strtoull(call.Header("content-length").c_str(), nullptr, 10);
+  char buffer[4096];
+  while (call.body.size() < length) {
+    const auto got = read(fd, buffer, sizeof buffer);
+    if (got <= 0) return std::nullopt;
+    call.body.append(buffer, static_cast<std::size_t>(got));
+  }
+  return call;
+}
+
 struct HttpAnswer {
   int status = 200;
   std::string body;
@@ -113,27 +135,13 @@ class HttpDouble {
 
  private:
   void Serve(int fd) {
-    auto text = ReadRequest(fd);
-    if (text.empty()) return;
-    HttpCall call;
-    const auto end = text.find("\r\n\r\n");
-    call.headers = text.substr(0, end + 2);
-    call.body = text.substr(end + 4);
-    const auto first = text.find(' '), second = text.find(' ', first + 1);
-    call.method = text.substr(0, first);
-    call.target = text.substr(first + 1, second - first - 1);
-    const auto length = std::strtoull(call.Header("content-length").c_str(), nullptr, 10);
-    char buffer[4096];
-    while (call.body.size() < length) {
-      const auto got = read(fd, buffer, sizeof buffer);
-      if (got <= 0) return;
-      call.body.append(buffer, static_cast<std::size_t>(got));
-    }
+    const auto call = ReadCall(fd);
+    if (!call) return;
     {
       std::lock_guard lock(mutex_);
-      calls_.push_back(call);
+      calls_.push_back(*call);
     }
-    const auto answer = answer_(call);
+    const auto answer = answer_(*call);
     if (answer.status == 0) return;  // closes the connection
     Say(fd, "HTTP/1.1 " + std::to_string(answer.status) + " Whatever\r\n" + answer.headers +
                 "Connection: close\r\nContent-Length: " + std::to_string(answer.body.size()) + "\r\n\r\n" +
