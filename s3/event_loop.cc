@@ -73,8 +73,10 @@ class EventLoop::Loop {
     if (!exchange) exchange = std::make_unique<Exchange>(options_);
     exchange->Prepare(request, response, wake);
     request = {};
-    ++in_flight_;
-    Enqueue([&] { new_exchanges_.push_back(std::move(exchange)); });
+    Enqueue([&] {
+      new_exchanges_.push_back(std::move(exchange));
+      ++in_flight_;
+    });
   }
 
   void WakeAfter(milliseconds delay, Wake wake) {
