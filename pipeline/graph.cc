@@ -7,8 +7,11 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <mutex>
 #include <new>
+#include <stop_token>
+#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -69,7 +72,9 @@ class Workers {
   int most() const { return most_; }
   // oneTBB never gets more than it was allowed when its first arena began: that is to be all of them.
   void Begin() {
-    if (!kBlocking) Allow(demand_.allowed());
+    if (!adapts_) return;
+    Allow(demand_.allowed());
+    ticker_ = std::jthread([this](const std::stop_token& stop) { Tick(stop); });
   }
   void Enter() {
     Tell([](WorkerDemand& demand, Clock::time_point now) { return demand.Enter(now); });
@@ -84,9 +89,20 @@ class Workers {
  private:
   template <typename What>
   void Tell(const What& what) {
-    if (kBlocking || most_ <= WorkerDemand::kLeast) return;
+    if (!adapts_) return;
     std::lock_guard lock(mutex_);
     if (const auto allowed = what(demand_, Clock::now())) Allow(*allowed);
+  }
+
+  // Where all bodies hang in a file system nothing else looks, and there may be others that could go on.
+  void Tick(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+      never.wait_for(lock, stop, std::chrono::milliseconds(100), [] { return false; });
+      Look();
+    }
   }
 
   // Of several limits the smallest counts: there is never none. Without memory for one the last one stays.
@@ -99,9 +115,11 @@ class Workers {
   }
 
   const int most_;
+  const bool adapts_ = !kBlocking && most_ > WorkerDemand::kLeast;
   std::mutex mutex_;
   WorkerDemand demand_;
   std::unique_ptr<tbb::global_control> limit_;
+  std::jthread ticker_;
 };
 
 namespace {

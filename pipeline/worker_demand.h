@@ -10,7 +10,7 @@ namespace pipeline {
 
 // Told when bodies begin or go on (Enter) and end or wait (Leave), it knows how many were at work on average.
 // A value; not thread-safe. Time never goes backwards; bodies that hang in a file system let none pass, so
-// that Look is called, too, when there is something to go on with.
+// that Look is called, too, when there is something to go on with, and now and then.
 class WorkerDemand {
  public:
   using Clock = std::chrono::steady_clock;

@@ -228,50 +228,27 @@ INSTANTIATE_TEST_SUITE_P(Shapes, GraphTest, testing::ValuesIn(Shapes()), [](cons
          std::to_string(test_case.param.threads);
 });
 
-// Begun with few workers; each that waits in its body for the others is one more that is needed.
+// Begun with few workers; each body that hangs until there are enough of them is one more that is needed.
 TEST(GraphWorkersTest, ThereAreAsManyAsHaveWork) {
   constexpr int kTogether = 12;
-  Graph graph({64, 2 * kTogether});
   std::mutex mutex;
   std::condition_variable all_here;
   int here = 0, next = 0;
-  std::vector<s3::Wake> sleeping;
-  // Brings back one after the other, as a loop does.
-  std::jthread waker([&](const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      std::optional<s3::Wake> wake;
-      {
-        std::lock_guard lock(mutex);
-        if (!sleeping.empty()) {
-          wake = sleeping.back();
-          sleeping.pop_back();
-        }
-      }
-      if (wake) (*wake)();
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  });
-  const auto sleep = [&] {
-    graph.waiter()->Wait([&](s3::Wake wake) {
-      std::lock_guard lock(mutex);
-      sleeping.push_back(wake);
-    });
-  };
   bool met = false;
-  graph.Run({.next = [&]() -> std::optional<SourceItem> {
-               if (next == 64) return std::nullopt;
-               return Task(next++);
-             },
-             .upload =
-                 [&](const UploadTask& task) {
-                   for (int i = 0; i < 20; ++i) sleep();
-                   std::unique_lock lock(mutex);
-                   ++here;
-                   all_here.notify_all();
-                   met = all_here.wait_for(lock, std::chrono::seconds(60), [&] { return here >= kTogether; });
-                   return ObjectResult{.file = task.object->shared_file()};
-                 },
-             .record = [](const ObjectResult&) {}});
+  Graph({64, 2 * kTogether})
+      .Run({.next = [&]() -> std::optional<SourceItem> {
+              if (next == kTogether) return std::nullopt;
+              return Task(next++);
+            },
+            .upload =
+                [&](const UploadTask& task) {
+                  std::unique_lock lock(mutex);
+                  ++here;
+                  all_here.notify_all();
+                  met = all_here.wait_for(lock, std::chrono::seconds(60), [&] { return here == kTogether; });
+                  return ObjectResult{.file = task.object->shared_file()};
+                },
+            .record = [](const ObjectResult&) {}});
   EXPECT_TRUE(met) << here << " at once";
 }
 
