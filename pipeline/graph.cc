@@ -76,22 +76,15 @@ class Workers {
     Allow(demand_.allowed());
     ticker_ = std::jthread([this](const std::stop_token& stop) { Tick(stop); });
   }
-  void Enter() {
-    Tell([](WorkerDemand& demand, Clock::time_point now) { return demand.Enter(now); });
-  }
-  void Leave() {
-    Tell([](WorkerDemand& demand, Clock::time_point now) { return demand.Leave(now); });
-  }
-  void Look() {
-    Tell([](WorkerDemand& demand, Clock::time_point now) { return demand.Look(now); });
-  }
+  void Enter() { Count(1); }
+  void Leave() { Count(-1); }
+  void Look() { Count(0); }
 
  private:
-  template <typename What>
-  void Tell(const What& what) {
+  void Count(int entered) {
     if (!adapts_) return;
     std::lock_guard lock(mutex_);
-    if (const auto allowed = what(demand_, Clock::now())) Allow(*allowed);
+    if (const auto allowed = demand_.Count(entered, Clock::now())) Allow(*allowed);
   }
 
   // Where all bodies hang in a file system nothing else looks, and there may be others that could go on.

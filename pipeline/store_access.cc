@@ -7,13 +7,13 @@
 namespace pipeline {
 
 StoreAccess::StoreAccess(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
-                         const RunCredentials& credentials, const Lanes& lanes, StopControl* stop,
+                         const RunCredentials& credentials, const Parallelism& parallelism, StopControl* stop,
                          s3::TraceLog* trace, const std::function<void(std::string_view)>& note,
                          const s3::RateLimits* limits, std::chrono::milliseconds patience)
     : retry_(options.retry),
       integrity_(s3::ResolveIntegrity(options.integrity, options.destination)),
       drain_(stop->drain_token()),
-      loops_(options.transport, lanes.loops, lanes.connections),
+      loops_(options.transport, parallelism.event_loops, parallelism.connections),
       transport_(&loops_, trace),
       facts_(options.destination, std::move(buckets), note),
       credentials_(credentials.first, credentials.renew, credentials.renewal, note),

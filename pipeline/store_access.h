@@ -26,10 +26,10 @@ struct RunCredentials {
   s3::RenewalOptions renewal{};
 };
 
-// What a command sends at once: connections that are kept, and event loops.
-struct Lanes {
+// How much a command sends at once: connections that are kept, and threads that send.
+struct Parallelism {
   int connections = 1;
-  int loops = 1;
+  int event_loops = 1;
 };
 
 class StoreAccess {
@@ -38,9 +38,9 @@ class StoreAccess {
   // the latter two may be null. A store that is away for longer than `patience` (0: for ever) drains the run.
   // `note` is told what was learnt; it must not wait.
   StoreAccess(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
-              const RunCredentials& credentials, const Lanes& lanes, StopControl* stop, s3::TraceLog* trace,
-              const std::function<void(std::string_view)>& note, const s3::RateLimits* limits = nullptr,
-              std::chrono::milliseconds patience = {});
+              const RunCredentials& credentials, const Parallelism& parallelism, StopControl* stop,
+              s3::TraceLog* trace, const std::function<void(std::string_view)>& note,
+              const s3::RateLimits* limits = nullptr, std::chrono::milliseconds patience = {});
 
   // `waiter` is not owned; `integrity` is resolved.
   std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter, const s3::IntegrityOptions& integrity);

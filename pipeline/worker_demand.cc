@@ -4,7 +4,7 @@
 
 namespace pipeline {
 
-std::optional<int> WorkerDemand::Look(Clock::time_point now, int entered) {
+std::optional<int> WorkerDemand::Count(int entered, Clock::time_point now) {
   using Seconds = std::chrono::duration<double>;
   if (!known_until_) known_until_ = period_began_ = now;
   worked_ += at_work_ * (now - *known_until_);

@@ -8,9 +8,9 @@
 
 namespace pipeline {
 
-// Told when bodies begin or go on (Enter) and end or wait (Leave), it knows how many were at work on average.
-// A value; not thread-safe. Time never goes backwards; bodies that hang in a file system let none pass, so
-// that Look is called, too, when there is something to go on with, and now and then.
+// Told when bodies begin or go on and end or wait, it knows how many were at work on average. A value; not
+// thread-safe. Time never goes backwards. Bodies that hang in a file system tell nothing, so that it is to be
+// asked, too, when there is something to go on with, and now and then.
 class WorkerDemand {
  public:
   using Clock = std::chrono::steady_clock;
@@ -18,22 +18,19 @@ class WorkerDemand {
   explicit WorkerDemand(int most) : most_(most), allowed_(most < kFirst ? most : kFirst) {}
 
   int allowed() const { return allowed_; }
-  // How many to allow from now on, when that changes.
-  std::optional<int> Enter(Clock::time_point now) { return Look(now, 1); }
-  std::optional<int> Leave(Clock::time_point now) { return Look(now, -1); }
-  std::optional<int> Look(Clock::time_point now) { return Look(now, 0); }
+  // `entered` more bodies are at work, or fewer. How many workers to allow from now on, when that changes.
+  std::optional<int> Count(int entered, Clock::time_point now);
 
   // So few cost nothing. So many begin: a run of many small files needs no more.
   static constexpr int kLeast = 2, kFirst = 4;
   // When bodies fill so much of the workers' time these may be too few: the rest of it is oneTBB's own work.
-  // Then there are twice as many.
+  // Then there are half as many more.
   static constexpr double kFull = 0.65;
   static constexpr std::chrono::milliseconds kPeriod{10};
   // So many periods need fewer before there are fewer.
   static constexpr int kPatience = 10;
 
  private:
-  std::optional<int> Look(Clock::time_point now, int entered);
   std::optional<int> Decide(double at_work);
 
   const int most_;

@@ -9,14 +9,14 @@ using namespace std::chrono_literals;
 
 class WorkerDemandTest : public testing::Test {
  protected:
-  // So many bodies work for `time`, told apart by looks only.
+  // So many bodies work for `time`, asked every millisecond.
   void Work(int bodies, std::chrono::milliseconds time) {
-    for (int i = 0; i < bodies; ++i) demand.Enter(now);
+    for (int i = 0; i < bodies; ++i) demand.Count(1, now);
     for (auto left = time; left > 0ms; left -= 1ms) {
       now += 1ms;
-      demand.Look(now);
+      demand.Count(0, now);
     }
-    for (int i = 0; i < bodies; ++i) demand.Leave(now);
+    for (int i = 0; i < bodies; ++i) demand.Count(-1, now);
   }
 
   WorkerDemand demand{64};
@@ -38,9 +38,9 @@ TEST_F(WorkerDemandTest, GrowsWhileAllHaveWork) {
 }
 
 TEST_F(WorkerDemandTest, BodiesThatHangCountBeforeTheyEnd) {
-  for (int i = 0; i < 4; ++i) demand.Enter(now);
+  for (int i = 0; i < 4; ++i) demand.Count(1, now);
   now += 5s;
-  EXPECT_EQ(demand.Look(now), 6);
+  EXPECT_EQ(demand.Count(0, now), 6);
 }
 
 TEST_F(WorkerDemandTest, FewerOnlyAfterSomeTime) {
@@ -66,7 +66,7 @@ TEST_F(WorkerDemandTest, NeverLessThanTheLeastNorThanThereAre) {
   Work(0, 1s);
   EXPECT_EQ(demand.allowed(), WorkerDemand::kLeast);
   WorkerDemand one(1);
-  for (int i = 0; i < 100; ++i) one.Look(now += WorkerDemand::kPeriod);
+  for (int i = 0; i < 100; ++i) one.Count(0, now += WorkerDemand::kPeriod);
   EXPECT_EQ(one.allowed(), 1);
 }
 

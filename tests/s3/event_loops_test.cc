@@ -1,6 +1,5 @@
 #include "s3/event_loops.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <condition_variable>
@@ -138,7 +137,10 @@ TEST(EventLoopsTest, AbortEndsAllAndWhatComesLater) {
   loops.Abort();
   Sent late(&loops, server.endpoint(), 3, EventLoops::kSmallBytes);
   for (auto* each : {&sent, &late}) {
-    for (const auto& response : each->Await()) EXPECT_EQ(response.failure->kind, ErrorKind::kCancelled);
+    for (const auto& response : each->Await()) {
+      ASSERT_TRUE(response.failure);
+      EXPECT_EQ(response.failure->kind, ErrorKind::kCancelled);
+    }
   }
   server.Answer();
 }
