@@ -1,8 +1,11 @@
 """What this machine can do at all, measured in the same run: the least work for the same result."""
+import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
 import re
+import socket as sockets
 import subprocess
 import tempfile
 import time
@@ -47,6 +50,43 @@ def iperf3(row, sink):
     return {**measured, "wall_s": said["end"]["sum_sent"]["seconds"], "objects": 0, "bytes": said["end"]["sum_sent"]["bytes"]}
 
 
+def socket(row, sink):
+    """The same parts of the same files by sendfile to the same sink, from blocking threads: no digest, signature or journal."""
+    paths = sorted(pathlib.Path(row["data"]).iterdir())
+    size = min(row["bytes"], row["part_bytes"])
+    with contextlib.ExitStack() as files:
+        parts = [(files.enter_context(open(path, "rb")).fileno(), at, min(size, row["bytes"] - at)) for path in paths for at in range(0, row["bytes"], size)]
+        parts.reverse()
+
+        def send_parts():
+            with sockets.create_connection(("127.0.0.1", sink.port)) as connection:
+                while True:
+                    try:
+                        file, at, left = parts.pop()
+                    except IndexError:
+                        return
+                    connection.sendall(f"PUT /bench/floor?partNumber=1&uploadId=sink HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {left}\r\n\r\n".encode())
+                    while left:
+                        sent = os.sendfile(connection.fileno(), file, at, left)
+                        at, left = at + sent, left - sent
+                    answer = b""
+                    while b"\r\n\r\n" not in answer:
+                        more = connection.recv(4096)
+                        if not more:
+                            raise RuntimeError("the sink has closed the connection")
+                        answer += more
+                    if not answer.startswith(b"HTTP/1.1 200 "):
+                        raise RuntimeError(answer)
+
+        before, began = os.times(), time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(row["concurrency"]) as threads:
+            for done in [threads.submit(send_parts) for _ in range(row["concurrency"])]:
+                done.result()
+        wall, after = time.monotonic() - began, os.times()
+    user, system = after.user - before.user, after.system - before.system
+    return {"wall_s": wall, "user_s": user, "system_s": system, "cpu_s": user + system, "peak_bytes": 0, "objects": 0, "bytes": len(paths) * row["bytes"]}
+
+
 def sha256(row, sink):
     """OpenSSL's hash, one core."""
     said = subprocess.run(["openssl", "speed", "-mr", "-seconds", "1", "-bytes", "131072", "-evp", "sha256"], capture_output=True, text=True).stdout
@@ -85,4 +125,4 @@ def noise(row, sink):
     return {"wall_s": time.monotonic() - began[1], "user_s": cpu, "system_s": 0.0, "cpu_s": cpu, "peak_bytes": 0, "objects": 0, "bytes": 0}
 
 
-ALL = {function.__name__: function for function in (wrk, iperf3, sha256, curl, walk, noise)}
+ALL = {function.__name__: function for function in (wrk, iperf3, socket, sha256, curl, walk, noise)}

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "pipeline/graph.h"
 #include "pipeline/journal.h"
@@ -16,6 +17,7 @@
 #include "pipeline/walk.h"
 #include "s3/checksum.h"
 #include "s3/hash.h"
+#include "s3/hash_stream.h"
 #include "s3/response_parser.h"
 #include "s3/sigv4.h"
 
@@ -42,6 +44,24 @@ BENCHMARK(BM_Digest<kSha256>)->Arg(4 << 10)->Arg(128 << 10);
 BENCHMARK(BM_Digest<kMd5>)->Arg(128 << 10);
 BENCHMARK(BM_Digest<kCrc32c>)->Arg(4 << 10)->Arg(128 << 10);
 BENCHMARK(BM_Digest<kCrc64Nvme>)->Arg(4 << 10)->Arg(128 << 10);
+
+// As many streams at once as the second argument says, of as many bytes each as the first.
+template <s3::HashStream::Kind kKind>
+void BM_HashStreams(benchmark::State& state) {
+  const std::string data(static_cast<std::size_t>(state.range(0)), 'x');
+  for (auto _ : state) {
+    std::vector<s3::HashStream> streams;
+    std::vector<s3::HashStream::Piece> pieces;
+    for (int i = 0; i < state.range(1); ++i) streams.emplace_back(kKind);
+    for (auto& stream : streams) pieces.push_back({&stream, data});
+    s3::HashStream::UpdateAll(pieces);
+    for (auto& stream : streams) benchmark::DoNotOptimize(stream.Finish());
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * state.range(0) * state.range(1));
+}
+BENCHMARK(BM_HashStreams<s3::HashStream::Kind::kSha256>)->ArgsProduct({{128 << 10}, {1, 2, 4}});
+BENCHMARK(BM_HashStreams<s3::HashStream::Kind::kMd5>)->ArgsProduct({{128 << 10}, {1, 2, 4}});
+BENCHMARK(BM_HashStreams<s3::HashStream::Kind::kBoth>)->ArgsProduct({{128 << 10}, {1, 2, 4}});
 
 void BM_SignHeaders(benchmark::State& state) {
   s3::Signer signer("us-east-1");

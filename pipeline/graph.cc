@@ -67,11 +67,13 @@ int MostWorkers(const GraphOptions& options) {
 // Lets oneTBB have as many workers as the bodies need. Thread-safe.
 class Workers {
  public:
-  explicit Workers(int most) : most_(most), demand_(most) { Allow(most); }
+  explicit Workers(int most) : most_(most), demand_(most), arena_(most) { Allow(most); }
 
-  int most() const { return most_; }
+  tbb::task_arena& arena() { return arena_; }
+  flow::graph* graph() { return graph_; }
   // oneTBB never gets more than it was allowed when its first arena began: that is to be all of them.
-  void Begin() {
+  void Begin(flow::graph* graph) {
+    graph_ = graph;
     if (!adapts_) return;
     Allow(demand_.allowed());
     ticker_ = std::jthread([this](const std::stop_token& stop) { Tick(stop); });
@@ -112,6 +114,8 @@ class Workers {
   std::mutex mutex_;
   WorkerDemand demand_;
   std::unique_ptr<tbb::global_control> limit_;
+  tbb::task_arena arena_;
+  flow::graph* graph_ = nullptr;  // null before it runs
   std::jthread ticker_;
 };
 
@@ -199,16 +203,27 @@ Graph::Graph(const GraphOptions& options)
 
 Graph::~Graph() = default;
 
+void Graph::Enqueue(std::function<void()> task) {
+  flow::graph* const graph = workers_->graph();
+  graph->reserve_wait();
+  workers_->arena().enqueue([workers = workers_.get(), graph, task = std::move(task)] {
+    {
+      const AtWork at_work(workers);
+      task();
+    }
+    graph->release_wait();
+  });
+}
+
 //   slots --> [ source ] ---Started---> [ upload ] ----Ended----> [ sink ]
 //     ^          |       serial           ^ up to `concurrency`     |  serial
 //     |          +------Ended (no upload needed)------------------->|
 //     +----------------------------- slots -------------------------+
 void Graph::Run(const GraphBodies& bodies) {
   tbb::global_control stacks(tbb::global_control::thread_stack_size, kStackBytes);
-  tbb::task_arena arena(workers_->most());
-  arena.execute([&] {
-    workers_->Begin();
+  workers_->arena().execute([&] {
     flow::graph graph;
+    workers_->Begin(&graph);
     SlotHolder holder(bodies);
     Workers* const workers = workers_.get();
 

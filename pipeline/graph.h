@@ -52,6 +52,10 @@ class Graph {
   // thread, and there is a thread for each slot.
   s3::Waiter* waiter() { return waiter_.get(); }
 
+  // Has a worker run `task`, which must not throw and does not wait, after what is ready to run now. Called
+  // by bodies and by such tasks; Run returns only after it.
+  void Enqueue(std::function<void()> task);
+
   // Once; returns when every input that `next` yielded has been recorded.
   void Run(const GraphBodies& bodies);
 

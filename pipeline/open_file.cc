@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -110,6 +111,19 @@ s3::Result<void> OpenFile::Read(std::uint64_t offset, std::span<char> bytes) con
     posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(bytes.size()), POSIX_FADV_DONTNEED);
   }
   return read;
+}
+
+void OpenFile::Announce(std::uint64_t offset, std::uint64_t bytes) const {
+  if (page_cache_ == PageCache::kBypass || bytes == 0) return;
+  char last;
+  const iovec room{&last, 1};
+  const auto end = static_cast<off_t>(offset + bytes);
+  if (preadv2(fd_, &room, 1, end - 1, RWF_NOWAIT) == 1) return;
+  // Of one call Linux takes no more than its read-ahead, 128 KiB unless it is told otherwise.
+  constexpr off_t kReadAhead = 128 << 10;
+  for (auto at = static_cast<off_t>(offset); at < end; at += kReadAhead) {
+    posix_fadvise(fd_, at, std::min(kReadAhead, end - at), POSIX_FADV_WILLNEED);
+  }
 }
 
 // In place what is aligned; by way of a block what is not, as the end of a file.

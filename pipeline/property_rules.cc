@@ -8,23 +8,18 @@
 #include <iterator>
 
 #include "s3/glob.h"
+#include "s3/uri.h"
 
 namespace pipeline {
 namespace {
 
 constexpr const char* kUnknownType = "application/octet-stream";
 
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return lower;
-}
-
 // What follows the last dot of the last part; empty for none, and for ".profile".
 std::string ExtensionOf(std::string_view path) {
   const auto name = path.substr(path.rfind('/') + 1);
   const auto dot = name.rfind('.');
-  return dot == std::string_view::npos || dot == 0 ? "" : LowerCase(name.substr(dot + 1));
+  return dot == std::string_view::npos || dot == 0 ? "" : s3::LowerCase(name.substr(dot + 1));
 }
 
 std::string_view NextWord(std::string_view* line) {
@@ -46,7 +41,7 @@ MimeTypes ParseMimeTypes(std::string_view text) {
     const auto type = NextWord(&line);
     if (s3::HeaderValueProblem(type)) continue;
     for (auto extension = NextWord(&line); !extension.empty(); extension = NextWord(&line)) {
-      types.emplace(LowerCase(extension), type);
+      types.emplace(s3::LowerCase(extension), type);
     }
   }
   return types;

@@ -93,11 +93,13 @@ std::unique_ptr<SkipCheck> PrepareSkipping(const Options& options, const s3::Opt
   return std::move(*check);
 }
 
+int CoresOf(const UploadOptions& options) {
+  return options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
+}
+
 int EventLoopsOf(const UploadOptions& options, const s3::Endpoint& endpoint) {
   if (options.event_loops > 0) return options.event_loops;
-  const int cores =
-      options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
-  return s3::EventLoopCount(cores, endpoint.scheme == "https");
+  return s3::EventLoopCount(CoresOf(options), endpoint.scheme == "https");
 }
 
 // Builds the parts of one session, in the order in which they need each other, and runs the graph.
@@ -123,6 +125,8 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   Graph graph({slot_limits.most, options.upload.threads});
   const auto client = store.MakeClient(graph.waiter());
   BufferPool buffers(options.upload.memory_bytes);
+  DigestLanes lanes(CoresOf(options.upload), graph.waiter(),
+                    [&](std::function<void()> task) { graph.Enqueue(std::move(task)); });
   const auto inputs = InputsOf(options, s3_options.destination.prefix, stop->drain_token());
   const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
   const auto skip = PrepareSkipping(options, s3_options, inputs, &store, stop, note);
@@ -139,6 +143,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   Uploader upload({.client = client.get(),
                    .waiter = graph.waiter(),
                    .buffers = &buffers,
+                   .lanes = &lanes,
                    .rules = &rules,
                    .console = &console,
                    .progress = &progress,

@@ -24,6 +24,9 @@ bool IsOf(const PartRecord& record, const s3::Payload& payload) {
   return record.bytes == payload.size() && record.digest == PartDigest(payload);
 }
 
+// What is smaller fits into one send with the head before it.
+constexpr std::uint64_t kLeastWholeFromFile = 256 << 10;
+
 bool IsConditional(const Object& object) { return object.properties.Find("if-none-match") != nullptr; }
 
 }  // namespace
@@ -70,11 +73,14 @@ void Uploader::SendFilePart(const UploadTask& task) {
   SendWhole(object, std::move(*payload));
 }
 
-// Parts only: of what is sent from a file it is known only afterwards, before the completion, whether it was
-// what is digested.
+// Of what is sent from a file it is known only afterwards whether it was what is digested. That is in time
+// for a part, before the completion, and for an object that the store refuses when its signed digest is not
+// its own. With a condition it would stand in its own way when it is sent once more.
 bool Uploader::SendsFromFile(const Object& object) const {
-  return object.plan().is_multipart() && object.source.stays_in_page_cache() &&
-         context_.client->SendsFromFiles();
+  if (!object.source.stays_in_page_cache() || !context_.client->SendsFromFiles()) return false;
+  if (object.plan().is_multipart()) return true;
+  return object.plan().size_bytes >= kLeastWholeFromFile && !IsConditional(object) &&
+         context_.client->integrity().payload == s3::PayloadMode::kSha256;
 }
 
 // Digested while it is in the cache: read into all of `room`, or, to be sent from the file, into its front
@@ -84,14 +90,32 @@ s3::Result<s3::Payload> Uploader::ReadPayload(const Object& object, std::uint64_
   const bool from_file = SendsFromFile(object);
   s3::PayloadDigests digests(context_.client->integrity());
   const auto piece_bytes = object.source.read_bytes(s3::PayloadDigests::kPieceBytes);
-  for (std::size_t at = 0; at < room.size(); at += piece_bytes) {
+  std::size_t at = 0;
+  const auto next = [&]() -> s3::Result<std::string_view> {
     const auto piece = room.subspan(from_file ? 0 : at, std::min(piece_bytes, room.size() - at));
     if (auto read = object.source.Read(offset + at, piece); !read) return tl::unexpected(read.error());
-    digests.Update(AsText(piece));
-  }
+    at += piece.size();
+    return AsText(piece);
+  };
+  // Whoever waits for a lane has its bytes fetched meanwhile.
+  if (room.size() >= DigestLanes::kLeastBytes) object.source.Announce(offset, room.size());
+  if (auto read = context_.lanes->Digest(room.size(), next, &digests); !read)
+    return tl::unexpected(read.error());
   if (!from_file) return digests.Finish(AsText(room));
   return digests.Finish(object.source.Range(offset, room.size()),
                         [&object] { return object.source.CheckUnchanged(); });
+}
+
+s3::Payload Uploader::Digest(std::span<const char> bytes) const {
+  s3::PayloadDigests digests(context_.client->integrity());
+  auto left = AsText(bytes);
+  const auto next = [&left]() -> s3::Result<std::string_view> {
+    const auto piece = left.substr(0, s3::PayloadDigests::kPieceBytes);
+    left.remove_prefix(piece.size());
+    return piece;
+  };
+  (void)context_.lanes->Digest(bytes.size(), next, &digests);  // what is in memory can be read
+  return digests.Finish(AsText(bytes));
 }
 
 // Parts are read one after the other; the next one is announced as soon as this one is read.
@@ -117,10 +141,10 @@ void Uploader::SendStreamPart(const UploadTask& task) {
   if (whole) {
     object->properties = context_.rules->PropertiesOf(object->file(), nullptr);
     context_.console->Start(object->file());
-    return SendWhole(object, s3::MakePayload(AsText(bytes), context_.client->integrity()));
+    return SendWhole(object, Digest(bytes));
   }
   if (Begin(object)) {
-    SendPart(object, task.number, s3::MakePayload(AsText(bytes), context_.client->integrity()));
+    SendPart(object, task.number, Digest(bytes));
   }
 }
 
@@ -130,6 +154,10 @@ void Uploader::SendWhole(Object* object, s3::Payload payload) {
   auto settled = context_.client->PutObject(TargetOf(*object), payload, token, Observer(*object));
   object->CountAttempts(settled.attempts);
   if (!settled.answer) return object->Fail(settled.answer.error());
+  // A store that verifies nothing may have taken what is neither version.
+  if (payload.check_file) {
+    if (auto same = payload.check_file(); !same) return object->Fail(same.error());
+  }
   context_.progress->settled_bytes += bytes;
   object->whole =
       WholeObject{std::move(*settled.answer), bytes, std::move(payload.sha256), std::move(payload.checksum)};

@@ -9,6 +9,7 @@
 
 #include "pipeline/buffers.h"
 #include "pipeline/console.h"
+#include "pipeline/digest_lanes.h"
 #include "pipeline/history.h"
 #include "pipeline/journal.h"
 #include "pipeline/message.h"
@@ -26,6 +27,7 @@ struct UploadContext {
   s3::Client* client;
   s3::Waiter* waiter;
   BufferPool* buffers;
+  DigestLanes* lanes;
   const PropertyRules* rules;
   Console* console;
   Progress* progress;
@@ -62,8 +64,8 @@ class Uploader {
   void Discard(Object* object, const OpenUpload& open);
   bool Record(Object* object, const std::string& line);
   bool SendsFromFile(const Object& object) const;
-  s3::Result<s3::Payload> ReadPayload(const Object& object, std::uint64_t offset,
-                                      std::span<char> room) const;
+  s3::Result<s3::Payload> ReadPayload(const Object& object, std::uint64_t offset, std::span<char> room) const;
+  s3::Payload Digest(std::span<const char> bytes) const;
   void SendWhole(Object* object, s3::Payload payload);
   void SendPart(Object* object, int number, const s3::Payload& payload);
 

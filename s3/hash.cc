@@ -7,6 +7,8 @@
 #include <new>
 #include <stdexcept>
 
+#include "s3/hash_stream.h"
+
 namespace s3 {
 namespace {
 
@@ -35,26 +37,21 @@ Context NewContext(const EVP_MD* md) {
   return context;
 }
 
-template <typename Digest>
-Digest FinishContext(const Context& context) {
-  Digest digest;
-  unsigned length = 0;
-  EVP_DigestFinal_ex(context.get(), digest.data(), &length);
-  return digest;
-}
-
-template <typename Digest>
-Digest OneShot(const EVP_MD* md, std::initializer_list<std::string_view> pieces) {
-  const Context context = NewContext(md);
-  for (const auto piece : pieces) EVP_DigestUpdate(context.get(), piece.data(), piece.size());
-  return FinishContext<Digest>(context);
+Sha256Digest Sha256Of(std::initializer_list<std::string_view> pieces) {
+  HashStream stream(HashStream::Kind::kSha256);
+  for (const auto piece : pieces) stream.Update(piece);
+  return stream.Finish().sha256;
 }
 
 }  // namespace
 
-Sha256Digest Sha256(std::string_view data) { return OneShot<Sha256Digest>(FetchedSha256(), {data}); }
+Sha256Digest Sha256(std::string_view data) { return Sha256Of({data}); }
 
-Md5Digest Md5(std::string_view data) { return OneShot<Md5Digest>(FetchedMd5(), {data}); }
+Md5Digest Md5(std::string_view data) {
+  HashStream stream(HashStream::Kind::kMd5);
+  stream.Update(data);
+  return stream.Finish().md5;
+}
 
 Sha256Digest HmacSha256(std::string_view key, std::string_view data) {
   constexpr std::size_t kBlockBytes = 64;
@@ -65,8 +62,8 @@ Sha256Digest HmacSha256(std::string_view key, std::string_view data) {
   outer = inner;
   for (auto& c : inner) c = static_cast<char>(c ^ 0x36);
   for (auto& c : outer) c = static_cast<char>(c ^ 0x5c);
-  const auto digest = OneShot<Sha256Digest>(FetchedSha256(), {{inner.data(), inner.size()}, data});
-  return OneShot<Sha256Digest>(FetchedSha256(), {{outer.data(), outer.size()}, AsBytes(digest)});
+  const auto digest = Sha256Of({{inner.data(), inner.size()}, data});
+  return Sha256Of({{outer.data(), outer.size()}, AsBytes(digest)});
 }
 
 std::string HexEncode(std::string_view bytes) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "s3/checksum.h"
@@ -40,13 +41,30 @@ Error Mismatch(std::string message, const Answer& answer) {
 }  // namespace
 
 PayloadDigests::PayloadDigests(const IntegrityOptions& integrity) : integrity_(integrity) {
-  if (NeedsSha256(integrity)) sha256_.emplace(Digest::Kind::kSha256);
-  if (integrity.checksum == ChecksumAlgorithm::kMd5) md5_.emplace(Digest::Kind::kMd5);
+  const bool sha256 = NeedsSha256(integrity), md5 = integrity.checksum == ChecksumAlgorithm::kMd5;
+  if (sha256 || md5) {
+    hashes_.emplace(!md5      ? HashStream::Kind::kSha256
+                    : !sha256 ? HashStream::Kind::kMd5
+                              : HashStream::Kind::kBoth);
+  }
 }
 
 void PayloadDigests::Update(std::string_view piece) {
-  if (sha256_) sha256_->Update(piece);
-  if (md5_) md5_->Update(piece);
+  if (hashes_) hashes_->Update(piece);
+  UpdateCrc(piece);
+}
+
+void PayloadDigests::UpdateAll(std::span<const Piece> pieces) {
+  std::array<HashStream::Piece, kMostHashLanes> hashed;
+  std::size_t count = 0;
+  for (const auto& [digests, data] : pieces) {
+    if (digests->hashes_) hashed[count++] = {&*digests->hashes_, data};
+    digests->UpdateCrc(data);
+  }
+  if (count > 0) HashStream::UpdateAll(std::span(hashed).first(count));
+}
+
+void PayloadDigests::UpdateCrc(std::string_view piece) {
   if (integrity_.checksum == ChecksumAlgorithm::kCrc32c) crc32c_ = Crc32c(piece, crc32c_);
   if (integrity_.checksum == ChecksumAlgorithm::kCrc64Nvme) crc64_ = Crc64Nvme(piece, crc64_);
 }
@@ -67,13 +85,13 @@ Payload PayloadDigests::Finish(const FileRange& file, std::function<Result<void>
 Payload PayloadDigests::Finish() {
   Payload payload;
   payload.integrity = integrity_;
-  const auto sha256 = sha256_ ? sha256_->Finish() : "";
-  payload.sha256 = HexEncode(sha256);
+  const auto hashes = hashes_ ? hashes_->Finish() : HashStream::Digests();
+  if (NeedsSha256(integrity_)) payload.sha256 = HexEncode(AsBytes(hashes.sha256));
   switch (integrity_.checksum) {
-    case ChecksumAlgorithm::kMd5: payload.checksum = Base64Encode(md5_->Finish()); break;
+    case ChecksumAlgorithm::kMd5: payload.checksum = Base64Encode(AsBytes(hashes.md5)); break;
     case ChecksumAlgorithm::kCrc32c: payload.checksum = CrcText(crc32c_); break;
     case ChecksumAlgorithm::kCrc64Nvme: payload.checksum = CrcText(crc64_); break;
-    case ChecksumAlgorithm::kSha256: payload.checksum = Base64Encode(sha256); break;
+    case ChecksumAlgorithm::kSha256: payload.checksum = Base64Encode(AsBytes(hashes.sha256)); break;
     default: break;
   }
   return payload;

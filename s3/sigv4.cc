@@ -25,14 +25,6 @@ void AppendHeaderValue(std::string* out, std::string_view value) {
   }
 }
 
-char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), ToLower);
-  return lower;
-}
-
 }  // namespace
 
 std::string AmzDate(SystemTime time) {
@@ -56,7 +48,7 @@ CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view
                                        const std::vector<Header>& headers, std::string_view payload_hash) {
   std::vector<std::pair<std::string, std::string_view>> sorted;
   sorted.reserve(headers.size());
-  for (const auto& [name, value] : headers) sorted.emplace_back(Lower(name), value);
+  for (const auto& [name, value] : headers) sorted.emplace_back(LowerCase(name), value);
   // Stable: values of one name keep the order in which they are sent.
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });

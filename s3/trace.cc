@@ -72,13 +72,6 @@ std::string ShownValue(std::string_view name, std::string_view value) {
   return Printable(value.substr(0, at)) + "Signature=(redacted)";
 }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
-
 std::string Timestamp() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
@@ -136,7 +129,7 @@ std::string TraceOfResponse(const HttpResponse& response, microseconds took, std
     lines.remove_prefix(std::min(end + 1, lines.size()));
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) continue;
-    const auto name = Printable(Lower(line.substr(0, colon)));
+    const auto name = Printable(LowerCase(line.substr(0, colon)));
     auto value = line.substr(colon + 1);
     value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
     if (value.ends_with('\r')) value.remove_suffix(1);

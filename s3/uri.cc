@@ -31,8 +31,6 @@ bool IsDigitOrDot(char c) { return (c >= '0' && c <= '9') || c == '.'; }
 
 bool IsHostChar(char c) { return kUnreserved[static_cast<unsigned char>(c)] && c != '~'; }
 
-char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 Result<int> ParsePort(std::string_view text) {
   int port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -43,6 +41,12 @@ Result<int> ParsePort(std::string_view text) {
 }
 
 }  // namespace
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return lower;
+}
 
 std::string UriEncode(std::string_view bytes, bool keep_slash) {
   constexpr char kDigits[] = "0123456789ABCDEF";
@@ -112,8 +116,7 @@ Result<Endpoint> ParseEndpoint(std::string_view text) {
     return problem(fmt::format("has no scheme: write http://{0} or https://{0}", text));
   }
   Endpoint endpoint;
-  endpoint.scheme = std::string(text.substr(0, separator));
-  std::transform(endpoint.scheme.begin(), endpoint.scheme.end(), endpoint.scheme.begin(), ToLower);
+  endpoint.scheme = LowerCase(text.substr(0, separator));
   if (endpoint.scheme != "http" && endpoint.scheme != "https") {
     return problem("has a scheme other than http and https");
   }
@@ -148,8 +151,7 @@ Result<Endpoint> ParseEndpoint(std::string_view text) {
     if (!number) return problem("has no valid port: " + number.error().message);
     endpoint.port = *number;
   }
-  endpoint.host = std::string(host);
-  std::transform(endpoint.host.begin(), endpoint.host.end(), endpoint.host.begin(), ToLower);
+  endpoint.host = LowerCase(host);
   return endpoint;
 }
 

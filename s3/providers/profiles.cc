@@ -8,6 +8,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "s3/uri.h"
+
 namespace s3 {
 namespace {
 
@@ -18,13 +20,6 @@ std::string_view Trim(std::string_view text) {
   const auto begin = text.find_first_not_of(kSpace);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return lower;
 }
 
 // `[profile "two words"]` has the name without quotes.

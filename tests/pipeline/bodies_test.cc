@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <fstream>
 #include <thread>
 
 #include "pipeline/sink.h"
@@ -12,9 +14,28 @@
 #include "s3/event_loop.h"
 #include "s3/store_profiles.h"
 #include "tests/support/support.h"
+#include "tests/support/task_threads.h"
 
 namespace pipeline {
 namespace {
+
+// The next one, and what happens before each request.
+class WatchedTransport final : public s3::Transport {
+ public:
+  using Watch = std::function<void(const s3::HttpRequest&)>;
+  WatchedTransport(s3::Transport* next, Watch watch) : next_(next), watch_(std::move(watch)) {}
+  void Send(s3::HttpRequest&& request, s3::HttpResponse* response, s3::Wake wake) override {
+    if (watch_) watch_(request);
+    next_->Send(std::move(request), response, wake);
+  }
+  void WakeAfter(std::chrono::milliseconds delay, s3::Wake wake) override { next_->WakeAfter(delay, wake); }
+  void CancelSleeps() override { next_->CancelSleeps(); }
+  void Abort() override { next_->Abort(); }
+
+ private:
+  s3::Transport* const next_;
+  const Watch watch_;
+};
 
 struct Bodies {
   explicit Bodies(s3::endpoint::ServerOptions server_options) : server(std::move(server_options)) {
@@ -30,11 +51,12 @@ struct Bodies {
     s3::BlockingWaiter waiter;
     const auto options = test::OptionsFor(server);
     s3::EventLoop loop(options.transport, threads);
+    WatchedTransport transport(&loop, before_send);
     s3::LearnedFacts facts(options.destination, s3::ResolveBucket(options.destination).value(), nullptr);
     auto credentials = test::Fixed({"s3flow", s3::Secret("s3flow-secret"), s3::Secret()});
     test::FreeAdmission free;
     s3::Client client(&facts, &credentials, &free.admission, options.retry,
-                      s3::ResolveIntegrity(options.integrity, options.destination), &loop, &waiter,
+                      s3::ResolveIntegrity(options.integrity, options.destination), &transport, &waiter,
                       stop.drain_token());
     const std::stop_callback on_drain(stop.drain_token(), [&] { loop.CancelSleeps(); });
     auto journal = Journal::Open(directory / "journal.jsonl", 0, nullptr).value();
@@ -42,10 +64,12 @@ struct Bodies {
     Progress progress;
     Console console(report, &progress, null);
     BufferPool buffers(upload_options.memory_bytes);
+    test::TaskThreads tasks(2);
+    DigestLanes lanes(2, &waiter, [&](std::function<void()> task) { tasks.Enqueue(std::move(task)); });
     const auto rules = PropertyRules::Load({}).value();
     Source source(FinderOf(Walk({root}, "")), {}, upload_options, stop.drain_token(), &history, &progress);
     Uploader upload(
-        {&client, &waiter, &buffers, &rules, &console, &progress, journal.get(), &history, nullptr,
+        {&client, &waiter, &buffers, &lanes, &rules, &console, &progress, journal.get(), &history, nullptr,
          &upload_options, 1 << 20, stop.drain_token(),
          [&](std::chrono::milliseconds time) {
            waiter.Wait([&](s3::Wake wake) { loop.WakeAfter(time, wake); });
@@ -71,6 +95,7 @@ struct Bodies {
       });
     }
     for (auto& worker : workers) worker.join();
+    tasks.Finish();
     auto summary = sink.summary();
     summary.found = source.found();
     return summary;
@@ -82,6 +107,7 @@ struct Bodies {
   ReportOptions report;
   UploadOptions upload_options;
   SourceRoot root;
+  WatchedTransport::Watch before_send;
   StopControl stop;
   s3::endpoint::Server server;
 };
@@ -121,6 +147,24 @@ TEST(RunBodiesTest, PartsAndRetriesFromManyThreads) {
   EXPECT_GT(bodies.server.stats().requests["UploadPart"], 600u);
   EXPECT_GT(bodies.server.stats().faults_injected, 300u);
   EXPECT_TRUE(summary.AddsUp());
+}
+
+// The store has taken what was digested, and the file has gone on: both are well, and not the same.
+TEST(RunBodiesTest, AFileThatChangesOnItsWayIsSentOnceMore) {
+  Bodies bodies({.buckets = {"bucket"}});
+  const auto large = test::Content(300'000);
+  const auto path = bodies.directory.Write("data/large", large);
+  std::atomic<int> sent = 0;
+  bodies.before_send = [&](const s3::HttpRequest& request) {
+    if (request.path.find("large") == std::string::npos) return;
+    EXPECT_EQ(request.body_file.bytes, large.size() + (sent > 0 ? 4 : 0)) << "it is not sent from the file";
+    if (sent++ == 0) std::ofstream(path, std::ios::app) << "more";
+  };
+  const auto summary = bodies.Run(4);
+  EXPECT_EQ(summary.uploaded, static_cast<std::uint64_t>(Bodies::kFiles) + 1);
+  EXPECT_EQ(sent, 2);
+  const auto& store = bodies.server.store();
+  EXPECT_EQ(store.Get("bucket", "large")->Read(0, large.size() + 4), large + "more");
 }
 
 TEST(RunBodiesTest, StopWhileAllThreadsAreBusy) {

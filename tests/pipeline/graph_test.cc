@@ -252,6 +252,27 @@ TEST(GraphWorkersTest, ThereAreAsManyAsHaveWork) {
   EXPECT_TRUE(met) << here << " at once";
 }
 
+TEST(GraphWorkersTest, RunsWhatBodiesEnqueueBeforeItReturns) {
+  constexpr int kBodies = 100, kTasksOfEach = 50;
+  Graph graph({16, 3});
+  int next = 0;
+  std::atomic<int> ran = 0;
+  std::function<void(int)> go_on = [&](int left) {
+    ++ran;
+    if (left > 1) graph.Enqueue([&go_on, left] { go_on(left - 1); });
+  };
+  graph.Run({.next = [&]() -> std::optional<SourceItem> {
+               if (next == kBodies) return std::nullopt;
+               return Task(next++);
+             },
+             .upload = [&](const UploadTask&) -> std::optional<ObjectResult> {
+               graph.Enqueue([&go_on] { go_on(kTasksOfEach); });  // and does not wait for it
+               return ObjectResult{};
+             },
+             .record = [](const ObjectResult&) {}});
+  EXPECT_EQ(ran, kBodies * kTasksOfEach);
+}
+
 TEST(GraphDryTest, AnEmptySourceEnds) {
   Graph({8, 2}).Run({.next = [] { return std::optional<SourceItem>(); },
                      .upload = [](const UploadTask&) { return ObjectResult{}; },

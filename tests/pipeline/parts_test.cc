@@ -171,13 +171,18 @@ TEST_F(PartsTest, EveryIntegrityModeWithVerify) {
   }
 }
 
-class ChangingFileTest : public PartsTest, public testing::WithParamInterface<const char*> {};
+// How it changes, and whether it is sent in one piece.
+class ChangingFileTest : public test::RunFixture,
+                         public testing::WithParamInterface<std::tuple<const char*, bool>> {};
 
 // A writer changes the file at random moments of its upload, again and again. Versions are told
 // apart by their bytes: every byte of a version is the same, so a mixture shows.
 TEST_P(ChangingFileTest, TheObjectIsOneVersionOrNone) {
   namespace fs = std::filesystem;
-  const std::string_view how = GetParam();
+  const std::string_view how = std::get<0>(GetParam());
+  const bool whole = std::get<1>(GetParam());
+  const std::size_t bytes = whole ? 400'000 : 20'000;
+  if (!whole) UseSmallParts();
   auto random = test::SeededRandom();
   server_options_.latency = std::chrono::milliseconds(1);
   options_.upload.changed_file_retries = 3;
@@ -186,8 +191,8 @@ TEST_P(ChangingFileTest, TheObjectIsOneVersionOrNone) {
   const auto s3_options = test::OptionsFor(*server_);
   int uploaded = 0, changed = 0;
   std::uint64_t restarts = 0;
-  for (int round = 0; round < 100; ++round) {
-    const auto path = directory_.Write("data/f", std::string(20'000, 'a'));
+  for (int round = 0; round < 50; ++round) {
+    const auto path = directory_.Write("data/f", std::string(bytes, 'a'));
     std::atomic<bool> done{false};
     // Old enough to be read at once: else every upload would begin with a pause.
     std::this_thread::sleep_for(std::chrono::milliseconds(25));
@@ -199,11 +204,11 @@ TEST_P(ChangingFileTest, TheObjectIsOneVersionOrNone) {
         const char letter = static_cast<char>('a' + version);
         if (how == "rewritten") {
           std::fstream file(path, std::ios::in | std::ios::out);
-          file << std::string(20'000, letter) << std::flush;
+          file << std::string(bytes, letter) << std::flush;
         } else if (how == "replaced") {
-          fs::rename(directory_.Write("next", std::string(20'000, letter)), path);
+          fs::rename(directory_.Write("next", std::string(bytes, letter)), path);
         } else if (how == "truncated") {
-          fs::resize_file(path, static_cast<std::uintmax_t>(20'000 - version * 700));
+          fs::resize_file(path, bytes - static_cast<std::size_t>(version) * 700);
         } else {
           std::ofstream(path, std::ios::app) << std::string(1000, 'a');
         }
@@ -243,8 +248,12 @@ TEST_P(ChangingFileTest, TheObjectIsOneVersionOrNone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, ChangingFileTest,
-                         testing::Values("rewritten", "replaced", "truncated", "grown"),
-                         [](const auto& test) { return std::string(test.param); });
+                         testing::Combine(testing::Values("rewritten", "replaced", "truncated", "grown"),
+                                          testing::Bool()),
+                         [](const auto& test) {
+                           return std::string(std::get<0>(test.param)) +
+                                  (std::get<1>(test.param) ? "Whole" : "InParts");
+                         });
 
 // One fault at a time opens the door for a change at a known place: between the first part and the last.
 TEST_F(PartsTest, AFileThatChangesAtEveryAttemptIsGivenUpAsChanged) {

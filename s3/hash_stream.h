@@ -1,0 +1,60 @@
+// SHA-256, MD5 or both, piece by piece, of one stream or of several at once. Any thread; a stream is one
+// thread's at a time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "s3/hash.h"
+#include "s3/hash_lanes.h"
+
+namespace s3 {
+
+// Each step of these hashes needs the result of the one before, and the processor could have begun others
+// meanwhile. With the steps of other streams in between, and with those of the other hash, all take little
+// more time than one.
+class HashStream {
+ public:
+  enum class Kind { kSha256, kMd5, kBoth };
+  struct Digests {  // those of its kind
+    Sha256Digest sha256{};
+    Md5Digest md5{};
+  };
+  struct Piece {
+    HashStream* stream;
+    std::string_view data;
+  };
+
+  explicit HashStream(Kind kind);
+
+  void Update(std::string_view data);
+  // The same as an Update of each, in less time where they are of one kind. At most
+  // kMostHashLanes, of different streams.
+  static void UpdateAll(std::span<Piece> pieces);
+  // Ends the stream; call once.
+  Digests Finish();
+
+  // How many of its kind are best hashed together: SHA-256 alone has two lanes, with HasSha256Lanes(), and
+  // MD5 four.
+  std::size_t lanes() const { return md5_ ? kMostHashLanes : sha256_ ? 2 : 1; }
+
+ private:
+  bool HashesHere() const { return sha256_ || md5_; }
+  bool IsLike(const HashStream& other) const { return sha256_ == other.sha256_ && md5_ == other.md5_; }
+  void HashBlocks(std::span<const HashLane> lanes, std::size_t blocks) const;
+  // Takes in what completes the block that an earlier piece began; what is left of `data` then.
+  std::string_view FillBlock(std::string_view data);
+  void Hash(std::string_view data);
+
+  bool sha256_, md5_;  // computed here
+  HashState state_;
+  std::array<char, kHashBlockBytes>
+      block_{};  // of it, bytes_ % kHashBlockBytes are what no block is full of yet
+  std::uint64_t bytes_ = 0;
+  std::optional<Digest> portable_sha256_;
+};
+
+}  // namespace s3
