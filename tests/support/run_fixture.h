@@ -10,8 +10,8 @@
 #include <string>
 
 #include "pipeline/record.h"
-#include "pipeline/sealed_line.h"
 #include "pipeline/run.h"
+#include "pipeline/sealed_line.h"
 #include "s3/hash.h"
 #include "tests/support/support.h"
 
