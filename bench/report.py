@@ -98,7 +98,8 @@ def slots(results, out):
         if run is None:
             continue
         points = "\n".join(f"{second} {count}" for second, count in run["slots"])
-        lines += gnuplot(out, f"slots-{index}", f"$data << EOD\n{points}\nEOD\nset title 'slots in circulation: {result['row']['name']}'\n"
+        name = result["row"]["name"].replace("'", "''")  # as gnuplot writes a quote within quotes
+        lines += gnuplot(out, f"slots-{index}", f"$data << EOD\n{points}\nEOD\nset title 'slots in circulation: {name}'\n"
                          "set xlabel 's'\nset yrange [0:*]\nunset key\nplot $data using 1:2 with steps lw 2\n")
     return lines
 

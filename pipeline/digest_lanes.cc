@@ -53,17 +53,23 @@ DigestLanes::Work* DigestLanes::Queue::Pop() {
 }
 
 s3::Result<void> DigestLanes::Digest(std::size_t bytes, const NextPiece& next, s3::PayloadDigests* digests) {
+  if (bytes < kLeastBytes || digests->lanes() == 1) return DigestAlone(next, digests);
   Work work{next, digests};
-  if (bytes < kLeastBytes || digests->lanes() == 1) {
-    while (work.Read()) digests->Update(work.piece);
-  } else {
-    waiter_->Wait([&](s3::Wake wake) {
-      work.wake = wake;
-      Add(&work);
-    });
-  }
+  waiter_->Wait([&](s3::Wake wake) {
+    work.wake = wake;
+    Add(&work);
+  });
   if (work.thrown) std::rethrow_exception(work.thrown);
   return std::move(work.result);
+}
+
+s3::Result<void> DigestLanes::DigestAlone(const NextPiece& next, s3::PayloadDigests* digests) {
+  for (;;) {
+    const auto piece = next();
+    if (!piece) return tl::unexpected(piece.error());
+    if (piece->empty()) return {};
+    digests->Update(*piece);
+  }
 }
 
 void DigestLanes::Add(Work* work) {

@@ -30,6 +30,8 @@ class DigestLanes {
 
   // Digests all pieces, some `bytes` together. Fails as `next` does, and throws what it throws.
   s3::Result<void> Digest(std::size_t bytes, const NextPiece& next, s3::PayloadDigests* digests);
+  // The same in the calling thread.
+  static s3::Result<void> DigestAlone(const NextPiece& next, s3::PayloadDigests* digests);
 
   // Smaller payloads are digested before another thread could be told of them.
   static constexpr std::size_t kLeastBytes = 256 << 10;

@@ -113,17 +113,20 @@ s3::Result<void> OpenFile::Read(std::uint64_t offset, std::span<char> bytes) con
   return read;
 }
 
-void OpenFile::Announce(std::uint64_t offset, std::uint64_t bytes) const {
-  if (page_cache_ == PageCache::kBypass || bytes == 0) return;
+bool OpenFile::Announce(std::uint64_t offset, std::uint64_t bytes) const {
+  if (page_cache_ == PageCache::kBypass) return false;
+  // Of one call Linux takes no more than its read-ahead, 128 KiB unless it is told otherwise. What is not
+  // longer is read as fast as it is announced.
+  constexpr off_t kReadAhead = 128 << 10;
+  if (bytes <= kReadAhead) return true;
   char last;
   const iovec room{&last, 1};
   const auto end = static_cast<off_t>(offset + bytes);
-  if (preadv2(fd_, &room, 1, end - 1, RWF_NOWAIT) == 1) return;
-  // Of one call Linux takes no more than its read-ahead, 128 KiB unless it is told otherwise.
-  constexpr off_t kReadAhead = 128 << 10;
+  if (preadv2(fd_, &room, 1, end - 1, RWF_NOWAIT) == 1) return true;  // they are there
   for (auto at = static_cast<off_t>(offset); at < end; at += kReadAhead) {
     posix_fadvise(fd_, at, std::min(kReadAhead, end - at), POSIX_FADV_WILLNEED);
   }
+  return true;
 }
 
 // In place what is aligned; by way of a block what is not, as the end of a file.

@@ -34,8 +34,9 @@ class OpenFile {
   // are read in place.
   s3::Result<void> Read(std::uint64_t offset, std::span<char> bytes) const;
 
-  // These bytes are read soon: has the system begin to fetch them. Costs nothing when it has them.
-  void Announce(std::uint64_t offset, std::uint64_t bytes) const;
+  // These bytes are read soon: has the system fetch them, when there are many. False when it cannot, with
+  // O_DIRECT.
+  bool Announce(std::uint64_t offset, std::uint64_t bytes) const;
 
   // kChanged when device, inode, size, mtime or ctime are not those at the opening, or when a file
   // that says to be empty has content, as those of /proc do.

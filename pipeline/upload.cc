@@ -97,10 +97,12 @@ s3::Result<s3::Payload> Uploader::ReadPayload(const Object& object, std::uint64_
     at += piece.size();
     return AsText(piece);
   };
-  // Whoever waits for a lane has its bytes fetched meanwhile.
-  if (room.size() >= DigestLanes::kLeastBytes) object.source.Announce(offset, room.size());
-  if (auto read = context_.lanes->Digest(room.size(), next, &digests); !read)
-    return tl::unexpected(read.error());
+  // Whoever waits for a lane has its bytes fetched meanwhile. Where nothing can be fetched ahead, payloads
+  // that are digested together would be read one after the other.
+  const bool fetched = object.source.Announce(offset, room.size());
+  auto digested = fetched ? context_.lanes->Digest(room.size(), next, &digests)
+                          : DigestLanes::DigestAlone(next, &digests);
+  if (!digested) return tl::unexpected(std::move(digested.error()));
   if (!from_file) return digests.Finish(AsText(room));
   return digests.Finish(object.source.Range(offset, room.size()),
                         [&object] { return object.source.CheckUnchanged(); });
@@ -154,9 +156,9 @@ void Uploader::SendWhole(Object* object, s3::Payload payload) {
   auto settled = context_.client->PutObject(TargetOf(*object), payload, token, Observer(*object));
   object->CountAttempts(settled.attempts);
   if (!settled.answer) return object->Fail(settled.answer.error());
-  // A store that verifies nothing may have taken what is neither version.
-  if (payload.check_file) {
-    if (auto same = payload.check_file(); !same) return object->Fail(same.error());
+  if (auto same = payload.check_file ? payload.check_file() : s3::Result<void>(); !same) {
+    same.error().message += "; a store that compares no digests may hold neither version of it";
+    return object->Fail(same.error());
   }
   context_.progress->settled_bytes += bytes;
   object->whole =

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <memory>
 #include <span>
+#include <thread>
 
 #include "tests/support/support.h"
 
@@ -87,7 +88,7 @@ TEST(ReadingTest, DirectlyAndWithoutATrace) {
   unlink(name.c_str());
 }
 
-TEST(ReadingTest, WhatWasReadLeavesThePageCache) {
+TEST(ReadingTest, WhatWasReadLeavesThePageCacheAndWhatIsAnnouncedComesBack) {
   std::string name = "dropped-XXXXXX";
   const int fd = mkstemp(name.data());
   ASSERT_GE(fd, 0);
@@ -113,6 +114,14 @@ TEST(ReadingTest, WhatWasReadLeavesThePageCache) {
     EXPECT_EQ(bytes, content);
     EXPECT_EQ(cached(), left);
   }
+  // And what is announced comes back, though nobody reads it.
+  InputFile file;
+  file.path = name;
+  file.size_bytes = kBytes;
+  EXPECT_TRUE(OpenFile::Open(file)->Announce(0, kBytes));
+  while (cached() < 256) std::this_thread::yield();
+  file.reading.page_cache = PageCache::kBypass;
+  EXPECT_FALSE(OpenFile::Open(file)->Announce(0, kBytes));
   close(fd);
   unlink(name.c_str());
 }
