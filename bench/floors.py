@@ -21,7 +21,7 @@ def wrk(row, sink):
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(f'wrk.method = "PUT"\nwrk.body = string.rep("x", {size})\n')
         script.flush()
-        connections = 64 if row["concurrency"] == "auto" else row["concurrency"]
+        connections = clients.fixed(row)
         output = script.name + ".out"
         measured = measure.command(["wrk", "-t1", f"-c{connections}", "-d3s", "-s", script.name, f"{sink.url}/bench/floor"], ENVIRONMENT, output)
         with open(output) as text:
@@ -36,7 +36,7 @@ def wrk(row, sink):
 def iperf3(row, sink):
     """Bytes over loopback sockets, as many connections as requests in flight, at most 8."""
     port = str(free_port())
-    streams = str(min(8, 8 if row["concurrency"] == "auto" else row["concurrency"]))
+    streams = str(min(8, clients.fixed(row)))
     server = subprocess.Popen(["iperf3", "-s", "-1", "-p", port], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         time.sleep(0.3)
@@ -79,8 +79,9 @@ def socket(row, sink):
                         raise RuntimeError(answer)
 
         before, began = os.times(), time.monotonic()
-        with concurrent.futures.ThreadPoolExecutor(row["concurrency"]) as threads:
-            for done in [threads.submit(send_parts) for _ in range(row["concurrency"])]:
+        connections = clients.fixed(row)
+        with concurrent.futures.ThreadPoolExecutor(connections) as threads:
+            for done in [threads.submit(send_parts) for _ in range(connections)]:
                 done.result()
         wall, after = time.monotonic() - began, os.times()
     user, system = after.user - before.user, after.system - before.system

@@ -51,9 +51,9 @@ class HashStream {
 
   bool sha256_, md5_;  // computed here
   HashState state_;
-  std::array<char, kHashBlockBytes>
-      block_{};  // of it, bytes_ % kHashBlockBytes are what no block is full of yet
   std::uint64_t bytes_ = 0;
+  // Its first bytes_ % kHashBlockBytes are data that do not yet fill a block.
+  std::array<char, kHashBlockBytes> block_{};
   std::optional<Digest> portable_sha256_;
 };
 
