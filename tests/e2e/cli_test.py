@@ -200,7 +200,7 @@ class Signals(TestCase):
             while "stopping" not in process.stderr.readline():
                 pass
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=60)
             self.assertEqual(process.returncode, 130)
             self.assertEqual(json.loads((self.dir / "run/summary.json").read_text())["cancelled"], 8)
 
