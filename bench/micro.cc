@@ -46,22 +46,29 @@ BENCHMARK(BM_Digest<kCrc32c>)->Arg(4 << 10)->Arg(128 << 10);
 BENCHMARK(BM_Digest<kCrc64Nvme>)->Arg(4 << 10)->Arg(128 << 10);
 
 // As many streams at once as the second argument says, of as many bytes each as the first.
-template <s3::HashStream::Kind kKind>
+template <s3::HashStream::Kind kKind, s3::Sha256Engine kEngine>
 void BM_HashStreams(benchmark::State& state) {
+  if (!s3::Has(kEngine)) return state.SkipWithError("this processor has no such instructions");
   const std::string data(static_cast<std::size_t>(state.range(0)), 'x');
   for (auto _ : state) {
     std::vector<s3::HashStream> streams;
     std::vector<s3::HashStream::Piece> pieces;
-    for (int i = 0; i < state.range(1); ++i) streams.emplace_back(kKind);
+    for (int i = 0; i < state.range(1); ++i) streams.emplace_back(kKind, kEngine);
     for (auto& stream : streams) pieces.push_back({&stream, data});
     s3::HashStream::UpdateAll(pieces);
     for (auto& stream : streams) benchmark::DoNotOptimize(stream.Finish());
   }
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * state.range(0) * state.range(1));
 }
-BENCHMARK(BM_HashStreams<s3::HashStream::Kind::kSha256>)->ArgsProduct({{128 << 10}, {1, 2, 4}});
-BENCHMARK(BM_HashStreams<s3::HashStream::Kind::kMd5>)->ArgsProduct({{128 << 10}, {1, 2, 4}});
-BENCHMARK(BM_HashStreams<s3::HashStream::Kind::kBoth>)->ArgsProduct({{128 << 10}, {1, 2, 4}});
+using Kind = s3::HashStream::Kind;
+using Engine = s3::Sha256Engine;
+BENCHMARK(BM_HashStreams<Kind::kSha256, Engine::kOpenSsl>)->ArgsProduct({{128 << 10}, {1}});
+BENCHMARK(BM_HashStreams<Kind::kSha256, Engine::kAvx2>)->ArgsProduct({{128 << 10}, {1, 4, 8}});
+BENCHMARK(BM_HashStreams<Kind::kSha256, Engine::kShaExtensions>)->ArgsProduct({{128 << 10}, {1, 2, 4}});
+BENCHMARK(BM_HashStreams<Kind::kMd5, Engine::kOpenSsl>)->ArgsProduct({{128 << 10}, {1, 2, 4, 8}});
+BENCHMARK(BM_HashStreams<Kind::kBoth, Engine::kOpenSsl>)->ArgsProduct({{128 << 10}, {1, 8}});
+BENCHMARK(BM_HashStreams<Kind::kBoth, Engine::kAvx2>)->ArgsProduct({{128 << 10}, {1, 4, 8}});
+BENCHMARK(BM_HashStreams<Kind::kBoth, Engine::kShaExtensions>)->ArgsProduct({{128 << 10}, {1, 2, 4}});
 
 void BM_SignHeaders(benchmark::State& state) {
   s3::Signer signer("us-east-1");

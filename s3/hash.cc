@@ -1,8 +1,12 @@
+// EVP has no way to go on from words that something else computed: see HashSha256Blocks.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "s3/hash.h"
 
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <stdexcept>
@@ -64,6 +68,15 @@ Sha256Digest HmacSha256(std::string_view key, std::string_view data) {
   for (auto& c : outer) c = static_cast<char>(c ^ 0x5c);
   const auto digest = Sha256Of({{inner.data(), inner.size()}, data});
   return Sha256Of({{outer.data(), outer.size()}, AsBytes(digest)});
+}
+
+// OpenSSL's context without what counts the bytes and keeps those that fill no block: both are the caller's.
+void HashSha256Blocks(std::string_view blocks, std::array<std::uint32_t, 8>* words) {
+  SHA256_CTX context{};
+  std::copy(words->begin(), words->end(), context.h);
+  context.md_len = SHA256_DIGEST_LENGTH;
+  SHA256_Update(&context, blocks.data(), blocks.size());
+  std::copy(std::begin(context.h), std::end(context.h), words->begin());
 }
 
 std::string HexEncode(std::string_view bytes) {

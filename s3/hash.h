@@ -18,6 +18,10 @@ Md5Digest Md5(std::string_view data);
 // FIPS 198-1, https://csrc.nist.gov/pubs/fips/198-1/final
 Sha256Digest HmacSha256(std::string_view key, std::string_view data);
 
+// Hashes whole blocks of 64 bytes. `words`: the eight that the blocks before came to, as FIPS 180-4 names
+// them, H0 to H7.
+void HashSha256Blocks(std::string_view blocks, std::array<std::uint32_t, 8>* words);
+
 std::string HexEncode(std::string_view bytes);  // lower case, as SigV4 asks
 // Nothing when `text` is not pairs of hex digits, in either case.
 std::optional<std::string> HexDecode(std::string_view text);

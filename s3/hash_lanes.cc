@@ -1,15 +1,16 @@
 #include "s3/hash_lanes.h"
 
-#include <bit>
-#include <cstring>
+#include <algorithm>
+#include <array>
 #include <utility>
+
+#include "s3/hash.h"
+#include "s3/hash_words.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
 #endif
-
-#define S3_INLINE inline __attribute__((always_inline))
 
 namespace s3 {
 namespace {
@@ -26,55 +27,6 @@ constexpr std::array<std::uint32_t, 64> kSines{
     0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1, 0xf7537e82, 0xbd3af235, 0x2ad7d2bb, 0xeb86d391};
 constexpr int kShifts[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
 constexpr std::size_t kWordFactor[4] = {1, 5, 3, 7}, kWordOffset[4] = {0, 1, 5, 0};
-
-// The same word of one lane, or of four.
-using OneWord = std::uint32_t;
-using FourWords __attribute__((vector_size(16))) = std::uint32_t;
-
-static_assert(std::endian::native == std::endian::little, "the words of a block are read as they lie");
-
-template <typename Word>
-constexpr std::size_t kLanesOf = sizeof(Word) / sizeof(OneWord);
-
-template <typename Word>
-S3_INLINE void LoadMd5(const HashLane* lanes, Word* state) {
-  for (std::size_t i = 0; i < 4; ++i) {
-    OneWord words[kLanesOf<Word>];
-    for (std::size_t lane = 0; lane < kLanesOf<Word>; ++lane) words[lane] = lanes[lane].state->md5[i];
-    std::memcpy(&state[i], words, sizeof(Word));
-  }
-}
-
-template <typename Word>
-S3_INLINE void StoreMd5(const Word* state, const HashLane* lanes) {
-  for (std::size_t i = 0; i < 4; ++i) {
-    OneWord words[kLanesOf<Word>];
-    std::memcpy(words, &state[i], sizeof(Word));
-    for (std::size_t lane = 0; lane < kLanesOf<Word>; ++lane) lanes[lane].state->md5[i] = words[lane];
-  }
-}
-
-S3_INLINE void LoadBlock(const HashLane* lanes, std::size_t at, OneWord* words) {
-  std::memcpy(words, lanes[0].data + at, kHashBlockBytes);
-}
-
-// Rows of four words of each lane become columns.
-S3_INLINE void LoadBlock(const HashLane* lanes, std::size_t at, FourWords* words) {
-  for (std::size_t i = 0; i < 16; i += 4) {
-    FourWords row[4];
-    for (std::size_t lane = 0; lane < 4; ++lane) {
-      std::memcpy(&row[lane], lanes[lane].data + at + i * sizeof(OneWord), sizeof row[lane]);
-    }
-    const FourWords front01 = __builtin_shufflevector(row[0], row[1], 0, 4, 1, 5);
-    const FourWords back01 = __builtin_shufflevector(row[0], row[1], 2, 6, 3, 7);
-    const FourWords front23 = __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5);
-    const FourWords back23 = __builtin_shufflevector(row[2], row[3], 2, 6, 3, 7);
-    words[i] = __builtin_shufflevector(front01, front23, 0, 1, 4, 5);
-    words[i + 1] = __builtin_shufflevector(front01, front23, 2, 3, 6, 7);
-    words[i + 2] = __builtin_shufflevector(back01, back23, 0, 1, 4, 5);
-    words[i + 3] = __builtin_shufflevector(back01, back23, 2, 3, 6, 7);
-  }
-}
 
 template <std::size_t kStep, typename Word>
 S3_INLINE void Md5Step(Word* state, const Word* words) {
@@ -104,36 +56,19 @@ S3_INLINE void Md5Block(Word* state, const Word* words, std::index_sequence<kSte
 }
 
 template <typename Word>
-void Md5Blocks(const HashLane* lanes, std::size_t blocks) {
-  Word state[4], words[16];
-  LoadMd5(lanes, state);
+S3_INLINE void Md5Blocks(const HashLane* lanes, std::size_t blocks) {
+  Word state[4], words[kBlockWords];
+  LoadState<&HashState::md5>(lanes, state);
   for (std::size_t at = 0; at < blocks * kHashBlockBytes; at += kHashBlockBytes) {
     const Word before[4] = {state[0], state[1], state[2], state[3]};
     LoadBlock(lanes, at, words);
     Md5Block(state, words, std::make_index_sequence<64>());
     for (std::size_t i = 0; i < 4; ++i) state[i] += before[i];
   }
-  StoreMd5(state, lanes);
+  StoreState<&HashState::md5>(state, lanes);
 }
 
-// Four lanes, of which the last ones may hash for nobody.
-class FourLanes {
- public:
-  explicit FourLanes(std::span<const HashLane> lanes) {
-    for (std::size_t i = 0; i < 4; ++i)
-      lanes_[i] = i < lanes.size() ? lanes[i] : HashLane{&nobody_, lanes[0].data};
-  }
-  const HashLane* data() const { return lanes_; }
-
- private:
-  HashState nobody_;
-  HashLane lanes_[4];
-};
-
-#if defined(__x86_64__)
-
-#define S3_SHA __attribute__((target("sha,sse4.1")))
-
+// FIPS 180-4, 4.2.2.
 alignas(16) constexpr std::array<std::uint32_t, 64> kRounds{
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -143,6 +78,72 @@ alignas(16) constexpr std::array<std::uint32_t, 64> kRounds{
     0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+
+// FIPS 180-4, 6.2.2, with the message schedule in place of the words it no longer needs.
+template <std::size_t kRound, typename Word>
+S3_INLINE void Sha256Round(Word* state, Word* words) {
+  Word& word = words[kRound % 16];
+  if constexpr (kRound >= 16) {
+    const Word fifteen = words[(kRound + 1) % 16], two = words[(kRound + 14) % 16];  // words before
+    word += words[(kRound + 9) % 16];
+    word += (fifteen >> 7 | fifteen << 25) ^ (fifteen >> 18 | fifteen << 14) ^ fifteen >> 3;
+    word += (two >> 17 | two << 15) ^ (two >> 19 | two << 13) ^ two >> 10;
+  }
+  const Word a = state[(64 - kRound) % 8], b = state[(65 - kRound) % 8], c = state[(66 - kRound) % 8];
+  const Word e = state[(68 - kRound) % 8], f = state[(69 - kRound) % 8], g = state[(70 - kRound) % 8];
+  Word& d = state[(67 - kRound) % 8];
+  Word& h = state[(71 - kRound) % 8];
+  h += word + kRounds[kRound];
+  h += g ^ (e & (f ^ g));
+  h += (e >> 6 | e << 26) ^ (e >> 11 | e << 21) ^ (e >> 25 | e << 7);
+  d += h;
+  h += (a & b) | (c & (a | b));
+  h += (a >> 2 | a << 30) ^ (a >> 13 | a << 19) ^ (a >> 22 | a << 10);
+}
+
+template <typename Word, std::size_t... kRound>
+S3_INLINE void Sha256Rounds(Word* state, Word* words, std::index_sequence<kRound...>) {
+  (Sha256Round<kRound>(state, words), ...);
+}
+
+template <typename Word>
+S3_INLINE void Sha256Blocks(const HashLane* lanes, std::size_t blocks) {
+  Word state[8], words[kBlockWords];
+  LoadState<&HashState::sha256>(lanes, state);
+  for (std::size_t at = 0; at < blocks * kHashBlockBytes; at += kHashBlockBytes) {
+    Word before[8];
+    for (std::size_t i = 0; i < 8; ++i) before[i] = state[i];
+    LoadBlock(lanes, at, words);
+    for (Word& word : words)
+      word = word << 24 | (word & 0xff00) << 8 | (word >> 8 & 0xff00) | word >> 24;
+    Sha256Rounds(state, words, std::make_index_sequence<64>());
+    for (std::size_t i = 0; i < 8; ++i) state[i] += before[i];
+  }
+  StoreState<&HashState::sha256>(state, lanes);
+}
+
+// As many lanes as a vector has words, of which the last ones may hash for nobody.
+template <typename Word>
+class FilledLanes {
+ public:
+  explicit FilledLanes(std::span<const HashLane> lanes) {
+    for (std::size_t i = 0; i < kLanesOf<Word>; ++i)
+      lanes_[i] = i < lanes.size() ? lanes[i] : HashLane{&nobody_, lanes[0].data};
+  }
+  const HashLane* data() const { return lanes_; }
+
+ private:
+  HashState nobody_;
+  HashLane lanes_[kLanesOf<Word>];
+};
+
+#if defined(__x86_64__)
+
+#define S3_AVX2 __attribute__((target("avx2")))
+#define S3_SHA __attribute__((target("sha,sse4.1")))
+
+S3_AVX2 void EightMd5(const HashLane* lanes, std::size_t blocks) { Md5Blocks<EightWords>(lanes, blocks); }
+S3_AVX2 void EightSha256(const HashLane* lanes, std::size_t blocks) { Sha256Blocks<EightWords>(lanes, blocks); }
 
 // The state as the SHA instructions want it: words A, B, E, F and C, D, G, H, the first one on top. See
 // "Intel SHA Extensions",
@@ -202,7 +203,7 @@ S3_SHA S3_INLINE void FourSha256Rounds(Sha256Lane* sha) {
 // Four rounds of each lane in turn: the unit that computes them begins one of another lane while it waits for
 // those of the first.
 template <std::size_t kLanes, std::size_t... kFour>
-S3_SHA S3_INLINE void Sha256Rounds(Sha256Lane* sha, std::index_sequence<kFour...>) {
+S3_SHA S3_INLINE void ShaRounds(Sha256Lane* sha, std::index_sequence<kFour...>) {
   if constexpr (kLanes == 1) {
     (FourSha256Rounds<kFour>(&sha[0]), ...);
   } else {
@@ -211,12 +212,12 @@ S3_SHA S3_INLINE void Sha256Rounds(Sha256Lane* sha, std::index_sequence<kFour...
 }
 
 template <std::size_t kLanes>
-S3_SHA void Sha256Blocks(const HashLane* lanes, std::size_t blocks) {
+S3_SHA void ShaBlocks(const HashLane* lanes, std::size_t blocks) {
   Sha256Lane sha[kLanes];
   for (std::size_t i = 0; i < kLanes; ++i) LoadSha256(lanes[i], &sha[i]);
   for (std::size_t at = 0; at < blocks * kHashBlockBytes; at += kHashBlockBytes) {
     for (std::size_t i = 0; i < kLanes; ++i) BeginSha256Block(lanes[i].data + at, &sha[i]);
-    Sha256Rounds<kLanes>(sha, std::make_index_sequence<16>());
+    ShaRounds<kLanes>(sha, std::make_index_sequence<16>());
     for (std::size_t i = 0; i < kLanes; ++i) EndSha256Block(&sha[i]);
   }
   for (std::size_t i = 0; i < kLanes; ++i) StoreSha256(sha[i], lanes[i]);
@@ -252,53 +253,119 @@ S3_SHA S3_INLINE void BlockOfBoth(Word* state, const Word* words, const HashLane
 
 template <typename Word>
 S3_SHA void BlocksOfBoth(const HashLane* lanes, std::size_t blocks) {
-  Word state[4], words[16];
-  LoadMd5(lanes, state);
+  Word state[4], words[kBlockWords];
+  LoadState<&HashState::md5>(lanes, state);
   for (std::size_t at = 0; at < blocks * kHashBlockBytes; at += kHashBlockBytes) {
     const Word before[4] = {state[0], state[1], state[2], state[3]};
     LoadBlock(lanes, at, words);
     BlockOfBoth(state, words, lanes, at, std::make_index_sequence<64>());
     for (std::size_t i = 0; i < 4; ++i) state[i] += before[i];
   }
-  StoreMd5(state, lanes);
+  StoreState<&HashState::md5>(state, lanes);
 }
 
-bool ProcessorHasSha() {
-  unsigned eax, ebx, ecx, edx;
-  const bool has_sse41 = __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_SSE4_1) != 0;
-  return has_sse41 && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ebx & bit_SHA) != 0;
-}
+struct Processor {
+  Processor() {
+    unsigned eax, ebx = 0, ecx = 0, edx;
+    const bool has_sse41 = __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_SSE4_1) != 0;
+    ebx = 0;
+    __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
+    has_sha = has_sse41 && (ebx & bit_SHA) != 0;
+    has_avx2 = __builtin_cpu_supports("avx2") != 0;  // asks whether the system saves the registers, too
+  }
+  bool has_sha, has_avx2;
+};
 
 #else
 
+struct Processor {
+  bool has_sha = false, has_avx2 = false;
+};
+void EightMd5(const HashLane*, std::size_t) {}
+void EightSha256(const HashLane*, std::size_t) {}
 template <std::size_t kLanes>
-void Sha256Blocks(const HashLane*, std::size_t) {}
+void ShaBlocks(const HashLane*, std::size_t) {}
 template <typename Word>
 void BlocksOfBoth(const HashLane*, std::size_t) {}
-bool ProcessorHasSha() { return false; }
 
 #endif
 
-}  // namespace
-
-bool HasSha256Lanes() {
-  static const bool has = ProcessorHasSha();
-  return has;
+const Processor& ThisProcessor() {
+  static const Processor processor;
+  return processor;
 }
 
-void HashSha256(std::span<const HashLane> lanes, std::size_t blocks) {
-  for (; lanes.size() >= 2; lanes = lanes.subspan(2)) Sha256Blocks<2>(lanes.data(), blocks);
-  if (!lanes.empty()) Sha256Blocks<1>(lanes.data(), blocks);
+// Fewer streams are hashed sooner one after the other: measured with AVX2, the eight take as long as
+// OpenSSL takes for three.
+constexpr std::size_t kLeastSha256InVectors = 4;
+
+}  // namespace
+
+bool Has(Sha256Engine engine) {
+  switch (engine) {
+    case Sha256Engine::kShaExtensions: return ThisProcessor().has_sha;
+    case Sha256Engine::kAvx2: return ThisProcessor().has_avx2;
+    case Sha256Engine::kOpenSsl: return true;
+  }
+  return false;
+}
+
+Sha256Engine BestSha256Engine() {
+  for (const auto engine : {Sha256Engine::kShaExtensions, Sha256Engine::kAvx2}) {
+    if (Has(engine)) return engine;
+  }
+  return Sha256Engine::kOpenSsl;
+}
+
+std::size_t Sha256Lanes(Sha256Engine engine) {
+  switch (engine) {
+    case Sha256Engine::kShaExtensions: return 2;
+    case Sha256Engine::kAvx2: return kLanesOf<EightWords>;
+    case Sha256Engine::kOpenSsl: return 1;
+  }
+  return 1;
+}
+
+std::size_t Md5Lanes() { return ThisProcessor().has_avx2 ? kLanesOf<EightWords> : kLanesOf<FourWords>; }
+
+std::size_t Sha256AndMd5Lanes(Sha256Engine engine) {
+  return engine == Sha256Engine::kShaExtensions ? kLanesOf<FourWords> : Md5Lanes();
+}
+
+void HashSha256(Sha256Engine engine, std::span<const HashLane> lanes, std::size_t blocks) {
+  if (engine == Sha256Engine::kShaExtensions) {
+    for (; lanes.size() >= 2; lanes = lanes.subspan(2)) ShaBlocks<2>(lanes.data(), blocks);
+    if (!lanes.empty()) ShaBlocks<1>(lanes.data(), blocks);
+  } else if (engine == Sha256Engine::kAvx2 && lanes.size() >= kLeastSha256InVectors) {
+    EightSha256(FilledLanes<EightWords>(lanes).data(), blocks);
+  } else {
+    for (const auto& lane : lanes) HashSha256Blocks({lane.data, blocks * kHashBlockBytes}, &lane.state->sha256);
+  }
 }
 
 void HashMd5(std::span<const HashLane> lanes, std::size_t blocks) {
   if (lanes.size() == 1) return Md5Blocks<OneWord>(lanes.data(), blocks);
-  Md5Blocks<FourWords>(FourLanes(lanes).data(), blocks);
+  if (lanes.size() > kLanesOf<FourWords> && ThisProcessor().has_avx2) {
+    return EightMd5(FilledLanes<EightWords>(lanes).data(), blocks);
+  }
+  for (std::size_t i = 0; i < lanes.size(); i += kLanesOf<FourWords>) {
+    const auto four = lanes.subspan(i, std::min(kLanesOf<FourWords>, lanes.size() - i));
+    Md5Blocks<FourWords>(FilledLanes<FourWords>(four).data(), blocks);
+  }
 }
 
-void HashSha256AndMd5(std::span<const HashLane> lanes, std::size_t blocks) {
-  if (lanes.size() == 1) return BlocksOfBoth<OneWord>(lanes.data(), blocks);
-  BlocksOfBoth<FourWords>(FourLanes(lanes).data(), blocks);
+void HashSha256AndMd5(Sha256Engine engine, std::span<const HashLane> lanes, std::size_t blocks) {
+  if (engine != Sha256Engine::kShaExtensions) {
+    HashSha256(engine, lanes, blocks);
+    HashMd5(lanes, blocks);
+  } else if (lanes.size() == 1) {
+    BlocksOfBoth<OneWord>(lanes.data(), blocks);
+  } else {
+    for (std::size_t i = 0; i < lanes.size(); i += kLanesOf<FourWords>) {
+      const auto four = lanes.subspan(i, std::min(kLanesOf<FourWords>, lanes.size() - i));
+      BlocksOfBoth<FourWords>(FilledLanes<FourWords>(four).data(), blocks);
+    }
+  }
 }
 
 }  // namespace s3

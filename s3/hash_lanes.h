@@ -24,15 +24,25 @@ struct HashLane {
 };
 
 constexpr std::size_t kHashBlockBytes = 64;
-constexpr std::size_t kMostHashLanes = 4;
+constexpr std::size_t kMostHashLanes = 8;
 
-// Whether this processor has instructions for SHA-256: x86-64 with SHA extensions. Without them the two
-// functions that need them do nothing.
-bool HasSha256Lanes();
+// What computes SHA-256.
+enum class Sha256Engine {
+  kOpenSsl,        // one stream after the other, on any processor
+  kAvx2,           // eight streams in the words of vectors; a few of them by OpenSSL
+  kShaExtensions,  // two streams in turn, with the instructions that x86-64 has for it
+};
+bool Has(Sha256Engine engine);  // whether this processor has what it needs
+Sha256Engine BestSha256Engine();
 
-// Hashes `blocks` blocks of each of 1 to kMostHashLanes lanes.
-void HashSha256(std::span<const HashLane> lanes, std::size_t blocks);  // needs HasSha256Lanes()
+// How many streams are best hashed together.
+std::size_t Sha256Lanes(Sha256Engine engine);
+std::size_t Md5Lanes();
+std::size_t Sha256AndMd5Lanes(Sha256Engine engine);
+
+// Hashes `blocks` blocks of each of 1 to kMostHashLanes lanes. Needs Has(engine).
+void HashSha256(Sha256Engine engine, std::span<const HashLane> lanes, std::size_t blocks);
 void HashMd5(std::span<const HashLane> lanes, std::size_t blocks);
-void HashSha256AndMd5(std::span<const HashLane> lanes, std::size_t blocks);  // needs HasSha256Lanes()
+void HashSha256AndMd5(Sha256Engine engine, std::span<const HashLane> lanes, std::size_t blocks);
 
 }  // namespace s3

@@ -40,28 +40,15 @@ std::array<std::uint8_t, kBytes> BytesOf(const State& words, bool big_endian) {
 
 }  // namespace
 
-HashStream::HashStream(Kind kind)
-    : sha256_(kind != Kind::kMd5 && HasSha256Lanes()), md5_(kind != Kind::kSha256) {
-  if (kind != Kind::kMd5 && !sha256_) portable_sha256_.emplace(Digest::Kind::kSha256);
-}
-
-void HashStream::Update(std::string_view data) {
-  if (portable_sha256_) portable_sha256_->Update(data);
-  if (HashesHere()) Hash(data);
-}
-
 void HashStream::UpdateAll(std::span<Piece> pieces) {
   const auto& like = *pieces.front().stream;
   const bool alike = std::all_of(pieces.begin(), pieces.end(),
                                  [&](const Piece& piece) { return piece.stream->IsLike(like); });
-  if (!alike || !like.HashesHere()) {
+  if (!alike) {
     for (const auto& [stream, data] : pieces) stream->Update(data);
     return;
   }
-  for (auto& [stream, data] : pieces) {
-    if (stream->portable_sha256_) stream->portable_sha256_->Update(data);
-    data = stream->FillBlock(data);
-  }
+  for (auto& [stream, data] : pieces) data = stream->FillBlock(data);
   // As many blocks as the shortest has, and then again those that have more.
   for (;;) {
     std::array<HashLane, kMostHashLanes> lanes;
@@ -79,12 +66,12 @@ void HashStream::UpdateAll(std::span<Piece> pieces) {
       data.remove_prefix(blocks * kBlock);
     }
   }
-  for (const auto& [stream, data] : pieces) stream->Hash(data);
+  for (const auto& [stream, data] : pieces) stream->Update(data);
 }
 
 void HashStream::HashBlocks(std::span<const HashLane> lanes, std::size_t blocks) const {
-  if (sha256_ && md5_) return HashSha256AndMd5(lanes, blocks);
-  return sha256_ ? HashSha256(lanes, blocks) : HashMd5(lanes, blocks);
+  if (sha256_ && md5_) return HashSha256AndMd5(engine_, lanes, blocks);
+  return sha256_ ? HashSha256(engine_, lanes, blocks) : HashMd5(lanes, blocks);
 }
 
 std::string_view HashStream::FillBlock(std::string_view data) {
@@ -98,7 +85,7 @@ std::string_view HashStream::FillBlock(std::string_view data) {
   return data.substr(added);
 }
 
-void HashStream::Hash(std::string_view data) {
+void HashStream::Update(std::string_view data) {
   data = FillBlock(data);
   const HashLane lane{&state_, data.data()};
   HashBlocks({&lane, 1}, BlocksIn(data));
@@ -110,15 +97,11 @@ void HashStream::Hash(std::string_view data) {
 // The two hashes differ in how the padding writes the length: each goes on alone, from where both were.
 HashStream::Digests HashStream::Finish() {
   Digests digests;
-  if (portable_sha256_) {
-    const auto bytes = portable_sha256_->Finish();
-    std::copy(bytes.begin(), bytes.end(), digests.sha256.begin());
-  }
   const auto bytes = bytes_;
   const auto block = block_;
   if (sha256_) {
     const bool md5 = std::exchange(md5_, false);
-    Hash(Padding(bytes, true).view());
+    Update(Padding(bytes, true).view());
     digests.sha256 = BytesOf<32>(state_.sha256, true);
     md5_ = md5;
   }
@@ -126,7 +109,7 @@ HashStream::Digests HashStream::Finish() {
     sha256_ = false;
     bytes_ = bytes;
     block_ = block;
-    Hash(Padding(bytes, false).view());
+    Update(Padding(bytes, false).view());
     digests.md5 = BytesOf<16>(state_.md5, false);
   }
   return digests;

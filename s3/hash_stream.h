@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 
@@ -28,7 +27,8 @@ class HashStream {
     std::string_view data;
   };
 
-  explicit HashStream(Kind kind);
+  explicit HashStream(Kind kind, Sha256Engine engine = BestSha256Engine())
+      : sha256_(kind != Kind::kMd5), md5_(kind != Kind::kSha256), engine_(engine) {}
 
   void Update(std::string_view data);
   // The same as an Update of each, in less time where they are of one kind. At most
@@ -37,24 +37,25 @@ class HashStream {
   // Ends the stream; call once.
   Digests Finish();
 
-  // How many of its kind are best hashed together: SHA-256 alone has two lanes, with HasSha256Lanes(), and
-  // MD5 four.
-  std::size_t lanes() const { return md5_ ? kMostHashLanes : sha256_ ? 2 : 1; }
+  // How many of its kind are best hashed together.
+  std::size_t lanes() const {
+    return !md5_ ? Sha256Lanes(engine_) : sha256_ ? Sha256AndMd5Lanes(engine_) : Md5Lanes();
+  }
 
  private:
-  bool HashesHere() const { return sha256_ || md5_; }
-  bool IsLike(const HashStream& other) const { return sha256_ == other.sha256_ && md5_ == other.md5_; }
+  bool IsLike(const HashStream& other) const {
+    return sha256_ == other.sha256_ && md5_ == other.md5_ && engine_ == other.engine_;
+  }
   void HashBlocks(std::span<const HashLane> lanes, std::size_t blocks) const;
   // Takes in what completes the block that an earlier piece began; what is left of `data` then.
   std::string_view FillBlock(std::string_view data);
-  void Hash(std::string_view data);
 
-  bool sha256_, md5_;  // computed here
+  bool sha256_, md5_;
+  Sha256Engine engine_;
   HashState state_;
   std::uint64_t bytes_ = 0;
   // Its first bytes_ % kHashBlockBytes are data that do not yet fill a block.
   std::array<char, kHashBlockBytes> block_{};
-  std::optional<Digest> portable_sha256_;
 };
 
 }  // namespace s3

@@ -191,7 +191,7 @@ TEST_P(ChangingFileTest, TheObjectIsOneVersionOrNone) {
   const auto s3_options = test::OptionsFor(*server_);
   int uploaded = 0, changed = 0;
   std::uint64_t restarts = 0;
-  for (int round = 0; round < 50; ++round) {
+  for (int round = 0; round < 20; ++round) {
     const auto path = directory_.Write("data/f", std::string(bytes, 'a'));
     std::atomic<bool> done{false};
     // Old enough to be read at once: else every upload would begin with a pause.

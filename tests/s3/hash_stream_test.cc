@@ -27,6 +27,14 @@ HashStream::Digests OpenSsls(Kind kind, std::string_view data) {
   return digests;
 }
 
+bool LinuxNames(std::string_view feature) {
+  std::ifstream cpus("/proc/cpuinfo");
+  for (std::string word; cpus >> word;) {
+    if (word == feature) return true;
+  }
+  return false;
+}
+
 void ExpectOpenSsls(HashStream* stream, Kind kind, std::string_view data) {
   const auto expected = OpenSsls(kind, data);
   const auto digests = stream->Finish();
@@ -34,20 +42,32 @@ void ExpectOpenSsls(HashStream* stream, Kind kind, std::string_view data) {
   EXPECT_EQ(HexEncode(AsBytes(digests.md5)), HexEncode(AsBytes(expected.md5))) << data.size();
 }
 
-class HashStreamTest : public testing::TestWithParam<Kind> {};
+// What this processor has not is left out, and HashStreamLanesTest says whether that is so.
+std::vector<Sha256Engine> Engines() {
+  std::vector<Sha256Engine> engines{Sha256Engine::kOpenSsl};
+  if (LinuxNames("avx2")) engines.push_back(Sha256Engine::kAvx2);
+  if (LinuxNames("sha_ni")) engines.push_back(Sha256Engine::kShaExtensions);
+  return engines;
+}
+
+class HashStreamTest : public testing::TestWithParam<std::tuple<Kind, Sha256Engine>> {
+ protected:
+  const Kind kind_ = std::get<Kind>(GetParam());
+  HashStream New() { return HashStream(kind_, std::get<Sha256Engine>(GetParam())); }
+};
 
 // With all cases of the padding.
 TEST_P(HashStreamTest, EqualsOpenSslAtEveryLength) {
   const auto text = test::Content(4 * kHashBlockBytes);
   for (std::size_t bytes = 0; bytes <= text.size(); ++bytes) {
     const auto data = std::string_view(text).substr(0, bytes), rest = std::string_view(text).substr(bytes);
-    HashStream alone(GetParam()), a(GetParam()), b(GetParam());
+    HashStream alone = New(), a = New(), b = New();
     alone.Update(data);
     HashStream::Piece pieces[] = {{&a, data}, {&b, rest}};
     HashStream::UpdateAll(pieces);
-    ExpectOpenSsls(&alone, GetParam(), data);
-    ExpectOpenSsls(&a, GetParam(), data);
-    ExpectOpenSsls(&b, GetParam(), rest);
+    ExpectOpenSsls(&alone, kind_, data);
+    ExpectOpenSsls(&a, kind_, data);
+    ExpectOpenSsls(&b, kind_, rest);
   }
 }
 
@@ -60,12 +80,12 @@ TEST_P(HashStreamTest, EqualsOpenSslHoweverItIsCut) {
       HashStream hash;
       std::string_view left;
     };
-    std::deque<Stream> streams;  // one to four
+    std::deque<Stream> streams;
     for (unsigned i = 0; i <= round % kMostHashLanes; ++i) {
       // Now and then one of another kind, which has nothing in common with the others.
-      const Kind kind = random() % 20 == 0 ? Kind::kMd5 : GetParam();
-      auto& stream =
-          streams.emplace_back(Stream{kind, test::Content(random() % 2000, i), HashStream(kind), {}});
+      const bool other = random() % 20 == 0;
+      auto& stream = streams.emplace_back(Stream{other ? Kind::kMd5 : kind_, test::Content(random() % 2000, i),
+                                                 other ? HashStream(Kind::kMd5) : New(), {}});
       stream.left = stream.text;
     }
     for (bool more = true; more;) {
@@ -86,20 +106,26 @@ TEST_P(HashStreamTest, EqualsOpenSslHoweverItIsCut) {
   }
 }
 
-std::string NameOf(const testing::TestParamInfo<Kind>& test) {
-  return test.param == Kind::kSha256 ? "Sha256" : test.param == Kind::kMd5 ? "Md5" : "Both";
+std::string NameOf(const testing::TestParamInfo<std::tuple<Kind, Sha256Engine>>& test) {
+  const auto [kind, engine] = test.param;
+  return std::string(kind == Kind::kSha256 ? "Sha256" : kind == Kind::kMd5 ? "Md5" : "Both") +
+         (engine == Sha256Engine::kOpenSsl ? "OpenSsl" : engine == Sha256Engine::kAvx2 ? "Avx2" : "ShaExtensions");
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, HashStreamTest, testing::Values(Kind::kSha256, Kind::kMd5, Kind::kBoth),
+INSTANTIATE_TEST_SUITE_P(Kinds, HashStreamTest,
+                         testing::Combine(testing::Values(Kind::kSha256, Kind::kMd5, Kind::kBoth),
+                                          testing::ValuesIn(Engines())),
                          NameOf);
 
-// Else the tests above would have compared OpenSSL with itself.
-TEST(HashStreamLanesTest, AreThereWhereLinuxSaysSo) {
-  std::ifstream cpus("/proc/cpuinfo");
-  bool has_sha = false;
-  for (std::string word; cpus >> word;) has_sha = has_sha || word == "sha_ni";
-  EXPECT_EQ(HashStream(Kind::kSha256).lanes(), has_sha ? 2u : 1u);
-  EXPECT_EQ(HashStream(Kind::kBoth).lanes(), 4u);
+TEST(HashStreamLanesTest, AreThoseOfWhatLinuxSaysTheProcessorHas) {
+  const bool avx2 = LinuxNames("avx2"), sha = LinuxNames("sha_ni");
+  EXPECT_EQ(BestSha256Engine(), sha    ? Sha256Engine::kShaExtensions
+                                : avx2 ? Sha256Engine::kAvx2
+                                       : Sha256Engine::kOpenSsl);
+  const std::size_t in_vectors = avx2 ? 8 : 4;
+  EXPECT_EQ(HashStream(Kind::kMd5).lanes(), in_vectors);
+  EXPECT_EQ(HashStream(Kind::kSha256).lanes(), sha ? 2u : avx2 ? 8u : 1u);
+  EXPECT_EQ(HashStream(Kind::kBoth).lanes(), sha ? 4u : in_vectors);
 }
 
 }  // namespace
