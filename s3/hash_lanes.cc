@@ -114,8 +114,7 @@ S3_INLINE void Sha256Blocks(const HashLane* lanes, std::size_t blocks) {
     Word before[8];
     for (std::size_t i = 0; i < 8; ++i) before[i] = state[i];
     LoadBlock(lanes, at, words);
-    for (Word& word : words)
-      word = word << 24 | (word & 0xff00) << 8 | (word >> 8 & 0xff00) | word >> 24;
+    for (Word& word : words) word = word << 24 | (word & 0xff00) << 8 | (word >> 8 & 0xff00) | word >> 24;
     Sha256Rounds(state, words, std::make_index_sequence<64>());
     for (std::size_t i = 0; i < 8; ++i) state[i] += before[i];
   }
@@ -143,7 +142,9 @@ class FilledLanes {
 #define S3_SHA __attribute__((target("sha,sse4.1")))
 
 S3_AVX2 void EightMd5(const HashLane* lanes, std::size_t blocks) { Md5Blocks<EightWords>(lanes, blocks); }
-S3_AVX2 void EightSha256(const HashLane* lanes, std::size_t blocks) { Sha256Blocks<EightWords>(lanes, blocks); }
+S3_AVX2 void EightSha256(const HashLane* lanes, std::size_t blocks) {
+  Sha256Blocks<EightWords>(lanes, blocks);
+}
 
 // The state as the SHA instructions want it: words A, B, E, F and C, D, G, H, the first one on top. See
 // "Intel SHA Extensions",
@@ -339,7 +340,8 @@ void HashSha256(Sha256Engine engine, std::span<const HashLane> lanes, std::size_
   } else if (engine == Sha256Engine::kAvx2 && lanes.size() >= kLeastSha256InVectors) {
     EightSha256(FilledLanes<EightWords>(lanes).data(), blocks);
   } else {
-    for (const auto& lane : lanes) HashSha256Blocks({lane.data, blocks * kHashBlockBytes}, &lane.state->sha256);
+    for (const auto& lane : lanes)
+      HashSha256Blocks({lane.data, blocks * kHashBlockBytes}, &lane.state->sha256);
   }
 }
 

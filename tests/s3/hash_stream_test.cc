@@ -84,8 +84,10 @@ TEST_P(HashStreamTest, EqualsOpenSslHoweverItIsCut) {
     for (unsigned i = 0; i <= round % kMostHashLanes; ++i) {
       // Now and then one of another kind, which has nothing in common with the others.
       const bool other = random() % 20 == 0;
-      auto& stream = streams.emplace_back(Stream{other ? Kind::kMd5 : kind_, test::Content(random() % 2000, i),
-                                                 other ? HashStream(Kind::kMd5) : New(), {}});
+      auto& stream = streams.emplace_back(Stream{other ? Kind::kMd5 : kind_,
+                                                 test::Content(random() % 2000, i),
+                                                 other ? HashStream(Kind::kMd5) : New(),
+                                                 {}});
       stream.left = stream.text;
     }
     for (bool more = true; more;) {
@@ -108,8 +110,12 @@ TEST_P(HashStreamTest, EqualsOpenSslHoweverItIsCut) {
 
 std::string NameOf(const testing::TestParamInfo<std::tuple<Kind, Sha256Engine>>& test) {
   const auto [kind, engine] = test.param;
-  return std::string(kind == Kind::kSha256 ? "Sha256" : kind == Kind::kMd5 ? "Md5" : "Both") +
-         (engine == Sha256Engine::kOpenSsl ? "OpenSsl" : engine == Sha256Engine::kAvx2 ? "Avx2" : "ShaExtensions");
+  return std::string(kind == Kind::kSha256 ? "Sha256"
+                     : kind == Kind::kMd5  ? "Md5"
+                                           : "Both") +
+         (engine == Sha256Engine::kOpenSsl ? "OpenSsl"
+          : engine == Sha256Engine::kAvx2  ? "Avx2"
+                                           : "ShaExtensions");
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, HashStreamTest,
