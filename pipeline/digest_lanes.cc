@@ -74,10 +74,16 @@ s3::Result<void> DigestLanes::DigestAlone(const NextPiece& next, s3::PayloadDige
 
 void DigestLanes::Add(Work* work) {
   std::lock_guard lock(mutex_);
+  ++works_;
   waiting_.PushBack(work);
-  if (tasks_ == most_) return;
+  if (tasks_ == cores_) return;
   ++tasks_;
   enqueue_([this] { DigestSome(); });
+}
+
+std::size_t DigestLanes::TogetherNow() const {
+  const auto& digests = *waiting_.first->digests;
+  return works_ < kFewOfACore * cores_ ? digests.lanes_of_few() : digests.lanes();
 }
 
 // As long as any wait there is a next task, behind all others that are ready.
@@ -85,8 +91,7 @@ void DigestLanes::DigestSome() {
   std::array<Work*, s3::kMostHashLanes> taken;
   std::size_t count = 0;
   std::unique_lock lock(mutex_);
-  while (waiting_.first != nullptr && count < waiting_.first->digests->lanes())
-    taken[count++] = waiting_.Pop();
+  while (waiting_.first != nullptr && count < TogetherNow()) taken[count++] = waiting_.Pop();
   if (count == 0) {
     --tasks_;
     return;
@@ -98,6 +103,7 @@ void DigestLanes::DigestSome() {
   const auto ended =
       std::stable_partition(works.begin(), works.end(), [](Work* work) { return !work->ended; });
   lock.lock();
+  works_ -= static_cast<int>(works.end() - ended);
   for (auto work = ended; work != works.begin();) waiting_.PushFront(*--work);
   if (waiting_.first != nullptr) {
     enqueue_([this] { DigestSome(); });

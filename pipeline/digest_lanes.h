@@ -20,9 +20,9 @@ class DigestLanes {
   // Has a worker run a task, after what is ready to run now. It ends before those who wait for it are gone.
   using Enqueue = std::function<void(std::function<void()>)>;
 
-  // At most `workers` tasks are enqueued at a time. Does not own `waiter`.
-  DigestLanes(int workers, s3::Waiter* waiter, Enqueue enqueue)
-      : most_(workers), waiter_(waiter), enqueue_(std::move(enqueue)) {}
+  // At most one task for each of `cores` is enqueued at a time. Does not own `waiter`.
+  DigestLanes(int cores, s3::Waiter* waiter, Enqueue enqueue)
+      : cores_(cores), waiter_(waiter), enqueue_(std::move(enqueue)) {}
 
   // The next piece of a payload; an empty one is the end. It stays as it is until the next call. Called by
   // one thread at a time, not always the same.
@@ -51,13 +51,18 @@ class DigestLanes {
 
   void Add(Work* work);
   void DigestSome();
+  std::size_t TogetherNow() const;  // as the first that waits has it; under mutex_
   static void DigestPieces(std::span<Work* const> works);
 
-  const int most_;
+  // As long as there are fewer payloads than this for each core, cores may have nothing to do.
+  static constexpr int kFewOfACore = 2;
+
+  const int cores_;
   s3::Waiter* const waiter_;
   const Enqueue enqueue_;
   std::mutex mutex_;
   int tasks_ = 0;  // enqueued or running
+  int works_ = 0;  // waiting or with a task
   Queue waiting_;
 };
 

@@ -37,10 +37,13 @@ class HashStream {
   // Ends the stream; call once.
   Digests Finish();
 
-  // How many of its kind are best hashed together.
+  // How many of its kind are best hashed together, so that all take the least of the processors' time.
   std::size_t lanes() const {
     return !md5_ ? Sha256Lanes(engine_) : sha256_ ? Sha256AndMd5Lanes(engine_) : Md5Lanes();
   }
+  // The same where there is a processor for each: one, if together each would take more than twice as long as
+  // alone.
+  std::size_t lanes_of_few() const { return sha256_ && engine_ == Sha256Engine::kAvx2 ? 1 : lanes(); }
 
  private:
   bool IsLike(const HashStream& other) const {

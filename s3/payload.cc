@@ -40,12 +40,12 @@ Error Mismatch(std::string message, const Answer& answer) {
 
 }  // namespace
 
-PayloadDigests::PayloadDigests(const IntegrityOptions& integrity) : integrity_(integrity) {
+PayloadDigests::PayloadDigests(const IntegrityOptions& integrity, Sha256Engine engine)
+    : integrity_(integrity) {
   const bool sha256 = NeedsSha256(integrity), md5 = integrity.checksum == ChecksumAlgorithm::kMd5;
   if (sha256 || md5) {
-    hashes_.emplace(!md5      ? HashStream::Kind::kSha256
-                    : !sha256 ? HashStream::Kind::kMd5
-                              : HashStream::Kind::kBoth);
+    using Kind = HashStream::Kind;
+    hashes_.emplace(!md5 ? Kind::kSha256 : !sha256 ? Kind::kMd5 : Kind::kBoth, engine);
   }
 }
 

@@ -36,7 +36,7 @@ struct Payload {
 // the processor's cache. `integrity` is resolved: its checksum is not kAuto.
 class PayloadDigests {
  public:
-  explicit PayloadDigests(const IntegrityOptions& integrity);
+  explicit PayloadDigests(const IntegrityOptions& integrity, Sha256Engine engine = BestSha256Engine());
   void Update(std::string_view piece);
   struct Piece {
     PayloadDigests* digests;
@@ -47,6 +47,8 @@ class PayloadDigests {
   static void UpdateAll(std::span<const Piece> pieces);
   // How many are best digested together; one where it makes no difference.
   std::size_t lanes() const { return hashes_ ? hashes_->lanes() : 1; }
+  // The same where there is a processor for each.
+  std::size_t lanes_of_few() const { return hashes_ ? hashes_->lanes_of_few() : 1; }
   // `bytes`: all pieces, which stay where they are. Called once.
   Payload Finish(std::string_view bytes);
   // They are sent from the file, in an encoding that does not cut them into chunks.

@@ -39,12 +39,33 @@ struct Pieces {
   std::vector<std::thread::id> readers;
 };
 
+// Knows how many have begun to wait.
+class CountingWaiter : public s3::Waiter {
+ public:
+  void Wait(const std::function<void(s3::Wake)>& start) override {
+    blocking_.Wait([this, &start](s3::Wake wake) {
+      auto* const self = this;
+      start(wake);
+      ++self->waiting_;
+      self->waiting_.notify_all();
+    });
+  }
+  void WaitFor(std::size_t count) {
+    for (std::size_t now; (now = waiting_) < count;) waiting_.wait(now);
+  }
+  void Forget() { waiting_ = 0; }
+
+ private:
+  s3::BlockingWaiter blocking_;
+  std::atomic<std::size_t> waiting_ = 0;
+};
+
 class DigestLanesTest : public testing::Test {
  protected:
   // A body in a thread of its own.
-  std::thread Body(Pieces* pieces) {
-    return std::thread([this, pieces] {
-      s3::PayloadDigests digests(kHashed);
+  std::thread Body(Pieces* pieces, s3::Sha256Engine engine = s3::BestSha256Engine()) {
+    return std::thread([this, pieces, engine] {
+      s3::PayloadDigests digests(kHashed, engine);
       EXPECT_TRUE(lanes.Digest(kLarge, std::ref(*pieces), &digests));
       EXPECT_EQ(digests.Finish(pieces->text).sha256, s3::Sha256Hex(pieces->text));
     });
@@ -63,26 +84,49 @@ class DigestLanesTest : public testing::Test {
     });
   }
 
-  s3::BlockingWaiter waiter;
+  // How many of `count` payloads the first task digests, for a while; then all are digested.
+  std::size_t DigestedByOne(std::size_t count, s3::Sha256Engine engine) {
+    constexpr int kMany = 3 * DigestLanes::kPiecesAtATime;
+    std::deque<Pieces> payloads;
+    std::vector<std::thread> bodies;
+    for (std::size_t i = 0; i < count; ++i) bodies.push_back(Body(&payloads.emplace_back(kMany), engine));
+    waiter.WaitFor(count);
+    tasks.RunOne();
+    const std::vector<std::thread::id> here(DigestLanes::kPiecesAtATime, std::this_thread::get_id());
+    std::size_t digested = 0;
+    for (const auto& pieces : payloads) {
+      if (pieces.readers.empty()) continue;
+      ++digested;
+      EXPECT_EQ(pieces.readers, here);
+    }
+    tasks.RunAll();
+    for (auto& body : bodies) body.join();
+    for (const auto& pieces : payloads) EXPECT_EQ(pieces.readers.size(), kMany + 1u);
+    waiter.Forget();
+    return digested;
+  }
+
+  CountingWaiter waiter;
   test::TaskThreads tasks{0};
-  DigestLanes lanes{5, &waiter, [this](std::function<void()> task) { tasks.Enqueue(std::move(task)); }};
+  static constexpr int kCores = 5;
+  DigestLanes lanes{kCores, &waiter, [this](std::function<void()> task) { tasks.Enqueue(std::move(task)); }};
 };
 
-TEST_F(DigestLanesTest, OneTaskDigestsFourForAWhile) {
-  constexpr int kMany = 3 * DigestLanes::kPiecesAtATime;
-  std::deque<Pieces> payloads;
-  std::vector<std::thread> bodies;
-  for (std::size_t i = 0; i < 5; ++i) {
-    bodies.push_back(Body(&payloads.emplace_back(kMany)));
-    tasks.WaitFor(i + 1);
+TEST_F(DigestLanesTest, OneTaskDigestsSeveralForAWhile) {
+  for (const auto engine :
+       {s3::Sha256Engine::kOpenSsl, s3::Sha256Engine::kAvx2, s3::Sha256Engine::kShaExtensions}) {
+    if (!s3::Has(engine)) continue;
+    const auto lanes = s3::Sha256AndMd5Lanes(engine);
+    EXPECT_GE(lanes, 4u);
+    EXPECT_EQ(DigestedByOne(2 * kCores, engine), std::min<std::size_t>(lanes, 2 * kCores));
   }
-  tasks.RunOne();
-  const std::vector<std::thread::id> here(DigestLanes::kPiecesAtATime, std::this_thread::get_id());
-  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(payloads[i].readers, here);
-  EXPECT_TRUE(payloads[4].readers.empty());
-  tasks.RunAll();
-  for (auto& body : bodies) body.join();
-  for (const auto& pieces : payloads) EXPECT_EQ(pieces.readers.size(), kMany + 1u);
+}
+
+// In vectors each would take longer than alone, and there are cores enough.
+TEST_F(DigestLanesTest, FewAreLeftToTheCoresThatThereAre) {
+  if (!s3::Has(s3::Sha256Engine::kAvx2)) GTEST_SKIP() << "no AVX2";
+  EXPECT_EQ(DigestedByOne(2 * kCores - 1, s3::Sha256Engine::kAvx2), 1u);
+  EXPECT_EQ(DigestedByOne(2 * kCores, s3::Sha256Engine::kAvx2), 8u) << "those before were not counted out";
 }
 
 TEST_F(DigestLanesTest, SmallOnesAreDigestedWhereTheyAre) {

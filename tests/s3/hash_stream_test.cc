@@ -132,6 +132,8 @@ TEST(HashStreamLanesTest, AreThoseOfWhatLinuxSaysTheProcessorHas) {
   EXPECT_EQ(HashStream(Kind::kMd5).lanes(), in_vectors);
   EXPECT_EQ(HashStream(Kind::kSha256).lanes(), sha ? 2u : avx2 ? 8u : 1u);
   EXPECT_EQ(HashStream(Kind::kBoth).lanes(), sha ? 4u : in_vectors);
+  EXPECT_EQ(HashStream(Kind::kSha256).lanes_of_few(), sha ? 2u : 1u);
+  EXPECT_EQ(HashStream(Kind::kMd5).lanes_of_few(), in_vectors);
 }
 
 }  // namespace
