@@ -67,7 +67,7 @@ int MostWorkers(const GraphOptions& options) {
 // Lets oneTBB have as many workers as the bodies need. Thread-safe.
 class Workers {
  public:
-  explicit Workers(int most) : most_(most), demand_(most), arena_(most) { Allow(most); }
+  explicit Workers(int most) : most_(most), demand_(most, Clock::now()), arena_(most) { Allow(most); }
 
   tbb::task_arena& arena() { return arena_; }
   flow::graph* graph() { return graph_; }
@@ -78,15 +78,21 @@ class Workers {
     Allow(demand_.allowed());
     ticker_ = std::jthread([this](const std::stop_token& stop) { Tick(stop); });
   }
-  void Enter() { Count(1); }
-  void Leave() { Count(-1); }
-  void Look() { Count(0); }
+  void Enter() {
+    if (adapts_) demand_.Enter(Clock::now());
+  }
+  void Leave() {
+    if (!adapts_) return;
+    const auto now = Clock::now();
+    demand_.Leave(now);
+    if (demand_.IsDue(now)) Look(now);
+  }
 
  private:
-  void Count(int entered) {
-    if (!adapts_) return;
-    std::lock_guard lock(mutex_);
-    if (const auto allowed = demand_.Count(entered, Clock::now())) Allow(*allowed);
+  void Look(Clock::time_point now) {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock) return;
+    if (const auto allowed = demand_.Look(now)) Allow(*allowed);
   }
 
   // Where all bodies hang in a file system nothing else looks, and there may be others that could go on.
@@ -95,8 +101,8 @@ class Workers {
     std::condition_variable_any never;
     std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
-      never.wait_for(lock, stop, std::chrono::milliseconds(100), [] { return false; });
-      Look();
+      never.wait_for(lock, stop, 2 * WorkerDemand::kPeriod, [] { return false; });
+      Look(Clock::now());
     }
   }
 
@@ -111,8 +117,8 @@ class Workers {
 
   const int most_;
   const bool adapts_ = !kBlocking && most_ > WorkerDemand::kLeast;
-  std::mutex mutex_;
   WorkerDemand demand_;
+  std::mutex mutex_;  // for who looks
   std::unique_ptr<tbb::global_control> limit_;
   tbb::task_arena arena_;
   flow::graph* graph_ = nullptr;  // null before it runs
@@ -139,27 +145,14 @@ class SuspendingWaiter final : public s3::Waiter {
 
   void Wait(const std::function<void(s3::Wake)>& start) override {
     workers_->Leave();
-    Suspended suspended{workers_, {}};
     tbb::task::suspend([&](tbb::task::suspend_point point) {
-      suspended.point = point;
-      start({&SuspendingWaiter::Resume, &suspended});
+      start({[](void* suspended) { tbb::task::resume(static_cast<tbb::task::suspend_point>(suspended)); },
+             point});
     });
     workers_->Enter();
   }
 
  private:
-  struct Suspended {
-    Workers* workers;
-    tbb::task::suspend_point point;
-  };
-
-  static void Resume(void* argument) {
-    // It is on the stack of who is resumed, and gone as soon as that happens.
-    const Suspended suspended = *static_cast<Suspended*>(argument);
-    suspended.workers->Look();
-    tbb::task::resume(suspended.point);
-  }
-
   Workers* const workers_;
 };
 

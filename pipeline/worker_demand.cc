@@ -4,18 +4,18 @@
 
 namespace pipeline {
 
-std::optional<int> WorkerDemand::Count(int entered, Clock::time_point now) {
-  using Seconds = std::chrono::duration<double>;
-  if (!known_until_) known_until_ = period_began_ = now;
-  worked_ += at_work_ * (now - *known_until_);
-  known_until_ = now;
-  at_work_ += entered;
-  const auto period = now - period_began_;
-  if (period < kPeriod) return std::nullopt;
-  const double at_work = Seconds(worked_) / Seconds(period);
-  period_began_ = now;
-  worked_ = {};
-  return Decide(at_work);
+std::optional<int> WorkerDemand::Look(Clock::time_point now) {
+  if (!IsDue(now)) return std::nullopt;
+  const std::uint64_t account = account_;
+  const auto count = account & ((1 << kCountBits) - 1);
+  // Who has entered a moment ago may be ahead of `now`: with nothing else at work, less than nothing was
+  // done.
+  const auto worked = (account & ~((1ULL << kCountBits) - 1)) + ((count * Ns(now)) << kCountBits);
+  const auto in_period = static_cast<std::int64_t>(worked - worked_before_) >> kCountBits;
+  const auto period = static_cast<double>(Ns(now) - looked_at_);
+  worked_before_ = worked;
+  looked_at_ = Ns(now);
+  return Decide(static_cast<double>(in_period) / period);
 }
 
 std::optional<int> WorkerDemand::Decide(double at_work) {

@@ -3,23 +3,30 @@
 // does.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 
 namespace pipeline {
 
-// Told when bodies begin or go on and end or wait, it knows how many were at work on average. A value; not
-// thread-safe. Time never goes backwards. Bodies that hang in a file system tell nothing, so that it is to be
-// asked, too, when there is something to go on with, and now and then.
+// Told when bodies begin or go on and end or wait, it knows how many were at work on average. Bodies that
+// hang in a file system tell nothing, so that it is to be asked now and then, too.
 class WorkerDemand {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit WorkerDemand(int most) : most_(most), allowed_(most < kFirst ? most : kFirst) {}
+  WorkerDemand(int most, Clock::time_point now)
+      : most_(most), allowed_(most < kFirst ? most : kFirst), looked_at_(Ns(now)) {}
 
+  // One more body is at work, or one fewer. Any thread; without a lock, since all workers do it all the time.
+  void Enter(Clock::time_point now) { account_ += 1 - (Ns(now) << kCountBits); }
+  void Leave(Clock::time_point now) { account_ += (Ns(now) << kCountBits) - 1; }
+  // Whether it is time for Look. Any thread.
+  bool IsDue(Clock::time_point now) const { return now - Clock::time_point(Period(looked_at_)) >= kPeriod; }
+  // How many workers to allow from now on, when that changes. One thread at a time, as `allowed`.
+  std::optional<int> Look(Clock::time_point now);
   int allowed() const { return allowed_; }
-  // `entered` more bodies are at work, or fewer. How many workers to allow from now on, when that changes.
-  std::optional<int> Count(int entered, Clock::time_point now);
 
   // So few cost nothing. So many begin: a run of many small files needs no more.
   static constexpr int kLeast = 2, kFirst = 4;
@@ -31,15 +38,23 @@ class WorkerDemand {
   static constexpr int kPatience = 10;
 
  private:
+  using Period = std::chrono::nanoseconds;
+  // Never more bodies than workers: see `upload.threads`.
+  static constexpr int kCountBits = 12;
+
+  static std::uint64_t Ns(Clock::time_point time) {
+    return static_cast<std::uint64_t>(Period(time.time_since_epoch()).count());
+  }
   std::optional<int> Decide(double at_work);
 
   const int most_;
   int allowed_;
-  int at_work_ = 0;
-  std::optional<Clock::time_point> known_until_;
-  Clock::time_point period_began_;
-  Clock::duration worked_{};  // by all, in this period
+  std::uint64_t worked_before_ = 0;
   int quiet_periods_ = 0, needed_ = 0;
+  alignas(64) std::atomic<std::uint64_t> looked_at_;
+  // How many are at work, and above that the times when bodies left less those when they entered, modulo 52
+  // days: in one word, so that both are of the same moment.
+  alignas(64) std::atomic<std::uint64_t> account_ = 0;
 };
 
 }  // namespace pipeline

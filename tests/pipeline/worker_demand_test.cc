@@ -11,21 +11,21 @@ class WorkerDemandTest : public testing::Test {
  protected:
   // So many bodies work for `time`, asked every millisecond.
   void Work(int bodies, std::chrono::milliseconds time) {
-    for (int i = 0; i < bodies; ++i) demand.Count(1, now);
+    for (int i = 0; i < bodies; ++i) demand.Enter(now);
     for (auto left = time; left > 0ms; left -= 1ms) {
       now += 1ms;
-      demand.Count(0, now);
+      demand.Look(now);
     }
-    for (int i = 0; i < bodies; ++i) demand.Count(-1, now);
+    for (int i = 0; i < bodies; ++i) demand.Leave(now);
   }
 
-  WorkerDemand demand{64};
   WorkerDemand::Clock::time_point now{1h};
+  WorkerDemand demand{64, now};
 };
 
 TEST_F(WorkerDemandTest, BeginsWithAFew) {
   EXPECT_EQ(demand.allowed(), WorkerDemand::kFirst);
-  EXPECT_EQ(WorkerDemand(1).allowed(), 1);
+  EXPECT_EQ(WorkerDemand(1, now).allowed(), 1);
 }
 
 TEST_F(WorkerDemandTest, GrowsWhileAllHaveWork) {
@@ -38,9 +38,27 @@ TEST_F(WorkerDemandTest, GrowsWhileAllHaveWork) {
 }
 
 TEST_F(WorkerDemandTest, BodiesThatHangCountBeforeTheyEnd) {
-  for (int i = 0; i < 4; ++i) demand.Count(1, now);
+  for (int i = 0; i < 4; ++i) demand.Enter(now);
   now += 5s;
-  EXPECT_EQ(demand.Count(0, now), 6);
+  EXPECT_EQ(demand.Look(now), 6);
+}
+
+// Threads read the clock before they are counted: who looks between the two sees a time that is not yet.
+TEST_F(WorkerDemandTest, ABodyAheadOfTheClockIsNoWork) {
+  demand.Enter(now + WorkerDemand::kPeriod + 1ms);
+  EXPECT_EQ(demand.Look(now += WorkerDemand::kPeriod), std::nullopt);
+  demand.Leave(now += 2ms);
+  EXPECT_EQ(demand.allowed(), WorkerDemand::kFirst);
+}
+
+TEST_F(WorkerDemandTest, TimesMayBeLongerThanTheirSumCanHold) {
+  for (int days = 0; days < 200; ++days) {
+    Work(1, WorkerDemand::kPeriod);
+    demand.Look(now += 24h);
+  }
+  ASSERT_EQ(demand.allowed(), WorkerDemand::kLeast);
+  Work(WorkerDemand::kLeast, WorkerDemand::kPeriod);
+  EXPECT_EQ(demand.allowed(), WorkerDemand::kLeast + 1);
 }
 
 TEST_F(WorkerDemandTest, FewerOnlyAfterSomeTime) {
@@ -65,8 +83,8 @@ TEST_F(WorkerDemandTest, ABurstKeepsThemForAWhile) {
 TEST_F(WorkerDemandTest, NeverLessThanTheLeastNorThanThereAre) {
   Work(0, 1s);
   EXPECT_EQ(demand.allowed(), WorkerDemand::kLeast);
-  WorkerDemand one(1);
-  for (int i = 0; i < 100; ++i) one.Count(0, now += WorkerDemand::kPeriod);
+  WorkerDemand one(1, now);
+  for (int i = 0; i < 100; ++i) one.Look(now += WorkerDemand::kPeriod);
   EXPECT_EQ(one.allowed(), 1);
 }
 
