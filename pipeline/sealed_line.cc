@@ -1,6 +1,6 @@
 #include "pipeline/sealed_line.h"
 
-#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "s3/checksum.h"
@@ -12,6 +12,13 @@ namespace {
 constexpr std::string_view kCrcLead = R"(,"crc":")";
 constexpr std::size_t kCrcBytes = kCrcLead.size() + 8 + 2;
 
+std::string CrcText(std::string_view body) {
+  const auto crc = s3::Crc32c(body);
+  std::array<char, 4> bytes;
+  for (std::size_t i = 0; i < 4; ++i) bytes[i] = static_cast<char>(crc >> (24 - 8 * i));
+  return s3::HexEncode({bytes.data(), bytes.size()});
+}
+
 std::string Dump(const nlohmann::json& json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -20,18 +27,24 @@ std::string Dump(const nlohmann::json& json) {
 
 SealedLine::SealedLine(std::string_view record) {
   text_.reserve(640);
-  text_.append("{\"record\":\"").append(record).append("\"");
+  s3::Append(&text_, {"{\"record\":\"", record, "\""});
 }
 
 void SealedLine::Text(std::string_view name, std::string_view value) {
   Name(name);
-  const bool plain = std::all_of(value.begin(), value.end(),
-                                 [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
-  if (plain) {
-    text_.append("\"").append(value).append("\"");
-  } else {
+  const auto is_other = [](char c) { return static_cast<signed char>(c) < 0x20 || c == 0x7f; };
+  if (s3::HasAny(value, is_other)) {
     text_ += Dump(nlohmann::json(value));
+    return;
   }
+  const auto is_escaped = [](char c) { return c == '"' || c == '\\'; };  // every ETag has quotes
+  if (!s3::HasAny(value, is_escaped)) return s3::Append(&text_, {"\"", value, "\""});
+  text_ += '"';
+  for (const char c : value) {
+    if (is_escaped(c)) text_ += '\\';
+    text_ += c;
+  }
+  text_ += '"';
 }
 
 void SealedLine::Bytes(std::string_view name, const std::string& value) {
@@ -45,8 +58,7 @@ void SealedLine::Json(std::string_view name, const nlohmann::json& value) {
 }
 
 std::string SealedLine::Seal() && {
-  const auto crc = s3::Crc32c(text_);
-  fmt::format_to(std::back_inserter(text_), "{}{:08x}\"}}\n", kCrcLead, crc);
+  s3::Append(&text_, {kCrcLead, CrcText(text_), "\"}\n"});
   return std::move(text_);
 }
 
@@ -54,8 +66,7 @@ bool IsIntact(std::string_view line) {
   if (line.size() < kCrcBytes || !line.ends_with("\"}")) return false;
   const auto body = line.substr(0, line.size() - kCrcBytes);
   const auto seal = line.substr(body.size());
-  return seal.starts_with(kCrcLead) &&
-         seal.substr(kCrcLead.size(), 8) == fmt::format("{:08x}", s3::Crc32c(body));
+  return seal.starts_with(kCrcLead) && seal.substr(kCrcLead.size(), 8) == CrcText(body);
 }
 
 std::string BytesOf(const nlohmann::json& line, const std::string& name) {
@@ -64,6 +75,7 @@ std::string BytesOf(const nlohmann::json& line, const std::string& name) {
 }
 
 bool IsUtf8(std::string_view text) {
+  if (!s3::HasAny(text, [](char c) { return static_cast<signed char>(c) < 0; })) return true;
   for (std::size_t i = 0; i < text.size();) {
     const auto at = [&](std::size_t k) {
       return static_cast<unsigned char>(i + k < text.size() ? text[i + k] : 0);

@@ -8,6 +8,9 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <type_traits>
+
+#include "s3/text.h"
 
 namespace pipeline {
 
@@ -23,7 +26,12 @@ class SealedLine {
   template <typename Value>
   void Literal(std::string_view name, Value value) {
     Name(name);
-    fmt::format_to(std::back_inserter(text_), "{}", value);
+    if constexpr (std::is_integral_v<Value> && !std::is_same_v<Value, bool>) {
+      const fmt::format_int digits(value);
+      text_.append(digits.data(), digits.size());
+    } else {
+      fmt::format_to(std::back_inserter(text_), "{}", value);
+    }
   }
   // What is no UTF-8 in it becomes U+FFFD: a server's message may hold any bytes.
   void Text(std::string_view name, std::string_view value);
@@ -35,7 +43,7 @@ class SealedLine {
   std::string Seal() &&;
 
  private:
-  void Name(std::string_view name) { text_.append(",\"").append(name).append("\":"); }
+  void Name(std::string_view name) { s3::Append(&text_, {",\"", name, "\":"}); }
 
   std::string text_;
 };

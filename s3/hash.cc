@@ -80,13 +80,17 @@ void HashSha256Blocks(std::string_view blocks, std::array<std::uint32_t, 8>* wor
 }
 
 std::string HexEncode(std::string_view bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
+  static constexpr auto kPairs = [] {
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::array<std::array<char, 2>, 256> pairs{};
+    for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kDigits[i >> 4], kDigits[i & 15]};
+    return pairs;
+  }();
   std::string text(bytes.size() * 2, '\0');
   char* out = text.data();
   for (const char c : bytes) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    *out++ = kDigits[byte >> 4];
-    *out++ = kDigits[byte & 15];
+    std::memcpy(out, kPairs[static_cast<std::uint8_t>(c)].data(), 2);
+    out += 2;
   }
   return text;
 }

@@ -1,6 +1,7 @@
 #include "s3/hash_stream.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -32,8 +33,10 @@ struct Padding {
 template <std::size_t kBytes, typename State>
 std::array<std::uint8_t, kBytes> BytesOf(const State& words, bool big_endian) {
   std::array<std::uint8_t, kBytes> bytes;
-  for (std::size_t i = 0; i < kBytes; ++i) {
-    bytes[i] = static_cast<std::uint8_t>(words[i / 4] >> (8 * (big_endian ? 3 - i % 4 : i % 4)));
+  for (std::size_t i = 0; i < kBytes / 4; ++i) {
+    const bool as_here = big_endian == (std::endian::native == std::endian::big);
+    const std::uint32_t word = as_here ? words[i] : __builtin_bswap32(words[i]);
+    std::memcpy(bytes.data() + 4 * i, &word, 4);
   }
   return bytes;
 }

@@ -3,18 +3,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
+#include <forward_list>
+#include <tuple>
+
+#include "s3/text.h"
 
 namespace s3 {
 namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 
+bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 // Trims, and turns every run of white space (folded lines too) into one space.
 void AppendHeaderValue(std::string* out, std::string_view value) {
+  if (!HasAny(value, IsSpace)) {
+    out->append(value);
+    return;
+  }
   bool pending_space = false, any = false;
   for (const char c : value) {
-    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+    if (IsSpace(c)) {
       pending_space = any;
       continue;
     }
@@ -28,58 +38,65 @@ void AppendHeaderValue(std::string* out, std::string_view value) {
 }  // namespace
 
 std::string AmzDate(SystemTime time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[32];
-  const auto length = std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &utc);
-  return {text, length};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - day));
+  std::string text("YYYYMMDDThhmmssZ");
+  const auto write = [&](std::size_t at, auto number) {
+    text[at] = static_cast<char>('0' + number / 10);
+    text[at + 1] = static_cast<char>('0' + number % 10);
+  };
+  write(0, static_cast<int>(date.year()) / 100);
+  write(2, static_cast<int>(date.year()) % 100);
+  write(4, static_cast<unsigned>(date.month()));
+  write(6, static_cast<unsigned>(date.day()));
+  write(9, clock.hours().count());
+  write(11, clock.minutes().count());
+  write(13, clock.seconds().count());
+  return text;
 }
 
 std::string CredentialScope::Text() const {
-  std::string text;
-  text.reserve(64);
-  text.append(date).append("/").append(region).append("/").append(service).append("/aws4_request");
-  return text;
+  return Concat({date, "/", region, "/", service, "/aws4_request"});
 }
 
 CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view path,
                                        const std::vector<QueryParam>& query,
                                        const std::vector<Header>& headers, std::string_view payload_hash) {
-  std::vector<std::pair<std::string, std::string_view>> sorted;
+  // Values of one name keep the order in which they are sent.
+  std::vector<std::tuple<std::string_view, const Header*>> sorted;
   sorted.reserve(headers.size());
-  for (const auto& [name, value] : headers) sorted.emplace_back(LowerCase(name), value);
-  // Stable: values of one name keep the order in which they are sent.
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::forward_list<std::string> lowered;  // most names are in lower case as they are
+  for (const auto& header : headers) {
+    const auto& name = header.name;
+    sorted.emplace_back(HasAny(name, IsUpper) ? lowered.emplace_front(LowerCase(name)) : name, &header);
+  }
+  std::sort(sorted.begin(), sorted.end());
 
   CanonicalRequest canonical;
   auto& text = canonical.text;
   text.reserve(512);
-  text.append(method).append("\n").append(path).append("\n").append(CanonicalQuery(query)).append("\n");
-  for (std::size_t i = 0; i < sorted.size(); ++i) {
-    const auto& [name, value] = sorted[i];
-    const bool repeated = i > 0 && sorted[i - 1].first == name;
-    if (repeated) {
+  canonical.signed_headers.reserve(128);
+  Append(&text, {method, "\n", path, "\n", query.empty() ? "" : CanonicalQuery(query), "\n"});
+  std::string_view name_before;
+  for (const auto& [name, header] : sorted) {
+    if (name == name_before) {
       text.back() = ',';  // in place of the newline after the value before
     } else {
-      text.append(name).append(":");
-      if (!canonical.signed_headers.empty()) canonical.signed_headers += ';';
-      canonical.signed_headers += name;
+      Append(&text, {name, ":"});
+      Append(&canonical.signed_headers, {canonical.signed_headers.empty() ? "" : ";", name});
     }
-    AppendHeaderValue(&text, value);
+    name_before = name;
+    AppendHeaderValue(&text, header->value);
     text += '\n';
   }
-  text.append("\n").append(canonical.signed_headers).append("\n").append(payload_hash);
+  Append(&text, {"\n", canonical.signed_headers, "\n", payload_hash});
   return canonical;
 }
 
 std::string StringToSign(std::string_view amz_date, const CredentialScope& scope,
                          std::string_view canonical_request) {
-  std::string text(kAlgorithm);
-  text.reserve(192);
-  text.append("\n").append(amz_date).append("\n").append(scope.Text()).append("\n");
-  return text.append(Sha256Hex(canonical_request));
+  return Concat({kAlgorithm, "\n", amz_date, "\n", scope.Text(), "\n", Sha256Hex(canonical_request)});
 }
 
 std::string ChunkStringToSign(std::string_view amz_date, const CredentialScope& scope,
@@ -106,14 +123,15 @@ std::string Signature(const Sha256Digest& signing_key, std::string_view string_t
   return HexEncode(AsBytes(HmacSha256(AsBytes(signing_key), string_to_sign)));
 }
 
-Sha256Digest Signer::CachedSigningKey(const Credentials& credentials, const CredentialScope& scope) {
+const Sha256Digest& Signer::CachedSigningKey(const Credentials& credentials, const CredentialScope& scope) {
+  const auto& secret = credentials.secret_access_key;
+  const auto fits = [&](const DayKey& key) { return key.date == scope.date && key.secret == secret; };
+  const auto* key = key_.Current();
+  if (fits(*key)) return key->signing_key;
   std::lock_guard lock(mutex_);
-  if (cached_date_ != scope.date || cached_secret_ != credentials.secret_access_key) {
-    cached_key_ = SigningKey(credentials.secret_access_key, scope);
-    cached_date_ = scope.date;
-    cached_secret_ = credentials.secret_access_key;
-  }
-  return cached_key_;
+  key = key_.Current();
+  if (!fits(*key)) key = key_.Publish({scope.date, secret, SigningKey(secret, scope)});
+  return key->signing_key;
 }
 
 std::string Signer::SignHeaders(HttpRequest* request, std::string_view payload_hash,
@@ -131,12 +149,9 @@ std::string Signer::SignHeaders(HttpRequest* request, std::string_view payload_h
       BuildCanonicalRequest(request->method, request->path, request->query, headers, payload_hash);
   const auto signature =
       Signature(CachedSigningKey(credentials, scope), StringToSign(amz_date, scope, canonical.text));
-  std::string authorization(kAlgorithm);
-  authorization.reserve(384);
-  authorization.append(" Credential=").append(credentials.access_key_id).append("/").append(scope.Text());
-  authorization.append(", SignedHeaders=").append(canonical.signed_headers);
-  authorization.append(", Signature=").append(signature);
-  headers.push_back({"authorization", std::move(authorization)});
+  headers.push_back(
+      {"authorization", Concat({kAlgorithm, " Credential=", credentials.access_key_id, "/", scope.Text(),
+                                ", SignedHeaders=", canonical.signed_headers, ", Signature=", signature})});
   return signature;
 }
 

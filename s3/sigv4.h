@@ -14,6 +14,7 @@
 #include "s3/credentials.h"
 #include "s3/hash.h"
 #include "s3/http.h"
+#include "s3/published.h"
 
 namespace s3 {
 
@@ -92,14 +93,17 @@ class Signer {
                  SystemTime time, std::chrono::seconds expires);
 
  private:
-  Sha256Digest CachedSigningKey(const Credentials& credentials, const CredentialScope& scope);
+  struct DayKey {
+    std::string date;
+    Secret secret;
+    Sha256Digest signing_key{};
+  };
+  const Sha256Digest& CachedSigningKey(const Credentials& credentials, const CredentialScope& scope);
 
   const std::string region_;
   const std::string service_;
-  std::mutex mutex_;
-  std::string cached_date_;
-  Secret cached_secret_;
-  Sha256Digest cached_key_{};
+  std::mutex mutex_;  // for who makes another key
+  Published<DayKey> key_{DayKey()};
 };
 
 }  // namespace s3
