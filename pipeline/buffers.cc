@@ -66,13 +66,16 @@ bool BufferPool::HasRoom(std::size_t class_bytes) const { return in_use_ + class
 Buffer BufferPool::Take(std::size_t bytes, s3::Waiter* waiter) {
   const auto class_bytes = ClassOf(bytes);
   bool granted = false;
+  char* data = nullptr;
   {
     std::lock_guard lock(mutex_);
     if (waiting_.empty() && HasRoom(class_bytes)) {
       in_use_ += class_bytes;
       granted = true;
+      data = TakeIdle(class_bytes);
     }
   }
+  if (data != nullptr) return {this, data, bytes};
   if (!granted) {
     waiter->Wait([&](s3::Wake wake) {
       std::unique_lock lock(mutex_);
@@ -80,7 +83,7 @@ Buffer BufferPool::Take(std::size_t bytes, s3::Waiter* waiter) {
       GrantWaiting(std::move(lock));  // room may have come since
     });
   }
-  char* const data = Obtain(class_bytes);
+  data = Obtain(class_bytes);
   if (data == nullptr) {
     GiveUpReservation(class_bytes);
     throw std::bad_alloc();
@@ -88,17 +91,21 @@ Buffer BufferPool::Take(std::size_t bytes, s3::Waiter* waiter) {
   return {this, data, bytes};
 }
 
+char* BufferPool::TakeIdle(std::size_t class_bytes) {
+  const auto same = idle_.find(class_bytes);
+  if (same == idle_.end() || same->second.empty()) return nullptr;
+  char* const data = same->second.back();
+  same->second.pop_back();
+  idle_bytes_ -= class_bytes;
+  return data;
+}
+
 // The reservation is made; an idle buffer of the class, or a new one in place of idle others.
 char* BufferPool::Obtain(std::size_t class_bytes) {
   std::vector<std::pair<char*, std::size_t>> freed;
   {
     std::lock_guard lock(mutex_);
-    if (const auto same = idle_.find(class_bytes); same != idle_.end() && !same->second.empty()) {
-      char* const data = same->second.back();
-      same->second.pop_back();
-      idle_bytes_ -= class_bytes;
-      return data;
-    }
+    if (char* const data = TakeIdle(class_bytes); data != nullptr) return data;
     for (auto other = idle_.rbegin(); other != idle_.rend() && in_use_ + idle_bytes_ > budget_; ++other) {
       while (!other->second.empty() && in_use_ + idle_bytes_ > budget_) {
         freed.emplace_back(other->second.back(), other->first);

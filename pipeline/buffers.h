@@ -62,6 +62,7 @@ class BufferPool {
   };
 
   bool HasRoom(std::size_t class_bytes) const;
+  char* TakeIdle(std::size_t class_bytes);
   char* Obtain(std::size_t class_bytes);
   void Return(char* data, std::size_t size);
   void GiveUpReservation(std::size_t class_bytes);

@@ -52,6 +52,7 @@ History& History::operator=(History&& other) noexcept {
   session_results_ = std::move(other.session_results_);
   uploads_ = std::move(other.uploads_);
   tokens_ = std::move(other.tokens_);
+  has_uploads_ = other.has_uploads_;
   creations_ = std::move(other.creations_);
   parts_of_plan_ = std::move(other.parts_of_plan_);
   return *this;
@@ -103,6 +104,7 @@ s3::Result<History> History::Load(const std::string& journal_path, Depth depth) 
   }
   if (file.bad()) return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: cannot be read", journal_path));
   history.torn_bytes_ = broken_bytes;
+  history.has_uploads_ = !history.tokens_.empty();
   history.IndexSettled();
   return history;
 }
@@ -274,8 +276,8 @@ void History::Uncount(const InputFile& file, Summary* settled) const {
 }
 
 std::optional<OpenUpload> History::TakeUpload(const InputFile& file) {
+  if (!has_uploads_) return std::nullopt;
   std::lock_guard lock(mutex_);
-  if (tokens_.empty()) return std::nullopt;
   const auto token = tokens_.find(IdentityOf(file));
   if (token == tokens_.end()) return std::nullopt;
   const auto upload = uploads_.find(token->second);
@@ -286,8 +288,8 @@ std::optional<OpenUpload> History::TakeUpload(const InputFile& file) {
 }
 
 std::optional<std::uint64_t> History::PartBytes(const InputFile& file) const {
+  if (!has_uploads_) return std::nullopt;
   std::lock_guard lock(mutex_);
-  if (tokens_.empty()) return std::nullopt;
   const auto token = tokens_.find(IdentityOf(file));
   if (token == tokens_.end()) return std::nullopt;
   const auto& record = uploads_.at(token->second).record;

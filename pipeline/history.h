@@ -107,6 +107,7 @@ class History {
   std::vector<Settled> settled_inputs_;  // by identity
   Summary settled_, unsettled_;
   std::map<std::string, std::uint64_t> session_results_;
+  bool has_uploads_ = false;  // when it was loaded: most have none, and need no lock to say so
   mutable std::mutex mutex_;
   std::map<std::string, OpenUpload> uploads_;  // by token
   std::map<Identity, std::string> tokens_;

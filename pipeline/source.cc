@@ -146,10 +146,9 @@ bool Source::Dry() const {
   return (quit_ || (walked_ && ahead_.empty() && streams_left_ == 0)) && open_ == 0;
 }
 
+// Without the lock but for the last: who finds one open waits before the lock is free, and is woken then.
 void Source::Settled() {
-  std::unique_lock lock(mutex_);
-  --open_;
-  if (open_ == 0) WakeConsumer(std::move(lock));
+  if (--open_ == 0) WakeConsumer(std::unique_lock(mutex_));
 }
 
 void Source::Again(const Object& object) {

@@ -2,6 +2,7 @@
 // of its own, with bounded look-ahead.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -77,7 +78,8 @@ class Source {
   std::deque<UploadTask> ready_;               // of streams
   std::optional<UploadTask> next_part_;        // of the file that is being emitted
   std::size_t streams_left_ = 0;
-  std::uint64_t found_ = 0, open_ = 0;
+  std::uint64_t found_ = 0;
+  std::atomic<std::uint64_t> open_ = 0;  // found, and not settled
   Summary settled_before_;
   bool walked_ = false;
   bool quit_ = false;

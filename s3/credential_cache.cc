@@ -19,7 +19,7 @@ CredentialCache::CredentialCache(ProvidedCredentials first, FetchCredentials fet
       notice_(std::move(notice)),
       source_(std::move(first.source)),
       renewable_(first.renewable && fetch_ != nullptr),
-      current_(std::make_shared<const Credentials>(std::move(first.credentials))) {
+      credentials_(std::move(first.credentials)) {
   SetWindows(Clock::now());
   if (renewable_) refresher_ = std::jthread([this](std::stop_token stop) { RunRefresher(stop); });
 }
@@ -30,30 +30,38 @@ CredentialCache::~CredentialCache() {
 }
 
 void CredentialCache::SetWindows(Clock::time_point now) {
-  if (!current_->expires) {
+  const auto expires = credentials_.Current()->expires;
+  if (!expires) {
     advisory_at_ = mandatory_at_ = Clock::time_point::max();
   } else {
-    const auto lifetime = std::max(Clock::duration(0), *current_->expires - now);
-    advisory_at_ = *current_->expires - std::min<Clock::duration>(options_.advisory, lifetime / 2);
-    mandatory_at_ = *current_->expires - std::min<Clock::duration>(options_.mandatory, lifetime / 5);
+    const auto lifetime = std::max(Clock::duration(0), *expires - now);
+    advisory_at_ = *expires - std::min<Clock::duration>(options_.advisory, lifetime / 2);
+    mandatory_at_ = *expires - std::min<Clock::duration>(options_.mandatory, lifetime / 5);
   }
   next_try_ = advisory_at_;
+  fresh_until_ = renewable_ ? mandatory_at_ : expires.value_or(Clock::time_point::max());
 }
 
 CredentialCache::State CredentialCache::StateAt(Clock::time_point now) const {
-  if (refused_ || (current_->expires && now >= *current_->expires)) return State::kUseless;
+  const auto expires = credentials_.Current()->expires;
+  if (refused_ || (expires && now >= *expires)) return State::kUseless;
   // One try only: credentials that the store still takes are used as long as it does.
   return now >= mandatory_at_ && failures_ == 0 && renewable_ ? State::kStale : State::kFresh;
 }
 
 Result<CredentialCache::Snapshot> CredentialCache::Get(Waiter* waiter) {
+  if (Clock::now() < fresh_until_.load()) return credentials_.Current();
+  return GetUnlessFresh(waiter);
+}
+
+Result<CredentialCache::Snapshot> CredentialCache::GetUnlessFresh(Waiter* waiter) {
   for (;;) {
     std::unique_lock lock(mutex_);
     const auto state = StateAt(Clock::now());
-    if (state == State::kFresh) return current_;
+    if (state == State::kFresh) return credentials_.Current();
     if (!renewable_ && !gave_up_) GiveUp("they cannot be renewed");
     if (gave_up_) return tl::unexpected(*gave_up_);
-    if (cancelled_ && state == State::kStale) return current_;
+    if (cancelled_ && state == State::kStale) return credentials_.Current();
     if (cancelled_) return Fail(ErrorKind::kCancelled, "the run was stopped while it waited for credentials");
     const auto generation = generation_;
     changed_.notify_one();
@@ -65,7 +73,10 @@ Result<CredentialCache::Snapshot> CredentialCache::Get(Waiter* waiter) {
 bool CredentialCache::Renew(const Snapshot& used, Waiter* waiter) {
   {
     std::lock_guard lock(mutex_);
-    if (current_ == used) refused_ = true;
+    if (credentials_.Current() == used) {
+      refused_ = true;
+      fresh_until_ = Clock::time_point::min();
+    }
   }
   const auto now = Get(waiter);
   return now && *now != used;
@@ -139,15 +150,15 @@ std::string CredentialCache::Take(Result<ProvidedCredentials> fetched, Clock::ti
     why = fetched.error().message;
   } else if (fetched->credentials.expires && *fetched->credentials.expires <= now) {
     why = fmt::format("{} gave credentials that have expired already", fetched->source);
-  } else if (refused_ && fetched->credentials.SignsLike(*current_)) {
+  } else if (refused_ && fetched->credentials.SignsLike(*credentials_.Current())) {
     why = fmt::format("{} gives the same credentials again", fetched->source);
   }
   if (why.empty()) {
     const bool was_paused = paused_since_ && failures_ > 0;
     // The same keys, before their end: nothing new yet, asked for again when they are older.
-    const bool same = fetched->credentials.SignsLike(*current_);
+    const bool same = fetched->credentials.SignsLike(*credentials_.Current());
     if (!same) ++renewals_;
-    current_ = std::make_shared<const Credentials>(std::move(fetched->credentials));
+    credentials_.Publish(std::move(fetched->credentials));
     source_ = std::move(fetched->source);
     refused_ = false;
     failures_ = 0;
@@ -161,13 +172,12 @@ std::string CredentialCache::Take(Result<ProvidedCredentials> fetched, Clock::ti
   next_try_ = now + pause;
   if (StateAt(now) != State::kUseless) {
     // Not later than their end.
-    next_try_ = std::min(next_try_, current_->expires.value_or(next_try_));
-    return first
-               ? fmt::format(
-                     "cannot renew the credentials, which are good for another {} s: {}",
-                     std::chrono::floor<std::chrono::seconds>(current_->expires.value_or(now) - now).count(),
-                     why)
-               : "";
+    const auto expires = credentials_.Current()->expires;
+    next_try_ = std::min(next_try_, expires.value_or(next_try_));
+    return first ? fmt::format("cannot renew the credentials, which are good for another {} s: {}",
+                               std::chrono::floor<std::chrono::seconds>(expires.value_or(now) - now).count(),
+                               why)
+                 : "";
   }
   const bool first_pause = !paused_since_ || first;
   if (!paused_since_) paused_since_ = now;

@@ -2,17 +2,18 @@
 // it ahead of its end.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "s3/credentials.h"
+#include "s3/published.h"
 #include "s3/waiter.h"
 
 namespace s3 {
@@ -26,10 +27,11 @@ struct RenewalOptions {
   std::chrono::milliseconds patience{std::chrono::minutes(5)};
 };
 
-// Thread-safe. Snapshots are immutable: key, secret and token of one signature belong together.
+// Thread-safe. Snapshots are immutable: key, secret and token of one signature belong together. They are
+// valid as long as the cache.
 class CredentialCache {
  public:
-  using Snapshot = std::shared_ptr<const Credentials>;
+  using Snapshot = const Credentials*;
 
   // Without `fetch`, or when what was provided is not renewable, `first` is all there ever is. `notice`
   // is told, in one line, that the work is paused and that it goes on; it must not wait.
@@ -38,9 +40,9 @@ class CredentialCache {
   // Precondition: nobody waits.
   ~CredentialCache();
 
-  // What to sign with now. Waits through `waiter` in the mandatory window, for one try of the refresher,
-  // and when the credentials are no good, until there are others. kNoCredentials, then and from then on,
-  // when there are none to be had.
+  // What to sign with now; takes no lock while that is fresh. Waits through `waiter` in the mandatory window,
+  // for one try of the refresher, and when the credentials are no good, until there are others.
+  // kNoCredentials, then and from then on, when there are none to be had.
   Result<Snapshot> Get(Waiter* waiter);
 
   // The store has refused `used` as expired: waits until there are others. False when there are none to
@@ -58,6 +60,7 @@ class CredentialCache {
   enum class State { kFresh, kStale, kUseless };
 
   State StateAt(Clock::time_point now) const;
+  Result<Snapshot> GetUnlessFresh(Waiter* waiter);
   void SetWindows(Clock::time_point now);
   void Await(std::uint64_t generation, Waiter* waiter);
   void Settle(std::unique_lock<std::mutex> lock);
@@ -73,9 +76,10 @@ class CredentialCache {
   std::condition_variable_any changed_;  // for the refresher
   std::string source_;
   bool renewable_;
-  Snapshot current_;
+  Published<Credentials> credentials_;
+  std::atomic<Clock::time_point> fresh_until_;  // at least; the state is kFresh
   Clock::time_point advisory_at_, mandatory_at_, next_try_;
-  bool refused_ = false;  // the store says that current_ has expired
+  bool refused_ = false;  // the store says that the current ones have expired
   int failures_ = 0;      // of the refresher, one after the other
   std::optional<Clock::time_point> paused_since_;
   std::optional<Error> gave_up_;

@@ -15,6 +15,7 @@ bool EndpointPool::MayTake(const State& state, Clock::time_point now) const {
 }
 
 EndpointPool::Lease EndpointPool::Take() {
+  if (is_one()) return {};
   const auto now = now_();
   std::lock_guard lock(mutex_);
   std::size_t best = states_.size();
@@ -43,13 +44,14 @@ EndpointPool::Lease EndpointPool::Take() {
 }
 
 void EndpointPool::Give(const Lease& lease, bool worked) {
+  if (is_one()) return;
   std::string text;
   {
     std::lock_guard lock(mutex_);
     --states_[lease.index].in_flight;
     text = Learn(lease, worked);
   }
-  if (!text.empty() && notice_ && states_.size() > 1) notice_(text);
+  if (!text.empty() && notice_) notice_(text);
 }
 
 std::string EndpointPool::Learn(const Lease& lease, bool worked) {

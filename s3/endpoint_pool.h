@@ -24,7 +24,8 @@ class EndpointPool {
                std::function<Clock::time_point()> now = Clock::now);
 
   // The endpoint with the fewest requests in flight of those that work. One that failed is left alone for
-  // a while, then tried with a single request; when all have failed, the one whose time comes first.
+  // a while, then tried with a single request; when all have failed, the one whose time comes first. The only
+  // one there is takes every request, without a lock.
   Lease Take();
   // To be called once for each Take. `worked`: the endpoint answered, whatever it said of the request.
   void Give(const Lease& lease, bool worked);
@@ -42,6 +43,7 @@ class EndpointPool {
     int pauses = 0;  // 0: it works
     bool probing = false;
   };
+  bool is_one() const { return states_.size() == 1; }
   bool MayTake(const State& state, Clock::time_point now) const;
   std::string Learn(const Lease& lease, bool worked);
 

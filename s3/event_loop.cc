@@ -1,15 +1,12 @@
 #include "s3/event_loop.h"
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <deque>
-#include <mutex>
 #include <system_error>
 #include <thread>
 #include <unordered_set>
@@ -20,6 +17,7 @@
 #include "s3/descriptor.h"
 #include "s3/exchange.h"
 #include "s3/guard.h"
+#include "s3/inbox.h"
 #include "s3/sleeps.h"
 
 namespace s3 {
@@ -35,93 +33,48 @@ int Checked(int fd, const char* what) {
 
 }  // namespace
 
-// Requests come in under a mutex and an eventfd; everything else belongs to the loop's thread.
+// Requests come in through the inbox; everything else belongs to the loop's thread.
 class EventLoop::Loop {
  public:
   Loop(const TransportOptions& options, int max_connections, std::size_t most_in_the_making)
       : options_(options),
         epoll_(Checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-        event_(Checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
         pool_(options_, epoll_.get(), max_connections, most_in_the_making),
         guard_(options_) {
-    epoll_event event{.events = EPOLLIN, .data = {.fd = event_.get()}};
-    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, event_.get(), &event) != 0) {
-      throw std::system_error(errno, std::generic_category(), "epoll_ctl");
-    }
+    epoll_event event{.events = EPOLLIN, .data = {.fd = inbox_.fd()}};
+    Checked(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, inbox_.fd(), &event), "epoll_ctl");
     thread_ = std::thread([this] { Run(); });
   }
 
   ~Loop() {
-    {
-      std::lock_guard lock(mutex_);
-      quit_ = true;
-    }
-    Notify();
+    inbox_.Quit();
     thread_.join();
   }
 
-  // Takes an idle exchange or makes one; writing its head is the caller's work, not the loop's.
+  // Writing the head is the caller's work, not the loop's.
   void Send(HttpRequest&& request, HttpResponse* response, Wake wake) {
-    std::unique_ptr<Exchange> exchange;
-    {
-      std::lock_guard lock(mutex_);
-      if (!idle_.empty()) {
-        exchange = std::move(idle_.back());
-        idle_.pop_back();
-      }
-    }
+    auto exchange = inbox_.TakeIdle();
     if (!exchange) exchange = std::make_unique<Exchange>(options_);
     exchange->Prepare(request, response, wake);
     request = {};
-    Enqueue([&] {
-      new_exchanges_.push_back(std::move(exchange));
-      ++in_flight_;
-    });
+    inbox_.Add(std::move(exchange));
+    ++in_flight_;
   }
 
-  void WakeAfter(milliseconds delay, Wake wake) {
-    Enqueue([&] { new_sleeps_.emplace_back(Clock::now() + delay, wake); });
-  }
-
-  void CancelSleeps() {
-    Enqueue([&] { sleeps_cancelled_ = true; });
-  }
-
-  void Abort() {
-    Enqueue([&] { aborted_ = true; });
-  }
-
+  void WakeAfter(milliseconds delay, Wake wake) { inbox_.Add(Clock::now() + delay, wake); }
+  void CancelSleeps() { inbox_.CancelSleeps(); }
+  void Abort() { inbox_.Abort(); }
   int in_flight() const { return in_flight_; }
 
  private:
-  template <typename Change>
-  void Enqueue(const Change& change) {
-    bool notify;
-    {
-      std::lock_guard lock(mutex_);
-      change();
-      notify = !notified_;
-      notified_ = true;
-    }
-    if (notify) Notify();
-  }
-
-  void Notify() {
-    const std::uint64_t one = 1;
-    // The counter cannot overflow: it is read before it is written again.
-    [[maybe_unused]] const auto written = write(event_.get(), &one, sizeof one);
-  }
-
   void Run() {
     for (;;) {
       std::array<epoll_event, 256> events;
       const int count = epoll_wait(epoll_.get(), events.data(), events.size(), TimeoutMs());
       now_ = Clock::now();
       for (int i = 0; i < count; ++i) {
-        if (events[i].data.fd == event_.get()) {
-          std::uint64_t value;
-          [[maybe_unused]] const auto bytes = read(event_.get(), &value, sizeof value);
-          if (TakeNew()) return;
+        if (events[i].data.fd == inbox_.fd()) {
+          if (TakeNew()) return WakeEnded();
         } else if (auto* const connection = pool_.Handle(events[i].data.fd, events[i].events)) {
           GoOn(connection, events[i].events);
         }
@@ -131,29 +84,21 @@ class EventLoop::Loop {
       StartWaiting();
       sleeps_.WakeDue(now_);
       if (guard_.deadline() <= now_) LookAfterAll();
+      WakeEnded();
     }
   }
 
   // Returns true when the loop is to end.
   bool TakeNew() {
-    std::vector<std::unique_ptr<Exchange>> exchanges;
-    bool quit;
-    {
-      std::lock_guard lock(mutex_);
-      notified_ = false;
-      exchanges.swap(new_exchanges_);
-      for (const auto& [deadline, wake] : new_sleeps_) sleeps_.Add(deadline, wake);
-      new_sleeps_.clear();
-      if (sleeps_cancelled_) sleeps_.Cancel();
-      abort_now_ = aborted_;
-      quit = quit_;
-    }
-    for (auto& exchange : exchanges) Begin(std::move(exchange));
-    if (abort_now_) {
+    auto news = inbox_.Take();
+    for (const auto& [deadline, wake] : news.sleeps) sleeps_.Add(deadline, wake);
+    if (news.sleeps_cancelled) sleeps_.Cancel();
+    for (auto& exchange : news.exchanges) Begin(std::move(exchange));
+    if (news.aborted) {
       while (!active_.empty())
         End(active_.back().get(), [](Exchange& exchange) { exchange.FailCancelled(); });
     }
-    return quit;
+    return news.quit;
   }
 
   void Begin(std::unique_ptr<Exchange> exchange) {
@@ -302,13 +247,17 @@ class EventLoop::Loop {
     }
     active_.pop_back();
     --in_flight_;
-    const Wake wake = ended->Done();
-    {
-      std::lock_guard lock(mutex_);
-      idle_.push_back(std::move(ended));
-    }
-    wake();
+    ended_.push_back(std::move(ended));
     return false;  // as they say who end it on its connection
+  }
+
+  // All that a batch of events has ended: one lock for them, and before their bodies come for the next ones.
+  void WakeEnded() {
+    if (ended_.empty()) return;
+    for (const auto& ended : ended_) wakes_.push_back(ended->Done());
+    inbox_.GiveBack(&ended_);
+    for (const auto& wake : wakes_) wake();
+    wakes_.clear();
   }
 
   void LookAfterAll() {
@@ -333,18 +282,8 @@ class EventLoop::Loop {
 
   const TransportOptions options_;
   const Descriptor epoll_;
-  const Descriptor event_;
-
+  Inbox inbox_;
   std::atomic<int> in_flight_ = 0;
-
-  std::mutex mutex_;  // guards the members down to quit_
-  std::vector<std::unique_ptr<Exchange>> idle_;
-  std::vector<std::unique_ptr<Exchange>> new_exchanges_;
-  std::vector<std::pair<Clock::time_point, Wake>> new_sleeps_;
-  bool notified_ = false;
-  bool sleeps_cancelled_ = false;
-  bool aborted_ = false;
-  bool quit_ = false;
 
   // The loop thread's own.
   ConnectionPool pool_;
@@ -352,11 +291,12 @@ class EventLoop::Loop {
   std::array<char, Connection::kTlsRecordBytes> buffer_;
   std::vector<std::unique_ptr<Exchange>> active_;
   std::deque<Exchange*> waiting_;  // of these, for a connection
+  std::vector<std::unique_ptr<Exchange>> ended_;
+  std::vector<Wake> wakes_;
   // Routes whose servers do not answer the question whether they take a body: it costs them no second wait.
   std::unordered_set<std::string> never_asked_;
   Guard guard_;
   Sleeps sleeps_;
-  bool abort_now_ = false;
   std::thread thread_;
 };
 

@@ -34,26 +34,20 @@ LearnedFacts::LearnedFacts(DestinationOptions destination, std::vector<BucketAdd
                            std::function<void(std::string_view)> notice)
     : destination_(std::move(destination)),
       notice_(std::move(notice)),
-      endpoints_(NamesOf(buckets), notice_) {
-  auto signer = std::make_shared<Signer>(destination_.region);
-  current_ = std::make_shared<StoreFacts>(
-      StoreFacts{std::move(buckets), destination_.region, seconds(0), std::move(signer)});
-}
-
-std::shared_ptr<const StoreFacts> LearnedFacts::Current() const {
-  std::lock_guard lock(mutex_);
-  return current_;
-}
+      endpoints_(NamesOf(buckets), notice_),
+      facts_({std::move(buckets), destination_.region, seconds(0),
+              std::make_shared<Signer>(destination_.region)}) {}
 
 bool LearnedFacts::Learn(const Error& error, const StoreFacts& used) {
   if (error.kind != ErrorKind::kWrongRegion && error.kind != ErrorKind::kClockSkewed) return false;
   std::string learnt;
   {
     std::lock_guard lock(mutex_);
-    const bool outdated = error.kind == ErrorKind::kWrongRegion ? used.region != current_->region
-                                                                : used.clock_offset != current_->clock_offset;
+    const auto& now = *facts_.Current();
+    const bool outdated = error.kind == ErrorKind::kWrongRegion ? used.region != now.region
+                                                                : used.clock_offset != now.clock_offset;
     if (outdated) return true;
-    auto corrected = Corrected(error, *current_);
+    auto corrected = Corrected(error, now);
     if (!corrected) return false;
     learnt =
         error.kind == ErrorKind::kWrongRegion
@@ -62,7 +56,7 @@ bool LearnedFacts::Learn(const Error& error, const StoreFacts& used) {
                   corrected->region, destination_.region)
             : fmt::format("the store's clock is {} this machine's: requests are signed with the store's time",
                           Describe(corrected->clock_offset));
-    current_ = std::make_shared<StoreFacts>(std::move(*corrected));
+    facts_.Publish(std::move(*corrected));
   }
   if (notice_) notice_(learnt);
   return true;

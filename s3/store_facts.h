@@ -13,6 +13,7 @@
 #include "s3/address.h"
 #include "s3/endpoint_pool.h"
 #include "s3/options.h"
+#include "s3/published.h"
 #include "s3/result.h"
 #include "s3/sigv4.h"
 
@@ -32,7 +33,8 @@ class LearnedFacts {
   LearnedFacts(DestinationOptions destination, std::vector<BucketAddress> buckets,
                std::function<void(std::string_view)> notice);
 
-  std::shared_ptr<const StoreFacts> Current() const;
+  // Valid as long as this lives; takes no lock.
+  const StoreFacts* Current() const { return facts_.Current(); }
 
   // True when the refused request, made with `used`, is worth sending again with Current(): the
   // error named another region, or another time, or somebody else has learnt that meanwhile. Takes
@@ -53,8 +55,8 @@ class LearnedFacts {
   DestinationOptions destination_;
   const std::function<void(std::string_view)> notice_;
   EndpointPool endpoints_;
-  mutable std::mutex mutex_;
-  std::shared_ptr<const StoreFacts> current_;
+  std::mutex mutex_;  // for who learns
+  Published<StoreFacts> facts_;
   int regions_learnt_ = 0;
 };
 
