@@ -56,6 +56,10 @@ constexpr std::size_t kStackBytes = 1 << 20;  // instrumented frames are several
 constexpr std::size_t kStackBytes = 256 << 10;
 #endif
 
+// An arena keeps the stacks of four waiting bodies for each of its slots, and has others made anew and
+// unmapped.
+constexpr int kArenaSlots = 16;
+
 int MostWorkers(const GraphOptions& options) {
   // Every slot may block a thread, and the source one more.
   if (kBlocking) return options.concurrency + 2;
@@ -67,7 +71,9 @@ int MostWorkers(const GraphOptions& options) {
 // Lets oneTBB have as many workers as the bodies need. Thread-safe.
 class Workers {
  public:
-  explicit Workers(int most) : most_(most), demand_(most, Clock::now()), arena_(most) { Allow(most); }
+  explicit Workers(int most) : most_(most), demand_(most, Clock::now()), arena_(std::max(most, kArenaSlots)) {
+    Allow(most);
+  }
 
   tbb::task_arena& arena() { return arena_; }
   flow::graph* graph() { return graph_; }
@@ -101,7 +107,7 @@ class Workers {
     std::condition_variable_any never;
     std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
-      never.wait_for(lock, stop, 2 * WorkerDemand::kPeriod, [] { return false; });
+      never.wait_for(lock, stop, 2 * WorkerDemand::kShortPeriod, [] { return false; });
       Look(Clock::now());
     }
   }

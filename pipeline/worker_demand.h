@@ -17,38 +17,41 @@ class WorkerDemand {
   using Clock = std::chrono::steady_clock;
 
   WorkerDemand(int most, Clock::time_point now)
-      : most_(most), allowed_(most < kFirst ? most : kFirst), looked_at_(Ns(now)) {}
+      : most_(most), allowed_(most < kLeast ? most : kLeast), began_(now), looked_at_(Ns(now)) {}
 
   // One more body is at work, or one fewer. Any thread; without a lock, since all workers do it all the time.
   void Enter(Clock::time_point now) { account_ += 1 - (Ns(now) << kCountBits); }
   void Leave(Clock::time_point now) { account_ += (Ns(now) << kCountBits) - 1; }
   // Whether it is time for Look. Any thread.
-  bool IsDue(Clock::time_point now) const { return now - Clock::time_point(Period(looked_at_)) >= kPeriod; }
+  bool IsDue(Clock::time_point now) const { return Ns(now) - looked_at_ >= Ns(kShortPeriod); }
   // How many workers to allow from now on, when that changes. One thread at a time, as `allowed`.
   std::optional<int> Look(Clock::time_point now);
   int allowed() const { return allowed_; }
 
-  // So few cost nothing. So many begin: a run of many small files needs no more.
-  static constexpr int kLeast = 2, kFirst = 4;
-  // When bodies fill so much of the workers' time these may be too few: the rest of it is oneTBB's own work.
-  // Then there are half as many more.
-  static constexpr double kFull = 0.65;
+  // So few cost nothing, and many small files seldom need more.
+  static constexpr int kLeast = 2;
+  // When bodies fill so much of the workers' time in a period these may be too few: the rest of it is
+  // oneTBB's own work. Then there are half as many more.
+  static constexpr double kFull = 0.85;
   static constexpr std::chrono::milliseconds kPeriod{10};
+  // Bodies that leave nothing of it are long ones, which nobody need wait to see: there are twice as many.
+  static constexpr double kAll = 0.95;
+  static constexpr std::chrono::milliseconds kShortPeriod{2};
   // So many periods need fewer before there are fewer.
   static constexpr int kPatience = 10;
 
  private:
-  using Period = std::chrono::nanoseconds;
   // Never more bodies than workers: see `upload.threads`.
   static constexpr int kCountBits = 12;
 
-  static std::uint64_t Ns(Clock::time_point time) {
-    return static_cast<std::uint64_t>(Period(time.time_since_epoch()).count());
-  }
+  static std::uint64_t Ns(std::chrono::nanoseconds time) { return static_cast<std::uint64_t>(time.count()); }
+  static std::uint64_t Ns(Clock::time_point time) { return Ns(time.time_since_epoch()); }
+  std::optional<int> Grow(int more);
   std::optional<int> Decide(double at_work);
 
   const int most_;
   int allowed_;
+  Clock::time_point began_;  // the period
   std::uint64_t worked_before_ = 0;
   int quiet_periods_ = 0, needed_ = 0;
   alignas(64) std::atomic<std::uint64_t> looked_at_;
