@@ -56,8 +56,7 @@ constexpr std::size_t kStackBytes = 1 << 20;  // instrumented frames are several
 constexpr std::size_t kStackBytes = 256 << 10;
 #endif
 
-// An arena keeps the stacks of four waiting bodies for each of its slots, and has others made anew and
-// unmapped.
+// With fewer slots an arena keeps fewer stacks of bodies that wait, and maps and unmaps others all the time.
 constexpr int kArenaSlots = 16;
 
 int MostWorkers(const GraphOptions& options) {
