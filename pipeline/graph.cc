@@ -70,18 +70,20 @@ int MostWorkers(const GraphOptions& options) {
 // Lets oneTBB have as many workers as the bodies need. Thread-safe.
 class Workers {
  public:
-  explicit Workers(int most) : most_(most), demand_(most, Clock::now()), arena_(std::max(most, kArenaSlots)) {
-    Allow(most);
-  }
+  explicit Workers(int most)
+      : most_(most), demand_(most, Clock::now()), arena_(std::max(most, kArenaSlots)) {}
 
   tbb::task_arena& arena() { return arena_; }
   flow::graph* graph() { return graph_; }
-  // oneTBB never gets more than it was allowed when its first arena began: that is to be all of them.
-  void Begin(flow::graph* graph) {
-    graph_ = graph;
-    if (!adapts_) return;
-    Allow(demand_.allowed());
-    ticker_ = std::jthread([this](const std::stop_token& stop) { Tick(stop); });
+  void RunIn(flow::graph* graph) { graph_ = graph; }
+
+  // oneTBB never gets more than it was allowed when its first arena began, and says so when there are slots
+  // for more.
+  void Begin() {
+    Allow(arena_.max_concurrency());
+    arena_.initialize();
+    Allow(adapts_ ? demand_.allowed() : most_);
+    if (adapts_) ticker_ = std::jthread([this](const std::stop_token& stop) { Tick(stop); });
   }
   void Enter() {
     if (adapts_) demand_.Enter(Clock::now());
@@ -219,9 +221,10 @@ void Graph::Enqueue(std::function<void()> task) {
 //     +----------------------------- slots -------------------------+
 void Graph::Run(const GraphBodies& bodies) {
   tbb::global_control stacks(tbb::global_control::thread_stack_size, kStackBytes);
+  workers_->Begin();
   workers_->arena().execute([&] {
     flow::graph graph;
-    workers_->Begin(&graph);
+    workers_->RunIn(&graph);
     SlotHolder holder(bodies);
     Workers* const workers = workers_.get();
 
