@@ -108,7 +108,7 @@ class Workers {
     std::condition_variable_any never;
     std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
-      never.wait_for(lock, stop, 2 * WorkerDemand::kShortPeriod, [] { return false; });
+      never.wait_for(lock, stop, 2 * WorkerDemand::kGlance, [] { return false; });
       Look(Clock::now());
     }
   }

@@ -17,13 +17,13 @@ class WorkerDemand {
   using Clock = std::chrono::steady_clock;
 
   WorkerDemand(int most, Clock::time_point now)
-      : most_(most), allowed_(most < kLeast ? most : kLeast), began_(now), looked_at_(Ns(now)) {}
+      : most_(most), allowed_(most < kLeast ? most : kLeast), looked_at_(now) {}
 
   // One more body is at work, or one fewer. Any thread; without a lock, since all workers do it all the time.
-  void Enter(Clock::time_point now) { account_ += 1 - (Ns(now) << kCountBits); }
-  void Leave(Clock::time_point now) { account_ += (Ns(now) << kCountBits) - 1; }
+  void Enter(Clock::time_point now) { account_ += kOne - Time(now); }
+  void Leave(Clock::time_point now) { account_ += kLeft - kOne + Time(now); }
   // Whether it is time for Look. Any thread.
-  bool IsDue(Clock::time_point now) const { return Ns(now) - looked_at_ >= Ns(kShortPeriod); }
+  bool IsDue(Clock::time_point now) const { return now - looked_at_.load() >= kGlance; }
   // How many workers to allow from now on, when that changes. One thread at a time, as `allowed`.
   std::optional<int> Look(Clock::time_point now);
   int allowed() const { return allowed_; }
@@ -34,29 +34,36 @@ class WorkerDemand {
   // oneTBB's own work. Then there are half as many more.
   static constexpr double kFull = 0.85;
   static constexpr std::chrono::milliseconds kPeriod{10};
-  // Bodies that leave nothing of it are long ones, which nobody need wait to see: there are twice as many.
-  static constexpr double kAll = 0.95;
-  static constexpr std::chrono::milliseconds kShortPeriod{2};
   // So many periods need fewer before there are fewer.
   static constexpr int kPatience = 10;
+  // Where bodies end less often than that, idle workers do sleep: when these few are full, all are allowed,
+  // at once. Hashing and file systems that hang are like that.
+  static constexpr double kSeldomPerSecond = 5000;
+  static constexpr std::chrono::milliseconds kGlance{2};
 
  private:
-  // Never more bodies than workers: see `upload.threads`.
-  static constexpr int kCountBits = 12;
+  // One word, so that all of it is of one moment: how many bodies are at work, how many have left, and the
+  // times when they left less those when they entered. The last two begin anew after a while, the times after
+  // 19 hours.
+  static constexpr int kCountBits = 12, kLeftBits = 16;  // never more bodies than workers: `upload.threads`
+  static constexpr int kTimeAt = kCountBits + kLeftBits;
+  static constexpr std::uint64_t kOne = 1, kLeft = kOne << kCountBits;
 
-  static std::uint64_t Ns(std::chrono::nanoseconds time) { return static_cast<std::uint64_t>(time.count()); }
-  static std::uint64_t Ns(Clock::time_point time) { return Ns(time.time_since_epoch()); }
-  std::optional<int> Grow(int more);
+  static std::uint64_t Time(Clock::time_point time) {
+    using Microseconds = std::chrono::microseconds;
+    return static_cast<std::uint64_t>(std::chrono::floor<Microseconds>(time).time_since_epoch().count())
+           << kTimeAt;
+  }
+  std::optional<int> Allow(int workers);
   std::optional<int> Decide(double at_work);
 
   const int most_;
   int allowed_;
-  Clock::time_point began_;  // the period
-  std::uint64_t worked_before_ = 0;
+  std::uint64_t left_before_ = 0, worked_before_ = 0;
+  Clock::duration period_{};
+  double worked_ = 0;  // seconds, in this period
   int quiet_periods_ = 0, needed_ = 0;
-  alignas(64) std::atomic<std::uint64_t> looked_at_;
-  // How many are at work, and above that the times when bodies left less those when they entered, modulo 52
-  // days: in one word, so that both are of the same moment.
+  alignas(64) std::atomic<Clock::time_point> looked_at_;
   alignas(64) std::atomic<std::uint64_t> account_ = 0;
 };
 

@@ -9,14 +9,20 @@ using namespace std::chrono_literals;
 
 class WorkerDemandTest : public testing::Test {
  protected:
-  // So many bodies work for `time`, but for `idle` of each millisecond, asked at its end.
+  // So many bodies at a time work for `time`, each for 50 microseconds; nothing works for `idle` of each
+  // millisecond, at whose end it is asked.
   void Work(int bodies, std::chrono::milliseconds time, std::chrono::microseconds idle = 0us) {
     for (auto left = time; left > 0ms; left -= 1ms) {
-      for (int i = 0; i < bodies; ++i) demand.Enter(now);
-      now += 1ms - idle;
-      for (int i = 0; i < bodies; ++i) demand.Leave(now);
+      for (auto busy = 1ms - idle; busy > 0us; busy -= 50us) {
+        for (int i = 0; i < bodies; ++i) demand.Enter(now);
+        now += 50us;
+        for (int i = 0; i < bodies; ++i) demand.Leave(now);
+      }
       demand.Look(now += idle);
     }
+  }
+  void GrowTo(int workers) {
+    while (demand.allowed() < workers) Work(demand.allowed(), WorkerDemand::kPeriod);
   }
 
   WorkerDemand::Clock::time_point now{1h};
@@ -30,31 +36,30 @@ TEST_F(WorkerDemandTest, BeginsWithAFew) {
 
 TEST_F(WorkerDemandTest, GrowsWhileAllHaveWork) {
   std::vector<int> seen;
-  for (int i = 0; i < 6; ++i) {
-    Work(demand.allowed(), WorkerDemand::kShortPeriod);
-    seen.push_back(demand.allowed());
-  }
-  EXPECT_EQ(seen, (std::vector{4, 8, 16, 32, 64, 64}));
-}
-
-TEST_F(WorkerDemandTest, GrowsMoreSlowlyWhenTheyAreNearlyFull) {
-  std::vector<int> seen;
-  for (int i = 0; i < 6; ++i) {
+  for (int i = 0; i < 10; ++i) {
     Work(demand.allowed(), WorkerDemand::kPeriod, 100us);
     seen.push_back(demand.allowed());
   }
-  EXPECT_EQ(seen, (std::vector{3, 5, 8, 12, 18, 27}));
+  EXPECT_EQ(seen, (std::vector{3, 5, 8, 12, 18, 27, 41, 62, 64, 64}));
 }
 
-TEST_F(WorkerDemandTest, StaysWhenTheyAreNot) {
+TEST_F(WorkerDemandTest, StaysWhenTheyAreNotFull) {
   Work(WorkerDemand::kLeast, 100 * WorkerDemand::kPeriod, 200us);
   EXPECT_EQ(demand.allowed(), WorkerDemand::kLeast);
 }
 
-TEST_F(WorkerDemandTest, BodiesThatHangCountBeforeTheyEnd) {
+TEST_F(WorkerDemandTest, LongBodiesGetAllAtOnce) {
   for (int i = 0; i < WorkerDemand::kLeast; ++i) demand.Enter(now);
-  now += 5s;
-  EXPECT_EQ(demand.Look(now), 2 * WorkerDemand::kLeast);
+  EXPECT_EQ(demand.Look(now += WorkerDemand::kGlance), 64) << "before they end";
+}
+
+TEST_F(WorkerDemandTest, LongBodiesOfWhichThereIsOneGetNoMore) {
+  for (int i = 0; i < 100; ++i) {
+    demand.Enter(now);
+    now += WorkerDemand::kPeriod;
+    demand.Leave(now);
+    ASSERT_EQ(demand.Look(now), std::nullopt);
+  }
 }
 
 // Threads read the clock before they are counted: who looks between the two sees a time that is not yet.
@@ -71,14 +76,12 @@ TEST_F(WorkerDemandTest, TimesMayBeLongerThanTheirSumCanHold) {
     demand.Look(now += 24h);
   }
   ASSERT_EQ(demand.allowed(), WorkerDemand::kLeast);
-  Work(WorkerDemand::kLeast, WorkerDemand::kShortPeriod);
-  EXPECT_EQ(demand.allowed(), 2 * WorkerDemand::kLeast);
+  Work(WorkerDemand::kLeast, WorkerDemand::kPeriod);
+  EXPECT_EQ(demand.allowed(), 3);
 }
 
 TEST_F(WorkerDemandTest, FewerOnlyAfterSomeTime) {
-  Work(2, WorkerDemand::kShortPeriod);
-  Work(4, WorkerDemand::kShortPeriod);
-  ASSERT_EQ(demand.allowed(), 8);
+  GrowTo(8);
   Work(1, (WorkerDemand::kPatience - 1) * WorkerDemand::kPeriod);
   EXPECT_EQ(demand.allowed(), 8);
   Work(1, 2 * WorkerDemand::kPatience * WorkerDemand::kPeriod);
@@ -86,9 +89,7 @@ TEST_F(WorkerDemandTest, FewerOnlyAfterSomeTime) {
 }
 
 TEST_F(WorkerDemandTest, ABurstKeepsThemForAWhile) {
-  Work(2, WorkerDemand::kShortPeriod);
-  Work(4, WorkerDemand::kShortPeriod);
-  ASSERT_EQ(demand.allowed(), 8);
+  GrowTo(8);
   for (int i = 0; i < 20; ++i) {
     Work(5, WorkerDemand::kPeriod);
     Work(0, 4 * WorkerDemand::kPeriod);
