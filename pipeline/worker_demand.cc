@@ -27,29 +27,29 @@ std::optional<int> WorkerDemand::Look(Clock::time_point now) {
   left_before_ = left;
   worked_before_ = worked;
 
-  const bool full = seconds > kFull * allowed_ * Seconds(glance);
-  if (full && bodies < kSeldomPerSecond * Seconds(glance)) return Allow(most_);
-  period_ += glance;
-  worked_ += seconds;
-  if (period_ < kPeriod) return std::nullopt;
-  const double at_work = worked_ / Seconds(period_);
-  period_ = {};
-  worked_ = 0;
-  return Decide(at_work);
+  const double at_work = seconds / Seconds(glance);
+  // The little work of a moment says nothing of bodies.
+  if (at_work > 0.5) long_ = (long_ || at_work > kFull * few_) && seconds > bodies * Seconds(kLong);
+  if (!long_) Add(seconds, glance);
+  const int allowed = long_ ? most_ : few_;
+  return std::exchange(allowed_, allowed) == allowed ? std::nullopt : std::optional(allowed);
 }
 
-std::optional<int> WorkerDemand::Decide(double at_work) {
-  if (at_work > kFull * allowed_) return Allow(std::min(most_, allowed_ + (allowed_ + 1) / 2));
+void WorkerDemand::Add(double worked, Clock::duration time) {
+  worked_ += worked;
+  period_ += time;
+  if (period_ < kPeriod) return;
+  const double at_work = std::exchange(worked_, 0) / Seconds(std::exchange(period_, {}));
+  if (at_work > kFull * few_) {
+    few_ = std::min(most_, few_ + few_ / 2);
+    quiet_periods_ = needed_ = 0;
+    return;
+  }
   // As many as would be full with a tenth more work.
   needed_ = std::max(needed_, static_cast<int>(std::ceil(at_work * 1.1 / kFull)));
-  if (++quiet_periods_ < kPatience) return std::nullopt;
-  return Allow(std::clamp(needed_, std::min(kLeast, allowed_), allowed_));
-}
-
-std::optional<int> WorkerDemand::Allow(int workers) {
+  if (++quiet_periods_ < kPatience) return;
+  few_ = std::clamp(needed_, std::min(kLeast, few_), few_);
   quiet_periods_ = needed_ = 0;
-  if (std::exchange(allowed_, workers) == workers) return std::nullopt;
-  return workers;
 }
 
 }  // namespace pipeline

@@ -17,7 +17,7 @@ class WorkerDemand {
   using Clock = std::chrono::steady_clock;
 
   WorkerDemand(int most, Clock::time_point now)
-      : most_(most), allowed_(most < kLeast ? most : kLeast), looked_at_(now) {}
+      : most_(most), few_(most < kLeast ? most : kLeast), allowed_(few_), looked_at_(now) {}
 
   // One more body is at work, or one fewer. Any thread; without a lock, since all workers do it all the time.
   void Enter(Clock::time_point now) { account_ += kOne - Time(now); }
@@ -36,9 +36,9 @@ class WorkerDemand {
   static constexpr std::chrono::milliseconds kPeriod{10};
   // So many periods need fewer before there are fewer.
   static constexpr int kPatience = 10;
-  // Where bodies end less often than that, idle workers do sleep: when these few are full, all are allowed,
-  // at once. Hashing and file systems that hang are like that.
-  static constexpr double kSeldomPerSecond = 5000;
+  // Where bodies are longer on average, as with hashing and with file systems that hang, idle workers do
+  // sleep: once the few are full, all are allowed, at once, for as long as it stays so.
+  static constexpr std::chrono::microseconds kLong{200};
   static constexpr std::chrono::milliseconds kGlance{2};
 
  private:
@@ -54,10 +54,11 @@ class WorkerDemand {
     return static_cast<std::uint64_t>(std::chrono::floor<Microseconds>(time).time_since_epoch().count())
            << kTimeAt;
   }
-  std::optional<int> Allow(int workers);
-  std::optional<int> Decide(double at_work);
+  void Add(double worked, Clock::duration time);
 
   const int most_;
+  int few_;  // that small bodies need
+  bool long_ = false;
   int allowed_;
   std::uint64_t left_before_ = 0, worked_before_ = 0;
   Clock::duration period_{};

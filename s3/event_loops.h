@@ -24,7 +24,7 @@ class EventLoops final : public Transport {
   std::vector<int> in_flight() const;
 
   static constexpr std::uint64_t kSmallBytes = 64 << 10;
-  static constexpr int kTogether = 64;
+  static constexpr int kTogether = 32;
 
  private:
   EventLoop& LoopFor(const HttpRequest& request) const;

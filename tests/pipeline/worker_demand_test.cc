@@ -40,7 +40,7 @@ TEST_F(WorkerDemandTest, GrowsWhileAllHaveWork) {
     Work(demand.allowed(), WorkerDemand::kPeriod, 100us);
     seen.push_back(demand.allowed());
   }
-  EXPECT_EQ(seen, (std::vector{3, 5, 8, 12, 18, 27, 41, 62, 64, 64}));
+  EXPECT_EQ(seen, (std::vector{3, 4, 6, 9, 13, 19, 28, 42, 63, 64}));
 }
 
 TEST_F(WorkerDemandTest, StaysWhenTheyAreNotFull) {
@@ -51,6 +51,24 @@ TEST_F(WorkerDemandTest, StaysWhenTheyAreNotFull) {
 TEST_F(WorkerDemandTest, LongBodiesGetAllAtOnce) {
   for (int i = 0; i < WorkerDemand::kLeast; ++i) demand.Enter(now);
   EXPECT_EQ(demand.Look(now += WorkerDemand::kGlance), 64) << "before they end";
+}
+
+TEST_F(WorkerDemandTest, ButNoLongerThanTheyAreLong) {
+  for (int i = 0; i < WorkerDemand::kLeast; ++i) demand.Enter(now);
+  demand.Look(now += WorkerDemand::kGlance);
+  for (int i = 0; i < WorkerDemand::kLeast; ++i) demand.Leave(now);
+  EXPECT_EQ(demand.Look(now += WorkerDemand::kGlance), std::nullopt) << "nobody works";
+  Work(1, WorkerDemand::kGlance);
+  EXPECT_EQ(demand.allowed(), WorkerDemand::kLeast);
+}
+
+TEST_F(WorkerDemandTest, LongBodiesKeepThemThoughTheyAreNotFull) {
+  for (int i = 0; i < 100; ++i) {
+    for (int body = 0; body < WorkerDemand::kLeast; ++body) demand.Enter(now);
+    demand.Look(now += WorkerDemand::kGlance);
+    for (int body = 0; body < WorkerDemand::kLeast; ++body) demand.Leave(now);
+    ASSERT_EQ(demand.allowed(), 64);
+  }
 }
 
 TEST_F(WorkerDemandTest, LongBodiesOfWhichThereIsOneGetNoMore) {
@@ -81,9 +99,9 @@ TEST_F(WorkerDemandTest, TimesMayBeLongerThanTheirSumCanHold) {
 }
 
 TEST_F(WorkerDemandTest, FewerOnlyAfterSomeTime) {
-  GrowTo(8);
+  GrowTo(9);
   Work(1, (WorkerDemand::kPatience - 1) * WorkerDemand::kPeriod);
-  EXPECT_EQ(demand.allowed(), 8);
+  EXPECT_EQ(demand.allowed(), 9);
   Work(1, 2 * WorkerDemand::kPatience * WorkerDemand::kPeriod);
   EXPECT_EQ(demand.allowed(), WorkerDemand::kLeast);
 }
