@@ -7,11 +7,7 @@ namespace pipeline {
 void Object::Fail(s3::Error error) {
   std::lock_guard lock(mutex_);
   if (!error_) error_ = std::move(error);
-}
-
-bool Object::failed() const {
-  std::lock_guard lock(mutex_);
-  return error_.has_value();
+  failed_ = true;
 }
 
 // One attempt, and one more for each request that was sent again.
@@ -43,21 +39,6 @@ std::uint64_t Object::bytes() const {
   std::uint64_t sum = 0;
   for (const auto& part : parts_) sum += part.bytes;
   return sum;
-}
-
-std::optional<s3::Error> Object::error() const {
-  std::lock_guard lock(mutex_);
-  return error_;
-}
-
-int Object::reused_parts() const {
-  std::lock_guard lock(mutex_);
-  return reused_parts_;
-}
-
-int Object::attempts() const {
-  std::lock_guard lock(mutex_);
-  return earlier_attempts + attempts_;
 }
 
 std::uint64_t BodyBytes(const UploadTask& task) {

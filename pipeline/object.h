@@ -1,6 +1,7 @@
 // One object on its way: what the tasks of one input share. Thread-safe where it says so.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -58,7 +59,7 @@ class Object {
 
   // Thread-safe. The first error is kept; after it no part is begun.
   void Fail(s3::Error error);
-  bool failed() const;
+  bool failed() const { return failed_; }
   // Takes over what a settled request of this object counted.
   void CountAttempts(int attempts);
   // `reused`: an earlier session had sent it.
@@ -71,9 +72,9 @@ class Object {
   // For the last task only. In order, from the first task's.
   const std::vector<s3::CompletedPart>& parts() const { return parts_; }
   std::uint64_t bytes() const;  // of all parts
-  std::optional<s3::Error> error() const;
-  int attempts() const;
-  int reused_parts() const;
+  const std::optional<s3::Error>& error() const { return error_; }
+  int attempts() const { return earlier_attempts + attempts_; }
+  int reused_parts() const { return reused_parts_; }
 
   std::optional<WholeObject> whole;  // once it is uploaded
   // How the attempts of one input on a changing file hang together.
@@ -89,6 +90,7 @@ class Object {
   int unfinished_;
   int attempts_ = 0;  // of one request: the most; the others add their retries
   std::optional<s3::Error> error_;
+  std::atomic<bool> failed_ = false;
   std::vector<s3::CompletedPart> parts_;
   int reused_parts_ = 0;
 };
