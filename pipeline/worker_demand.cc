@@ -29,7 +29,11 @@ std::optional<int> WorkerDemand::Look(Clock::time_point now) {
 
   const double at_work = seconds / Seconds(glance);
   // The little work of a moment says nothing of bodies.
-  if (at_work > 0.5) long_ = (long_ || at_work > kFull * few_) && seconds > bodies * Seconds(kLong);
+  if (at_work > 0.5) {
+    const bool are_long = seconds > bodies * Seconds(kLong);
+    full_of_long_ = are_long && at_work > kFull * few_ ? full_of_long_ + 1 : 0;
+    long_ = are_long && (long_ || full_of_long_ == 2);
+  }
   if (!long_) Add(seconds, glance);
   const int allowed = long_ ? most_ : few_;
   return std::exchange(allowed_, allowed) == allowed ? std::nullopt : std::optional(allowed);

@@ -36,9 +36,10 @@ class WorkerDemand {
   static constexpr std::chrono::milliseconds kPeriod{10};
   // So many periods need fewer before there are fewer.
   static constexpr int kPatience = 10;
-  // Where bodies are longer on average, as with hashing and with file systems that hang, idle workers do
-  // sleep: once the few are full, all are allowed, at once, for as long as it stays so.
-  static constexpr std::chrono::microseconds kLong{200};
+  // Where bodies are longer on average, as with hashing and with file systems that hang, idle workers cost
+  // little: when the few are full at two glances, all are allowed, for as long as bodies stay so. The first
+  // ones of small files are longer, too, for a moment.
+  static constexpr std::chrono::microseconds kLong{50};
   static constexpr std::chrono::milliseconds kGlance{2};
 
  private:
@@ -57,7 +58,8 @@ class WorkerDemand {
   void Add(double worked, Clock::duration time);
 
   const int most_;
-  int few_;  // that small bodies need
+  int few_;               // that small bodies need
+  int full_of_long_ = 0;  // glances in a row
   bool long_ = false;
   int allowed_;
   std::uint64_t left_before_ = 0, worked_before_ = 0;
