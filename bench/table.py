@@ -66,7 +66,7 @@ def main():
             "A ratio of speed above 1 and one of CPU below 1 are s3flow's advantage. s3flow's answers are compared and journalled, its payloads hashed where it says so. Slow "
             "clients get fewer small files (awscli and s3cmd 500, rclone 5,000); their start counts.", "", *table(shared)]
     if "wide" in read:
-        text += ["", f"With cores to spare ({when(read['wide'])}; nginx has 4 workers for large files, 8 with TLS):", "",
+        text += ["", f"With cores to spare ({when(read['wide'])}; nginx has 2 workers where 128 small ones are in flight, 4 for large files, 8 with TLS):", "",
                  *table([read["wide"]])]
     text += ["", "Without being told anything (embedded endpoint):", "", "| | |", "|---|---|", *adapt_lines(read.get("adapt", {})), END]
     readme = pathlib.Path("README.md")

@@ -114,6 +114,19 @@ S3_CLMUL std::uint64_t RawByClmul(std::string_view data, std::uint64_t crc) {
 }
 #endif
 
+// ISA-L (2.30) leaves the upper halves of the vector registers in use. Until they are cleared, each of SSE's
+// instructions in this thread waits for what its register held before, SHA-256's too: two streams of it are
+// then hashed at 1.4 GB/s, and not at 3.5.
+#ifdef __x86_64__
+__attribute__((target("avx"))) void ClearUpperHalves() { _mm256_zeroupper(); }
+void AfterIsaL() {
+  static const bool has_avx = __builtin_cpu_supports("avx") != 0;
+  if (has_avx) ClearUpperHalves();
+}
+#else
+void AfterIsaL() {}
+#endif
+
 std::string BigEndian(std::uint64_t value, std::size_t bytes) {
   std::string text(bytes, '\0');
   for (std::size_t i = 0; i < bytes; ++i) text[bytes - 1 - i] = static_cast<char>(value >> (8 * i));
@@ -131,11 +144,15 @@ std::uint32_t Crc32c(std::string_view data, std::uint32_t previous) {
                       static_cast<int>(piece.size()), crc);
     data.remove_prefix(piece.size());
   }
+  AfterIsaL();
   return ~crc;
 }
 
 std::uint32_t Crc32(std::string_view data, std::uint32_t previous) {
-  return crc32_gzip_refl(previous, reinterpret_cast<const unsigned char*>(data.data()), data.size());
+  const auto crc =
+      crc32_gzip_refl(previous, reinterpret_cast<const unsigned char*>(data.data()), data.size());
+  AfterIsaL();
+  return crc;
 }
 
 std::uint64_t Crc64NvmeByTable(std::string_view data, std::uint64_t previous) {
