@@ -52,6 +52,14 @@ class Runs(TestCase):
             self.assertEqual(json.loads((self.dir / "run/summary.json").read_text())["uploaded"], 20)
         self.assertEqual(server.stats["requests"], {"PutObject": 20})
 
+    def test_any_number_of_workers(self):
+        with Serve(self.dir / "store") as server:
+            job = self.job(server.endpoint)
+            for threads in (1, 2, 3, 40):
+                ended = s3flow("run", job, "--set", f"upload.threads={threads}", "--run-dir", self.dir / f"run-{threads}")
+                self.expect(ended, 0, "20 found: 20 uploaded, 0 skipped, 0 failed, 0 cancelled")
+                self.assertEqual(ended.stderr, "")
+
     def test_rehearsal_needs_no_account(self):
         job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\ndestination: {{bucket: somewhere}}\n")
         ended = s3flow("rehearse", job, "--run-dir", self.dir / "run", "--latency", "1ms", "--bandwidth", "10MiB")
