@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 #include "s3/glob.h"
 #include "s3/uri.h"
@@ -22,12 +23,13 @@ std::string ExtensionOf(std::string_view path) {
   return dot == std::string_view::npos || dot == 0 ? "" : s3::LowerCase(name.substr(dot + 1));
 }
 
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
 std::string_view NextWord(std::string_view* line) {
-  const auto begin = std::min(line->find_first_not_of(" \t\r"), line->size());
-  const auto end = std::min(line->find_first_of(" \t\r", begin), line->size());
-  const auto word = line->substr(begin, end - begin);
-  line->remove_prefix(end);
-  return word;
+  const auto begin = std::find_if_not(line->begin(), line->end(), IsSpace);
+  const auto end = std::find_if(begin, line->end(), IsSpace);
+  *line = {end, line->end()};
+  return {begin, end};
 }
 
 }  // namespace
@@ -54,8 +56,9 @@ s3::Result<PropertyRules> PropertyRules::Load(const ObjectOptions& options) {
     return s3::Fail(s3::ErrorKind::kLocal,
                     fmt::format("object.mime_types: {}: {}", options.mime_types, std::strerror(errno)));
   }
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  rules.types_ = ParseMimeTypes(text);
+  std::ostringstream text;
+  text << file.rdbuf();
+  rules.types_ = ParseMimeTypes(text.view());
   return rules;
 }
 

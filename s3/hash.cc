@@ -3,8 +3,8 @@
 #include "s3/hash.h"
 
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <openssl/sha.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -168,8 +168,11 @@ std::string Digest::Finish() {
 
 std::string RandomBytes(std::size_t bytes) {
   std::string random(bytes, '\0');
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(random.data()), static_cast<int>(bytes)) != 1) {
-    throw std::runtime_error("the system gives no random numbers");
+  constexpr std::size_t kMostAtOnce = 256;  // getentropy(3)
+  for (std::size_t at = 0; at < bytes; at += kMostAtOnce) {
+    if (getentropy(random.data() + at, std::min(kMostAtOnce, bytes - at)) != 0) {
+      throw std::runtime_error("the system gives no random numbers");
+    }
   }
   return random;
 }
