@@ -11,11 +11,13 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "pipeline/history.h"
 #include "pipeline/record.h"
 #include "pipeline/run_lock.h"
+#include "pipeline/sealed_line.h"
 #include "s3/checksum.h"
 #include "tests/support/mutator.h"
 
@@ -101,6 +103,19 @@ TEST(JournalTest, OneSyncServesManyAndAFailureIsFinal) {
 }
 
 // Names with and without escapes take two ways to the same.
+// Most texts are written by hand: exactly as the library writes them.
+TEST(SealedLineTest, EveryCharacterIsWrittenAsTheJsonLibraryDoes) {
+  for (int c = 0; c < 256; ++c) {
+    const std::string value{'"', static_cast<char>(c), '\\', 'x', static_cast<char>(c)};
+    SealedLine line("test");
+    line.Text("value", value);
+    const auto text = std::move(line).Seal();
+    const auto written = nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    EXPECT_THAT(text, HasSubstr(R"(,"value":)" + written + R"(,"crc":")")) << c;
+    EXPECT_TRUE(IsIntact(std::string_view(text).substr(0, text.size() - 1))) << c;
+  }
+}
+
 TEST(HistoryTest, ResultsAreReadBackAsTheyWereWritten) {
   const test::TempDir directory;
   auto random = test::SeededRandom();
