@@ -17,9 +17,9 @@ std::optional<int> WorkerDemand::Look(Clock::time_point now) {
   looked_at_ = now;
   const std::uint64_t account = account_;
   const auto count = account & (kLeft - 1);
-  const auto left = (account >> kCountBits) & ((1 << kLeftBits) - 1);
+  const auto left = static_cast<Left>(account >> kCountBits);
+  const auto bodies = static_cast<Left>(left - left_before_);
   const auto worked = (account >> kTimeAt << kTimeAt) + count * Time(now);
-  const auto bodies = static_cast<std::uint16_t>(left - left_before_);
   // Who has entered a moment ago may be ahead of `now`: with nothing else at work, less than nothing was
   // done.
   const double seconds =

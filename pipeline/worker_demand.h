@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 namespace pipeline {
@@ -46,8 +47,9 @@ class WorkerDemand {
   // One word, so that all of it is of one moment: how many bodies are at work, how many have left, and the
   // times when they left less those when they entered. The last two begin anew after a while, the times after
   // 19 hours.
-  static constexpr int kCountBits = 12, kLeftBits = 16;  // never more bodies than workers: `upload.threads`
-  static constexpr int kTimeAt = kCountBits + kLeftBits;
+  static constexpr int kCountBits = 12;  // never more bodies than workers: `upload.threads`
+  using Left = std::uint16_t;
+  static constexpr int kTimeAt = kCountBits + std::numeric_limits<Left>::digits;
   static constexpr std::uint64_t kOne = 1, kLeft = kOne << kCountBits;
 
   static std::uint64_t Time(Clock::time_point time) {
@@ -62,7 +64,8 @@ class WorkerDemand {
   int full_of_long_ = 0;  // glances in a row
   bool long_ = false;
   int allowed_;
-  std::uint64_t left_before_ = 0, worked_before_ = 0;
+  Left left_before_ = 0;
+  std::uint64_t worked_before_ = 0;
   Clock::duration period_{};
   double worked_ = 0;  // seconds, in this period
   int quiet_periods_ = 0, needed_ = 0;

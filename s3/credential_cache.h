@@ -77,7 +77,7 @@ class CredentialCache {
   std::string source_;
   bool renewable_;
   Published<Credentials> credentials_;
-  std::atomic<Clock::time_point> fresh_until_;  // at least; the state is kFresh
+  std::atomic<Clock::time_point> fresh_until_;  // until then StateAt is kFresh, perhaps longer
   Clock::time_point advisory_at_, mandatory_at_, next_try_;
   bool refused_ = false;  // the store says that the current ones have expired
   int failures_ = 0;      // of the refresher, one after the other

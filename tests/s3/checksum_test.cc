@@ -101,13 +101,21 @@ __attribute__((target("xsave"))) bool UpperHalvesAreInUse() { return (_xgetbv(1)
 __attribute__((target("avx"))) void UseUpperHalves() {
   asm volatile("vpcmpeqd %%xmm0, %%xmm0, %%xmm0; vinsertf128 $1, %%xmm0, %%ymm0, %%ymm0" ::: "xmm0");
 }
+__attribute__((target("avx"))) void ClearUpperHalves() { _mm256_zeroupper(); }
+
+bool ProcessorTellsWhatIsInUse() {
+  unsigned eax = 0, ebx, ecx, edx;
+  __get_cpuid_count(0xd, 1, &eax, &ebx, &ecx, &edx);
+  if ((eax & 4) == 0 || !__builtin_cpu_supports("avx")) return false;
+  UseUpperHalves();
+  const bool used = UpperHalvesAreInUse();
+  ClearUpperHalves();
+  return used && !UpperHalvesAreInUse();
+}
 
 // In use they make SHA-256 of the same thread less than half as fast.
 TEST(ChecksumTest, LeavesNoUpperHalvesOfVectorRegistersInUse) {
-  unsigned eax = 0, ebx, ecx, edx;
-  __get_cpuid_count(0xd, 1, &eax, &ebx, &ecx, &edx);
-  const bool can_tell = (eax & 4) != 0 && __builtin_cpu_supports("avx") != 0;
-  if (!can_tell) GTEST_SKIP() << "this processor does not say what is in use";
+  if (!ProcessorTellsWhatIsInUse()) GTEST_SKIP() << "this processor does not say what is in use";
   const std::string bytes(100'000, 'x');
   for (const auto crc : {+[](std::string_view data) { return Crc32c(data); },
                          +[](std::string_view data) { return Crc32(data); }}) {
