@@ -1,14 +1,24 @@
 #include "pipeline/allotment.h"
 
+#include <sched.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <string>
+#include <thread>
+#include <vector>
+
+#include "pipeline/cgroup.h"
 
 namespace pipeline {
 namespace {
 
 // The program itself and 512 requests in flight; see DESIGN.md, "Memory".
 constexpr std::uint64_t kBesideBodies = 64ull << 20;
+// Of 1,024 CPUs each.
+constexpr std::size_t kMostCpuSets = 64;
 
 std::uint64_t NumberIn(const s3::Environment& environment, const char* name) {
   const auto text = environment(name).value_or("");
@@ -30,9 +40,24 @@ std::uint64_t TasksPerNode(const s3::Environment& environment) {
   return most;
 }
 
+int CpusInAffinityMask() {
+  for (std::size_t sets = 1; sets <= kMostCpuSets; sets *= 2) {
+    std::vector<cpu_set_t> mask(sets);
+    const auto bytes = sets * sizeof(cpu_set_t);
+    if (sched_getaffinity(0, bytes, mask.data()) == 0) return CPU_COUNT_S(bytes, mask.data());
+    if (errno != EINVAL) break;  // else the kernel's mask is longer
+  }
+  return static_cast<int>(std::thread::hardware_concurrency());
+}
+
+template <typename Number>
+Number LeastSaid(Number one, Number other) {
+  return one == 0 || other == 0 ? std::max(one, other) : std::min(one, other);
+}
+
 }  // namespace
 
-Allotment AllotmentOf(const s3::Environment& environment) {
+Allotment SchedulerAllotment(const s3::Environment& environment) {
   Allotment allotment;
   const auto cpus = NumberIn(environment, "SLURM_CPUS_PER_TASK");
   allotment.cpus = static_cast<int>(cpus);
@@ -42,12 +67,27 @@ Allotment AllotmentOf(const s3::Environment& environment) {
   return allotment;
 }
 
+Allotment KernelAllotment() {
+  const auto limits = ReadCgroupLimits();
+  const auto quota = static_cast<int>(std::ceil(std::min(limits.cpus, 1e6)));
+  return {.cpus = LeastSaid(CpusInAffinityMask(), quota), .memory_bytes = limits.memory_bytes};
+}
+
+Allotment Least(const Allotment& one, const Allotment& other) {
+  return {.cpus = LeastSaid(one.cpus, other.cpus),
+          .memory_bytes = LeastSaid(one.memory_bytes, other.memory_bytes)};
+}
+
 void Follow(const Allotment& allotment, UploadOptions* options) {
   if (options->threads == 0) options->threads = allotment.cpus;
   if (allotment.memory_bytes == 0) return;
   const auto all = allotment.memory_bytes;
   options->memory_bytes =
       std::min(options->memory_bytes, all > 2 * kBesideBodies ? all - kBesideBodies : all / 2);
+}
+
+int CoresOf(const UploadOptions& options) {
+  return options.threads > 0 ? options.threads : std::max(1, KernelAllotment().cpus);
 }
 
 }  // namespace pipeline

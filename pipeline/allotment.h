@@ -1,4 +1,4 @@
-// What the scheduler has allotted to this process. Values; pure functions.
+// What scheduler and kernel let this process have.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,20 @@ struct Allotment {
 
 // From SLURM_CPUS_PER_TASK, and SLURM_MEM_PER_NODE (MiB; of a step, each of whose SLURM_STEP_TASKS_PER_NODE
 // gets its part) or SLURM_MEM_PER_CPU. https://slurm.schedmd.com/srun.html, "output environment variables"
-Allotment AllotmentOf(const s3::Environment& environment);
+Allotment SchedulerAllotment(const s3::Environment& environment);
+
+// The CPUs of the affinity mask, sched_setaffinity(2), within the limits of the control groups: of
+// containers, and of schedulers that say nothing in the environment.
+Allotment KernelAllotment();
+
+// The stricter of both.
+Allotment Least(const Allotment& one, const Allotment& other);
 
 // As many workers as CPUs, when the job does not say; bodies within what remains of the memory, whatever it
 // says.
 void Follow(const Allotment& allotment, UploadOptions* options);
+
+// Workers at most: what the options say, or one for each CPU.
+int CoresOf(const UploadOptions& options);
 
 }  // namespace pipeline

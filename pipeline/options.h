@@ -45,8 +45,9 @@ struct UploadOptions {
   // many as the store answers faster for, see pipeline/slots.h.
   static constexpr int kAuto = 0;
   int concurrency = kAuto;
-  // The most worker threads for reading, hashing and signing; 0 means one for each core. A run uses as many
-  // of them as have work, see pipeline/worker_demand.h.
+  // The most worker threads for reading, hashing and signing; 0 means one for each core that the
+  // process may use, see pipeline/allotment.h. A run uses as many of them as have work, see
+  // pipeline/worker_demand.h.
   int threads = 0;
   // Threads that send and encrypt; 0 means as s3::EventLoopCount says.
   int event_loops = 0;

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <functional>
-#include <thread>
 
+#include "pipeline/allotment.h"
 #include "pipeline/buffers.h"
 #include "pipeline/census.h"
 #include "pipeline/console.h"
@@ -91,10 +91,6 @@ std::unique_ptr<SkipCheck> PrepareSkipping(const Options& options, const s3::Opt
     note("what is there is asked for file by file");
   }
   return std::move(*check);
-}
-
-int CoresOf(const UploadOptions& options) {
-  return options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
 }
 
 int EventLoopsOf(const UploadOptions& options, const s3::Endpoint& endpoint) {

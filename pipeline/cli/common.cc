@@ -62,7 +62,8 @@ std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& argu
                             .job_file = std::filesystem::absolute(arguments.job_file).string(),
                             .overrides = arguments.overrides,
                             .scheduler = pipeline::SchedulerFacts(s3::ProcessEnvironment())};
-  pipeline::Follow(pipeline::AllotmentOf(s3::ProcessEnvironment()), &job->pipeline.upload);
+  const auto granted = pipeline::SchedulerAllotment(s3::ProcessEnvironment());
+  pipeline::Follow(pipeline::Least(granted, pipeline::KernelAllotment()), &job->pipeline.upload);
   ApplyArguments(arguments, &*job);
   return std::move(*job);
 }

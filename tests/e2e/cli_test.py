@@ -52,6 +52,15 @@ class Runs(TestCase):
             self.assertEqual(json.loads((self.dir / "run/summary.json").read_text())["uploaded"], 20)
         self.assertEqual(server.stats["requests"], {"PutObject": 20})
 
+    def test_workers_follow_the_affinity_mask(self):
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, [min(before)])
+        try:
+            ended = s3flow("check", self.job("http://127.0.0.1:1"))
+        finally:
+            os.sched_setaffinity(0, before)
+        self.expect(ended, 0, "\n  threads: 1\n")
+
     def test_any_number_of_workers(self):
         with Serve(self.dir / "store") as server:
             job = self.job(server.endpoint)

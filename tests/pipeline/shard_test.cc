@@ -1,4 +1,4 @@
-// Which shard of a job a process is, and what it may take of CPUs, memory and rates.
+// Which shard of a job a process is, and what it may take of the rates.
 #include "pipeline/shard.h"
 
 #include <fmt/format.h>
@@ -11,7 +11,6 @@
 #include <memory>
 #include <thread>
 
-#include "pipeline/allotment.h"
 #include "pipeline/census.h"
 #include "tests/support/support.h"
 
@@ -141,27 +140,6 @@ TEST(ShardTest, RangesAreNamedShortly) {
   EXPECT_EQ(RangesText({}), "");
   EXPECT_EQ(RangesText({4}), "4");
   EXPECT_EQ(RangesText({0, 3, 4, 5, 7}), "0,3-5,7");
-}
-
-TEST(AllotmentTest, IsTheTasksPart) {
-  const auto of = [](Values values) {
-    const auto allotment = AllotmentOf(Variables(std::move(values)));
-    return std::pair(allotment.cpus, allotment.memory_bytes >> 20);
-  };
-  EXPECT_EQ(of({}), std::pair(0, 0ul));
-  EXPECT_EQ(of({{"SLURM_CPUS_PER_TASK", "4"}, {"SLURM_MEM_PER_NODE", "8192"}}), std::pair(4, 8192ul));
-  EXPECT_EQ(of({{"SLURM_MEM_PER_NODE", "8192"}, {"SLURM_STEP_TASKS_PER_NODE", "2(x3),4"}}),
-            std::pair(0, 2048ul));
-  EXPECT_EQ(of({{"SLURM_CPUS_PER_TASK", "4"}, {"SLURM_MEM_PER_CPU", "512"}}), std::pair(4, 2048ul));
-  EXPECT_EQ(of({{"SLURM_CPUS_PER_TASK", "x"}, {"SLURM_MEM_PER_NODE", "0"}}), std::pair(0, 0ul));
-
-  UploadOptions options;
-  Follow({.cpus = 3, .memory_bytes = 256ull << 20}, &options);
-  EXPECT_EQ(std::pair(options.threads, options.memory_bytes >> 20), std::pair(3, 192ul));
-  Follow({.cpus = 5, .memory_bytes = 100ull << 20}, &options);
-  EXPECT_EQ(std::pair(options.threads, options.memory_bytes >> 20), std::pair(3, 50ul));
-  Follow({.cpus = 0, .memory_bytes = 1ull << 40}, &options);
-  EXPECT_EQ(options.memory_bytes >> 20, 50u) << "never more than the job says";
 }
 
 TEST(CensusTest, ShardsThatRunShareTheLimits) {
