@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "pipeline/allotment.h"
+
 namespace pipeline {
 namespace {
 
@@ -18,19 +20,25 @@ constexpr milliseconds kFirstPatience{1000}, kLongestPatience{15'000};
 constexpr double kRefusedShare = 0.02;  // of a round
 constexpr double kBackOff = 0.7;
 constexpr double kMib = 1 << 20;
+// Large tasks to begin with. Digests want several for each core (s3/hash_lanes.h), a line wants some.
+constexpr int kFewLarge = 16, kLargeOfACore = 2, kManyLarge = 32;
 
 double Seconds(Slots::Clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
 }  // namespace
 
-SlotLimits SlotLimitsOf(const UploadOptions& options) {
+SlotLimits SlotLimitsOf(const UploadOptions& options, bool bodies_take_memory) {
   const int n = options.concurrency;
   if (n != UploadOptions::kAuto) return {n, n, n};
 #ifdef S3FLOW_BLOCKING_WAITER
-  return {.first = 16, .most = 64};  // each blocks a thread
+  constexpr SlotLimits kAdaptive{.first = 16, .most = 64};  // each blocks a thread
 #else
-  return {};
+  constexpr SlotLimits kAdaptive{};
 #endif
+  auto limits = kAdaptive;
+  limits.first_large = std::clamp(kLargeOfACore * CoresOf(options), kFewLarge, kManyLarge);
+  if (bodies_take_memory) limits.first_large /= 2;
+  return limits;
 }
 
 Slots::Slots(const SlotLimits& limits, Clock::time_point now)
@@ -48,7 +56,8 @@ Slots::Slots(const SlotLimits& limits, Clock::time_point now)
 int Slots::WeightOf(std::uint64_t bytes) const {
   if (limits_.fixed()) return 1;
   const auto weight = std::llround(std::min(static_cast<double>(bytes) / kMib, 1e6));
-  return std::clamp<int>(static_cast<int>(weight), 1, std::max(1, circulation_ / 4));
+  const int most = std::min(limits_.first / limits_.first_large, circulation_ / 4);
+  return std::clamp<int>(static_cast<int>(weight), 1, std::max(1, most));
 }
 
 int Slots::Return(const Returned& task, std::uint64_t refused, Clock::time_point now) {

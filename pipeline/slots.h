@@ -15,12 +15,14 @@ namespace pipeline {
 struct SlotLimits {
   int first = 64;  // to begin with
   int least = 4;
-  int most = 1024;  // equal to `first` and `least`: fixed
+  int most = 1024;       // equal to `first` and `least`: fixed
+  int first_large = 16;  // tasks of many bytes to begin with
   bool fixed() const { return least == most; }
 };
 
-// `concurrency` slots, or what kAuto means.
-SlotLimits SlotLimitsOf(const UploadOptions& options);
+// `concurrency` slots, or what kAuto means: fewer large tasks to begin with when the bodies of their requests
+// take memory, as with TLS, and more where more cores digest them.
+SlotLimits SlotLimitsOf(const UploadOptions& options, bool bodies_take_memory);
 
 // A task that has come to the sink.
 struct Returned {
@@ -45,7 +47,8 @@ class Slots {
 
   Slots(const SlotLimits& limits, Clock::time_point now);
 
-  // How many slots a task takes: one for each MiB, but at least four tasks are always in flight.
+  // How many slots a task takes: one for each MiB, but as many are in flight at first as the limits say, and
+  // at least four always.
   int WeightOf(std::uint64_t bytes) const;
   // Takes what a task held and returns how many slots go on to the source. `refused`: how many answers of the
   // store have asked for less, ever.
