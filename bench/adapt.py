@@ -38,21 +38,30 @@ def row(**changes):
     return {**matrix.DEFAULTS, **changes}
 
 
-def latency(scratch, results):
-    data = matrix.make_files(scratch / "latency", 10_000, 4096)
-    kinds = ["auto", 16, 64, 256, 512, 1024, 2048]
+def sweep(scratch, data, kinds, slots, **store):
     rates = {kind: [] for kind in kinds}
-    with sinks.Endpoint(scratch, row(latency="50ms")) as endpoint:
+    with sinks.Endpoint(scratch, row(**store)) as endpoint:
         for _ in range(ROUNDS):
             for kind in kinds:
                 run = upload(scratch, endpoint, data, f"upload.concurrency={kind}")
                 rates[kind].append(run["uploaded"] / run["seconds"])
                 if kind == "auto":
-                    results["latency_slots"] = run["slots"]
+                    slots[:] = run["slots"]
     best = max((kind for kind in kinds if kind != "auto"), key=lambda kind: statistics.median(rates[kind]))
     shares = [a / b for a, b in zip(rates["auto"], rates[best])]
     return {"objects_per_s": {str(kind): round(statistics.median(values)) for kind, values in rates.items()}, "best_fixed": best,
             "auto_of_best": report.spread(shares)}
+
+
+def latency(scratch, results):
+    data = matrix.make_files(scratch / "latency", 10_000, 4096)
+    return sweep(scratch, data, ["auto", 16, 64, 256, 512, 1024, 2048], results.setdefault("latency_slots", []), latency="50ms")
+
+
+def jitter(scratch, results):
+    """Latencies that differ by themselves, as those of real stores."""
+    data = matrix.make_files(scratch / "jitter", 30_000, 4096)
+    return sweep(scratch, data, ["auto", 64, 256, 512, 1024], results.setdefault("jitter_slots", []), latency="20ms", jitter=0.5)
 
 
 def throttle(scratch, results):
@@ -155,9 +164,9 @@ def main():
         earlier = json.loads(kept.read_text())
         if all(earlier[name] == results[name] for name in results):
             results = earlier
-    steps = {"1": latency, "2": throttle, "3": outage, "4": hang, "5": many}
+    steps = {"1": latency, "2": throttle, "3": outage, "4": hang, "5": many, "6": jitter}
     with tempfile.TemporaryDirectory() as folder:
-        for step in os.environ.get("STEPS", "1 2 3 4 5").split():
+        for step in os.environ.get("STEPS", "1 2 3 4 5 6").split():
             results[steps[step].__name__] = steps[step](pathlib.Path(folder), results)
             print(steps[step].__name__, json.dumps(results[steps[step].__name__]), flush=True)
             kept.write_text(json.dumps(results, indent=1) + "\n")

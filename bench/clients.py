@@ -2,7 +2,7 @@
 
 Each function gets the row of the matrix, the directory of its files, the sink's URL and a scratch directory,
 and returns (argv, extra environment). Every client gets the row's number of requests in flight and its part
-size where it has such settings, and no check that the sink cannot answer.
+size where it has such settings, unless the row is not `tuned`, and no check that the sink cannot answer.
 """
 import os
 import pathlib
@@ -16,9 +16,9 @@ MIB = 1 << 20
 def s3flow(row, data, url, scratch):
     shutil.rmtree(scratch / "run", ignore_errors=True)
     job = scratch / "job.yaml"
-    lines = [f"source: [{{path: {data}}}]", f"destination: {{bucket: bench, prefix: run/, endpoint: '{url}'}}",
-             "report: {progress: none}", f"upload: {{concurrency: {row['concurrency']}, part_size: {row['part_size']}}}",
-             f"integrity: {{payload: {row['payload']}, checksum: {row['checksum']}}}"]
+    lines = [f"source: [{{path: {data}}}]", f"destination: {{bucket: bench, prefix: run/, endpoint: '{url}'}}", "report: {progress: none}"]
+    lines += tuned(row, f"upload: {{concurrency: {row['concurrency']}, part_size: {row['part_size']}}}",
+                   f"integrity: {{payload: {row['payload']}, checksum: {row['checksum']}}}")
     job.write_text("\n".join(lines) + "\n")
     settings = [part for setting in row["set"] for part in ("--set", setting)]
     if row["tls"]:
@@ -28,22 +28,23 @@ def s3flow(row, data, url, scratch):
 
 def s5cmd(row, data, url, scratch):
     check = ["--no-verify-ssl"] if row["tls"] else []
-    return [path("s5cmd"), "--log", "error", "--endpoint-url", url, *check, "--numworkers", fixed(row), "cp",
-            "--concurrency", fixed(row), "--part-size", row["part_bytes"] // MIB, f"{data}/*", "s3://bench/run/"], {}
+    return [path("s5cmd"), "--log", "error", "--endpoint-url", url, *check, *tuned(row, "--numworkers", fixed(row)), "cp",
+            *tuned(row, "--concurrency", fixed(row), "--part-size", row["part_bytes"] // MIB), f"{data}/*", "s3://bench/run/"], {}
 
 
 def rclone(row, data, url, scratch):
     check = ["--no-check-certificate"] if row["tls"] else []
     return [path("rclone"), "--config", "/dev/null", "copy", *check, "--s3-provider", "Other", "--s3-endpoint", url, "--s3-env-auth",
             "--s3-force-path-style", "--s3-no-check-bucket", "--s3-no-head", "--no-traverse", "--ignore-checksum", "--ignore-times",
-            "--transfers", fixed(row), "--checkers", fixed(row), "--s3-upload-concurrency", "4", "--s3-chunk-size",
-            f"{row['part_bytes'] // MIB}Mi", data, ":s3:bench/run"], {}
+            *tuned(row, "--transfers", fixed(row), "--checkers", fixed(row), "--s3-upload-concurrency", "4", "--s3-chunk-size",
+                   f"{row['part_bytes'] // MIB}Mi"), data, ":s3:bench/run"], {}
 
 
 def awscli(row, data, url, scratch):
     config = scratch / "aws.ini"
-    config.write_text(f"[default]\nregion = us-east-1\ns3 =\n  max_concurrent_requests = {fixed(row)}\n  addressing_style = path\n"
-                      f"  multipart_chunksize = {row['part_bytes']}\n  multipart_threshold = {row['part_bytes']}\n")
+    config.write_text("[default]\nregion = us-east-1\ns3 =\n  addressing_style = path\n" +
+                      "".join(tuned(row, f"  max_concurrent_requests = {fixed(row)}\n", f"  multipart_chunksize = {row['part_bytes']}\n",
+                                    f"  multipart_threshold = {row['part_bytes']}\n")))
     check = ["--no-verify-ssl"] if row["tls"] else []
     return [path("awscli"), "--endpoint-url", url, *check, "s3", "cp", "--recursive", "--only-show-errors", data, "s3://bench/run/"], {
         "AWS_CONFIG_FILE": str(config)}
@@ -53,11 +54,15 @@ def s3cmd(row, data, url, scratch):
     host = url.split("://")[1]
     tls = ["--ssl", "--no-check-certificate"] if row["tls"] else ["--no-ssl"]
     return [path("s3cmd"), "-c", "/dev/null", "--access_key", "bench", "--secret_key", "bench-secret", "--host", host, "--host-bucket", host,
-            *tls, "--quiet", "--no-progress", "--multipart-chunk-size-mb", row["part_bytes"] // MIB, "put", "--recursive", f"{data}/",
-            "s3://bench/run/"], {}
+            *tls, "--quiet", "--no-progress", *tuned(row, "--multipart-chunk-size-mb", row["part_bytes"] // MIB), "put", "--recursive",
+            f"{data}/", "s3://bench/run/"], {}
 
 
 ALL = {function.__name__: function for function in (s3flow, s5cmd, rclone, awscli, s3cmd)}
+
+
+def tuned(row, *settings):
+    return settings if row["tuned"] else ()
 
 
 def fixed(row):

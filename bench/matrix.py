@@ -21,7 +21,7 @@ import sinks
 
 UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 DEFAULTS = {"files": 1000, "size": "4KiB", "concurrency": 64, "part_size": "16MiB", "payload": "sha256", "checksum": "none", "tls": False,
-            "latency": "0ms", "sink": "nginx", "sink_workers": 1, "set": [], "serve": [], "clients": ["s3flow"], "floors": [], "sample": {}}
+            "latency": "0ms", "jitter": 0, "sink": "nginx", "sink_workers": 1, "tuned": True, "set": [], "serve": [], "clients": ["s3flow"], "floors": [], "sample": {}}
 AXES = ("size", "concurrency", "part_size", "payload", "checksum", "tls", "latency", "sink_workers")
 
 

@@ -76,7 +76,8 @@ class Nginx:
 class Endpoint(memory.Endpoint):
     def __init__(self, scratch, row, *more):
         latency = [] if row["latency"] == "0ms" else ["--latency", row["latency"]]
-        super().__init__(scratch / "nothing", "--discard", *latency, *row["serve"], *more)
+        jitter = ["--jitter", str(row["jitter"])] if row["jitter"] else []
+        super().__init__(scratch / "nothing", "--discard", *latency, *jitter, *row["serve"], *more)
         self.port = int(self.url.rsplit(":", 1)[1])
 
     def kill(self):

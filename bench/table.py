@@ -35,10 +35,11 @@ def lines_of(result):
 
 def adapt_lines(adapt):
     told = {"latency": "50 ms of latency, 10,000 x 4 KiB: objects/s with concurrency auto, of the best fixed one of 16 to 2,048",
+            "jitter": "latencies log-normal, median 20 ms, sigma 0.5, 30,000 x 4 KiB: the same, of 64 to 1,024",
             "throttle": "a store that takes 200 requests a second: goodput, of 200", "hang": "1 of 200 requests hangs: time, of a run where none does",
             "outage": "60 s of outage, 512 in flight: failed objects; requests a second meanwhile; seconds until 0.9 of the old rate",
             "many": "4,096 in flight: peak resident memory"}
-    shown = {"latency": lambda r: r["auto_of_best"], "throttle": lambda r: f"{r['goodput_of_200']:.2f}, {100 * r['refused_share_of_whole_run']:.1f} % refused, {r['failed']} failed",
+    shown = {"latency": lambda r: r["auto_of_best"], "jitter": lambda r: r["auto_of_best"], "throttle": lambda r: f"{r['goodput_of_200']:.2f}, {100 * r['refused_share_of_whole_run']:.1f} % refused, {r['failed']} failed",
              "hang": lambda r: r["of_the_clean_run"], "many": lambda r: f"{r['peak_mib']:.0f} MiB",
              "outage": lambda r: f"{r['failed']}; {r['requests_per_s_during']:.1f}; {r['back_at_0.9_after_s']}"}
     return [f"| {told[name]} | {shown[name](adapt[name])} |" for name in told if name in adapt]

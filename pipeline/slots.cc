@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "pipeline/allotment.h"
 
@@ -13,15 +14,23 @@ using std::chrono::milliseconds;
 
 constexpr double kFast = 1.5;     // times the fastest
 constexpr int kAscentFactor = 3;  // slots that come with each that returns fast
-constexpr milliseconds kShortestRound{250};
-constexpr double kStepUp = 1.25, kStepDown = 0.8;
-constexpr double kWorthMore = 1.05, kNotLess = 0.98;
+// A trial, and what it must change in goodput to be kept.
+struct Step {
+  milliseconds shortest_round;
+  double up, down, worth_more, not_less;
+};
+// The first ones are large and quick, as far as they pay: where latencies differ by themselves, the ascent
+// ends early.
+constexpr Step kFirst{milliseconds(100), 2, 0.5, 1.5, 0.98};
+constexpr Step kLater{milliseconds(250), 1.25, 0.8, 1.05, 0.98};
 constexpr milliseconds kFirstPatience{1000}, kLongestPatience{15'000};
 constexpr double kRefusedShare = 0.02;  // of a round
 constexpr double kBackOff = 0.7;
 constexpr double kMib = 1 << 20;
 // Large tasks to begin with. Digests want several for each core (s3/hash_lanes.h), a line wants some.
 constexpr int kFewLarge = 16, kLargeOfACore = 2, kManyLarge = 32;
+
+const Step& StepOf(bool climbing) { return climbing ? kFirst : kLater; }
 
 double Seconds(Slots::Clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
@@ -70,7 +79,8 @@ int Slots::Return(const Returned& task, std::uint64_t refused, Clock::time_point
   } else if (settling_ && returned_ >= circulation_) {
     BeginRound(now);
     settling_ = false;
-  } else if (!settling_ && returned_ >= circulation_ && now - round_began_ >= kShortestRound) {
+  } else if (!settling_ && returned_ >= circulation_ &&
+             now - round_began_ >= StepOf(climbing_).shortest_round) {
     EndRound(refused, now);
   }
   const int change = std::max(wanted_ - circulation_, -task.slots);
@@ -96,7 +106,7 @@ void Slots::Ascend(const Returned& task, std::uint64_t refused, Clock::time_poin
   slow_in_a_row_ += task.slots;
   if (slow_in_a_row_ < std::max(limits_.least, wanted_ / 4)) return;
   phase_ = Phase::kSteady;
-  next_trial_ = now + patience_;
+  next_trial_ = now;
   Settle(now);
 }
 
@@ -115,6 +125,7 @@ void Slots::Settle(Clock::time_point now) {
 void Slots::Retreat(std::uint64_t refused, Clock::time_point now) {
   refused_before_ = refused;
   phase_ = Phase::kSteady;
+  climbing_ = false;
   base_rate_ = 0;
   patience_ = kLongestPatience;
   next_trial_ = now + patience_;
@@ -135,27 +146,32 @@ void Slots::EndRound(std::uint64_t refused, Clock::time_point now) {
     return;
   }
   const bool up = phase_ == Phase::kUp;
+  const auto& step = StepOf(climbing_);
   phase_ = Phase::kSteady;
-  if (rate >= (up ? kWorthMore : kNotLess) * base_rate_) {
+  if (rate >= (up ? step.worth_more : step.not_less) * base_rate_) {
     base_rate_ = rate;
     next_is_up_ = up;
     patience_ = kFirstPatience;
-    next_trial_ = now;
-    return BeginRound(now);
+    return Try(now);
   }
-  next_is_up_ = !up;
-  patience_ = std::min(patience_ * 3 / 2, kLongestPatience);
-  next_trial_ = now + patience_;
+  // A large step that paid a little calls for a small one.
+  const bool a_little = std::exchange(climbing_, false) && rate >= kLater.worth_more * base_rate_;
+  next_is_up_ = a_little || !up;
+  if (!a_little) patience_ = std::min(patience_ * 3 / 2, kLongestPatience);
+  next_trial_ = a_little ? now : now + patience_;
   Aim(base_slots_, now);
   Settle(now);
 }
 
 void Slots::Try(Clock::time_point now) {
   base_slots_ = wanted_;
-  const int wanted = static_cast<int>(next_is_up_ ? std::ceil(kStepUp * wanted_) : kStepDown * wanted_);
+  const auto& step = StepOf(climbing_);
+  const int wanted = static_cast<int>(next_is_up_ ? std::ceil(step.up * wanted_) : step.down * wanted_);
   Aim(wanted, now);
   if (wanted_ == base_slots_) {  // there is no more, or no less
     next_is_up_ = !next_is_up_;
+    climbing_ = false;
+    next_trial_ = now + patience_;
     return;
   }
   phase_ = next_is_up_ ? Phase::kUp : Phase::kDown;

@@ -34,9 +34,10 @@ struct Returned {
 
 // Climbs while it pays. The first ascent goes by latency: while tasks take hardly longer than the fastest of
 // their size, the store is not busy, and every one that returns brings others with it. When they take longer,
-// more slots would only wait in a queue: from then on goodput decides. Now and then a few slots more are
-// tried, and kept when more comes through; or a few less, and those are kept when not less comes through. A
-// trial that changed nothing makes the next one wait longer. Refusals to go so fast lead down at once; the
+// more slots would only wait in a queue, or the store's latencies differ by themselves: from then on goodput
+// decides. Twice as many are tried at once, for as long as that pays. Then, now and then, a few slots more
+// are tried, and kept when more comes through; or a few less, and those are kept when not less comes through.
+// A trial that changed nothing makes the next one wait longer. Refusals to go so fast lead down at once; the
 // rate itself is s3/pace.h's.
 //
 // A task of many bytes takes several slots (WeightOf): few large requests fill a line, many small ones do.
@@ -80,6 +81,7 @@ class Slots {
   Phase phase_ = Phase::kAscent;
   std::array<Clock::duration, 65> fastest_;  // of each size (powers of two)
   int slow_in_a_row_ = 0;
+  bool climbing_ = true;  // every trial so far has paid, and was a large step
   // A round is what is measured: first what was under way is let through, then goodput counts.
   Clock::time_point round_began_;
   bool settling_ = true;

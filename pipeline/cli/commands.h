@@ -25,6 +25,7 @@ struct JobArguments {
 // How the embedded endpoint is to behave, as text: checked where it is used.
 struct EndpointArguments {
   std::string latency;
+  double jitter = 0;
   int requests_per_second = 0;
   std::string bandwidth;
   std::string faults_file;

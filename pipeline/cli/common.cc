@@ -117,6 +117,7 @@ bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::Se
     if (!latency) return Complain("--latency: " + latency.error()), false;
     options->latency = *latency;
   }
+  options->jitter = arguments.jitter;
   if (!arguments.bandwidth.empty()) {
     const auto bandwidth = config::ParseSize(arguments.bandwidth);
     if (!bandwidth) return Complain("--bandwidth (bytes per second): " + bandwidth.error()), false;

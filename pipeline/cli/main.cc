@@ -36,6 +36,10 @@ void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) 
                       "What is more is answered SlowDown");
   command->add_option("--latency", arguments->latency, "Added before each answer, as 20ms")
       ->type_name("TIME");
+  command
+      ->add_option("--jitter", arguments->jitter,
+                   "Latencies are log-normal: --latency is their median, this their sigma")
+      ->check(CLI::Range(0.0, 1.5));
   command->add_option("--bandwidth", arguments->bandwidth, "Bytes per second received, as 10MiB")
       ->type_name("SIZE");
   command->add_option("--faults", arguments->faults_file, "Faults to inject (YAML)")->type_name("FILE");

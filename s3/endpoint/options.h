@@ -57,9 +57,10 @@ struct ServerOptions {
   std::string directory;
   // Created at the start, as an operator would have done.
   std::vector<std::string> buckets;
-  std::chrono::milliseconds latency{0};    // added before each answer
-  std::uint64_t bandwidth_bytes = 0;       // request body bytes per second, all connections; 0: no limit
-  int requests_per_second = 0;             // what is more is answered SlowDown; 0: no limit
+  std::chrono::milliseconds latency{0};  // added before each answer
+  double jitter = 0;                  // 0, or latencies are log-normal: `latency` is their median, this sigma
+  std::uint64_t bandwidth_bytes = 0;  // request body bytes per second, all connections; 0: no limit
+  int requests_per_second = 0;        // what is more is answered SlowDown; 0: no limit
   std::uint64_t min_part_bytes = 5 << 20;  // of all parts but the last
   // Refuses what this store is known to refuse; null for none, which takes all. Lives for ever.
   const StoreProfile* imitated = nullptr;

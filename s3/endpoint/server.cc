@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <random>
 #include <thread>
 
 #include "s3/endpoint/body.h"
@@ -141,7 +142,7 @@ class Server::Impl {
     const bool drained = co_await connection.Drain(&parser);  // a body that was refused half-way
     if (fault) co_await InsteadOfAnswer(connection, *fault, &reply);
     reply.head_only = call.method == "HEAD";
-    if (options_.latency.count() > 0) co_await Connection::Sleep(options_.latency);
+    if (options_.latency.count() > 0) co_await Connection::Sleep(NextLatency());
     co_return co_await connection.Send(reply, NextRequestId(), drained && parser.keep_alive());
   }
 
@@ -168,6 +169,12 @@ class Server::Impl {
       if (auto refusal = ImitatedRefusal(*options_.imitated, call)) return refusal;
     }
     return IsData(call) ? CheckBodyHeaders(call) : std::nullopt;
+  }
+
+  std::chrono::nanoseconds NextLatency() {
+    if (options_.jitter == 0) return options_.latency;
+    std::lock_guard lock(latency_mutex_);
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(options_.latency * spread_(latencies_));
   }
 
   bool TakeRequest() {
@@ -294,6 +301,9 @@ class Server::Impl {
   std::map<std::string, int> in_flight_;
   std::atomic<std::uint64_t> request_ids_{1};
   std::atomic<std::uint64_t> random_{1};  // places for flipped bits: scattered, and the same each time
+  std::mutex latency_mutex_;
+  std::mt19937_64 latencies_;  // the same each time
+  std::lognormal_distribution<double> spread_{0, options_.jitter};
   asio::io_context io_;
   tcp::acceptor acceptor_;
   std::vector<std::thread> threads_;

@@ -17,7 +17,7 @@ class Usage(TestCase):
     def test_statuses_of_the_command_line(self):
         for arguments, status in [(["--help"], 0), (["--version"], 0), (["run", "--help"], 0), ([], 64), (["fly"], 64),
                                   (["run"], 64), (["run", "a", "b"], 64), (["run", "a", "--nope"], 64),
-                                  (["serve"], 64), (["serve", "/tmp/x", "--port", "99999"], 64)]:
+                                  (["serve"], 64), (["serve", "/tmp/x", "--port", "99999"], 64), (["serve", "/tmp/x", "--jitter", "9"], 64)]:
             self.assertEqual(s3flow(*arguments).returncode, status, arguments)
 
     def test_job_files_that_are_not_there(self):
@@ -71,7 +71,7 @@ class Runs(TestCase):
 
     def test_rehearsal_needs_no_account(self):
         job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\ndestination: {{bucket: somewhere}}\n")
-        ended = s3flow("rehearse", job, "--run-dir", self.dir / "run", "--latency", "1ms", "--bandwidth", "10MiB")
+        ended = s3flow("rehearse", job, "--run-dir", self.dir / "run", "--latency", "1ms", "--jitter", "0.5", "--bandwidth", "10MiB")
         self.expect(ended, 0, "read back: 20 objects equal, 0 not")
 
     def test_rehearsal_of_a_store_whose_answers_get_lost(self):

@@ -18,6 +18,7 @@ using Clock = Slots::Clock;
 struct Store {
   Clock::duration latency;
   double tasks_per_second;  // that it, or the line to it, can carry out
+  double jitter = 0.05;     // sigma of log-normal latencies, whose median is `latency`
 };
 
 struct Simulation {
@@ -27,7 +28,7 @@ struct Simulation {
   double Run(const Store& store, std::chrono::milliseconds length, std::uint64_t bytes = 4096) {
     const auto end = now + length;
     std::uint64_t returned = 0;
-    std::uniform_real_distribution<double> jitter(0.9, 1.1);
+    std::lognormal_distribution<double> spread(0, store.jitter);
     for (;;) {
       while (held >= slots.WeightOf(bytes)) {
         const int weight = slots.WeightOf(bytes);
@@ -35,7 +36,7 @@ struct Simulation {
         free_at = std::max(free_at, now) + std::chrono::duration_cast<Clock::duration>(
                                                std::chrono::duration<double>(1 / store.tasks_per_second));
         const auto answer = std::max(free_at, now) +
-                            std::chrono::duration_cast<Clock::duration>(store.latency * jitter(random));
+                            std::chrono::duration_cast<Clock::duration>(store.latency * spread(random));
         in_flight.push({answer, now, weight});
         most_in_flight = std::max(most_in_flight, in_flight.size());
       }
@@ -73,11 +74,28 @@ TEST(SlotsTest, ClimbsToWhatHidesTheLatency) {
   EXPECT_GT(simulation.Run(far, 5s), 0.93 * far.tasks_per_second);
 }
 
+// As latencies of real stores do, whose fastest answer says little of the others.
+TEST(SlotsTest, ClimbsWhenLatenciesDiffer) {
+  for (const double sigma : {0.3, 0.5, 0.7, 1.0}) {
+    for (const auto latency : {15ms, 40ms}) {
+      Simulation simulation({});
+      const Store store{latency, 10'000, sigma};
+      SCOPED_TRACE(testing::Message() << latency.count() << " ms, sigma " << sigma);
+      EXPECT_GT(simulation.Run(store, 1s), 0.45 * store.tasks_per_second) << "within the first second";
+      simulation.Run(store, 4s);
+      EXPECT_GT(simulation.Run(store, 10s), 0.85 * store.tasks_per_second);
+    }
+  }
+}
+
 TEST(SlotsTest, DoesNotClimbWithoutAGain) {
-  Simulation simulation({});
-  const Store near{500us, 15'000};  // 8 in flight are enough
-  EXPECT_GT(simulation.Run(near, 60s), 0.95 * near.tasks_per_second);
-  EXPECT_LE(simulation.slots.circulation(), 100);
+  for (const double sigma : {0.05, 0.5}) {
+    Simulation simulation({});
+    const Store near{500us, 15'000, sigma};  // 8 in flight are enough
+    EXPECT_GT(simulation.Run(near, 60s), 0.95 * near.tasks_per_second);
+    EXPECT_LE(simulation.slots.circulation(), 100);
+    EXPECT_LE(simulation.most_in_flight, 256u);
+  }
 }
 
 TEST(SlotsTest, FollowsAStoreThatChanges) {
