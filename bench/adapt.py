@@ -55,7 +55,7 @@ def sweep(scratch, data, kinds, slots, **store):
 
 def latency(scratch, results):
     data = matrix.make_files(scratch / "latency", 10_000, 4096)
-    return sweep(scratch, data, ["auto", 16, 64, 256, 512, 1024, 2048], results.setdefault("latency_slots", []), latency="50ms")
+    return sweep(scratch, data, ["auto", 64, 256, 512, 1024, 2048], results.setdefault("latency_slots", []), latency="50ms")
 
 
 def jitter(scratch, results):

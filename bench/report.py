@@ -44,8 +44,8 @@ def ratios(runs, who, value):
 def table(result):
     row, runs = result["row"], result["runs"]
     small = row["bytes"] < SMALL
-    lines = [f"### {row['name']}", "", f"{row['files']:,} files of {row['size']}, {row['concurrency']} in flight, payload {row['payload']}, "
-             f"checksum {row['checksum']}, sink {row['sink']}{' with TLS' if row['tls'] else ''}"
+    told = f"{row['concurrency']} in flight, payload {row['payload']}, checksum {row['checksum']}" if row.get("tuned", True) else "no settings"
+    lines = [f"### {row['name']}", "", f"{row['files']:,} files of {row['size']}, {told}, sink {row['sink']}{' with TLS' if row['tls'] else ''}"
              f"{', latency ' + row['latency'] if row['latency'] != '0ms' else ''}.", ""]
     unit = "objects/s" if small else "MiB/s"
     lines += [f"| | {unit} | s3flow is faster by | CPU {'us/object' if small else 's/GiB'} | s3flow's CPU is that, times | peak MiB |", "|---|---|---|---|---|---|"]

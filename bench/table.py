@@ -34,7 +34,7 @@ def lines_of(result):
 
 
 def adapt_lines(adapt):
-    told = {"latency": "50 ms of latency, 10,000 x 4 KiB: objects/s with concurrency auto, of the best fixed one of 16 to 2,048",
+    told = {"latency": "50 ms of latency, 10,000 x 4 KiB: objects/s with concurrency auto, of the best fixed one of 64 to 2,048",
             "jitter": "latencies log-normal, median 20 ms, sigma 0.5, 30,000 x 4 KiB: the same, of 64 to 1,024",
             "throttle": "a store that takes 200 requests a second: goodput, of 200", "hang": "1 of 200 requests hangs: time, of a run where none does",
             "outage": "60 s of outage, 512 in flight: failed objects; requests a second meanwhile; seconds until 0.9 of the old rate",
@@ -60,12 +60,15 @@ def table(results):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    read = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("small", "large", "wide", "adapt") if (folder / f"{name}.json").exists()}
+    read = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("small", "large", "untuned", "wide", "adapt") if (folder / f"{name}.json").exists()}
     shared = [read[name] for name in ("small", "large") if name in read]
     text = [BEGIN, f"{'; '.join(when(result) for result in shared)}. Client and sink share the machine, and run in turn; medians "
             "(least-most). The sink is nginx, which reads every body and keeps nothing; files are read from the page cache. Ratios are made round by round. "
             "A ratio of speed above 1 and one of CPU below 1 are s3flow's advantage. s3flow's answers are compared and journalled, its payloads hashed where it says so. Slow "
             "clients get fewer small files (awscli and s3cmd 500, rclone 5,000); their start counts.", "", *table(shared)]
+    if "untuned" in read:
+        text += ["", f"Every client as it comes, with no setting for speed or integrity ({when(read['untuned'])}). By itself s3flow signs the payload's SHA-256 and "
+                 "sends Content-MD5, too:", "", *table([read["untuned"]])]
     if "wide" in read:
         text += ["", f"With cores to spare ({when(read['wide'])}; nginx has 2 workers where 128 small ones are in flight, 4 for large files, 8 with TLS):", "",
                  *table([read["wide"]])]
