@@ -114,11 +114,10 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
     note(fmt::format("going on with {}: {} inputs are settled", directory.path(),
                      directory.history()->settled().found));
   }
-  const auto& endpoint = buckets.front().endpoint;
-  const auto slot_limits = SlotLimitsOf(options.upload, endpoint.scheme == "https");
+  const auto slot_limits = SlotLimitsOf(options.upload);
   StoreAccess store(s3_options, buckets, credentials,
-                    {slot_limits.most, EventLoopsOf(options.upload, endpoint)}, stop, trace, note, limits,
-                    options.limits.outage);
+                    {slot_limits.most, EventLoopsOf(options.upload, buckets.front().endpoint)}, stop, trace,
+                    note, limits, options.limits.outage);
   Graph graph({slot_limits.most, options.upload.threads});
   const auto client = store.MakeClient(graph.waiter());
   BufferPool buffers(options.upload.memory_bytes);

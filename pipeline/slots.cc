@@ -36,7 +36,7 @@ double Seconds(Slots::Clock::duration time) { return std::chrono::duration<doubl
 
 }  // namespace
 
-SlotLimits SlotLimitsOf(const UploadOptions& options, bool bodies_take_memory) {
+SlotLimits SlotLimitsOf(const UploadOptions& options) {
   const int n = options.concurrency;
   if (n != UploadOptions::kAuto) return {n, n, n};
 #ifdef S3FLOW_BLOCKING_WAITER
@@ -46,7 +46,6 @@ SlotLimits SlotLimitsOf(const UploadOptions& options, bool bodies_take_memory) {
 #endif
   auto limits = kAdaptive;
   limits.first_large = std::clamp(kLargeOfACore * CoresOf(options), kFewLarge, kManyLarge);
-  if (bodies_take_memory) limits.first_large /= 2;
   return limits;
 }
 

@@ -20,9 +20,8 @@ struct SlotLimits {
   bool fixed() const { return least == most; }
 };
 
-// `concurrency` slots, or what kAuto means: fewer large tasks to begin with when the bodies of their requests
-// take memory, as with TLS, and more where more cores digest them.
-SlotLimits SlotLimitsOf(const UploadOptions& options, bool bodies_take_memory);
+// `concurrency` slots, or what kAuto means: more large tasks to begin with where more cores digest them.
+SlotLimits SlotLimitsOf(const UploadOptions& options);
 
 // A task that has come to the sink.
 struct Returned {

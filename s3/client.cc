@@ -167,7 +167,7 @@ Result<Answer> Client::Once(const Operation& operation, bool again) {
 bool Client::SendsFromFiles() const {
   const bool digested =
       integrity_.payload == PayloadMode::kSha256 || integrity_.checksum != ChecksumAlgorithm::kNone;
-  return digested && !IsChunked(integrity_) && facts_->Current()->buckets.front().endpoint.scheme == "http";
+  return digested && !IsChunked(integrity_);
 }
 
 Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,

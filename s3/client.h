@@ -43,8 +43,8 @@ class Client {
   // Resolved: the checksum is not kAuto.
   const IntegrityOptions& integrity() const { return integrity_; }
 
-  // Whether it is better to send data from a file than from memory: nothing is in the way of the kernel doing
-  // it, and something protects the bytes from being others than those that were digested.
+  // Whether data may be sent from a file instead of from memory: something protects the bytes from being others
+  // than those that were digested.
   bool SendsFromFiles() const;
 
   // Compares ETag or checksum in the answer with those of the payload. With If-None-Match and a

@@ -156,15 +156,15 @@ Moved Connection::Send(std::span<const iovec> pieces, std::span<char> scratch) {
   return {Moved::State::kBytes, bytes, bytes == whole};
 }
 
-// One record carries the headers and a small body. What was begun and blocked must come again from the same
+// One call carries the headers and a small body. What was begun and blocked must come again from the same
 // address.
 Moved Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> scratch) {
   const void* data = pieces[0].iov_base;
-  std::size_t size = std::min<std::size_t>(pieces[0].iov_len, 64 << 10);
-  if (size < kTlsRecordBytes) {
+  std::size_t size = std::min<std::size_t>(pieces[0].iov_len, kScratchBytes);
+  if (size < kScratchBytes) {
     size = 0;
     for (const auto& piece : pieces) {
-      const auto copied = std::min(piece.iov_len, kTlsRecordBytes - size);
+      const auto copied = std::min(piece.iov_len, kScratchBytes - size);
       // A file's bytes are in it already.
       std::memmove(scratch.data() + size, piece.iov_base, copied);
       size += copied;

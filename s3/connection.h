@@ -52,7 +52,7 @@ class Connection {
     bool more = false;
   };
   // Neither blocks. Of what Send did not take, the same must come again, in the same place: TLS may have
-  // begun with it. `scratch` is room for a TLS record, always the same.
+  // begun with it. `scratch` has kScratchBytes, and is always the same.
   Moved Send(std::span<const iovec> pieces, std::span<char> scratch);
   Moved Receive(std::span<char> room);
   // From the page cache, or by way of `scratch` where that is not possible. May wait for the disk.
@@ -67,7 +67,8 @@ class Connection {
   static constexpr std::uint32_t kEnding = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
   static constexpr std::uint32_t kReadable = EPOLLIN | kEnding;
 
-  static constexpr std::size_t kTlsRecordBytes = 16 << 10;
+  // What libcurl is given at once: four TLS records, since each call costs it a search for the connection.
+  static constexpr std::size_t kScratchBytes = 64 << 10;
 
   // The loop's own notes.
   Exchange* exchange = nullptr;  // null while idle

@@ -288,7 +288,7 @@ class EventLoop::Loop {
   // The loop thread's own.
   ConnectionPool pool_;
   Clock::time_point now_{};  // when epoll last returned
-  std::array<char, Connection::kTlsRecordBytes> buffer_;
+  std::array<char, Connection::kScratchBytes> buffer_;
   std::vector<std::unique_ptr<Exchange>> active_;
   std::deque<Exchange*> waiting_;  // of these, for a connection
   std::vector<std::unique_ptr<Exchange>> ended_;

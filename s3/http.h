@@ -38,8 +38,9 @@ struct HttpRequest {
   std::string_view body;
   // When not empty, sent instead of `body`, one after the other; owned by nobody here either.
   std::vector<std::string_view> body_pieces;
-  // Instead of both: without TLS the kernel sends it from its page cache, and nothing is copied. A file that
-  // ends before fails the exchange with kChanged, one that cannot be read with kLocal.
+  // Instead of both: without TLS the kernel sends it from its page cache, and nothing is copied; with TLS it
+  // is read by and by. A file that ends before fails the exchange with kChanged, one that cannot be read with
+  // kLocal.
   FileRange body_file;
   // For what must not be done twice: the transport sends a request again by itself when a connection that
   // it reuses dies before any byte of an answer, and never on a new one.

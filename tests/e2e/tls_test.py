@@ -1,6 +1,7 @@
 """TLS and proxies: who does not prove to be the store sees no byte of any request, and a proxy no more
 than where the connection goes."""
 import base64
+import random
 import select
 import socket
 import ssl
@@ -11,7 +12,7 @@ import unittest
 import warnings
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
-from support.harness import KEY_ID, Serve, TestCase, clean_environment, make_certificates, s3flow
+from support.harness import KEY_ID, Serve, TestCase, clean_environment, make_certificates, s3flow, sha256
 
 
 class TlsServer:
@@ -42,15 +43,40 @@ class TlsServer:
             self.connections += 1
             try:
                 with connection, self.context.wrap_socket(connection, server_side=True) as tls:
-                    self.received += tls.recv(65536)
+                    self.receive(tls)
                     tls.sendall(b"HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             except OSError:
                 pass
+
+    def receive(self, tls):
+        self.received += tls.recv(65536)
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.thread.join()
+
+
+class SlowServer(TlsServer):
+    """Takes whole requests, so slowly that whoever sends has to wait for room again and again."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+    def receive(self, tls):
+        while b"\r\n\r\n" not in self.received:
+            self.received += tls.recv(512)
+        if b"\r\nExpect:" in self.received:
+            tls.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        head, _, body = self.received.partition(b"\r\n\r\n")
+        self.body = bytearray(body)
+        length = int(head.split(b"Content-Length: ")[1].split(b"\r\n")[0])
+        while len(self.body) < length:
+            received = tls.recv(min(5000, length - len(self.body)))
+            if not received:
+                return
+            self.body += received
 
 
 class Proxy:
@@ -135,6 +161,18 @@ class Tls(TestCase):
         ended, server = self.run_against("IP:127.0.0.1", ca="ca.crt")
         self.assertEqual(ended.returncode, 0, ended.stderr)
         self.assertTrue(server.received.startswith(b"PUT /bucket/file HTTP/1.1\r\n"), server.received)
+
+    def test_a_large_body_to_a_server_that_is_slow(self):
+        content = random.randbytes(12_345_678)  # more than the kernel keeps for a connection
+        self.write("data/file", content)
+        make_certificates(self.tls, "IP:127.0.0.1")
+        server = SlowServer(self.tls)
+        self.addCleanup(server.close)
+        ended = self.run_with(server, {"ca_file": self.tls / "ca.crt"})
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertEqual(len(server.body), len(content))
+        self.assertTrue(server.body == content)
+        self.assertIn(b"x-amz-content-sha256: " + sha256(content).encode(), server.received)
 
     def test_a_directory_of_authorities(self):
         server = self.serve()

@@ -115,22 +115,20 @@ TEST(SlotsTest, FewLargeRequestsAndNeverNone) {
 }
 
 TEST(SlotsTest, LargeRequestsBeginWithSomeForEachCore) {
-  const auto at_first = [](int threads, bool bodies_take_memory, std::uint64_t bytes) {
+  const auto at_first = [](int threads, std::uint64_t bytes) {
     UploadOptions options;
     options.threads = threads;
-    const auto limits = SlotLimitsOf(options, bodies_take_memory);
+    const auto limits = SlotLimitsOf(options);
     return limits.first / Slots(limits, Clock::time_point{}).WeightOf(bytes);
   };
 #ifndef S3FLOW_BLOCKING_WAITER
-  EXPECT_EQ(at_first(2, false, 16 << 20), 16);
-  EXPECT_EQ(at_first(16, false, 16 << 20), 32);
-  EXPECT_EQ(at_first(256, false, 5ull << 30), 32);
-  EXPECT_EQ(at_first(2, true, 16 << 20), 8);
-  EXPECT_EQ(at_first(16, true, 16 << 20), 16);
-  EXPECT_EQ(at_first(2, true, 2 << 20), 32);
-  EXPECT_EQ(at_first(2, true, 1 << 20), 64);
+  EXPECT_EQ(at_first(2, 16 << 20), 16);
+  EXPECT_EQ(at_first(16, 16 << 20), 32);
+  EXPECT_EQ(at_first(256, 5ull << 30), 32);
+  EXPECT_EQ(at_first(2, 2 << 20), 32);
+  EXPECT_EQ(at_first(2, 1 << 20), 64);
 #else
-  EXPECT_EQ(at_first(2, false, 16 << 20), 16);
+  EXPECT_EQ(at_first(2, 16 << 20), 16);
 #endif
 }
 
