@@ -14,15 +14,14 @@ using std::chrono::milliseconds;
 
 constexpr double kFast = 1.5;     // times the fastest
 constexpr int kAscentFactor = 3;  // slots that come with each that returns fast
-// A trial, and what it must change in goodput to be kept.
-struct Step {
+// A trial of more slots, and what it must make of goodput to be kept. The first ones are large and quick, as
+// long as they pay: where latencies differ by themselves, the ascent ends early.
+struct StepUp {
   milliseconds shortest_round;
-  double up, down, worth_more, not_less;
+  double factor, worth;
 };
-// The first ones are large and quick, as far as they pay: where latencies differ by themselves, the ascent
-// ends early.
-constexpr Step kFirst{milliseconds(100), 2, 0.5, 1.5, 0.98};
-constexpr Step kLater{milliseconds(250), 1.25, 0.8, 1.05, 0.98};
+constexpr StepUp kFirst{milliseconds(100), 2, 1.5}, kLater{milliseconds(250), 1.25, 1.05};
+constexpr double kStepDown = 0.8, kNotLess = 0.98;
 constexpr milliseconds kFirstPatience{1000}, kLongestPatience{15'000};
 constexpr double kRefusedShare = 0.02;  // of a round
 constexpr double kBackOff = 0.7;
@@ -30,7 +29,7 @@ constexpr double kMib = 1 << 20;
 // Large tasks to begin with. Digests want several for each core (s3/hash_lanes.h), a line wants some.
 constexpr int kFewLarge = 16, kLargeOfACore = 2, kManyLarge = 32;
 
-const Step& StepOf(bool climbing) { return climbing ? kFirst : kLater; }
+const StepUp& StepOf(bool climbing) { return climbing ? kFirst : kLater; }
 
 double Seconds(Slots::Clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
@@ -145,16 +144,15 @@ void Slots::EndRound(std::uint64_t refused, Clock::time_point now) {
     return;
   }
   const bool up = phase_ == Phase::kUp;
-  const auto& step = StepOf(climbing_);
   phase_ = Phase::kSteady;
-  if (rate >= (up ? step.worth_more : step.not_less) * base_rate_) {
+  if (rate >= (up ? StepOf(climbing_).worth : kNotLess) * base_rate_) {
     base_rate_ = rate;
     next_is_up_ = up;
     patience_ = kFirstPatience;
     return Try(now);
   }
   // A large step that paid a little calls for a small one.
-  const bool a_little = std::exchange(climbing_, false) && rate >= kLater.worth_more * base_rate_;
+  const bool a_little = std::exchange(climbing_, false) && rate >= kLater.worth * base_rate_;
   next_is_up_ = a_little || !up;
   if (!a_little) patience_ = std::min(patience_ * 3 / 2, kLongestPatience);
   next_trial_ = a_little ? now : now + patience_;
@@ -164,14 +162,13 @@ void Slots::EndRound(std::uint64_t refused, Clock::time_point now) {
 
 void Slots::Try(Clock::time_point now) {
   base_slots_ = wanted_;
-  const auto& step = StepOf(climbing_);
-  const int wanted = static_cast<int>(next_is_up_ ? std::ceil(step.up * wanted_) : step.down * wanted_);
-  Aim(wanted, now);
+  const double factor = next_is_up_ ? StepOf(climbing_).factor : kStepDown;
+  Aim(static_cast<int>(next_is_up_ ? std::ceil(factor * wanted_) : factor * wanted_), now);
   if (wanted_ == base_slots_) {  // there is no more, or no less
     next_is_up_ = !next_is_up_;
     climbing_ = false;
     next_trial_ = now + patience_;
-    return;
+    return BeginRound(now);
   }
   phase_ = next_is_up_ ? Phase::kUp : Phase::kDown;
   Settle(now);

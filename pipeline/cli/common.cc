@@ -117,6 +117,9 @@ bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::Se
     if (!latency) return Complain("--latency: " + latency.error()), false;
     options->latency = *latency;
   }
+  if (arguments.jitter > 0 && arguments.latency.empty()) {
+    return Complain("--jitter is of --latency, which is missing"), false;
+  }
   options->jitter = arguments.jitter;
   if (!arguments.bandwidth.empty()) {
     const auto bandwidth = config::ParseSize(arguments.bandwidth);

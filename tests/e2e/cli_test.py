@@ -17,7 +17,8 @@ class Usage(TestCase):
     def test_statuses_of_the_command_line(self):
         for arguments, status in [(["--help"], 0), (["--version"], 0), (["run", "--help"], 0), ([], 64), (["fly"], 64),
                                   (["run"], 64), (["run", "a", "b"], 64), (["run", "a", "--nope"], 64),
-                                  (["serve"], 64), (["serve", "/tmp/x", "--port", "99999"], 64), (["serve", "/tmp/x", "--jitter", "9"], 64)]:
+                                  (["serve"], 64), (["serve", "/tmp/x", "--port", "99999"], 64), (["serve", "/tmp/x", "--jitter", "9"], 64),
+                                  (["serve", "/tmp/x", "--jitter", "0.5"], 64)]:
             self.assertEqual(s3flow(*arguments).returncode, status, arguments)
 
     def test_job_files_that_are_not_there(self):
