@@ -88,8 +88,10 @@ class Prober {
 
   void Head() {
     std::vector<microseconds> times;
+    ClockComparison clocks;
     for (int i = 0; i < kRoundTrips; ++i) {
       const auto begin = steady_clock::now();
+      const auto sent = system_clock::now();
       const auto head = client_->HeadObject(target_, NoRetryIsShown);
       times.push_back(std::chrono::duration_cast<microseconds>(steady_clock::now() - begin));
       if (!head.answer) return Add("head", ProbeOutcome::kRefused, Said(head.answer.error()));
@@ -97,11 +99,10 @@ class Prober {
         return Add("head", ProbeOutcome::kRefused, "the answer has another size than the object");
       }
       if (const auto date = ParseHttpDate(head.answer->headers.Find("date").value_or(""))) {
-        // A Date is of the second that has begun: on average half of one ago.
-        report_.clock_offset =
-            std::chrono::round<seconds>(*date + std::chrono::milliseconds(500) - system_clock::now());
+        clocks.Add(*date, sent, system_clock::now());
       }
     }
+    report_.clock_offset = clocks.offset();
     std::sort(times.begin(), times.end());
     report_.round_trip = times[times.size() / 2];
     Add("head", ProbeOutcome::kWorks);
@@ -200,6 +201,18 @@ const ProbeRow* ProbeReport::Find(std::string_view name) const {
   const auto found =
       std::find_if(rows.begin(), rows.end(), [&](const ProbeRow& row) { return row.name == name; });
   return found == rows.end() ? nullptr : &*found;
+}
+
+void ClockComparison::Add(Time date, Time sent, Time received) {
+  const auto least = date - received, most = date + seconds(1) - sent;
+  least_ = std::max(least, least_.value_or(least));
+  most_ = std::min(most, most_.value_or(most));
+}
+
+std::optional<seconds> ClockComparison::offset() const {
+  if (!least_) return std::nullopt;
+  if (*least_ <= Time::duration::zero() && *most_ >= Time::duration::zero()) return seconds(0);
+  return std::chrono::round<seconds>((*least_ + *most_) / 2);
 }
 
 ProbeReport Probe(const ProbeContext& context) { return Prober(context).Run(); }

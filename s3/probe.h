@@ -40,6 +40,20 @@ struct ProbeReport {
   const ProbeRow* Find(std::string_view name) const;
 };
 
+// What Date headers say of the store's clock: each is of a second that had begun when it was written, and
+// that was between sending and receiving.
+class ClockComparison {
+ public:
+  using Time = std::chrono::system_clock::time_point;
+
+  void Add(Time date, Time sent, Time received);
+  // The store's clock minus ours; zero when they may be the same. Nothing before the first Add.
+  std::optional<std::chrono::seconds> offset() const;
+
+ private:
+  std::optional<Time::duration> least_, most_;
+};
+
 // What the requests are made with.
 struct ProbeContext {
   std::function<std::unique_ptr<Client>(const IntegrityOptions&)> client;
