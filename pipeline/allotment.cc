@@ -50,11 +50,6 @@ int CpusInAffinityMask() {
   return static_cast<int>(std::thread::hardware_concurrency());
 }
 
-template <typename Number>
-Number LeastSaid(Number one, Number other) {
-  return one == 0 || other == 0 ? std::max(one, other) : std::min(one, other);
-}
-
 }  // namespace
 
 Allotment SchedulerAllotment(const s3::Environment& environment) {
@@ -70,12 +65,12 @@ Allotment SchedulerAllotment(const s3::Environment& environment) {
 Allotment KernelAllotment() {
   const auto limits = ReadCgroupLimits();
   const auto quota = static_cast<int>(std::ceil(std::min(limits.cpus, 1e6)));
-  return {.cpus = LeastSaid(CpusInAffinityMask(), quota), .memory_bytes = limits.memory_bytes};
+  return {.cpus = Stricter(CpusInAffinityMask(), quota), .memory_bytes = limits.memory_bytes};
 }
 
 Allotment Least(const Allotment& one, const Allotment& other) {
-  return {.cpus = LeastSaid(one.cpus, other.cpus),
-          .memory_bytes = LeastSaid(one.memory_bytes, other.memory_bytes)};
+  return {.cpus = Stricter(one.cpus, other.cpus),
+          .memory_bytes = Stricter(one.memory_bytes, other.memory_bytes)};
 }
 
 void Follow(const Allotment& allotment, UploadOptions* options) {

@@ -23,18 +23,14 @@ std::optional<std::uint64_t> NumberIn(std::string_view text) {
   return error == std::errc() && whole ? std::optional(number) : std::nullopt;
 }
 
-template <typename Number>
-void Tighten(Number* limit, Number other) {
-  if (other > 0) *limit = *limit > 0 ? std::min(*limit, other) : other;
-}
-
 void LimitCpus(std::string_view quota, std::string_view period, CgroupLimits* limits) {
   const auto of = NumberIn(quota), in = NumberIn(period);
-  if (of && in && *in > 0) Tighten(&limits->cpus, static_cast<double>(*of) / static_cast<double>(*in));
+  if (!of || !in || *in == 0) return;
+  limits->cpus = Stricter(limits->cpus, static_cast<double>(*of) / static_cast<double>(*in));
 }
 
 void LimitMemory(std::string_view text, CgroupLimits* limits) {
-  Tighten(&limits->memory_bytes, NumberIn(text).value_or(0));
+  limits->memory_bytes = Stricter(limits->memory_bytes, NumberIn(text).value_or(0));
 }
 
 // "0::/path"

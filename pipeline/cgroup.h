@@ -1,6 +1,7 @@
 // What the control groups that this process is in may use. Reads files of the kernel; any thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,6 +12,12 @@ struct CgroupLimits {
   double cpus = 0;                 // CPU time in a second, in seconds; 0: no limit
   std::uint64_t memory_bytes = 0;  // likewise
 };
+
+// Of two limits, where 0 is none.
+template <typename Number>
+Number Stricter(Number one, Number other) {
+  return one == 0 || other == 0 ? std::max(one, other) : std::min(one, other);
+}
 
 // Of both versions the strictest of each group and those above it. `membership` is what /proc/self/cgroup
 // says, `mounts` the directory of the hierarchies. What cannot be read limits nothing.

@@ -66,7 +66,10 @@ class SlowServer(TlsServer):
 
     def receive(self, tls):
         while b"\r\n\r\n" not in self.received:
-            self.received += tls.recv(512)
+            received = tls.recv(512)
+            if not received:
+                return
+            self.received += received
         if b"\r\nExpect:" in self.received:
             tls.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         head, _, body = self.received.partition(b"\r\n\r\n")
