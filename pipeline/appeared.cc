@@ -12,7 +12,10 @@ namespace pipeline {
 namespace {
 
 // Half of an identity will do: a new input looks like one of a hundred million with a chance of 5e-12.
-std::uint64_t Mark(const InputFile& file) { return History::IdentityOf(file.path, file.key).first; }
+std::uint64_t Mark(const InputFile& file) {
+  const auto [key, path] = History::IdentityOf(file.path, file.key);
+  return key ^ path;
+}
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include "pipeline/inputs.h"
 #include "pipeline/object.h"
 #include "pipeline/property_rules.h"
+#include "pipeline/run_dir.h"
 #include "pipeline/skip.h"
 #include "pipeline/source.h"
 #include "s3/address.h"
@@ -111,8 +112,13 @@ DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCr
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Refused(kExitConfig, rules.error().message);
   const auto& run_dir = options.report.run_dir;  // empty: a new one, without a history
-  auto history = run_dir.empty() ? History() : History::Load(run_dir + "/journal.jsonl");
+  const auto scope = ScopeOf(options, s3_options);
+  auto history = run_dir.empty() ? History()
+                                 : History::Load(run_dir + "/journal.jsonl", History::Depth::kAll, &scope);
   if (!history) return Refused(kExitJournal, history.error().message);
+  if (auto problem = ResumeProblem(run_dir, *history, options.identity, scope, options.resume)) {
+    return Refused(problem->status, std::move(problem->message));
+  }
 
   DryRun run;
   StoreAccess store(s3_options, *buckets, credentials, {kConcurrency}, stop, trace, [](std::string_view) {});

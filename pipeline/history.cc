@@ -37,6 +37,14 @@ PartRecord ReadPart(const Json& line) {
           .checksum = line.value("checksum", "")};
 }
 
+// What is not there was not recorded yet.
+RunScope ReadScope(const Json& line) {
+  return {.kind = RunKindOf(line.value("kind", "")),
+          .stores = line.value("stores", std::vector<std::string>()),
+          .bucket = line.value("bucket", ""),
+          .objects = line.value("objects", "")};
+}
+
 }  // namespace
 
 History::History(History&& other) noexcept { *this = std::move(other); }
@@ -63,20 +71,18 @@ History::Identity History::IdentityOf(const InputFile& file) {
 }
 
 History::Identity History::IdentityOf(std::string_view path, std::string_view key, int first_part) {
-  s3::Digest hash(s3::Digest::Kind::kSha256);
-  hash.Update(path);
-  hash.Update(std::string_view("\0", 1));
-  hash.Update(key);
-  if (first_part > 0) hash.Update(fmt::format("{}{}", '\0', first_part));
-  const auto digest = hash.Finish();
-  Identity identity;
-  std::memcpy(&identity.first, digest.data(), 8);
-  std::memcpy(&identity.second, digest.data() + 8, 8);
-  return identity;
+  const auto front = [](const s3::Sha256Digest& digest) {
+    std::uint64_t bytes;
+    std::memcpy(&bytes, digest.data(), sizeof bytes);
+    return bytes;
+  };
+  const auto object = first_part == 0 ? s3::Sha256(key) : s3::Sha256(fmt::format("{}{}{}", key, '\0', first_part));
+  return {front(object), front(s3::Sha256(path))};
 }
 
-s3::Result<History> History::Load(const std::string& journal_path, Depth depth) {
+s3::Result<History> History::Load(const std::string& journal_path, Depth depth, const RunScope* scope) {
   History history;
+  history.scope_ = scope;
   std::ifstream file(journal_path, std::ios::binary);
   if (!file) {
     if (errno == ENOENT) return history;
@@ -106,6 +112,7 @@ s3::Result<History> History::Load(const std::string& journal_path, Depth depth) 
   history.torn_bytes_ = broken_bytes;
   history.has_uploads_ = !history.tokens_.empty();
   history.IndexSettled();
+  history.scope_ = nullptr;
   return history;
 }
 
@@ -118,7 +125,8 @@ bool History::Tally(std::string_view line) {
   return true;
 }
 
-void History::Settle(const Settled& input) {
+void History::Settle(Settled input) {
+  input.in_scope = in_scope_;
   settled_inputs_.push_back(input);
   const auto token = tokens_.find(input.identity);
   if (input.outcome != Outcome::kUploaded || token == tokens_.end()) return;
@@ -128,9 +136,12 @@ void History::Settle(const Settled& input) {
 
 void History::ReadResult(const Json& line) {
   const auto outcome = OutcomeOf(line.at("outcome").get_ref<const std::string&>());
-  Settle({IdentityOf(BytesOf(line, "path"), BytesOf(line, "key"), line.value("first_part", 0)),
-          line.at("size"), line.value("mtime_ns", std::int64_t{0}), outcome,
-          s3::KindOf(line.value("kind", "")).value_or(s3::ErrorKind::kPermanent)});
+  Settled input{IdentityOf(BytesOf(line, "path"), BytesOf(line, "key"), line.value("first_part", 0)),
+                line.at("size"), line.value("mtime_ns", std::int64_t{0}), outcome,
+                s3::KindOf(line.value("kind", "")).value_or(s3::ErrorKind::kPermanent)};
+  // A request whose response was lost may have stored the object all the same.
+  input.may_write = outcome != Outcome::kSkipped && line.value("attempts", 1) > 0;
+  Settle(input);
 }
 
 // Most lines are results whose names need no escapes: read in the order in which ResultLine writes, five
@@ -161,8 +172,11 @@ bool History::ReadPlainResult(std::string_view line) {
   }
   if (line.starts_with(R"(,"mtime_ns":)") && !number(R"(,"mtime_ns":)", &mtime_ns)) return false;
   const bool plain = outcome == "uploaded" || outcome == "skipped";  // others have more to say
-  if (plain) Settle({IdentityOf(path, key), size_bytes, mtime_ns, OutcomeOf(outcome), {}});
-  return plain;
+  if (!plain) return false;
+  Settled input{IdentityOf(path, key), size_bytes, mtime_ns, OutcomeOf(outcome), {}};
+  input.may_write = input.outcome == Outcome::kUploaded;
+  Settle(input);
+  return true;
 }
 
 bool History::ReadUploadRecord(const std::string& record, const Json& line) {
@@ -174,7 +188,7 @@ bool History::ReadUploadRecord(const std::string& record, const Json& line) {
     auto created = ReadUpload(line);
     if (created.created_once) creations_.erase(token);
     tokens_[IdentityOf(created.path, created.key)] = token;
-    uploads_[token] = {.record = std::move(created)};
+    uploads_[token] = {.record = std::move(created), .outdated = !in_scope_};
   } else if (record == "part") {
     auto part = ReadPart(line);
     auto& parts = upload != uploads_.end() ? upload->second.parts : parts_of_plan_[token];
@@ -209,11 +223,13 @@ bool History::Read(std::string_view text, Depth depth) try {
   }
   if (record != "run") return ReadUploadRecord(record, line);
   run_ = RunRecord{.session = line.at("session"),
+                   .scope = ReadScope(line),
                    .settings = line.at("settings"),
                    .job_file = line.at("job_file"),
                    .overrides = line.at("overrides"),
                    .shard = line.value("shard", ""),
                    .scheduler = line.value("scheduler", std::map<std::string, std::string>())};
+  in_scope_ = scope_ == nullptr || run_->scope.objects.empty() || run_->scope.objects == scope_->objects;
   end_.reset();
   session_results_.clear();
   return true;
@@ -221,15 +237,21 @@ bool History::Read(std::string_view text, Depth depth) try {
   return false;
 }
 
-// The last result of each input counts.
+// The last result of each input counts, when its session's objects are stored as this one's are, and unless
+// another input has written to the same key since. Results of one key stand together, in the journal's order.
 void History::IndexSettled() {
   auto& all = settled_inputs_;
-  std::stable_sort(all.begin(), all.end(),
-                   [](const Settled& a, const Settled& b) { return a.identity < b.identity; });
+  const auto key = [](const Settled& input) { return input.identity.first; };
+  std::stable_sort(all.begin(), all.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
+  const auto stands = [&](std::size_t i) {
+    for (auto later = i + 1; later < all.size() && key(all[later]) == key(all[i]); ++later) {
+      if (all[later].identity == all[i].identity || all[later].may_write) return false;
+    }
+    return all[i].in_scope;
+  };
   std::size_t kept = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const bool last = i + 1 == all.size() || all[i + 1].identity != all[i].identity;
-    if (!last) continue;
+    if (!stands(i)) continue;
     ObjectResult result;
     result.outcome = all[i].outcome;
     result.size_bytes = all[i].size_bytes;
@@ -242,6 +264,7 @@ void History::IndexSettled() {
   }
   all.resize(kept);
   all.shrink_to_fit();
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.identity < b.identity; });
 }
 
 const History::Settled* History::Find(const InputFile& file) const {
@@ -253,8 +276,9 @@ const History::Settled* History::Find(const InputFile& file) const {
   return found != settled_inputs_.end() && found->identity == identity ? &*found : nullptr;
 }
 
-History::Standing History::StandingOf(const InputFile& file) const {
-  const auto* input = Find(file);
+History::Standing History::StandingOf(const InputFile& file) const { return StandingOf(file, Find(file)); }
+
+History::Standing History::StandingOf(const InputFile& file, const Settled* input) const {
   if (input == nullptr) return Standing::kNew;
   if (input->outcome == Outcome::kFailed) return Standing::kFailed;
   // What a range has for a size is its own.
@@ -263,16 +287,10 @@ History::Standing History::StandingOf(const InputFile& file) const {
   return same ? Standing::kSettled : Standing::kSuperseded;
 }
 
-void History::Uncount(const InputFile& file, Summary* settled) const {
+std::optional<History::Earlier> History::FindSettled(const InputFile& file) const {
   const auto* input = Find(file);
-  if (input == nullptr) return;
-  --settled->found;
-  if (input->outcome == Outcome::kSkipped) {
-    --settled->skipped;
-    return;
-  }
-  --(input->outcome == Outcome::kSent ? settled->sent : settled->uploaded);
-  settled->uploaded_bytes -= input->size_bytes;
+  if (StandingOf(file, input) != Standing::kSettled) return std::nullopt;
+  return Earlier{input->outcome, input->size_bytes};
 }
 
 std::optional<OpenUpload> History::TakeUpload(const InputFile& file) {

@@ -24,6 +24,8 @@ struct OpenUpload {
   UploadRecord record;
   PartRecords parts;
   bool completing = false;  // a completion was sent, whose end nobody knows
+  // Its object would be stored with other properties than this session's objects.
+  bool outdated = false;
 };
 
 // A CreateMultipartUpload that may have made an upload whose ID nobody knows.
@@ -40,9 +42,12 @@ class History {
   // An absent journal is an empty history. A tail that is not intact is left out (see `intact_bytes`); a
   // line that is not, with intact ones behind it, is an error that names it.
   // kOpenUploads: results are only counted, in `session_results`, which is some ten times as fast.
+  // `scope`: of the session that begins. Results whose objects were stored with other properties do not count,
+  // and uploads that were created with others are outdated. Null: all count.
   enum class Depth { kAll, kOpenUploads };
-  static s3::Result<History> Load(const std::string& journal_path, Depth depth = Depth::kAll);
-  // Of an input, or of a range of one: 16 bytes of a SHA-256 of path, key and first part.
+  static s3::Result<History> Load(const std::string& journal_path, Depth depth = Depth::kAll,
+                                  const RunScope* scope = nullptr);
+  // Of an input, or of a range of one: 8 bytes of a SHA-256 of the key and the first part, and 8 of the path's.
   using Identity = std::pair<std::uint64_t, std::uint64_t>;
   static Identity IdentityOf(std::string_view path, std::string_view key, int first_part = 0);
 
@@ -57,7 +62,8 @@ class History {
   std::uint64_t torn_bytes() const { return torn_bytes_; }
   // Results of the last session, by outcome; only with kOpenUploads.
   const std::map<std::string, std::uint64_t>& session_results() const { return session_results_; }
-  // Uploaded, skipped and sent inputs: what need not be done again. Their bytes are those of the inputs.
+  // Uploaded, skipped and sent inputs: what need not be done again. Their bytes are those of the inputs. Some
+  // of them may not be in the source any more.
   const Summary& settled() const { return settled_; }
   // The others that have a result: how many failed and were cancelled, and failures by kind.
   const Summary& unsettled() const { return unsettled_; }
@@ -69,8 +75,12 @@ class History {
     kSuperseded  // settled, and has changed since
   };
   Standing StandingOf(const InputFile& file) const;
-  // Takes a superseded input out of the counts `settled`, which are those of settled().
-  void Uncount(const InputFile& file, Summary* settled) const;
+  // How an input of kSettled ended; nothing for others.
+  struct Earlier {
+    Outcome outcome;
+    std::uint64_t size_bytes;
+  };
+  std::optional<Earlier> FindSettled(const InputFile& file) const;
 
   // Thread-safe. Hands the open upload of this input over: to whoever goes on with it or aborts it.
   std::optional<OpenUpload> TakeUpload(const InputFile& file);
@@ -88,19 +98,24 @@ class History {
     std::uint64_t size_bytes;
     std::int64_t mtime_ns;
     Outcome outcome;
-    s3::ErrorKind kind;  // of a failed one
+    s3::ErrorKind kind;     // of a failed one
+    bool in_scope = true;   // see Load
+    bool may_write = true;  // the object of its key may be what this input made of it
   };
 
   static Identity IdentityOf(const InputFile& file);
   const Settled* Find(const InputFile& file) const;
+  Standing StandingOf(const InputFile& file, const Settled* input) const;
   bool Read(std::string_view line, Depth depth);
   bool Tally(std::string_view line);
   void ReadResult(const nlohmann::json& line);
   bool ReadPlainResult(std::string_view line);
-  void Settle(const Settled& input);
+  void Settle(Settled input);
   bool ReadUploadRecord(const std::string& record, const nlohmann::json& line);
   void IndexSettled();
 
+  const RunScope* scope_ = nullptr;  // while it is loaded
+  bool in_scope_ = true;             // of the session that is read
   std::optional<RunRecord> run_;
   std::optional<EndRecord> end_;
   std::uint64_t intact_bytes_ = 0, torn_bytes_ = 0;

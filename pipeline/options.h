@@ -157,8 +157,16 @@ struct ShardOptions {
   std::uint64_t inputs = 0;  // in which the shard has so many
 };
 
+// What a run directory belongs to: the directory of one kind is never used for another.
+enum class RunKind {
+  kRun,
+  kPlan,       // the journal of `s3flow plan`; its shards' directories are of kRun
+  kRehearsal,  // what it uploaded is gone with the embedded endpoint
+};
+
 // What makes a later session one of the same run.
 struct RunIdentity {
+  RunKind kind = RunKind::kRun;
   std::string settings;  // source, destination, object and integrity of the job, as `check` prints them
   std::string job_file;  // for `clean`
   std::vector<std::string> overrides;

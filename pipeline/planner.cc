@@ -218,7 +218,8 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
     return Refuse(kExitJournal, request.directory + " holds a plan already: choose another directory");
   }
   const auto directory = RunDirectory::Open(
-      request.directory, options.identity, {.allow_changed_job = true}, [stop](const s3::Error& error) {
+      request.directory, options.identity, ScopeOf(options, s3_options), {.allow_changed_job = true},
+      [stop](const s3::Error& error) {
         stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);
       });
   if (!directory) return tl::unexpected(directory.error());

@@ -25,6 +25,10 @@ std::string RunLine(const RunRecord& record) {
   line.Text("version", S3FLOW_VERSION);
   line.Text("job_file", record.job_file);
   line.Json("overrides", record.overrides);
+  line.Text("kind", RunKindName(record.scope.kind));
+  line.Json("stores", record.scope.stores);
+  line.Text("bucket", record.scope.bucket);
+  line.Text("objects", record.scope.objects);
   if (!record.shard.empty()) line.Text("shard", record.shard);
   if (!record.scheduler.empty()) line.Json("scheduler", record.scheduler);
   line.Text("settings", record.settings);

@@ -18,11 +18,13 @@
 #include <vector>
 
 #include "pipeline/message.h"
+#include "pipeline/run_scope.h"
 
 namespace pipeline {
 
 struct RunRecord {
   int session = 1;
+  RunScope scope;  // of the results and uploads that follow
   std::string settings;                // the lines of `check` that say what goes where
   std::string job_file;                // absolute
   std::vector<std::string> overrides;  // --set

@@ -241,9 +241,10 @@ RunResult Run(const Options& options, const s3::Options& s3_options, const RunCr
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Refused(run, kExitConfig, rules.error().message);
   const auto directory =
-      RunDirectory::Open(run.run_dir, options.identity, options.resume, [stop](const s3::Error& error) {
-        stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);
-      });
+      RunDirectory::Open(run.run_dir, options.identity, ScopeOf(options, s3_options), options.resume,
+                         [stop](const s3::Error& error) {
+                           stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);
+                         });
   if (!directory) return Refused(run, directory.error().status, directory.error().message);
 
   run.summary = RunSession(options, s3_options, *buckets, credentials, *rules, *directory, stop, trace,

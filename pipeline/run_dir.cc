@@ -33,19 +33,62 @@ std::vector<std::pair<std::string, std::string>> Settings(const std::string& tex
   return settings;
 }
 
-std::optional<Refusal> Objection(const std::string& path, const History& history, const RunIdentity& identity,
-                                 const ResumeOptions& options) {
+std::string_view WhatBegan(RunKind kind) {
+  switch (kind) {
+    case RunKind::kRun: return "a run";
+    case RunKind::kPlan: return "a plan";
+    case RunKind::kRehearsal: return "a rehearsal";
+  }
+  return "a run";
+}
+
+// What no option allows: what the journal says would be said of something else.
+std::optional<std::string> OtherSubject(const RunRecord& run, const RunScope& scope) {
+  const bool is_rehearsed = run.scope.kind == RunKind::kRehearsal;
+  if (is_rehearsed && scope.kind == RunKind::kRehearsal) {
+    return "belongs to a rehearsal that has ended, and its embedded store with it: choose another run "
+           "directory, or remove this one";
+  }
+  if (run.scope.kind != scope.kind) {
+    return fmt::format("belongs to {}, and this is {}: choose another run directory",
+                       WhatBegan(run.scope.kind), WhatBegan(scope.kind));
+  }
+  if (IsSameStore(run.scope, scope)) return std::nullopt;
+  return fmt::format(
+      "belongs to {} into {}, and this job's destination is {}: choose another run directory (resume.skip "
+      "can ask the new store what it has)",
+      WhatBegan(run.scope.kind), DescribeStore(run.scope), DescribeStore(scope));
+}
+
+}  // namespace
+
+std::optional<Refusal> ResumeProblem(const std::string& path, const History& history,
+                                     const RunIdentity& identity, const RunScope& scope,
+                                     const ResumeOptions& options) {
   if (!history.run()) return std::nullopt;
+  if (const auto problem = OtherSubject(*history.run(), scope)) {
+    return Refusal{kExitConfig, path + " " + *problem};
+  }
   if (history.run()->shard != identity.shard) {
     const auto named = [](const std::string& shard) { return shard.empty() ? "no shard" : "shard " + shard; };
     return Refusal{kExitConfig, fmt::format("{} belongs to a run of {}, and this is {}", path,
                                             named(history.run()->shard), named(identity.shard))};
   }
-  if (history.run()->settings != identity.settings && !options.allow_changed_job) {
+  const bool same_job = history.run()->settings == identity.settings &&
+                        (history.run()->scope.objects.empty() || history.run()->scope.objects == scope.objects);
+  if (!same_job && !options.allow_changed_job) {
+    auto difference = DifferenceOf(history.run()->settings, identity.settings);
+    if (difference.empty()) difference = "a secret value that objects are stored with is another";
     return Refusal{kExitConfig,
                    fmt::format("{} belongs to a run of another job: {} (--allow-changed-job goes on with the "
                                "new one)",
-                               path, DifferenceOf(history.run()->settings, identity.settings))};
+                               path, difference)};
+  }
+  if (!same_job && history.run()->scope.stores.empty()) {
+    return Refusal{kExitConfig,
+                   fmt::format("{} was written by an older version of s3flow, which did not record what its "
+                               "results are about: a changed job needs another run directory",
+                               path)};
   }
   if (history.complete() && !options.go_on && options.skip == SkipMode::kNever) {
     return Refusal{kExitJournal,
@@ -55,8 +98,6 @@ std::optional<Refusal> Objection(const std::string& path, const History& history
   }
   return std::nullopt;
 }
-
-}  // namespace
 
 std::string DifferenceOf(const std::string& before, const std::string& now) {
   const auto settings = Settings(now);
@@ -73,7 +114,8 @@ std::string DifferenceOf(const std::string& before, const std::string& now) {
   return text;
 }
 
-std::optional<Refusal> RunDirectory::LockAndLoad(std::function<void(const s3::Error&)> on_failure) {
+std::optional<Refusal> RunDirectory::LockAndLoad(std::function<void(const s3::Error&)> on_failure,
+                                                 const RunScope* scope) {
   auto lock = RunLock::Acquire(path_, [on_failure = std::move(on_failure), path = path_] {
     on_failure({.kind = s3::ErrorKind::kLocal, .message = path + " was taken over by another process"});
   });
@@ -82,29 +124,29 @@ std::optional<Refusal> RunDirectory::LockAndLoad(std::function<void(const s3::Er
     return Refusal{in_use ? kExitStopped : kExitJournal, lock.error().message};
   }
   lock_ = std::move(*lock);
-  auto history = History::Load(journal_path());
+  auto history = History::Load(journal_path(), History::Depth::kAll, scope);
   if (!history) return Refusal{kExitJournal, history.error().message};
   history_ = std::make_unique<History>(std::move(*history));
   return std::nullopt;
 }
 
 tl::expected<RunDirectory, Refusal> RunDirectory::Open(const std::string& path, const RunIdentity& identity,
-                                                       const ResumeOptions& options,
+                                                       const RunScope& scope, const ResumeOptions& options,
                                                        std::function<void(const s3::Error&)> on_failure) {
   RunDirectory opened;
   opened.path_ = path;
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) return Refuse(kExitJournal, fmt::format("{}: {}", path, error.message()));
-  if (auto refusal = opened.LockAndLoad(on_failure)) return tl::unexpected(*refusal);
+  if (auto refusal = opened.LockAndLoad(on_failure, &scope)) return tl::unexpected(*refusal);
   const auto& history = *opened.history_;
-  if (auto objection = Objection(path, history, identity, options)) return tl::unexpected(*objection);
+  if (auto problem = ResumeProblem(path, history, identity, scope, options)) return tl::unexpected(*problem);
   opened.session_ = history.run() ? history.run()->session + 1 : 1;
   auto journal = Journal::Open(opened.journal_path(), history.intact_bytes(), std::move(on_failure));
   if (!journal) return Refuse(kExitJournal, journal.error().message);
   opened.journal_ = std::move(*journal);
   const auto begun =
-      opened.journal_->Append(RunLine({opened.session_, identity.settings, identity.job_file,
+      opened.journal_->Append(RunLine({opened.session_, scope, identity.settings, identity.job_file,
                                        identity.overrides, identity.shard, identity.scheduler}));
   if (!begun) return Refuse(kExitJournal, "cannot write the journal: " + begun.error().message);
   return opened;
@@ -117,7 +159,7 @@ tl::expected<RunDirectory, Refusal> RunDirectory::OpenExisting(
   if (access(opened.journal_path().c_str(), F_OK) != 0) {
     return Refuse(kExitNoInput, fmt::format("{} is no run directory: it has no journal.jsonl", path));
   }
-  if (auto refusal = opened.LockAndLoad(on_failure)) return tl::unexpected(*refusal);
+  if (auto refusal = opened.LockAndLoad(on_failure, nullptr)) return tl::unexpected(*refusal);
   if (!opened.history_->run()) {
     return Refuse(kExitJournal, fmt::format("{}: nothing in it is intact", opened.journal_path()));
   }

@@ -26,11 +26,10 @@ inline tl::unexpected<Refusal> Refuse(ExitStatus status, std::string message) {
 class RunDirectory {
  public:
   // Creates the directory, with its parents, when it is not there. Refuses one that another process uses
-  // (75), whose journal is damaged or not to be written (74), whose run was that of another job (78) or
-  // has ended, unless the options say to go on. `on_failure`, see Journal, is also called when another
-  // process takes the directory over.
+  // (75), whose journal is damaged or not to be written (74), and what ResumeProblem refuses. `scope`: of the
+  // session. `on_failure`, see Journal, is also called when another process takes the directory over.
   static tl::expected<RunDirectory, Refusal> Open(const std::string& path, const RunIdentity& identity,
-                                                  const ResumeOptions& options,
+                                                  const RunScope& scope, const ResumeOptions& options,
                                                   std::function<void(const s3::Error&)> on_failure);
 
   // As it stands, for a command that begins no session: refuses one without a journal (66), in use or
@@ -45,7 +44,7 @@ class RunDirectory {
   int session() const { return session_; }
 
  private:
-  std::optional<Refusal> LockAndLoad(std::function<void(const s3::Error&)> on_failure);
+  std::optional<Refusal> LockAndLoad(std::function<void(const s3::Error&)> on_failure, const RunScope* scope);
 
   std::string path_;
   std::unique_ptr<RunLock> lock_;
@@ -53,6 +52,13 @@ class RunDirectory {
   std::unique_ptr<Journal> journal_;
   int session_ = 1;
 };
+
+// Why a session with this identity and scope cannot resume the run in `path`, whose journal says `history`:
+// it is of another kind, shard or store, whatever the options say (78); of another job (78) or at its end (74),
+// unless the options allow that. Nothing when it can, or when there is no run yet.
+std::optional<Refusal> ResumeProblem(const std::string& path, const History& history,
+                                     const RunIdentity& identity, const RunScope& scope,
+                                     const ResumeOptions& options);
 
 // The lines of two settings that differ: "destination.prefix: was a/, is b/".
 std::string DifferenceOf(const std::string& before, const std::string& now);

@@ -15,10 +15,9 @@ Source::Source(Finder find, std::vector<std::shared_ptr<Object>> streams, const 
       options_(options),
       stop_(std::move(stop)),
       history_(history),
-      progress_(progress),
-      settled_before_(history->settled()) {
+      progress_(progress) {
   for (auto& stream : streams) {
-    if (history_->StandingOf(stream->file()) == History::Standing::kSettled) continue;
+    if (CountIfSettled(stream->file())) continue;
     ++streams_left_;
     ++progress_->found;
     ready_.push_back({std::move(stream), 1});
@@ -185,13 +184,16 @@ void Source::WakeConsumer(std::unique_lock<std::mutex> lock) {
 }
 
 // Called by the walk's threads.
-bool Source::IsSettled(const Input& input) {
-  const auto& found = FileOf(input);
-  const auto standing = history_->StandingOf(found);
-  if (standing != History::Standing::kSuperseded) return standing == History::Standing::kSettled;
+bool Source::CountIfSettled(const InputFile& file) {
+  const auto earlier = history_->FindSettled(file);
+  if (!earlier) return false;
+  ObjectResult result;
+  result.outcome = earlier->outcome;
+  result.size_bytes = earlier->size_bytes;
   std::lock_guard lock(mutex_);
-  history_->Uncount(found, &settled_before_);
-  return false;
+  ++settled_before_.found;
+  settled_before_.Count(result);
+  return true;
 }
 
 Summary Source::settled_before() const {
@@ -208,7 +210,7 @@ void Source::WalkAhead() {
 }
 
 Demand Source::Take(Input input) {
-  if (IsSettled(input)) return stop_.stop_requested() ? Demand::kNone : Demand::kBehind;
+  if (CountIfSettled(FileOf(input))) return stop_.stop_requested() ? Demand::kNone : Demand::kBehind;
   std::unique_lock lock(mutex_);
   if (ahead_.size() >= kLookAhead) {
     space_.wait(lock, [this] { return quit_ || ahead_.size() <= kLookAhead / 2; });

@@ -51,7 +51,7 @@ class Source {
   std::uint64_t found() const;
   // True when every input was handed out: nothing is left. False after an early stop.
   bool exhausted() const;
-  // The inputs that history has settled, without those that have changed since and were handed out again.
+  // Of the inputs that were found, those that earlier sessions have settled as they are now.
   Summary settled_before() const;
 
   static constexpr std::size_t kLookAhead = 1024;
@@ -59,7 +59,7 @@ class Source {
  private:
   void WalkAhead();
   Demand Take(Input input);
-  bool IsSettled(const Input& input);
+  bool CountIfSettled(const InputFile& file);
   void WakeConsumer(std::unique_lock<std::mutex> lock);
   std::optional<SourceItem> NextReady();
   SourceItem Begin(std::shared_ptr<const InputFile> file, const Object* before);

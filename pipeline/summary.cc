@@ -61,6 +61,8 @@ void Summary::AddSettled(const Summary& earlier) {
   uploaded_bytes += earlier.uploaded_bytes;
   settled_before = earlier.found;
   uploaded_before = earlier.uploaded;
+  skipped_before = earlier.skipped;
+  sent_before = earlier.sent;
   uploaded_bytes_before = earlier.uploaded_bytes;
 }
 
@@ -141,6 +143,20 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"session", summary.session},
       {"settled_before", summary.settled_before},
       {"uploaded_bytes_before", summary.uploaded_bytes_before},
+      {"this_session",
+       {{"found", summary.found - summary.settled_before},
+        {"uploaded", summary.uploaded - summary.uploaded_before},
+        {"skipped", summary.skipped - summary.skipped_before},
+        {"failed", summary.failed},
+        {"cancelled", summary.cancelled},
+        {"sent", summary.sent - summary.sent_before},
+        {"uploaded_bytes", summary.uploaded_bytes - summary.uploaded_bytes_before}}},
+      {"earlier_sessions",
+       {{"found", summary.settled_before},
+        {"uploaded", summary.uploaded_before},
+        {"skipped", summary.skipped_before},
+        {"sent", summary.sent_before},
+        {"uploaded_bytes", summary.uploaded_bytes_before}}},
       {"reused_parts", summary.reused_parts},
       {"retries", summary.retries},
       {"credential_renewals", summary.credential_renewals},

@@ -36,8 +36,10 @@ struct Summary {
   std::uint64_t cancelled = 0;
   std::uint64_t sent = 0;            // parts of objects that `finish` completes
   std::uint64_t uploaded_bytes = 0;  // with those sent
-  // Of these, settled by earlier sessions of the run; `retries` and the rest are this session's.
-  std::uint64_t settled_before = 0, uploaded_before = 0, uploaded_bytes_before = 0;
+  // Of these, the inputs that earlier sessions of the run have settled; `retries` and the rest are this
+  // session's.
+  std::uint64_t settled_before = 0, uploaded_before = 0, skipped_before = 0, sent_before = 0;
+  std::uint64_t uploaded_bytes_before = 0;
   int session = 1;
   std::uint64_t retries = 0;
   std::uint64_t reused_parts = 0;  // in the store already, and compared

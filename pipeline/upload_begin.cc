@@ -47,7 +47,7 @@ void Uploader::Open(Object* object) {
   if (is_file && context_.skip != nullptr && IsThere(object)) return;
   context_.console->Start(object->file());
   if (const auto open = context_.history->TakeUpload(object->file())) {
-    const bool same = is_file && open->record.size_bytes == object->plan().size_bytes &&
+    const bool same = is_file && !open->outdated && open->record.size_bytes == object->plan().size_bytes &&
                       open->record.part_bytes == object->plan().part_bytes &&
                       open->record.mtime_ns == MtimeNs(object->source.status());
     if (same && object->plan().is_multipart()) {
@@ -121,7 +121,7 @@ void Uploader::GoOn(Object* object, const OpenUpload& open) {
   Record(object, GoneLine(open.record.token));
 }
 
-// The file is another now, or is cut in another way.
+// The file is another now, is cut in another way, or is to be stored with other properties.
 void Uploader::Discard(Object* object, const OpenUpload& open) {
   const s3::MultipartUpload upload(context_.client, TargetOf(*object), open.record.token,
                                    open.record.upload_id);

@@ -30,6 +30,11 @@ pipeline::ExitStatus Clean(const CleanArguments& arguments) {
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&opened)) return *status;
   auto& directory = std::get<pipeline::RunDirectory>(opened);
   const auto& run = *directory.history()->run();
+  if (run.scope.kind == pipeline::RunKind::kRehearsal) {
+    fmt::print("{}: nothing to clean: it belongs to a rehearsal, whose embedded store has ended\n",
+               arguments.run_dir);
+    return pipeline::kExitOk;
+  }
   JobArguments job_arguments{.job_file = arguments.job_file.empty() ? run.job_file : arguments.job_file,
                              .overrides = run.overrides};
   const auto loaded = LoadJob(job_arguments);

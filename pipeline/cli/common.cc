@@ -143,12 +143,14 @@ std::variant<std::unique_ptr<s3::TraceLog>, pipeline::ExitStatus> OpenTrace(cons
   return pipeline::kExitJournal;
 }
 
-void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop) {
+void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop, pipeline::RunKind kind) {
   if (run.summary.found > 0) fmt::print("{}", pipeline::HumanSummary(run.summary, stop.cause()));
   if (run.summary.found > 0) fmt::print("records: {}\n", run.run_dir);
   const bool stopped = run.status == pipeline::kExitStopped || run.status == pipeline::kExitInterrupted;
-  if (stopped && run.summary.found > 0 && run.summary.WorkLeft())
-    fmt::print("to go on: the same command with --run-dir {}\n", run.run_dir);
+  const bool resumable = kind == pipeline::RunKind::kRun;
+  if (stopped && resumable && run.summary.found > 0 && run.summary.WorkLeft())
+    fmt::print("to resume: the same command with --run-dir {}\n", run.run_dir);
+  if (stopped && !resumable) fmt::print("a rehearsal cannot be resumed: rehearse again\n");
   std::fflush(stdout);
   if (!run.message.empty()) Complain(run.message);
 }

@@ -38,7 +38,8 @@ bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::Se
 // "s3flow: TEXT" on stderr.
 void Complain(std::string_view text);
 
-// The end of every run: the summary, where the records are, and why it stopped if it did.
-void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop);
+// The end of every run: the summary, where the records are, why it stopped if it did, and how to resume it. A
+// rehearsal cannot be resumed.
+void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop, pipeline::RunKind kind);
 
 }  // namespace cli

@@ -20,9 +20,10 @@ pipeline::ExitStatus Plan(const JobArguments& arguments, const PlanArguments& pl
     }
     bytes_per_second = *bandwidth;
   }
-  const auto loaded = LoadJob(arguments);
+  auto loaded = LoadJob(arguments);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
-  const auto& job = std::get<config::Job>(loaded);
+  auto& job = std::get<config::Job>(loaded);
+  job.pipeline.identity.kind = pipeline::RunKind::kPlan;
   const auto job_text = config::ReadTextFile(arguments.job_file);
   if (!job_text) {
     fmt::print(stderr, "{}", config::FormatProblems(job_text.error()));

@@ -134,16 +134,14 @@ pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArgum
   destination.dualstack = destination.fips = destination.accelerate = false;
   destination.addressing = s3::Addressing::kPath;
   job.s3.transport.proxy = {.from_environment = false};
-  // No other session goes on with it: what it has uploaded is gone with its endpoint.
-  job.pipeline.identity.settings +=
-      fmt::format("rehearsal:\n  number: {}\n", s3::HexEncode(s3::RandomBytes(8)));
+  job.pipeline.identity.kind = pipeline::RunKind::kRehearsal;
   const s3::Credentials credentials{options.access_key_id, options.secret_access_key, s3::Secret()};
 
   fmt::print("rehearsing against {}: nothing leaves this machine\n", server.endpoint());
   std::fflush(stdout);
   const auto run =
       pipeline::Run(job.pipeline, job.s3, {{credentials, "the endpoint"}}, &stop, std::get<0>(trace).get());
-  PrintRunResult(run, stop);
+  PrintRunResult(run, stop, job.pipeline.identity.kind);
   if (run.summary.found == 0) return run.status;
   const auto stats = server.stats();
   const auto most = [&stats](const char* operation) {

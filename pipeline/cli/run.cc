@@ -54,7 +54,7 @@ pipeline::ExitStatus Run(const JobArguments& arguments) {
     return plan.status;
   }
   const auto run = pipeline::Run(job.pipeline, job.s3, *credentials, &stop, log, &limits);
-  PrintRunResult(run, stop);
+  PrintRunResult(run, stop, job.pipeline.identity.kind);
   return run.status;
 }
 

@@ -43,7 +43,7 @@ class Sessions(TestCase):
                     break
                 self.assertEqual(ended.returncode, 75, ended.stderr)
                 self.assertIn("limits.time is over", ended.stderr)
-                self.assertIn(f"to go on: the same command with --run-dir {self.dir / 'run'}", ended.stdout)
+                self.assertIn(f"to resume: the same command with --run-dir {self.dir / 'run'}", ended.stdout)
                 limit *= 2
             self.assertTrue(any(0 < some < FILES for some in uploaded[:-1]), uploaded)
             self.assertEqual((self.summary()["found"], self.summary()["session"]), (FILES, len(uploaded)))

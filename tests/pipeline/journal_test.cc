@@ -153,7 +153,11 @@ TEST(HostileInputTest, Journals) {
   result.file = std::make_shared<InputFile>(file);
   result.outcome = Outcome::kUploaded;
   const std::vector<std::string> seeds{
-      RunLine({1, "destination:\n  bucket: b\n", "/job.yaml", {"a.b=c"}}),
+      RunLine({.session = 1,
+               .scope = {RunKind::kRun, {"http://127.0.0.1:80"}, "b", "00"},
+               .settings = "destination:\n  bucket: b\n",
+               .job_file = "/job.yaml",
+               .overrides = {"a.b=c"}}),
       CreatingLine("t", file, 1) + UploadLine({"t", "/p", "k", "id", 5, 5, 1, true}) +
           PartLine({"t", 1, 5, "e", "sha256:00"}) + CompletingLine("t") + ResultLine(result),
       GoneLine("t") + EndLine({0, true}), R"({"record":"part","token":5)"};
@@ -174,6 +178,62 @@ TEST(HostileInputTest, Journals) {
     (void)history->PartBytes(file);
     (void)history->TakeUpload(file);
     (void)History::Load(directory / "journal.jsonl", History::Depth::kOpenUploads);
+  }
+}
+
+ObjectResult ResultFor(const std::string& path, const std::string& key, Outcome outcome, int attempts = 1) {
+  ObjectResult result;
+  result.file = std::make_shared<InputFile>(InputFile{path, key, 5});
+  result.outcome = outcome;
+  result.size_bytes = 5;
+  result.attempts = attempts;
+  if (outcome == Outcome::kFailed) result.error = s3::Error{.kind = s3::ErrorKind::kPermanent};
+  return result;
+}
+
+// Inputs a and b lead to the key k.
+TEST(HistoryTest, AResultCountsUntilAnotherInputMayHaveWrittenItsKey) {
+  const struct {
+    Outcome outcome;
+    int attempts;
+    bool still_counts;
+  } kOfOther[] = {{Outcome::kUploaded, 1, false}, {Outcome::kFailed, 3, false},   {Outcome::kFailed, 0, true},
+                  {Outcome::kSkipped, 0, true},   {Outcome::kCancelled, 1, false}, {Outcome::kCancelled, 0, true}};
+  const InputFile a{"/a", "k", 5}, b{"/b", "k", 5};
+  for (const auto& [outcome, attempts, still_counts] : kOfOther) {
+    const test::TempDir directory;
+    directory.Write("journal.jsonl", ResultLine(ResultFor("/a", "k", Outcome::kUploaded)) +
+                                         ResultLine(ResultFor("/b", "k", outcome, attempts)));
+    const auto history = History::Load(directory / "journal.jsonl").value();
+    EXPECT_EQ(history.FindSettled(a).has_value(), still_counts) << OutcomeName(outcome) << attempts;
+    EXPECT_EQ(history.FindSettled(b).has_value(), outcome == Outcome::kUploaded || outcome == Outcome::kSkipped);
+  }
+}
+
+TEST(HistoryTest, OnlyTheLastResultCountsAndOnlyWithThePropertiesOfNow) {
+  const auto session = [](const char* objects) {
+    return RunLine({.session = 1, .scope = {RunKind::kRun, {"http://127.0.0.1:80"}, "b", objects}});
+  };
+  const auto uploaded = ResultLine(ResultFor("/a", "k", Outcome::kUploaded));
+  const auto upload = UploadLine({"token", "/large", "l", "id", 5, 5, 1, true});
+  const InputFile a{"/a", "k", 5}, large{"/large", "l", 5};
+  const RunScope now{RunKind::kRun, {"http://127.0.0.1:80"}, "b", "new"};
+  const struct {
+    std::string journal;
+    bool counts;
+  } kJournals[] = {{session("new") + uploaded + upload, true},
+                   {session("old") + uploaded + upload, false},
+                   {session("new") + uploaded + session("old") + uploaded + upload, false},
+                   {session("old") + uploaded + session("new") + uploaded + upload, true},
+                   {uploaded + upload, true}};  // of a version that did not record it
+  for (const auto& [journal, counts] : kJournals) {
+    const test::TempDir directory;
+    directory.Write("journal.jsonl", journal);
+    auto history = History::Load(directory / "journal.jsonl", History::Depth::kAll, &now).value();
+    EXPECT_EQ(history.FindSettled(a).has_value(), counts) << journal;
+    EXPECT_EQ(history.settled().uploaded, counts ? 1u : 0u) << journal;
+    EXPECT_EQ(history.TakeUpload(large)->outdated, !counts) << journal;
+    EXPECT_TRUE(History::Load(directory / "journal.jsonl").value().FindSettled(a)) << "of whoever asks for all";
   }
 }
 
