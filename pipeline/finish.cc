@@ -30,6 +30,7 @@ class Finisher {
     report_.found = plan.objects;
     const auto& done = directory.history()->settled();
     report_.uploaded = done.uploaded;
+    report_.skipped = done.skipped;
     report_.uploaded_bytes = done.uploaded_bytes;
     for (auto& open : directory.history()->TakeUploads()) {
       const auto token = open.record.token;
@@ -98,7 +99,8 @@ class Finisher {
 
   // Uploads that `clean` has ended: their objects will not be.
   void CountEnded() {
-    const auto known = directory_.history()->settled().uploaded + uploads_.size();
+    const auto& done = directory_.history()->settled();
+    const auto known = done.uploaded + done.skipped + uploads_.size();
     if (known >= plan_.cut_objects) return;  // more: Status() says that the counts do not add up
     const auto ended = plan_.cut_objects - known;
     report_.failed += ended;
@@ -147,6 +149,10 @@ class Finisher {
       ++report_.uploaded;
       ++report_.completed_now;
       report_.uploaded_bytes += result.size_bytes;
+      return;
+    }
+    if (result.outcome == Outcome::kSkipped) {
+      ++report_.skipped;
       return;
     }
     const bool failed = result.outcome == Outcome::kFailed;

@@ -47,6 +47,9 @@ class Completion {
     result.parts = joint_.part_count();
     result.attempts = attempts_;
     result.seconds = std::chrono::steady_clock::now() - began_;
+    if (!answer && s3::SaysItExists(answer.error()) && s3::IsConditional(properties_)) {
+      return Skipped(std::move(result));
+    }
     if (!answer) {
       result.outcome =
           answer.error().kind == s3::ErrorKind::kCancelled ? Outcome::kCancelled : Outcome::kFailed;
@@ -66,6 +69,19 @@ class Completion {
   static s3::ObjectProperties PropertiesOf(const JointUpload& joint, const PropertyRules& rules) {
     const auto opened = OpenFile::Open(*joint.file);  // the file may be gone; its bytes are not asked for
     return rules.PropertiesOf(*joint.file, opened ? &opened->status() : nullptr);
+  }
+
+  // The key is another writer's: the upload will not be completed.
+  ObjectResult Skipped(ObjectResult result) {
+    const auto aborted = upload_.Abort(kUnobserved);
+    if (!aborted.answer) {
+      result.error = aborted.answer.error();
+      return result;
+    }
+    (void)journal_->Append(GoneLine(upload_.token()));  // its first failure stops the command
+    result.outcome = Outcome::kSkipped;
+    result.reason = kKeyExists;
+    return result;
   }
 
   std::uint64_t Bytes() const { return joint_.open.record.size_bytes; }

@@ -78,6 +78,9 @@ struct ObjectResult {
   std::optional<s3::Error> error{};  // of a failed or cancelled input
 };
 
+// The reason of an input that was skipped because of if_none_match.
+inline constexpr const char* kKeyExists = "the key exists (if_none_match)";
+
 // What the walk yields for an input: a file, or a result at once (special files, bad names).
 using Input = std::variant<std::shared_ptr<const InputFile>, ObjectResult>;
 

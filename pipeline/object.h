@@ -77,8 +77,9 @@ class Object {
   int reused_parts() const { return reused_parts_; }
 
   std::optional<WholeObject> whole;  // once it is uploaded
-  // How the attempts of one input on a changing file hang together.
+  // How often this input was begun again: its file had changed; another write to its key was under way.
   int restarts = 0;
+  int conflicts = 0;
   int earlier_attempts = 0;
   Clock::time_point began = Clock::now();
 

@@ -62,6 +62,12 @@ s3::Result<PropertyRules> PropertyRules::Load(const ObjectOptions& options) {
   return rules;
 }
 
+bool PropertyRules::AnyConditional() const {
+  return s3::IsConditional(options_.properties) ||
+         std::any_of(options_.rules.begin(), options_.rules.end(),
+                     [](const auto& rule) { return s3::IsConditional(rule.properties); });
+}
+
 s3::ObjectProperties PropertyRules::PropertiesOf(const InputFile& file, const struct stat* status) const {
   auto properties = options_.properties;
   for (const auto& rule : options_.rules) {

@@ -24,6 +24,9 @@ class PropertyRules {
   // Reads the table of content types; kLocal when a file that the job names is not readable.
   static s3::Result<PropertyRules> Load(const ObjectOptions& options);
 
+  // True when some objects may not replace others (if_none_match).
+  bool AnyConditional() const;
+
   // `status` is that of the open file; null for a stream, which has no owner and mode to keep.
   s3::ObjectProperties PropertiesOf(const InputFile& file, const struct stat* status) const;
 

@@ -23,6 +23,7 @@
 #include "pipeline/slots.h"
 #include "pipeline/source.h"
 #include "pipeline/upload.h"
+#include "s3/store_profiles.h"
 
 namespace pipeline {
 namespace {
@@ -93,6 +94,18 @@ std::unique_ptr<SkipCheck> PrepareSkipping(const Options& options, const s3::Opt
   return std::move(*check);
 }
 
+// What the job asks for and the store is not known to do is said once, with what is done instead.
+void NoteConditions(const PropertyRules& rules, const s3::Options& s3_options,
+                    const std::function<void(std::string_view)>& note) {
+  const auto integrity = s3::ResolveIntegrity(s3_options.integrity, s3_options.destination);
+  if (!rules.AnyConditional() || integrity.complete_keeps_conditions) return;
+  note(fmt::format(
+      "if_none_match: a store of profile {} may ignore the condition {}; s3flow asks with HeadObject whether a "
+      "key exists just before it writes it (what another writer stores in between is replaced)",
+      s3::ProfileOf(s3_options.destination).name,
+      integrity.put_keeps_conditions ? "when a multipart upload is completed" : "on every write"));
+}
+
 int EventLoopsOf(const UploadOptions& options, const s3::Endpoint& endpoint) {
   if (options.event_loops > 0) return options.event_loops;
   return s3::EventLoopCount(CoresOf(options), endpoint.scheme == "https");
@@ -125,6 +138,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                     [&](std::function<void()> task) { graph.Enqueue(std::move(task)); });
   const auto inputs = InputsOf(options, s3_options.destination.prefix, stop->drain_token());
   const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
+  NoteConditions(rules, s3_options, note);
   const auto skip = PrepareSkipping(options, s3_options, inputs, &store, stop, note);
   const std::stop_callback<std::function<void()>> on_drain(stop->drain_token(), [&] {
     // Other causes are the run's last word, said once, at its end.

@@ -118,7 +118,8 @@ SourceItem Source::Begin(std::shared_ptr<const InputFile> file, const Object* be
   }
   auto object = std::make_shared<Object>(std::move(file), *plan);
   if (before != nullptr) {
-    object->restarts = before->restarts + 1;
+    object->restarts = before->restarts;
+    object->conflicts = before->conflicts;
     object->earlier_attempts = before->attempts();
     object->began = before->began;
   }
@@ -154,7 +155,8 @@ void Source::Again(const Object& object) {
   // Only what the next attempt needs of it: the file, and how often it was tried.
   auto before = std::make_shared<Object>(object.shared_file(), s3::UploadPlan{});
   before->restarts = object.restarts;
-  before->earlier_attempts = std::max(object.attempts(), object.restarts + 1);
+  before->conflicts = object.conflicts;
+  before->earlier_attempts = std::max(object.attempts(), object.restarts + object.conflicts);
   before->began = object.began;
   std::unique_lock lock(mutex_);
   again_.push_back(std::move(before));

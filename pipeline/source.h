@@ -41,8 +41,7 @@ class Source {
 
   // Thread-safe. Each input that Next yielded has exactly one of the first:
   void Settled();
-  // The file of this object changed while it was read: its tasks come again, from the file as it is
-  // now.
+  // The object is begun again: its tasks come again, from the file as it is now.
   void Again(const Object& object);
   // A stream's next part can be read.
   void Ready(std::shared_ptr<Object> stream, int number);

@@ -27,8 +27,6 @@ bool IsOf(const PartRecord& record, const s3::Payload& payload) {
 // What is smaller fits into one send with the head before it.
 constexpr std::uint64_t kLeastWholeFromFile = 256 << 10;
 
-bool IsConditional(const Object& object) { return object.properties.Find("if-none-match") != nullptr; }
-
 }  // namespace
 
 std::optional<ObjectResult> Uploader::operator()(const UploadTask& task) noexcept {
@@ -79,7 +77,7 @@ void Uploader::SendFilePart(const UploadTask& task) {
 bool Uploader::SendsFromFile(const Object& object) const {
   if (!object.source.stays_in_page_cache() || !context_.client->SendsFromFiles()) return false;
   if (object.plan().is_multipart()) return true;
-  return object.plan().size_bytes >= kLeastWholeFromFile && !IsConditional(object) &&
+  return object.plan().size_bytes >= kLeastWholeFromFile && !s3::IsConditional(object.properties) &&
          context_.client->integrity().payload == s3::PayloadMode::kSha256;
 }
 
@@ -152,7 +150,7 @@ void Uploader::SendStreamPart(const UploadTask& task) {
 
 void Uploader::SendWhole(Object* object, s3::Payload payload) {
   const auto bytes = payload.size();
-  const auto token = IsConditional(*object) ? s3::HexEncode(s3::RandomBytes(16)) : "";
+  const auto token = s3::IsConditional(object->properties) ? s3::HexEncode(s3::RandomBytes(16)) : "";
   auto settled = context_.client->PutObject(TargetOf(*object), payload, token, Observer(*object));
   object->CountAttempts(settled.attempts);
   if (!settled.answer) return object->Fail(settled.answer.error());
@@ -201,15 +199,27 @@ std::optional<ObjectResult> Uploader::End(Object* object) {
   if (object->upload && error) error = Abandon(object, *error, tried);
   if (object->upload && !error) error = EnsureTags(object);
   if (!error) Verify(object, &error);
-  const bool changed = error && error->kind == s3::ErrorKind::kChanged && object->stream() == nullptr &&
-                       !object->file().planned;
-  if (changed && object->restarts < context_.options->changed_file_retries &&
-      !context_.stop.stop_requested()) {
-    ++context_.progress->retries;
-    context_.again(*object);
-    return std::nullopt;
-  }
+  if (error && BeginsAgain(object, *error)) return std::nullopt;
   return ResultOf(*object, std::move(error));
+}
+
+// A stream is gone once it was read.
+bool Uploader::BeginsAgain(Object* object, const s3::Error& error) {
+  if (object->stream() != nullptr || context_.stop.stop_requested()) return false;
+  if (error.kind == s3::ErrorKind::kChanged) {
+    if (object->file().planned || object->restarts >= context_.options->changed_file_retries) return false;
+    ++object->restarts;
+  } else if (error.kind == s3::ErrorKind::kConflict) {
+    const auto& retry = context_.client->retry();
+    if (object->conflicts + 1 >= retry.max_attempts) return false;
+    context_.pause(s3::BackoffDelay(retry, object->conflicts, s3::UniformRandom()));
+    ++object->conflicts;
+  } else {
+    return false;
+  }
+  ++context_.progress->retries;
+  context_.again(*object);
+  return true;
 }
 
 // Whatever it met, the upload is the plan's: `finish` ends it.
@@ -308,9 +318,9 @@ ObjectResult Uploader::ResultOf(const Object& object, std::optional<s3::Error> e
     const bool cancelled =
         error->kind == s3::ErrorKind::kCancelled || error->kind == s3::ErrorKind::kNoCredentials;
     result.outcome = cancelled ? Outcome::kCancelled : Outcome::kFailed;
-    if (error->http_status == 412 && IsConditional(object)) {
+    if (s3::SaysItExists(*error) && s3::IsConditional(object.properties)) {
       result.outcome = Outcome::kSkipped;
-      result.reason = "the key exists (if_none_match)";
+      result.reason = kKeyExists;
     } else {
       result.error = std::move(error);
     }

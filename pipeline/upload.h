@@ -70,12 +70,14 @@ class Uploader {
   void SendPart(Object* object, int number, const s3::Payload& payload);
 
   std::optional<ObjectResult> End(Object* object);
+  bool BeginsAgain(Object* object, const s3::Error& error);
   ObjectResult EndRange(Object* object);
   std::optional<s3::Error> Complete(Object* object);
   std::optional<s3::Error> EnsureTags(Object* object);
   std::optional<s3::Error> Abandon(Object* object, s3::Error error, bool completion_was_tried);
   void Verify(Object* object, std::optional<s3::Error>* error);
   bool IsThere(Object* object);
+  bool IsTaken(Object* object);
   ObjectResult SkippedResult(const Object& object) const;
   ObjectResult ResultOf(const Object& object, std::optional<s3::Error> error) const;
 

@@ -57,7 +57,17 @@ void Uploader::Open(Object* object) {
     }
     if (object->upload || object->failed()) return;
   }
+  if (is_file && object->plan().is_multipart() && IsTaken(object)) return;
   if (!is_file || object->plan().is_multipart()) CreateUpload(object);
+}
+
+// Saves a large file that would be refused at its end from being sent. Whatever else the answer says, the
+// completion decides.
+bool Uploader::IsTaken(Object* object) {
+  if (!s3::IsConditional(object->properties)) return false;
+  if (!context_.client->HeadObject(TargetOf(*object), Observer(*object)).answer) return false;
+  object->skip_reason = kKeyExists;
+  return true;
 }
 
 // True when there is nothing to upload, or when that cannot be told.

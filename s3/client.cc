@@ -9,9 +9,6 @@
 namespace s3 {
 namespace {
 
-// If-None-Match met an object; https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-bool SaysItExists(const Error& error) { return error.http_status == 412; }
-
 // Refusals that may be of the way the data travels, and not of the data: which option it was.
 std::string_view AdviceFor(const IntegrityOptions& integrity, const Error& error) {
   if (error.http_status != 400 && error.http_status != 411 && error.http_status != 501) return "";
@@ -84,6 +81,11 @@ Settled Client::PutObject(const ObjectTarget& target, const Payload& payload, st
   if (token.empty()) return Settle(put, on_retry);
   return Repeat(
       [&](int number) -> Result<Answer> {
+        if (!integrity_.put_keeps_conditions) {
+          auto asked = AskForKey(target, token, payload.size(), on_retry);
+          if (!asked) return tl::unexpected(std::move(asked.error()));
+          if (*asked) return std::move(**asked);
+        }
         auto answer = Once(put, number > 1);
         if (answer || !SaysItExists(answer.error())) return answer;
         auto head = HeadObject(target, on_retry).answer;
@@ -98,6 +100,25 @@ Settled Client::HeadObject(const ObjectTarget& target, const RetryObserver& on_r
       {.build = [&](const BucketAddress& bucket) { return BuildHeadObject(bucket, target, with_checksum); },
        .wants_etag = true},
       on_retry);
+}
+
+Result<std::optional<Answer>> Client::AskForKey(const ObjectTarget& target, std::string_view token,
+                                                std::uint64_t bytes, const RetryObserver& on_retry) {
+  auto head = HeadObject(target, on_retry).answer;
+  if (head && IsOurs(*head, token, bytes)) return std::move(*head);
+  if (head) {
+    return tl::unexpected(Error{.kind = ErrorKind::kPermanent,
+                                .message = "the key exists: HeadObject said so before the write",
+                                .http_status = 412,
+                                .code = "PreconditionFailed"});
+  }
+  auto& error = head.error();
+  if (error.http_status == 404) return std::nullopt;
+  error.message = fmt::format(
+      "if_none_match: the store may ignore the condition, and whether the key exists cannot be asked "
+      "(HeadObject needs s3:GetObject and s3:ListBucket): {}",
+      error.message);
+  return tl::unexpected(std::move(error));
 }
 
 Settled Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes, std::string_view etag,
@@ -260,6 +281,8 @@ bool Client::Sleep(std::chrono::milliseconds delay) {
   }
   return !stop_.stop_requested();
 }
+
+bool SaysItExists(const Error& error) { return error.http_status == 412; }
 
 bool IsOurs(const Answer& head, std::string_view token, std::uint64_t bytes) {
   return !token.empty() && head.headers.Find(kTokenHeader) == token && head.content_length == bytes;

@@ -42,6 +42,7 @@ class Client {
 
   // Resolved: the checksum is not kAuto.
   const IntegrityOptions& integrity() const { return integrity_; }
+  const RetryOptions& retry() const { return retry_; }
 
   // Whether data may be sent from a file instead of from memory: something protects the bytes from being others
   // than those that were digested.
@@ -49,10 +50,17 @@ class Client {
 
   // Compares ETag or checksum in the answer with those of the payload. With If-None-Match and a
   // `token`, a refusal because the object exists is a success when the object has that token: it
-  // is our own, whose answer was lost.
+  // is our own, whose answer was lost. Where the store may ignore the condition the key is asked for before
+  // each attempt; what another writer stores between that and the attempt is then replaced.
   Settled PutObject(const ObjectTarget& target, const Payload& payload, std::string_view token,
                     const RetryObserver& on_retry);
   Settled HeadObject(const ObjectTarget& target, const RetryObserver& on_retry);
+
+  // For a conditional write at a store that may not keep the condition: nothing when the key is free, the
+  // answer to HeadObject when the object there has our token and size. SaysItExists() holds for the error when
+  // the object is another writer's; any other error means that the key must not be written.
+  Result<std::optional<Answer>> AskForKey(const ObjectTarget& target, std::string_view token,
+                                          std::uint64_t bytes, const RetryObserver& on_retry);
 
   // The object as the store has it: its size, and its checksum or ETag when `known` has them.
   // kIntegrity when they differ.
@@ -94,6 +102,10 @@ class Client {
   const Admission::Body body_;
   std::atomic<bool> credentials_worked_{false};
 };
+
+// True when a conditional write was refused because the key exists: HTTP 412.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+bool SaysItExists(const Error& error);
 
 // True when `head`, the answer to HeadObject, describes the object that has our token and size.
 bool IsOurs(const Answer& head, std::string_view token, std::uint64_t bytes);

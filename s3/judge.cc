@@ -136,6 +136,7 @@ std::optional<ErrorKind> KindOfCode(std::string_view code) {
       {"AuthorizationHeaderMalformed", kWrongRegion},
       {"BadDigest", kIntegrity},
       {"BandwidthLimitExceeded", kThrottled},
+      {"ConditionalRequestConflict", kTransient},
       {"EC2ThrottledException", kThrottled},
       {"ExpiredToken", kExpiredCredentials},
       {"ExpiredTokenException", kExpiredCredentials},

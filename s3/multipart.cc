@@ -140,6 +140,11 @@ Settled MultipartUpload::Complete(const std::vector<CompletedPart>& parts, std::
 
 Result<Answer> MultipartUpload::CompleteOnce(const Operation& complete, std::uint64_t bytes,
                                              const RetryObserver& on_retry) const {
+  if (IsConditional(*target_.properties) && !client_->integrity().complete_keeps_conditions) {
+    auto asked = client_->AskForKey(target_, token_, bytes, on_retry);
+    if (!asked) return tl::unexpected(std::move(asked.error()));
+    if (*asked) return std::move(**asked);
+  }
   auto answer = client_->Once(complete);
   if (answer || answer.error().kind == ErrorKind::kCancelled || ShowsThatNothingHappened(answer.error())) {
     return answer;
@@ -147,6 +152,12 @@ Result<Answer> MultipartUpload::CompleteOnce(const Operation& complete, std::uin
   auto head = client_->HeadObject(target_, on_retry).answer;
   if (head && IsOurs(*head, token_, bytes)) return head;
   auto& error = answer.error();
+  if (error.code == "ConditionalRequestConflict") {
+    // What the other write made decides; S3 takes no second completion of this upload:
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+    if (head) error.http_status = 412;
+    error.kind = head ? ErrorKind::kPermanent : ErrorKind::kConflict;
+  }
   if (IsNoSuchUpload(error)) {
     error.message = "the upload is gone, and the object of that key, if any, is not ours";
     error.kind = ErrorKind::kPermanent;

@@ -32,7 +32,9 @@ class MultipartUpload {
 
   // `parts` in order. Refuses a list that is not contiguous or does not add up to `bytes`: then no
   // request is made. Success: the object is there, with our token or by a whole answer; the answer's
-  // ETag and, in `object_checksum()`, the checksum of the whole.
+  // ETag and, in `object_checksum()`, the checksum of the whole. With If-None-Match, SaysItExists() holds for the
+  // error when the key is another writer's, whether or not the store keeps conditions here (then it is asked
+  // before each attempt); kConflict: another write was under way, and the upload must be begun again.
   Settled Complete(const std::vector<CompletedPart>& parts, std::uint64_t bytes,
                    const RetryObserver& on_retry);
 

@@ -83,6 +83,10 @@ struct IntegrityOptions {
   bool verify_head = false;
   // Of the store's profile: the ETag of an object that came as parts can be computed, and is compared.
   bool etag_of_parts_is_md5 = true;
+  // Of the store's profile: it is known to refuse a PutObject, or a CompleteMultipartUpload, whose If-None-Match
+  // does not hold. At other stores the key is asked for first.
+  bool put_keeps_conditions = false;
+  bool complete_keeps_conditions = false;
 };
 
 struct TlsOptions {

@@ -47,10 +47,18 @@ std::string Said(const Error& error) {
   return error.code.empty() ? error.message : fmt::format("{}: {}", error.code, error.message);
 }
 
+// What is asked is what the store does by itself.
+IntegrityOptions WithoutAskingFirst(IntegrityOptions integrity) {
+  integrity.put_keeps_conditions = integrity.complete_keeps_conditions = true;
+  return integrity;
+}
+
 class Prober {
  public:
   explicit Prober(const ProbeContext& context)
-      : context_(context), client_(context.client(context.integrity)), properties_(context.properties) {
+      : context_(context),
+        client_(context.client(WithoutAskingFirst(context.integrity))),
+        properties_(context.properties) {
     for (const auto* name : {"if-none-match", "x-amz-storage-class", "x-amz-object-lock-mode",
                              "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold"}) {
       properties_.Set(name, "");
@@ -71,6 +79,7 @@ class Prober {
     Head();
     Multipart();
     IfNoneMatch();
+    IfNoneMatchOfParts();
     for (const auto& mode : Modes()) Try(mode);
     Delete();
     return std::move(report_);
@@ -144,6 +153,28 @@ class Prober {
     }
     if (put.answer.error().http_status == 412) return Add("if_none_match", ProbeOutcome::kChecked);
     Add("if_none_match", ProbeOutcome::kRefused, Said(put.answer.error()));
+  }
+
+  // The same with a multipart upload: the condition comes with its completion.
+  void IfNoneMatchOfParts() {
+    constexpr std::string_view kRow = "if_none_match parts";
+    auto properties = properties_;
+    properties.Set("if-none-match", "*");
+    MultipartUpload upload(client_.get(), {context_.key, &properties});
+    if (!upload.Create(NoRetryIsShown).answer) return;  // Multipart() has said why
+    const auto payload = MakePayload(kBody, context_.integrity);
+    auto done = upload.UploadPart(1, payload, NoRetryIsShown);
+    if (done.answer) {
+      done = upload.Complete({{1, kBody.size(), done.answer->etag, payload.checksum}}, kBody.size(),
+                             NoRetryIsShown);
+    }
+    if (done.answer) {
+      Keep(*done.answer);
+      return Add(kRow, ProbeOutcome::kIgnored);
+    }
+    (void)upload.Abort(NoRetryIsShown);
+    if (SaysItExists(done.answer.error())) return Add(kRow, ProbeOutcome::kChecked);
+    Add(kRow, ProbeOutcome::kRefused, Said(done.answer.error()));
   }
 
   void Try(const Mode& mode) {

@@ -63,8 +63,8 @@ struct ProbeContext {
   ObjectProperties properties;
 };
 
-// Rows, as far as the store lets it come: "put", "head", "multipart", "if_none_match", "payload sha256",
-// "payload unsigned", "payload streaming", "checksum md5" and the others, "trailer crc32c", "delete". Takes
+// Rows, as far as the store lets it come: "put", "head", "multipart", "if_none_match" (with PutObject),
+// "if_none_match parts" (with CompleteMultipartUpload), "payload sha256", "payload unsigned", "payload streaming", "checksum md5" and the others, "trailer crc32c", "delete". Takes
 // some seconds at most where the store answers. Blocks.
 ProbeReport Probe(const ProbeContext& context);
 

@@ -48,6 +48,9 @@ std::string TaggingValue(const Tags& tags);
 // The tags of such a value; pairs that are not percent-encoded well are left out.
 Tags ParseTagging(std::string_view value);
 
+// True when the object must not be written over another: it has If-None-Match.
+bool IsConditional(const ObjectProperties& properties);
+
 // What is wrong with a header value: control characters, or bytes that stores do not take alike.
 std::optional<std::string> HeaderValueProblem(std::string_view value);
 // What is wrong with a metadata name (without x-amz-meta-): characters that no header name has, the

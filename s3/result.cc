@@ -20,6 +20,7 @@ std::string_view KindName(ErrorKind kind) {
     case ErrorKind::kLocal: return "local";
     case ErrorKind::kChanged: return "changed";
     case ErrorKind::kUnsupported: return "unsupported";
+    case ErrorKind::kConflict: return "conflict";
     case ErrorKind::kCancelled: return "cancelled";
   }
   return "unknown";

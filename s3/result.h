@@ -27,6 +27,7 @@ enum class ErrorKind {
   kLocal,               // the source could not be read
   kChanged,             // the source changed while it was read
   kUnsupported,         // the input cannot be an object (its name, its size, a key twice)
+  kConflict,            // another write to the key was under way: to be begun again, from its creation
   kCancelled,           // the run was stopped
 };
 

@@ -28,7 +28,8 @@ constexpr StoreLimits EqualParts() {
 // what they could have, so that refusals stand only where a store's document or its users report them.
 constexpr StoreProfile kProfiles[] = {
     {.name = "generic"},
-    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html and
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
     {.name = "aws",
      .host_suffixes = {".amazonaws.com", ".amazonaws.com.cn"},
      .region_in_host = true,
@@ -40,8 +41,9 @@ constexpr StoreProfile kProfiles[] = {
      .trailers = kYes,
      .streaming = kYes,
      .conditions = kYes,
+     .conditions_on_complete = kYes,
      .tags = kYes},
-    // Checksums since Squid (19), trailers accepted since Reef (18): https://github.com/ceph/ceph/pull/54856
+    // Pacific (16) ignores conditions at a completion. Checksums since Squid (19), trailers accepted since Reef (18): https://github.com/ceph/ceph/pull/54856
     {.name = "ceph", .streaming = kYes, .conditions = kYes, .tags = kYes},
     // Trailers since 2023-05: https://github.com/minio/minio/pull/16484
     {.name = "minio", .server_header = "MinIO", .streaming = kYes, .conditions = kYes, .tags = kYes},
@@ -148,6 +150,8 @@ IntegrityOptions ResolveIntegrity(IntegrityOptions integrity, const DestinationO
   const auto& profile = ProfileOf(destination);
   if (integrity.checksum == ChecksumAlgorithm::kAuto) integrity.checksum = profile.checksum;
   integrity.etag_of_parts_is_md5 = profile.etag_of_parts_is_md5;
+  integrity.put_keeps_conditions = profile.conditions == kYes;
+  integrity.complete_keeps_conditions = profile.conditions_on_complete == kYes;
   return integrity;
 }
 

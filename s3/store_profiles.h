@@ -32,7 +32,8 @@ struct StoreProfile {
   Takes crc64nvme = Takes::kVaries;
   Takes trailers = Takes::kVaries;    // checksums behind the body
   Takes streaming = Takes::kVaries;   // signed chunks
-  Takes conditions = Takes::kVaries;  // If-None-Match: *
+  Takes conditions = Takes::kVaries;  // If-None-Match: * with PutObject
+  Takes conditions_on_complete = Takes::kVaries;  // the same with CompleteMultipartUpload
   Takes tags = Takes::kVaries;
   // The ETag of an object that came as parts is made of their MD5s.
   bool etag_of_parts_is_md5 = true;
@@ -50,7 +51,8 @@ const StoreProfile& ProfileOf(const DestinationOptions& destination);
 // The region that the profile or the endpoint's name fixes; nothing when it is the job's to say.
 std::optional<std::string> RegionOf(const DestinationOptions& destination);
 
-// `integrity` as the store needs it: the checksum that kAuto stands for, and which ETags to compare.
+// `integrity` as the store needs it: the checksum that kAuto stands for, which ETags to compare, and which
+// conditions it keeps.
 IntegrityOptions ResolveIntegrity(IntegrityOptions integrity, const DestinationOptions& destination);
 
 // What `integrity` asks for and the store is known to refuse; nothing when there is no such thing.

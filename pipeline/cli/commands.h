@@ -29,6 +29,7 @@ struct EndpointArguments {
   int requests_per_second = 0;
   std::string bandwidth;
   std::string faults_file;
+  std::string ignore_conditions;  // "all", "complete", or empty for none
 };
 
 struct CleanArguments {

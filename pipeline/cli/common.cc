@@ -126,6 +126,9 @@ bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::Se
     if (!bandwidth) return Complain("--bandwidth (bytes per second): " + bandwidth.error()), false;
     options->bandwidth_bytes = *bandwidth;
   }
+  using Conditions = s3::endpoint::Conditions;
+  if (arguments.ignore_conditions == "all") options->conditions = Conditions::kIgnored;
+  if (arguments.ignore_conditions == "complete") options->conditions = Conditions::kIgnoredOnComplete;
   if (!arguments.faults_file.empty()) {
     auto faults = config::LoadFaults(arguments.faults_file, s3::ProcessEnvironment());
     if (!faults) return fmt::print(stderr, "{}", config::FormatProblems(faults.error())), false;

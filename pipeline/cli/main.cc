@@ -42,6 +42,10 @@ void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) 
       ->check(CLI::Range(0.0, 1.5));
   command->add_option("--bandwidth", arguments->bandwidth, "Bytes per second received, as 10MiB")
       ->type_name("SIZE");
+  command
+      ->add_option("--ignore-conditions", arguments->ignore_conditions,
+                   "Ignore If-None-Match: on all writes, or only when a multipart upload is completed")
+      ->check(CLI::IsMember({"all", "complete"}));
   command->add_option("--faults", arguments->faults_file, "Faults to inject (YAML)")->type_name("FILE");
 }
 

@@ -201,7 +201,7 @@ Reply CompleteMultipartUpload(Uploads* uploads, Store* store, const Call& call, 
     info.etag = HexEncode(AsBytes(Md5(upload->id + info.etag)));
   }
   if (auto problem = CompareWithPromise(call, *upload, info)) return *problem;
-  const auto committed = store->Commit(bytes, call.bucket, call.key, info, IsConditional(call));
+  const auto committed = store->Commit(bytes, call.bucket, call.key, info, KeepsCondition(call, options));
   if (committed != Store::Committed::kYes) return CommitRefusal(committed);
   uploads->Remove(call.bucket, call.key, upload->id);
   std::string checksum;

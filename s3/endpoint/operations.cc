@@ -142,7 +142,10 @@ std::optional<Reply> CustomerKeyProblem(const Call& call, const ObjectInfo& info
                     "The object is stored with another customer-provided key, or with none");
 }
 
-bool IsConditional(const Call& call) { return call.FindHeader("if-none-match") == "*"; }
+bool KeepsCondition(const Call& call, const ServerOptions& options) {
+  if (call.FindHeader("if-none-match") != "*" || options.conditions == Conditions::kIgnored) return false;
+  return options.conditions == Conditions::kKept || call.operation != "CompleteMultipartUpload";
+}
 
 Reply CommitRefusal(Store::Committed committed) {
   if (committed == Store::Committed::kNoBucket) return NoSuchBucket();
@@ -156,7 +159,7 @@ std::optional<Reply> CheckWrite(const Store& store, const Call& call) {
   return std::nullopt;
 }
 
-Reply PutObject(Store* store, const Call& call, ReceivedBody body) {
+Reply PutObject(Store* store, const Call& call, ReceivedBody body, const ServerOptions& options) {
   ObjectInfo info{body.size_bytes, HexEncode(body.md5), HexEncode(body.sha256), std::time(nullptr)};
   KeepProperties(call, &info);
   Reply reply;
@@ -166,7 +169,8 @@ Reply PutObject(Store* store, const Call& call, ReceivedBody body) {
     info.checksum = {*body.checksum, {"x-amz-checksum-type", "FULL_OBJECT"}};
   }
   const std::vector<StoredBytes> whole{{body.upload->Finish(), body.size_bytes}};
-  const auto committed = store->Commit(whole, call.bucket, call.key, std::move(info), IsConditional(call));
+  const auto committed = store->Commit(whole, call.bucket, call.key, std::move(info),
+                                       KeepsCondition(call, options));
   return committed == Store::Committed::kYes ? reply : CommitRefusal(committed);
 }
 

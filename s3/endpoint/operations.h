@@ -11,7 +11,7 @@ namespace s3::endpoint {
 std::optional<Reply> CheckWrite(const Store& store, const Call& call);
 
 // Stores a body that was received and holds what it promised.
-Reply PutObject(Store* store, const Call& call, ReceivedBody body);
+Reply PutObject(Store* store, const Call& call, ReceivedBody body, const ServerOptions& options);
 
 // Every operation without a body to keep, but those of multipart uploads.
 Reply Answer(Store* store, const Call& call, const ServerOptions& options);
@@ -22,8 +22,8 @@ Reply SetTagging(Store* store, const Call& call, const std::string& tagging);
 void KeepProperties(const Call& call, ObjectInfo* info);
 // An object with a customer's key is given and written only to who has that key.
 std::optional<Reply> CustomerKeyProblem(const Call& call, const ObjectInfo& info);
-// If-None-Match: *
-bool IsConditional(const Call& call);
+// True when the call has If-None-Match: * and the options say that it counts for this operation.
+bool KeepsCondition(const Call& call, const ServerOptions& options);
 // Of a commit that did not take place.
 Reply CommitRefusal(Store::Committed committed);
 

@@ -47,6 +47,13 @@ enum class Storage {
   kDiscard,    // bodies are hashed and dropped: sizes, ETags and SHA-256 stay known
 };
 
+// What becomes of If-None-Match: *.
+enum class Conditions {
+  kKept,
+  kIgnoredOnComplete,  // by CompleteMultipartUpload alone, as Ceph 16 does
+  kIgnored,
+};
+
 struct ServerOptions {
   std::string address = "127.0.0.1";
   int port = 0;  // 0: a free one
@@ -64,6 +71,7 @@ struct ServerOptions {
   std::uint64_t min_part_bytes = 5 << 20;  // of all parts but the last
   // Refuses what this store is known to refuse; null for none, which takes all. Lives for ever.
   const StoreProfile* imitated = nullptr;
+  Conditions conditions = Conditions::kKept;
   std::vector<FaultRule> faults;
   int threads = 1;
 };

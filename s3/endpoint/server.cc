@@ -269,7 +269,7 @@ class Server::Impl {
 
   Reply Perform(const Call& call, ReceivedBody body) {
     const auto& operation = call.operation;
-    if (operation == "PutObject") return PutObject(&store_, call, std::move(body));
+    if (operation == "PutObject") return PutObject(&store_, call, std::move(body), options_);
     if (operation == "UploadPart") return UploadPart(&uploads_, call, std::move(body));
     if (operation == "CreateMultipartUpload") return CreateMultipartUpload(&uploads_, call);
     if (operation == "CompleteMultipartUpload") {

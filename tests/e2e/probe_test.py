@@ -26,10 +26,16 @@ class Probe(TestCase):
         seen, text = self.probe()
         for name in ("put", "head", "multipart", "payload unsigned", "payload streaming", "delete"):
             self.assertEqual(seen[name], "works", text)
-        for name in ("if_none_match", "payload sha256", "checksum md5", "checksum crc32c", "checksum crc64nvme", "checksum sha256", "trailer crc32c"):
+        for name in ("if_none_match", "if_none_match parts", "payload sha256", "checksum md5", "checksum crc32c", "checksum crc64nvme", "checksum sha256", "trailer crc32c"):
             self.assertEqual(seen[name], "checked", text)
         self.assertEqual((seen["region"], seen["clock"]), ("us-east-1", "agrees"))
         self.assertRegex(seen["round trip"], r"^\d+\.\d\d ms$")
+
+    def test_conditions_are_asked_of_both_operations(self):
+        for ignored, put, parts in (("complete", "checked", "ignored"), ("all", "ignored", "ignored")):
+            seen, text = self.probe("--ignore-conditions", ignored)
+            self.assertEqual((seen["if_none_match"], seen["if_none_match parts"]), (put, parts), text)
+            self.assertIn("the store ignores If-None-Match", text)
 
     def test_a_store_without_checksum_headers_is_recognised(self):
         seen, text = self.probe("--profile", "b2")

@@ -237,6 +237,31 @@ object:
         self.assertIn("1 uploaded, 1 skipped", ended.stdout)
         self.assertEqual(self.stored("condition"), {"old": sha256(b"theirs"), "new": sha256(b"ours")})
 
+    def test_if_none_match_keeps_large_objects_that_come_while_ours_are_sent(self):
+        """Ceph 16 ignores the condition of a completion. Of 50 keys half are there, half come when our upload has begun."""
+        self.s3.create_bucket(Bucket="late")
+        names = [f"large{i:02}" for i in range(50)]
+        for name in names:
+            self.write(f"data/{name}", os.urandom(6 << 20))
+        for name in names[::2]:
+            self.s3.put_object(Bucket="late", Key=name, Body=b"theirs")
+        job = self.rgw_job("late", extra="object: {if_none_match: true}\nlimits: {bandwidth: 30MiB}\n"
+                           "upload: {part_size: 5MiB, multipart_threshold: 5MiB, concurrency: 60}")
+        process = subprocess.Popen([S3FLOW, "run", str(job)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=clean_environment())
+        late = set(names[1::2])
+        while late and process.poll() is None:
+            uploads = self.s3.list_multipart_uploads(Bucket="late").get("Uploads", [])
+            for name in late & {upload["Key"] for upload in uploads}:
+                self.s3.put_object(Bucket="late", Key=name, Body=b"theirs")
+                late.remove(name)
+        out, err = process.communicate(timeout=300)
+        self.assertEqual((process.returncode, late), (0, set()), out + err)
+        self.assertIn("0 uploaded, 50 skipped", out)
+        self.assertIn("may ignore the condition", err)
+        self.assertEqual(self.stored("late"), {name: sha256(b"theirs") for name in names})
+        self.no_uploads_are_left("late")
+
     def test_standard_input_as_an_object(self):
         self.s3.create_bucket(Bucket="stream")
         data = os.urandom(17 << 20)
@@ -297,7 +322,7 @@ object:
             self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
             print(f"\n{ended.stdout}")
             for row in ("put +works", "head +works", "multipart +works", "if_none_match +checked", "payload sha256 +checked",
-                        "payload streaming +works", "checksum md5 +checked", "clock +agrees", "delete +works"):
+                        "if_none_match parts +ignored", "payload streaming +works", "checksum md5 +checked", "clock +agrees", "delete +works"):
                 self.assertRegex(ended.stdout, f"(?m)^{row}")
             self.assertEqual("destination.profile" in ended.stdout, profile == "auto", ended.stdout)
             self.assertEqual(self.stored("probed"), {}, "nothing is left")
