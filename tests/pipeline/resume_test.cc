@@ -104,10 +104,8 @@ TEST_F(ResumeTest, PartsAreComparedWithTheFileAndNotBelieved) {
 TEST_F(ResumeTest, AnUploadThatIsGoneStartsOver) {
   directory_.Write("data/large", Content(30'000));
   StopAfterParts(10);
-  server_options_.port = s3::ParseEndpoint(server_->endpoint()).value().port;  // another is another store
-  server_.reset();
   server_options_.faults.clear();
-  server_.emplace(server_options_);  // a store that has forgotten it
+  StartServer();  // a store that has forgotten it
   auto history = History::Load(JournalPath()).value();
   EXPECT_EQ(history.TakeUploads().size(), 1u);
   options_.resume.allow_changed_job = true;

@@ -41,7 +41,11 @@ class RunFixture : public testing::Test {
     options_.upload.plan.multipart_threshold_bytes = 2000;
   }
 
-  void StartServer() { server_.emplace(server_options_); }
+  // A later one has the port of the first: another would be another store.
+  void StartServer() {
+    if (server_) server_options_.port = server_->port();
+    server_.emplace(server_options_);
+  }
   pipeline::RunResult Run() {
     StartServer();
     return RunAgainst(OptionsFor(*server_));
