@@ -42,9 +42,17 @@ s3::Result<Appeared> FindAppeared(const std::string& plan_dir, const JobPlan& pl
   std::sort(planned.begin(), planned.end());
   std::mutex mutex;
   Appeared appeared;
-  const bool ended = WalkInThreads(Walk(RootsIn(plan.directory, roots), key_prefix), [&](const Input& input) {
+  OwnFiles own;
+  own.Add(plan_dir);
+  // Run directories come and go while shards run: they were never inputs.
+  const auto is_own = [](const Input& input) {
+    const auto* settled = std::get_if<ObjectResult>(&input);
+    return settled != nullptr && (settled->reason == kOwnDirectory || settled->reason == kOwnFile);
+  };
+  Walk walk(RootsIn(plan.directory, roots), key_prefix, std::move(own));
+  const bool ended = WalkInThreads(std::move(walk), [&](const Input& input) {
     const auto& file = FileOf(input);
-    if (!std::binary_search(planned.begin(), planned.end(), Mark(file))) {
+    if (!is_own(input) && !std::binary_search(planned.begin(), planned.end(), Mark(file))) {
       const std::lock_guard lock(mutex);
       ++appeared.inputs;
       if (appeared.paths.size() < Appeared::kMostPaths) appeared.paths.push_back(file.path);

@@ -37,6 +37,17 @@ Finder FinderOfShard(Finder find, Shard shard, std::stop_token stop) {
 
 }  // namespace
 
+OwnFiles OwnFilesOf(const Options& options) {
+  OwnFiles own;
+  own.Add(options.report.run_dir);
+  own.Add(options.report.trace_http);
+  if (options.shard) own.Add(options.shard->plan_dir);
+  // The default place of run directories, of which each run would find one more.
+  const auto& run_dir = options.report.run_dir;
+  if (run_dir.empty() || run_dir.starts_with(kDefaultRunDirs)) own.Add(kDefaultRunDirs);
+  return own;
+}
+
 Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop_token stop) {
   if (options.shard && !options.shard->plan_dir.empty()) return PlannedInputs(*options.shard);
   const auto shard = options.shard ? options.shard->shard : Shard{};
@@ -50,9 +61,10 @@ Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop
       inputs.streams.push_back(std::move(stream));
     }
   }
-  inputs.find = FinderOf(Walk(roots, key_prefix));
+  const auto own = OwnFilesOf(options);
+  inputs.find = FinderOf(Walk(roots, key_prefix, own));
   if (shard.count > 1) inputs.find = FinderOfShard(std::move(inputs.find), shard, stop);
-  inputs.one_more = [walk = std::make_shared<Walk>(roots, key_prefix), is_ours] {
+  inputs.one_more = [walk = std::make_shared<Walk>(roots, key_prefix, own), is_ours] {
     for (;;) {
       const auto input = walk->Next();
       if (!input || is_ours(FileOf(*input).key)) return input.has_value();

@@ -21,6 +21,9 @@ struct Inputs {
   std::function<bool()> one_more;
 };
 
+// What this command writes, as far as it is there: its run directory, its plan, its trace.
+OwnFiles OwnFilesOf(const Options& options);
+
 // `key_prefix` is put before every key. Opens nothing. Ends early once `stop` is requested.
 Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop_token stop);
 

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "pipeline/reading.h"
+#include "s3/descriptor.h"
 #include "s3/options.h"
 #include "s3/result.h"
 
@@ -33,6 +34,9 @@ struct InputFile {
   bool is_stream = false;       // of unknown length, and gone once it is read
   std::size_t relative_at = 0;  // where the path below the root begins in `key`
   Reading reading;
+  // The root's directory, kept open. Null: Open opens it, or there is none (a root that is a file, links that
+  // are followed).
+  std::shared_ptr<const s3::Descriptor> root = nullptr;
   bool planned = false;  // found by a plan, long ago perhaps: must have this size and mtime still
   std::shared_ptr<const PartsOfPlan> range = nullptr;  // only these parts; null for all of the file
 

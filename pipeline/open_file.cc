@@ -11,6 +11,8 @@
 #include <ctime>
 #include <utility>
 
+#include "pipeline/beneath.h"
+
 namespace pipeline {
 namespace {
 
@@ -34,14 +36,34 @@ bool SameVersion(const struct stat& a, const struct stat& b) {
 
 int OpenFlags(const InputFile& file) {
   // O_NONBLOCK keeps an open of what has become a FIFO from waiting for its writer.
-  return O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (file.follow_symlink ? 0 : O_NOFOLLOW) |
+  return O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
          (file.reading.page_cache == PageCache::kBypass ? O_DIRECT : 0);
+}
+
+// The path without what stands below the root. The root itself may be a symbolic link.
+int OpenRoot(const InputFile& file) {
+  const auto relative = file.relative();
+  if (relative.empty() || !file.path.ends_with(relative)) {
+    errno = EXDEV;  // a manifest that is none of ours
+    return -1;
+  }
+  const auto root = file.path.substr(0, file.path.size() - relative.size());
+  return open(root.empty() ? "." : root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+// As open(2).
+int OpenWith(const InputFile& file, int flags) {
+  if (file.follow_symlink) return open(file.path.c_str(), flags);
+  const char* const relative = file.key.c_str() + file.relative_at;
+  if (file.root) return OpenBeneath(file.root->get(), relative, flags);
+  const s3::Descriptor root(OpenRoot(file));
+  return root.get() < 0 ? -1 : OpenBeneath(root.get(), relative, flags);
 }
 
 int OpenAsTold(const InputFile& file) {
   const int flags = OpenFlags(file);
-  const int fd = open(file.path.c_str(), flags | (file.reading.keep_atime ? O_NOATIME : 0));
-  if (fd < 0 && errno == EPERM && file.reading.keep_atime) return open(file.path.c_str(), flags);
+  const int fd = OpenWith(file, flags | (file.reading.keep_atime ? O_NOATIME : 0));
+  if (fd < 0 && errno == EPERM && file.reading.keep_atime) return OpenWith(file, flags);
   return fd;
 }
 
@@ -66,6 +88,11 @@ s3::Result<OpenFile> OpenFile::Open(const InputFile& file) {
   }
   if (opened.fd_ < 0 && errno == ENOENT && file.planned) {
     return s3::Fail(s3::ErrorKind::kChanged, "vanished since it was planned");
+  }
+  if (opened.fd_ < 0 && !file.follow_symlink && (errno == ELOOP || errno == EXDEV)) {
+    return s3::Fail(s3::ErrorKind::kLocal,
+                    "a part of its path has become a symbolic link, which is not followed (source[]."
+                    "follow_symlinks is false)");
   }
   if (opened.fd_ < 0) return FailErrno(errno);
   if (fstat(opened.fd_, &opened.status_) != 0) return FailErrno(errno);
@@ -198,8 +225,9 @@ std::chrono::milliseconds OpenFile::Settling() const {
 
 std::uint64_t SizeNow(const InputFile& file) {
   struct stat now;
-  const int result = file.follow_symlink ? stat(file.path.c_str(), &now) : lstat(file.path.c_str(), &now);
-  return result == 0 && S_ISREG(now.st_mode) ? static_cast<std::uint64_t>(now.st_size) : 0;
+  const s3::Descriptor found(OpenWith(file, O_PATH | O_CLOEXEC));
+  const bool known = found.get() >= 0 && fstat(found.get(), &now) == 0 && S_ISREG(now.st_mode);
+  return known ? static_cast<std::uint64_t>(now.st_size) : 0;
 }
 
 }  // namespace pipeline

@@ -20,6 +20,8 @@ std::int64_t MtimeNs(const struct stat& status);
 
 class OpenFile {
  public:
+  // Below a root whose links are not followed, nothing is opened through a symbolic link, however the tree has
+  // changed since the walk; see pipeline/beneath.h.
   // Never waits for a writer: a path that became a FIFO since the walk is refused. kChanged when it
   // is no regular file or has another size than `file` says, or is not the one that a plan has found; kLocal
   // when the system refuses.

@@ -100,6 +100,9 @@ struct RequestPrices {
   bool given() const { return put_per_1000 > 0 || get_per_1000 > 0 || gib_month > 0; }
 };
 
+// Where run directories go that have no name of their own.
+inline constexpr const char* kDefaultRunDirs = "s3flow-runs";
+
 struct ReportOptions {
   // Where the journal and the summary go; empty means s3flow-runs/<UTC time>-<pid>.
   std::string run_dir;

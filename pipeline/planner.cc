@@ -75,7 +75,10 @@ class Planner {
   s3::Result<void> Spool() {
     std::mutex mutex;
     s3::Result<void> spooled;
-    WalkInThreads(Walk(RootsIn(plan_.directory, options_.source), prefix_), [&](Input input) {
+    OwnFiles own;
+    own.Add(request_.directory);
+    own.Add(options_.report.trace_http);
+    WalkInThreads(Walk(RootsIn(plan_.directory, options_.source), prefix_, std::move(own)), [&](Input input) {
       const auto line = ManifestLine(input);
       const std::lock_guard lock(mutex);
       ++plan_.objects;

@@ -30,7 +30,7 @@ namespace {
 
 // Shards on several nodes may have one process ID.
 std::string DefaultRunDir(const Options& options) {
-  return fmt::format("s3flow-runs/{:%Y%m%dT%H%M%SZ}-{}{}", fmt::gmtime(std::time(nullptr)), getpid(),
+  return fmt::format("{}/{:%Y%m%dT%H%M%SZ}-{}{}", kDefaultRunDirs, fmt::gmtime(std::time(nullptr)), getpid(),
                      options.shard ? fmt::format("-shard{}", options.shard->shard.index) : "");
 }
 
@@ -243,12 +243,14 @@ void SetRateLimits(const LimitOptions& options, s3::RateLimits* limits) {
   limits->requests_per_second = static_cast<std::uint64_t>(options.requests_per_second);
 }
 
-RunResult Run(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
+RunResult Run(const Options& given, const s3::Options& s3_options, const RunCredentials& credentials,
               StopControl* stop, s3::TraceLog* trace, s3::RateLimits* limits) {
+  auto options = given;
+  if (options.report.run_dir.empty()) options.report.run_dir = DefaultRunDir(options);
   s3::RateLimits own_limits;
   SetRateLimits(options.limits, &own_limits);
   RunResult run;
-  run.run_dir = options.report.run_dir.empty() ? DefaultRunDir(options) : options.report.run_dir;
+  run.run_dir = options.report.run_dir;
   const auto buckets = s3::ResolveBucket(s3_options.destination);
   if (!buckets) return Refused(run, kExitConfig, buckets.error().message);
   if (const auto problem = InputProblem(options)) return Refused(run, kExitNoInput, "source: " + *problem);

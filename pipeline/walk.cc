@@ -95,14 +95,17 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
   return std::nullopt;
 }
 
-Walk::Walk(std::vector<SourceRoot> roots, std::string key_prefix)
+Walk::Walk(std::vector<SourceRoot> roots, std::string key_prefix, OwnFiles own)
     : roots_(std::make_shared<const std::vector<SourceRoot>>(std::move(roots))),
       key_prefix_(std::move(key_prefix)),
+      own_(std::make_shared<const OwnFiles>(std::move(own))),
       root_end_(roots_->size()) {}
 
 Walk::Walk(const Walk& whole, Frame frame)
     : roots_(whole.roots_),
       key_prefix_(whole.key_prefix_),
+      own_(whole.own_),
+      root_directory_(whole.root_directory_),
       root_index_(whole.root_index_),
       root_end_(whole.root_index_) {
   stack_.push_back(std::move(frame));
@@ -147,6 +150,7 @@ std::optional<Walk> Walk::Split() {
 std::optional<Input> Walk::StartRoot() {
   struct stat status;
   root_is_file_ = false;
+  root_directory_.reset();
   if (stat(root().path.c_str(), &status) != 0) return Failed("", s3::ErrorKind::kLocal, ErrnoText(errno));
   if (S_ISDIR(status.st_mode)) return Enter(nullptr, root().path.c_str(), "", status);
   root_is_file_ = true;
@@ -226,6 +230,13 @@ std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const 
   const int nofollow = relative.empty() || root().follow_symlinks ? 0 : O_NOFOLLOW;
   const int fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | nofollow);
   if (fd < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(errno));
+  if (IsOwn(parent.get(), status, fd)) {
+    close(fd);
+    return Skipped(relative, kOwnDirectory);
+  }
+  if (parent == nullptr && !root().follow_symlinks) {
+    root_directory_ = std::make_shared<const s3::Descriptor>(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  }
   DIR* const stream = fdopendir(fd);
   if (stream == nullptr) {
     const int error = errno;
@@ -237,8 +248,14 @@ std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const 
   return std::nullopt;
 }
 
+bool Walk::IsOwn(const Directory* parent, const struct stat& status, int fd) const {
+  return own_->Contains(status) || (parent != nullptr && IsRunDirectory(fd));
+}
+
 Input Walk::FileItem(const std::string& relative, const struct stat& status) {
+  if (own_->Contains(status)) return Skipped(relative, kOwnFile);
   auto file = FileOf(relative);
+  file->root = root_directory_;
   file->size_bytes = static_cast<std::uint64_t>(status.st_size);
   file->mtime_ns = MtimeNs(status);
   file->follow_symlink = root().follow_symlinks || root_is_file_;

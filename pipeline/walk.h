@@ -11,6 +11,7 @@
 
 #include "pipeline/message.h"
 #include "pipeline/options.h"
+#include "pipeline/own_files.h"
 
 namespace pipeline {
 
@@ -20,11 +21,12 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots);
 // Lazy: directories are read as their entries are asked for; memory grows with the depth of the
 // tree, not with its size. Names are bytes. Nothing is opened but directories, so a FIFO or a
 // device cannot hang the walk. Every entry that no glob excludes is yielded: as a task, or as a
-// result that says why it cannot be one.
+// result that says why it cannot be one. What s3flow itself writes is one skipped input: a run directory or a
+// plan, of any run, and the files of `own`; but a root that is another run's directory is walked.
 class Walk {
  public:
   // `key_prefix` is put before every key.
-  Walk(std::vector<SourceRoot> roots, std::string key_prefix);
+  Walk(std::vector<SourceRoot> roots, std::string key_prefix, OwnFiles own = {});
 
   // Looks at one more entry, which may be none that is yielded; false at the end.
   bool Step(std::optional<Input>* found);
@@ -63,6 +65,7 @@ class Walk {
   explicit Walk(const Walk& whole, Frame frame);
   std::optional<Input> StartRoot();
   std::optional<Input> ReadEntry();
+  bool IsOwn(const Directory* parent, const struct stat& status, int fd) const;
   static const char* ReadName(Frame* frame);
   std::optional<Input> Visit(const std::shared_ptr<const Directory>& directory, const char* name);
   std::optional<Input> Enter(std::shared_ptr<const Directory> parent, const char* name,
@@ -79,6 +82,8 @@ class Walk {
 
   std::shared_ptr<const std::vector<SourceRoot>> roots_;
   std::string key_prefix_;
+  std::shared_ptr<const OwnFiles> own_;
+  std::shared_ptr<const s3::Descriptor> root_directory_;  // of root(); null when it is a file
   std::size_t root_index_ = 0;  // of the next root
   std::size_t root_end_;
   bool root_is_file_ = false;

@@ -3,19 +3,25 @@
 
 #include <unistd.h>
 
+#include <utility>
+
 namespace s3 {
 
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}  // negative: none
   ~Descriptor() { Close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   void Close() {
     if (fd_ >= 0) close(fd_);
     fd_ = -1;
   }
   int get() const { return fd_; }
+  int Release() { return std::exchange(fd_, -1); }  // to another owner
 
  private:
   int fd_;
