@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "pipeline/summary.h"
+#include "pipeline/terminal.h"
 
 namespace pipeline {
 namespace {
@@ -31,20 +32,6 @@ std::string Describe(const s3::Error& error) {
 }
 
 }  // namespace
-
-std::string Printable(std::string_view bytes) {
-  std::string text;
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    // C1 controls hide in UTF-8 as C2 80..9F; terminals that matter do not act on them there.
-    if (byte < 0x20 || byte == 0x7f || c == '\\') {
-      text += c == '\\' ? "\\\\" : fmt::format("\\x{:02x}", byte);
-    } else {
-      text += c;
-    }
-  }
-  return text;
-}
 
 Console::Console(const ReportOptions& options, const Progress* progress, std::FILE* out)
     : log_(options.log), progress_(progress), out_(out), bar_(WantsBar(options.progress, out)) {
@@ -105,8 +92,7 @@ void Console::Note(std::string_view text) {
 void Console::PrintLine(std::string_view text) {
   if (bar_shown_) std::fputs("\r\x1b[K", out_);
   bar_shown_ = false;
-  fmt::print(out_, "{}\n", text);
-  std::fflush(out_);
+  pipeline::PrintLine(out_, text);
 }
 
 std::string Console::ProgressText() {
@@ -155,7 +141,7 @@ void Console::ShowProgress() {
       fmt::print(out_, "\r\x1b[K{} {}", Bar(), text);
       bar_shown_ = true;
     } else {
-      fmt::print(out_, "{}\n", text);
+      PrintLine(text);
     }
     std::fflush(out_);
   }

@@ -11,13 +11,12 @@
 #include "pipeline/message.h"
 #include "pipeline/options.h"
 #include "pipeline/progress.h"
+#include "s3/printable.h"
 #include "s3/retry.h"
 
 namespace pipeline {
 
-// Control characters and bytes that are no ASCII become \xHH: a file's name cannot drive the
-// terminal. Valid text in other scripts is shown as it stands.
-std::string Printable(std::string_view bytes);
+using s3::Printable;
 
 class Console {
  public:
@@ -29,6 +28,7 @@ class Console {
   void Start(const InputFile& file);
   void Retry(const InputFile& file, const s3::RetryEvent& event);
   void Settled(const ObjectResult& result);
+  // One line, fit for a terminal whatever it holds.
   void Note(std::string_view text);
 
   // After this many failures only their number is shown; the journal has them all.

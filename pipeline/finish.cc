@@ -279,7 +279,7 @@ std::string FinishText(const FinishReport& report, const JobPlan& plan) {
                         report.completed_now);
   }
   for (const auto& [kind, count] : report.failures_by_kind)
-    text += fmt::format("failed, {}: {}\n", kind, count);
+    text += fmt::format("failed, {}: {}\n", Printable(kind), count);
   for (std::size_t i = 0; i < report.problems.size(); ++i) {
     if (i == kMostProblems) {
       text += fmt::format("and {} more; the journal has them all\n", report.problems.size() - i);

@@ -80,7 +80,7 @@ class Sweep {
 
   void Problem(const std::string& key, const s3::Error& error) {
     leftovers_.problems.push_back(
-        fmt::format("{}: its upload could not be ended: {}", Printable(key), error.message));
+        fmt::format("{}: its upload could not be ended: {}", Printable(key), Printable(error.message)));
   }
 
   s3::Client* const client_;

@@ -5,6 +5,7 @@
 
 #include "s3/checksum.h"
 #include "s3/hash.h"
+#include "s3/printable.h"
 
 namespace pipeline {
 namespace {
@@ -76,25 +77,10 @@ std::string BytesOf(const nlohmann::json& line, const std::string& name) {
 
 bool IsUtf8(std::string_view text) {
   if (!s3::HasAny(text, [](char c) { return static_cast<signed char>(c) < 0; })) return true;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto at = [&](std::size_t k) {
-      return static_cast<unsigned char>(i + k < text.size() ? text[i + k] : 0);
-    };
-    const auto continues = [&](std::size_t k) { return (at(k) & 0xC0) == 0x80; };
-    const auto lead = at(0);
-    if (lead < 0x80) {
-      i += 1;
-    } else if (lead >= 0xC2 && lead <= 0xDF && continues(1)) {
-      i += 2;
-    } else if (lead >= 0xE0 && lead <= 0xEF && continues(1) && continues(2) &&
-               !(lead == 0xE0 && at(1) < 0xA0) && !(lead == 0xED && at(1) > 0x9F)) {
-      i += 3;
-    } else if (lead >= 0xF0 && lead <= 0xF4 && continues(1) && continues(2) && continues(3) &&
-               !(lead == 0xF0 && at(1) < 0x90) && !(lead == 0xF4 && at(1) > 0x8F)) {
-      i += 4;
-    } else {
-      return false;
-    }
+  while (!text.empty()) {
+    const auto bytes = s3::FirstCharacter(text).bytes;
+    if (bytes == 0) return false;
+    text.remove_prefix(bytes);
   }
   return true;
 }

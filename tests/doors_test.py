@@ -10,7 +10,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 ROOMS = [
     ("s3/endpoint/", ["s3/"]),
     ("s3/", ["s3/"]),
-    ("config/", ["config/", "s3/options.h", "s3/uri.h", "s3/address.h", "s3/store_profiles.h", "s3/properties.h", "s3/secret.h", "s3/hash.h", "s3/endpoint/options.h", "pipeline/options.h"]),
+    ("config/", ["config/", "s3/options.h", "s3/uri.h", "s3/address.h", "s3/store_profiles.h", "s3/properties.h", "s3/secret.h", "s3/hash.h", "s3/printable.h", "s3/endpoint/options.h", "pipeline/options.h"]),
     ("pipeline/cli/", ["pipeline/", "config/", "s3/"]),
     ("pipeline/", ["pipeline/", "s3/"]),
 ]
@@ -64,6 +64,11 @@ class Doors(unittest.TestCase):
     def test_files_stay_readable(self):
         long = [f"{n}: {t.count(chr(10))} lines" for n, t in sources() if t.count("\n") > MAX_LINES]
         self.assertEqual(long, [])
+
+    def test_one_file_writes_to_the_terminal(self):
+        """What is shown went through it; the progress bar draws itself."""
+        writers = [n for n, t in sources() if re.search(r"\bfmt::print\(|\b(f?printf|f?puts|fputc|putchar|perror)\(|std::(cout|cerr|clog)\b|\bstdout\b.*fwrite", t)]
+        self.assertEqual(writers, ["pipeline/console.cc"])
 
     def test_three_nodes_stand_in_one_file(self):
         nodes = [n for n, t in sources() if re.search(r"\b(multifunction|function|input)_node<", t)]

@@ -10,7 +10,7 @@ pipeline::ExitStatus Check(const JobArguments& arguments) {
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   const auto& job = std::get<config::Job>(loaded);
   if (arguments.probe) return Probe(job);
-  fmt::print("{}", config::ShowJob(job));
+  pipeline::PrintLines(stdout, config::ShowJob(job));
   return pipeline::kExitOk;
 }
 

@@ -51,7 +51,7 @@ pipeline::ExitStatus Clean(const CleanArguments& arguments) {
     Complain(credentials.error().message);
     return pipeline::kExitRefused;
   }
-  const auto note = [](std::string_view text) { fmt::print("note: {}\n", text); };
+  const auto note = [](std::string_view text) { Say(fmt::format("note: {}", text)); };
   pipeline::StoreAccess store(job.s3, s3::ResolveBucket(job.s3.destination).value(), *credentials, {}, &stop,
                               nullptr, note);
   s3::BlockingWaiter waiter;
@@ -59,8 +59,8 @@ pipeline::ExitStatus Clean(const CleanArguments& arguments) {
   const auto left =
       pipeline::EndLeftovers(client.get(), store.facts().Current()->clock_offset, directory.history(),
                              arguments.dry_run ? nullptr : directory.journal());
-  fmt::print("{}: {} multipart uploads {}, {} were gone already\n", arguments.run_dir, left.aborted,
-             arguments.dry_run ? "would be aborted" : "aborted", left.gone);
+  Say(fmt::format("{}: {} multipart uploads {}, {} were gone already", arguments.run_dir, left.aborted,
+                  arguments.dry_run ? "would be aborted" : "aborted", left.gone));
   for (const auto& problem : left.problems) Complain(problem);
   if (const auto synced = directory.journal()->Sync(); !synced) {
     Complain("cannot write the journal: " + synced.error().message);

@@ -45,12 +45,14 @@ std::optional<pipeline::ExitStatus> TakeShard(const std::string& text, const std
 
 }  // namespace
 
-void Complain(std::string_view text) { fmt::print(stderr, "s3flow: {}\n", text); }
+void Say(std::string_view line) { pipeline::PrintLine(stdout, line); }
+
+void Complain(std::string_view text) { pipeline::PrintLine(stderr, fmt::format("s3flow: {}", text)); }
 
 std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& arguments) {
   auto job = config::LoadJob(arguments.job_file, arguments.overrides, s3::ProcessEnvironment());
   if (!job) {
-    fmt::print(stderr, "{}", config::FormatProblems(job.error()));
+    pipeline::PrintLines(stderr, config::FormatProblems(job.error()));
     const bool unreadable = access(arguments.job_file.c_str(), R_OK) != 0;
     return unreadable ? pipeline::kExitNoInput : pipeline::kExitConfig;
   }
@@ -131,7 +133,7 @@ bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::Se
   if (arguments.ignore_conditions == "complete") options->conditions = Conditions::kIgnoredOnComplete;
   if (!arguments.faults_file.empty()) {
     auto faults = config::LoadFaults(arguments.faults_file, s3::ProcessEnvironment());
-    if (!faults) return fmt::print(stderr, "{}", config::FormatProblems(faults.error())), false;
+    if (!faults) return pipeline::PrintLines(stderr, config::FormatProblems(faults.error())), false;
     options->faults = std::move(*faults);
   }
   return true;
@@ -147,14 +149,13 @@ std::variant<std::unique_ptr<s3::TraceLog>, pipeline::ExitStatus> OpenTrace(cons
 }
 
 void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop, pipeline::RunKind kind) {
-  if (run.summary.found > 0) fmt::print("{}", pipeline::HumanSummary(run.summary, stop.cause()));
-  if (run.summary.found > 0) fmt::print("records: {}\n", run.run_dir);
+  if (run.summary.found > 0) pipeline::PrintLines(stdout, pipeline::HumanSummary(run.summary, stop.cause()));
+  if (run.summary.found > 0) Say(fmt::format("records: {}", run.run_dir));
   const bool stopped = run.status == pipeline::kExitStopped || run.status == pipeline::kExitInterrupted;
   const bool resumable = kind == pipeline::RunKind::kRun;
   if (stopped && resumable && run.summary.found > 0 && run.summary.WorkLeft())
-    fmt::print("to resume: the same command with --run-dir {}\n", run.run_dir);
-  if (stopped && !resumable) fmt::print("a rehearsal cannot be resumed: rehearse again\n");
-  std::fflush(stdout);
+    Say(fmt::format("to resume: the same command with --run-dir {}", run.run_dir));
+  if (stopped && !resumable) Say("a rehearsal cannot be resumed: rehearse again");
   if (!run.message.empty()) Complain(run.message);
 }
 

@@ -8,6 +8,7 @@
 #include "pipeline/cli/commands.h"
 #include "pipeline/job_plan.h"
 #include "pipeline/run.h"
+#include "pipeline/terminal.h"
 #include "s3/endpoint/options.h"
 #include "s3/trace.h"
 
@@ -35,7 +36,10 @@ std::variant<std::unique_ptr<s3::TraceLog>, pipeline::ExitStatus> OpenTrace(cons
 // of them is wrong.
 bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::ServerOptions* options);
 
-// "s3flow: TEXT" on stderr.
+// One line on stdout.
+void Say(std::string_view line);
+
+// "s3flow: TEXT" on stderr, one line.
 void Complain(std::string_view text);
 
 // The end of every run: the summary, where the records are, why it stopped if it did, and how to resume it. A

@@ -33,8 +33,7 @@ pipeline::ExitStatus Finish(const FinishArguments& arguments) {
   }
   const auto report = pipeline::Finish(plan, job.pipeline, job.s3, *credentials, *directory,
                                        arguments.check_source, &stop, log);
-  if (report.found > 0) fmt::print("{}", FinishText(report, plan));
-  std::fflush(stdout);
+  if (report.found > 0) pipeline::PrintLines(stdout, FinishText(report, plan));
   if (!report.message.empty()) Complain(report.message);
   return report.status;
 }

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <exception>
+#include <sstream>
 
 #include "pipeline/cli/commands.h"
 #include "pipeline/cli/common.h"
@@ -65,10 +66,31 @@ void ForbidCoreDumps() {
   setrlimit(RLIMIT_CORE, &limit);
 }
 
+// A mistaken argument may be half of --set and hold a secret: what follows its '=' is not repeated.
+std::string UsageProblem(const CLI::App* app, const CLI::Error& error) {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
+  std::string text = "not expected:";
+  for (const auto& argument : app->remaining(true)) {
+    const auto equals = argument.find('=');
+    text += " " + argument.substr(0, equals) + (equals == std::string::npos ? "" : "=...");
+  }
+  return text;
+}
+
+// CLI11 writes help to one stream and problems to another.
+int Explain(const CLI::App& app, const CLI::ParseError& error) {
+  std::ostringstream out, problem;
+  const int status = app.exit(error, out, problem);
+  pipeline::PrintLines(stdout, out.str());
+  if (status != 0) cli::Complain(problem.str() + " (--help shows what there is)");
+  return status == 0 ? pipeline::kExitOk : pipeline::kExitUsage;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app{"s3flow: bulk uploads to S3 and to stores that speak S3"};
   app.set_version_flag("--version", "s3flow " S3FLOW_VERSION);
   app.require_subcommand(1);
+  app.failure_message(UsageProblem);
   cli::JobArguments job;
   cli::EndpointArguments endpoint;
   cli::ServeArguments serve;
@@ -138,7 +160,7 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? pipeline::kExitOk : pipeline::kExitUsage;
+    return Explain(app, error);
   }
   if (run->parsed()) return cli::Run(job);
   if (check->parsed()) return cli::Check(job);

@@ -26,7 +26,7 @@ pipeline::ExitStatus Plan(const JobArguments& arguments, const PlanArguments& pl
   job.pipeline.identity.kind = pipeline::RunKind::kPlan;
   const auto job_text = config::ReadTextFile(arguments.job_file);
   if (!job_text) {
-    fmt::print(stderr, "{}", config::FormatProblems(job_text.error()));
+    pipeline::PrintLines(stderr, config::FormatProblems(job_text.error()));
     return pipeline::kExitNoInput;
   }
   const auto trace = OpenTrace(job);
@@ -48,11 +48,12 @@ pipeline::ExitStatus Plan(const JobArguments& arguments, const PlanArguments& pl
     Complain(outcome.message);
     return outcome.status;
   }
-  fmt::print("{}", PlanText(outcome.plan, bytes_per_second,
-                            static_cast<std::uint64_t>(plan_arguments.requests_per_second)));
-  fmt::print("to upload: s3flow run --plan {} --shard I/{}, or --shard auto in an array of elements 0-{}\n",
-             plan_arguments.directory, plan_arguments.shards, plan_arguments.shards - 1);
-  fmt::print("then: s3flow finish {}\n", plan_arguments.directory);
+  pipeline::PrintLines(stdout, PlanText(outcome.plan, bytes_per_second,
+                                        static_cast<std::uint64_t>(plan_arguments.requests_per_second)));
+  Say(fmt::format(
+      "to upload: s3flow run --plan {} --shard I/{}, or --shard auto in an array of elements 0-{}",
+      plan_arguments.directory, plan_arguments.shards, plan_arguments.shards - 1));
+  Say(fmt::format("then: s3flow finish {}", plan_arguments.directory));
   return outcome.status;
 }
 

@@ -27,8 +27,8 @@ std::string_view Word(s3::ProbeOutcome outcome) {
 }
 
 void PrintRow(std::string_view name, std::string_view value, std::string_view detail = "") {
-  if (detail.empty()) return fmt::print("{:<20} {}\n", name, value);
-  fmt::print("{:<20} {:<9}  {}\n", name, value, detail);
+  if (detail.empty()) return Say(fmt::format("{:<20} {}", name, value));
+  Say(fmt::format("{:<20} {:<9}  {}", name, value, detail));
 }
 
 void PrintReport(const config::Job& job, const s3::ProbeReport& report, const s3::LearnedFacts& facts,
@@ -69,7 +69,7 @@ pipeline::ExitStatus Probe(const config::Job& job) {
     Complain(provided.error().message);
     return stop.cause() ? pipeline::ExitStatusOf({}, stop.cause(), false) : pipeline::kExitRefused;
   }
-  const auto note = [](std::string_view text) { fmt::print("note: {}\n", text); };
+  const auto note = [](std::string_view text) { Say(fmt::format("note: {}", text)); };
   s3::BlockingWaiter waiter;
   pipeline::StoreAccess store(job.s3, s3::ResolveBucket(job.s3.destination).value(), *provided, {}, &stop, log,
                               note);
@@ -88,8 +88,8 @@ pipeline::ExitStatus Probe(const config::Job& job) {
   PrintReport(job, report, store.facts(), provided->first.source);
   const auto& profile = s3::ProfileOf(job.s3.destination);
   for (const auto& advice : s3::AdviceOf(report, context.integrity, profile))
-    fmt::print("advice: {}\n", advice);
-  if (report.left_behind) fmt::print("left behind: {}\n", context.key);
+    Say(fmt::format("advice: {}", advice));
+  if (report.left_behind) Say(fmt::format("left behind: {}", context.key));
   const auto* multipart = report.Find("multipart");
   return multipart->outcome == s3::ProbeOutcome::kWorks ? pipeline::kExitOk : pipeline::kExitSomeFailed;
 }

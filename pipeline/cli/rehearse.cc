@@ -83,7 +83,7 @@ bool Verify(const s3::endpoint::Store& store, const std::string& bucket, const s
   const bool explained = stored <= equal + wrong + unsettled;
   if (!explained)
     Complain(fmt::format("the store holds {} objects that nobody uploaded", stored - equal - wrong));
-  fmt::print("read back: {} objects equal, {} not\n", equal, wrong);
+  Say(fmt::format("read back: {} objects equal, {} not", equal, wrong));
   return wrong == 0 && explained;
 }
 
@@ -137,8 +137,7 @@ pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArgum
   job.pipeline.identity.kind = pipeline::RunKind::kRehearsal;
   const s3::Credentials credentials{options.access_key_id, options.secret_access_key, s3::Secret()};
 
-  fmt::print("rehearsing against {}: nothing leaves this machine\n", server.endpoint());
-  std::fflush(stdout);
+  Say(fmt::format("rehearsing against {}: nothing leaves this machine", server.endpoint()));
   const auto run =
       pipeline::Run(job.pipeline, job.s3, {{credentials, "the endpoint"}}, &stop, std::get<0>(trace).get());
   PrintRunResult(run, stop, job.pipeline.identity.kind);
@@ -148,8 +147,8 @@ pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArgum
     const auto found = stats.max_in_flight.find(operation);
     return found == stats.max_in_flight.end() ? 0 : found->second;
   };
-  fmt::print("endpoint: at most {} requests in flight, {} faults injected\n",
-             std::max(most("PutObject"), most("UploadPart")), stats.faults_injected);
+  Say(fmt::format("endpoint: at most {} requests in flight, {} faults injected",
+                  std::max(most("PutObject"), most("UploadPart")), stats.faults_injected));
   const bool verified = Verify(server.store(), destination.bucket, run.run_dir);
   const auto orphans = server.CountUploads(destination.bucket);
   if (orphans > 0) Complain(fmt::format("{} multipart uploads are left in the store", orphans));

@@ -49,7 +49,7 @@ pipeline::ExitStatus Run(const JobArguments& arguments) {
     if (!plan.message.empty()) {
       Complain(plan.message);
     } else {
-      fmt::print("{}", pipeline::DryRunText(plan, job.pipeline.report.prices));
+      pipeline::PrintLines(stdout, pipeline::DryRunText(plan, job.pipeline.report.prices));
     }
     return plan.status;
   }

@@ -54,14 +54,13 @@ pipeline::ExitStatus Serve(const ServeArguments& arguments) {
   pipeline::StopControl stop;
   const SignalThread signals(&stop);
   s3::endpoint::Server server(options);
-  fmt::print("listening on {}, access key ID {}{}\n", server.endpoint(), options.access_key_id,
-             id && secret ? "" : ", secret access key s3flow-secret");
-  std::fflush(stdout);
+  Say(fmt::format("listening on {}, access key ID {}{}", server.endpoint(), options.access_key_id,
+                  id && secret ? "" : ", secret access key s3flow-secret"));
   std::mutex mutex;
   std::condition_variable_any stopped;
   std::unique_lock lock(mutex);
   stopped.wait(lock, stop.drain_token(), [] { return false; });
-  fmt::print("{}\n", StatsJson(server.stats()));
+  Say(StatsJson(server.stats()));
   return pipeline::kExitOk;
 }
 

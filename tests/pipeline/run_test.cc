@@ -260,10 +260,5 @@ TEST(ExitStatusTest, EveryStatusHasItsCase) {
   EXPECT_EQ(ExitStatusOf(fine, StopCause::kJournalFailed, false), kExitJournal);
 }
 
-TEST(PrintableTest, TerminalsAreSafe) {
-  EXPECT_EQ(Printable("a\x1b[2J\n\\"), "a\\x1b[2J\\x0a\\\\");
-  EXPECT_EQ(Printable("caf\xc3\xa9"), "caf\xc3\xa9");
-}
-
 }  // namespace
 }  // namespace pipeline

@@ -1,0 +1,17 @@
+// Everything that is written to stdout and stderr, but the progress bar: whatever a name, a message of a
+// server or a value of a job file holds, it does not drive the terminal. Any thread; a call writes whole
+// lines.
+#pragma once
+
+#include <cstdio>
+#include <string_view>
+
+namespace pipeline {
+
+// One line: a line end in it is shown, and makes no second one.
+void PrintLine(std::FILE* out, std::string_view line);
+
+// Lines of our own making, as they stand; names in them have been through s3::Printable().
+void PrintLines(std::FILE* out, std::string_view text);
+
+}  // namespace pipeline
