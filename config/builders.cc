@@ -39,7 +39,7 @@ Field SecretText(std::string name, s3::Secret* target) {
                 return MaybeProblem();
               },
           .show = [target] { return YamlScalar(s3::Redacted(*target)); },
-          .secret = true};
+          .holds_secret = [](std::string_view literal) { return !literal.empty(); }};
 }
 
 Field Texts(std::string name, std::vector<std::string>* target, Check check) {

@@ -9,6 +9,8 @@
 #include <cctype>
 #include <sstream>
 
+#include "s3/printable.h"
+
 namespace config {
 namespace {
 
@@ -48,7 +50,13 @@ class TreeBuilder final : public YAML::EventHandler {
         !open_.empty() && open_.back().value.kind == Value::Kind::kMapping && !open_.back().key;
     Value value{.kind = Value::Kind::kScalar, .where = At(mark)};
     const auto before = problems_->size();
-    value.text = is_key ? text : ExpandVariables(text, environment_, value.where, problems_);
+    if (is_key) {
+      value.text = text;
+    } else {
+      auto expanded = ExpandVariables(text, environment_, value.where, problems_);
+      value.text = std::move(expanded.text);
+      if (expanded.has_variables) value.written = text;
+    }
     value.refused = problems_->size() > before;
     Add(std::move(value));
   }
@@ -145,18 +153,10 @@ class TreeBuilder final : public YAML::EventHandler {
 // Nothing when every byte can stand in a YAML text; else the offset of the first that cannot.
 std::optional<std::size_t> BadByte(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const std::size_t length = byte < 0x80                   ? 1
-                               : byte >= 0xC2 && byte < 0xE0 ? 2
-                               : byte >= 0xE0 && byte < 0xF0 ? 3
-                               : byte >= 0xF0 && byte < 0xF5 ? 4
-                                                             : 0;
-    const bool control = byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
-    if (length == 0 || control || byte == 0x7f || i + length > text.size()) return i;
-    for (std::size_t k = 1; k < length; ++k) {
-      if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return i;
-    }
-    i += length;
+    const auto [code, bytes] = s3::FirstCharacter(text.substr(i));
+    const bool control = code < 0x20 && code != '\t' && code != '\n' && code != '\r';
+    if (bytes == 0 || control || code == 0x7f) return i;
+    i += bytes;
   }
   return std::nullopt;
 }
@@ -193,16 +193,21 @@ std::string_view KindName(Value::Kind kind) {
   return "";
 }
 
-std::string ExpandVariables(std::string_view text, const Lookup& environment, const std::string& where,
-                            std::vector<Problem>* problems) {
-  std::string expanded;
+Expanded ExpandVariables(std::string_view text, const Lookup& environment, const std::string& where,
+                         std::vector<Problem>* problems) {
+  Expanded expanded;
+  const auto append = [&](std::string_view literal) {
+    expanded.text += literal;
+    expanded.literal += literal;
+  };
   while (!text.empty()) {
     const auto start = text.find("${");
-    expanded += text.substr(0, start);
+    const auto before = text.substr(0, start);
+    append(before);
     if (start == std::string_view::npos) break;
     text.remove_prefix(start + 2);
-    if (expanded.ends_with('$')) {
-      expanded += '{';
+    if (before.ends_with('$')) {
+      append("{");
       continue;
     }
     const auto end = text.find('}');
@@ -215,10 +220,14 @@ std::string ExpandVariables(std::string_view text, const Lookup& environment, co
       return expanded;
     }
     text.remove_prefix(end + 1);
+    const bool has_default = separator != std::string_view::npos;
+    const auto otherwise = has_default ? inside.substr(separator + 2) : "";
+    expanded.literal += otherwise;
     if (const auto value = environment(variable)) {
-      expanded += *value;
-    } else if (separator != std::string_view::npos) {
-      expanded += inside.substr(separator + 2);
+      expanded.text += *value;
+      expanded.has_variables = true;
+    } else if (has_default) {
+      expanded.text += otherwise;
     } else {
       problems->push_back(
           {where,

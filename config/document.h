@@ -23,6 +23,10 @@ struct Value {
   Kind kind = Kind::kNull;
   std::string where;
   std::string text;
+  // How the text was written, when variables of the environment were read into it; empty when none were.
+  std::string written;
+  // Of --set: what of the text stands on the command line itself, which everybody on the machine can read.
+  std::string argument;
   std::vector<Value> items;
   std::vector<Entry> entries;  // in the order of the file; keys are unique
   bool refused = false;        // a problem was reported: reading it would only add a second one
@@ -53,8 +57,14 @@ using Lookup = std::function<std::optional<std::string>(const std::string&)>;
 // problems that it can go on after.
 Document ParseDocument(std::string_view text, const std::string& name, const Lookup& environment);
 
+struct Expanded {
+  std::string text;
+  std::string literal;         // what it was written with besides variables; all defaults, used or not
+  bool has_variables = false;  // that are set
+};
+
 // Replaces ${VAR} in one text; problems go to `problems` under `where`.
-std::string ExpandVariables(std::string_view text, const Lookup& environment, const std::string& where,
-                            std::vector<Problem>* problems);
+Expanded ExpandVariables(std::string_view text, const Lookup& environment, const std::string& where,
+                         std::vector<Problem>* problems);
 
 }  // namespace config

@@ -6,6 +6,9 @@
 #include <numeric>
 #include <utility>
 
+#include "s3/hash.h"
+#include "s3/printable.h"
+
 namespace config {
 namespace {
 
@@ -22,8 +25,33 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+void Replace(std::string* text, const std::string& from, const std::string& to) {
+  for (auto at = text->find(from); at != std::string::npos; at = text->find(from, at + to.size())) {
+    text->replace(at, from.size(), to);
+  }
+}
+
+// Puts the variables back in place of what was read from them, in the problems from `first` on.
+void Unexpand(const Value& value, std::size_t first, std::vector<Problem>* problems) {
+  constexpr std::size_t kTelling = 6;  // shorter texts may be parts of other words
+  for (auto i = first; i < problems->size() && !value.written.empty(); ++i) {
+    auto& what = (*problems)[i].what;
+    Replace(&what, "'" + value.text + "'", "'" + value.written + "'");
+    if (value.text.size() >= kTelling) Replace(&what, value.text, value.written);
+  }
+  for (const auto& item : value.items) Unexpand(item, first, problems);
+  for (const auto& entry : value.entries) Unexpand(entry.value, first, problems);
+}
+
 void ReadField(const Field& field, const Value& value, const std::string& name,
                std::vector<Problem>* problems) {
+  if (field.holds_secret && field.holds_secret(value.argument)) {
+    problems->push_back(
+        {value.where,
+         "everybody on this machine can read a command's arguments: put the name of a variable "
+         "there, as '${NAME}' in single quotes, or the value into the job file"});
+    return;
+  }
   const auto report = [&](const std::string& what) {
     problems->push_back({value.where, fmt::format("{}: {}", name, what)});
   };
@@ -69,7 +97,9 @@ void ReadFields(const Value& mapping, const std::string& path, const std::vector
       problems->push_back({entry.where, fmt::format("{}: unknown key '{}'{}", path, entry.key,
                                                     DidYouMean(entry.key, candidates))});
     } else {
+      const auto before = problems->size();
       ReadField(*field, entry.value, path + "." + entry.key, problems);
+      Unexpand(entry.value, before, problems);
     }
   }
 }
@@ -89,7 +119,7 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string>& ca
   return best.empty() ? "" : fmt::format("; did you mean '{}'?", best);
 }
 
-std::string YamlScalar(std::string_view text) {
+std::string YamlScalar(std::string_view text, bool keeps_variables) {
   const bool plain =
       !text.empty() && text != "~" && text != "null" && text != "Null" && text != "NULL" &&
       std::all_of(text.begin(), text.end(),
@@ -99,17 +129,24 @@ std::string YamlScalar(std::string_view text) {
       text.front() != '-';
   if (plain) return std::string(text);
   std::string quoted = "\"";
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '"' || c == '\\') quoted += '\\';
-    if (c == '$' && i + 1 < text.size() && text[i + 1] == '{') quoted += '$';
-    if (static_cast<unsigned char>(c) < 0x20) {
-      quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  while (!text.empty()) {
+    const auto [code, bytes] = s3::FirstCharacter(text);
+    const auto character = text.substr(0, std::max<std::size_t>(bytes, 1));
+    if (character == "\"" || character == "\\") quoted += '\\';
+    if (text.starts_with("${") && !keeps_variables) quoted += '$';
+    if (bytes == 0 || !s3::IsHidden(code)) {
+      quoted += character;
     } else {
-      quoted += c;
+      const auto number = static_cast<std::uint32_t>(code);
+      quoted += number < 0x100     ? fmt::format("\\x{:02x}", number)
+                : number < 0x10000 ? fmt::format("\\u{:04X}", number)
+                                   : fmt::format("\\U{:08X}", number);
     }
+    text.remove_prefix(character.size());
   }
   return quoted + "\"";
 }
+
+std::string CheckDigits(std::string_view secret) { return s3::Sha256Hex(secret).substr(0, 4); }
 
 }  // namespace config

@@ -25,11 +25,14 @@ struct Field {
   // Whether the value was given, where that is more than to differ from the default: an empty text
   // in a rule takes a property away. Not set for most.
   std::function<bool()> given = nullptr;
-  // Not for a command line, whose arguments everybody on the machine can read.
-  bool secret = false;
+  // Set for a secret: whether `literal`, a value without what comes out of the environment, holds any of it.
+  // A secret is never shown, and not taken from a command line, which everybody on the machine can read and
+  // which the records of a run keep.
+  std::function<bool(std::string_view literal)> holds_secret = nullptr;
 };
 
-// Reads a mapping into fields: unknown keys, wrong kinds and refused values become problems.
+// Reads a mapping into fields: unknown keys, wrong kinds and refused values become problems, which say
+// "${NAME}" instead of a value that came out of the environment.
 // `path` is what stands before a key in messages ("upload"), `elsewhere` are full names of keys
 // that a misplaced one may have meant.
 void ReadFields(const Value& mapping, const std::string& path, const std::vector<Field>& fields,
@@ -38,7 +41,12 @@ void ReadFields(const Value& mapping, const std::string& path, const std::vector
 // "; did you mean 'x'?" for the nearest of `candidates`, or nothing.
 std::string DidYouMean(std::string_view word, const std::vector<std::string>& candidates);
 
-// `text` as a YAML scalar that this loader reads back as the same text.
-std::string YamlScalar(std::string_view text);
+// `text` as a YAML scalar that this loader reads back as the same text; nothing in it drives a terminal.
+// `keeps_variables`: it is a text of a file, whose "${NAME}" are meant.
+std::string YamlScalar(std::string_view text, bool keeps_variables = false);
+
+// A few digits by which two values can be told apart, for what is not to be recorded. So short that they
+// give next to nothing away: 16 bits, in all records together.
+std::string CheckDigits(std::string_view secret);
 
 }  // namespace config

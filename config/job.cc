@@ -12,6 +12,7 @@
 #include "config/object_fields.h"
 #include "config/schema.h"
 #include "s3/address.h"
+#include "s3/printable.h"
 #include "s3/store_profiles.h"
 
 namespace config {
@@ -22,16 +23,6 @@ std::vector<std::string> SectionNames() {
   std::vector<std::string> names{"source"};
   for (const auto& section : JobSections(&job.s3, &job.pipeline)) names.push_back(section.name);
   return names;
-}
-
-bool IsSecret(std::string_view path) {
-  Job job;
-  for (const auto& section : JobSections(&job.s3, &job.pipeline)) {
-    for (const auto& field : section.fields) {
-      if (field.secret && path == section.name + "." + field.name) return true;
-    }
-  }
-  return false;
 }
 
 // Where a --set puts its value: the path is made when it does not exist.
@@ -64,19 +55,12 @@ Value* Descend(Value* value, const std::string& key, const std::string& where,
 void ApplyOverride(const std::string& text, const Lookup& environment, Value* root,
                    std::vector<Problem>* problems) {
   const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    problems->push_back({"--set", "write --set section.key=value"});
+    return;
+  }
   const auto path = text.substr(0, equals);
   const auto where = "--set " + path;
-  if (equals == std::string::npos || path.empty()) {
-    problems->push_back({where, "write --set section.key=value"});
-    return;
-  }
-  if (IsSecret(path) && equals + 1 < text.size() && text.find("${", equals) == std::string::npos) {
-    problems->push_back(
-        {where,
-         "everybody on this machine can read a command's arguments: put the name of a variable "
-         "there, as '${NAME}' in single quotes, or the value into the job file"});
-    return;
-  }
   Value* value = root;
   for (std::size_t begin = 0; value != nullptr && begin <= path.size();) {
     const auto end = std::min(path.find('.', begin), path.size());
@@ -85,7 +69,11 @@ void ApplyOverride(const std::string& text, const Lookup& environment, Value* ro
   }
   if (value == nullptr) return;
   *value = Value{.kind = Value::Kind::kScalar, .where = where};
-  value->text = ExpandVariables(std::string_view(text).substr(equals + 1), environment, where, problems);
+  const auto given = text.substr(equals + 1);
+  auto expanded = ExpandVariables(given, environment, where, problems);
+  value->text = std::move(expanded.text);
+  value->argument = std::move(expanded.literal);
+  if (expanded.has_variables) value->written = given;
 }
 
 void CheckRoot(const Value& item, const pipeline::SourceRoot& root, std::vector<Problem>* problems) {
@@ -255,6 +243,7 @@ Loaded<Job> ParseJob(std::string_view text, const std::string& name,
   } else if (destination->kind == Value::Kind::kMapping && destination->Find("bucket") == nullptr) {
     problems.push_back({destination->where, "destination: there is no 'bucket'"});
   }
+  if (const auto* object = root.Find("object")) job.from_environment = ReadFromEnvironment(*object);
   auto& store = job.s3.destination;
   if (open_region) store.region = s3::RegionOf(store).value_or(store.region);
   if (job.pipeline.resume.skip == pipeline::SkipMode::kIfNoneMatch) {
@@ -292,8 +281,9 @@ namespace {
 
 using Wanted = std::function<bool(std::string_view section, std::string_view field)>;
 
-std::string Show(const Job& job, const Wanted& wanted) {
+std::string Show(const Job& job, bool with_digits, const Wanted& wanted) {
   Job copy = job;  // the schema binds to options that it may write to
+  Hide(job.from_environment, &copy.pipeline.object);
   std::string text = "source:\n";
   for (auto& root : copy.pipeline.source) {
     std::string lead = "  - ";
@@ -308,17 +298,17 @@ std::string Show(const Job& job, const Wanted& wanted) {
     }
     if (!lines.empty()) text += fmt::format("{}:\n{}", section.name, lines);
   }
-  return text;
+  return ShowVariables(job.from_environment, with_digits, std::move(text));
 }
 
 }  // namespace
 
 std::string ShowJob(const Job& job) {
-  return Show(job, [](std::string_view, std::string_view) { return true; });
+  return Show(job, false, [](std::string_view, std::string_view) { return true; });
 }
 
 std::string ShowIdentity(const Job& job) {
-  return Show(job, [](std::string_view section, std::string_view field) {
+  return Show(job, true, [](std::string_view section, std::string_view field) {
     // How the store is reached may change from one session to the next.
     for (const auto* way :
          {"ca_file", "ca_directory", "client_certificate", "client_key", "proxy", "no_proxy"}) {
@@ -330,7 +320,9 @@ std::string ShowIdentity(const Job& job) {
 
 std::string FormatProblems(const std::vector<Problem>& problems) {
   std::string text;
-  for (const auto& [where, what] : problems) text += fmt::format("{}: {}\n", where, what);
+  for (const auto& [where, what] : problems) {
+    text += s3::PrintableLine(fmt::format("{}: {}", where, what)) + "\n";
+  }
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/document.h"
+#include "config/object_fields.h"
 #include "pipeline/options.h"
 #include "s3/options.h"
 
@@ -15,6 +16,7 @@ namespace config {
 struct Job {
   pipeline::Options pipeline;
   s3::Options s3;
+  std::vector<FromEnvironment> from_environment;  // of the section `object`
 };
 
 // All mistakes at once, in the order of the file.
@@ -30,15 +32,17 @@ Loaded<Job> ParseJob(std::string_view text, const std::string& name,
 Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides,
                     const Lookup& environment);
 
-// The effective settings as YAML, defaults included, sizes in bytes, secrets redacted.
+// The effective settings as YAML, defaults included, sizes in bytes, secrets redacted. Properties of objects
+// that came out of the environment are shown as their variables.
 std::string ShowJob(const Job& job);
 // Those of them that say what goes where and how it is cut and checked: what two sessions of one run share.
+// What is not shown has digits instead, so that two texts differ when it does.
 std::string ShowIdentity(const Job& job);
 
 // Every key as "section.name", and "source[].name".
 std::vector<std::string> AllKeys();
 
-// "where: what" a line.
+// "where: what" a line, fit for a terminal.
 std::string FormatProblems(const std::vector<Problem>& problems);
 
 // The text of a file of at most 1 MiB; a directory, or a file that cannot be read, is a problem.

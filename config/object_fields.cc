@@ -8,6 +8,7 @@
 #include "config/builders.h"
 #include "s3/hash.h"
 #include "s3/properties.h"
+#include "s3/secret.h"
 
 namespace config {
 namespace {
@@ -78,17 +79,23 @@ MaybeProblem IsDate(const std::string& text) {
 }
 
 Field CustomerKey(std::string name, ObjectProperties* properties) {
-  const auto header = fmt::format("{}key", s3::kCustomerKeyPrefix);
-  return {.name = std::move(name),
-          .set =
-              [=](const std::string& text) {
-                if (text.empty()) return MaybeProblem();
-                const auto key = s3::Base64Decode(text);
-                if (!key || key->size() != 32) return MaybeProblem("must be 32 bytes in base64");
-                s3::SetCustomerKey(*key, properties);
-                return MaybeProblem();
-              },
-          .show = [=] { return YamlScalar(properties->Find(header) == nullptr ? "" : "**redacted**"); }};
+  return {
+      .name = std::move(name),
+      .set =
+          [=](const std::string& text) {
+            if (text.empty()) return MaybeProblem();
+            auto key = s3::Base64Decode(text);
+            if (!key || key->size() != 32) return MaybeProblem("must be 32 bytes in base64");
+            s3::SetCustomerKey(*key, properties);
+            s3::Wipe(&*key);
+            return MaybeProblem();
+          },
+      .show =
+          [=] {
+            const auto& key = properties->customer_key();
+            return YamlScalar(key.empty() ? "" : fmt::format("**redacted** #{}", CheckDigits(key.Reveal())));
+          },
+      .holds_secret = [](std::string_view literal) { return !literal.empty(); }};
 }
 
 Field Metadata(ObjectProperties* properties) {
@@ -172,7 +179,7 @@ void CheckProperties(const ObjectProperties& properties, const std::string& wher
     problems->push_back({where, fmt::format("{}: {}", path, what)});
   };
   const auto has = [&](std::string_view header) { return properties.Find(header) != nullptr; };
-  const bool customer = has(fmt::format("{}key", s3::kCustomerKeyPrefix));
+  const bool customer = !properties.customer_key().empty();
   if (customer && has(kEncryption)) report("encryption and customer_key exclude each other");
   if (has(fmt::format("{}-aws-kms-key-id", kEncryption)) &&
       !Shown(properties, kEncryption).starts_with("aws:kms")) {
@@ -233,6 +240,62 @@ std::vector<Field> ObjectFields(pipeline::ObjectOptions* options) {
   fields.push_back(Text("mime_types", &options->mime_types, NotEmpty));
   fields.push_back(Rules(options));
   return fields;
+}
+
+std::vector<FromEnvironment> ReadFromEnvironment(const Value& section) {
+  std::vector<FromEnvironment> texts;
+  if (!section.written.empty() && !section.text.empty()) {
+    texts.push_back({s3::Secret(section.text), section.written});
+  }
+  const auto add = [&](const Value& value) {
+    for (auto& text : ReadFromEnvironment(value)) texts.push_back(std::move(text));
+  };
+  for (const auto& item : section.items) add(item);
+  for (const auto& entry : section.entries) add(entry.value);
+  return texts;
+}
+
+namespace {
+
+// Stands for a text until all is shown: as a scalar, and encoded, it is written as it is.
+std::string PlaceholderOf(std::size_t index) { return fmt::format("s3flow-hidden-{}-", index); }
+
+void Hide(const std::vector<FromEnvironment>& texts, ObjectProperties* properties) {
+  const auto hidden = [&](const std::string& value) {
+    const auto found = std::find_if(texts.begin(), texts.end(),
+                                    [&](const auto& text) { return text.text.Reveal() == value; });
+    return found == texts.end() ? value : PlaceholderOf(static_cast<std::size_t>(found - texts.begin()));
+  };
+  const auto entries = properties->entries();
+  for (const auto& [name, value] : entries) {
+    if (name != s3::kTaggingHeader) {
+      properties->Set(name, hidden(value));
+      continue;
+    }
+    auto tags = s3::ParseTagging(value);
+    for (auto& tag : tags) tag.second = hidden(tag.second);
+    properties->Set(name, s3::TaggingValue(tags));
+  }
+}
+
+}  // namespace
+
+void Hide(const std::vector<FromEnvironment>& texts, pipeline::ObjectOptions* options) {
+  Hide(texts, &options->properties);
+  for (auto& rule : options->rules) Hide(texts, &rule.properties);
+}
+
+std::string ShowVariables(const std::vector<FromEnvironment>& texts, bool with_digits, std::string shown) {
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    auto variables = YamlScalar(texts[i].written, true);
+    if (with_digits) variables += " #" + CheckDigits(texts[i].text.Reveal());
+    const auto placeholder = PlaceholderOf(i);
+    for (auto at = shown.find(placeholder); at != std::string::npos; at = shown.find(placeholder, at)) {
+      shown.replace(at, placeholder.size(), variables);
+      at += variables.size();
+    }
+  }
+  return shown;
 }
 
 void CheckObject(const Value& section, const pipeline::ObjectOptions& options,

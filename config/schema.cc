@@ -41,6 +41,16 @@ MaybeProblem CheckKeyId(const std::string& text) {
   return fine ? MaybeProblem() : "has a character that no access key ID has";
 }
 
+// Whether a URL, or what of it is not a variable, has a password; a user alone may be a token.
+bool HasPassword(std::string_view url) {
+  const auto at = url.rfind('@');
+  if (at == std::string_view::npos) return false;
+  auto user = url.substr(0, at);
+  if (const auto scheme = user.find("://"); scheme != std::string_view::npos) user.remove_prefix(scheme + 3);
+  const auto colon = user.find(':');
+  return !user.substr(colon == std::string_view::npos ? 0 : colon + 1).empty();
+}
+
 // "auto" (the environment's), "none", or a URL, of which the user and password are not shown.
 Field Proxy(std::string name, s3::ProxyOptions* proxy) {
   return {.name = std::move(name),
@@ -55,21 +65,22 @@ Field Proxy(std::string name, s3::ProxyOptions* proxy) {
                 const auto rest = scheme == std::string::npos ? "" : text.substr(scheme + 3);
                 const auto kind = text.substr(0, std::min(scheme, text.size()));
                 const bool known = kind == "http" || kind == "https" || kind == "socks5" || kind == "socks5h";
-                // Without the user, since what is wrong is shown.
                 const auto host = rest.substr(rest.rfind('@') + 1);
-                const auto parsed = s3::ParseEndpoint("http://" + host);
                 if (!known)
                   return MaybeProblem("must be auto, none or http://, https:// or socks5://HOST:PORT");
-                return parsed ? std::nullopt : MaybeProblem(parsed.error().message);
+                // What is wrong is not quoted: without an '@' a password looks like a port.
+                return s3::ParseEndpoint("http://" + host)
+                           ? std::nullopt
+                           : MaybeProblem(
+                                 "has no valid host and port: write SCHEME://HOST:PORT, or "
+                                 "SCHEME://USER:PASSWORD@HOST:PORT");
               },
           .show = [proxy]() -> std::string {
             const auto url = proxy->url.Reveal();
             if (url.empty()) return proxy->from_environment ? "auto" : "none";
-            const auto begin = url.find("://") + 3;
-            const auto user = url.rfind('@');
-            if (user == std::string_view::npos) return YamlScalar(url);
-            return YamlScalar(fmt::format("{}**redacted**{}", url.substr(0, begin), url.substr(user)));
-          }};
+            return YamlScalar(s3::WithoutUser(url));
+          },
+          .holds_secret = HasPassword};
 }
 
 Field StoreProfileName(std::string* target) {

@@ -47,12 +47,21 @@ bool FailedHere(ErrorKind kind) {
   return kind == ErrorKind::kCancelled || kind == ErrorKind::kChanged || kind == ErrorKind::kLocal;
 }
 
+// What a job says of an object in its own words, which may come out of the environment.
+bool IsFreeText(std::string_view name) {
+  if (!name.starts_with("x-amz-")) return name != "content-type";
+  return name.starts_with("x-amz-meta-") || name == "x-amz-website-redirect-location";
+}
+
 // A store may answer with what it was sent.
 void Redact(const Credentials& credentials, const HttpRequest& request, std::string* text) {
   RedactIn(text, credentials.secret_access_key);
   RedactIn(text, credentials.session_token);
+  for (const auto& header : request.secret_headers) RedactIn(text, header.value);
   for (const auto& [name, value] : request.headers) {
-    if (name.starts_with(kCustomerKeyPrefix) && name.ends_with("-key")) RedactIn(text, Secret(value));
+    if (IsFreeText(name)) RedactIn(text, Secret(value));
+    if (name != kTaggingHeader) continue;
+    for (const auto& tag : ParseTagging(value)) RedactIn(text, Secret(tag.second));
   }
 }
 

@@ -133,7 +133,7 @@ Error Connection::ConnectError(CURLcode code) const {
   curl_easy_getinfo(easy(), CURLINFO_OS_ERRNO, &os_error);
   std::string detail = error_text_[0] != '\0' ? error_text_.get() : curl_easy_strerror(code);
   if (os_error != 0) detail += fmt::format(" ({})", ErrnoText(static_cast<int>(os_error)));
-  return {.kind = KindOf(code), .message = detail};
+  return {.kind = KindOf(code), .message = WithoutUser(detail)};  // libcurl quotes a proxy's whole URL
 }
 
 // libcurl's own functions to send and receive look the connection up in a list of all, and send one piece at

@@ -254,7 +254,10 @@ class EventLoop::Loop {
   // All that a batch of events has ended: one lock for them, and before their bodies come for the next ones.
   void WakeEnded() {
     if (ended_.empty()) return;
-    for (const auto& ended : ended_) wakes_.push_back(ended->Done());
+    for (const auto& ended : ended_) {
+      ended->Forget();
+      wakes_.push_back(ended->Done());
+    }
     inbox_.GiveBack(&ended_);
     for (const auto& wake : wakes_) wake();
     wakes_.clear();

@@ -42,6 +42,7 @@ std::size_t Exchange::HeadBytes(const HttpRequest& request, std::string_view que
   constexpr std::size_t kRest = 128;  // more than WriteHead and Rewind add; the host can be in it twice
   auto bytes = kRest + request.method.size() + request.path.size() + query.size() + 2 * endpoint_.host.size();
   for (const auto& [name, value] : request.headers) bytes += name.size() + value.size() + 4;
+  for (const auto& [name, value] : request.secret_headers) bytes += name.size() + value.Reveal().size() + 4;
   return bytes;
 }
 
@@ -56,6 +57,10 @@ void Exchange::WriteHead(const HttpRequest& request) {
   for (const auto& [name, value] : request.headers) {
     has_host |= name == "host";
     head_.append(name).append(value.empty() ? ":" : ": ").append(value).append(kEnd);
+  }
+  head_is_secret_ = !request.secret_headers.empty();
+  for (const auto& [name, value] : request.secret_headers) {
+    head_.append(name).append(": ").append(value.Reveal()).append(kEnd);
   }
   if (!has_host) head_.append("host: ").append(endpoint_.HostHeader()).append(kEnd);
   head_.append("User-Agent: ").append(kUserAgent).append(kEnd);

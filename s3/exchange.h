@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "s3/http.h"
@@ -76,6 +77,10 @@ class Exchange {
   void FailStalled();
   void FailCancelled();
   Wake Done() const { return wake_; }
+  // What the head held of secrets is overwritten: it may lie idle for long.
+  void Forget() {
+    if (std::exchange(head_is_secret_, false)) Wipe(&head_);
+  }
 
   // The loop's own notes.
   Connection* connection = nullptr;
@@ -99,6 +104,7 @@ class Exchange {
   std::uint64_t body_bytes_ = 0;
   std::string head_;  // request line and header lines, and with `Expect` as its last one or without
   std::size_t plain_head_bytes_ = 0;
+  bool head_is_secret_ = false;
   std::vector<std::string_view> pieces_;  // the head, then the body
   std::size_t piece_ = 0, piece_offset_ = 0;
   FileRange file_;  // after the pieces

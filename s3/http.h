@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "s3/result.h"
+#include "s3/secret.h"
 #include "s3/uri.h"
 #include "s3/waiter.h"
 
@@ -17,6 +18,12 @@ namespace s3 {
 struct Header {
   std::string name;  // lower case
   std::string value;
+};
+
+// A header whose value nobody may see: a token, a key. Signed and sent like the others.
+struct SecretHeader {
+  std::string name;  // lower case
+  Secret value;
 };
 
 // Bytes of an open file. The descriptor is not owned: it stays open, and may be read from any thread, until
@@ -33,6 +40,7 @@ struct HttpRequest {
   std::string path;  // percent-encoded, begins with '/'; sent as it stands
   std::vector<QueryParam> query;
   std::vector<Header> headers;  // holds "host" once signed; sent as they stand
+  std::vector<SecretHeader> secret_headers;
   // Not owned: must stay valid and unchanged until the exchange has ended. Sent from memory, so a
   // resend needs no rewind.
   std::string_view body;

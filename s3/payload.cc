@@ -176,8 +176,7 @@ std::optional<std::string> Md5OfETag(std::string_view etag, const ObjectProperti
   const auto encryption = answer.Find("x-amz-server-side-encryption").value_or("");
   const auto* asked = properties.Find("x-amz-server-side-encryption");
   const bool kms = encryption.starts_with("aws:kms") || (asked != nullptr && asked->starts_with("aws:kms"));
-  const bool customer = properties.Find(fmt::format("{}key", kCustomerKeyPrefix)) != nullptr;
-  if (kms || customer) return std::nullopt;
+  if (kms || !properties.customer_key().empty()) return std::nullopt;
   auto bytes = HexDecode(etag);
   if (!bytes || bytes->size() != 16) return std::nullopt;
   return bytes;

@@ -28,6 +28,7 @@ const std::string* ObjectProperties::Find(std::string_view name) const {
 
 void ObjectProperties::Apply(const ObjectProperties& over) {
   for (const auto& [name, value] : over.entries_) Set(name, value);
+  if (!over.customer_key_.empty()) customer_key_ = over.customer_key_;
 }
 
 std::vector<Header> ObjectProperties::Headers() const {
@@ -42,7 +43,9 @@ std::vector<Header> ObjectProperties::Headers() const {
 void SetCustomerKey(std::string_view key, ObjectProperties* properties) {
   const auto name = [](std::string_view last) { return fmt::format("{}{}", kCustomerKeyPrefix, last); };
   properties->Set(name("algorithm"), "AES256");
-  properties->Set(name("key"), Base64Encode(key));
+  auto base64 = Base64Encode(key);
+  properties->SetCustomerKey(Secret(base64));
+  Wipe(&base64);
   properties->Set(name("key-md5"), Base64Encode(AsBytes(Md5(key))));
 }
 

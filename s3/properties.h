@@ -25,6 +25,10 @@ class ObjectProperties {
   // Lays `over` on top: what it names wins.
   void Apply(const ObjectProperties& over);
 
+  // A customer-provided key, in base64, is none of the entries; empty for none.
+  const Secret& customer_key() const { return customer_key_; }
+  void SetCustomerKey(Secret base64) { customer_key_ = std::move(base64); }
+
   // The headers to send: without those that were taken away.
   std::vector<Header> Headers() const;
   // Every entry, those taken away too; for showing a configuration.
@@ -32,11 +36,13 @@ class ObjectProperties {
 
  private:
   std::vector<Header> entries_;
+  Secret customer_key_;
 };
 
 // Customer-provided keys must come with every request that touches the object's data.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html
 inline constexpr std::string_view kCustomerKeyPrefix = "x-amz-server-side-encryption-customer-";
+inline constexpr std::string_view kCustomerKeyHeader = "x-amz-server-side-encryption-customer-key";
 // `key`: 32 bytes. Sets algorithm, key and the key's MD5.
 void SetCustomerKey(std::string_view key, ObjectProperties* properties);
 

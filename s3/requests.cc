@@ -24,6 +24,10 @@ void AddProperties(const ObjectTarget& target, const Predicate& wanted, HttpRequ
   for (const auto& header : target.properties->entries()) {
     if (!header.value.empty() && wanted(header.name)) request->headers.push_back(header);
   }
+  const auto& key = target.properties->customer_key();
+  if (!key.empty() && wanted(kCustomerKeyHeader)) {
+    request->secret_headers.push_back({std::string(kCustomerKeyHeader), key});
+  }
 }
 
 bool IsCondition(std::string_view name) { return name == "if-none-match"; }

@@ -11,6 +11,13 @@
 
 namespace s3 {
 
+// Overwrites a text that holds a secret, and empties it.
+inline void Wipe(std::string* text) {
+  // explicit_bzero is not optimised away; capacity covers the small-string buffer too.
+  explicit_bzero(text->data(), text->capacity());
+  text->clear();
+}
+
 class Secret {
  public:
   Secret() = default;
@@ -29,11 +36,7 @@ class Secret {
   friend bool operator==(const Secret&, const Secret&) = default;
 
  private:
-  void Wipe() {
-    // explicit_bzero is not optimised away; capacity covers the small-string buffer too.
-    explicit_bzero(value_.data(), value_.capacity());
-    value_.clear();
-  }
+  void Wipe() { s3::Wipe(&value_); }
 
   std::string value_;
 };

@@ -62,24 +62,32 @@ std::string CredentialScope::Text() const {
 
 CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view path,
                                        const std::vector<QueryParam>& query,
-                                       const std::vector<Header>& headers, std::string_view payload_hash) {
-  // Values of one name keep the order in which they are sent.
-  std::vector<std::tuple<std::string_view, const Header*>> sorted;
-  sorted.reserve(headers.size());
+                                       const std::vector<Header>& headers,
+                                       const std::vector<SecretHeader>& secret_headers,
+                                       std::string_view payload_hash) {
+  // Name, place and value: values of one name keep the order in which they are sent.
+  std::vector<std::tuple<std::string_view, std::size_t, std::string_view>> sorted;
+  sorted.reserve(headers.size() + secret_headers.size());
   std::forward_list<std::string> lowered;  // most names are in lower case as they are
-  for (const auto& header : headers) {
-    const auto& name = header.name;
-    sorted.emplace_back(HasAny(name, IsUpper) ? lowered.emplace_front(LowerCase(name)) : name, &header);
+  const auto add = [&](const std::string& name, std::string_view value) {
+    sorted.emplace_back(HasAny(name, IsUpper) ? lowered.emplace_front(LowerCase(name)) : name, sorted.size(),
+                        value);
+  };
+  for (const auto& [name, value] : headers) add(name, value);
+  std::size_t secret_bytes = 0;
+  for (const auto& [name, value] : secret_headers) {
+    add(name, value.Reveal());
+    secret_bytes += name.size() + value.Reveal().size() + 2;
   }
   std::sort(sorted.begin(), sorted.end());
 
   CanonicalRequest canonical;
   auto& text = canonical.text;
-  text.reserve(512);
+  text.reserve(512 + secret_bytes);
   canonical.signed_headers.reserve(128);
   Append(&text, {method, "\n", path, "\n", query.empty() ? "" : CanonicalQuery(query), "\n"});
   std::string_view name_before;
-  for (const auto& [name, header] : sorted) {
+  for (const auto& [name, place, value] : sorted) {
     if (name == name_before) {
       text.back() = ',';  // in place of the newline after the value before
     } else {
@@ -87,7 +95,7 @@ CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view
       Append(&canonical.signed_headers, {canonical.signed_headers.empty() ? "" : ";", name});
     }
     name_before = name;
-    AppendHeaderValue(&text, header->value);
+    AppendHeaderValue(&text, value);
     text += '\n';
   }
   Append(&text, {"\n", canonical.signed_headers, "\n", payload_hash});
@@ -100,9 +108,9 @@ std::string StringToSign(std::string_view amz_date, const CredentialScope& scope
 }
 
 std::string ChunkStringToSign(std::string_view amz_date, const CredentialScope& scope,
-                              std::string_view previous_signature, std::string_view chunk) {
+                              std::string_view previous_signature, std::string_view chunk_hash) {
   return fmt::format("{}-PAYLOAD\n{}\n{}\n{}\n{}\n{}", kAlgorithm, amz_date, scope.Text(), previous_signature,
-                     Sha256Hex(""), Sha256Hex(chunk));
+                     Sha256Hex(""), chunk_hash);
 }
 
 std::string TrailerStringToSign(std::string_view amz_date, const CredentialScope& scope,
@@ -143,12 +151,13 @@ std::string Signer::SignHeaders(HttpRequest* request, std::string_view payload_h
   headers.push_back({"x-amz-content-sha256", std::string(payload_hash)});
   headers.push_back({"x-amz-date", amz_date});
   if (!credentials.session_token.empty()) {
-    headers.push_back({"x-amz-security-token", std::string(credentials.session_token.Reveal())});
+    request->secret_headers.push_back({"x-amz-security-token", credentials.session_token});
   }
-  const auto canonical =
-      BuildCanonicalRequest(request->method, request->path, request->query, headers, payload_hash);
+  auto canonical = BuildCanonicalRequest(request->method, request->path, request->query, headers,
+                                         request->secret_headers, payload_hash);
   const auto signature =
       Signature(CachedSigningKey(credentials, scope), StringToSign(amz_date, scope, canonical.text));
+  if (!request->secret_headers.empty()) Wipe(&canonical.text);
   headers.push_back(
       {"authorization", Concat({kAlgorithm, " Credential=", credentials.access_key_id, "/", scope.Text(),
                                 ", SignedHeaders=", canonical.signed_headers, ", Signature=", signature})});
@@ -160,7 +169,7 @@ std::string Signer::SignChunk(const Credentials& credentials, SystemTime time,
   const auto amz_date = AmzDate(time);
   const CredentialScope scope{amz_date.substr(0, 8), region_, service_};
   return Signature(CachedSigningKey(credentials, scope),
-                   ChunkStringToSign(amz_date, scope, previous_signature, chunk));
+                   ChunkStringToSign(amz_date, scope, previous_signature, Sha256Hex(chunk)));
 }
 
 std::string Signer::SignTrailer(const Credentials& credentials, SystemTime time,
@@ -176,7 +185,7 @@ void Signer::SignQuery(HttpRequest* request, std::string_view payload_hash, cons
   const auto amz_date = AmzDate(time);
   const CredentialScope scope{amz_date.substr(0, 8), region_, service_};
   request->headers.push_back({"host", request->endpoint.HostHeader()});
-  const auto signed_headers = BuildCanonicalRequest("", "", {}, request->headers, "").signed_headers;
+  const auto signed_headers = BuildCanonicalRequest("", "", {}, request->headers, {}, "").signed_headers;
 
   auto& query = request->query;
   query.emplace_back("X-Amz-Algorithm", kAlgorithm);
@@ -188,7 +197,7 @@ void Signer::SignQuery(HttpRequest* request, std::string_view payload_hash, cons
     query.emplace_back("X-Amz-Security-Token", credentials.session_token.Reveal());
   }
   const auto canonical =
-      BuildCanonicalRequest(request->method, request->path, query, request->headers, payload_hash);
+      BuildCanonicalRequest(request->method, request->path, query, request->headers, {}, payload_hash);
   query.emplace_back("X-Amz-Signature", Signature(CachedSigningKey(credentials, scope),
                                                   StringToSign(amz_date, scope, canonical.text)));
 }

@@ -46,7 +46,9 @@ struct CanonicalRequest {
 // space collapsed, equal names joined with ','. `path` is percent-encoded already.
 CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view path,
                                        const std::vector<QueryParam>& query,
-                                       const std::vector<Header>& headers, std::string_view payload_hash);
+                                       const std::vector<Header>& headers,
+                                       const std::vector<SecretHeader>& secret_headers,
+                                       std::string_view payload_hash);
 
 std::string StringToSign(std::string_view amz_date, const CredentialScope& scope,
                          std::string_view canonical_request);
@@ -54,10 +56,10 @@ std::string StringToSign(std::string_view amz_date, const CredentialScope& scope
 Sha256Digest SigningKey(const Secret& secret_access_key, const CredentialScope& scope);
 
 // The stages of a body that is sent in signed chunks. `previous_signature` is that of the chunk
-// before, or of the request's headers (the seed) for the first.
+// before, or of the request's headers (the seed) for the first; `chunk_hash` the chunk's SHA-256 in hex.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 std::string ChunkStringToSign(std::string_view amz_date, const CredentialScope& scope,
-                              std::string_view previous_signature, std::string_view chunk);
+                              std::string_view previous_signature, std::string_view chunk_hash);
 
 // `trailers`: "name:value\n" for each trailing header, names in lower case and sorted.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html

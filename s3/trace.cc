@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <cstring>
 
 #include "s3/judge.h"
+#include "s3/printable.h"
 
 namespace s3 {
 namespace {
@@ -17,7 +19,6 @@ namespace {
 using std::chrono::microseconds;
 
 constexpr std::string_view kShownHeaders[] = {"accept-ranges",
-                                              "cache-control",
                                               "connection",
                                               "content-encoding",
                                               "content-length",
@@ -56,20 +57,15 @@ bool IsShownHeader(std::string_view name) {
          std::find(std::begin(kShownHeaders), std::end(kShownHeaders), name) != std::end(kShownHeaders);
 }
 
-std::string Printable(std::string_view text) {
-  std::string line(text.substr(0, kMaxValueBytes));
-  std::replace_if(
-      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return line;
-}
+std::string Shown(std::string_view text) { return PrintableLine(text.substr(0, kMaxValueBytes)); }
 
 // What a signature is made with is shown, so that two machines can be compared; it itself is not.
 std::string ShownValue(std::string_view name, std::string_view value) {
   constexpr std::string_view kSignature = "Signature=";
-  if (IsShownHeader(name)) return Printable(value);
+  if (IsShownHeader(name)) return Shown(value);
   const auto at = value.rfind(kSignature);
   if (name != "authorization" || at == std::string_view::npos) return "(redacted)";
-  return Printable(value.substr(0, at)) + "Signature=(redacted)";
+  return Shown(value.substr(0, at)) + "Signature=(redacted)";
 }
 
 std::string Timestamp() {
@@ -105,12 +101,15 @@ std::string TraceOfRequest(const HttpRequest& request, std::string_view lead) {
     const bool shown =
         std::find(std::begin(kShownQuery), std::end(kShownQuery), name) != std::end(kShownQuery);
     query += fmt::format("{}{}", query.empty() ? "?" : "&", name);
-    if (!value.empty()) query += "=" + (shown ? Printable(value) : "(redacted)");
+    if (!value.empty()) query += "=" + (shown ? Shown(value) : "(redacted)");
   }
   auto text = fmt::format("{} {} {}://{}{}{}\n", lead, request.method, request.endpoint.scheme,
-                          request.endpoint.HostAndPort(), Printable(request.path), query);
+                          request.endpoint.HostAndPort(), Shown(request.path), query);
   for (const auto& [name, value] : request.headers) {
     text += fmt::format("{} {}: {}\n", lead, name, ShownValue(name, value));
+  }
+  for (const auto& header : request.secret_headers) {
+    text += fmt::format("{} {}: (redacted)\n", lead, header.name);
   }
   return text + fmt::format("{} ({} bytes)\n", lead, request.body_bytes());
 }
@@ -119,8 +118,8 @@ std::string TraceOfResponse(const HttpResponse& response, microseconds took, std
   auto text = fmt::format("{} {} after {:.3f} ms", lead,
                           response.status == 0 ? "no answer" : fmt::format("HTTP {}", response.status),
                           static_cast<double>(took.count()) / 1000);
-  if (response.failure) text += ": " + Printable(response.failure->message);
-  if (const auto error = ParseErrorBody(response.body)) text += ": " + error->code;
+  if (response.failure) text += ": " + Shown(response.failure->message);
+  if (const auto error = ParseErrorBody(response.body)) text += ": " + Shown(error->code);
   text += '\n';
   auto lines = response.headers.lines();
   while (!lines.empty()) {
@@ -129,7 +128,7 @@ std::string TraceOfResponse(const HttpResponse& response, microseconds took, std
     lines.remove_prefix(std::min(end + 1, lines.size()));
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) continue;
-    const auto name = Printable(LowerCase(line.substr(0, colon)));
+    const auto name = Shown(LowerCase(line.substr(0, colon)));
     auto value = line.substr(colon + 1);
     value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
     if (value.ends_with('\r')) value.remove_suffix(1);
@@ -139,7 +138,14 @@ std::string TraceOfResponse(const HttpResponse& response, microseconds took, std
 }
 
 Result<std::unique_ptr<TraceLog>> TraceLog::Open(const std::string& path) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  // A FIFO without a reader is an error; waiting for one could last for ever.
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+  struct stat status {};
+  if (fd >= 0 && fstat(fd, &status) == 0) {
+    fcntl(fd, F_SETFL, O_APPEND);
+    const bool is_ours = S_ISREG(status.st_mode) && status.st_uid == geteuid();
+    if (is_ours && (status.st_mode & 0077) != 0) fchmod(fd, 0600);  // it was there, or a mask was odd
+  }
   std::FILE* const file = fd < 0 ? nullptr : fdopen(fd, "a");
   if (file == nullptr) {
     const auto problem = std::strerror(errno);

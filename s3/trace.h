@@ -24,7 +24,7 @@ std::string TraceOfResponse(const HttpResponse& response, std::chrono::microseco
 // The file, appended to. Thread-safe.
 class TraceLog {
  public:
-  // A new file is readable by its owner only. kLocal when it cannot be written.
+  // The file is readable by its owner only, from now on if it was there. kLocal when it cannot be written.
   static Result<std::unique_ptr<TraceLog>> Open(const std::string& path);
 
   // A number for an exchange.

@@ -35,7 +35,7 @@ Result<int> ParsePort(std::string_view text) {
   int port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   if (error != std::errc() || end != text.data() + text.size() || port < 1 || port > 65535) {
-    return Fail(ErrorKind::kPermanent, fmt::format("'{}' is not a port (1 to 65535)", text));
+    return Fail(ErrorKind::kPermanent, "a port is a number from 1 to 65535");
   }
   return port;
 }
@@ -107,13 +107,22 @@ bool Endpoint::HasAddressForHost() const {
   return host.starts_with('[') || std::all_of(host.begin(), host.end(), IsDigitOrDot);
 }
 
+std::string WithoutUser(std::string_view text) {
+  const auto at = text.rfind('@');
+  if (at == std::string_view::npos) return std::string(text);
+  auto begin = text.substr(0, at).find("://");
+  begin = begin == std::string_view::npos ? text.find_last_of(" '\"", at) + 1 : begin + 3;
+  return fmt::format("{}**redacted**{}", text.substr(0, begin), text.substr(at));
+}
+
 Result<Endpoint> ParseEndpoint(std::string_view text) {
+  const auto shown = WithoutUser(text);
   const auto problem = [&](std::string_view what) {
-    return Fail(ErrorKind::kPermanent, fmt::format("endpoint '{}' {}", text, what));
+    return Fail(ErrorKind::kPermanent, fmt::format("endpoint '{}' {}", shown, what));
   };
   const auto separator = text.find("://");
   if (separator == std::string_view::npos) {
-    return problem(fmt::format("has no scheme: write http://{0} or https://{0}", text));
+    return problem(fmt::format("has no scheme: write http://{0} or https://{0}", shown));
   }
   Endpoint endpoint;
   endpoint.scheme = LowerCase(text.substr(0, separator));

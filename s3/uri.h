@@ -40,7 +40,10 @@ struct Endpoint {
   bool HasAddressForHost() const;  // an IP address, which can have no bucket in front
 };
 
-// Accepts "scheme://host[:port][/]"; the message says what is wrong, without a position.
+// `text` with what stands before an '@' of its URL blanked out: there may be a password.
+std::string WithoutUser(std::string_view text);
+
+// Accepts "scheme://host[:port][/]"; the message says what is wrong, without a position, user and password.
 Result<Endpoint> ParseEndpoint(std::string_view text);
 
 // Where requests for one bucket go, computed once per run.

@@ -12,12 +12,8 @@ namespace {
 std::vector<s3::Secret> SecretsOf(const config::Job& job) {
   std::vector<s3::Secret> secrets{job.s3.credentials.secret_access_key, job.s3.credentials.session_token,
                                   job.s3.transport.proxy.url};
-  const auto name = std::string(s3::kCustomerKeyPrefix) + "key";
-  const auto add = [&](const s3::ObjectProperties& properties) {
-    if (const auto* key = properties.Find(name)) secrets.emplace_back(*key);
-  };
-  add(job.pipeline.object.properties);
-  for (const auto& rule : job.pipeline.object.rules) add(rule.properties);
+  secrets.push_back(job.pipeline.object.properties.customer_key());
+  for (const auto& rule : job.pipeline.object.rules) secrets.push_back(rule.properties.customer_key());
   return secrets;
 }
 

@@ -114,7 +114,7 @@ std::string ExpectedChunkSignature(const Call& call, const ServerOptions& option
   const auto claim = ReadClaim(call).value();
   const auto scope = ScopeOf(claim);
   return Signature(SigningKey(options.secret_access_key, scope),
-                   ChunkStringToSign(claim.amz_date, scope, previous, chunk));
+                   ChunkStringToSign(claim.amz_date, scope, previous, Sha256Hex(chunk)));
 }
 
 std::string ExpectedTrailerSignature(const Call& call, const ServerOptions& options,
@@ -162,7 +162,8 @@ std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& opti
   std::erase_if(query, [](const auto& param) { return param.first == "X-Amz-Signature"; });
   // The path is decoded and encoded anew: a client that encodes by other rules does not pass.
   const auto path = UriEncode(UriDecode(call.raw_path).value_or(""), true);
-  const auto canonical = BuildCanonicalRequest(call.method, path, query, headers, PromisedPayloadHash(call));
+  const auto canonical =
+      BuildCanonicalRequest(call.method, path, query, headers, {}, PromisedPayloadHash(call));
   const auto credential_scope = ScopeOf(*claim);
   const auto expected = Signature(SigningKey(options.secret_access_key, credential_scope),
                                   StringToSign(claim->amz_date, credential_scope, canonical.text));

@@ -94,7 +94,7 @@ Result<ProvidedCredentials> AskContainer(const ProviderContext& context) {
   if (!request) return tl::unexpected(request.error());
   const auto token = ContainerToken(context.environment);
   if (!token) return tl::unexpected(token.error());
-  if (!token->empty()) request->headers.push_back({"authorization", std::string(token->Reveal())});
+  if (!token->empty()) request->secret_headers.push_back({"authorization", *token});
   const auto who = fmt::format("the container's credentials at {}", request->endpoint.HostAndPort());
   const auto transport = request->endpoint.scheme == "https" && !IsAgent(request->endpoint)
                              ? ServiceTransport(context)
@@ -173,7 +173,7 @@ Result<ProvidedCredentials> AskInstance(const ProviderContext& context) {
   if (!token) return tl::unexpected(token.error());
   const auto get = [&](const std::string& path) {
     auto request = Request("GET", instance->endpoint, path);
-    request.headers.push_back({"x-aws-ec2-metadata-token", std::string(token->Reveal())});
+    request.secret_headers.push_back({"x-aws-ec2-metadata-token", *token});
     return Ask(context, request, instance->transport, instance->attempts, who);
   };
   const std::string root = "/latest/meta-data/iam/security-credentials/";

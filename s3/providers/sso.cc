@@ -70,8 +70,8 @@ Result<Credentials> Ask(const Login& login, const std::string& name, const Provi
   request.endpoint = *endpoint;
   request.path = "/federation/credentials";
   request.query = {{"role_name", login.role_name}, {"account_id", login.account_id}};
-  request.headers = {{"host", endpoint->HostHeader()},
-                     {"x-amz-sso_bearer_token", std::string(token->access_token.Reveal())}};
+  request.headers = {{"host", endpoint->HostHeader()}};
+  request.secret_headers = {{"x-amz-sso_bearer_token", token->access_token}};
   const auto who = fmt::format("the portal of IAM Identity Center at {}", url);
   const auto response = s3::Ask(context, request, ServiceTransport(context), kServiceAttempts, who);
   if (!response) return tl::unexpected(response.error());

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "s3/hash.h"
 #include "s3/requests.h"
 
 namespace s3 {
@@ -26,6 +27,7 @@ ObjectProperties Full() {
 std::vector<std::string> NamesOf(const HttpRequest& request) {
   std::vector<std::string> names;
   for (const auto& header : request.headers) names.push_back(header.name);
+  for (const auto& header : request.secret_headers) names.push_back(header.name);
   return names;
 }
 
@@ -49,6 +51,21 @@ TEST(PropertiesTest, EachRequestCarriesWhatItMust) {
   EXPECT_THAT(complete, Contains(key));
   EXPECT_THAT(complete, Contains("content-type"));
   EXPECT_THAT(NamesOf(BuildHeadObject(kBucket, target, true)), Contains(key));
+}
+
+TEST(PropertiesTest, ACustomersKeyIsNoTextLikeTheOthers) {
+  const auto properties = Full();
+  const auto base64 = Base64Encode(std::string(32, 'k'));
+  EXPECT_EQ(properties.customer_key().Reveal(), base64);
+  for (const auto& [name, value] : properties.entries()) EXPECT_NE(value, base64) << name;
+  ObjectProperties rule, together = properties;
+  together.Apply(rule);
+  EXPECT_EQ(together.customer_key().Reveal(), base64) << "a rule without one leaves it";
+  SetCustomerKey(std::string(32, 'r'), &rule);
+  together.Apply(rule);
+  EXPECT_EQ(together.customer_key().Reveal(), Base64Encode(std::string(32, 'r')));
+  EXPECT_EQ(*together.Find("x-amz-server-side-encryption-customer-key-md5"),
+            Base64Encode(AsBytes(Md5(std::string(32, 'r')))));
 }
 
 TEST(PropertiesTest, ChecksumTypesOfMultipartUploads) {

@@ -95,8 +95,8 @@ class SigV4Suite : public testing::TestWithParam<std::string> {
     const auto amz_date =
         AmzDate(TimeOf(context.at("timestamp").get<std::string>().c_str(), "%Y-%m-%dT%H:%M:%SZ"));
     const CredentialScope scope{amz_date.substr(0, 8), context.at("region"), context.at("service")};
-    const auto canonical =
-        BuildCanonicalRequest(suite_case.method, suite_case.path, query, headers, Sha256Hex(suite_case.body));
+    const auto canonical = BuildCanonicalRequest(suite_case.method, suite_case.path, query, headers, {},
+                                                 Sha256Hex(suite_case.body));
     EXPECT_EQ(canonical.text, golden("canonical-request"));
     const auto string_to_sign = StringToSign(amz_date, scope, canonical.text);
     EXPECT_EQ(string_to_sign, golden("string-to-sign"));
@@ -129,7 +129,7 @@ TEST_P(SigV4Suite, Query) {
   query.emplace_back("X-Amz-Date", "20150830T123600Z");
   query.emplace_back("X-Amz-Expires", std::to_string(context.at("expiration_in_seconds").get<int>()));
   query.emplace_back("X-Amz-SignedHeaders",
-                     BuildCanonicalRequest("", "", {}, suite_case.headers, "").signed_headers);
+                     BuildCanonicalRequest("", "", {}, suite_case.headers, {}, "").signed_headers);
   if (credentials.contains("token") && !context.value("omit_session_token", false)) {
     query.emplace_back("X-Amz-Security-Token", credentials.at("token"));
   }
@@ -234,7 +234,8 @@ class SigV4ChunkExamplesTest : public testing::Test {
   std::vector<std::string> Chunks(std::string previous) {
     std::vector<std::string> signatures;
     for (const std::size_t size : {65536u, 1024u, 0u}) {
-      previous = Signature(key_, ChunkStringToSign(kDate, scope_, previous, std::string(size, 'a')));
+      previous =
+          Signature(key_, ChunkStringToSign(kDate, scope_, previous, Sha256Hex(std::string(size, 'a'))));
       signatures.push_back(previous);
     }
     return signatures;
@@ -277,6 +278,20 @@ TEST(SignerTest, SignsTheSessionTokenAndEveryHeader) {
   EXPECT_THAT(request.headers.back().value,
               testing::HasSubstr(
                   "SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date;x-amz-security-token,"));
+}
+
+// A header is signed alike wherever it stands.
+TEST(SignerTest, SecretHeadersAreSignedLikeTheOthers) {
+  const auto sign = [](std::vector<Header> headers, std::vector<SecretHeader> secret) {
+    auto request = ExampleRequest("PUT", "/k", {}, std::move(headers));
+    request.secret_headers = std::move(secret);
+    return Signer("us-east-1").SignHeaders(&request, Sha256Hex(""), kExample, ExampleTime());
+  };
+  const Header a{"a", "1"}, key{"m-key", "a  b "}, z{"z", "3"};
+  const auto expected = sign({a, key, z}, {});
+  EXPECT_EQ(sign({a, z}, {{key.name, Secret(key.value)}}), expected);
+  EXPECT_EQ(sign({}, {{z.name, Secret(z.value)}, {key.name, Secret(key.value)}, {a.name, Secret(a.value)}}),
+            expected);
 }
 
 TEST(SignerTest, SignsAnewWhenTheDayOrTheSecretChanges) {

@@ -27,7 +27,9 @@ TEST(TraceTest, RequestsShowWhatIsOnTheListAndNamesOfTheRest) {
       {"x-amz-meta-owner", "canary"},
       {"x-amz-tagging", "canary"},
       {"x-aws-ec2-metadata-token", "canary"},
+      {"cache-control", "canary"},
       {"x-amz-checksum-crc32c", "yZRlqg=="}};
+  request.secret_headers = {{"x-amz-security-token", Secret("canary")}, {"host", Secret("canary")}};
   request.body = "canary";
   EXPECT_EQ(
       TraceOfRequest(request, "#1 >"),
@@ -41,7 +43,10 @@ TEST(TraceTest, RequestsShowWhatIsOnTheListAndNamesOfTheRest) {
       "#1 > x-amz-meta-owner: (redacted)\n"
       "#1 > x-amz-tagging: (redacted)\n"
       "#1 > x-aws-ec2-metadata-token: (redacted)\n"
+      "#1 > cache-control: (redacted)\n"
       "#1 > x-amz-checksum-crc32c: yZRlqg==\n"
+      "#1 > x-amz-security-token: (redacted)\n"
+      "#1 > host: (redacted)\n"
       "#1 > (6 bytes)\n");
 }
 
@@ -62,11 +67,11 @@ TEST(TraceTest, AnswersShowTheErrorCodeAndNothingElseOfTheBody) {
       "<Error><Code>ExpiredToken</Code><Message>canary</Message><Token-0>canary</Token-0></Error>";
   EXPECT_EQ(TraceOfResponse(response, microseconds(1500), "#1 <"),
             "#1 < HTTP 403 after 1.500 ms: ExpiredToken\n#1 < etag: \"e\"\n#1 < set-cookie: (redacted)\n"
-            "#1 < server: a?[31m\n#1 < (90 bytes)\n");
+            "#1 < server: a\\x1b[31m\n#1 < (90 bytes)\n");
   HttpResponse none;
   none.failure = Error{.kind = ErrorKind::kTransient, .message = "connection\nreset"};
   EXPECT_EQ(TraceOfResponse(none, microseconds(20), "<"),
-            "< no answer after 0.020 ms: connection?reset\n< (0 bytes)\n");
+            "< no answer after 0.020 ms: connection\\x0areset\n< (0 bytes)\n");
 }
 
 TEST(TraceLogTest, IsForItsOwnerAndSaysWhenItCannotBeWritten) {
@@ -81,7 +86,15 @@ TEST(TraceLogTest, IsForItsOwnerAndSaysWhenItCannotBeWritten) {
   struct stat status {};
   ASSERT_EQ(stat((directory / "trace").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
+  // One that was made with a wider mode, too.
+  ASSERT_EQ(chmod((directory / "trace").c_str(), 0644), 0);
+  TraceLog::Open(directory / "trace").value()->Write("three\n");
+  ASSERT_EQ(stat((directory / "trace").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
   EXPECT_THAT(TraceLog::Open(directory / "none/trace").error().message, testing::HasSubstr("No such file"));
+  // Nobody reads this one: an open that waited for that would wait for ever.
+  ASSERT_EQ(mkfifo((directory / "fifo").c_str(), 0600), 0);
+  EXPECT_THAT(TraceLog::Open(directory / "fifo").error().message, testing::HasSubstr("No such device"));
   const auto full = TraceLog::Open("/dev/full").value();
   full->Write("lost");
   EXPECT_EQ(full->problem(), "No space left on device");

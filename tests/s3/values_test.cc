@@ -99,6 +99,28 @@ TEST(EndpointTest, RefusesWithAReason) {
   }
 }
 
+TEST(EndpointTest, WhatIsWrongIsSaidWithoutUserAndPassword) {
+  for (const auto* text : {"http://u:hunter22@h", "ftp://u:hunter22@h", "u:hunter22@h", "http://hunter22@h/p",
+                           "http://h:hunter22", "http://u:hun@ter22@h:1"}) {
+    const auto parsed = ParseEndpoint(text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_THAT(parsed.error().message, testing::Not(testing::HasSubstr("ter22@"))) << text;
+    EXPECT_THAT(parsed.error().message, testing::Not(testing::HasSubstr("'hunter22'"))) << text;
+  }
+}
+
+// As libcurl says it.
+TEST(EndpointTest, TextsOfOthersAreShownWithoutUserAndPassword) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"Unsupported proxy syntax in 'http://u:p@h:x'",
+       "Unsupported proxy syntax in 'http://**redacted**@h:x'"},
+      {"Unsupported proxy syntax in 'u:p@h:x'", "Unsupported proxy syntax in '**redacted**@h:x'"},
+      {"bad socks5h://a@b:p@h: x", "bad socks5h://**redacted**@h: x"},
+      {"Could not resolve host: h", "Could not resolve host: h"},
+      {"u:p@h", "**redacted**@h"}};
+  for (const auto& [text, shown] : cases) EXPECT_EQ(WithoutUser(text), shown);
+}
+
 TEST(NamesTest, BucketNames) {
   for (const auto* good : {"abc", "a.b-c", "A_b", "123"})
     EXPECT_EQ(BucketNameProblem(good), std::nullopt) << good;

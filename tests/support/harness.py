@@ -73,15 +73,15 @@ def make_certificates(directory, names="DNS:localhost,DNS:s3.localhost,DNS:*.s3.
 class Serve:
     """`s3flow serve` on a free port, as a context; `stats` holds its counts afterwards."""
 
-    def __init__(self, directory, *arguments, buckets=("bucket",)):
+    def __init__(self, directory, *arguments, buckets=("bucket",), key_id=KEY_ID, secret=SECRET):
+        self.keys = {"AWS_ACCESS_KEY_ID": key_id, "AWS_SECRET_ACCESS_KEY": secret}
         self.command = [S3FLOW, "serve", str(directory), *map(str, arguments)]
         for bucket in buckets:
             self.command += ["--bucket", bucket]
         self.stats = None
 
     def __enter__(self):
-        environment = clean_environment(AWS_ACCESS_KEY_ID=KEY_ID, AWS_SECRET_ACCESS_KEY=SECRET)
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True, env=environment)
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True, env=clean_environment(**self.keys))
         line = self.process.stdout.readline()
         self.endpoint = re.search(r"http://\S+:\d+", line).group()
         return self
