@@ -134,7 +134,9 @@ std::string YamlScalar(std::string_view text, bool keeps_variables) {
     const auto character = text.substr(0, std::max<std::size_t>(bytes, 1));
     if (character == "\"" || character == "\\") quoted += '\\';
     if (text.starts_with("${") && !keeps_variables) quoted += '$';
-    if (bytes == 0 || !s3::IsHidden(code)) {
+    if (bytes == 0) {  // no YAML says this; but records of it can be compared
+      quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
+    } else if (!s3::IsHidden(code)) {
       quoted += character;
     } else {
       const auto number = static_cast<std::uint32_t>(code);

@@ -192,6 +192,9 @@ TEST_F(SecretsTest, NothingThatIsShownDrivesATerminal) {
   const auto shown = ShowJob(Load(std::string(kSmallest) + "  prefix: '${ODD}'\n"));
   EXPECT_THAT(shown, HasSubstr("prefix: \"\\x1b[2J\\x9b\\u202E\\U000E0061 \\x7f\\x0a\"\n"));
   EXPECT_EQ(Load(shown).s3.destination.prefix, environment_["ODD"]) << "and is read back";
+  environment_["ODD"] = "\xff\xc3\xbf";
+  EXPECT_THAT(ShowJob(Load(std::string(kSmallest) + "  prefix: '${ODD}'\n")),
+              HasSubstr("prefix: \"\\xff\xc3\xbf\"\n"));
   const auto problems =
       ProblemsOf(std::string(kSmallest) + "retry: {cap: \"a\\e[2Jb\\u202Ec\\nfake: line\"}\n");
   EXPECT_THAT(problems, HasSubstr("'a\\x1b[2Jb\\u{202E}c\\x0afake: line' is not a duration"));
