@@ -88,7 +88,7 @@ int Measure(std::uint64_t files, int shards, const fs::path& top) {
   s3_options.destination.bucket = "bench";
   s3_options.destination.endpoint = "http://127.0.0.1:9";
   const pipeline::RunCredentials credentials{
-      .first = {{"s3flow", s3::Secret("s3flow-secret"), s3::Secret()}, "the benchmark"}};
+      .first = {{"bench", s3::Secret("bench-secret"), s3::Secret()}, "the benchmark"}};
   pipeline::StopControl stop;
   const auto plan_dir = (top / "plan").string();
   auto began = Clock::now();

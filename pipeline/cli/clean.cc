@@ -31,8 +31,8 @@ pipeline::ExitStatus Clean(const CleanArguments& arguments) {
   auto& directory = std::get<pipeline::RunDirectory>(opened);
   const auto& run = *directory.history()->run();
   if (run.scope.kind == pipeline::RunKind::kRehearsal) {
-    fmt::print("{}: nothing to clean: it belongs to a rehearsal, whose embedded store has ended\n",
-               arguments.run_dir);
+    Say(fmt::format("{}: nothing to clean: it belongs to a rehearsal, whose embedded store has ended",
+                    arguments.run_dir));
     return pipeline::kExitOk;
   }
   JobArguments job_arguments{.job_file = arguments.job_file.empty() ? run.job_file : arguments.job_file,

@@ -135,11 +135,9 @@ pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArgum
   destination.addressing = s3::Addressing::kPath;
   job.s3.transport.proxy = {.from_environment = false};
   job.pipeline.identity.kind = pipeline::RunKind::kRehearsal;
-  const s3::Credentials credentials{options.access_key_id, options.secret_access_key, s3::Secret()};
-
   Say(fmt::format("rehearsing against {}: nothing leaves this machine", server.endpoint()));
-  const auto run =
-      pipeline::Run(job.pipeline, job.s3, {{credentials, "the endpoint"}}, &stop, std::get<0>(trace).get());
+  const auto run = pipeline::Run(job.pipeline, job.s3, {{server.credentials(), "the endpoint"}}, &stop,
+                                 std::get<0>(trace).get());
   PrintRunResult(run, stop, job.pipeline.identity.kind);
   if (run.summary.found == 0) return run.status;
   const auto stats = server.stats();

@@ -46,16 +46,21 @@ pipeline::ExitStatus Serve(const ServeArguments& arguments) {
   const auto environment = s3::ProcessEnvironment();
   const auto id = environment("AWS_ACCESS_KEY_ID");
   const auto secret = environment("AWS_SECRET_ACCESS_KEY");
-  if (id && secret) {
-    options.access_key_id = *id;
-    options.secret_access_key = s3::Secret(*secret);
+  if (id.has_value() != secret.has_value()) {
+    Complain("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together; without both, serve makes some");
+    return pipeline::kExitUsage;
   }
+  options.access_key_id = id.value_or("");
+  options.secret_access_key = s3::Secret(secret.value_or(""));
 
   pipeline::StopControl stop;
   const SignalThread signals(&stop);
   s3::endpoint::Server server(options);
-  Say(fmt::format("listening on {}, access key ID {}{}", server.endpoint(), options.access_key_id,
-                  id && secret ? "" : ", secret access key s3flow-secret"));
+  const auto credentials = server.credentials();
+  // The one place that shows a secret: it was made here, and nobody could know it otherwise.
+  Say(fmt::format("listening on {}, access key ID {}{}{}", server.endpoint(), credentials.access_key_id,
+                  secret ? "" : ", secret access key ",
+                  secret ? "" : credentials.secret_access_key.Reveal()));
   std::mutex mutex;
   std::condition_variable_any stopped;
   std::unique_lock lock(mutex);

@@ -9,7 +9,19 @@ namespace {
 constexpr std::size_t kMaxLineBytes = 4096;
 constexpr std::string_view kChecksumPrefix = "x-amz-checksum-";
 
+constexpr std::uint64_t kMaxPutBytes = 5ull << 30;
+
 bool IsChunked(std::string_view promised) { return promised.starts_with("STREAMING-"); }
+
+// Of the object's bytes; nothing when the request does not say.
+std::optional<std::uint64_t> DeclaredBytes(const Call& call) {
+  const bool chunked = IsChunked(PromisedPayloadHash(call));
+  const auto length = call.FindHeader(chunked ? "x-amz-decoded-content-length" : "content-length");
+  if (!length) return std::nullopt;
+  std::uint64_t bytes = 0;
+  const auto [end, error] = std::from_chars(length->data(), length->data() + length->size(), bytes);
+  return error == std::errc() && end == length->data() + length->size() ? std::optional(bytes) : std::nullopt;
+}
 
 Reply Malformed(std::string_view what) {
   return ErrorReply(400, "InvalidChunkSizeError", what);  // what S3 answers to broken aws-chunked
@@ -33,15 +45,11 @@ std::string PromisedChecksum(const Call& call) {
 
 std::optional<Reply> CheckBodyHeaders(const Call& call) {
   const auto promised = PromisedPayloadHash(call);
-  const auto length =
-      call.FindHeader(IsChunked(promised) ? "x-amz-decoded-content-length" : "content-length");
-  if (!length) {
+  const auto bytes = DeclaredBytes(call);
+  if (!bytes) {
     return ErrorReply(411, "MissingContentLength", "You must provide the Content-Length HTTP header.");
   }
-  std::uint64_t bytes = 0;
-  std::from_chars(length->data(), length->data() + length->size(), bytes);
-  constexpr std::uint64_t kMaxPutBytes = 5ull << 30;
-  if (bytes > kMaxPutBytes) {
+  if (*bytes > kMaxPutBytes) {
     return ErrorReply(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size");
   }
   const bool known = promised == kUnsignedPayload || promised == kUnsignedTrailer ||
@@ -74,6 +82,7 @@ BodyReceiver::BodyReceiver(const Call& call, const ServerOptions& options,
       promised_(PromisedPayloadHash(call)),
       chunks_are_signed_(promised_ == kSignedChunks || promised_ == kSignedChunksTrailer),
       state_(IsChunked(promised_) ? State::kChunkHeader : State::kPlain),
+      max_bytes_(upload ? DeclaredBytes(call).value_or(0) : kMaxTextBytes),
       previous_signature_(SeedSignature(call)) {
   result_.upload = std::move(upload);
   // CompleteMultipartUpload has the checksum of the object there, and not of its body.
@@ -86,7 +95,11 @@ BodyReceiver::BodyReceiver(const Call& call, const ServerOptions& options,
   if (const auto value = call.FindHeader(name)) promised_checksum_ = Header{name, *value};
 }
 
-void BodyReceiver::Store(std::string_view bytes) {
+std::optional<Reply> BodyReceiver::Store(std::string_view bytes) {
+  if (bytes.size() > max_bytes_ - result_.size_bytes) {
+    return result_.upload ? ErrorReply(400, "IncompleteBody", "The body is longer than it was declared.")
+                          : ErrorReply(400, "MaxMessageLengthExceeded", "Your request was too big.");
+  }
   result_.size_bytes += bytes.size();
   md5_.Update(bytes);
   sha256_.Update(bytes);
@@ -94,17 +107,19 @@ void BodyReceiver::Store(std::string_view bytes) {
   if (result_.upload) {
     result_.upload->Write(bytes);
   } else {
-    result_.text.append(bytes.substr(0, kMaxTextBytes - std::min(kMaxTextBytes, result_.text.size())));
+    result_.text.append(bytes);
   }
+  return std::nullopt;
 }
 
 std::optional<Reply> BodyReceiver::Take(std::string_view bytes) {
   while (!bytes.empty()) {
     switch (state_) {
-      case State::kPlain: Store(bytes); return std::nullopt;
+      case State::kPlain: return Store(bytes);
       case State::kChunkData: {
         const auto piece = bytes.substr(0, chunk_left_);
-        chunk_.append(piece);
+        if (auto refusal = Store(piece)) return refusal;
+        if (chunk_hash_) chunk_hash_->Update(piece);
         chunk_left_ -= piece.size();
         bytes.remove_prefix(piece.size());
         if (chunk_left_ == 0) state_ = State::kChunkEnd;
@@ -142,6 +157,7 @@ std::optional<Reply> BodyReceiver::TakeLine(const std::string& line) {
   const auto colon = line.find(':');
   if (!line.starts_with(kChecksumPrefix) || colon == std::string::npos)
     return Malformed("An unknown trailer.");
+  if (trailers_.size() + line.size() > kMaxLineBytes) return Malformed("The trailers are too long.");
   promised_checksum_ = Header{line.substr(0, colon), line.substr(colon + 1)};
   trailers_ += line + "\n";
   return std::nullopt;
@@ -152,7 +168,7 @@ std::optional<Reply> BodyReceiver::BeginChunk(const std::string& line) {
   const auto semicolon = std::min(line.find(';'), line.size());
   std::uint64_t size = 0;
   const auto [end, error] = std::from_chars(line.data(), line.data() + semicolon, size, 16);
-  if (error != std::errc() || end != line.data() + semicolon || size > kMaxChunkBytes) {
+  if (error != std::errc() || end != line.data() + semicolon || size > kMaxPutBytes) {
     return Malformed("A chunk's size is not valid.");
   }
   constexpr std::string_view kExtension = ";chunk-signature=";
@@ -160,30 +176,31 @@ std::optional<Reply> BodyReceiver::BeginChunk(const std::string& line) {
   if (chunks_are_signed_ != extension.starts_with(kExtension))
     return Malformed("A chunk's signature is missing.");
   chunk_signature_ = chunks_are_signed_ ? extension.substr(kExtension.size()) : "";
-  chunk_.clear();
-  chunk_left_ = static_cast<std::size_t>(size);
+  if (chunks_are_signed_) chunk_hash_.emplace(Digest::Kind::kSha256);
+  chunk_bytes_ = chunk_left_ = size;
   state_ = size > 0 ? State::kChunkData : State::kChunkEnd;
   return size > 0 ? std::nullopt : EndChunk();
 }
 
 std::optional<Reply> BodyReceiver::EndChunk() {
   if (chunks_are_signed_) {
-    const auto expected = ExpectedChunkSignature(call_, options_, previous_signature_, chunk_);
-    if (expected != chunk_signature_) {
+    const auto expected =
+        ExpectedChunkSignature(call_, options_, previous_signature_, HexEncode(chunk_hash_->Finish()));
+    if (!IsEqual(expected, chunk_signature_)) {
       return ErrorReply(403, "SignatureDoesNotMatch", "A chunk's signature does not match.");
     }
     previous_signature_ = expected;
   }
   // The empty chunk is the last; an empty line, or trailers and an empty line, end the body.
-  state_ = chunk_.empty() ? State::kTrailer : State::kChunkHeader;
-  Store(chunk_);
+  state_ = chunk_bytes_ == 0 ? State::kTrailer : State::kChunkHeader;
   return std::nullopt;
 }
 
 std::optional<Reply> BodyReceiver::EndTrailers() {
   state_ = State::kDone;
   if (promised_ != kSignedChunksTrailer) return std::nullopt;
-  if (trailer_signature_ != ExpectedTrailerSignature(call_, options_, previous_signature_, trailers_)) {
+  if (!IsEqual(ExpectedTrailerSignature(call_, options_, previous_signature_, trailers_),
+               trailer_signature_)) {
     return ErrorReply(403, "SignatureDoesNotMatch", "The trailers' signature does not match.");
   }
   return std::nullopt;

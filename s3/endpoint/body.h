@@ -26,7 +26,8 @@ struct ReceivedBody {
 
 class BodyReceiver {
  public:
-  // With an `upload`, the bytes go there; else they are kept as text, kMaxTextBytes of them. A
+  // With an `upload`, the bytes go there as they come, which nobody sees before all is verified; else they
+  // are kept as text, kMaxTextBytes at most. Memory does not depend on what a client calls a chunk. A
   // `checksum` is computed even when the request promises none ("x-amz-checksum-crc32c"; empty for
   // none). Neither call nor options are owned.
   BodyReceiver(const Call& call, const ServerOptions& options, std::unique_ptr<Store::Upload> upload,
@@ -40,12 +41,11 @@ class BodyReceiver {
   ReceivedBody Result() { return std::move(result_); }
 
   static constexpr std::size_t kMaxTextBytes = 8 << 20;
-  static constexpr std::size_t kMaxChunkBytes = 64 << 20;
 
  private:
   enum class State { kPlain, kChunkHeader, kChunkData, kChunkEnd, kTrailer, kDone };
 
-  void Store(std::string_view bytes);
+  std::optional<Reply> Store(std::string_view bytes);
   std::optional<Reply> TakeLine(const std::string& line);
   std::optional<Reply> BeginChunk(const std::string& line);
   std::optional<Reply> EndChunk();
@@ -59,9 +59,11 @@ class BodyReceiver {
   State state_;
   Digest md5_{Digest::Kind::kMd5}, sha256_{Digest::Kind::kSha256};
   std::optional<StreamChecksum> checksum_;
+  const std::uint64_t max_bytes_;  // decoded
   std::string line_;
-  std::string chunk_, chunk_signature_, previous_signature_;
-  std::size_t chunk_left_ = 0;
+  std::string chunk_signature_, previous_signature_;
+  std::uint64_t chunk_bytes_ = 0, chunk_left_ = 0;
+  std::optional<Digest> chunk_hash_;          // of a signed one
   std::string trailers_, trailer_signature_;  // canonical, "name:value\n" each
   std::optional<Header> promised_checksum_;
   ReceivedBody result_;

@@ -30,7 +30,28 @@ std::string HttpDateNow() {
 
 }  // namespace
 
+void Connection::AllowStall() {
+  waits_since_ = std::chrono::steady_clock::now();
+  stream_.expires_after(limits_.stall_window -
+                        std::min<std::chrono::steady_clock::duration>(waited_, limits_.stall_window));
+}
+
+void Connection::Moved(std::uint64_t bytes) {
+  waited_ += std::chrono::steady_clock::now() - waits_since_;
+  moved_bytes_ += bytes;
+  if (moved_bytes_ < limits_.stall_bytes) return;
+  moved_bytes_ = 0;
+  waited_ = {};
+}
+
 Connection::Awaitable<Call> Connection::ReadHeaders(Parser* parser) {
+  if (buffer_.size() == 0) {
+    stream_.expires_after(limits_.idle);
+    constexpr std::size_t kFirstBytes = 4096;
+    buffer_.commit(co_await stream_.async_read_some(buffer_.prepare(kFirstBytes), use_awaitable));
+  }
+  stream_.expires_after(limits_.header);
+  parser->header_limit(limits_.header_bytes);
   co_await http::async_read_header(stream_, buffer_, *parser, use_awaitable);
   const auto& request = parser->get();
   Call call;
@@ -42,22 +63,27 @@ Connection::Awaitable<Call> Connection::ReadHeaders(Parser* parser) {
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     call.headers.push_back({std::move(name), std::string(field.value())});
   }
+  waited_ = {};
+  moved_bytes_ = 0;
   co_return call;
 }
 
 Connection::Awaitable<void> Connection::SendContinue(const Parser& parser) {
   static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-  if (WaitsForContinue(parser)) co_await asio::async_write(stream_, asio::buffer(kContinue), use_awaitable);
+  if (WaitsForContinue(parser)) co_await SendBytes(kContinue);
 }
 
 Connection::Awaitable<std::span<char>> Connection::ReadChunk(Parser* parser) {
   auto& body = parser->get().body();
-  body.data = chunk_.data();
-  body.size = chunk_.size();
+  body.data = chunk_.get();
+  body.size = kChunkBytes;
   boost::system::error_code error;
+  AllowStall();
   co_await http::async_read_some(stream_, buffer_, *parser, asio::redirect_error(use_awaitable, error));
   if (error && error != http::error::need_buffer) throw boost::system::system_error(error);
-  co_return std::span(chunk_.data(), chunk_.size() - body.size);
+  const auto bytes = kChunkBytes - body.size;
+  Moved(bytes);
+  co_return std::span(chunk_.get(), bytes);
 }
 
 Connection::Awaitable<bool> Connection::Drain(Parser* parser) {
@@ -85,20 +111,33 @@ Connection::Awaitable<bool> Connection::Send(const Reply& reply, std::string_vie
 
   http::response_serializer<http::buffer_body> serializer(response);
   if (reply.head_only) serializer.split(true);
+  waited_ = {};
+  moved_bytes_ = 0;
+  AllowStall();
   co_await http::async_write_header(stream_, serializer, use_awaitable);
   if (!reply.head_only) {
     if (reply.data) {
       co_await SendData(reply);
     } else if (!reply.body.empty()) {
-      co_await asio::async_write(stream_, asio::buffer(reply.body), use_awaitable);
+      co_await SendBytes(reply.body);
     }
   }
   if (!keep_alive) {
     boost::system::error_code ignored;
-    stream_.shutdown(tcp::socket::shutdown_send, ignored);
+    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
     co_await LingerUntilClosed();
   }
   co_return keep_alive;
+}
+
+Connection::Awaitable<void> Connection::SendBytes(std::string_view bytes) {
+  while (!bytes.empty()) {
+    AllowStall();
+    const auto sent =
+        co_await stream_.async_write_some(asio::buffer(bytes.data(), bytes.size()), use_awaitable);
+    Moved(sent);
+    bytes.remove_prefix(sent);
+  }
 }
 
 Connection::Awaitable<void> Connection::SendData(const Reply& reply) {
@@ -106,7 +145,7 @@ Connection::Awaitable<void> Connection::SendData(const Reply& reply) {
   while (left > 0) {
     const auto bytes = reply.data->Read(offset, std::min<std::uint64_t>(left, kChunkBytes));
     if (bytes.empty()) throw ConnectionEnds();
-    co_await asio::async_write(stream_, asio::buffer(bytes), use_awaitable);
+    co_await SendBytes(bytes);
     offset += bytes.size();
     left -= bytes.size();
   }
@@ -118,21 +157,23 @@ Connection::Awaitable<void> Connection::LingerUntilClosed() {
   constexpr std::uint64_t kMaxLingerBytes = 64 << 20;
   std::uint64_t total = 0;
   boost::system::error_code error;
+  stream_.expires_after(limits_.stall_window);
   while (!error && total < kMaxLingerBytes) {
-    total +=
-        co_await stream_.async_read_some(asio::buffer(chunk_), asio::redirect_error(use_awaitable, error));
+    total += co_await stream_.async_read_some(asio::buffer(chunk_.get(), kChunkBytes),
+                                              asio::redirect_error(use_awaitable, error));
   }
 }
 
 void Connection::Reset() {
   boost::system::error_code ignored;
-  stream_.set_option(asio::socket_base::linger(true, 0), ignored);
-  stream_.close(ignored);
+  stream_.socket().set_option(asio::socket_base::linger(true, 0), ignored);
+  stream_.socket().close(ignored);
   throw ConnectionEnds();
 }
 
 Connection::Awaitable<void> Connection::StaySilent() {
   char byte;
+  stream_.expires_never();
   co_await stream_.async_read_some(asio::buffer(&byte, 1), use_awaitable);
   throw ConnectionEnds();
 }

@@ -5,11 +5,13 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
+#include <memory>
 #include <span>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "s3/endpoint/call.h"
+#include "s3/endpoint/options.h"
 
 namespace s3::endpoint {
 
@@ -22,10 +24,13 @@ class Connection {
   using Awaitable = boost::asio::awaitable<T>;
   using Parser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
 
-  explicit Connection(boost::asio::ip::tcp::socket socket)
-      : stream_(std::move(socket)), chunk_(kChunkBytes) {}
+  // `limits` is not owned.
+  Connection(boost::asio::ip::tcp::socket socket, const ClientLimits& limits)
+      : limits_(limits),
+        stream_(std::move(socket)),
+        chunk_(std::make_unique_for_overwrite<char[]>(kChunkBytes)) {}
 
-  // Every function that waits throws boost::system::system_error when the client is gone.
+  // Every function that waits throws boost::system::system_error when the client is gone, or too slow.
   Awaitable<Call> ReadHeaders(Parser* parser);
   Awaitable<void> SendContinue(const Parser& parser);
   // The next bytes of the body, in a buffer that is valid and may be changed until the next call.
@@ -42,14 +47,23 @@ class Connection {
   static Awaitable<void> Sleep(std::chrono::nanoseconds time);
 
  private:
+  Awaitable<void> SendBytes(std::string_view bytes);
   Awaitable<void> SendData(const Reply& reply);
   Awaitable<void> LingerUntilClosed();
 
+  // What a client has left of its time for the next bytes of a body or an answer.
+  void AllowStall();
+  void Moved(std::uint64_t bytes);
+
   static constexpr std::size_t kChunkBytes = 256 << 10;
 
-  boost::asio::ip::tcp::socket stream_;
+  const ClientLimits& limits_;
+  boost::beast::tcp_stream stream_;
   boost::beast::flat_buffer buffer_;
-  std::vector<char> chunk_;
+  const std::unique_ptr<char[]> chunk_;  // its pages are touched when there is a body
+  std::chrono::steady_clock::time_point waits_since_{};
+  std::chrono::steady_clock::duration waited_{};  // for fewer than stall_bytes
+  std::uint64_t moved_bytes_ = 0;                 // meanwhile
 };
 
 }  // namespace s3::endpoint

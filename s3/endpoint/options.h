@@ -54,12 +54,26 @@ enum class Conditions {
   kIgnored,
 };
 
+// What a client may keep the endpoint waiting for, and take of it. One that does more is left: its connection
+// is closed, and what it sent is not stored. Time that the endpoint itself takes does not count.
+struct ClientLimits {
+  std::chrono::milliseconds idle{60'000};    // before the first byte of a request
+  std::chrono::milliseconds header{30'000};  // from there to the end of its headers
+  // So many bytes of a body, or of an answer, must move while the endpoint waits for the client that long.
+  std::chrono::milliseconds stall_window{30'000};
+  std::uint64_t stall_bytes = 16 << 10;
+  std::uint32_t header_bytes = 64 << 10;
+  std::size_t headers = 128;
+  int connections = 8192;  // more wait to be accepted
+};
+
 struct ServerOptions {
   std::string address = "127.0.0.1";
   int port = 0;  // 0: a free one
   std::string region = "us-east-1";
-  std::string access_key_id = "s3flow";
-  Secret secret_access_key{"s3flow-secret"};
+  // Both, or neither: then the server makes random ones, see Server::credentials().
+  std::string access_key_id;
+  Secret secret_access_key;
   Storage storage = Storage::kMemory;
   std::string directory;
   // Created at the start, as an operator would have done.
@@ -74,6 +88,7 @@ struct ServerOptions {
   Conditions conditions = Conditions::kKept;
   std::vector<FaultRule> faults;
   int threads = 1;
+  ClientLimits clients;
 };
 
 }  // namespace s3::endpoint

@@ -26,7 +26,17 @@ using asio::ip::tcp;
 template <typename T>
 using Awaitable = asio::awaitable<T>;
 
-constexpr std::uint32_t kMaxHeaderBytes = 64 << 10;
+// Random ones have AWS's lengths: 20 characters and 40.
+ServerOptions WithCredentials(ServerOptions options) {
+  if (options.access_key_id.empty() != options.secret_access_key.empty()) {
+    throw std::runtime_error("the endpoint's credentials need both an access key ID and a secret");
+  }
+  if (options.access_key_id.empty()) {
+    options.access_key_id = "S3FLOW" + HexEncode(RandomBytes(7));
+    options.secret_access_key = Secret(HexEncode(RandomBytes(20)));
+  }
+  return options;
+}
 
 bool IsData(const Call& call) { return call.operation == "PutObject" || call.operation == "UploadPart"; }
 
@@ -42,7 +52,7 @@ bool IsCarriedOut(const std::optional<FaultRule>& fault) {
 class Server::Impl {
  public:
   explicit Impl(ServerOptions options)
-      : options_(std::move(options)),
+      : options_(WithCredentials(std::move(options))),
         store_(options_.storage, options_.directory),
         faults_(options_.faults),
         pace_(options_.bandwidth_bytes),
@@ -63,6 +73,7 @@ class Server::Impl {
   int port() const { return acceptor_.local_endpoint().port(); }
   const std::string& address() const { return options_.address; }
   Store& store() { return store_; }
+  Credentials credentials() const { return {options_.access_key_id, options_.secret_access_key, Secret()}; }
   Uploads& uploads() { return uploads_; }
 
   ServerStats stats() const {
@@ -71,6 +82,25 @@ class Server::Impl {
   }
 
  private:
+  // Counts a connection while it lives.
+  class Open {
+   public:
+    explicit Open(Impl* server) : server_(server) {
+      std::lock_guard lock(server_->stats_mutex_);
+      auto& stats = server_->stats_;
+      stats.max_connections = std::max(stats.max_connections, ++stats.connections);
+    }
+    ~Open() {
+      std::lock_guard lock(server_->stats_mutex_);
+      --server_->stats_.connections;
+    }
+    Open(const Open&) = delete;
+    Open& operator=(const Open&) = delete;
+
+   private:
+    Impl* const server_;
+  };
+
   // Counts a request as in flight while it lives.
   class InFlight {
    public:
@@ -94,23 +124,25 @@ class Server::Impl {
   };
 
   Awaitable<void> AcceptForever() {
+    constexpr std::chrono::milliseconds kPause{10};
     for (;;) {
+      while (stats().connections >= options_.clients.connections) co_await Connection::Sleep(kPause);
       boost::system::error_code error;
       auto socket =
           co_await acceptor_.async_accept(asio::make_strand(io_), asio::redirect_error(use_awaitable, error));
       if (error) {
         // Out of descriptors, or a client that left at once: neither ends the endpoint.
-        asio::steady_timer timer(io_, std::chrono::milliseconds(10));
-        co_await timer.async_wait(use_awaitable);
+        co_await Connection::Sleep(kPause);
         continue;
       }
       socket.set_option(tcp::no_delay(true), error);
       const auto executor = socket.get_executor();
-      asio::co_spawn(executor, Serve(std::make_unique<Connection>(std::move(socket))), asio::detached);
+      auto connection = std::make_unique<Connection>(std::move(socket), options_.clients);
+      asio::co_spawn(executor, Serve(std::move(connection), std::make_unique<Open>(this)), asio::detached);
     }
   }
 
-  Awaitable<void> Serve(std::unique_ptr<Connection> connection) {
+  Awaitable<void> Serve(std::unique_ptr<Connection> connection, std::unique_ptr<Open>) {
     try {
       while (co_await ServeOne(*connection)) {
       }
@@ -123,7 +155,6 @@ class Server::Impl {
   // Returns whether the connection can carry another request.
   Awaitable<bool> ServeOne(Connection& connection) {
     Connection::Parser parser;
-    parser.header_limit(kMaxHeaderBytes);
     parser.body_limit(boost::none);
     Call call = co_await connection.ReadHeaders(&parser);
     const bool well_formed = ParseTarget(&call);
@@ -138,7 +169,7 @@ class Server::Impl {
       const bool drained = co_await connection.Drain(&parser);
       co_return co_await connection.Send(*refusal, NextRequestId(), drained && parser.keep_alive());
     }
-    Reply reply = co_await CarryOut(connection, &parser, call, fault);
+    Reply reply = co_await CarryOutOrSayWhyNot(connection, &parser, call, fault);
     const bool drained = co_await connection.Drain(&parser);  // a body that was refused half-way
     if (fault) co_await InsteadOfAnswer(connection, *fault, &reply);
     reply.head_only = call.method == "HEAD";
@@ -146,8 +177,23 @@ class Server::Impl {
     co_return co_await connection.Send(reply, NextRequestId(), drained && parser.keep_alive());
   }
 
+  // A disk that is full, say, is an answer, too.
+  Awaitable<Reply> CarryOutOrSayWhyNot(Connection& connection, Connection::Parser* parser, const Call& call,
+                                       const std::optional<FaultRule>& fault) {
+    try {
+      co_return co_await CarryOut(connection, parser, call, fault);
+    } catch (const boost::system::system_error&) {
+      throw;  // the client's end of the connection
+    } catch (const std::exception& error) {
+      co_return ErrorReply(500, "InternalError", XmlEscape(error.what()));
+    }
+  }
+
   // What can be told before the body is read.
   std::optional<Reply> Refusal(const Call& call) {
+    if (call.headers.size() > options_.clients.headers) {
+      return ErrorReply(400, "RequestHeaderSectionTooLarge", "The request has too many headers.");
+    }
     if (options_.requests_per_second > 0 && !TakeRequest()) {
       return ErrorReply(503, "SlowDown", "Please reduce your request rate.");
     }
@@ -314,6 +360,7 @@ Server::~Server() = default;
 int Server::port() const { return impl_->port(); }
 std::string Server::endpoint() const { return fmt::format("http://{}:{}", impl_->address(), port()); }
 Store& Server::store() { return impl_->store(); }
+Credentials Server::credentials() const { return impl_->credentials(); }
 std::size_t Server::CountUploads(const std::string& bucket) const {
   return impl_->uploads().OfBucket(bucket).size();
 }

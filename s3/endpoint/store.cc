@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "s3/descriptor.h"
+
 namespace s3::endpoint {
 namespace {
 
@@ -41,11 +43,10 @@ class FileData final : public ObjectData {
   }
   std::string Read(std::uint64_t offset, std::size_t size) const override {
     // Opened per read: ten thousand objects must not hold ten thousand descriptors.
-    const int fd = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) ThrowErrno(path_);
+    const Descriptor fd(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (fd.get() < 0) ThrowErrno(path_);
     std::string bytes(size, '\0');
-    const ssize_t got = pread(fd, bytes.data(), size, static_cast<off_t>(offset));
-    close(fd);
+    const ssize_t got = pread(fd.get(), bytes.data(), size, static_cast<off_t>(offset));
     if (got < 0) ThrowErrno(path_);
     bytes.resize(static_cast<std::size_t>(got));
     return bytes;
@@ -110,34 +111,57 @@ class DiscardUpload final : public Store::Upload {
   std::shared_ptr<const ObjectData> Finish() override { return nullptr; }
 };
 
-class FileUpload final : public Store::Upload {
+// A file that was not there: nothing that lies in its place is written to, nor what a link there names.
+class NewFile {
  public:
-  explicit FileUpload(std::string path) : data_(std::make_shared<FileData>(std::move(path), true)) {
-    fd_ = open(data_->path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd_ < 0) ThrowErrno(data_->path());
+  explicit NewFile(const std::string& path)
+      : path_(path), fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) {
+    if (fd_.get() < 0) ThrowErrno(path);
   }
-  ~FileUpload() override {
-    if (fd_ >= 0) close(fd_);
-  }
-  void Write(std::string_view bytes) override {
+  void Write(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t written = write(fd_, bytes.data(), bytes.size());
+      const ssize_t written = write(fd_.get(), bytes.data(), bytes.size());
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) ThrowErrno(data_->path());
+      if (written < 0) ThrowErrno(path_);
       bytes.remove_prefix(static_cast<std::size_t>(written));
     }
   }
 
+ private:
+  const std::string path_;
+  const Descriptor fd_;
+};
+
+class FileUpload final : public Store::Upload {
+ public:
+  explicit FileUpload(const std::string& path) : data_(std::make_shared<FileData>(path, true)), file_(path) {}
+  void Write(std::string_view bytes) override { file_->Write(bytes); }
   std::shared_ptr<const ObjectData> Finish() override {
-    close(fd_);
-    fd_ = -1;
+    file_.reset();
     return data_;
   }
 
  private:
   std::shared_ptr<const FileData> data_;
-  int fd_ = -1;
+  std::optional<NewFile> file_;
 };
+
+// What this store makes: data of objects and uploads, "DIGITS-DIGITS" with a key's digest in front and
+// ".data" behind, or as it is.
+bool IsUploadName(std::string_view name) {
+  const auto dash = name.find('-');
+  const auto digits = [](std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  return dash != std::string_view::npos && digits(name.substr(0, dash)) && digits(name.substr(dash + 1));
+}
+bool IsDataName(std::string_view name) {
+  constexpr std::size_t kDigestBytes = 64;
+  constexpr std::string_view kEnd = ".data";
+  if (name.size() <= kDigestBytes || name[kDigestBytes] != '-' || !name.ends_with(kEnd)) return false;
+  name.remove_suffix(kEnd.size());
+  return HexDecode(name.substr(0, kDigestBytes)).has_value() && IsUploadName(name.substr(kDigestBytes + 1));
+}
 
 Json ToJson(const std::vector<Header>& headers) {
   Json json = Json::array();
@@ -168,16 +192,21 @@ Store::Store(Storage storage, std::string directory) : storage_(storage), direct
 Store::~Store() = default;
 
 void Store::LoadDirectory() {
-  fs::create_directories(fs::path(directory_) / ".uploads");
+  const auto uploads = fs::path(directory_) / ".uploads";
+  fs::create_directories(uploads);
+  if (fs::is_symlink(uploads)) throw std::runtime_error(uploads.string() + " is a symbolic link");
   // Bodies of uploads that a crash interrupted belong to no object.
-  for (const auto& left : fs::directory_iterator(fs::path(directory_) / ".uploads")) fs::remove(left);
+  for (const auto& left : fs::directory_iterator(uploads)) {
+    if (IsUploadName(left.path().filename().string())) fs::remove(left);
+  }
   for (const auto& entry : fs::directory_iterator(directory_)) {
     const auto bucket = entry.path().filename().string();
-    if (!entry.is_directory() || bucket.starts_with('.')) continue;
+    if (entry.symlink_status().type() != fs::file_type::directory || bucket.starts_with('.')) continue;
     auto& objects = buckets_[bucket];
     for (const auto& file : fs::directory_iterator(entry.path())) {
       if (file.path().extension() != ".meta") continue;
       try {
+        if (file.symlink_status().type() != fs::file_type::regular) throw std::runtime_error("no file");
         const auto meta = Json::parse(std::ifstream(file.path()));
         ObjectInfo info{meta.at("size"),
                         meta.at("etag"),
@@ -188,7 +217,9 @@ void Store::LoadDirectory() {
                         HeadersOf(meta.at("checksum"))};
         std::vector<StoredBytes> parts;
         for (const auto& part : meta.at("data")) {
-          const auto path = (entry.path() / part.at(0).get<std::string>()).string();
+          const auto name = part.at(0).get<std::string>();
+          if (!IsDataName(name)) throw std::runtime_error("its data is elsewhere");
+          const auto path = (entry.path() / name).string();
           parts.push_back({std::make_shared<FileData>(path, false), part.at(1)});
         }
         objects[Base64Decode(meta.at("key").get<std::string>()).value()] = {std::move(info), Join(parts)};
@@ -229,8 +260,10 @@ void Store::WriteObject(const std::string& bucket, const std::string& key, const
     files.push_back({name, part.size_bytes});
   }
   const auto meta = MetaPath(bucket, key);
-  std::ofstream(meta + ".new") << ToJson(key, info, files).dump();
-  fs::rename(meta + ".new", meta);
+  const auto fresh = meta + ".new";
+  fs::remove(fresh);  // of a crash, or a link that somebody has put there
+  NewFile(fresh).Write(ToJson(key, info, files).dump());
+  fs::rename(fresh, meta);
 }
 
 std::unique_ptr<Store::Upload> Store::NullUpload() { return std::make_unique<DiscardUpload>(); }
@@ -265,8 +298,17 @@ Store::Deleted Store::DeleteBucket(const std::string& bucket) {
   const auto found = buckets_.find(bucket);
   if (found == buckets_.end()) return Deleted::kAbsent;
   if (!found->second.empty()) return Deleted::kNotEmpty;
+  if (storage_ == Storage::kDirectory) {
+    // Nothing but what a crash has left of ours: the directory may have been there before.
+    const fs::path path = BucketDirectory(bucket);
+    for (const auto& left : fs::directory_iterator(path)) {
+      const auto name = left.path().filename().string();
+      if (IsDataName(name) || name.ends_with(".meta.new")) fs::remove(left);
+    }
+    if (!fs::is_empty(path)) return Deleted::kNotEmpty;
+    fs::remove(path);
+  }
   buckets_.erase(found);
-  if (storage_ == Storage::kDirectory) fs::remove_all(BucketDirectory(bucket));
   return Deleted::kYes;
 }
 

@@ -94,6 +94,13 @@ std::optional<Reply> CheckSignedHeaders(const Call& call, const std::vector<std:
 
 }  // namespace
 
+bool IsEqual(std::string_view signature, std::string_view given) {
+  if (signature.size() != given.size()) return false;
+  int difference = 0;
+  for (std::size_t i = 0; i < signature.size(); ++i) difference |= signature[i] ^ given[i];
+  return difference == 0;
+}
+
 std::string PromisedPayloadHash(const Call& call) {
   return call.FindHeader("x-amz-content-sha256").value_or(std::string(kUnsignedPayload));
 }
@@ -110,11 +117,11 @@ CredentialScope ScopeOf(const Claim& claim) {
 std::string SeedSignature(const Call& call) { return ReadClaim(call).value_or(Claim{}).signature; }
 
 std::string ExpectedChunkSignature(const Call& call, const ServerOptions& options, std::string_view previous,
-                                   std::string_view chunk) {
+                                   std::string_view chunk_hash) {
   const auto claim = ReadClaim(call).value();
   const auto scope = ScopeOf(claim);
   return Signature(SigningKey(options.secret_access_key, scope),
-                   ChunkStringToSign(claim.amz_date, scope, previous, Sha256Hex(chunk)));
+                   ChunkStringToSign(claim.amz_date, scope, previous, chunk_hash));
 }
 
 std::string ExpectedTrailerSignature(const Call& call, const ServerOptions& options,
@@ -132,7 +139,7 @@ std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& opti
   if (scope.size() != 5 || scope[4] != "aws4_request" || scope[3] != "s3") {
     return ErrorReply(400, "AuthorizationHeaderMalformed", "The credential scope is malformed");
   }
-  if (scope[0] != options.access_key_id) {
+  if (options.access_key_id.empty() || scope[0] != options.access_key_id) {
     return ErrorReply(403, "InvalidAccessKeyId",
                       "The AWS Access Key Id you provided does not exist in our records.");
   }
@@ -153,6 +160,9 @@ std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& opti
   }
 
   const auto names = Split(claim->signed_headers, ';');
+  if (names.size() > call.headers.size()) {
+    return ErrorReply(403, "AccessDenied", "There are signed headers that the request does not have");
+  }
   if (auto refusal = CheckSignedHeaders(call, names)) return refusal;
   std::vector<Header> headers;
   for (const auto& header : call.headers) {
@@ -167,7 +177,7 @@ std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& opti
   const auto credential_scope = ScopeOf(*claim);
   const auto expected = Signature(SigningKey(options.secret_access_key, credential_scope),
                                   StringToSign(claim->amz_date, credential_scope, canonical.text));
-  if (expected != claim->signature) {
+  if (!IsEqual(expected, claim->signature)) {
     return ErrorReply(403, "SignatureDoesNotMatch",
                       "The request signature we calculated does not match the signature you provided. "
                       "Check your key and signing method.");

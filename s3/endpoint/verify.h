@@ -15,12 +15,15 @@ namespace s3::endpoint {
 std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& options, SystemTime now);
 
 // The signature of the request's headers, which the first chunk of a signed body follows; of a
-// request that VerifySignature has taken.
+// request that VerifySignature has taken. `chunk_hash` is the chunk's SHA-256 in hex.
 std::string SeedSignature(const Call& call);
 std::string ExpectedChunkSignature(const Call& call, const ServerOptions& options, std::string_view previous,
-                                   std::string_view chunk);
+                                   std::string_view chunk_hash);
 std::string ExpectedTrailerSignature(const Call& call, const ServerOptions& options,
                                      std::string_view previous, std::string_view trailers);
+
+// Takes as long wherever they differ: the time tells nobody how much of a guess was right.
+bool IsEqual(std::string_view signature, std::string_view given);
 
 // The hash the request promises for its body: 64 hex digits, or kUnsignedPayload.
 std::string PromisedPayloadHash(const Call& call);

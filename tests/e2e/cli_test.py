@@ -157,6 +157,34 @@ class Runs(TestCase):
         self.assertNotIn("\x1b", ended.stderr)
 
 
+class Served(TestCase):
+    def first_line(self, **environment):
+        process = subprocess.Popen([S3FLOW, "serve", str(self.dir / "store"), "--bucket", "bucket"], stdout=subprocess.PIPE, text=True,
+                                   env=clean_environment(**environment))
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.terminate)
+        return process.stdout.readline()
+
+    def test_credentials_are_made_unless_they_are_given(self):
+        self.write("data/file", b"x")
+        form = r"listening on (http://127\.0\.0\.1:\d+), access key ID (\w+), secret access key (\w+)\n"
+        one, other = (re.fullmatch(form, self.first_line()) for _ in range(2))
+        self.assertEqual(len({one[2], other[2]} | {one[3], other[3]}), 4)
+        job = self.job(one[1], key_id=one[2], secret=one[3])
+        ended = s3flow("run", job)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        for key_id, secret in (("s3flow", "s3flow-secret"), (one[2], other[3])):
+            ended = s3flow("run", self.job(one[1], key_id=key_id, secret=secret), "--run-dir", self.dir / f"run-{key_id}")
+            self.assertEqual(ended.returncode, 77, ended.stderr)
+        self.assertRegex(self.first_line(AWS_ACCESS_KEY_ID=KEY_ID, AWS_SECRET_ACCESS_KEY=SECRET), rf"listening on \S+, access key ID {KEY_ID}\n")
+
+    def test_half_of_them_is_a_mistake(self):
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            ended = s3flow("serve", self.dir / "store", **{name: "half"})
+            self.assertEqual(ended.returncode, 64)
+            self.assertIn("belong together", ended.stderr)
+
+
 class HostileTexts(TestCase):
     """What others may have written, in every place that it can come from: nothing of it reaches the terminal as it is."""
 

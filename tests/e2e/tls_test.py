@@ -246,7 +246,7 @@ class Tls(TestCase):
                 self.assertNotIn(b"authorization", proxy.heads[0].lower())
 
     def test_a_proxy_that_asks_who_it_is(self):
-        heads = self.proxied({"proxy": "http://user:pass%20word@PROXY"})
+        heads = self.proxied({"proxy": "http://user:${PASSWORD}@PROXY"}, PASSWORD="pass%20word")
         self.assertIn(b"\r\nProxy-Authorization: Basic " + base64.b64encode(b"user:pass word") + b"\r\n", heads[0])
         self.assertNotIn(b"\r\nAuthorization", heads[0])
 

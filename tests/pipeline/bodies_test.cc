@@ -53,7 +53,7 @@ struct Bodies {
     s3::EventLoop loop(options.transport, threads);
     WatchedTransport transport(&loop, before_send);
     s3::LearnedFacts facts(options.destination, s3::ResolveBucket(options.destination).value(), nullptr);
-    auto credentials = test::Fixed({"s3flow", s3::Secret("s3flow-secret"), s3::Secret()});
+    auto credentials = test::Fixed(server.credentials());
     test::FreeAdmission free;
     s3::Client client(&facts, &credentials, &free.admission, options.retry,
                       s3::ResolveIntegrity(options.integrity, options.destination), &transport, &waiter,

@@ -24,7 +24,6 @@ using s3::endpoint::FaultRule;
 using testing::HasSubstr;
 
 using RunTest = test::RunFixture;
-using test::kCredentials;
 
 TEST_F(RunTest, UploadsEverything) {
   WriteFiles(500);
@@ -145,7 +144,7 @@ TEST_F(RunTest, ADrainLetsTheRequestsInFlightEndAndStartsNoMore) {
     while (server_->stats().max_in_flight["PutObject"] < 16) std::this_thread::yield();
     stop_.Drain(StopCause::kTerminate, "SIGTERM came");
   });
-  const auto run = pipeline::Run(options_, s3_options, {{kCredentials, "the test"}}, &stop_);
+  const auto run = pipeline::Run(options_, s3_options, {{server_->credentials(), "the test"}}, &stop_);
   stopper.join();
   EXPECT_EQ(run.status, kExitStopped);
   EXPECT_GE(run.summary.uploaded, 16u);
@@ -165,7 +164,7 @@ TEST_F(RunTest, AStopDoesNotWaitForBackoffs) {
     while (server_->stats().faults_injected < 16) std::this_thread::yield();
     stop_.Drain(StopCause::kInterrupt, "SIGINT came");
   });
-  const auto run = pipeline::Run(options_, s3_options, {{kCredentials, "the test"}}, &stop_);
+  const auto run = pipeline::Run(options_, s3_options, {{server_->credentials(), "the test"}}, &stop_);
   stopper.join();
   EXPECT_EQ(run.status, kExitInterrupted);
   EXPECT_EQ(run.summary.cancelled, run.summary.found);
@@ -185,7 +184,7 @@ TEST_F(RunTest, AnAbortEndsRequestsThatHang) {
     stop_.Drain(StopCause::kInterrupt, "SIGINT came");
     stop_.Abort();
   });
-  const auto run = pipeline::Run(options_, s3_options, {{kCredentials, "the test"}}, &stop_);
+  const auto run = pipeline::Run(options_, s3_options, {{server_->credentials(), "the test"}}, &stop_);
   stopper.join();
   EXPECT_EQ(run.status, kExitInterrupted);
   EXPECT_EQ(run.summary.cancelled, 16u);

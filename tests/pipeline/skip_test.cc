@@ -139,7 +139,7 @@ TEST_F(SkipTest, ADryRunSaysWhatARunWouldDo) {
   options_.report.run_dir = directory_ / "dry";
   StopControl stop;
   auto s3_options = test::OptionsFor(*server_);
-  const auto plan = RunDry(options_, s3_options, {{test::kCredentials, "the test"}}, &stop);
+  const auto plan = RunDry(options_, s3_options, {{server_->credentials(), "the test"}}, &stop);
   EXPECT_EQ(plan.status, kExitOk) << plan.message;
   EXPECT_EQ(plan.found, 12u);
   EXPECT_EQ(plan.uploads, 2u);

@@ -31,8 +31,7 @@ ServerOptions WithBucket(std::vector<FaultRule> faults = {}) {
 
 // One client of one server.
 struct Fixture {
-  explicit Fixture(ServerOptions server_options,
-                   Credentials credentials = {"s3flow", Secret("s3flow-secret"), Secret()},
+  explicit Fixture(ServerOptions server_options, std::optional<Credentials> credentials = std::nullopt,
                    std::string region = "us-east-1")
       : silent(!server_options.faults.empty() && server_options.faults[0].action == FaultAction::kNoAnswer),
         server(std::move(server_options)),
@@ -45,7 +44,7 @@ struct Fixture {
         }()),
         loop(options.transport, 8),
         facts(options.destination, ResolveBucket(options.destination).value(), nullptr),
-        cache(test::Fixed(std::move(credentials))),
+        cache(test::Fixed(credentials.value_or(server.credentials()))),
         client(&facts, &cache, &free.admission, options.retry,
                ResolveIntegrity(options.integrity, options.destination), &loop, &waiter, {}) {}
 
@@ -124,11 +123,16 @@ TEST(EndpointTest, HeadTellsWhatPutStored) {
 
 TEST(EndpointTest, RefusesWhatIsNotSignedRight) {
   const std::tuple<Credentials, std::string, std::string> cases[] = {
-      {{"s3flow", Secret("wrong"), Secret()}, "us-east-1", "SignatureDoesNotMatch"},
-      {{"nobody", Secret("s3flow-secret"), Secret()}, "us-east-1", "InvalidAccessKeyId"},
+      {{"known", Secret("wrong"), Secret()}, "us-east-1", "SignatureDoesNotMatch"},
+      {{"known", Secret(), Secret()}, "us-east-1", "SignatureDoesNotMatch"},
+      {{"nobody", Secret("its-secret"), Secret()}, "us-east-1", "InvalidAccessKeyId"},
+      {{"", Secret("its-secret"), Secret()}, "us-east-1", "InvalidAccessKeyId"},
   };
   for (const auto& [credentials, region, code] : cases) {
-    Fixture fixture(WithBucket(), credentials, region);
+    auto server_options = WithBucket();
+    server_options.access_key_id = "known";
+    server_options.secret_access_key = Secret("its-secret");
+    Fixture fixture(std::move(server_options), credentials, region);
     const auto settled = fixture.Put("k", "body");
     ASSERT_FALSE(settled.answer);
     EXPECT_EQ(settled.answer.error().code, code);
@@ -150,6 +154,29 @@ TEST(EndpointTest, RefusesAPayloadThatIsNotTheSignedOne) {
   EXPECT_EQ(fixture.Stored("k"), "(absent)");
 }
 
+TEST(EndpointTest, CredentialsAreRandomUnlessTheyAreGiven) {
+  std::set<std::string> secrets, ids;
+  for (int i = 0; i < 3; ++i) {
+    Fixture fixture(WithBucket());
+    EXPECT_TRUE(fixture.Put("k", "x").answer);
+    const auto credentials = fixture.server.credentials();
+    EXPECT_EQ(credentials.access_key_id.size(), 20u);
+    EXPECT_EQ(credentials.secret_access_key.Reveal().size(), 40u);
+    ids.insert(credentials.access_key_id);
+    secrets.insert(std::string(credentials.secret_access_key.Reveal()));
+  }
+  EXPECT_EQ(ids.size(), 3u);
+  EXPECT_EQ(secrets.size(), 3u);
+  auto half = WithBucket();
+  half.access_key_id = "alone";
+  EXPECT_THROW(Server{half}, std::runtime_error);
+  // Verification without any lets nobody in.
+  endpoint::Call call;
+  call.headers = {
+      {"authorization", "AWS4-HMAC-SHA256 Credential=/20200101/us-east-1/s3/aws4_request, Signature="}};
+  EXPECT_TRUE(endpoint::VerifySignature(call, {}, std::chrono::system_clock::now()));
+}
+
 TEST(EndpointTest, UnknownBucket) {
   ServerOptions options;
   options.buckets = {"other"};
@@ -165,7 +192,7 @@ TEST(EndpointTest, ClockAnHourOffIsRefused) {
   for (const auto hours : {-1, 1}) {
     auto request = BuildPutObject(bucket, {"k"}, "");
     Signer("us-east-1")
-        .SignHeaders(&request, Sha256Hex(""), {"s3flow", Secret("s3flow-secret"), Secret()},
+        .SignHeaders(&request, Sha256Hex(""), server.credentials(),
                      std::chrono::system_clock::now() + std::chrono::hours(hours));
     HttpResponse response;
     BlockingWaiter().Wait([&](Wake wake) { loop.Send(HttpRequest(request), &response, wake); });
@@ -184,7 +211,9 @@ TEST(EndpointTest, DatesOfOtherMillenniaAreRefused) {
                      "AWS4-HMAC-SHA256 Credential=s3flow/20200101/us-east-1/s3/aws4_request, "
                      "SignedHeaders=host, Signature=0"}};
     ASSERT_TRUE(endpoint::ParseTarget(&call));
-    const auto refusal = endpoint::VerifySignature(call, {}, std::chrono::system_clock::now());
+    ServerOptions options;
+    options.access_key_id = "s3flow";
+    const auto refusal = endpoint::VerifySignature(call, options, std::chrono::system_clock::now());
     ASSERT_TRUE(refusal) << date;
     EXPECT_THAT(refusal->body, testing::HasSubstr("RequestTimeTooSkewed")) << date;
   }
@@ -199,8 +228,8 @@ TEST(EndpointTest, PresignedPutIsTakenUntilItExpires) {
     auto request = BuildPutObject(bucket, {"presigned"}, "");
     request.body = "x";
     Signer("us-east-1")
-        .SignQuery(&request, kUnsignedPayload, {"s3flow", Secret("s3flow-secret"), Secret()},
-                   std::chrono::system_clock::now() - age, std::chrono::seconds(60));
+        .SignQuery(&request, kUnsignedPayload, server.credentials(), std::chrono::system_clock::now() - age,
+                   std::chrono::seconds(60));
     HttpResponse response;
     BlockingWaiter().Wait([&](Wake wake) { loop.Send(HttpRequest(request), &response, wake); });
     return response.status;

@@ -30,7 +30,7 @@ struct ClientFixture {
         loops(options.transport, 2, 16),
         facts(options.destination, s3::ResolveBucket(options.destination).value(),
               [this](std::string_view text) { notices.emplace_back(text); }),
-        credentials(Fixed({"s3flow", s3::Secret("s3flow-secret"), s3::Secret()})),
+        credentials(Fixed(server.credentials())),
         admission(&limits, {.notice = [this](std::string_view text) { notices.emplace_back(text); }}),
         client(&facts, &credentials, &admission, options.retry,
                s3::ResolveIntegrity(integrity, options.destination), &loops, &waiter, {}) {}

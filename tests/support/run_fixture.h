@@ -17,8 +17,6 @@
 
 namespace test {
 
-inline const s3::Credentials kCredentials{"s3flow", s3::Secret("s3flow-secret"), s3::Secret()};
-
 class RunFixture : public testing::Test {
  protected:
   RunFixture() {
@@ -53,7 +51,7 @@ class RunFixture : public testing::Test {
   // `stop`: of a second session; the first one has stop_.
   pipeline::RunResult RunAgainst(s3::Options s3_options, pipeline::StopControl* stop = nullptr) {
     s3_options.integrity = integrity_;
-    return pipeline::Run(options_, s3_options, {{kCredentials, "the test"}}, stop ? stop : &stop_);
+    return pipeline::Run(options_, s3_options, {{server_->credentials(), "the test"}}, stop ? stop : &stop_);
   }
   void WriteFiles(int count) {
     for (int i = 0; i < count; ++i)
