@@ -27,6 +27,7 @@ class Exchange {
 
   // `options` outlives it.
   explicit Exchange(const TransportOptions& options) : options_(options) {}
+  ~Exchange() { Forget(); }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
