@@ -1,5 +1,6 @@
 #include "pipeline/open_file.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -15,6 +16,8 @@
 #include <span>
 #include <thread>
 
+#include "pipeline/beneath.h"
+#include "s3/descriptor.h"
 #include "tests/support/support.h"
 
 namespace pipeline {
@@ -28,6 +31,7 @@ class OpenFileTest : public testing::Test {
   InputFile File(const std::string& path) {
     InputFile file;
     file.path = path;
+    file.key = file.path.substr(file.path.rfind('/') + 1);
     struct stat status;
     file.size_bytes = stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
     return file;
@@ -64,6 +68,7 @@ TEST(ReadingTest, DirectlyAndWithoutATrace) {
   for (const auto cache : {PageCache::kKeep, PageCache::kDrop, PageCache::kBypass}) {
     InputFile file;
     file.path = name;
+    file.key = file.path.substr(file.path.rfind('/') + 1);
     file.size_bytes = content.size();
     file.reading = {.page_cache = cache, .keep_atime = true};
     const auto opened = OpenFile::Open(file);
@@ -107,6 +112,7 @@ TEST(ReadingTest, WhatWasReadLeavesThePageCacheAndWhatIsAnnouncedComesBack) {
   for (const auto& [cache, left] : {std::pair(PageCache::kKeep, 256), {PageCache::kDrop, 0}}) {
     InputFile file;
     file.path = name;
+    file.key = file.path.substr(file.path.rfind('/') + 1);
     file.size_bytes = kBytes;
     file.reading.page_cache = cache;
     std::string bytes(kBytes, '\0');
@@ -117,6 +123,7 @@ TEST(ReadingTest, WhatWasReadLeavesThePageCacheAndWhatIsAnnouncedComesBack) {
   // And what is announced comes back, though nobody reads it.
   InputFile file;
   file.path = name;
+  file.key = file.path.substr(file.path.rfind('/') + 1);
   file.size_bytes = kBytes;
   EXPECT_TRUE(OpenFile::Open(file)->Announce(0, kBytes));
   while (cached() < 256) std::this_thread::yield();
@@ -141,6 +148,37 @@ TEST_F(OpenFileTest, ASymbolicLinkInItsPlaceIsNotFollowed) {
   directory_.Write("target", "x");
   ASSERT_EQ(symlink("target", (directory_ / "link").c_str()), 0);
   EXPECT_EQ(OpenFile::Open(File(directory_ / "link")).error().kind, ErrorKind::kLocal);
+}
+
+// With openat2(2) and without: what is there is opened, and nothing through a link or from elsewhere.
+TEST_F(OpenFileTest, WhatIsBeneathIsOpenedAndNothingElse) {
+  directory_.Write("root/a/b/file", "x");
+  directory_.Write("outside/file", "x");
+  const auto link = [&](const std::string& to, const std::string& name) {
+    EXPECT_EQ(symlink(to.c_str(), (directory_ / name).c_str()), 0);
+  };
+  link("../outside", "root/out");
+  link("b", "root/a/inside");
+  link("file", "root/a/b/last");
+  link("/proc/self/fd", "root/magic");
+  const s3::Descriptor root(open((directory_ / "root").c_str(), O_PATH | O_DIRECTORY));
+  const struct {
+    const char* relative;
+    std::vector<int> errors;  // none: it can be opened
+  } kNames[] = {{"a/b/file", {}},          {"out/file", {ELOOP}},         {"a/inside/file", {ELOOP}},
+                {"a/b/last", {ELOOP}},     {"magic/0", {ELOOP}},          {"../outside/file", {EXDEV}},
+                {"a/b/gone", {ENOENT}},    {"a/gone/file", {ENOENT}},     {"/etc/passwd", {EXDEV}},
+                {"a/../../outside/file", {EXDEV}}, {"a/b/file/more", {ENOTDIR, ELOOP}}, {"out", {ELOOP}}};
+  for (const auto& [relative, errors] : kNames) {
+    for (const auto& way : {OpenBeneath, OpenStepByStep}) {
+      errno = 0;
+      const s3::Descriptor fd(way(root.get(), relative, O_RDONLY | O_CLOEXEC));
+      const int error = errno;
+      EXPECT_EQ(fd.get() >= 0, errors.empty()) << relative;
+      if (errors.empty()) continue;
+      EXPECT_THAT(errors, testing::Contains(error)) << relative;
+    }
+  }
 }
 
 TEST_F(OpenFileTest, MissingFilesSayWhy) {

@@ -142,6 +142,7 @@ TEST(WalkTest, UnreadableEntriesAreFailures) {
         UnorderedElementsAre(Pair("locked/", HasSubstr("failed: Permission denied")), Pair("file", "task")));
     InputFile input;
     input.path = file;
+    input.key = "file";
     EXPECT_THAT(OpenFile::Open(input).error().message, HasSubstr("Permission denied"));
     EXPECT_THAT(RootProblem({Root(tree / "locked")}).value_or(""), HasSubstr("locked: Permission denied"));
   }
