@@ -18,8 +18,9 @@ struct RunScope {
   // Empty only in a journal that was written before this was recorded.
   std::vector<std::string> stores;
   std::string bucket;
-  // Hex SHA-256 of the settings that change what an object is; pipeline/DESIGN.md, "Changed settings", has
-  // the list. Keys and metadata are in it, so it tells nothing about them to somebody who reads it.
+  // Of the settings that change what an object is (pipeline/DESIGN.md, "Changed settings"): six hex digits of
+  // their SHA-256. Metadata that the environment supplies is among them: 24 bits notice a change but for one in
+  // 16 million, and give away no more of it to whoever reads the journal (config/DESIGN.md, "Secrets").
   std::string objects;
 };
 
