@@ -1,6 +1,8 @@
 #include "s3/connection.h"
 
 #include <fmt/format.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -59,10 +61,18 @@ bool MayUseProxy(const ProxyOptions& proxy) {
 Connection::Connection(const TransportOptions& options, const Endpoint& endpoint)
     : route(endpoint.Url()),
       error_text_(std::make_unique<char[]>(CURL_ERROR_SIZE)),
+      share_(nullptr, curl_share_cleanup),
       easy_(curl_easy_init(), curl_easy_cleanup),
-      is_bare_(endpoint.scheme == "http" && !MayUseProxy(options.proxy)) {
+      is_bare_(endpoint.scheme == "http" && !MayUseProxy(options.proxy)),
+      connect_timeout_(options.connect_timeout) {
   CURL* const curl = easy();
   if (curl == nullptr) throw std::bad_alloc();
+  if (!is_bare_) {
+    share_.reset(curl_share_init());
+    if (!share_ || curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
+      throw std::bad_alloc();
+    Set(curl, CURLOPT_SHARE, share_.get());
+  }
   Set(curl, CURLOPT_PRIVATE, this);
   Set(curl, CURLOPT_ERRORBUFFER, error_text_.get());
   Set(curl, CURLOPT_NOSIGNAL, 1L);  // signals and threads do not mix; the program ignores SIGPIPE
@@ -76,6 +86,9 @@ Connection::Connection(const TransportOptions& options, const Endpoint& endpoint
   Set(curl, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
   Set(curl, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
   Set(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
+  Set(curl, CURLOPT_XFERINFOFUNCTION, &Connection::OnProgress);
+  Set(curl, CURLOPT_XFERINFODATA, this);
+  Set(curl, CURLOPT_NOPROGRESS, 0L);
   Set(curl, CURLOPT_BUFFERSIZE, 1L << 10);  // only a proxy's answer goes through it
   SetTls(options.tls);
   SetProxy(options.proxy);
@@ -94,6 +107,12 @@ void Connection::DropEasy() {
 int Connection::OnClose(void* self, curl_socket_t socket) {
   const auto& connection = *static_cast<Connection*>(self);
   return connection.is_bare_ && socket == connection.socket_ ? 0 : close(socket);
+}
+
+// libcurl 7.88 reads a proxy's refusal to its end as long as there is something to be read, whatever the time.
+int Connection::OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  const auto& connection = *static_cast<Connection*>(self);
+  return Clock::now() - connection.made_at_ > connection.connect_timeout_ ? 1 : 0;
 }
 
 void Connection::SetTls(const TlsOptions& tls) {
@@ -131,6 +150,9 @@ bool Connection::TakeSocket() {
 Error Connection::ConnectError(CURLcode code) const {
   long os_error = 0;
   curl_easy_getinfo(easy(), CURLINFO_OS_ERRNO, &os_error);
+  if (code == CURLE_ABORTED_BY_CALLBACK) {
+    return {.kind = KindOf(code), .message = fmt::format("not connected within {} ms", connect_timeout_.count())};
+  }
   std::string detail = error_text_[0] != '\0' ? error_text_.get() : curl_easy_strerror(code);
   if (os_error != 0) detail += fmt::format(" ({})", ErrnoText(static_cast<int>(os_error)));
   return {.kind = KindOf(code), .message = WithoutUser(detail)};  // libcurl quotes a proxy's whole URL
@@ -234,6 +256,24 @@ Moved Connection::Receive(std::span<char> room) {
   if (received == 0) return {Moved::State::kEnded};
   const auto bytes = static_cast<std::size_t>(received);
   return {Moved::State::kBytes, bytes, bytes == room.size()};
+}
+
+// A bare socket is asked by one system call. Behind TLS, bytes may wait in libcurl's and OpenSSL's buffers, too,
+// and those in the socket may be TLS's own messages: only a receive that finds nothing tells.
+bool Connection::IsQuiet() {
+  char byte;
+  if (!is_bare_) return Receive({&byte, 1}).state == Moved::State::kBlocked;
+  ssize_t received;
+  do received = recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  while (received < 0 && errno == EINTR);
+  return received < 0 && errno == EAGAIN;
+}
+
+// Every segment acknowledges what its sender has received: with a response that was made for the whole request
+// comes the acknowledgement of all of it (tcp(7), SIOCOUTQ).
+bool Connection::HasUnacknowledged() const {
+  int bytes = 0;
+  return ioctl(socket_, SIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
 
 std::string Connection::Problem() const {

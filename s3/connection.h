@@ -55,6 +55,11 @@ class Connection {
   // begun with it. `scratch` has kScratchBytes, and is always the same.
   Moved Send(std::span<const iovec> pieces, std::span<char> scratch);
   Moved Receive(std::span<char> room);
+  // True while the server has neither sent anything that was not received nor ended the connection: asked right
+  // before a request is sent, since what is there by then belongs to no request. Otherwise it is to be closed.
+  bool IsQuiet();
+  // True while bytes that were sent are not acknowledged by the server's kernel.
+  bool HasUnacknowledged() const;
   // From the page cache, or by way of `scratch` where that is not possible. May wait for the disk.
   Moved SendFile(const FileRange& file, std::span<char> scratch);
   // Of the last kFailed.
@@ -75,18 +80,26 @@ class Connection {
   std::string route;
   bool is_made = false;
   bool reused = false;
+  std::string last_request_id;  // of the last response that had one
+  bool is_numbered = false;     // two such responses in a row had different ones
   Clock::time_point idle_since{};
 
  private:
   void SetTls(const TlsOptions& tls);
   void SetProxy(const ProxyOptions& proxy);
   static int OnClose(void* self, curl_socket_t socket);
+  static int OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
   Moved SendByCurl(std::span<const iovec> pieces, std::span<char> scratch);
   Moved CopyFile(const FileRange& file, std::span<char> scratch);
 
   std::unique_ptr<char[]> error_text_;  // outlives easy_, which writes it
+  // easy_'s own list of connections. libcurl looks a connection up at each call that sends or receives, one by
+  // one among all in the list: the multi handle's has those of all requests in flight.
+  std::unique_ptr<CURLSH, CURLSHcode (*)(CURLSH*)> share_;
   std::unique_ptr<CURL, void (*)(CURL*)> easy_;
   const bool is_bare_;
+  const std::chrono::milliseconds connect_timeout_;
+  const Clock::time_point made_at_ = Clock::now();
   int socket_ = -1;  // ours to close when it is bare
   int errno_ = 0;
   CURLcode code_ = CURLE_OK;

@@ -3,7 +3,6 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <new>
 #include <stdexcept>
@@ -46,11 +45,16 @@ Connection* ConnectionPool::TakeIdle(const std::string& route, Clock::time_point
   if (found == idle_.end()) return nullptr;
   auto& idle = found->second;
   CloseLongIdle(&idle, now);
-  if (idle.empty()) return nullptr;
-  Connection* const connection = idle.back();
-  idle.pop_back();
-  --idle_count_;
-  return connection;
+  while (!idle.empty()) {
+    Connection* const connection = idle.back();
+    if (connection->IsQuiet()) {
+      idle.pop_back();
+      --idle_count_;
+      return connection;
+    }
+    Close(connection);
+  }
+  return nullptr;
 }
 
 void ConnectionPool::CloseLongIdle(std::vector<Connection*>* idle, Clock::time_point now) {
@@ -102,10 +106,7 @@ Connection* ConnectionPool::Handle(int fd, std::uint32_t events) {
   }
   if (connection->exchange != nullptr) return connection;
   // An idle one has nothing to say: its server closes it, but for TLS's own messages.
-  if (events & Connection::kReadable) {
-    std::array<char, 256> room;
-    if (connection->Receive(room).state != Connection::Moved::State::kBlocked) Close(connection);
-  }
+  if ((events & Connection::kReadable) && !connection->IsQuiet()) Close(connection);
   return nullptr;
 }
 

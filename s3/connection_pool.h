@@ -28,7 +28,8 @@ class ConnectionPool {
   ConnectionPool(const ConnectionPool&) = delete;
   ConnectionPool& operator=(const ConnectionPool&) = delete;
 
-  // The one that was used last, or null.
+  // The one that was used last, or null. Nothing is there to be received on it; any other is closed, whatever
+  // events of it are still to be handled.
   Connection* TakeIdle(const std::string& route, Clock::time_point now);
   // Begins to make one, when can_make(); NextMade yields it. Throws std::bad_alloc.
   Connection* Make(const Endpoint& endpoint);

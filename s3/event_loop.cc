@@ -136,7 +136,13 @@ class EventLoop::Loop {
 
   void StartOnNew(const ConnectionPool::Made& made) {
     Exchange* const exchange = made.connection->exchange;
-    if (made.code == CURLE_OK) return StartOn(made.connection, exchange);
+    if (made.code == CURLE_OK) {
+      if (made.connection->IsQuiet()) return StartOn(made.connection, exchange);
+      End(exchange, [](Exchange& ended) {
+        ended.Fail(ErrorKind::kTransient, "the server closed the connection, or spoke, before it was asked");
+      });
+      return;
+    }
     const auto error = made.connection->ConnectError(made.code);
     End(exchange, [&](Exchange& ended) { ended.Fail(error.kind, error.message); });
   }
@@ -183,25 +189,33 @@ class EventLoop::Loop {
   }
 
   // The same. `to_the_end`: the server has closed its side: what the kernel has is all that will come.
+  // A body that waited for an interim response is sent when nothing is left to be received: what the server has
+  // said before is no response to it.
   bool ReceiveSome(Connection* connection, bool to_the_end) {
     using State = Connection::Moved::State;
     Exchange* const exchange = connection->exchange;
-    for (;;) {
+    for (bool may_send = false;;) {
       const auto moved = connection->Receive(buffer_);
-      if (moved.state == State::kBlocked) return true;
+      if (moved.state == State::kBlocked) return !may_send || SendSome(connection);
       if (moved.state == State::kFailed) return Lost(connection, "receiving: " + connection->Problem());
       const bool ended = moved.state == State::kEnded;
-      switch (ended ? exchange->ConnectionEnded() : exchange->Received({buffer_.data(), moved.bytes})) {
+      if (!ended && !exchange->sent_head()) return Lost(connection, "a response before the request");
+      switch (ended ? exchange->ConnectionEnded() : Take(connection, {buffer_.data(), moved.bytes})) {
         case ResponseParser::State::kMalformed: return Lost(connection, exchange->problem());
         case ResponseParser::State::kComplete: return Answered(connection, !ended && !to_the_end);
         case ResponseParser::State::kCutOff: return Answered(connection, false);
-        case ResponseParser::State::kInterim:
-          if (!SendSome(connection)) return false;
-          break;
+        case ResponseParser::State::kInterim: may_send = true; break;
         case ResponseParser::State::kIncomplete: break;
       }
-      if (!moved.more && !to_the_end) return true;
+      if (!moved.more && !to_the_end && !may_send) return true;
     }
+  }
+
+  ResponseParser::State Take(Connection* connection, std::string_view bytes) {
+    Exchange* const exchange = connection->exchange;
+    const bool too_early =
+        exchange->needs_acknowledgement() ? connection->HasUnacknowledged() : !exchange->sent_all();
+    return exchange->Received(bytes, too_early, now_);
   }
 
   bool Answered(Connection* connection, bool keep) {
@@ -210,12 +224,30 @@ class EventLoop::Loop {
       never_asked_.insert(exchange->route());
       return Again(connection);
     }
+    if (IsRepeated(connection)) {
+      return End(exchange, [](Exchange& ended) {
+        ended.Fail(ErrorKind::kTransient,
+                   "the response to the request before, once more: it has the same x-amz-request-id");
+      });
+    }
     guard_.Answered(*exchange);
     if (keep && exchange->leaves_connection_usable()) {
       exchange->connection = nullptr;
       pool_.Keep(connection, now_);
     }
     return End(exchange, [](Exchange& ended) { ended.FinishAnswered(); });
+  }
+
+  // Servers that number their responses give no two the same number: what came twice is no answer to the second
+  // request. Some give all the same; whether a route's server numbers them shows as soon as two in a row differ.
+  bool IsRepeated(Connection* connection) {
+    const auto id = connection->exchange->request_id();
+    if (id.empty()) return false;
+    if (id == connection->last_request_id) return numbered_.contains(connection->route);
+    if (!connection->last_request_id.empty() && !std::exchange(connection->is_numbered, true))
+      numbered_.insert(connection->route);
+    connection->last_request_id = id;
+    return false;
   }
 
   // A server may close an idle connection just when a request is on its way there. Then nothing has come
@@ -230,6 +262,7 @@ class EventLoop::Loop {
   bool Again(Connection* connection) {
     Exchange* const exchange = connection->exchange;
     pool_.Close(connection);
+    exchange->Rewind(false);  // nothing of it is under way until it is connected
     Connect(exchange);
     return false;
   }
@@ -266,9 +299,11 @@ class EventLoop::Loop {
   void LookAfterAll() {
     const auto found = guard_.Look(active_, now_);
     for (Exchange* exchange : found.stalled) End(exchange, [](Exchange& ended) { ended.FailStalled(); });
+    for (Exchange* exchange : found.overdue) End(exchange, [](Exchange& ended) { ended.FailOverdue(); });
     for (Exchange* exchange : found.slow) End(exchange, [](Exchange& ended) { ended.FailSlow(); });
     for (Exchange* exchange : found.in_vain) {
       never_asked_.insert(exchange->route());
+      if (!ReceiveSome(exchange->connection, false)) continue;
       exchange->SendBodyUnasked();
       SendSome(exchange->connection);
     }
@@ -298,6 +333,8 @@ class EventLoop::Loop {
   std::vector<Wake> wakes_;
   // Routes whose servers do not answer the question whether they take a body: it costs them no second wait.
   std::unordered_set<std::string> never_asked_;
+  // Routes whose responses have an x-amz-request-id of their own each.
+  std::unordered_set<std::string> numbered_;
   Guard guard_;
   Sleeps sleeps_;
   std::thread thread_;

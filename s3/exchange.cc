@@ -78,6 +78,8 @@ void Exchange::Rewind(bool ask_first) {
   piece_ = piece_offset_ = 0;
   file_sent_ = 0;
   asked_first_ = holds_body_ = ask_first;
+  began_early_ = false;
+  answering_since_ = Clock::time_point::max();
   response_->status = 0;
   response_->headers.Clear();
   response_->body.clear();
@@ -122,11 +124,20 @@ void Exchange::Sent(std::size_t bytes, Clock::time_point now) {
   if (holds_body_ && piece_ == 1) asked_at_ = now;
 }
 
-ResponseParser::State Exchange::Received(std::string_view bytes) {
-  moved_bytes_ += bytes.size();
+ResponseParser::State Exchange::Received(std::string_view bytes, bool too_early, Clock::time_point now) {
+  if (sent_all()) {
+    moved_bytes_ += bytes.size();
+    answering_since_ = std::min(answering_since_, now);
+  }
   const auto state = parser_.Take(bytes);
-  if (state == ResponseParser::State::kInterim) holds_body_ = false;
+  // What had begun before was an interim response, which may come at any time.
+  if (state == ResponseParser::State::kInterim) holds_body_ = began_early_ = false;
+  began_early_ = began_early_ || (too_early && parser_.started_final());
   return state;
+}
+
+bool Exchange::IsOverdue(Clock::time_point now) const {
+  return answering_since_ < now && now - answering_since_ > options_.response_timeout;
 }
 
 bool Exchange::HasStalled(Clock::time_point now) {
@@ -139,7 +150,7 @@ bool Exchange::HasStalled(Clock::time_point now) {
 
 // A refusal may come before the whole body was sent. A success cannot be one of what was never sent.
 void Exchange::FinishAnswered() {
-  if (!sent_all() && response_->status < 300)
+  if (began_early_ && response_->status < 300)
     Fail(ErrorKind::kTransient, "success before the whole body was sent");
 }
 
@@ -158,6 +169,13 @@ void Exchange::FailStalled() {
       .kind = ErrorKind::kTransient,
       .message = fmt::format("network timeout: fewer than {} bytes moved to or from {} in {} ms",
                              options_.stall_bytes, endpoint_.HostAndPort(), options_.stall_window.count())};
+}
+
+void Exchange::FailOverdue() {
+  response_->failure = Error{
+      .kind = ErrorKind::kTransient,
+      .message = fmt::format("network timeout: {} did not end its response within {} ms of the first byte",
+                             endpoint_.HostAndPort(), options_.response_timeout.count())};
 }
 
 void Exchange::FailCancelled() {

@@ -45,6 +45,8 @@ class Exchange {
   Clock::duration Age(Clock::time_point now) const { return now - began_; }
   // True when fewer than stall_bytes moved since `stall_window` ago.
   bool HasStalled(Clock::time_point now);
+  // True when the response takes longer than `response_timeout`.
+  bool IsOverdue(Clock::time_point now) const;
 
   // Goes back to the first byte of the request, and of the response. `ask_first`: the body waits until the
   // server says that it will take it (Expect: 100-continue; RFC 9110, section 10.1.1).
@@ -60,13 +62,22 @@ class Exchange {
   std::span<const iovec> Unsent(std::span<iovec> pieces) const;
   FileRange UnsentFile() const;
   void Sent(std::size_t bytes, Clock::time_point now);
+  bool sent_head() const { return piece_ > 0; }
   bool sent_all() const { return piece_ == pieces_.size() && file_sent_ == file_.bytes; }
 
-  ResponseParser::State Received(std::string_view bytes);
+  // True when a response that begins now must not be believed unless the server has acknowledged the whole
+  // request: the kernel may still hold much of it.
+  bool needs_acknowledgement() const {
+    return sent_all() && body_bytes_ > kHeldByKernel && !parser_.started_final();
+  }
+  // `too_early`: not all of the request has been sent, or acknowledged where that is needed.
+  ResponseParser::State Received(std::string_view bytes, bool too_early, Clock::time_point now);
   ResponseParser::State ConnectionEnded() { return parser_.End(); }
   bool received_any() const { return parser_.started(); }
-  bool leaves_connection_usable() const { return sent_all() && parser_.keeps_alive(); }
+  bool leaves_connection_usable() const { return !began_early_ && parser_.keeps_alive(); }
   int status() const { return response_->status; }
+  // Of the response; empty when it has none.
+  std::string_view request_id() const { return response_->headers.Find("x-amz-request-id").value_or(""); }
   const std::string& problem() const { return parser_.problem(); }
 
   // Each records how the exchange ended; the waker is called after one of them. Nothing to record for one
@@ -76,6 +87,7 @@ class Exchange {
   void FailUnread(Error error);
   void FailSlow();
   void FailStalled();
+  void FailOverdue();
   void FailCancelled();
   Wake Done() const { return wake_; }
   // What the head held of secrets is overwritten: it may lie idle for long.
@@ -91,6 +103,8 @@ class Exchange {
   // As libcurl does it by default (https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html).
   static constexpr std::uint64_t kAskAbove = 1 << 20;
   static constexpr std::chrono::seconds kAskTimeout{1};
+  // Whether larger bodies have arrived is worth a system call.
+  static constexpr std::uint64_t kHeldByKernel = 64 << 10;
 
  private:
   void WriteHead(const HttpRequest& request);
@@ -114,6 +128,8 @@ class Exchange {
   bool holds_body_ = false;
   Clock::time_point asked_at_{};
   bool to_head_ = false;
+  bool began_early_ = false;  // the response, before the whole request was sent
+  Clock::time_point answering_since_ = Clock::time_point::max();
   ResponseParser parser_;
   HttpResponse* response_ = nullptr;
   Wake wake_;

@@ -15,6 +15,8 @@ Guard::Findings Guard::Look(const std::vector<std::unique_ptr<Exchange>>& active
   for (const auto& exchange : active) {
     if (exchange->HasStalled(now)) {
       found.stalled.push_back(exchange.get());
+    } else if (exchange->IsOverdue(now)) {
+      found.overdue.push_back(exchange.get());
     } else if (IsStraggler(*exchange, now) && stragglers_.GiveUp(now)) {
       found.slow.push_back(exchange.get());
     } else if (exchange->AskedInVain(now)) {

@@ -26,6 +26,7 @@ class Guard {
   // Each exchange is in one of them at most.
   struct Findings {
     std::vector<Exchange*> stalled;  // moved too little for too long
+    std::vector<Exchange*> overdue;  // whose response takes too long
     std::vector<Exchange*> slow;     // stragglers that may be given up
     std::vector<Exchange*> in_vain;  // whose server does not say whether it takes the body
   };

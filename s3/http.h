@@ -91,7 +91,12 @@ struct HttpResponse {
 
   // S3's answers to uploads are small; a server that sends more is not believed but cut off.
   static constexpr std::size_t kMaxBodyBytes = 1 << 20;
-  static constexpr std::size_t kMaxHeaderBytes = 64 << 10;
+  static constexpr std::size_t kMaxHeaderBytes = 64 << 10;  // of one header block
+  // Of all that is not the body: header blocks, those of interim (1xx) responses, chunk sizes with their
+  // extensions, trailers. Enough for a body of 1 MiB in chunks of 32 bytes.
+  static constexpr std::size_t kMaxFramingBytes = 256 << 10;
+  // A store that needs long for an answer may send a 102 every now and then.
+  static constexpr int kMaxInterim = 1000;
 };
 
 // Carries requests and keeps time. Thread-safe. Everything it is given to wake is woken exactly

@@ -111,10 +111,14 @@ struct ProxyOptions {
 struct TransportOptions {
   // Name resolution, TCP and TLS handshake together.
   std::chrono::milliseconds connect_timeout{10'000};
-  // An exchange that moves fewer than `stall_bytes` in `stall_window` is given up and retried.
+  // An exchange that moves fewer than `stall_bytes` in `stall_window` is given up and retried. What the server
+  // says before the whole request was sent does not count.
   // There is no total timeout: a large object on a slow line is not an error.
   std::chrono::milliseconds stall_window{30'000};
   std::uint64_t stall_bytes = 1;
+  // Once the request is sent completely: from the first byte of the response, an interim (1xx) one included, to
+  // its last. Stores that complete large uploads send white space for minutes before the result.
+  std::chrono::milliseconds response_timeout{600'000};
   TlsOptions tls;
   ProxyOptions proxy;
 };

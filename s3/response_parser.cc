@@ -41,7 +41,9 @@ class Message final : public http::basic_parser<false> {
     headers.AppendLine("\r\n");
   }
 
+  // Trailer fields come here too, and are ignored: they must not pass for headers (RFC 9110, section 6.5.1).
   void on_field_impl(http::field, Text name, Text value, ErrorCode&) override {
+    if (header_ended_) return;
     auto& headers = response_->headers;
     headers.AppendLine(View(name));
     headers.AppendLine(": ");
@@ -49,7 +51,7 @@ class Message final : public http::basic_parser<false> {
     headers.AppendLine("\r\n");
   }
 
-  void on_header_impl(ErrorCode&) override {}
+  void on_header_impl(ErrorCode&) override { header_ended_ = true; }
   void on_body_init_impl(const boost::optional<std::uint64_t>&, ErrorCode&) override {}
   void on_chunk_header_impl(std::uint64_t, Text, ErrorCode&) override {}
   void on_finish_impl(ErrorCode&) override {}
@@ -70,6 +72,7 @@ class Message final : public http::basic_parser<false> {
   }
 
   HttpResponse* const response_;
+  bool header_ended_ = false;
 };
 
 }  // namespace
@@ -84,20 +87,23 @@ ResponseParser::~ResponseParser() = default;
 void ResponseParser::Begin(bool to_head, HttpResponse* response) {
   response_ = response;
   to_head_ = to_head;
-  started_ = more_behind_ = false;
-  rest_.clear();
+  started_ = started_final_ = more_behind_ = false;
+  bytes_ = 0;
+  interim_responses_ = 0;
+  std::string().swap(rest_);  // a hostile server's may be large
   problem_.clear();
   parser_->message.emplace(to_head, response);
 }
 
 ResponseParser::State ResponseParser::Take(std::string_view bytes) {
   started_ |= !bytes.empty();
+  started_final_ |= !bytes.empty();
+  bytes_ += bytes.size();
   if (!rest_.empty()) bytes = rest_.append(bytes);
   // No chunked body ends with fewer, and Beast (1.81) asserts that the last chunk does not come in smaller
   // pieces.
   if (parser_->message->is_header_done() && parser_->message->chunked() && bytes.size() < kLastChunkBytes) {
-    Keep(bytes);
-    return State::kIncomplete;
+    return KeepUnlessTooMuch(bytes, State::kIncomplete);
   }
   for (bool interim = false;; interim = true) {
     ErrorCode error;
@@ -105,21 +111,19 @@ ResponseParser::State ResponseParser::Take(std::string_view bytes) {
     if (error == http::error::body_limit) return State::kCutOff;
     if (error && error != http::error::need_more) return Malformed("no HTTP answer: " + error.message());
     if (!parser_->message->is_done()) {
-      Keep(bytes);
-      return interim ? State::kInterim : State::kIncomplete;
+      return KeepUnlessTooMuch(bytes, interim ? State::kInterim : State::kIncomplete);
     }
     // 101 would be an answer to something that we never ask for.
     if (response_->status / 100 != 1 || response_->status == 101) {
       more_behind_ = !bytes.empty();
       return State::kComplete;
     }
+    if (++interim_responses_ > HttpResponse::kMaxInterim) return Malformed("too many interim responses");
     response_->status = 0;
     response_->headers.Clear();
     parser_->message.emplace(to_head_, response_);
-    if (bytes.empty()) {
-      rest_.clear();
-      return State::kInterim;
-    }
+    started_final_ = !bytes.empty();
+    if (bytes.empty()) return KeepUnlessTooMuch(bytes, State::kInterim);
   }
 }
 
@@ -133,20 +137,26 @@ ResponseParser::State ResponseParser::End() {
   return Malformed("the connection was closed within the answer");
 }
 
-bool ResponseParser::keeps_alive() const { return !more_behind_ && parser_->message->keep_alive(); }
+bool ResponseParser::keeps_alive() const {
+  return !more_behind_ && response_->status != 101 && parser_->message->keep_alive();
+}
 
 ResponseParser::State ResponseParser::Malformed(std::string problem) {
   problem_ = std::move(problem);
   return State::kMalformed;
 }
 
-// `rest` may lie in rest_.
-void ResponseParser::Keep(std::string_view rest) {
-  if (rest.empty()) {
-    rest_.clear();
+// Keeps `rest`, which may be the end of rest_. Beast limits header blocks, not chunk extensions and trailers.
+ResponseParser::State ResponseParser::KeepUnlessTooMuch(std::string_view rest, State state) {
+  if (bytes_ - response_->body.size() > HttpResponse::kMaxFramingBytes)
+    return Malformed("too many bytes that are not its body");
+  const bool is_kept = !rest_.empty() && !rest.empty();
+  if (is_kept) {
+    rest_.erase(0, rest_.size() - rest.size());
   } else {
-    rest_ = std::string(rest);
+    rest_ = rest;
   }
+  return state;
 }
 
 }  // namespace s3

@@ -1,6 +1,7 @@
 // Reads one HTTP/1.1 response from bytes as they come.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,21 +35,25 @@ class ResponseParser {
 
   // Whether any byte has come since Begin.
   bool started() const { return started_; }
+  // The same for the final response; true also while an interim one is incomplete.
+  bool started_final() const { return started_final_; }
   // After kComplete: whether the connection may carry another exchange (RFC 9112, section 9.3), which it may
-  // not when more has come than the response.
+  // not when more has come than the response, or a switch to another protocol.
   bool keeps_alive() const;
   const std::string& problem() const { return problem_; }
 
  private:
   struct Parser;
   State Malformed(std::string problem);
-  void Keep(std::string_view rest);
+  State KeepUnlessTooMuch(std::string_view rest, State state);
 
   const std::unique_ptr<Parser> parser_;
   HttpResponse* response_ = nullptr;
   bool to_head_ = false;
-  bool started_ = false;
+  bool started_ = false, started_final_ = false;
   bool more_behind_ = false;
+  std::uint64_t bytes_ = 0;  // since Begin
+  int interim_responses_ = 0;
   std::string rest_;  // bytes that the parser can only take together with later ones
   std::string problem_;
 };

@@ -87,6 +87,7 @@ TEST(ResponseParserTest, SaysWhetherTheConnectionCanGoOn) {
   EXPECT_FALSE(keeps("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"));
   EXPECT_FALSE(keeps("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
   EXPECT_FALSE(keeps("HTTP/1.1 200 OK\r\n\r\nuntil the end"));
+  EXPECT_FALSE(keeps("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"));
   // What comes behind an answer belongs to no request.
   EXPECT_FALSE(keeps("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n"));
   EXPECT_FALSE(keeps("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\na body", true));
@@ -105,6 +106,66 @@ TEST(ResponseParserTest, WhatIsTooLargeIsCutOff) {
   std::string many = "HTTP/1.1 200 OK\r\n";
   for (int i = 0; i < 10'000; ++i) many += "X-Filler: " + std::string(50, 'x') + "\r\n";
   EXPECT_EQ(ReadIn(many, 4096).state, State::kMalformed);
+}
+
+// Beside the body, which has a limit of its own: chunk sizes and extensions, trailers, interim responses.
+TEST(ResponseParserTest, WhatIsNotTheBodyHasALimit) {
+  const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string filler(1000, 'x');
+  const std::pair<std::string, std::string> cases[] = {{chunked + "1;x=", filler},
+                                                       {chunked + "0;x=", filler},
+                                                       {chunked, "1;x=" + filler + "\r\nx\r\n"},
+                                                       {chunked, "1\r\nx\r\n"},
+                                                       {chunked + "0\r\n", "X-Trailer: " + filler + "\r\n"},
+                                                       {chunked + "0\r\nX: ", filler},
+                                                       {"", "HTTP/1.1 102 Processing\r\n\r\n"},
+                                                       {"", "HTTP/1.1 103 X\r\nY: " + filler + "\r\n\r\n"},
+                                                       {"HTTP/1.1 200 ", filler},
+                                                       {"HTTP/1.1 200 OK\r\nX:", std::string(1000, ' ')},
+                                                       {"", "\r\n"},
+                                                       {"", " "}};
+  for (const auto& [first, rest] : cases) {
+    for (const bool by_the_byte : {false, true}) {
+      HttpResponse response;
+      ResponseParser parser;
+      parser.Begin(false, &response);
+      std::size_t taken = 0;
+      const auto ends = [&](std::string_view text) {
+        const auto step = by_the_byte ? 1 : text.size();
+        for (; !text.empty(); text.remove_prefix(step), taken += step) {
+          const auto state = parser.Take(text.substr(0, step));
+          if (state == State::kMalformed) return true;
+          EXPECT_TRUE(state == State::kIncomplete || state == State::kInterim);
+        }
+        return false;
+      };
+      bool ended = ends(first);
+      while (!ended && taken < 4 * HttpResponse::kMaxFramingBytes) ended = ends(rest);
+      EXPECT_TRUE(ended) << first << rest;
+      const auto most = HttpResponse::kMaxFramingBytes + HttpResponse::kMaxFramingBytes / 5 + rest.size();
+      EXPECT_LE(taken, most) << first << rest;  // a fifth: bodies of one byte in chunks of five more
+    }
+  }
+}
+
+TEST(ResponseParserTest, SmallChunksAreFine) {
+  std::string text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string chunk = "20\r\n" + std::string(32, 'x') + "\r\n";
+  for (std::size_t bytes = 0; bytes < HttpResponse::kMaxBodyBytes; bytes += 32) text += chunk;
+  const auto read = ReadIn(text + "0\r\n\r\n", 4096);
+  EXPECT_EQ(read.state, State::kComplete) << read.problem;
+  EXPECT_EQ(read.response.body.size(), HttpResponse::kMaxBodyBytes);
+  std::string interim;
+  for (int i = 0; i < HttpResponse::kMaxInterim; ++i) interim += "HTTP/1.1 102 Processing\r\n\r\n";
+  EXPECT_EQ(ReadIn(interim + "HTTP/1.1 204 No Content\r\n\r\n", 4096).state, State::kComplete);
+}
+
+TEST(ResponseParserTest, TrailersAreNoHeaders) {
+  const auto read = ReadIn(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nETag: \"e\"\r\nx-amz-request-id: r\r\n\r\n", 7);
+  EXPECT_EQ(read.state, State::kComplete);
+  EXPECT_FALSE(read.response.headers.Find("etag"));
+  EXPECT_FALSE(read.response.headers.Find("x-amz-request-id"));
 }
 
 // Which pieces the bytes come in changes nothing, whatever they are.

@@ -49,6 +49,11 @@ class RawServer {
     close(listener_);
   }
   s3::Endpoint endpoint() const { return {"http", "127.0.0.1", port_}; }
+  // Connections from now on have the smallest buffer for what they receive.
+  void TakeLittle() const {
+    const int least = 1;
+    setsockopt(listener_, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
+  }
   std::atomic<int> connections{0};
 
  private:
@@ -93,10 +98,8 @@ struct HttpCall {
   }
 };
 
-// Nothing when it does not come whole.
-inline std::optional<HttpCall> ReadCall(int fd) {
-  auto text = ReadRequest(fd);
-  if (text.empty()) return std::nullopt;
+// Of a header block, with what was read behind it as the body's beginning.
+inline HttpCall ParseCall(const std::string& text) {
   HttpCall call;
   const auto end = text.find("\r\n\r\n");
   call.headers = text.substr(0, end + 2);
@@ -104,6 +107,14 @@ inline std::optional<HttpCall> ReadCall(int fd) {
   const auto first = text.find(' '), second = text.find(' ', first + 1);
   call.method = text.substr(0, first);
   call.target = text.substr(first + 1, second - first - 1);
+  return call;
+}
+
+// Nothing when it does not come whole.
+inline std::optional<HttpCall> ReadCall(int fd) {
+  const auto text = ReadRequest(fd);
+  if (text.find("\r\n\r\n") == std::string::npos) return std::nullopt;
+  auto call = ParseCall(text);
   const auto length = std::strtoull(call.Header("content-length").c_str(), nullptr, 10);
   char buffer[4096];
   while (call.body.size() < length) {
