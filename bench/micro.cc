@@ -125,16 +125,17 @@ void BM_ResultLine(benchmark::State& state) {
 BENCHMARK(BM_ResultLine);
 
 void BM_JournalAppend(benchmark::State& state) {
-  const auto path = (fs::temp_directory_path() / fmt::format("s3flow-micro-{}.jsonl", getpid())).string();
+  const auto path = (fs::temp_directory_path() / fmt::format("s3flow-micro-{}", getpid())).string();
   const auto line = pipeline::ResultLine(SomeResult());
   {
-    auto journal = pipeline::Journal::Open(path, 0, nullptr);
+    auto journal = pipeline::OwnDir::Make(path).and_then(
+        [](const auto& directory) { return pipeline::Journal::Open(directory, 0, nullptr); });
     if (!journal) return state.SkipWithError(journal.error().message.c_str());
     for (auto _ : state) {
       if (!(*journal)->Append(line)) state.SkipWithError("cannot append");
     }
   }
-  fs::remove(path);
+  fs::remove_all(path);
 }
 BENCHMARK(BM_JournalAppend);
 

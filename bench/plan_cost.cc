@@ -49,28 +49,29 @@ void MakeTree(const fs::path& top, std::uint64_t files) {
 std::uint64_t WriteJournals(const std::string& plan_dir, const pipeline::JobPlan& plan) {
   std::uint64_t bytes = 0;
   const int shards = static_cast<int>(plan.shards.size());
+  const auto directory = pipeline::OwnDir::Open(plan_dir);
+  Need(directory.has_value(), "cannot open the plan");
   for (int shard = 0; shard < shards; ++shard) {
     const auto run_dir = pipeline::ShardRunDir(plan_dir, shard);
     fs::create_directories(run_dir);
     std::ofstream journal(run_dir + "/journal.jsonl", std::ios::binary);
     journal << pipeline::RunLine(
         {1, plan.settings, "job.yaml", {}, pipeline::ShardTextOf(shard, shards, plan.id)});
-    const auto read =
-        pipeline::ReadManifest(pipeline::ManifestPath(plan_dir, shard), [&](pipeline::Input input) {
-          pipeline::ObjectResult result;
-          result.file = std::get<std::shared_ptr<const pipeline::InputFile>>(input);
-          result.outcome = pipeline::Outcome::kUploaded;
-          result.size_bytes = result.file->size_bytes;
-          result.mtime_ns = result.file->mtime_ns;
-          result.etag = "\"0123456789abcdef0123456789abcdef\"";
-          result.sha256 = std::string(64, 'a');
-          result.checksum = "AAAAAAAAAAAAAAAAAAAAAA==";
-          result.algorithm = s3::ChecksumAlgorithm::kMd5;
-          result.attempts = 1;
-          result.request_id = "0123456789ABCDEF";
-          journal << pipeline::ResultLine(result);
-          return true;
-        });
+    const auto read = pipeline::ReadManifest(*directory, shard, [&](pipeline::Input input) {
+      pipeline::ObjectResult result;
+      result.file = std::get<std::shared_ptr<const pipeline::InputFile>>(input);
+      result.outcome = pipeline::Outcome::kUploaded;
+      result.size_bytes = result.file->size_bytes;
+      result.mtime_ns = result.file->mtime_ns;
+      result.etag = "\"0123456789abcdef0123456789abcdef\"";
+      result.sha256 = std::string(64, 'a');
+      result.checksum = "AAAAAAAAAAAAAAAAAAAAAA==";
+      result.algorithm = s3::ChecksumAlgorithm::kMd5;
+      result.attempts = 1;
+      result.request_id = "0123456789ABCDEF";
+      journal << pipeline::ResultLine(result);
+      return true;
+    });
     Need(read && *read, "cannot read a manifest");
     journal << pipeline::EndLine({0, true});
     bytes += static_cast<std::uint64_t>(journal.tellp());
@@ -102,7 +103,8 @@ int Measure(std::uint64_t files, int shards, const fs::path& top) {
     manifest_bytes += entry.file_size();
 
   const auto journal_bytes = WriteJournals(plan_dir, made.plan);
-  const auto directory = pipeline::RunDirectory::OpenExisting(plan_dir, [](const s3::Error&) {});
+  const auto directory =
+      pipeline::RunDirectory::OpenExisting(plan_dir, pipeline::Trust::kOurs, [](const s3::Error&) {});
   Need(directory.has_value(), "cannot open the plan");
   began = Clock::now();
   const auto report =

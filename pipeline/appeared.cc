@@ -27,13 +27,13 @@ std::vector<SourceRoot> RootsIn(const std::string& directory, std::vector<Source
   return roots;
 }
 
-s3::Result<Appeared> FindAppeared(const std::string& plan_dir, const JobPlan& plan,
+s3::Result<Appeared> FindAppeared(const OwnDir& plan_dir, const JobPlan& plan,
                                   const std::vector<SourceRoot>& roots, const std::string& key_prefix,
                                   std::stop_token stop) {
   std::vector<std::uint64_t> planned;
   planned.reserve(plan.objects + plan.ranges);
   for (int shard = 0; shard < static_cast<int>(plan.shards.size()); ++shard) {
-    const auto read = ReadManifest(ManifestPath(plan_dir, shard), [&](const Input& input) {
+    const auto read = ReadManifest(plan_dir, shard, [&](const Input& input) {
       planned.push_back(Mark(FileOf(input)));
       return true;
     });
@@ -43,7 +43,7 @@ s3::Result<Appeared> FindAppeared(const std::string& plan_dir, const JobPlan& pl
   std::mutex mutex;
   Appeared appeared;
   OwnFiles own;
-  own.Add(plan_dir);
+  own.Add(plan_dir.path());
   // Run directories come and go while shards run: they were never inputs.
   const auto is_own = [](const Input& input) {
     const auto* settled = std::get_if<ObjectResult>(&input);

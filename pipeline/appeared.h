@@ -8,6 +8,7 @@
 
 #include "pipeline/job_plan.h"
 #include "pipeline/options.h"
+#include "pipeline/own_dir.h"
 
 namespace pipeline {
 
@@ -19,7 +20,7 @@ struct Appeared {
 
 // Walks the source again. Two inputs are the same by path and key, of which 8 bytes of a SHA-256 are kept for
 // each of the plan's. kCancelled when `stop` was requested meanwhile.
-s3::Result<Appeared> FindAppeared(const std::string& plan_dir, const JobPlan& plan,
+s3::Result<Appeared> FindAppeared(const OwnDir& plan_dir, const JobPlan& plan,
                                   const std::vector<SourceRoot>& roots, const std::string& key_prefix,
                                   std::stop_token stop);
 

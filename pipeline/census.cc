@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 
 namespace pipeline {
 namespace {
@@ -17,13 +15,14 @@ std::chrono::milliseconds PeriodOf(int shards) {
 }  // namespace
 
 Census::Census(const std::string& plan_dir, int shard, int shards, s3::RateLimits* limits)
-    : directory_(plan_dir + "/running"),
-      own_(fmt::format("{}/{:05}", directory_, shard)),
-      period_(PeriodOf(shards)),
-      limits_(limits) {
-  std::error_code none;  // without it this shard is not counted by others, which is no reason to fail
-  std::filesystem::create_directories(directory_, none);
-  std::ofstream(own_).put('\n');
+    : own_(fmt::format("{:05}", shard)), period_(PeriodOf(shards)), limits_(limits) {
+  // Without it this shard is not counted by others, which is no reason to fail.
+  const auto plan = OwnDir::Open(plan_dir, Trust::kOthers);
+  auto running = plan.and_then([](const OwnDir& found) { return found.MakeDir("running"); });
+  if (running) {
+    directory_ = std::move(*running);
+    (void)directory_->Create(own_, 0644);  // one that a killed run has left will do
+  }
   limits_->sharers = shards;
   thread_ = std::thread([this] { Watch(); });
 }
@@ -35,8 +34,7 @@ Census::~Census() {
     changed_.notify_all();
   }
   thread_.join();
-  std::error_code none;
-  std::filesystem::remove(own_, none);
+  if (directory_) directory_->Remove(own_);
 }
 
 void Census::Watch() {
@@ -48,13 +46,8 @@ void Census::Watch() {
 }
 
 void Census::Count() {
-  std::error_code error;
-  int running = 0;
-  for (std::filesystem::directory_iterator at(directory_, error), end; !error && at != end;
-       at.increment(error)) {
-    ++running;
-  }
-  limits_->sharers = std::max(running, 1);
+  if (!directory_) return;
+  if (const auto names = directory_->Names()) limits_->sharers = std::max(static_cast<int>(names->size()), 1);
 }
 
 }  // namespace pipeline

@@ -3,9 +3,11 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
+#include "pipeline/own_dir.h"
 #include "s3/admission.h"
 
 namespace pipeline {
@@ -28,7 +30,8 @@ class Census {
   void Watch();
   void Count();
 
-  const std::string directory_, own_;
+  std::optional<OwnDir> directory_;
+  const std::string own_;
   const std::chrono::milliseconds period_;  // after the first look
   s3::RateLimits* const limits_;
   std::mutex mutex_;

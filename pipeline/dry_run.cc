@@ -1,6 +1,7 @@
 #include "pipeline/dry_run.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <mutex>
 
@@ -9,6 +10,7 @@
 #include "pipeline/history.h"
 #include "pipeline/inputs.h"
 #include "pipeline/object.h"
+#include "pipeline/own_dir.h"
 #include "pipeline/property_rules.h"
 #include "pipeline/run_dir.h"
 #include "pipeline/skip.h"
@@ -99,6 +101,13 @@ DryRun Refused(ExitStatus status, std::string message) {
   return run;
 }
 
+s3::Result<History> LoadHistory(const std::string& run_dir, Trust trust, const RunScope& scope) {
+  if (run_dir.empty() || access(run_dir.c_str(), F_OK) != 0) return History();
+  return OwnDir::Open(run_dir, trust).and_then([&scope](const OwnDir& directory) {
+    return History::Load(directory, History::Depth::kAll, &scope);
+  });
+}
+
 // Nothing is uploaded: as many as HeadObjects may be in flight.
 constexpr int kConcurrency = 64;
 
@@ -113,8 +122,7 @@ DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCr
   if (!rules) return Refused(kExitConfig, rules.error().message);
   const auto& run_dir = options.report.run_dir;  // empty: a new one, without a history
   const auto scope = ScopeOf(options, s3_options);
-  auto history = run_dir.empty() ? History()
-                                 : History::Load(run_dir + "/journal.jsonl", History::Depth::kAll, &scope);
+  auto history = LoadHistory(run_dir, options.resume.trust, scope);
   if (!history) return Refused(kExitJournal, history.error().message);
   if (auto problem = ResumeProblem(run_dir, *history, options.identity, scope, options.resume)) {
     return Refused(problem->status, std::move(problem->message));

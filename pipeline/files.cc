@@ -1,11 +1,9 @@
 #include "pipeline/files.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 
 namespace pipeline {
@@ -24,20 +22,6 @@ int WriteAll(int fd, std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   return 0;
-}
-
-s3::Result<void> WriteFile(const std::string& path, const std::string& text, mode_t mode) {
-  const auto temporary = path + ".new";
-  unlink(temporary.c_str());  // one that a killed process left has the mode that it had
-  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (fd < 0) return tl::unexpected(ErrnoError(path, errno));
-  int error = WriteAll(fd, text);
-  if (error == 0 && fsync(fd) != 0) error = errno;
-  if (close(fd) != 0 && error == 0) error = errno;
-  if (error == 0 && rename(temporary.c_str(), path.c_str()) != 0) error = errno;
-  if (error == 0) return {};
-  unlink(temporary.c_str());
-  return tl::unexpected(ErrnoError(path, error));
 }
 
 }  // namespace pipeline

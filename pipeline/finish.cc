@@ -8,7 +8,6 @@
 
 #include "pipeline/console.h"
 #include "pipeline/deadlines.h"
-#include "pipeline/files.h"
 #include "pipeline/joint_upload.h"
 #include "pipeline/leftovers.h"
 #include "pipeline/parallel.h"
@@ -68,7 +67,7 @@ class Finisher {
               const auto joint = uploads_.find(range.range->token);
               if (joint != uploads_.end()) joint->second.range_failed = true;
             }};
-    const auto read = ReadShard(directory_.path(), plan_, shard, ranges);
+    const auto read = ReadShard(directory_.dir(), plan_, shard, ranges);
     if (!read) return tl::unexpected(read.error());
     Add(shard, *read);
     return {};
@@ -256,14 +255,14 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
                       report.error().message);
   }
   if (check_source) {
-    auto appeared = FindAppeared(directory.path(), plan, options.source, s3_options.destination.prefix,
+    auto appeared = FindAppeared(directory.dir(), plan, options.source, s3_options.destination.prefix,
                                  stop->drain_token());
     if (!appeared) return Unfinished(kExitStopped, appeared.error().message);
     report->appeared = std::move(*appeared);
   }
   auto written = directory.journal()->Append(EndLine({report->status, report->status == kExitOk}));
   if (written) written = directory.journal()->Sync();
-  if (written) written = WriteFile(directory.path() + "/summary.json", ReportJson(*report, plan));
+  if (written) written = directory.dir().Write(kSummaryName, ReportJson(*report, plan), 0644);
   if (!written) {
     report->status = kExitJournal;
     report->message = "cannot write the records: " + written.error().message;

@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "pipeline/line_reader.h"
 #include "pipeline/sealed_line.h"
 #include "s3/hash.h"
 
@@ -43,6 +42,35 @@ RunScope ReadScope(const Json& line) {
           .stores = line.value("stores", std::vector<std::string>()),
           .bucket = line.value("bucket", ""),
           .objects = line.value("objects", "")};
+}
+
+// What a crash leaves of a journal's first line. What was not yet on the disk may be zeros after it.
+bool BeginsARun(std::string_view line) {
+  constexpr std::string_view kLead = R"({"record":"run",)";
+  line = line.substr(0, line.find_last_not_of('\0') + 1);
+  return line.starts_with(kLead) || kLead.starts_with(line);
+}
+
+tl::unexpected<s3::Error> ForeignFile(const std::string& path) {
+  return s3::Fail(s3::ErrorKind::kLocal,
+                  path + " is no journal of s3flow's: choose another run directory, or move that file away");
+}
+
+tl::unexpected<s3::Error> DamagedLine(const std::string& path, std::uint64_t number) {
+  return s3::Fail(
+      s3::ErrorKind::kLocal,
+      fmt::format("{}:{}: this line is damaged, and others follow, which no crash explains: use another "
+                  "run directory, or go on from the lines before it (head -n {})",
+                  path, number, number - 1));
+}
+
+// With a CRC that fits it is not torn.
+tl::unexpected<s3::Error> UnknownLine(const std::string& path, std::uint64_t number) {
+  return s3::Fail(
+      s3::ErrorKind::kLocal,
+      fmt::format("{}:{}: this line is of another version of s3flow: go on with that version, or use "
+                  "another run directory",
+                  path, number));
 }
 
 }  // namespace
@@ -80,36 +108,37 @@ History::Identity History::IdentityOf(std::string_view path, std::string_view ke
   return {front(object), front(s3::Sha256(path))};
 }
 
+s3::Result<History> History::Load(const OwnDir& directory, Depth depth, const RunScope* scope) {
+  return Load(directory, kJournalName, depth, scope);
+}
+
 s3::Result<History> History::Load(const std::string& journal_path, Depth depth, const RunScope* scope) {
+  return OwnDir::Around(journal_path, Trust::kOthers).and_then([&](const OwnDir& directory) {
+    return Load(directory, NameOf(journal_path), depth, scope);
+  });
+}
+
+s3::Result<History> History::Load(const OwnDir& directory, const std::string& name, Depth depth,
+                                 const RunScope* scope) {
   History history;
   history.scope_ = scope;
-  std::ifstream file(journal_path, std::ios::binary);
-  if (!file) {
-    if (errno == ENOENT) return history;
-    return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: {}", journal_path, std::strerror(errno)));
-  }
-  std::uint64_t number = 0, broken = 0, broken_bytes = 0;
-  for (std::string line; std::getline(file, line);) {
-    ++number;
-    // The last line has no newline when a write broke off.
-    const bool whole =
-        !file.eof() && line.size() <= kMaxLineBytes && IsIntact(line) && history.Read(line, depth);
-    if (!whole) {
-      if (broken == 0) broken = number;
-      broken_bytes += line.size() + (file.eof() ? 0 : 1);
+  auto file = directory.Find(name);
+  if (!file) return tl::unexpected(file.error());
+  if (!*file) return history;
+  LineReader lines(std::move(**file), directory.PathOf(name));
+  std::uint64_t torn = 0;  // number of the line
+  while (const auto line = lines.Next()) {
+    if (torn != 0) return DamagedLine(directory.PathOf(name), torn);
+    if (lines.ended() && IsIntact(*line)) {
+      if (!history.Read(*line, depth)) return UnknownLine(directory.PathOf(name), lines.number());
+      history.intact_bytes_ += line->size() + 1;
       continue;
     }
-    if (broken != 0) {
-      return s3::Fail(
-          s3::ErrorKind::kLocal,
-          fmt::format("{}:{}: this line is damaged, and intact ones follow: the journal cannot be "
-                      "trusted; use another run directory, or repair it",
-                      journal_path, broken));
-    }
-    history.intact_bytes_ += line.size() + 1;
+    torn = lines.number();
+    if (torn == 1 && (lines.ended() || !BeginsARun(*line))) return ForeignFile(directory.PathOf(name));
+    history.torn_bytes_ = line->size() + (lines.ended() ? 1 : 0);
   }
-  if (file.bad()) return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: cannot be read", journal_path));
-  history.torn_bytes_ = broken_bytes;
+  if (lines.failure()) return tl::unexpected(*lines.failure());
   history.has_uploads_ = !history.tokens_.empty();
   history.IndexSettled();
   history.scope_ = nullptr;

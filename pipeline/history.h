@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "pipeline/message.h"
+#include "pipeline/own_dir.h"
 #include "pipeline/record.h"
 #include "pipeline/summary.h"
 #include "s3/result.h"
@@ -39,12 +40,16 @@ class History {
  public:
   // Of a run that begins.
   History() = default;
-  // An absent journal is an empty history. A tail that is not intact is left out (see `intact_bytes`); a
-  // line that is not, with intact ones behind it, is an error that names it.
+  // An absent journal is an empty history. A last line that is not intact is left out (see `intact_bytes`): a
+  // crash tears no other. Any other line that is not is an error that names it; so is a file that does not begin
+  // as a journal does.
   // kOpenUploads: results are only counted, in `session_results`, which is some ten times as fast.
   // `scope`: of the session that begins. Results whose objects were stored with other properties do not count,
   // and uploads that were created with others are outdated. Null: all count.
   enum class Depth { kAll, kOpenUploads };
+  static s3::Result<History> Load(const OwnDir& directory, Depth depth = Depth::kAll,
+                                  const RunScope* scope = nullptr);
+  // The same, of a journal in anybody's directory.
   static s3::Result<History> Load(const std::string& journal_path, Depth depth = Depth::kAll,
                                   const RunScope* scope = nullptr);
   // Of an input, or of a range of one: 8 bytes of a SHA-256 of the key and the first part, and 8 of the path's.
@@ -106,6 +111,8 @@ class History {
   static Identity IdentityOf(const InputFile& file);
   const Settled* Find(const InputFile& file) const;
   Standing StandingOf(const InputFile& file, const Settled* input) const;
+  static s3::Result<History> Load(const OwnDir& directory, const std::string& name, Depth depth,
+                                  const RunScope* scope);
   bool Read(std::string_view line, Depth depth);
   bool Tally(std::string_view line);
   void ReadResult(const nlohmann::json& line);

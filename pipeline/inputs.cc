@@ -1,7 +1,9 @@
 #include "pipeline/inputs.h"
 
-#include "pipeline/job_plan.h"
+#include <stdexcept>
+
 #include "pipeline/manifest.h"
+#include "pipeline/own_dir.h"
 #include "pipeline/walk.h"
 
 namespace pipeline {
@@ -18,9 +20,13 @@ std::shared_ptr<Object> StreamObject(const SourceRoot& root, const std::string& 
                                   std::make_shared<Stream>(root.path, root.size_bytes));
 }
 
-Inputs PlannedInputs(const ShardOptions& options) {
+Inputs PlannedInputs(const ShardOptions& options, Trust trust) {
   Inputs inputs;
-  inputs.find = FinderOfManifest(ManifestPath(options.plan_dir, options.shard.index));
+  inputs.find = [=](const Yield& yield) {
+    auto plan_dir = OwnDir::Open(options.plan_dir, trust);
+    if (!plan_dir) throw std::runtime_error(plan_dir.error().message);
+    return FinderOfManifest(std::move(*plan_dir), options.shard.index)(yield);
+  };
   inputs.one_more = [left = options.inputs]() mutable { return left > 0 && left-- > 0; };
   return inputs;
 }
@@ -49,7 +55,8 @@ OwnFiles OwnFilesOf(const Options& options) {
 }
 
 Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop_token stop) {
-  if (options.shard && !options.shard->plan_dir.empty()) return PlannedInputs(*options.shard);
+  if (options.shard && !options.shard->plan_dir.empty())
+    return PlannedInputs(*options.shard, options.resume.trust);
   const auto shard = options.shard ? options.shard->shard : Shard{};
   const auto is_ours = [shard](const std::string& key) { return shard.count == 1 || shard.Has(key); };
   Inputs inputs;
@@ -75,8 +82,10 @@ Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop
 
 std::optional<std::string> InputProblem(const Options& options) {
   if (!options.shard || options.shard->plan_dir.empty()) return RootProblem(options.source);
-  const auto path = ManifestPath(options.shard->plan_dir, options.shard->shard.index);
-  const auto whole = CheckManifest(path, options.shard->inputs);
+  const auto& shard = *options.shard;
+  const auto whole = OwnDir::Open(shard.plan_dir, options.resume.trust).and_then([&](const OwnDir& plan_dir) {
+    return CheckManifest(plan_dir, shard.shard.index, shard.inputs);
+  });
   return whole ? std::nullopt : std::optional(whole.error().message);
 }
 

@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace pipeline {
 namespace {
+
+constexpr std::size_t kMostPlanBytes = 256 << 20;  // a million shards take 90 MiB
 
 // The greatest, as a multiple of the mean.
 double Imbalance(const std::vector<ShardLoad>& shards, std::uint64_t ShardLoad::*what) {
@@ -33,13 +32,10 @@ std::uint64_t JobPlan::requests() const {
 double JobPlan::bytes_imbalance() const { return Imbalance(shards, &ShardLoad::bytes); }
 double JobPlan::requests_imbalance() const { return Imbalance(shards, &ShardLoad::requests); }
 
-std::string PlanPath(const std::string& plan_dir) { return plan_dir + "/plan.json"; }
-std::string PlannedJobPath(const std::string& plan_dir) { return plan_dir + "/job.yaml"; }
-std::string ManifestPath(const std::string& plan_dir, int shard) {
-  return fmt::format("{}/manifests/{:05}", plan_dir, shard);
-}
+std::string ManifestName(int shard) { return fmt::format("{}/{:05}", kManifestsName, shard); }
+std::string ShardRunDirName(int shard) { return fmt::format("{}/{:05}", kShardsName, shard); }
 std::string ShardRunDir(const std::string& plan_dir, int shard) {
-  return fmt::format("{}/shards/{:05}", plan_dir, shard);
+  return fmt::format("{}/{}", plan_dir, ShardRunDirName(shard));
 }
 std::string ShardTextOf(int shard, int count, const std::string& plan_id) {
   return plan_id.empty() ? fmt::format("{}/{}", shard, count)
@@ -65,15 +61,12 @@ std::string PlanJson(const JobPlan& plan) {
   return json.dump(1) + "\n";
 }
 
-s3::Result<JobPlan> LoadPlan(const std::string& plan_dir) {
-  const auto path = PlanPath(plan_dir);
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return s3::Fail(s3::ErrorKind::kLocal,
-                    fmt::format("{}: {} (s3flow plan makes it)", path, std::strerror(errno)));
-  }
+s3::Result<JobPlan> LoadPlan(const OwnDir& plan_dir) {
+  const auto path = plan_dir.PathOf(kPlanName);
+  const auto text = plan_dir.Text(kPlanName, kMostPlanBytes);
+  if (!text) return tl::unexpected(text.error());
   try {
-    const auto json = nlohmann::json::parse(file);
+    const auto json = nlohmann::json::parse(*text);
     JobPlan plan{.id = json.at("id"),
                  .settings = json.at("settings"),
                  .directory = json.at("directory"),

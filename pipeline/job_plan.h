@@ -1,7 +1,7 @@
 // The directory that `s3flow plan` makes, and what is in it.
 //
 //   plan.json         this file's JobPlan; written last: with it the plan is whole, and never changes
-//   job.yaml          the job file, as it was
+//   job.yaml          the job file, as it was; for its owner only, as plan.json and the journals
 //   manifests/00000   the inputs of shard 0, see pipeline/manifest.h
 //   running/00000     there while shard 0 is running, see pipeline/census.h
 //   shards/00000/     the run directory of shard 0, made by its run
@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/own_dir.h"
 #include "s3/result.h"
 
 namespace pipeline {
@@ -42,15 +43,18 @@ struct JobPlan {
   double requests_imbalance() const;
 };
 
-std::string PlanPath(const std::string& plan_dir);
-std::string PlannedJobPath(const std::string& plan_dir);
-std::string ManifestPath(const std::string& plan_dir, int shard);
+inline constexpr char kPlanName[] = "plan.json";
+inline constexpr char kPlannedJobName[] = "job.yaml";
+inline constexpr char kManifestsName[] = "manifests";
+inline constexpr char kShardsName[] = "shards";
+std::string ManifestName(int shard);
 std::string ShardRunDir(const std::string& plan_dir, int shard);
+std::string ShardRunDirName(int shard);
 // What the journal of a shard's run says it is; see RunRecord.
 std::string ShardTextOf(int shard, int count, const std::string& plan_id);
 
 std::string PlanJson(const JobPlan& plan);
 // kLocal when there is none, or what is there is none.
-s3::Result<JobPlan> LoadPlan(const std::string& plan_dir);
+s3::Result<JobPlan> LoadPlan(const OwnDir& plan_dir);
 
 }  // namespace pipeline

@@ -1,49 +1,70 @@
 #include "pipeline/journal.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "pipeline/files.h"
+#include "pipeline/record.h"
+#include "pipeline/sealed_line.h"
 
 namespace pipeline {
 namespace {
 
-// 0, or errno. A new file outlives a loss of power only with its name in the directory on the disk.
-int SyncDirectoryOf(const std::string& path) {
-  const auto slash = path.rfind('/');
-  const auto directory = slash == std::string::npos ? std::string(".") : path.substr(0, slash + 1);
-  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return errno;
-  const int error = fsync(fd) == 0 ? 0 : errno;
-  close(fd);
-  return error == EINVAL || error == ENOTSUP ? 0 : error;  // not every file system syncs directories
+// Torn lines are kept as they were, one after the other.
+s3::Result<void> KeepTail(const OwnDir& directory, int journal, std::uint64_t offset, std::uint64_t bytes) {
+  std::string tail(bytes, '\0');
+  const auto read = pread(journal, tail.data(), tail.size(), static_cast<off_t>(offset));
+  if (read < 0) return tl::unexpected(ErrnoError(directory.PathOf(kJournalName), errno));
+  tail.resize(static_cast<std::size_t>(read));
+  if (!tail.ends_with('\n')) tail += '\n';
+  const auto name = fmt::format("{}.torn", kJournalName);
+  const auto kept = directory.Append(name, 0600);
+  if (!kept) return tl::unexpected(kept.error());
+  const int error = WriteAll(kept->get(), tail);
+  if (error != 0) return tl::unexpected(ErrnoError(directory.PathOf(name), error));
+  return {};
+}
+
+// Its end, which has been read, is not intact.
+s3::Result<void> CutTo(std::uint64_t keep_bytes, const OwnDir& directory, int journal) {
+  const auto path = directory.PathOf(kJournalName);
+  struct stat status {};
+  if (fstat(journal, &status) != 0) return tl::unexpected(ErrnoError(path, errno));
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (size == keep_bytes) return {};
+  if (size < keep_bytes || size - keep_bytes > kMaxLineBytes + 1) {
+    return s3::Fail(s3::ErrorKind::kLocal,
+                    path + " has changed since it was read: does another program write to it?");
+  }
+  if (auto kept = KeepTail(directory, journal, keep_bytes, size - keep_bytes); !kept) return kept;
+  if (ftruncate(journal, static_cast<off_t>(keep_bytes)) == 0) return {};
+  return tl::unexpected(ErrnoError(path, errno));
 }
 
 }  // namespace
 
-s3::Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, std::uint64_t keep_bytes,
+s3::Result<std::unique_ptr<Journal>> Journal::Open(const OwnDir& directory, std::uint64_t keep_bytes,
                                                    std::function<void(const s3::Error&)> on_failure) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (fd < 0) return tl::unexpected(ErrnoError(path, errno));
-  int error = ftruncate(fd, static_cast<off_t>(keep_bytes)) == 0 ? 0 : errno;
-  if (error == 0 && keep_bytes == 0) error = SyncDirectoryOf(path);
-  if (error != 0) {
-    close(fd);
-    return tl::unexpected(ErrnoError(path, error));
+  auto file = directory.Append(kJournalName, 0600);
+  if (!file) return tl::unexpected(file.error());
+  if (const auto cut = CutTo(keep_bytes, directory, file->get()); !cut) return tl::unexpected(cut.error());
+  const auto path = directory.PathOf(kJournalName);
+  // A new file outlives a loss of power only with its name in the directory on the disk. Not every file
+  // system syncs directories.
+  if (keep_bytes == 0 && fsync(directory.fd()) != 0 && errno != EINVAL && errno != ENOTSUP) {
+    return tl::unexpected(ErrnoError(path, errno));
   }
-  return std::unique_ptr<Journal>(new Journal(fd, path, keep_bytes, std::move(on_failure)));
+  return std::unique_ptr<Journal>(new Journal(std::move(*file), path, keep_bytes, std::move(on_failure)));
 }
 
-Journal::Journal(int fd, std::string path, std::uint64_t size_bytes,
+Journal::Journal(s3::Descriptor file, std::string path, std::uint64_t size_bytes,
                  std::function<void(const s3::Error&)> on_failure)
-    : fd_(fd),
+    : file_(std::move(file)),
       path_(std::move(path)),
       on_failure_(std::move(on_failure)),
       size_bytes_(size_bytes),
@@ -56,7 +77,6 @@ Journal::~Journal() {
     changed_.notify_all();
   }
   thread_.join();
-  close(fd_);
 }
 
 s3::Result<void> Journal::Status() const {
@@ -77,7 +97,7 @@ std::uint64_t Journal::size_bytes() const {
 s3::Result<void> Journal::Append(std::string_view line) {
   std::unique_lock lock(mutex_);
   if (failure_) return Status();
-  if (const int error = WriteAll(fd_, line); error != 0) {
+  if (const int error = WriteAll(file_.get(), line); error != 0) {
     Fail(std::move(lock), error);
     return tl::unexpected(ErrnoError(path_, error));
   }
@@ -122,7 +142,7 @@ void Journal::SyncOnce(std::unique_lock<std::mutex>* lock) {
   const auto woken = std::exchange(waiting_, {});
   dirty_ = false;
   lock->unlock();
-  const int error = fdatasync(fd_) == 0 ? 0 : errno;
+  const int error = fdatasync(file_.get()) == 0 ? 0 : errno;
   lock->lock();
   if (error != 0) {
     Fail(std::move(*lock), error);

@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "pipeline/own_dir.h"
+#include "s3/descriptor.h"
 #include "s3/result.h"
 #include "s3/waiter.h"
 
@@ -18,9 +20,10 @@ namespace pipeline {
 
 class Journal {
  public:
-  // Creates the file when there is none; cuts it to `keep_bytes`, what is intact of it. `on_failure` is
-  // called once, by whichever thread meets the first error, and may be null.
-  static s3::Result<std::unique_ptr<Journal>> Open(const std::string& path, std::uint64_t keep_bytes,
+  // Creates the file when there is none; cuts it to `keep_bytes`, what is intact of it. What is cut off, one
+  // line at most, is kept in journal.jsonl.torn. `on_failure` is called once, by whichever thread meets the
+  // first error, and may be null.
+  static s3::Result<std::unique_ptr<Journal>> Open(const OwnDir& directory, std::uint64_t keep_bytes,
                                                    std::function<void(const s3::Error&)> on_failure);
   ~Journal();
   Journal(const Journal&) = delete;
@@ -40,14 +43,14 @@ class Journal {
   bool failed() const;
 
  private:
-  Journal(int fd, std::string path, std::uint64_t size_bytes,
+  Journal(s3::Descriptor file, std::string path, std::uint64_t size_bytes,
           std::function<void(const s3::Error&)> on_failure);
   s3::Result<void> Status() const;
   void Fail(std::unique_lock<std::mutex> lock, int error);
   void SyncAhead();
   void SyncOnce(std::unique_lock<std::mutex>* lock);
 
-  const int fd_;
+  const s3::Descriptor file_;
   const std::string path_;
   const std::function<void(const s3::Error&)> on_failure_;
   mutable std::mutex mutex_;

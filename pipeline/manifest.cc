@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "pipeline/files.h"
+#include "pipeline/job_plan.h"
+#include "pipeline/line_reader.h"
 #include "pipeline/sealed_line.h"
 
 namespace pipeline {
@@ -22,15 +21,16 @@ s3::Error Damaged(const std::string& path, std::uint64_t number) {
 }
 
 // `take` gets each line with its number; false from it ends the reading.
-s3::Result<void> ReadLines(const std::string& path,
-                           const std::function<bool(const std::string&, std::uint64_t)>& take) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return tl::unexpected(ErrnoError(path, errno));
-  std::uint64_t number = 0;
-  for (std::string line; std::getline(file, line);) {
-    if (!take(line, ++number)) return {};
+s3::Result<void> ReadLines(const OwnDir& plan_dir, int shard,
+                           const std::function<bool(std::string_view, std::uint64_t)>& take) {
+  const auto name = ManifestName(shard);
+  auto file = plan_dir.Read(name);
+  if (!file) return tl::unexpected(file.error());
+  LineReader lines(std::move(*file), plan_dir.PathOf(name));
+  while (const auto line = lines.Next()) {
+    if (!take(*line, lines.number())) return {};
   }
-  if (file.bad()) return s3::Fail(s3::ErrorKind::kLocal, path + ": cannot be read");
+  if (lines.failure()) return tl::unexpected(*lines.failure());
   return {};
 }
 
@@ -122,38 +122,39 @@ s3::Result<Input> ReadManifestLine(std::string_view text) try {
   return s3::Fail(s3::ErrorKind::kLocal, error.what());
 }
 
-s3::Result<bool> ReadManifest(const std::string& path, const std::function<bool(Input)>& take) {
+s3::Result<bool> ReadManifest(const OwnDir& plan_dir, int shard, const std::function<bool(Input)>& take) {
   std::uint64_t broken = 0;
   bool ended = false;
-  const auto read = ReadLines(path, [&](const std::string& line, std::uint64_t number) {
+  const auto read = ReadLines(plan_dir, shard, [&](std::string_view line, std::uint64_t number) {
     auto input = ReadManifestLine(line);
     if (!input) broken = number;
     ended = !input || !take(std::move(*input));
     return !ended;
   });
   if (!read) return tl::unexpected(read.error());
-  if (broken != 0) return tl::unexpected(Damaged(path, broken));
+  if (broken != 0) return tl::unexpected(Damaged(plan_dir.PathOf(ManifestName(shard)), broken));
   return !ended;
 }
 
-s3::Result<void> CheckManifest(const std::string& path, std::uint64_t inputs) {
+s3::Result<void> CheckManifest(const OwnDir& plan_dir, int shard, std::uint64_t inputs) {
   std::uint64_t intact = 0, broken = 0;
-  const auto read = ReadLines(path, [&](const std::string& line, std::uint64_t number) {
+  const auto read = ReadLines(plan_dir, shard, [&](std::string_view line, std::uint64_t number) {
     if (!IsIntact(line)) broken = number;
     if (broken == 0) ++intact;
     return broken == 0;
   });
   if (!read) return read;
+  const auto path = plan_dir.PathOf(ManifestName(shard));
   if (broken != 0) return tl::unexpected(Damaged(path, broken));
   if (intact == inputs) return {};
   return s3::Fail(s3::ErrorKind::kLocal,
                   fmt::format("{}: has {} inputs instead of {}: make the plan anew", path, intact, inputs));
 }
 
-Finder FinderOfManifest(std::string path) {
-  return [path = std::move(path)](const Yield& yield) {
+Finder FinderOfManifest(OwnDir plan_dir, int shard) {
+  return [plan_dir = std::move(plan_dir), shard](const Yield& yield) {
     const auto read =
-        ReadManifest(path, [&](Input input) { return yield(std::move(input)) != Demand::kNone; });
+        ReadManifest(plan_dir, shard, [&](Input input) { return yield(std::move(input)) != Demand::kNone; });
     if (!read) throw std::runtime_error(read.error().message);
     return *read;
   };

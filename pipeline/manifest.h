@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "pipeline/message.h"
+#include "pipeline/own_dir.h"
 #include "pipeline/walkers.h"
 #include "s3/result.h"
 
@@ -25,14 +26,14 @@ std::string ManifestLine(const Input& input);
 // kLocal for what is no such line. `line` is without its newline.
 s3::Result<Input> ReadManifestLine(std::string_view line);
 
-// Gives each input of the file to `take`, until that returns false. False then; kLocal, naming the line, for
+// Gives each input of the shard to `take`, until that returns false. False then; kLocal, naming the line, for
 // a file that cannot be read or is damaged.
-s3::Result<bool> ReadManifest(const std::string& path, const std::function<bool(Input)>& take);
+s3::Result<bool> ReadManifest(const OwnDir& plan_dir, int shard, const std::function<bool(Input)>& take);
 
-// Whether the file is whole: intact lines, as many as `inputs`. Costs a read, and no parsing.
-s3::Result<void> CheckManifest(const std::string& path, std::uint64_t inputs);
+// Whether the shard's is whole: intact lines, as many as `inputs`. Costs a read, and no parsing.
+s3::Result<void> CheckManifest(const OwnDir& plan_dir, int shard, std::uint64_t inputs);
 
 // Yields what is in it. Throws std::runtime_error when it was damaged since CheckManifest.
-Finder FinderOfManifest(std::string path);
+Finder FinderOfManifest(OwnDir plan_dir, int shard);
 
 }  // namespace pipeline

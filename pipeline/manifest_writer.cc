@@ -1,26 +1,19 @@
 #include "pipeline/manifest_writer.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 
 #include "pipeline/files.h"
 #include "pipeline/job_plan.h"
 
 namespace pipeline {
 
-ManifestWriter::ManifestWriter(std::string plan_dir, int shards)
-    : plan_dir_(std::move(plan_dir)),
+ManifestWriter::ManifestWriter(const OwnDir& plan_dir, int shards)
+    : directory_(plan_dir.MakeEmptyDir(kManifestsName)),
       buffer_bytes_(std::clamp<std::size_t>((64 << 20) / static_cast<std::size_t>(shards), 1 << 10, 1 << 20)),
-      buffers_(static_cast<std::size_t>(shards)) {
-  std::error_code none;  // what cannot be made cannot be written to, which is said then
-  const auto directory = std::filesystem::path(ManifestPath(plan_dir_, 0)).parent_path();
-  std::filesystem::remove_all(directory, none);
-  std::filesystem::create_directories(directory, none);
-}
+      buffers_(static_cast<std::size_t>(shards)) {}
 
 s3::Result<void> ManifestWriter::Add(int shard, std::string_view line) {
   auto& buffer = buffers_[static_cast<std::size_t>(shard)];
@@ -37,14 +30,14 @@ s3::Result<void> ManifestWriter::Flush() {
 
 s3::Result<void> ManifestWriter::Write(int shard, bool sync) {
   auto& buffer = buffers_[static_cast<std::size_t>(shard)];
-  const auto path = ManifestPath(plan_dir_, shard);
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (fd < 0) return tl::unexpected(ErrnoError(path, errno));
-  int error = WriteAll(fd, buffer);
-  if (error == 0 && sync && fsync(fd) != 0) error = errno;
-  if (close(fd) != 0 && error == 0) error = errno;
+  if (!directory_) return tl::unexpected(directory_.error());
+  const auto name = NameOf(ManifestName(shard));
+  const auto file = directory_->Append(name, 0600);
+  if (!file) return tl::unexpected(file.error());
+  int error = WriteAll(file->get(), buffer);
+  if (error == 0 && sync && fsync(file->get()) != 0) error = errno;
   buffer.clear();
-  if (error != 0) return tl::unexpected(ErrnoError(path, error));
+  if (error != 0) return tl::unexpected(ErrnoError(directory_->PathOf(name), error));
   return {};
 }
 

@@ -5,14 +5,15 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/own_dir.h"
 #include "s3/result.h"
 
 namespace pipeline {
 
 class ManifestWriter {
  public:
-  // Makes the directory, with an empty manifest for each shard.
-  ManifestWriter(std::string plan_dir, int shards);
+  // Makes their directory. What goes wrong with that is said by the first to be written.
+  ManifestWriter(const OwnDir& plan_dir, int shards);
 
   s3::Result<void> Add(int shard, std::string_view line);
   // Writes out and syncs what is buffered.
@@ -21,7 +22,7 @@ class ManifestWriter {
  private:
   s3::Result<void> Write(int shard, bool sync);
 
-  const std::string plan_dir_;
+  const s3::Result<OwnDir> directory_;
   const std::size_t buffer_bytes_;  // for each shard; 64 MiB together
   std::vector<std::string> buffers_;
 };

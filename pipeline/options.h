@@ -122,11 +122,18 @@ enum class SkipMode {
   kIfNoneMatch,  // the store, when it is asked to write: any object of that key
 };
 
+// Whose records are believed, see pipeline/own_dir.h.
+enum class Trust {
+  kOurs,    // this user's and root's, where nobody else may write
+  kOthers,  // --trust-dir: those of the directory's owner, too, wherever others may write
+};
+
 struct ResumeOptions {
   // A run directory that holds an unfinished run of the same job is always gone on with, whatever this says.
   SkipMode skip = SkipMode::kNever;
   bool go_on = false;              // --resume: with a finished run, too
   bool allow_changed_job = false;  // go on although the job is another
+  Trust trust = Trust::kOurs;      // of the directory of the run, or the plan
 };
 
 // When a run stops because of its failures.

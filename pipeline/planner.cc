@@ -1,6 +1,7 @@
 #include "pipeline/planner.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,7 +13,6 @@
 #include "pipeline/cutter.h"
 #include "pipeline/deadlines.h"
 #include "pipeline/deal.h"
-#include "pipeline/files.h"
 #include "pipeline/leftovers.h"
 #include "pipeline/manifest.h"
 #include "pipeline/manifest_writer.h"
@@ -47,9 +47,9 @@ class Planner {
         store_(store),
         rules_(rules),
         stop_(stop),
-        spool_(request.directory + "/spool"),
+        spool_(directory.dir()),
         dealer_(request.shards),
-        writer_(request.directory, request.shards) {}
+        writer_(directory.dir(), request.shards) {}
 
   tl::expected<JobPlan, Refusal> Make() {
     plan_.id = s3::HexEncode(s3::RandomBytes(16));
@@ -195,7 +195,7 @@ class Planner {
 
 // Of an earlier `plan` into this directory that did not come to its end, or of this one.
 s3::Result<void> EndUploads(const RunDirectory& directory, StoreAccess* store) {
-  auto history = History::Load(directory.journal_path());
+  auto history = History::Load(directory.dir());
   if (!history) return tl::unexpected(history.error());
   s3::BlockingWaiter waiter;
   const auto client = store->MakeClient(&waiter);
@@ -203,6 +203,21 @@ s3::Result<void> EndUploads(const RunDirectory& directory, StoreAccess* store) {
       EndLeftovers(client.get(), store->facts().Current()->clock_offset, &*history, directory.journal());
   if (left.problems.empty()) return {};
   return s3::Fail(s3::ErrorKind::kTransient, left.problems.front());
+}
+
+// A plan that did not come to its end has a journal and manifests: all that it has left is replaced. Nobody
+// else's files are.
+std::optional<std::string> DirectoryProblem(const std::string& path, Trust trust) {
+  if (access(path.c_str(), F_OK) != 0) return std::nullopt;
+  const auto directory = OwnDir::Open(path, trust);
+  if (!directory) return directory.error().message;
+  if (directory->Has(kPlanName)) return path + " holds a plan already: choose another directory";
+  if (directory->Has(kJournalName) && directory->Has(kManifestsName)) return std::nullopt;
+  for (const auto* name : {kPlannedJobName, kManifestsName, kShardsName, kSummaryName}) {
+    if (!directory->Has(name)) continue;
+    return fmt::format("{} is there, and no plan's: choose another directory", directory->PathOf(name));
+  }
+  return std::nullopt;
 }
 
 tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& options,
@@ -217,14 +232,13 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
   if (const auto problem = RootProblem(options.source)) return Refuse(kExitNoInput, "source: " + *problem);
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Refuse(kExitConfig, rules.error().message);
-  if (std::filesystem::exists(PlanPath(request.directory))) {
-    return Refuse(kExitJournal, request.directory + " holds a plan already: choose another directory");
-  }
-  const auto directory = RunDirectory::Open(
-      request.directory, options.identity, ScopeOf(options, s3_options), {.allow_changed_job = true},
-      [stop](const s3::Error& error) {
-        stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);
-      });
+  const auto trust = options.resume.trust;
+  if (const auto problem = DirectoryProblem(request.directory, trust)) return Refuse(kExitJournal, *problem);
+  const auto directory =
+      RunDirectory::Open(request.directory, options.identity, ScopeOf(options, s3_options),
+                         {.allow_changed_job = true, .trust = trust}, [stop](const s3::Error& error) {
+                           stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);
+                         });
   if (!directory) return tl::unexpected(directory.error());
   StoreAccess store(
       s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
@@ -240,10 +254,12 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
     (void)EndUploads(*directory, &store);  // what it leaves, the next one or `clean` ends
     return plan;
   }
-  auto written = WriteFile(PlannedJobPath(request.directory), request.job_text, request.job_mode);
+  const auto& files = directory->dir();
+  auto written = files.Write(kPlannedJobName, request.job_text, 0600);
+  if (written) written = files.MakeDir(kShardsName).map([](const OwnDir&) {});
   if (written) written = directory->journal()->Append(EndLine({kExitOk, false}));
   if (written) written = directory->journal()->Sync();
-  if (written) written = WriteFile(PlanPath(request.directory), PlanJson(*plan));
+  if (written) written = files.Write(kPlanName, PlanJson(*plan), 0600);
   if (!written) return Unwritable(written.error());
   return plan;
 }

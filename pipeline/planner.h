@@ -1,8 +1,6 @@
 // Makes a plan: walks once, cuts what is too large for one shard, deals all out, writes the plan's directory.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 
 #include "pipeline/job_plan.h"
@@ -18,8 +16,7 @@ namespace pipeline {
 struct PlanRequest {
   std::string directory;
   int shards = 1;
-  std::string job_text;    // of the job file
-  mode_t job_mode = 0600;  // who may read its copy
+  std::string job_text;  // of the job file
 };
 
 struct PlanOutcome {
@@ -30,8 +27,9 @@ struct PlanOutcome {
 
 // Blocks. Sends requests only to create the multipart uploads of what is cut; when it ends without a plan it
 // has aborted them, or a later `plan` into the same directory does, or `clean`. Refuses a directory that
-// holds a plan. Memory: 260 buffers of spooled lines, a round of the deal (a line for each shard), and 64 MiB
-// of manifests, whatever the number of inputs. `trace` may be null.
+// holds a plan, or other programs' files where it would put its own. Memory: 260 buffers of spooled lines, a
+// round of the deal (a line for each shard), and 64 MiB of manifests, whatever the number of inputs. `trace`
+// may be null.
 PlanOutcome MakePlan(const PlanRequest& request, const Options& options, const s3::Options& s3_options,
                      const RunCredentials& credentials, StopControl* stop, s3::TraceLog* trace);
 

@@ -22,6 +22,8 @@
 
 namespace pipeline {
 
+inline constexpr char kJournalName[] = "journal.jsonl";  // in a run directory or a plan's
+
 struct RunRecord {
   int session = 1;
   RunScope scope;  // of the results and uploads that follow

@@ -12,7 +12,6 @@
 #include "pipeline/census.h"
 #include "pipeline/console.h"
 #include "pipeline/deadlines.h"
-#include "pipeline/files.h"
 #include "pipeline/graph.h"
 #include "pipeline/inputs.h"
 #include "pipeline/leftovers.h"
@@ -46,14 +45,13 @@ std::uint64_t StreamPartLimit(const UploadOptions& options, std::size_t streams)
 }
 
 // Reads the journal once more, which must say what the sink counted; and ends what the run has left in the
-// store, when it ends for good. Both are told to `session`.
-void Conclude(StoreAccess* store, const RunDirectory& directory, bool ended, Console* console,
-              Summary* session) {
+// store, when it ends for good. Both are told to `session`. A journal that cannot be read ends the run.
+void Conclude(StoreAccess* store, const RunDirectory& directory, bool ended, StopControl* stop,
+              Console* console, Summary* session) {
   if (directory.journal()->failed()) return;  // said elsewhere
-  auto journal = History::Load(directory.journal_path(), History::Depth::kOpenUploads);
+  auto journal = History::Load(directory.dir(), History::Depth::kOpenUploads);
   if (!journal) {
-    console->Note(fmt::format("note    {}", journal.error().message));
-    session->journal_agrees = false;
+    stop->Drain(StopCause::kJournalFailed, "cannot read the journal: " + journal.error().message);
     return;
   }
   auto recorded = journal->session_results();
@@ -199,7 +197,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   summary.session = directory.session();
   summary.found = source.found();
   summary.source_exhausted = source.exhausted();
-  Conclude(&store, directory, !stop->cause() && !summary.WorkLeft(), &console, &summary);
+  Conclude(&store, directory, !stop->cause() && !summary.WorkLeft(), stop, &console, &summary);
   summary.AddSettled(source.settled_before());
   summary.credential_renewals = store.credentials().renewals();
   summary.seconds = std::chrono::steady_clock::now() - start;
@@ -229,7 +227,7 @@ void RecordEnd(const RunDirectory& directory, RunResult* run) {
     run->status = kExitJournal;
     run->message = "cannot write the journal: " + written.error().message;
   }
-  const auto summary = WriteFile(directory.path() + "/summary.json", SummaryJson(run->summary, run->status));
+  const auto summary = directory.dir().Write(kSummaryName, SummaryJson(run->summary, run->status), 0644);
   if (!summary && run->status != kExitBroken) {
     run->status = kExitJournal;
     run->message = "cannot write the summary: " + summary.error().message;

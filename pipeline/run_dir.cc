@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <map>
 #include <sstream>
 #include <vector>
@@ -116,7 +115,7 @@ std::string DifferenceOf(const std::string& before, const std::string& now) {
 
 std::optional<Refusal> RunDirectory::LockAndLoad(std::function<void(const s3::Error&)> on_failure,
                                                  const RunScope* scope) {
-  auto lock = RunLock::Acquire(path_, [on_failure = std::move(on_failure), path = path_] {
+  auto lock = RunLock::Acquire(dir_, [on_failure = std::move(on_failure), path = path()] {
     on_failure({.kind = s3::ErrorKind::kLocal, .message = path + " was taken over by another process"});
   });
   if (!lock) {
@@ -124,25 +123,35 @@ std::optional<Refusal> RunDirectory::LockAndLoad(std::function<void(const s3::Er
     return Refusal{in_use ? kExitStopped : kExitJournal, lock.error().message};
   }
   lock_ = std::move(*lock);
-  auto history = History::Load(journal_path(), History::Depth::kAll, scope);
+  auto history = History::Load(dir_, History::Depth::kAll, scope);
   if (!history) return Refusal{kExitJournal, history.error().message};
   history_ = std::make_unique<History>(std::move(*history));
   return std::nullopt;
 }
 
+// It is written at the end of the session, and replaces what has its name.
+std::optional<Refusal> RunDirectory::SummaryProblem() const {
+  const auto summary = dir_.Find(kSummaryName);
+  if (!summary) return Refusal{kExitJournal, summary.error().message};
+  if (!*summary || history_->run()) return std::nullopt;
+  return Refusal{kExitJournal,
+                 fmt::format("{} is there, without a journal: choose another run directory, or move "
+                             "that file away",
+                             dir_.PathOf(kSummaryName))};
+}
+
 tl::expected<RunDirectory, Refusal> RunDirectory::Open(const std::string& path, const RunIdentity& identity,
                                                        const RunScope& scope, const ResumeOptions& options,
                                                        std::function<void(const s3::Error&)> on_failure) {
-  RunDirectory opened;
-  opened.path_ = path;
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) return Refuse(kExitJournal, fmt::format("{}: {}", path, error.message()));
+  auto directory = OwnDir::Make(path, options.trust);
+  if (!directory) return Refuse(kExitJournal, directory.error().message);
+  RunDirectory opened(std::move(*directory));
   if (auto refusal = opened.LockAndLoad(on_failure, &scope)) return tl::unexpected(*refusal);
   const auto& history = *opened.history_;
+  if (auto refusal = opened.SummaryProblem()) return tl::unexpected(*refusal);
   if (auto problem = ResumeProblem(path, history, identity, scope, options)) return tl::unexpected(*problem);
   opened.session_ = history.run() ? history.run()->session + 1 : 1;
-  auto journal = Journal::Open(opened.journal_path(), history.intact_bytes(), std::move(on_failure));
+  auto journal = Journal::Open(opened.dir_, history.intact_bytes(), std::move(on_failure));
   if (!journal) return Refuse(kExitJournal, journal.error().message);
   opened.journal_ = std::move(*journal);
   const auto begun =
@@ -153,18 +162,19 @@ tl::expected<RunDirectory, Refusal> RunDirectory::Open(const std::string& path, 
 }
 
 tl::expected<RunDirectory, Refusal> RunDirectory::OpenExisting(
-    const std::string& path, std::function<void(const s3::Error&)> on_failure) {
-  RunDirectory opened;
-  opened.path_ = path;
-  if (access(opened.journal_path().c_str(), F_OK) != 0) {
-    return Refuse(kExitNoInput, fmt::format("{} is no run directory: it has no journal.jsonl", path));
+    const std::string& path, Trust trust, std::function<void(const s3::Error&)> on_failure) {
+  if (access(fmt::format("{}/{}", path, kJournalName).c_str(), F_OK) != 0) {
+    return Refuse(kExitNoInput, fmt::format("{} is no run directory: it has no {}", path, kJournalName));
   }
+  auto directory = OwnDir::Open(path, trust);
+  if (!directory) return Refuse(kExitJournal, directory.error().message);
+  RunDirectory opened(std::move(*directory));
   if (auto refusal = opened.LockAndLoad(on_failure, nullptr)) return tl::unexpected(*refusal);
   if (!opened.history_->run()) {
-    return Refuse(kExitJournal, fmt::format("{}: nothing in it is intact", opened.journal_path()));
+    return Refuse(kExitJournal, fmt::format("{} has no run in it", opened.dir_.PathOf(kJournalName)));
   }
   opened.session_ = opened.history_->run()->session;
-  auto journal = Journal::Open(opened.journal_path(), opened.history_->intact_bytes(), std::move(on_failure));
+  auto journal = Journal::Open(opened.dir_, opened.history_->intact_bytes(), std::move(on_failure));
   if (!journal) return Refuse(kExitJournal, journal.error().message);
   opened.journal_ = std::move(*journal);
   return opened;

@@ -9,10 +9,13 @@
 #include "pipeline/history.h"
 #include "pipeline/journal.h"
 #include "pipeline/options.h"
+#include "pipeline/own_dir.h"
 #include "pipeline/run_lock.h"
 #include "pipeline/summary.h"
 
 namespace pipeline {
+
+inline constexpr char kSummaryName[] = "summary.json";  // in a run directory or a plan's
 
 struct Refusal {
   ExitStatus status = kExitJournal;
@@ -25,28 +28,31 @@ inline tl::unexpected<Refusal> Refuse(ExitStatus status, std::string message) {
 
 class RunDirectory {
  public:
-  // Creates the directory, with its parents, when it is not there. Refuses one that another process uses
-  // (75), whose journal is damaged or not to be written (74), and what ResumeProblem refuses. `scope`: of the
-  // session. `on_failure`, see Journal, is also called when another process takes the directory over.
+  // Creates the directory, with its parents, when it is not there. Refuses one that is not to be trusted (see
+  // pipeline/own_dir.h) or holds another program's files (74), that another process uses (75), whose journal is
+  // damaged or not to be written (74), and what ResumeProblem refuses. `scope`: of the session. `on_failure`, see
+  // Journal, is also called when another process takes the directory over.
   static tl::expected<RunDirectory, Refusal> Open(const std::string& path, const RunIdentity& identity,
                                                   const RunScope& scope, const ResumeOptions& options,
                                                   std::function<void(const s3::Error&)> on_failure);
 
-  // As it stands, for a command that begins no session: refuses one without a journal (66), in use or
-  // damaged.
-  static tl::expected<RunDirectory, Refusal> OpenExisting(const std::string& path,
+  // As it stands, for a command that begins no session: refuses one without a journal (66), not to be
+  // trusted, in use or damaged.
+  static tl::expected<RunDirectory, Refusal> OpenExisting(const std::string& path, Trust trust,
                                                           std::function<void(const s3::Error&)> on_failure);
 
-  const std::string& path() const { return path_; }
-  std::string journal_path() const { return path_ + "/journal.jsonl"; }
+  const OwnDir& dir() const { return dir_; }
+  const std::string& path() const { return dir_.path(); }
   Journal* journal() const { return journal_.get(); }
   History* history() const { return history_.get(); }
   int session() const { return session_; }
 
  private:
+  explicit RunDirectory(OwnDir dir) : dir_(std::move(dir)) {}
   std::optional<Refusal> LockAndLoad(std::function<void(const s3::Error&)> on_failure, const RunScope* scope);
+  std::optional<Refusal> SummaryProblem() const;
 
-  std::string path_;
+  OwnDir dir_;
   std::unique_ptr<RunLock> lock_;
   std::unique_ptr<History> history_;
   std::unique_ptr<Journal> journal_;

@@ -8,30 +8,31 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
 #include <vector>
 
+#include "pipeline/files.h"
 #include "s3/hash.h"
 
 namespace pipeline {
 namespace {
 
 constexpr std::uint64_t kKept = 8;
+constexpr std::uint64_t kMost = std::uint64_t{1} << 62;  // more is no number of ours
 constexpr std::string_view kReleased = "released";
 
+constexpr char kLocks[] = "locks";
+constexpr std::size_t kMostBytes = 4096;  // of a lock
+
+// Of the kernel's: below /proc.
 std::string ReadText(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
-}
-
-tl::unexpected<s3::Error> FailErrno(const std::string& path) {
-  return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: {}", path, std::strerror(errno)));
 }
 
 // When the process began, in clock ticks since the boot; 0 when there is none. proc(5), field 22.
@@ -73,8 +74,11 @@ Holder ThisProcess() {
   return {Realm(), host, getpid(), StartOf(getpid())};
 }
 
-Holder ReadHolder(const std::string& path) {
-  std::istringstream text(ReadText(path));
+// Of a lock that was torn by a crash there may be less.
+s3::Result<Holder> ReadHolder(const OwnDir& locks, std::uint64_t number) {
+  const auto read = locks.Text(std::to_string(number), kMostBytes);
+  if (!read) return tl::unexpected(read.error());
+  std::istringstream text(*read);
   Holder holder;
   std::string last;
   std::getline(text, holder.realm);
@@ -84,111 +88,124 @@ Holder ReadHolder(const std::string& path) {
   return holder;
 }
 
-std::vector<std::uint64_t> Numbers(const std::string& directory) {
+s3::Result<std::vector<std::uint64_t>> Numbers(const OwnDir& locks) {
+  const auto names = locks.Names();
+  if (!names) return tl::unexpected(names.error());
   std::vector<std::uint64_t> numbers;
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, none)) {
-    const auto name = entry.path().filename().string();
+  for (const auto& name : *names) {
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error == std::errc() && end == name.data() + name.size()) numbers.push_back(number);
+    const bool whole = error == std::errc() && end == name.data() + name.size();
+    if (whole && number < kMost) numbers.push_back(number);
   }
   std::sort(numbers.begin(), numbers.end());
   return numbers;
 }
 
-std::string PathOf(const std::string& directory, std::uint64_t number) {
-  return fmt::format("{}/{}", directory, number);
-}
-
-// Seconds between two times of the directory's own clock: `now_path` was written just now.
-std::int64_t AgeSeconds(const std::string& path, const std::string& now_path) {
+// Seconds between two times of the directory's own clock: `now` was written just now.
+std::int64_t AgeSeconds(const OwnDir& locks, std::uint64_t number, const s3::Descriptor& now) {
   struct stat held {
-  }, now{};
-  if (stat(path.c_str(), &held) != 0 || stat(now_path.c_str(), &now) != 0) return 0;
-  return now.st_mtim.tv_sec - held.st_mtim.tv_sec;
+  }, written{};
+  const auto name = std::to_string(number);
+  const bool known =
+      fstatat(locks.fd(), name.c_str(), &held, AT_SYMLINK_NOFOLLOW) == 0 && fstat(now.get(), &written) == 0;
+  return known ? written.st_mtim.tv_sec - held.st_mtim.tv_sec : 0;
 }
 
-// Nothing when nobody holds `path`; else who does.
-std::optional<std::string> HeldBy(const std::string& path, const std::string& now_path) {
-  const auto holder = ReadHolder(path);
-  if (holder.released) return std::nullopt;
-  if (holder.realm == Realm()) {
-    if (StartOf(holder.process) != holder.start) return std::nullopt;
-    return fmt::format("process {} on this machine", holder.process);
+// Nothing when nobody holds it; else who does.
+s3::Result<std::optional<std::string>> HeldBy(const OwnDir& locks, std::uint64_t number,
+                                              const s3::Descriptor& now) {
+  const auto holder = ReadHolder(locks, number);
+  if (!holder) return tl::unexpected(holder.error());
+  if (holder->released) return std::nullopt;
+  if (holder->realm == Realm()) {
+    if (StartOf(holder->process) != holder->start) return std::nullopt;
+    return fmt::format("process {} on this machine", holder->process);
   }
-  const auto age = AgeSeconds(path, now_path);
+  const auto age = AgeSeconds(locks, number, now);
   if (age > RunLock::kStale.count()) return std::nullopt;
   return fmt::format(
       "process {} on {}, which gave a sign of life {} s ago (if it is dead: try again in {} s)",
-      holder.process, holder.host, age, RunLock::kStale.count() - age + 1);
+      holder->process, holder->host, age, RunLock::kStale.count() - age + 1);
 }
 
-bool WriteNew(const std::string& path, const std::string& text) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (fd < 0) return false;
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  return (close(fd) == 0) && written;
+// What has a lock's name and is none stays.
+void RemoveOld(const OwnDir& locks, std::uint64_t number) {
+  const auto holder = ReadHolder(locks, number);
+  if (holder && holder->process > 0) locks.Remove(std::to_string(number));
 }
+
+std::string NewName() { return "new-" + s3::HexEncode(s3::RandomBytes(8)); }
 
 }  // namespace
 
-s3::Result<std::unique_ptr<RunLock>> RunLock::Acquire(const std::string& run_dir,
-                                                      std::function<void()> on_lost) {
+s3::Result<std::unique_ptr<RunLock>> RunLock::Acquire(const OwnDir& run_dir, std::function<void()> on_lost) {
   using Acquired = s3::Result<std::unique_ptr<RunLock>>;
-  const auto directory = run_dir + "/locks";
-  if (mkdir(directory.c_str(), 0777) != 0 && errno != EEXIST) return FailErrno(directory);
-  const auto ours = fmt::format("{}/new-{}", directory, s3::HexEncode(s3::RandomBytes(8)));
-  const bool written = WriteNew(ours, Describe(ThisProcess()));
+  const auto locks = run_dir.MakeDir(kLocks);
+  if (!locks) return tl::unexpected(locks.error());
+  const auto ours = NewName();
+  auto file = locks->Create(ours, 0644);
+  if (!file) return tl::unexpected(file.error());
   const auto end = [&](Acquired result) {
-    unlink(ours.c_str());
+    locks->Remove(ours);
     return result;
   };
-  if (!written) return end(FailErrno(ours));
-  const auto numbers = Numbers(directory);
-  const auto highest = numbers.empty() ? 0 : numbers.back();
-  const auto held = [&](const std::string& who) {
-    return s3::Fail(s3::ErrorKind::kCancelled, fmt::format("{} is in use by {}", run_dir, who));
+  const auto failed = [&](const std::string& name, int error) {
+    return end(tl::unexpected(ErrnoError(locks->PathOf(name), error)));
   };
+  const auto held = [&](const std::string& who) {
+    return end(s3::Fail(s3::ErrorKind::kCancelled, fmt::format("{} is in use by {}", run_dir.path(), who)));
+  };
+  if (const int error = WriteAll(file->get(), Describe(ThisProcess())); error != 0)
+    return failed(ours, error);
+  const auto numbers = Numbers(*locks);
+  if (!numbers) return end(tl::unexpected(numbers.error()));
+  const auto highest = numbers->empty() ? 0 : numbers->back();
   if (highest > 0) {
-    if (const auto who = HeldBy(PathOf(directory, highest), ours)) return end(held(*who));
+    const auto who = HeldBy(*locks, highest, *file);
+    if (!who) return end(tl::unexpected(who.error()));
+    if (*who) return held(**who);
   }
-  const auto path = PathOf(directory, highest + 1);
+  const auto name = std::to_string(highest + 1);
+  const int error = linkat(locks->fd(), ours.c_str(), locks->fd(), name.c_str(), 0) == 0 ? 0 : errno;
   // The answer of link(2) may be lost on NFS: the count of links tells (open(2), O_EXCL).
   struct stat status {};
-  const bool linked =
-      link(ours.c_str(), path.c_str()) == 0 || (stat(ours.c_str(), &status) == 0 && status.st_nlink == 2);
-  if (!linked && errno != EEXIST) return end(FailErrno(path));
-  if (!linked) return end(held("a process that was faster"));
-  for (const auto number : numbers) {
-    if (number + kKept <= highest) unlink(PathOf(directory, number).c_str());
+  const bool linked = error == 0 || (fstat(file->get(), &status) == 0 && status.st_nlink == 2);
+  if (!linked && error != EEXIST) return failed(name, error);
+  if (!linked) return held("a process that was faster");
+  for (const auto number : *numbers) {
+    if (number + kKept <= highest) RemoveOld(*locks, number);
   }
-  return end(std::unique_ptr<RunLock>(new RunLock(directory, highest + 1, std::move(on_lost))));
+  return end(
+      std::unique_ptr<RunLock>(new RunLock(*locks, std::move(*file), highest + 1, std::move(on_lost))));
 }
 
-bool RunLock::IsHeld(const std::string& run_dir) {
-  const auto directory = run_dir + "/locks";
-  const auto numbers = Numbers(directory);
-  const auto now = fmt::format("{}/new-{}", directory, s3::HexEncode(s3::RandomBytes(8)));
-  if (numbers.empty() || !WriteNew(now, "")) return false;
-  const bool held = HeldBy(PathOf(directory, numbers.back()), now).has_value();
-  unlink(now.c_str());
-  return held;
+bool RunLock::IsHeld(const OwnDir& run_dir) {
+  const auto locks = run_dir.FindDir(kLocks);
+  if (!locks || !*locks) return false;
+  const auto numbers = Numbers(**locks);
+  if (!numbers || numbers->empty()) return false;
+  const auto name = NewName();
+  const auto now = (*locks)->Create(name, 0644);
+  if (!now) return false;
+  const auto who = HeldBy(**locks, numbers->back(), *now);
+  (*locks)->Remove(name);
+  return who && *who;
 }
 
-RunLock::RunLock(std::string directory, std::uint64_t number, std::function<void()> on_lost)
-    : directory_(std::move(directory)),
+RunLock::RunLock(OwnDir locks, s3::Descriptor file, std::uint64_t number, std::function<void()> on_lost)
+    : locks_(std::move(locks)),
+      file_(std::move(file)),
       number_(number),
       on_lost_(std::move(on_lost)),
       thread_([this] { Renew(); }) {}
 
 void RunLock::Renew() {
-  const auto path = PathOf(directory_, number_);
-  const auto next = PathOf(directory_, number_ + 1);
+  const auto next = std::to_string(number_ + 1);
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, kRenewal, [this] { return quit_; })) {
-    utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
-    if (access(next.c_str(), F_OK) != 0) continue;
+    futimens(file_.get(), nullptr);
+    if (!locks_.Has(next)) continue;
     lock.unlock();
     return on_lost_();
   }
@@ -201,10 +218,7 @@ RunLock::~RunLock() {
     changed_.notify_all();
   }
   thread_.join();
-  const int fd = open(PathOf(directory_, number_).c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (fd < 0) return;
-  [[maybe_unused]] const auto written = write(fd, kReleased.data(), kReleased.size());
-  close(fd);
+  (void)WriteAll(file_.get(), kReleased);
 }
 
 }  // namespace pipeline

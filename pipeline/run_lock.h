@@ -11,6 +11,8 @@
 #include <string>
 #include <thread>
 
+#include "pipeline/own_dir.h"
+#include "s3/descriptor.h"
 #include "s3/result.h"
 
 namespace pipeline {
@@ -22,26 +24,26 @@ namespace pipeline {
 // nobody who looked long ago can take a place that was taken since.
 class RunLock {
  public:
-  // kCancelled when another process holds it, naming it; kLocal when the system refuses. Never waits.
-  // `on_lost` is called, by a thread of the lock's, when another process has taken it over: this one was
-  // taken for dead, and must write no more.
-  static s3::Result<std::unique_ptr<RunLock>> Acquire(const std::string& run_dir,
-                                                      std::function<void()> on_lost);
+  // kCancelled when another process holds it, naming it; kLocal when the system refuses, or what is there is
+  // no lock of ours. Never waits. `on_lost` is called, by a thread of the lock's, when another process has
+  // taken it over: this one was taken for dead, and must write no more.
+  static s3::Result<std::unique_ptr<RunLock>> Acquire(const OwnDir& run_dir, std::function<void()> on_lost);
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;
   ~RunLock();
 
   // Whether a process holds it now, as far as can be told; false when there is no such directory.
-  static bool IsHeld(const std::string& run_dir);
+  static bool IsHeld(const OwnDir& run_dir);
 
   static constexpr std::chrono::seconds kRenewal{10};
   static constexpr std::chrono::seconds kStale{90};  // for holders on other machines
 
  private:
-  RunLock(std::string directory, std::uint64_t number, std::function<void()> on_lost);
+  RunLock(OwnDir locks, s3::Descriptor file, std::uint64_t number, std::function<void()> on_lost);
   void Renew();
 
-  const std::string directory_;
+  const OwnDir locks_;
+  const s3::Descriptor file_;  // the one that was made, whatever has its name by now
   const std::uint64_t number_;
   const std::function<void()> on_lost_;
   std::mutex mutex_;

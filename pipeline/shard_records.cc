@@ -44,12 +44,13 @@ bool Tally(const InputFile& file, const History& history, const RangeSink& range
 
 }  // namespace
 
-s3::Result<ShardRecord> ReadShard(const std::string& plan_dir, const JobPlan& plan, int shard,
+s3::Result<ShardRecord> ReadShard(const OwnDir& plan_dir, const JobPlan& plan, int shard,
                                   const RangeSink& ranges) {
-  const auto run_dir = ShardRunDir(plan_dir, shard);
-  const auto journal = run_dir + "/journal.jsonl";
-  const bool running = RunLock::IsHeld(run_dir);
-  const auto history = History::Load(journal);
+  const auto run_dir = plan_dir.FindDir(ShardRunDirName(shard));
+  if (!run_dir) return tl::unexpected(run_dir.error());
+  const bool running = *run_dir && RunLock::IsHeld(**run_dir);
+  const auto history = *run_dir ? History::Load(**run_dir) : History();
+  const auto journal = fmt::format("{}/{}", ShardRunDir(plan_dir.path(), shard), kJournalName);
   if (!history) return tl::unexpected(history.error());
   const auto expected = ShardTextOf(shard, static_cast<int>(plan.shards.size()), plan.id);
   if (history->run() && history->run()->shard != expected) {
@@ -57,16 +58,16 @@ s3::Result<ShardRecord> ReadShard(const std::string& plan_dir, const JobPlan& pl
   }
   ShardRecord record;
   bool parts_known = true;
-  const auto manifest = ManifestPath(plan_dir, shard);
   std::uint64_t inputs = 0;
-  const auto read = ReadManifest(manifest, [&](const Input& input) {
+  const auto read = ReadManifest(plan_dir, shard, [&](const Input& input) {
     ++inputs;
     parts_known = parts_known && Tally(FileOf(input), *history, ranges, &record);
     return true;
   });
   if (!read) return tl::unexpected(read.error());
   if (inputs != plan.shards[static_cast<std::size_t>(shard)].inputs) {
-    return Refuse(manifest, "has not as many inputs as the plan: make the plan anew");
+    return Refuse(plan_dir.PathOf(ManifestName(shard)),
+                  "has not as many inputs as the plan: make the plan anew");
   }
   if (!parts_known) return Refuse(journal, "calls a range sent and has not all of its parts");
   const auto& settled = history->settled();

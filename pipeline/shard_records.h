@@ -8,6 +8,7 @@
 
 #include "pipeline/history.h"
 #include "pipeline/job_plan.h"
+#include "pipeline/own_dir.h"
 
 namespace pipeline {
 
@@ -41,7 +42,7 @@ struct RangeSink {
 // Reads journal and manifest, and compares them input by input. kLocal when one of them is damaged, or the
 // journal is that of another shard or plan, or knows of inputs that the manifest has not. Memory: 40 bytes
 // for each input, and the parts of its ranges, for as long as it reads.
-s3::Result<ShardRecord> ReadShard(const std::string& plan_dir, const JobPlan& plan, int shard,
+s3::Result<ShardRecord> ReadShard(const OwnDir& plan_dir, const JobPlan& plan, int shard,
                                   const RangeSink& ranges);
 
 }  // namespace pipeline

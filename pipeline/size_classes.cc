@@ -1,17 +1,20 @@
 #include "pipeline/size_classes.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <bit>
 #include <cerrno>
 #include <charconv>
-#include <filesystem>
-#include <fstream>
 
 #include "pipeline/files.h"
+#include "pipeline/line_reader.h"
 
 namespace pipeline {
 namespace {
+
+constexpr char kSpool[] = "spool";
 
 // "BYTES REQUESTS LINE"
 std::optional<SizeClasses::Item> Parse(const std::string& text) {
@@ -27,16 +30,17 @@ std::optional<SizeClasses::Item> Parse(const std::string& text) {
 
 }  // namespace
 
-SizeClasses::SizeClasses(std::string directory) : directory_(std::move(directory)) {
-  std::error_code none;
-  std::filesystem::remove_all(directory_, none);  // of a plan that was killed
-  std::filesystem::create_directories(directory_, none);
-}
+SizeClasses::SizeClasses(const OwnDir& plan_dir)
+    : plan_dir_(plan_dir), directory_(plan_dir.MakeEmptyDir(kSpool)) {}
 
 SizeClasses::~SizeClasses() {
-  for (auto& file : files_) file.reset();
-  std::error_code none;
-  std::filesystem::remove_all(directory_, none);
+  if (!directory_) return;
+  for (std::size_t index = 0; index < kClasses; ++index) {
+    if (!files_[index]) continue;
+    files_[index].reset();
+    directory_->Remove(std::to_string(index));
+  }
+  unlinkat(plan_dir_.fd(), kSpool, AT_REMOVEDIR);
 }
 
 // The power of two below, and the two bits behind its leading one.
@@ -46,19 +50,25 @@ std::size_t SizeClasses::ClassOf(std::uint64_t bytes) {
   return 4 * width + ((bytes >> (width - 3)) & 3);
 }
 
-std::string SizeClasses::PathOf(std::size_t index) const { return fmt::format("{}/{}", directory_, index); }
+s3::Error SizeClasses::Failure(std::size_t index, int error) const {
+  return ErrnoError(directory_->PathOf(std::to_string(index)), error);
+}
 
 s3::Result<void> SizeClasses::Add(const Item& item) {
+  if (!directory_) return tl::unexpected(directory_.error());
   const auto index = ClassOf(item.bytes);
   auto& file = files_[index];
   if (!file) {
-    file.emplace(std::fopen(PathOf(index).c_str(), "we"), std::fclose);
-    if (!*file) return tl::unexpected(ErrnoError(PathOf(index), errno));
+    auto made = directory_->Create(std::to_string(index), 0600);
+    if (!made) return tl::unexpected(made.error());
+    file.emplace(fdopen(made->get(), "a"), std::fclose);
+    if (!*file) return tl::unexpected(Failure(index, errno));
+    (void)made->Release();  // the stream closes it
   }
   const auto head = fmt::format("{} {} ", item.bytes, item.requests);
   const bool written = std::fwrite(head.data(), 1, head.size(), file->get()) == head.size() &&
                        std::fwrite(item.line.data(), 1, item.line.size(), file->get()) == item.line.size();
-  if (!written) return tl::unexpected(ErrnoError(PathOf(index), errno));
+  if (!written) return tl::unexpected(Failure(index, errno));
   return {};
 }
 
@@ -66,18 +76,22 @@ s3::Result<void> SizeClasses::DrainFrom(std::size_t lowest, const Take& take) {
   for (std::size_t index = kClasses; index-- > lowest;) {
     auto& file = files_[index];
     if (!file) continue;
-    if (std::fflush(file->get()) != 0) return tl::unexpected(ErrnoError(PathOf(index), errno));
-    file.reset();
-    std::ifstream spooled(PathOf(index), std::ios::binary);
-    for (std::string text; std::getline(spooled, text);) {
+    if (std::fflush(file->get()) != 0) return tl::unexpected(Failure(index, errno));
+    const auto name = std::to_string(index);
+    auto spooled = directory_->Read(name);
+    if (!spooled) return tl::unexpected(spooled.error());
+    LineReader lines(std::move(*spooled), directory_->PathOf(name));
+    std::string text;
+    while (const auto line = lines.Next()) {
+      text.assign(*line);
       text += '\n';
       const auto item = Parse(text);
-      if (!item) return s3::Fail(s3::ErrorKind::kLocal, PathOf(index) + ": cannot be read");
+      if (!item) return s3::Fail(s3::ErrorKind::kLocal, directory_->PathOf(name) + ": cannot be read");
       if (auto taken = take(*item); !taken) return taken;
     }
-    if (spooled.bad()) return s3::Fail(s3::ErrorKind::kLocal, PathOf(index) + ": cannot be read");
-    std::error_code none;
-    std::filesystem::remove(PathOf(index), none);
+    if (lines.failure()) return tl::unexpected(*lines.failure());
+    file.reset();
+    directory_->Remove(name);
   }
   return {};
 }

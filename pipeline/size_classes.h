@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "pipeline/own_dir.h"
 #include "s3/result.h"
 
 namespace pipeline {
@@ -18,8 +19,9 @@ namespace pipeline {
 // written is read once, and memory is a buffer for each class in use.
 class SizeClasses {
  public:
-  // Files go into `directory`, which is made, and removed with all in it when this ends.
-  explicit SizeClasses(std::string directory);
+  // Files go into PLAN/spool, which is made, and removed when this ends. What goes wrong with that is said by
+  // the first Add.
+  explicit SizeClasses(const OwnDir& plan_dir);
   ~SizeClasses();
   SizeClasses(const SizeClasses&) = delete;
   SizeClasses& operator=(const SizeClasses&) = delete;
@@ -44,9 +46,10 @@ class SizeClasses {
   static constexpr std::size_t kClasses = 4 * 65;
   static std::size_t ClassOf(std::uint64_t bytes);
   s3::Result<void> DrainFrom(std::size_t lowest, const Take& take);
-  std::string PathOf(std::size_t index) const;
+  s3::Error Failure(std::size_t index, int error) const;
 
-  const std::string directory_;
+  const OwnDir plan_dir_;
+  const s3::Result<OwnDir> directory_;
   std::array<std::optional<File>, kClasses> files_;
 };
 

@@ -1,6 +1,5 @@
 #include "s3/trace.h"
 
-#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -9,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 
 #include "s3/judge.h"
 #include "s3/printable.h"
@@ -137,30 +137,15 @@ std::string TraceOfResponse(const HttpResponse& response, microseconds took, std
   return text + fmt::format("{} ({} bytes)\n", lead, response.body.size());
 }
 
-Result<std::unique_ptr<TraceLog>> TraceLog::Open(const std::string& path) {
-  // A FIFO without a reader is an error; waiting for one could last for ever.
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
-  struct stat status {};
-  if (fd >= 0 && fstat(fd, &status) == 0) {
-    fcntl(fd, F_SETFL, O_APPEND);
-    const bool is_ours = S_ISREG(status.st_mode) && status.st_uid == geteuid();
-    if (is_ours && (status.st_mode & 0077) != 0) fchmod(fd, 0600);  // it was there, or a mask was odd
-  }
-  std::FILE* const file = fd < 0 ? nullptr : fdopen(fd, "a");
-  if (file == nullptr) {
-    const auto problem = std::strerror(errno);
-    if (fd >= 0) close(fd);
-    return Fail(ErrorKind::kLocal, fmt::format("cannot write the trace {}: {}", path, problem));
-  }
-  return std::unique_ptr<TraceLog>(new TraceLog(file));
-}
-
 void TraceLog::Write(std::string_view text) {
   std::lock_guard lock(mutex_);
-  // Flushed each time: the last lines before a crash are those that somebody will look for.
-  const bool written =
-      std::fwrite(text.data(), 1, text.size(), file_.get()) == text.size() && std::fflush(file_.get()) == 0;
-  if (!written && problem_.empty()) problem_ = std::strerror(errno);
+  while (!text.empty()) {
+    const ssize_t written = write(file_.get(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && problem_.empty()) problem_ = std::strerror(errno);
+    if (written < 0) return;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
 }
 
 std::string TraceLog::problem() const {

@@ -5,12 +5,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 
+#include "s3/descriptor.h"
 #include "s3/http.h"
 
 namespace s3 {
@@ -21,11 +20,10 @@ std::string TraceOfRequest(const HttpRequest& request, std::string_view lead);
 std::string TraceOfResponse(const HttpResponse& response, std::chrono::microseconds took,
                             std::string_view lead);
 
-// The file, appended to. Thread-safe.
+// Appends to a file. Thread-safe.
 class TraceLog {
  public:
-  // The file is readable by its owner only, from now on if it was there. kLocal when it cannot be written.
-  static Result<std::unique_ptr<TraceLog>> Open(const std::string& path);
+  explicit TraceLog(Descriptor file) : file_(std::move(file)) {}
 
   // A number for an exchange.
   std::uint64_t NextNumber() { return ++number_; }
@@ -34,13 +32,8 @@ class TraceLog {
   std::string problem() const;
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  explicit TraceLog(std::FILE* file) : file_(file) {}
-
   mutable std::mutex mutex_;
-  std::unique_ptr<std::FILE, Close> file_;
+  const Descriptor file_;
   std::string problem_;
   std::atomic<std::uint64_t> number_{0};
 };

@@ -11,14 +11,32 @@ namespace cli {
 namespace {
 
 // The run directory for this command alone; what cannot be had is said, and the status to leave with.
-std::variant<pipeline::RunDirectory, pipeline::ExitStatus> OpenForCleaning(const std::string& run_dir,
+std::variant<pipeline::RunDirectory, pipeline::ExitStatus> OpenForCleaning(const CleanArguments& arguments,
                                                                            pipeline::StopControl* stop) {
-  auto directory = pipeline::RunDirectory::OpenExisting(run_dir, [stop](const s3::Error& error) {
-    stop->Drain(pipeline::StopCause::kJournalFailed, "cannot write the journal: " + error.message);
-  });
+  auto directory = pipeline::RunDirectory::OpenExisting(
+      arguments.run_dir, TrustOf(arguments.trust_dir), [stop](const s3::Error& error) {
+        stop->Drain(pipeline::StopCause::kJournalFailed, "cannot write the journal: " + error.message);
+      });
   if (directory) return std::move(*directory);
   Complain(directory.error().message);
   return directory.error().status;
+}
+
+// What the user names is meant. What the journal names gets the user's environment and credentials.
+std::variant<config::Job, pipeline::ExitStatus> LoadJobOf(const pipeline::RunRecord& run,
+                                                          const CleanArguments& arguments) {
+  if (!arguments.job_file.empty())
+    return LoadJob({.job_file = arguments.job_file, .overrides = run.overrides});
+  const auto directory = pipeline::OwnDir::Around(run.job_file, TrustOf(arguments.trust_dir));
+  if (!directory || !directory->Has(pipeline::NameOf(run.job_file))) {
+    Complain(fmt::format("the job file {} is not there any more: --job names another one", run.job_file));
+    return pipeline::kExitNoInput;
+  }
+  auto loaded = LoadNamedJob(*directory, {.job_file = run.job_file, .overrides = run.overrides});
+  if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded);
+      status && *status == pipeline::kExitJournal)
+    Complain("--job names the job file of that run yourself");
+  return loaded;
 }
 
 }  // namespace
@@ -26,7 +44,7 @@ std::variant<pipeline::RunDirectory, pipeline::ExitStatus> OpenForCleaning(const
 pipeline::ExitStatus Clean(const CleanArguments& arguments) {
   pipeline::StopControl stop;
   const SignalThread signals(&stop);
-  auto opened = OpenForCleaning(arguments.run_dir, &stop);
+  auto opened = OpenForCleaning(arguments, &stop);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&opened)) return *status;
   auto& directory = std::get<pipeline::RunDirectory>(opened);
   const auto& run = *directory.history()->run();
@@ -35,14 +53,12 @@ pipeline::ExitStatus Clean(const CleanArguments& arguments) {
                     arguments.run_dir));
     return pipeline::kExitOk;
   }
-  JobArguments job_arguments{.job_file = arguments.job_file.empty() ? run.job_file : arguments.job_file,
-                             .overrides = run.overrides};
-  const auto loaded = LoadJob(job_arguments);
+  const auto loaded = LoadJobOf(run, arguments);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   const auto& job = std::get<config::Job>(loaded);
   if (job.pipeline.identity.settings != run.settings) {
     Complain(fmt::format("{} is not the job of that run any more: {} (--job names another file)",
-                         job_arguments.job_file,
+                         job.pipeline.identity.job_file,
                          pipeline::DifferenceOf(run.settings, job.pipeline.identity.settings)));
     return pipeline::kExitConfig;
   }

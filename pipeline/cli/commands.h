@@ -1,6 +1,7 @@
 // The commands of s3flow: one function each, from parsed arguments to an exit status.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,12 +11,14 @@ namespace cli {
 
 struct JobArguments {
   std::string job_file;
-  std::vector<std::string> overrides;  // texts of --set
-  std::string run_dir;                 // empty: the job's, or a new one
+  std::optional<std::string> job_text;  // of the job file, where it has been read
+  std::vector<std::string> overrides;   // texts of --set
+  std::string run_dir;                  // empty: the job's, or a new one
   bool verbose = false;
   bool resume = false;
   bool dry_run = false;
   bool allow_changed_job = false;
+  bool trust_dir = false;  // see pipeline/own_dir.h
   std::string plan_dir;    // empty: no plan
   std::string shard;       // see pipeline::ParseShard; empty: all of the job
   std::string trace_http;  // empty: the job's, or none
@@ -36,6 +39,7 @@ struct CleanArguments {
   std::string run_dir;
   std::string job_file;  // empty: the one that the run was begun with
   bool dry_run = false;
+  bool trust_dir = false;
 };
 
 struct PlanArguments {
@@ -48,6 +52,7 @@ struct PlanArguments {
 struct FinishArguments {
   std::string directory;
   bool check_source = false;
+  bool trust_dir = false;
   std::string trace_http;
 };
 

@@ -1,14 +1,18 @@
 #include "pipeline/cli/common.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 #include "config/faults.h"
 #include "config/scalars.h"
 #include "pipeline/allotment.h"
+#include "pipeline/files.h"
 #include "pipeline/run_dir.h"
 #include "s3/credentials.h"
 
@@ -22,6 +26,7 @@ void ApplyArguments(const JobArguments& arguments, config::Job* job) {
   if (arguments.verbose) options.report.log = pipeline::LogLevel::kObjects;
   options.resume.go_on = arguments.resume;
   options.resume.allow_changed_job = arguments.allow_changed_job;
+  options.resume.trust = TrustOf(arguments.trust_dir);
 }
 
 // A shard's run directory is below the one that all shards are given.
@@ -43,14 +48,34 @@ std::optional<pipeline::ExitStatus> TakeShard(const std::string& text, const std
   return std::nullopt;
 }
 
+// The names of what this process has open are links. All else is a file of its own.
+s3::Result<s3::Descriptor> OpenForTrace(const std::string& path) {
+  const bool is_open = path == "/dev/stdout" || path == "/dev/stderr" || path.starts_with("/dev/fd/");
+  if (!is_open) {
+    return pipeline::OwnDir::Around(path, pipeline::Trust::kOthers).and_then([&](const auto& directory) {
+      return directory.Append(pipeline::NameOf(path), 0600);
+    });
+  }
+  s3::Descriptor file(open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  if (file.get() < 0) return tl::unexpected(pipeline::ErrnoError(path, errno));
+  return file;
+}
+
 }  // namespace
 
 void Say(std::string_view line) { pipeline::PrintLine(stdout, line); }
 
 void Complain(std::string_view text) { pipeline::PrintLine(stderr, fmt::format("s3flow: {}", text)); }
 
+pipeline::Trust TrustOf(bool trust_dir) {
+  return trust_dir ? pipeline::Trust::kOthers : pipeline::Trust::kOurs;
+}
+
 std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& arguments) {
-  auto job = config::LoadJob(arguments.job_file, arguments.overrides, s3::ProcessEnvironment());
+  const auto environment = s3::ProcessEnvironment();
+  auto job = arguments.job_text
+                 ? config::ParseJob(*arguments.job_text, arguments.job_file, arguments.overrides, environment)
+                 : config::LoadJob(arguments.job_file, arguments.overrides, environment);
   if (!job) {
     pipeline::PrintLines(stderr, config::FormatProblems(job.error()));
     const bool unreadable = access(arguments.job_file.c_str(), R_OK) != 0;
@@ -70,15 +95,35 @@ std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& argu
   return std::move(*job);
 }
 
-std::variant<PlannedJob, pipeline::ExitStatus> LoadPlannedJob(const std::string& plan_dir) {
-  auto plan = pipeline::LoadPlan(plan_dir);
-  if (!plan) return Complain(plan.error().message), pipeline::kExitNoInput;
-  auto loaded = LoadJob({.job_file = pipeline::PlannedJobPath(plan_dir), .overrides = plan->overrides});
+std::variant<config::Job, pipeline::ExitStatus> LoadNamedJob(const pipeline::OwnDir& directory,
+                                                             JobArguments arguments) {
+  constexpr std::size_t kMostJobBytes = 1 << 20;  // more is no job, see config/document.h
+  auto text = directory.Text(pipeline::NameOf(arguments.job_file), kMostJobBytes);
+  if (!text) return Complain(text.error().message), pipeline::kExitJournal;
+  arguments.job_text = std::move(*text);
+  return LoadJob(arguments);
+}
+
+std::variant<PlannedJob, pipeline::ExitStatus> LoadPlannedJob(const std::string& plan_dir,
+                                                              pipeline::Trust trust) {
+  const auto in_plan = [&](const char* name) { return fmt::format("{}/{}", plan_dir, name); };
+  if (access(in_plan(pipeline::kPlanName).c_str(), F_OK) != 0) {
+    Complain(
+        fmt::format("{}: {} (s3flow plan makes it)", in_plan(pipeline::kPlanName), std::strerror(errno)));
+    return pipeline::kExitNoInput;
+  }
+  const auto directory = pipeline::OwnDir::Open(plan_dir, trust);
+  if (!directory) return Complain(directory.error().message), pipeline::kExitJournal;
+  auto plan = pipeline::LoadPlan(*directory);
+  if (!plan) return Complain(plan.error().message), pipeline::kExitJournal;
+  auto loaded = LoadNamedJob(*directory, {.job_file = in_plan(pipeline::kPlannedJobName),
+                                          .overrides = plan->overrides,
+                                          .trust_dir = trust == pipeline::Trust::kOthers});
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   auto& job = std::get<config::Job>(loaded);
   if (job.pipeline.identity.settings == plan->settings) return PlannedJob{std::move(*plan), std::move(job)};
   Complain(fmt::format("{} means something else here than when it was planned: {}",
-                       pipeline::PlannedJobPath(plan_dir),
+                       in_plan(pipeline::kPlannedJobName),
                        pipeline::DifferenceOf(plan->settings, job.pipeline.identity.settings)));
   return pipeline::kExitConfig;
 }
@@ -102,7 +147,7 @@ std::variant<config::Job, pipeline::ExitStatus> LoadRun(const JobArguments& argu
     if (const auto status = TakeShard(arguments.shard, "", nullptr, &options)) return *status;
     return loaded;
   }
-  auto loaded = LoadPlannedJob(arguments.plan_dir);
+  auto loaded = LoadPlannedJob(arguments.plan_dir, TrustOf(arguments.trust_dir));
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   auto& [plan, job] = std::get<PlannedJob>(loaded);
   ApplyArguments(arguments, &job);
@@ -142,9 +187,9 @@ bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::Se
 std::variant<std::unique_ptr<s3::TraceLog>, pipeline::ExitStatus> OpenTrace(const config::Job& job) {
   const auto& path = job.pipeline.report.trace_http;
   if (path.empty()) return std::unique_ptr<s3::TraceLog>();
-  auto log = s3::TraceLog::Open(path);
-  if (log) return std::move(*log);
-  Complain(log.error().message);
+  auto file = OpenForTrace(path);
+  if (file) return std::make_unique<s3::TraceLog>(std::move(*file));
+  Complain("cannot write the trace: " + file.error().message);
   return pipeline::kExitJournal;
 }
 

@@ -7,6 +7,7 @@
 #include "config/job.h"
 #include "pipeline/cli/commands.h"
 #include "pipeline/job_plan.h"
+#include "pipeline/own_dir.h"
 #include "pipeline/run.h"
 #include "pipeline/terminal.h"
 #include "s3/endpoint/options.h"
@@ -18,13 +19,22 @@ namespace cli {
 // to leave with: 66 for a file that is not there, 78 for one that is wrong.
 std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& arguments);
 
+// The same for a job file, in `directory`, that the records of a run or a plan name: 74 when it is not to be
+// trusted.
+std::variant<config::Job, pipeline::ExitStatus> LoadNamedJob(const pipeline::OwnDir& directory,
+                                                             JobArguments arguments);
+
 struct PlannedJob {
   pipeline::JobPlan plan;
   config::Job job;
 };
 // The plan in a directory with its job as it was planned; or the status to leave with: 66 when there is none,
-// 78 when the job means something else here, through the environment, say.
-std::variant<PlannedJob, pipeline::ExitStatus> LoadPlannedJob(const std::string& plan_dir);
+// 74 when it is damaged or not to be trusted, 78 when the job means something else here, through the
+// environment, say.
+std::variant<PlannedJob, pipeline::ExitStatus> LoadPlannedJob(const std::string& plan_dir,
+                                                              pipeline::Trust trust);
+
+pipeline::Trust TrustOf(bool trust_dir);
 
 // The job of a run: all of it, or a shard of it, from its file or from a plan.
 std::variant<config::Job, pipeline::ExitStatus> LoadRun(const JobArguments& arguments);

@@ -9,7 +9,7 @@
 namespace cli {
 
 pipeline::ExitStatus Finish(const FinishArguments& arguments) {
-  const auto planned = LoadPlannedJob(arguments.directory);
+  const auto planned = LoadPlannedJob(arguments.directory, TrustOf(arguments.trust_dir));
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&planned)) return *status;
   auto [plan, job] = std::get<PlannedJob>(planned);
   if (!arguments.trace_http.empty()) job.pipeline.report.trace_http = arguments.trace_http;
@@ -18,8 +18,8 @@ pipeline::ExitStatus Finish(const FinishArguments& arguments) {
   auto* const log = std::get<0>(trace).get();
   pipeline::StopControl stop;
   const SignalThread signals(&stop);
-  const auto directory =
-      pipeline::RunDirectory::OpenExisting(arguments.directory, [&stop](const s3::Error& error) {
+  const auto directory = pipeline::RunDirectory::OpenExisting(
+      arguments.directory, TrustOf(arguments.trust_dir), [&stop](const s3::Error& error) {
         stop.Drain(pipeline::StopCause::kJournalFailed, "cannot write the journal: " + error.message);
       });
   if (!directory) {

@@ -25,11 +25,19 @@ void AddTraceArgument(CLI::App* command, cli::JobArguments* arguments) {
       ->type_name("FILE");
 }
 
+void AddTrustArgument(CLI::App* command, bool* trust_dir) {
+  command->add_flag(
+      "--trust-dir", *trust_dir,
+      "Use a run or plan directory that another user owns or may write to: its owner and all who may "
+      "write there are trusted with your credentials");
+}
+
 void AddRunArguments(CLI::App* command, cli::JobArguments* arguments, bool job_required = true) {
   AddJobArguments(command, arguments, job_required);
   command->add_option("--run-dir", arguments->run_dir, "Where journal and summary go")->type_name("DIR");
   command->add_flag("-v,--verbose", arguments->verbose, "Show every start, retry and result");
   AddTraceArgument(command, arguments);
+  AddTrustArgument(command, &arguments->trust_dir);
 }
 
 void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) {
@@ -129,6 +137,7 @@ int Main(int argc, char** argv) {
   cleaning->add_option("--job", clean.job_file, "The job file, when it is not where it was")
       ->type_name("JOB.yaml");
   cleaning->add_flag("--dry-run", clean.dry_run, "Only say how many there are");
+  AddTrustArgument(cleaning, &clean.trust_dir);
   auto* planning = app.add_subcommand("plan", "Walk once, and deal the files out to so many runs");
   AddJobArguments(planning, &job);
   planning->add_option("--shards", plan.shards, "How many")->required()->check(CLI::Range(1, 1'000'000));
@@ -142,11 +151,13 @@ int Main(int argc, char** argv) {
       ->type_name("SIZE");
   planning->add_option("--requests-per-second", plan.requests_per_second, "Likewise");
   AddTraceArgument(planning, &job);
+  AddTrustArgument(planning, &job.trust_dir);
   auto* finishing = app.add_subcommand(
       "finish", "After the shards of a plan: complete what they share, and prove that nothing is missing");
   finishing->add_option("DIR", finish.directory, "The directory of the plan")->required();
   finishing->add_flag("--check-source", finish.check_source,
                       "Walk the source again, and tell what has appeared since the plan");
+  AddTrustArgument(finishing, &finish.trust_dir);
   finishing->add_option("--trace-http", finish.trace_http, "Log every request and answer, without secrets")
       ->type_name("FILE");
   auto* serving = app.add_subcommand("serve", "Run the embedded S3 endpoint alone, on 127.0.0.1");

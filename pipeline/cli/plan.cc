@@ -1,7 +1,6 @@
 #include "pipeline/planner.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include "config/scalars.h"
 #include "pipeline/cli/common.h"
@@ -39,10 +38,7 @@ pipeline::ExitStatus Plan(const JobArguments& arguments, const PlanArguments& pl
     Complain(credentials.error().message);
     return stop.cause() ? pipeline::ExitStatusOf({}, stop.cause(), false) : pipeline::kExitRefused;
   }
-  // It may hold credentials: whoever can read the job file may read its copy.
-  struct stat status {};
-  const mode_t mode = stat(arguments.job_file.c_str(), &status) == 0 ? status.st_mode & 0666 : 0600;
-  const auto outcome = pipeline::MakePlan({plan_arguments.directory, plan_arguments.shards, *job_text, mode},
+  const auto outcome = pipeline::MakePlan({plan_arguments.directory, plan_arguments.shards, *job_text},
                                           job.pipeline, job.s3, *credentials, &stop, log);
   if (!outcome.message.empty()) {
     Complain(outcome.message);

@@ -10,6 +10,9 @@
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/signals.h"
 #include "pipeline/console.h"
+#include "pipeline/line_reader.h"
+#include "pipeline/own_dir.h"
+#include "pipeline/record.h"
 #include "s3/endpoint/server.h"
 #include "s3/hash.h"
 
@@ -66,10 +69,15 @@ std::string Mismatch(const s3::endpoint::Store& store, const std::string& bucket
 // Every line of the journal that says "uploaded" against the store. The store may hold more: an
 // upload whose answer was lost is there although its input failed; nothing else may be.
 bool Verify(const s3::endpoint::Store& store, const std::string& bucket, const std::string& run_dir) {
-  std::ifstream journal(run_dir + "/journal.jsonl");
+  auto journal =
+      pipeline::OwnDir::Open(run_dir, pipeline::Trust::kOthers).and_then([](const auto& directory) {
+        return directory.Read(pipeline::kJournalName);
+      });
+  if (!journal) return Complain(journal.error().message), false;
   std::size_t equal = 0, wrong = 0, unsettled = 0;
-  for (std::string text; std::getline(journal, text);) {
-    const auto line = Json::parse(text);
+  pipeline::LineReader lines(std::move(*journal), run_dir + "/" + pipeline::kJournalName);
+  while (const auto text = lines.Next()) {
+    const auto line = Json::parse(*text);
     if (line.at("record") != "result") continue;
     if (line.at("outcome") != "uploaded") {
       unsettled += line.at("attempts").get<int>() > 0 ? 1 : 0;
@@ -79,6 +87,7 @@ bool Verify(const s3::endpoint::Store& store, const std::string& bucket, const s
     ++(mismatch.empty() ? equal : wrong);
     if (!mismatch.empty()) Complain(fmt::format("{}: {}", pipeline::Printable(Bytes(line, "key")), mismatch));
   }
+  if (lines.failure()) return Complain(lines.failure()->message), false;
   const auto stored = store.CountObjects(bucket);
   const bool explained = stored <= equal + wrong + unsettled;
   if (!explained)

@@ -245,7 +245,11 @@ std::unique_ptr<Store::Upload> Store::NewUpload() {
     case Storage::kDirectory: break;
   }
   std::lock_guard lock(mutex_);
-  return std::make_unique<FileUpload>(fmt::format("{}/.uploads/{}-{}", directory_, getpid(), next_file_++));
+  return std::make_unique<FileUpload>(UploadPath());
+}
+
+std::string Store::UploadPath() {
+  return fmt::format("{}/.uploads/{}-{}", directory_, getpid(), next_file_++);
 }
 
 // Data first, then the meta file by rename: a crash leaves the old object or the new one.

@@ -92,6 +92,7 @@ class Store {
   using Bucket = std::map<std::string, Object>;
 
   void LoadDirectory();
+  std::string UploadPath();  // of a new one; called with the mutex held
   std::string BucketDirectory(const std::string& bucket) const;
   std::string MetaPath(const std::string& bucket, const std::string& key) const;
   void WriteObject(const std::string& bucket, const std::string& key, const ObjectInfo& info,

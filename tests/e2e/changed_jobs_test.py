@@ -248,8 +248,8 @@ class ChangedJobs(TestCase):
             self.assertIn("belongs to a plan", ended.stderr)
         self.assertEqual(s3flow("run", job).returncode, 0)
         ended = s3flow("plan", job, "--shards", "2", "--out", self.dir / "run")
-        self.assertEqual(ended.returncode, 78, ended.stdout + ended.stderr)
-        self.assertIn("belongs to a run", ended.stderr)
+        self.assertIn(ended.returncode, (74, 78), ended.stdout + ended.stderr)
+        self.assertRegex(ended.stderr, "choose another (run )?directory")
 
     def test_inputs_are_counted_once_however_the_job_changed(self):
         job = self.job(self.first.endpoint)

@@ -9,7 +9,7 @@ import time
 import unittest
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
-from support.harness import S3FLOW, Serve, TestCase, clean_environment, read_journal, read_records, s3flow, sha256
+from support.harness import S3FLOW, SANITIZE, Serve, TestCase, clean_environment, read_journal, read_records, s3flow, sha256
 from support.store_client import s3_client
 
 SHARDS, PART = 4, 5 << 20
@@ -245,19 +245,19 @@ class Shards(TestCase):
             self.assertEqual(process.returncode, 75, err)
             self.assertFalse((self.plan / "plan.json").exists())
 
+    @unittest.skipIf(SANITIZE, "what is preloaded comes before the sanitizer, which does not take that")
     def test_finish_is_stopped_while_it_reads(self):
         with Serve(self.dir / "store", "--discard") as server:
             self.planned(server)
-            manifest = self.plan / "manifests/00000"
-            text = manifest.read_text()
-            manifest.unlink()
-            os.mkfifo(manifest)
-            process = subprocess.Popen([S3FLOW, "finish", self.plan], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment())
-            with open(manifest, "w") as fifo:  # waits for its reader
-                process.send_signal(signal.SIGTERM)
-                while "ShdPnd:\t0000000000000000\n" not in pathlib.Path(f"/proc/{process.pid}/status").read_text():
-                    time.sleep(0.01)
-                fifo.write(text)
+            mark = self.dir / "mark"
+            process = subprocess.Popen([S3FLOW, "finish", self.plan], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment(
+                LD_PRELOAD=os.environ["S3FLOW_IO_FAULTS"], S3FLOW_FAULT="open:1:wait", S3FLOW_FAULT_DIR=str(self.plan / "manifests"), S3FLOW_FAULT_MARK=str(mark)))
+            while not mark.exists():
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            while "ShdPnd:\t0000000000000000\n" not in pathlib.Path(f"/proc/{process.pid}/status").read_text():
+                time.sleep(0.01)
+            mark.unlink()
             _, err = process.communicate(timeout=60)
             self.assertEqual(process.returncode, 75, err)
             self.assertIn("SIGTERM", err)

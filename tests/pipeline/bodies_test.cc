@@ -59,7 +59,7 @@ struct Bodies {
                       s3::ResolveIntegrity(options.integrity, options.destination), &transport, &waiter,
                       stop.drain_token());
     const std::stop_callback on_drain(stop.drain_token(), [&] { loop.CancelSleeps(); });
-    auto journal = Journal::Open(directory / "journal.jsonl", 0, nullptr).value();
+    auto journal = Journal::Open(OwnDir::Open(directory.path()).value(), 0, nullptr).value();
     History history;
     Progress progress;
     Console console(report, &progress, null);

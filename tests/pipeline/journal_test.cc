@@ -29,27 +29,28 @@ using testing::HasSubstr;
 TEST(RunLockTest, ReleasedAndStaleOnesAreTakenOver) {
   const test::TempDir directory;
   const auto path = directory.path();
+  const auto run_dir = OwnDir::Open(path).value();
   {
-    EXPECT_TRUE(RunLock::Acquire(path, [] {}));
+    EXPECT_TRUE(RunLock::Acquire(run_dir, [] {}));
   }
   {
-    EXPECT_TRUE(RunLock::Acquire(path, [] {})) << "released";
+    EXPECT_TRUE(RunLock::Acquire(run_dir, [] {})) << "released";
   }
   // A process of this machine that is no more: no process has the number 0 at that time.
   std::string text = test::ReadAll(path + "/locks/2");
   text = text.substr(0, text.find('\n'));  // the boot and the name space
   directory.Write("locks/3", text + "\nhere\n999999999\n1\n");
   {
-    EXPECT_TRUE(RunLock::Acquire(path, [] {})) << "of a dead process";
+    EXPECT_TRUE(RunLock::Acquire(run_dir, [] {})) << "of a dead process";
   }
   directory.Write("locks/5", "another boot/pid:[1]\nelsewhere\n1\n1\n");
-  const auto held = RunLock::Acquire(path, [] {});
+  const auto held = RunLock::Acquire(run_dir, [] {});
   ASSERT_FALSE(held);
   EXPECT_THAT(held.error().message, HasSubstr("process 1 on elsewhere, which gave a sign of life"));
   const timespec old[] = {{1, 0}, {1, 0}};
   utimensat(AT_FDCWD, (path + "/locks/5").c_str(), old, 0);
   {
-    EXPECT_TRUE(RunLock::Acquire(path, [] {})) << "no sign of life for long";
+    EXPECT_TRUE(RunLock::Acquire(run_dir, [] {})) << "no sign of life for long";
   }
 }
 
@@ -60,7 +61,7 @@ TEST(RunLockTest, OneOfManyGetsIt) {
     std::vector<std::thread> threads;
     for (int i = 0; i < 8; ++i) {
       threads.emplace_back([&] {
-        const auto lock = RunLock::Acquire(directory.path(), [] {});
+        const auto lock = RunLock::Acquire(OwnDir::Open(directory.path()).value(), [] {});
         if (!lock) return;
         ++got;
         most = std::max(most.load(), ++holders);
@@ -77,7 +78,8 @@ TEST(RunLockTest, OneOfManyGetsIt) {
 TEST(JournalTest, OneSyncServesManyAndAFailureIsFinal) {
   const test::TempDir directory;
   int failures = 0;
-  auto journal = Journal::Open(directory / "journal.jsonl", 0, [&](const s3::Error&) { ++failures; }).value();
+  auto journal =
+      Journal::Open(OwnDir::Open(directory.path()).value(), 0, [&](const s3::Error&) { ++failures; }).value();
   std::vector<std::thread> threads;
   for (int i = 0; i < 16; ++i) {
     threads.emplace_back([&] {

@@ -267,7 +267,7 @@ TEST_F(ResumeTest, AFlippedBitIsCutOffOrNamed) {
 TEST_F(ResumeTest, ADirectoryInUseIsRefused) {
   WriteFiles(1);
   mkdir((directory_ / "run").c_str(), 0700);
-  const auto lock = RunLock::Acquire(directory_ / "run", [] {}).value();
+  const auto lock = RunLock::Acquire(OwnDir::Open(directory_ / "run").value(), [] {}).value();
   const auto run = Run();
   EXPECT_EQ(run.status, kExitStopped);
   EXPECT_THAT(run.message, HasSubstr("is in use by process " + std::to_string(getpid())));

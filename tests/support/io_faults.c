@@ -1,7 +1,7 @@
 /* Preloaded into s3flow: makes the Nth call of one kind fail, or the process die before or after it.
  *   S3FLOW_FAULT=CALL:N:WHAT   CALL: write, sync, open (files below S3FLOW_FAULT_DIR), send, recv (sockets),
  *                                    sendfile (a kind of send, too)
- *                              WHAT: an errno, "before" or "after" (SIGKILL)
+ *                              WHAT: an errno, "before" or "after" (SIGKILL), "wait" (until somebody removes FILE)
  *   S3FLOW_FAULT_MARK=FILE     made when the fault has happened; so a test knows whether it did
  */
 #define _GNU_SOURCE
@@ -55,12 +55,21 @@ static void die(void) {
   for (;;) pause();
 }
 
+static void wait_for_test(void) {
+  mark();
+  while (access(fault_mark, F_OK) == 0) usleep(10000);
+}
+
 /* 0: go on; 1: the call comes, then the end; else the errno to fail with. */
 static int fault_of(const char* call) {
   if (fault_number == 0 || strcmp(call, fault_call) != 0) return 0;
   if (atomic_fetch_add(&calls, 1) + 1 != fault_number) return 0;
   if (strcmp(fault_what, "before") == 0) die();
   if (strcmp(fault_what, "after") == 0) return -1;
+  if (strcmp(fault_what, "wait") == 0) {
+    wait_for_test();
+    return 0;
+  }
   mark();
   return atoi(fault_what);
 }
@@ -95,20 +104,22 @@ ssize_t recv(int fd, void* data, size_t bytes, int flags) {
   WITH_FAULT(fault_number, "recv", REAL(recv)(fd, data, bytes, flags));
 }
 
-static int open_with_fault(const char* path, int flags, mode_t mode) {
-  WITH_FAULT(fault_number && below_directory(path), "open", (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+static int open_with_fault(int directory, const char* path, int flags, mode_t mode) {
+  const int below = path[0] == '/' ? below_directory(path) : fault_number && of_directory(directory);
+  WITH_FAULT(fault_number && below, "open", (int)syscall(SYS_openat, directory, path, flags, mode));
 }
-int open(const char* path, int flags, ...) {
-  va_list arguments;
-  va_start(arguments, flags);
-  const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
-  va_end(arguments);
-  return open_with_fault(path, flags, mode);
+static mode_t mode_of(int flags, va_list arguments) {
+  return flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
 }
-int open64(const char* path, int flags, ...) {
-  va_list arguments;
-  va_start(arguments, flags);
-  const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
-  va_end(arguments);
-  return open_with_fault(path, flags, mode);
-}
+#define OPEN(declaration, directory)                                        \
+  declaration {                                                             \
+    va_list arguments;                                                      \
+    va_start(arguments, flags);                                             \
+    const mode_t mode = mode_of(flags, arguments);                          \
+    va_end(arguments);                                                      \
+    return open_with_fault(directory, path, flags, mode);                   \
+  }
+OPEN(int open(const char* path, int flags, ...), AT_FDCWD)
+OPEN(int open64(const char* path, int flags, ...), AT_FDCWD)
+OPEN(int openat(int directory, const char* path, int flags, ...), directory)
+OPEN(int openat64(int directory, const char* path, int flags, ...), directory)
