@@ -193,7 +193,7 @@ class HostileTexts(TestCase):
     HIDDEN = re.compile("[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\U000e0000-\\U000e0fff]")
 
     def shown(self, *arguments, **environment):
-        ended = subprocess.run([S3FLOW, *arguments], capture_output=True, timeout=120, stdin=subprocess.DEVNULL, env=clean_environment(**environment))
+        ended = subprocess.run([S3FLOW, *arguments], capture_output=True, timeout=120, stdin=subprocess.DEVNULL, cwd=self.dir, env=clean_environment(**environment))
         for text in (ended.stdout, ended.stderr):
             self.assertIsNone(self.HIDDEN.search(text.decode()), text)  # all of it is UTF-8
             for line in text.decode().splitlines():
