@@ -251,7 +251,8 @@ TEST_F(ResumeTest, AFlippedBitIsCutOffOrNamed) {
     const auto run = GoOn();
     if (run.status == kExitJournal) {
       ++refused;
-      ASSERT_THAT(run.message, testing::ContainsRegex("journal.jsonl:[0-9]+: this line is damaged"));
+      // In the first line it makes the file another program's.
+      ASSERT_THAT(run.message, testing::ContainsRegex("journal.jsonl(:[0-9]+: this line is damaged| is no journal)"));
       continue;
     }
     ++went_on;
