@@ -295,7 +295,8 @@ TEST(HostileServerTest, TlsMessagesWithoutEndAreNoProgress) {
     std::atomic<std::uint64_t> said{0};
     PeerServer server(true, [&say = say, &said](Peer& peer) {
       peer.ReadHead();
-      for (pollfd client{peer.fd(), POLLRDHUP, 0}; poll(&client, 1, 0) == 0 && say(peer.tls());)
+      // One a millisecond: OpenSSL takes what comes faster than it reads within one call, which then does not return.
+      for (pollfd client{peer.fd(), POLLRDHUP, 0}; poll(&client, 1, 1) == 0 && say(peer.tls());)
         said = BIO_number_written(SSL_get_wbio(peer.tls()));
     });
     TransportOptions options;
@@ -304,7 +305,7 @@ TEST(HostileServerTest, TlsMessagesWithoutEndAreNoProgress) {
     EventLoop loop(options, 4);
     const auto response = Exchange(loop, Request(server.endpoint()));
     EXPECT_THAT(Failure(response), HasSubstr("network timeout")) << what;
-    EXPECT_GT(said, 100'000u) << what;
+    EXPECT_GT(said, 1'000u) << what;
   }
 }
 
