@@ -36,7 +36,7 @@ Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& ove
 // that came out of the environment are shown as their variables.
 std::string ShowJob(const Job& job);
 // Those of them that say what goes where and how it is cut and checked: what two sessions of one run share.
-// What is not shown has digits instead, so that two texts differ when it does.
+// Hidden values have digits in their place, so that two texts differ when the values do.
 std::string ShowIdentity(const Job& job);
 
 // Every key as "section.name", and "source[].name".

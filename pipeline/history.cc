@@ -36,7 +36,7 @@ PartRecord ReadPart(const Json& line) {
           .checksum = line.value("checksum", "")};
 }
 
-// What is not there was not recorded yet.
+// Fields that an older version did not write stay empty.
 RunScope ReadScope(const Json& line) {
   return {.kind = RunKindOf(line.value("kind", "")),
           .stores = line.value("stores", std::vector<std::string>()),
@@ -44,7 +44,7 @@ RunScope ReadScope(const Json& line) {
           .objects = line.value("objects", "")};
 }
 
-// What a crash leaves of a journal's first line. What was not yet on the disk may be zeros after it.
+// True for what a crash can leave of a journal's first line: its beginning, perhaps with zeros behind it.
 bool BeginsARun(std::string_view line) {
   constexpr std::string_view kLead = R"({"record":"run",)";
   line = line.substr(0, line.find_last_not_of('\0') + 1);

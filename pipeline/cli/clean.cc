@@ -22,7 +22,8 @@ std::variant<pipeline::RunDirectory, pipeline::ExitStatus> OpenForCleaning(const
   return directory.error().status;
 }
 
-// What the user names is meant. What the journal names gets the user's environment and credentials.
+// A job file that the user names is trusted. One that the journal names would get the user's environment and
+// credentials.
 std::variant<config::Job, pipeline::ExitStatus> LoadJobOf(const pipeline::RunRecord& run,
                                                           const CleanArguments& arguments) {
   if (!arguments.job_file.empty())
