@@ -45,8 +45,9 @@ Console::~Console() {
     changed_.notify_one();
   }
   if (thread_.joinable()) thread_.join();
-  if (failures_ > kMaxFailureLines && log_ == LogLevel::kFailures) {
-    PrintLine(fmt::format("and {} more failures: see the journal", failures_ - kMaxFailureLines));
+  if (other_failures_ > 0) {
+    PrintLine(fmt::format("and {} more {}: see the journal", other_failures_,
+                          other_failures_ == 1 ? "failure" : "failures"));
   }
   if (bar_shown_) std::fputs("\r\x1b[K", out_);
   std::fflush(out_);
@@ -63,12 +64,19 @@ void Console::Retry(const InputFile& file, const s3::RetryEvent& event) {
                    event.attempt, event.max_attempts, event.delay.count(), Describe(event.error)));
 }
 
-void Console::Settled(const ObjectResult& result) {
+bool Console::IsShown(const s3::Error& error, Say say) {
+  constexpr std::size_t kMostKinds = 100;  // codes are the server's
+  if (log_ == LogLevel::kObjects) return true;
+  std::lock_guard lock(mutex_);
+  const bool first = shown_kinds_.size() < kMostKinds && shown_kinds_.emplace(error.kind, error.code).second;
+  const bool shown = first || (say == Say::kAll && shown_failures_ < kMaxFailureLines);
+  ++(shown ? shown_failures_ : other_failures_);
+  return shown;
+}
+
+void Console::Settled(const ObjectResult& result, Say say) {
   const bool failed = result.outcome == Outcome::kFailed;
-  if (failed) {
-    std::lock_guard lock(mutex_);
-    if (++failures_ > kMaxFailureLines && log_ == LogLevel::kFailures) return;
-  }
+  if (failed && !IsShown(*result.error, say)) return;
   if (!failed && log_ != LogLevel::kObjects) return;
   const auto path = Printable(result.file->path);
   if (failed || (result.outcome == Outcome::kCancelled && log_ == LogLevel::kObjects)) {

@@ -4,9 +4,11 @@
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "pipeline/message.h"
 #include "pipeline/options.h"
@@ -27,11 +29,14 @@ class Console {
 
   void Start(const InputFile& file);
   void Retry(const InputFile& file, const s3::RetryEvent& event);
-  void Settled(const ObjectResult& result);
+  // The first failure of each kind is always shown.
+  enum class Say { kAll, kFirstOfItsKind };
+  void Settled(const ObjectResult& result, Say say = Say::kAll);
   // One line, fit for a terminal whatever it holds.
   void Note(std::string_view text);
 
-  // After this many failures only their number is shown; the journal has them all.
+  // After this many failures only the first of each kind is shown, and the number of others; the journal has
+  // them all.
   static constexpr std::uint64_t kMaxFailureLines = 10;
 
  private:
@@ -48,7 +53,10 @@ class Console {
   std::condition_variable changed_;
   bool quit_ = false;
   bool bar_shown_ = false;
-  std::uint64_t failures_ = 0;
+  bool IsShown(const s3::Error& error, Say say);
+
+  std::uint64_t shown_failures_ = 0, other_failures_ = 0;
+  std::set<std::pair<s3::ErrorKind, std::string>> shown_kinds_;  // with their S3 codes
   double objects_per_s_ = 0, bytes_per_s_ = 0;
   std::uint64_t last_objects_ = 0, last_bytes_ = 0;
   std::chrono::steady_clock::time_point last_time_ = std::chrono::steady_clock::now();

@@ -15,6 +15,7 @@
 #include "pipeline/run_dir.h"
 #include "pipeline/skip.h"
 #include "pipeline/source.h"
+#include "pipeline/terminal.h"
 #include "s3/address.h"
 
 namespace pipeline {
@@ -129,13 +130,16 @@ DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCr
   }
 
   DryRun run;
-  StoreAccess store(s3_options, *buckets, credentials, {kConcurrency}, stop, trace, [](std::string_view) {});
+  StoreAccess store(s3_options, *buckets, credentials, {kConcurrency}, stop, trace, NoteLine);
   const auto inputs = InputsOf(options, s3_options.destination.prefix, stop->drain_token());
   s3::BlockingWaiter blocking;
   const auto listing = store.MakeClient(&blocking);
   auto skip = SkipCheck::Prepare(options.resume.skip, options.object.posix, s3_options.destination.prefix,
                                  inputs.one_more, listing.get());
-  if (!skip) return Refused(kExitRefused, "resume.skip: " + skip.error().message);
+  if (!skip) {
+    if (stop->cause()) return Refused(ExitStatusOf({}, stop->cause(), false), stop->message());
+    return Refused(kExitRefused, "resume.skip: " + skip.error().message);
+  }
   Graph graph({kConcurrency, options.upload.threads});
   const auto client = store.MakeClient(graph.waiter());
   BufferPool buffers(options.upload.memory_bytes);

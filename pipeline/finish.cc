@@ -13,6 +13,7 @@
 #include "pipeline/parallel.h"
 #include "pipeline/property_rules.h"
 #include "pipeline/record.h"
+#include "pipeline/terminal.h"
 #include "s3/address.h"
 
 namespace pipeline {
@@ -246,7 +247,7 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
   if (!rules) return Unfinished(kExitConfig, rules.error().message);
   StoreAccess store(
       s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
-      [](std::string_view) {}, nullptr, options.limits.outage);
+      NoteLine, nullptr, options.limits.outage);
   const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
   auto report = Finisher(plan, directory, &store, *rules, stop).Run();
   if (!report) {

@@ -14,6 +14,7 @@
 #include "pipeline/deadlines.h"
 #include "pipeline/graph.h"
 #include "pipeline/inputs.h"
+#include "pipeline/job_plan.h"
 #include "pipeline/leftovers.h"
 #include "pipeline/property_rules.h"
 #include "pipeline/run_dir.h"
@@ -27,10 +28,19 @@
 namespace pipeline {
 namespace {
 
-// Shards on several nodes may have one process ID.
-std::string DefaultRunDir(const Options& options) {
-  return fmt::format("{}/{:%Y%m%dT%H%M%SZ}-{}{}", kDefaultRunDirs, fmt::gmtime(std::time(nullptr)), getpid(),
-                     options.shard ? fmt::format("-shard{}", options.shard->shard.index) : "");
+std::string DefaultRunDir() {
+  return fmt::format("{}/{:%Y%m%dT%H%M%SZ}-{}", kDefaultRunDirs, fmt::gmtime(std::time(nullptr)), getpid());
+}
+
+// Names the run directory where the job does not. Returns what --run-dir has to say to resume the run; nothing
+// when the command as it was does so.
+std::string NameRunDir(Options* options) {
+  auto& run_dir = options->report.run_dir;
+  if (!options->shard) return run_dir.empty() ? run_dir = DefaultRunDir() : run_dir;
+  if (!options->shard->plan_dir.empty()) return "";
+  const auto name = "/" + ShardRunDirName(options->shard->shard.index);
+  if (run_dir.empty()) run_dir = DefaultRunDir() + name;
+  return run_dir.substr(0, run_dir.size() - name.size());
 }
 
 bool EmptyIsFine(const Options& options) {
@@ -193,6 +203,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                  },
              .first_slots = slot_limits.first});
 
+  sink.End(source.settled_before().found);
   Summary summary = sink.summary();
   summary.session = directory.session();
   summary.found = source.found();
@@ -200,6 +211,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   Conclude(&store, directory, !stop->cause() && !summary.WorkLeft(), stop, &console, &summary);
   summary.AddSettled(source.settled_before());
   summary.credential_renewals = store.credentials().renewals();
+  summary.stragglers = store.given_up();
   summary.seconds = std::chrono::steady_clock::now() - start;
   summary.slots = slots.series();
   summary.peak_memory_bytes = PeakMemoryBytes();
@@ -244,10 +256,10 @@ void SetRateLimits(const LimitOptions& options, s3::RateLimits* limits) {
 RunResult Run(const Options& given, const s3::Options& s3_options, const RunCredentials& credentials,
               StopControl* stop, s3::TraceLog* trace, s3::RateLimits* limits) {
   auto options = given;
-  if (options.report.run_dir.empty()) options.report.run_dir = DefaultRunDir(options);
+  RunResult run;
+  run.run_dir_argument = NameRunDir(&options);
   s3::RateLimits own_limits;
   SetRateLimits(options.limits, &own_limits);
-  RunResult run;
   run.run_dir = options.report.run_dir;
   const auto buckets = s3::ResolveBucket(s3_options.destination);
   if (!buckets) return Refused(run, kExitConfig, buckets.error().message);

@@ -16,6 +16,7 @@ struct RunResult {
   ExitStatus status = kExitOk;
   Summary summary;
   std::string run_dir;
+  std::string run_dir_argument;  // what --run-dir has to say to resume it; empty: the same command does
   // Why the run did not begin or was stopped; one line, empty when there is nothing to say.
   std::string message;
 };

@@ -5,6 +5,15 @@
 #include "pipeline/record.h"
 
 namespace pipeline {
+namespace {
+
+// Not for the object, as far as one can see: for who asks, for the bucket, or by something that is no store.
+bool IsRefusal(const s3::Error& error) {
+  const bool by_no_store = error.kind == s3::ErrorKind::kPermanent && error.http_status > 0 && error.code.empty();
+  return s3::RefusesWholeRun(error.kind) || error.kind == s3::ErrorKind::kAccessDenied || by_no_store;
+}
+
+}  // namespace
 
 void Sink::Record(const ObjectResult& result) {
   summary_.Count(result);
@@ -15,11 +24,11 @@ void Sink::Record(const ObjectResult& result) {
   if (result.error && result.error->kind == s3::ErrorKind::kNoCredentials) {
     stop_->Drain(StopCause::kNoCredentials, result.error->message + ": run again with fresh ones");
   }
-  if (result.error && result.outcome == Outcome::kFailed) StopIfHopeless(*result.error);
+  const bool refused = result.outcome == Outcome::kFailed && result.error && IsRefusal(*result.error);
+  if (refused) CountRefusal(*result.error);
   if (result.outcome == Outcome::kFailed) StopAtLimit();
-  // What refuses everybody is said once, at the end, and not for each object in flight.
-  const bool said_at_the_end = refused_ && result.error && s3::RefusesWholeRun(result.error->kind);
-  if (!said_at_the_end) console_->Settled(result);
+  // What refuses everybody is said once, and not for each object in flight.
+  console_->Settled(result, refused && nothing_succeeded() ? Console::Say::kFirstOfItsKind : Console::Say::kAll);
 }
 
 void Sink::StopAtLimit() {
@@ -33,14 +42,18 @@ void Sink::StopAtLimit() {
   }
 }
 
-void Sink::StopIfHopeless(const s3::Error& error) {
-  if (error.kind == s3::ErrorKind::kAccessDenied) ++denials_;
-  const bool denied = denials_ >= kDenialsBeforeStop && summary_.uploaded == 0;
-  if (refused_ || !(denied || s3::RefusesWholeRun(error.kind))) return;
-  refused_ = true;
-  const auto code = error.code.empty() ? "" : fmt::format(" [{}]", error.code);
-  stop_->Drain(StopCause::kRefused,
-               fmt::format("the store refuses this run: {}{}", Printable(error.message), code));
+void Sink::CountRefusal(const s3::Error& error) {
+  if (refusals_++ == 0) {
+    const auto code = error.code.empty() ? "" : fmt::format(" [{}]", error.code);
+    first_refusal_ = fmt::format("the store refuses this run: {}{}", Printable(error.message), code);
+  }
+  if (refusals_ == kRefusalsBeforeStop && nothing_succeeded()) StopRefused();
 }
+
+void Sink::End(std::uint64_t before) {
+  if (refusals_ > 0 && refusals_ == settled_ && before == 0) StopRefused();
+}
+
+void Sink::StopRefused() { stop_->Drain(StopCause::kRefused, first_refusal_); }
 
 }  // namespace pipeline

@@ -18,17 +18,22 @@ class Sink {
        const FailureLimit& failures = {})
       : journal_(journal), console_(console), progress_(progress), stop_(stop), failures_(failures) {}
 
-  // Writes the journal, counts, and stops the run when it cannot go on: when the journal fails,
-  // when the store refuses everybody, or when nothing but refusals came.
+  // Writes the journal, counts, and stops the run when it cannot go on: when the journal fails, or when
+  // nothing but refusals came.
   void Record(const ObjectResult& result);
+  // After the last result: a run of few inputs, all of them refused, has been refused, too. `before`: inputs
+  // that earlier sessions have settled.
+  void End(std::uint64_t before);
 
   const Summary& summary() const { return summary_; }
 
-  // Access can be denied to single keys; after this many denials and no upload it is the run.
-  static constexpr std::uint64_t kDenialsBeforeStop = 16;
+  // A store may refuse single keys; after this many refusals and no upload it is the run.
+  static constexpr std::uint64_t kRefusalsBeforeStop = 16;
 
  private:
-  void StopIfHopeless(const s3::Error& error);
+  void CountRefusal(const s3::Error& error);
+  void StopRefused();
+  bool nothing_succeeded() const { return summary_.uploaded + summary_.sent == 0; }
   void StopAtLimit();
 
   Journal* const journal_;
@@ -38,8 +43,8 @@ class Sink {
   const FailureLimit failures_;
   Summary summary_;
   std::uint64_t settled_ = 0;
-  std::uint64_t denials_ = 0;
-  bool refused_ = false;
+  std::uint64_t refusals_ = 0;
+  std::string first_refusal_;
 };
 
 }  // namespace pipeline

@@ -34,13 +34,18 @@ struct Parallelism {
 
 class StoreAccess {
  public:
+  // Of commands that somebody waits for, and that have little to lose.
+  static constexpr std::chrono::milliseconds kPatienceOfACheck{3000};
+
   // Neither `stop`, whose drain ends waits and whose abort ends requests, nor `trace` and `limits` are owned;
-  // the latter two may be null. A store that is away for longer than `patience` (0: for ever) drains the run.
+  // the latter two may be null. A store that is away or full for longer than `patience` (0: for ever) drains the
+  // run.
   // `note` is told what was learnt; it must not wait.
   StoreAccess(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
               const RunCredentials& credentials, const Parallelism& parallelism, StopControl* stop,
               s3::TraceLog* trace, const std::function<void(std::string_view)>& note,
-              const s3::RateLimits* limits = nullptr, std::chrono::milliseconds patience = {});
+              const s3::RateLimits* limits = nullptr,
+              std::chrono::milliseconds patience = kPatienceOfACheck);
 
   // `waiter` is not owned; `integrity` is resolved.
   std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter, const s3::IntegrityOptions& integrity);
@@ -49,6 +54,8 @@ class StoreAccess {
 
   // What sends and keeps time.
   s3::Transport& loops() { return loops_; }
+  // Requests that were sent once more because they took far longer than their peers.
+  std::uint64_t given_up() const { return loops_.given_up(); }
   const s3::Admission& admission() const { return admission_; }
   const s3::LearnedFacts& facts() const { return facts_; }
   const s3::CredentialCache& credentials() const { return credentials_; }
@@ -59,12 +66,12 @@ class StoreAccess {
   const s3::RetryOptions retry_;
   const s3::IntegrityOptions integrity_;
   const std::stop_token drain_;
+  const s3::RateLimits no_limits_;
+  s3::Admission admission_;  // a sleep in a loop may call it
   s3::EventLoops loops_;
   s3::TracingTransport transport_;
   s3::LearnedFacts facts_;
   s3::CredentialCache credentials_;
-  const s3::RateLimits no_limits_;
-  s3::Admission admission_;
   const StopCallback on_drain_, on_abort_;
 };
 

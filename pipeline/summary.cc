@@ -117,6 +117,9 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
   if (summary.credential_renewals > 0) {
     text += fmt::format("credentials renewed: {}\n", summary.credential_renewals);
   }
+  if (summary.stragglers > 0) {
+    text += fmt::format("slow requests sent once more: {}\n", summary.stragglers);
+  }
   for (const auto& [kind, count] : summary.failures_by_kind) {
     text += fmt::format("failed, {}: {}\n", kind, count);
   }
@@ -160,6 +163,7 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"reused_parts", summary.reused_parts},
       {"retries", summary.retries},
       {"credential_renewals", summary.credential_renewals},
+      {"stragglers", summary.stragglers},
       {"uploads_left", summary.uploads_left},
       {"failures_by_kind", summary.failures_by_kind},
       {"complete", summary.source_exhausted && summary.cancelled == 0},

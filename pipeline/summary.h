@@ -44,6 +44,7 @@ struct Summary {
   std::uint64_t retries = 0;
   std::uint64_t reused_parts = 0;  // in the store already, and compared
   std::uint64_t credential_renewals = 0;
+  std::uint64_t stragglers = 0;  // requests that were sent once more, being far slower than their peers
   std::map<std::string, std::uint64_t> failures_by_kind;
   std::uint64_t uploads_left = 0;  // multipart uploads that could not be ended; `clean` tries again
   bool journal_agrees = true;      // it was read once more, and says what was counted

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "s3/printable.h"
+#include "s3/text.h"
 
 namespace pipeline {
 
@@ -23,5 +24,7 @@ void PrintLines(std::FILE* out, std::string_view text) {
   std::fwrite(shown.data(), 1, shown.size(), out);
   std::fflush(out);
 }
+
+void NoteLine(std::string_view text) { PrintLine(stderr, s3::Concat({"note    ", text})); }
 
 }  // namespace pipeline

@@ -11,6 +11,9 @@ namespace pipeline {
 // One line: a line end in it is shown, and makes no second one.
 void PrintLine(std::FILE* out, std::string_view line);
 
+// What a command has to say while it works: a line on stderr.
+void NoteLine(std::string_view text);
+
 // Lines of our own making, as they stand; names in them have been through s3::Printable().
 void PrintLines(std::FILE* out, std::string_view text);
 

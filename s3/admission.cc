@@ -31,24 +31,28 @@ void Admission::ReadLimits(Clock::time_point now) {
 bool Admission::TryTake(std::uint64_t bytes, Clock::time_point now) {
   ReadLimits(now);
   if (!outage_.MayEnter() || !requests_.Ready(now) || !bytes_.Ready(now) || !paced_.Ready(now)) return false;
+  Take(bytes);
+  return true;
+}
+
+void Admission::Take(std::uint64_t bytes) {
   outage_.Entered();
   requests_.Take(1);
   paced_.Take(1);
   bytes_.Take(static_cast<double>(bytes));
-  return true;
 }
 
-bool Admission::Enter(std::uint64_t bytes, bool again, const Body& body) {
+bool Admission::Enter(const Request& request, const Body& body) {
   const auto now = Clock::now();
   std::unique_lock lock(mutex_);
-  if (nobody_waits() && TryTake(bytes, now)) return true;
-  if (cancelled_) {  // limits are not for what is ending
-    if (outage_.closed()) return false;
-    outage_.Entered();
+  if (nobody_waits() && TryTake(request.bytes, now)) return true;
+  if (cancelled_) {
+    if (!request.finishes || outage_.closed()) return false;
+    Take(request.bytes);
     return true;
   }
-  Entry entry{bytes, true};
-  return Wait(&entry, again, body, std::move(lock));
+  Entry entry{request.bytes, true, request.finishes};
+  return Wait(&entry, request.again, body, std::move(lock));
 }
 
 bool Admission::SitOut(const Body& body) {
@@ -121,33 +125,52 @@ void Admission::KeepTime(Entry* entry, const Body& body, std::unique_lock<std::m
 
 void Admission::Probe(const Body& body, std::unique_lock<std::mutex>* lock) {
   const auto interval = outage_.ProbeInterval();
+  const bool full = outage_.is_full();
   lock->unlock();
   body.pause(interval);
-  const bool back = body.probe();
+  const bool back = !full && body.probe();
   lock->lock();
   const auto now = Clock::now();
   if (cancelled_ || !outage_.closed()) return;
-  std::string notice;
-  bool give_up = false;
-  if (back) {
-    const auto length = std::chrono::duration_cast<milliseconds>(outage_.Length(now));
-    if (length.count() > 0) {
-      notice =
-          fmt::format("the store answers again, after {:.1f} s", static_cast<double>(length.count()) / 1e3);
-    }
-    outage_.ProbeAnswered();
-  } else {
-    if (outage_.Length(now) == Clock::duration::zero()) {
-      notice = "the store does not answer: waiting for it";
-    }
-    outage_.ProbeFailed();
-    give_up = hooks_.patience.count() > 0 && outage_.Length(now) > hooks_.patience &&
-              !std::exchange(gave_up_, true);
+  const auto length = std::chrono::duration_cast<milliseconds>(outage_.Length(now));
+  const bool over = hooks_.patience.count() > 0 && length > hooks_.patience && !gave_up_;
+  if (full) {
+    if (over) return Tell("", true, lock);
+    return outage_.TryOne();
   }
+  if (back) {
+    outage_.ProbeAnswered();
+    if (length.count() == 0) return;
+    const auto seconds = static_cast<double>(length.count()) / 1e3;
+    return Tell(fmt::format("the store answers again, after {:.1f} s", seconds), false, lock);
+  }
+  outage_.ProbeFailed();
+  if (length.count() > 0) return Tell("", over, lock);
+  Tell(fmt::format("the store does not answer: {}; s3flow waits for it, {}", cause_, PatienceText()), false, lock);
+}
+
+// Both hooks are called without the lock.
+void Admission::Tell(const std::string& notice, bool give_up, std::unique_lock<std::mutex>* lock) {
+  gave_up_ = gave_up_ || give_up;
+  const auto last = fmt::format("the store {} for {} s: {}", outage_.is_full() ? "has been full" : "has not answered",
+                                std::chrono::ceil<std::chrono::seconds>(hooks_.patience).count(), cause_);
   lock->unlock();
   if (!notice.empty() && hooks_.notice) hooks_.notice(notice);
-  if (give_up && hooks_.give_up) hooks_.give_up();
+  if (give_up && hooks_.give_up) hooks_.give_up(last);
   lock->lock();
+}
+
+std::string Admission::PatienceText() const {
+  if (hooks_.patience.count() == 0) return "as long as it takes";
+  return fmt::format("at most {} s", std::chrono::ceil<std::chrono::seconds>(hooks_.patience).count());
+}
+
+void Admission::SayWhenSilent() {
+  {
+    std::lock_guard lock(mutex_);
+    if (cancelled_ || !outage_.is_silent()) return;
+  }
+  if (hooks_.notice) hooks_.notice("no answer from the store yet");
 }
 
 void Admission::LetThrough(Clock::time_point now, Wakes* woken) {
@@ -185,20 +208,28 @@ void Admission::PassTimeOn(Wakes* woken) {
   }
 }
 
-void Admission::Left(Outage::Answer answer) {
+void Admission::Left(Outage::Answer answer, std::string_view cause) {
   const auto now = Clock::now();
   Wakes woken;
+  std::string notice;
   {
     std::lock_guard lock(mutex_);
-    if (answer == Outage::Answer::kGood) pace_.Accepted(now);
+    if (answer == Outage::Answer::kGood || answer == Outage::Answer::kStored) pace_.Accepted(now);
     if (answer == Outage::Answer::kRefused) {
       pace_.Refused(now);
       ++refused_;
     }
-    outage_.Left(answer, now);
+    const bool was_full = outage_.is_full();
+    if (outage_.Left(answer, now)) {
+      cause_ = cause;
+      if (outage_.is_full())
+        notice = fmt::format("the store is full: {}; s3flow waits for room, {}", cause, PatienceText());
+    }
+    if (was_full && !outage_.is_full()) notice = "the store has room again";
     if (!nobody_waits() && !outage_.closed()) LetThrough(now, &woken);
   }
   for (const auto& wake : woken) wake();
+  if (!notice.empty() && hooks_.notice) hooks_.notice(notice);
 }
 
 void Admission::Cancel() {
@@ -208,8 +239,8 @@ void Admission::Cancel() {
     cancelled_ = true;
     for (auto& queue : waiting_) {
       for (Entry* const entry : queue) {
-        const bool leaves = entry->takes_part && !outage_.closed();
-        if (leaves) outage_.Entered();
+        const bool leaves = entry->takes_part && entry->finishes && !outage_.closed();
+        if (leaves) Take(entry->bytes);
         Settle(entry, leaves, &woken);
       }
       queue.clear();

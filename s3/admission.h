@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,10 +28,10 @@ struct RateLimits {
 };
 
 struct AdmissionHooks {
-  // Told in one line when the store is away and when it is back; must not wait.
+  // Told in one line when the store is away or full, and when that is over; must not wait.
   std::function<void(std::string_view)> notice = nullptr;
-  // The store has been away for longer than `patience`: ends the run.
-  std::function<void()> give_up = nullptr;
+  // The store has been away or full for longer than `patience`: ends the run; is told what to say.
+  std::function<void(std::string)> give_up = nullptr;
   std::chrono::milliseconds patience{0};
 };
 
@@ -50,10 +51,18 @@ class Admission {
   // `limits` is not owned.
   Admission(const RateLimits* limits, AdmissionHooks hooks) : limits_(limits), hooks_(std::move(hooks)) {}
 
-  // Returns when a request with a body of so many bytes may leave; Left follows then. False, and nothing
-  // follows, when the store is away and nobody waits for it any more.
-  bool Enter(std::uint64_t bytes, bool again, const Body& body);
-  void Left(Outage::Answer answer);
+  struct Request {
+    std::uint64_t bytes = 0;  // of its body
+    bool again = false;       // was sent before
+    // Leaves without waiting when the run is stopping: it takes away what nobody else would. The limits are
+    // owed what it takes.
+    bool finishes = false;
+  };
+  // Returns when the request may leave; Left follows then. False, and nothing follows, when it would have to
+  // wait and the run is stopping.
+  bool Enter(const Request& request, const Body& body);
+  // `cause`: what went wrong, in words; of a failure only.
+  void Left(Outage::Answer answer, std::string_view cause = {});
 
   // After an attempt that failed: waits while the store is away. True when it was, so that the attempt says
   // nothing about its request.
@@ -62,8 +71,12 @@ class Admission {
   // Whether what the store takes was not known until just now: a refusal is then no fault of its request.
   bool IsSearching();
 
-  // Nobody waits any more, from now on: the run is stopping. Requests that need not wait still leave.
+  // Nobody waits any more, from now on: the run is stopping. What waits is not sent. Requests that need not
+  // wait still leave.
   void Cancel();
+
+  // Notes that the store is silent: requests are under way, and none has had an answer or failed.
+  void SayWhenSilent();
 
   std::uint64_t refused() const { return refused_; }  // answers that asked for less
 
@@ -71,6 +84,7 @@ class Admission {
   struct Entry {
     std::uint64_t bytes;
     bool takes_part;  // leaves when it is let through; else it waits for the gate only
+    bool finishes = false;
     bool settled = false, admitted = false;
     bool keeps_time = false;
     std::optional<Wake> wake{};
@@ -80,7 +94,10 @@ class Admission {
   bool Wait(Entry* entry, bool again, const Body& body, std::unique_lock<std::mutex> lock);
   void KeepTime(Entry* entry, const Body& body, std::unique_lock<std::mutex>* lock);
   void Probe(const Body& body, std::unique_lock<std::mutex>* lock);
+  void Tell(const std::string& notice, bool give_up, std::unique_lock<std::mutex>* lock);
+  std::string PatienceText() const;
   bool TryTake(std::uint64_t bytes, Clock::time_point now);
+  void Take(std::uint64_t bytes);
   void LetThrough(Clock::time_point now, Wakes* woken);
   void Settle(Entry* entry, bool admitted, Wakes* woken);
   void PassTimeOn(Wakes* woken);
@@ -97,6 +114,7 @@ class Admission {
   bool time_is_kept_ = false;
   bool cancelled_ = false;
   bool gave_up_ = false;
+  std::string cause_;  // of the gate's closing
   std::atomic<std::uint64_t> refused_{0};
 };
 

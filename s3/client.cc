@@ -32,14 +32,22 @@ bool LooksExpired(const Error& error, const Credentials& credentials) {
   return error.kind == ErrorKind::kBadCredentials || error.kind == ErrorKind::kAccessDenied || mute;
 }
 
-Outage::Answer WhatItSays(const HttpResponse& response) {
-  using Answer = Outage::Answer;
-  if (response.failure) {
-    return response.failure->kind == ErrorKind::kTransient ? Answer::kNone : Answer::kNotAwaited;
+// `writes`: the request had data, or made an object of it.
+Outage::Answer WhatItSays(const Result<Answer>& answer, bool writes) {
+  using Says = Outage::Answer;
+  if (answer) return writes ? Says::kStored : Says::kGood;
+  const auto& error = answer.error();
+  if (error.kind == ErrorKind::kStoreFull) return Says::kFull;
+  switch (error.http_status) {
+    case 0: return error.kind == ErrorKind::kTransient ? Says::kNone : Says::kNotAwaited;
+    case 429:
+    case 503: return Says::kRefused;
+    case 500:
+    case 502:
+    case 504: return Says::kNone;
+    case 400: return error.kind == ErrorKind::kTransient && error.code.empty() ? Says::kNone : Says::kGood;
+    default: return Says::kGood;
   }
-  if (response.status == 503 || response.status == 429) return Answer::kRefused;
-  const bool ill = response.status == 500 || response.status == 502 || response.status == 504;
-  return ill ? Answer::kNone : Answer::kGood;
 }
 
 // What failed on this side says nothing of the server.
@@ -202,9 +210,9 @@ bool Client::SendsFromFiles() const {
 
 Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
                             const Credentials& credentials, const Manner& manner) {
-  if (!admission_->Enter(operation.payload != nullptr ? operation.payload->size() : 0, manner.again, body_)) {
-    return Fail(ErrorKind::kCancelled, "the run was stopped while the store did not answer");
-  }
+  const std::uint64_t bytes = operation.payload != nullptr ? operation.payload->size() : 0;
+  if (!admission_->Enter({bytes, manner.again, operation.finishes}, body_))
+    return Fail(ErrorKind::kCancelled, "the run was stopped before the request was sent");
   const auto lease = facts_->endpoints().Take();
   auto request = operation.build(facts.buckets[lease.index]);
   auto& signer = *facts.signer;
@@ -230,12 +238,20 @@ Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
   // Data may be sent twice; by itself the transport would take another idle connection for what was slow.
   request.give_up_when_slow = payload != nullptr && manner.given_up < kMostGivenUp;
   request.fresh_connection = request.fresh_connection || manner.given_up > 0;
-  auto response = Exchange(std::move(request), lease);
-  admission_->Left(WhatItSays(response));
-  auto answer = JudgeFor(operation, std::move(response), credentials);
+  auto answer = Judge(Exchange(std::move(request), lease), operation.wants_etag);
   if (!answer) {
-    Redact(credentials, operation.build(facts.buckets[lease.index]), &answer.error().message);
+    // One server of several, or one moment, when others have answered as a store does.
+    const bool elsewhere = answer.error().kind == ErrorKind::kWrongEndpoint ||
+                           answer.error().kind == ErrorKind::kUntrusted;
+    if (elsewhere && credentials_worked_) answer.error().kind = ErrorKind::kTransient;
   }
+  const auto redact = [&] {
+    if (!answer) Redact(credentials, operation.build(facts.buckets[lease.index]), &answer.error().message);
+  };
+  redact();
+  admission_->Left(WhatItSays(answer, payload != nullptr), answer ? "" : answer.error().message);
+  answer = JudgeFor(operation, std::move(answer), credentials);
+  redact();
   return answer;
 }
 
@@ -257,12 +273,11 @@ bool Client::StoreAnswers() {
   auto request = BuildHeadBucket(facts->buckets[lease.index]);
   facts->signer->SignHeaders(&request, Sha256Hex(""), **credentials,
                              std::chrono::system_clock::now() + facts->clock_offset);
-  return WhatItSays(Exchange(std::move(request), lease)) == Outage::Answer::kGood;
+  return WhatItSays(Judge(Exchange(std::move(request), lease), false), false) == Outage::Answer::kGood;
 }
 
-Result<Answer> Client::JudgeFor(const Operation& operation, HttpResponse response,
+Result<Answer> Client::JudgeFor(const Operation& operation, Result<Answer> answer,
                                 const Credentials& credentials) {
-  auto answer = Judge(std::move(response), operation.wants_etag);
   const auto* payload = operation.payload;
   if (answer) {
     credentials_worked_ = true;

@@ -24,6 +24,8 @@ struct Operation {
   // The data; null when the request's own body is signed as it stands. Not owned.
   const Payload* payload = nullptr;
   bool wants_etag = false;
+  // Takes away what nobody could go on with: sent when the run is stopping, too.
+  bool finishes = false;
   // What is wrong with an answer that says success.
   std::function<std::optional<Error>(const Answer&)> check = nullptr;
 };
@@ -89,7 +91,7 @@ class Client {
                       const Manner& manner);
   HttpResponse Exchange(HttpRequest request, const EndpointPool::Lease& lease);
   bool StoreAnswers();
-  Result<Answer> JudgeFor(const Operation& operation, HttpResponse response, const Credentials& credentials);
+  Result<Answer> JudgeFor(const Operation& operation, Result<Answer> answer, const Credentials& credentials);
 
   LearnedFacts* const facts_;
   CredentialCache* const credentials_;

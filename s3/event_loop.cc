@@ -36,11 +36,11 @@ int Checked(int fd, const char* what) {
 // Requests come in through the inbox; everything else belongs to the loop's thread.
 class EventLoop::Loop {
  public:
-  Loop(const TransportOptions& options, int max_connections, std::size_t most_in_the_making)
+  Loop(const TransportOptions& options, int max_connections, std::size_t most_in_the_making, int loops)
       : options_(options),
         epoll_(Checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
         pool_(options_, epoll_.get(), max_connections, most_in_the_making),
-        guard_(options_) {
+        guard_(options_, loops) {
     epoll_event event{.events = EPOLLIN, .data = {.fd = inbox_.fd()}};
     Checked(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, inbox_.fd(), &event), "epoll_ctl");
     thread_ = std::thread([this] { Run(); });
@@ -65,6 +65,7 @@ class EventLoop::Loop {
   void CancelSleeps() { inbox_.CancelSleeps(); }
   void Abort() { inbox_.Abort(); }
   int in_flight() const { return in_flight_; }
+  std::uint64_t given_up() const { return given_up_; }
 
  private:
   void Run() {
@@ -201,7 +202,7 @@ class EventLoop::Loop {
       const bool ended = moved.state == State::kEnded;
       if (!ended && !exchange->sent_head()) return Lost(connection, "a response before the request");
       switch (ended ? exchange->ConnectionEnded() : Take(connection, {buffer_.data(), moved.bytes})) {
-        case ResponseParser::State::kMalformed: return Lost(connection, exchange->problem());
+        case ResponseParser::State::kMalformed: return Malformed(connection);
         case ResponseParser::State::kComplete: return Answered(connection, !ended && !to_the_end);
         case ResponseParser::State::kCutOff: return Answered(connection, false);
         case ResponseParser::State::kInterim: may_send = true; break;
@@ -248,6 +249,14 @@ class EventLoop::Loop {
       numbered_.insert(connection->route);
     connection->last_request_id = id;
     return false;
+  }
+
+  bool Malformed(Connection* connection) {
+    Exchange* const exchange = connection->exchange;
+    if (!exchange->met_tls()) return Lost(connection, exchange->problem());
+    return End(exchange, [](Exchange& ended) {
+      ended.Fail(ErrorKind::kWrongEndpoint, "it speaks TLS: destination.endpoint needs https://");
+    });
   }
 
   // A server may close an idle connection just when a request is on its way there. Then nothing has come
@@ -300,6 +309,7 @@ class EventLoop::Loop {
     const auto found = guard_.Look(active_, now_);
     for (Exchange* exchange : found.stalled) End(exchange, [](Exchange& ended) { ended.FailStalled(); });
     for (Exchange* exchange : found.overdue) End(exchange, [](Exchange& ended) { ended.FailOverdue(); });
+    given_up_ += found.slow.size();
     for (Exchange* exchange : found.slow) End(exchange, [](Exchange& ended) { ended.FailSlow(); });
     for (Exchange* exchange : found.in_vain) {
       never_asked_.insert(exchange->route());
@@ -322,6 +332,7 @@ class EventLoop::Loop {
   const Descriptor epoll_;
   Inbox inbox_;
   std::atomic<int> in_flight_ = 0;
+  std::atomic<std::uint64_t> given_up_ = 0;
 
   // The loop thread's own.
   ConnectionPool pool_;
@@ -340,8 +351,8 @@ class EventLoop::Loop {
   std::thread thread_;
 };
 
-EventLoop::EventLoop(const TransportOptions& options, int max_connections, std::size_t most_in_the_making)
-    : loop_(std::make_unique<Loop>(options, max_connections, most_in_the_making)) {}
+EventLoop::EventLoop(const TransportOptions& options, int max_connections, std::size_t most_in_the_making, int loops)
+    : loop_(std::make_unique<Loop>(options, max_connections, most_in_the_making, loops)) {}
 
 EventLoop::~EventLoop() = default;
 
@@ -367,5 +378,6 @@ void EventLoop::WakeAfter(milliseconds delay, Wake wake) {
 void EventLoop::CancelSleeps() { loop_->CancelSleeps(); }
 void EventLoop::Abort() { loop_->Abort(); }
 int EventLoop::in_flight() const { return loop_->in_flight(); }
+std::uint64_t EventLoop::given_up() const { return loop_->given_up(); }
 
 }  // namespace s3

@@ -14,9 +14,9 @@ class EventLoop final : public Transport {
   static constexpr std::size_t kMostInTheMaking = 128;
 
   // Starts the thread. `max_connections` is how many idle connections are kept for reuse: as many
-  // as there can be exchanges in flight.
+  // as there can be exchanges in flight. `loops`: how many there are, which share what may be given up.
   EventLoop(const TransportOptions& options, int max_connections,
-            std::size_t most_in_the_making = kMostInTheMaking);
+            std::size_t most_in_the_making = kMostInTheMaking, int loops = 1);
   // Precondition: every Wake has been called.
   ~EventLoop() override;
 
@@ -27,6 +27,8 @@ class EventLoop final : public Transport {
 
   // Exchanges that were sent and have not ended.
   int in_flight() const;
+  // Exchanges that were ended for being far slower than their peers.
+  std::uint64_t given_up() const;
 
  private:
   class Loop;

@@ -8,7 +8,7 @@ EventLoops::EventLoops(const TransportOptions& options, int count, int max_conne
   // Together they make as many connections at once as one would.
   const auto making = std::max<std::size_t>(1, EventLoop::kMostInTheMaking / static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
-    loops_.push_back(std::make_unique<EventLoop>(options, max_connections, making));
+    loops_.push_back(std::make_unique<EventLoop>(options, max_connections, making, count));
   }
 }
 
@@ -40,6 +40,12 @@ std::vector<int> EventLoops::in_flight() const {
   std::vector<int> counts;
   for (const auto& loop : loops_) counts.push_back(loop->in_flight());
   return counts;
+}
+
+std::uint64_t EventLoops::given_up() const {
+  std::uint64_t count = 0;
+  for (const auto& loop : loops_) count += loop->given_up();
+  return count;
 }
 
 int EventLoopCount(int cores, bool tls) {

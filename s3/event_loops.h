@@ -22,6 +22,8 @@ class EventLoops final : public Transport {
 
   // Of each loop: exchanges that were sent and have not ended.
   std::vector<int> in_flight() const;
+  // Of all: exchanges that were ended for being far slower than their peers.
+  std::uint64_t given_up() const;
 
   static constexpr std::uint64_t kSmallBytes = 64 << 10;
   static constexpr int kTogether = 32;

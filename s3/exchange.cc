@@ -78,7 +78,7 @@ void Exchange::Rewind(bool ask_first) {
   piece_ = piece_offset_ = 0;
   file_sent_ = 0;
   asked_first_ = holds_body_ = ask_first;
-  began_early_ = false;
+  began_early_ = met_tls_ = false;
   answering_since_ = Clock::time_point::max();
   response_->status = 0;
   response_->headers.Clear();
@@ -129,6 +129,8 @@ ResponseParser::State Exchange::Received(std::string_view bytes, bool too_early,
     moved_bytes_ += bytes.size();
     answering_since_ = std::min(answering_since_, now);
   }
+  // An alert: type 21, version 3.x (RFC 8446, section 5.1).
+  if (!parser_.started() && bytes.starts_with("\x15\x03")) met_tls_ = true;
   const auto state = parser_.Take(bytes);
   // What had begun before was an interim response, which may come at any time.
   if (state == ResponseParser::State::kInterim) holds_body_ = began_early_ = false;

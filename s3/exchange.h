@@ -79,6 +79,8 @@ class Exchange {
   // Of the response; empty when it has none.
   std::string_view request_id() const { return response_->headers.Find("x-amz-request-id").value_or(""); }
   const std::string& problem() const { return parser_.problem(); }
+  // What came instead of a response is a TLS record.
+  bool met_tls() const { return met_tls_; }
 
   // Each records how the exchange ended; the waker is called after one of them. Nothing to record for one
   // that ended with a whole response, unless it came too early.
@@ -128,6 +130,7 @@ class Exchange {
   bool holds_body_ = false;
   Clock::time_point asked_at_{};
   bool to_head_ = false;
+  bool met_tls_ = false;
   bool began_early_ = false;  // the response, before the whole request was sent
   Clock::time_point answering_since_ = Clock::time_point::max();
   ResponseParser parser_;

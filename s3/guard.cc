@@ -6,11 +6,12 @@ namespace s3 {
 
 using namespace std::chrono_literals;
 
-Guard::Guard(const TransportOptions& options)
-    : interval_(std::clamp<std::chrono::milliseconds>(options.stall_window / 8, 10ms, 50ms)) {}
+Guard::Guard(const TransportOptions& options, int loops)
+    : interval_(std::clamp<std::chrono::milliseconds>(options.stall_window / 8, 10ms, 50ms)), stragglers_(loops) {}
 
 Guard::Findings Guard::Look(const std::vector<std::unique_ptr<Exchange>>& active, Clock::time_point now) {
   Start(now);
+  stragglers_.InFlight(active.size());
   Findings found;
   for (const auto& exchange : active) {
     if (exchange->HasStalled(now)) {

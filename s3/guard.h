@@ -16,7 +16,8 @@ class Guard {
  public:
   using Clock = Exchange::Clock;
 
-  explicit Guard(const TransportOptions& options);
+  // `loops`: how many guards share what may be given up.
+  Guard(const TransportOptions& options, int loops);
 
   // When to look: while there are exchanges, several times in a stall window.
   Clock::time_point deadline() const { return next_look_; }

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <chrono>
+#include <initializer_list>
 #include <pugixml.hpp>
 #include <utility>
 
@@ -34,8 +36,25 @@ void ReadRetryAfter(const HttpHeaders& headers, Error* error) {
   }
 }
 
+bool Mentions(std::string_view text, std::initializer_list<std::string_view> phrases) {
+  return std::ranges::any_of(phrases, [&](std::string_view phrase) {
+    return !std::ranges::search(text, phrase, [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); }).empty();
+  });
+}
+
+// What servers of Go, nginx and Apache answer to plain HTTP at a port that is for TLS.
+bool WantsTls(const HttpResponse& response) {
+  return response.status == 400 && Mentions(response.body, {"HTTPS", "SSL-enabled"});
+}
+
+bool SaysFull(const ErrorBody& body, int status) {
+  return status == 507 || (status >= 500 && Mentions(body.message, {"no space left", "disk quota exceeded"}));
+}
+
+// A server's HTTP layer answers 400, without S3's document, to a head that was cut off or damaged on its way.
 ErrorKind KindOfStatus(int status) {
   switch (status) {
+    case 400: return ErrorKind::kTransient;
     case 301:
     case 302:
     case 307:
@@ -70,6 +89,8 @@ std::string Explain(const Error& error, const ErrorBody& body, const HttpHeaders
       return fmt::format("this machine's clock is too far from the store's, whose answer is dated {}",
                          OneLine(headers.Find("date").value_or("(not at all)"), 64));
     case ErrorKind::kNoSuchBucket: return "the bucket does not exist";
+    case ErrorKind::kWrongEndpoint:
+      return "the server expects TLS at this port: destination.endpoint needs https://";
     default: break;
   }
   if (!body.message.empty()) return body.message;
@@ -93,7 +114,11 @@ Error JudgeRefusal(const HttpResponse& response) {
   error.request_id = OneLine(response.headers.Find("x-amz-request-id").value_or(""), 128);
   const auto body = ParseErrorBody(response.body).value_or(ErrorBody{});
   error.code = body.code;
-  error.kind = KindOfCode(body.code).value_or(KindOfStatus(response.status));
+  const auto by_status = body.code.empty() || response.status != 400 ? KindOfStatus(response.status)
+                                                                     : ErrorKind::kPermanent;
+  error.kind = KindOfCode(body.code).value_or(by_status);
+  if (SaysFull(body, response.status)) error.kind = ErrorKind::kStoreFull;
+  if (body.code.empty() && WantsTls(response)) error.kind = ErrorKind::kWrongEndpoint;
   ReadRegion(response.headers, body, &error);
   if (error.kind == ErrorKind::kClockSkewed) {
     error.server_time = ParseHttpDate(response.headers.Find("date").value_or(""));
@@ -142,6 +167,7 @@ std::optional<ErrorKind> KindOfCode(std::string_view code) {
       {"ExpiredTokenException", kExpiredCredentials},
       {"IllegalLocationConstraintException", kWrongRegion},
       {"IncompleteBody", kTransient},
+      {"InsufficientStorage", kStoreFull},
       {"InternalError", kTransient},
       {"InvalidAccessKeyId", kBadCredentials},
       {"InvalidChunkSizeError", kIntegrity},
@@ -154,6 +180,7 @@ std::optional<ErrorKind> KindOfCode(std::string_view code) {
       {"OperationAborted", kTransient},
       {"PermanentRedirect", kWrongRegion},
       {"PriorRequestNotComplete", kThrottled},
+      {"QuotaExceeded", kStoreFull},
       {"Redirect", kWrongRegion},
       {"RequestExpired", kClockSkewed},
       {"RequestLimitExceeded", kThrottled},
@@ -165,6 +192,7 @@ std::optional<ErrorKind> KindOfCode(std::string_view code) {
       {"ServiceUnavailable", kThrottled},
       {"SignatureDoesNotMatch", kBadCredentials},
       {"SlowDown", kThrottled},
+      {"StorageQuotaExceeded", kStoreFull},
       {"TemporaryRedirect", kWrongRegion},
       {"Throttling", kThrottled},
       {"ThrottlingException", kThrottled},
@@ -174,6 +202,8 @@ std::optional<ErrorKind> KindOfCode(std::string_view code) {
       {"TooManyRequestsException", kThrottled},
       {"UserSuspended", kBadCredentials},
       {"XAmzContentSHA256Mismatch", kIntegrity},
+      {"XMinioAdminBucketQuotaExceeded", kStoreFull},
+      {"XMinioStorageFull", kStoreFull},
   };
   for (const auto& [name, kind] : kCodes) {
     if (name == code) return kind;

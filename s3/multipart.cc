@@ -204,11 +204,15 @@ Settled MultipartUpload::Abort(const RetryObserver& on_retry) const {
     if (answer || !IsNoSuchUpload(answer.error())) return answer;
     return Answer{};
   };
-  const Operation abort{.build = [&](const BucketAddress& bucket) {
-    return BuildAbortMultipartUpload(bucket, target_, upload_id_);
-  }};
-  const Operation list{
-      .build = [&](const BucketAddress& bucket) { return BuildListParts(bucket, target_, upload_id_, 0); }};
+  const Operation abort{.build =
+                            [&](const BucketAddress& bucket) {
+                              return BuildAbortMultipartUpload(bucket, target_, upload_id_);
+                            },
+                        .finishes = true};
+  const Operation list{.build = [&](const BucketAddress& bucket) {
+                         return BuildListParts(bucket, target_, upload_id_, 0);
+                       },
+                       .finishes = true};
   return client_->Repeat(
       [&](int) -> Result<Answer> {
         auto aborted = client_->Once(abort);

@@ -1,25 +1,42 @@
 #include "s3/outage.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace s3 {
 
 bool Outage::Left(Answer answer, Clock::time_point now) {
   const int others = --in_flight_;
-  if (answer == Answer::kGood) {
+  if (answer == Answer::kGood || answer == Answer::kStored) {
     ever_answered_ = true;
+    if (full_ && answer != Answer::kStored) return false;
     unanswered_ = failed_ = 0;
+    if (state_ == State::kClosed) return false;
+    full_ = false;
     if (state_ == State::kOpening && ++allowed_ >= most_in_flight_) state_ = State::kOpen;
     return false;
   }
   if (answer == Answer::kNotAwaited) return false;
   if (failed_++ == 0) first_failure_ = now;
+  if (answer == Answer::kFull) {
+    ever_answered_ = true;
+    if (state_ == State::kClosed) return false;
+    const bool known = std::exchange(full_, true);
+    const int probes = probes_;
+    Close();
+    confirmed_ = true;
+    if (known) probes_ = probes;
+    return !known;
+  }
   if (answer == Answer::kNone) ++unanswered_;
-  if (state_ == State::kClosed || !ever_answered_) return false;
+  if (state_ == State::kClosed) return false;
   // Of many requests in flight some may fail together, of a few hardly.
-  const int enough = std::clamp(others / 4, kFewestFailures, kMostFailures);
+  const int enough = ever_answered_ ? std::clamp(others / 4, kFewestFailures, kMostFailures) : 1;
   const bool refused_for_long = failed_ >= enough && now - first_failure_ >= kRefusalsFor;
-  if (unanswered_ < enough && !refused_for_long) return false;
+  return (unanswered_ >= enough || refused_for_long) && Close();
+}
+
+bool Outage::Close() {
   state_ = State::kClosed;
   confirmed_ = false;
   probes_ = 0;
@@ -33,9 +50,15 @@ void Outage::ProbeAnswered() {
   unanswered_ = failed_ = 0;
 }
 
+void Outage::TryOne() {
+  ++confirmed_outages_;
+  state_ = State::kOpening;
+  allowed_ = in_flight_ + 1;
+}
+
 std::chrono::milliseconds Outage::ProbeInterval() {
-  constexpr std::chrono::milliseconds kFirst{200}, kLongest{2000};
-  return std::min(kFirst * (1 << std::min(probes_++, 8)), kLongest);
+  constexpr std::chrono::milliseconds kFirst{200};
+  return std::min(kFirst * (1 << std::min(probes_++, 8)), full_ ? kLongestWhileFull : kLongestInterval);
 }
 
 Outage::Clock::duration Outage::Length(Clock::time_point now) const {

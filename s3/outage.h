@@ -1,4 +1,5 @@
-// Whether the store is there at all: a gate that closes when it is away and opens slowly when it is back.
+// Whether the store is there at all, and has room: a gate that closes when it is away or full, and opens slowly
+// when that is over.
 // A value; not thread-safe.
 #pragma once
 
@@ -9,12 +10,15 @@ namespace s3 {
 
 // Closed after requests in a row that no store answered, or that it could not carry out (5xx). Then requests
 // wait, none of their attempts is spent, and one probe asks from time to time. When a probe is answered the
-// gate lets a few through, and one more for each answer: there is no herd.
+// gate lets a few through, and one more for each answer: there is no herd. Whether a full store has room again,
+// only a write can tell: the gate lets one through from time to time.
 class Outage {
  public:
   using Clock = std::chrono::steady_clock;
   enum class Answer {
     kGood,        // the store did something with the request, be it a refusal
+    kStored,      // it took data
+    kFull,        // it has no room for data
     kRefused,     // 503 and the like: it is there, and wants less; or is ill
     kNone,        // no answer, or another 5xx
     kNotAwaited,  // it was we who ended the request
@@ -38,19 +42,32 @@ class Outage {
   // How often the gate has closed for an outage that a probe confirmed.
   int confirmed_outages() const { return confirmed_outages_; }
 
+  // Closed because the store has no room.
+  bool is_full() const { return full_; }
+  // Lets one request through to a full store: its answer decides.
+  void TryOne();
+
+  // Nothing has been answered yet, and something waits for an answer.
+  bool is_silent() const { return !ever_answered_ && failed_ == 0 && in_flight_ > 0; }
+
   static constexpr int kMostFailures = 16, kFewestFailures = 4;
   // 5xx of a store that is there: all of them for so long.
   static constexpr std::chrono::milliseconds kRefusalsFor{2000};
   static constexpr int kFirstAllowed = 8;
 
+  static constexpr std::chrono::milliseconds kLongestInterval{2000}, kLongestWhileFull{15'000};
+
  private:
+  bool Close();
+
   enum class State { kOpen, kClosed, kOpening };
 
   State state_ = State::kOpen;
   int in_flight_ = 0, most_in_flight_ = 0;
   int allowed_ = 0;                  // in flight, while opening
   int unanswered_ = 0, failed_ = 0;  // in a row
-  bool ever_answered_ = false;       // a store that was never there is not away
+  bool ever_answered_ = false;       // of a store that was never there one failure says enough
+  bool full_ = false;
   bool confirmed_ = false;
   int probes_ = 0;
   int confirmed_outages_ = 0;

@@ -15,6 +15,8 @@ std::string_view KindName(ErrorKind kind) {
     case ErrorKind::kNoSuchBucket: return "no_such_bucket";
     case ErrorKind::kWrongRegion: return "wrong_region";
     case ErrorKind::kUntrusted: return "untrusted";
+    case ErrorKind::kWrongEndpoint: return "wrong_endpoint";
+    case ErrorKind::kStoreFull: return "store_full";
     case ErrorKind::kIntegrity: return "integrity";
     case ErrorKind::kPermanent: return "permanent";
     case ErrorKind::kLocal: return "local";
@@ -35,7 +37,7 @@ std::optional<ErrorKind> KindOf(std::string_view name) {
 
 bool IsRetryable(ErrorKind kind) {
   return kind == ErrorKind::kTransient || kind == ErrorKind::kThrottled || kind == ErrorKind::kIntegrity ||
-         kind == ErrorKind::kExpiredCredentials;
+         kind == ErrorKind::kExpiredCredentials || kind == ErrorKind::kStoreFull;
 }
 
 bool RefusesWholeRun(ErrorKind kind) {
@@ -44,7 +46,8 @@ bool RefusesWholeRun(ErrorKind kind) {
     case ErrorKind::kBadCredentials:
     case ErrorKind::kNoSuchBucket:
     case ErrorKind::kWrongRegion:
-    case ErrorKind::kUntrusted: return true;
+    case ErrorKind::kUntrusted:
+    case ErrorKind::kWrongEndpoint: return true;
     default: return false;
   }
 }

@@ -22,6 +22,8 @@ enum class ErrorKind {
   kNoSuchBucket,        // the destination does not exist
   kWrongRegion,         // the bucket lives elsewhere
   kUntrusted,           // the server's certificate does not verify
+  kWrongEndpoint,       // what is there speaks another protocol, or a proxy does not let us through
+  kStoreFull,           // no room, or a quota is used up: the same request may succeed later
   kIntegrity,           // what the store says it holds is not what was sent
   kPermanent,           // any other refusal
   kLocal,               // the source could not be read
@@ -38,7 +40,7 @@ std::optional<ErrorKind> KindOf(std::string_view name);
 // True when the same request may succeed on another attempt.
 bool IsRetryable(ErrorKind kind);
 
-// True when every other object of the run would meet the same end: the run stops at the first.
+// True when every other object of the run is likely to meet the same end: the run stops when nothing succeeds.
 bool RefusesWholeRun(ErrorKind kind);
 
 struct Error {

@@ -9,11 +9,17 @@ std::size_t Stragglers::ClassOf(std::uint64_t bytes) {
   return static_cast<std::size_t>(std::bit_width(bytes));
 }
 
+void Stragglers::InFlight(std::size_t count) {
+  if (static_cast<double>(count) <= kClimb * static_cast<double>(measured_in_flight_)) return;
+  measured_in_flight_ = count;
+  classes_.fill({});
+}
+
 void Stragglers::Answered(std::uint64_t bytes, Duration took) {
   auto& peers = classes_[ClassOf(bytes)];
   const double seconds = std::chrono::duration<double>(took).count();
   ++peers.answered;
-  allowance_ = std::min(allowance_ + kShare, kMost);
+  allowance_ = std::min(allowance_ + kShare, most());
   if (peers.answered == 1) {
     peers.p95_s = seconds;
     return;
@@ -32,8 +38,8 @@ std::optional<Stragglers::Duration> Stragglers::Limit(std::uint64_t bytes) const
 }
 
 bool Stragglers::GiveUp(Clock::time_point now) {
-  const double elapsed = std::chrono::duration<double>(now - allowed_at_).count();
-  allowance_ = std::min(allowance_ + kPerSecond * elapsed, kMost);
+  const double elapsed = std::chrono::duration<double>(now - allowed_at_.value_or(now)).count();
+  allowance_ = std::min(allowance_ + kPerSecond / sharers_ * elapsed, most());
   allowed_at_ = now;
   if (allowance_ < 1) return false;
   allowance_ -= 1;

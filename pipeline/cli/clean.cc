@@ -78,7 +78,7 @@ pipeline::ExitStatus Clean(const CleanArguments& arguments) {
                              arguments.dry_run ? nullptr : directory.journal());
   Say(fmt::format("{}: {} multipart uploads {}, {} were gone already", arguments.run_dir, left.aborted,
                   arguments.dry_run ? "would be aborted" : "aborted", left.gone));
-  for (const auto& problem : left.problems) Complain(problem);
+  for (const auto& problem : left.problems) Complain(stop, problem);
   if (const auto synced = directory.journal()->Sync(); !synced) {
     Complain("cannot write the journal: " + synced.error().message);
     return pipeline::kExitJournal;

@@ -67,6 +67,10 @@ void Say(std::string_view line) { pipeline::PrintLine(stdout, line); }
 
 void Complain(std::string_view text) { pipeline::PrintLine(stderr, fmt::format("s3flow: {}", text)); }
 
+void Complain(const pipeline::StopControl& stop, const std::string& text) {
+  Complain(stop.cause() == pipeline::StopCause::kStoreUnreachable ? stop.message() : text);
+}
+
 pipeline::Trust TrustOf(bool trust_dir) {
   return trust_dir ? pipeline::Trust::kOthers : pipeline::Trust::kOurs;
 }
@@ -199,7 +203,9 @@ void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl&
   const bool stopped = run.status == pipeline::kExitStopped || run.status == pipeline::kExitInterrupted;
   const bool resumable = kind == pipeline::RunKind::kRun;
   if (stopped && resumable && run.summary.found > 0 && run.summary.WorkLeft())
-    Say(fmt::format("to resume: the same command with --run-dir {}", run.run_dir));
+    Say(run.run_dir_argument.empty()
+            ? "to resume: the same command"
+            : fmt::format("to resume: the same command with --run-dir {}", run.run_dir_argument));
   if (stopped && !resumable) Say("a rehearsal cannot be resumed: rehearse again");
   if (!run.message.empty()) Complain(run.message);
 }

@@ -51,6 +51,8 @@ void Say(std::string_view line);
 
 // "s3flow: TEXT" on stderr, one line.
 void Complain(std::string_view text);
+// The same; when the store was away or full for too long, that is said instead.
+void Complain(const pipeline::StopControl& stop, const std::string& text);
 
 // The end of every run: the summary, where the records are, why it stopped if it did, and how to resume it. A
 // rehearsal cannot be resumed.

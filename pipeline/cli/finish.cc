@@ -34,7 +34,7 @@ pipeline::ExitStatus Finish(const FinishArguments& arguments) {
   const auto report = pipeline::Finish(plan, job.pipeline, job.s3, *credentials, *directory,
                                        arguments.check_source, &stop, log);
   if (report.found > 0) pipeline::PrintLines(stdout, FinishText(report, plan));
-  if (!report.message.empty()) Complain(report.message);
+  if (!report.message.empty()) Complain(stop, report.message);
   return report.status;
 }
 

@@ -41,7 +41,7 @@ pipeline::ExitStatus Plan(const JobArguments& arguments, const PlanArguments& pl
   const auto outcome = pipeline::MakePlan({plan_arguments.directory, plan_arguments.shards, *job_text},
                                           job.pipeline, job.s3, *credentials, &stop, log);
   if (!outcome.message.empty()) {
-    Complain(outcome.message);
+    Complain(stop, outcome.message);
     return outcome.status;
   }
   pipeline::PrintLines(stdout, PlanText(outcome.plan, bytes_per_second,

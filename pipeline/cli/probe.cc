@@ -80,7 +80,7 @@ pipeline::ExitStatus Probe(const config::Job& job) {
       .properties = job.pipeline.object.properties};
   const auto report = s3::Probe(context);
   if (report.refusal) {
-    Complain(fmt::format("{}{}", report.refusal->code.empty() ? "" : report.refusal->code + ": ",
+    Complain(stop, fmt::format("{}{}", report.refusal->code.empty() ? "" : report.refusal->code + ": ",
                          report.refusal->message));
     if (stop.cause()) return pipeline::ExitStatusOf({}, stop.cause(), false);
     return s3::RefusesWholeRun(report.refusal->kind) ? pipeline::kExitRefused : pipeline::kExitSomeFailed;

@@ -32,9 +32,9 @@ TEST(JudgeTest, SuccessKeepsTheFacts) {
 TEST(JudgeTest, StatusAloneDecidesWhenThereIsNoBody) {
   using enum ErrorKind;
   const std::pair<int, ErrorKind> cases[] = {
-      {301, kWrongRegion}, {307, kWrongRegion}, {400, kPermanent}, {401, kAccessDenied}, {403, kAccessDenied},
+      {301, kWrongRegion}, {307, kWrongRegion}, {400, kTransient},  {401, kAccessDenied}, {403, kAccessDenied},
       {404, kPermanent},   {408, kTransient},   {412, kPermanent}, {429, kThrottled},    {500, kTransient},
-      {501, kPermanent},   {502, kTransient},   {503, kThrottled}, {504, kTransient},    {599, kTransient}};
+      {501, kPermanent},   {502, kTransient},   {503, kThrottled}, {504, kTransient},    {507, kStoreFull},  {599, kTransient}};
   for (const auto& [status, kind] : cases) EXPECT_EQ(KindOf(Answered(status)), kind) << status;
 }
 
@@ -50,6 +50,8 @@ TEST(JudgeTest, CodeOutranksStatus) {
                                                      {"NoSuchBucket", kNoSuchBucket},
                                                      {"AuthorizationHeaderMalformed", kWrongRegion},
                                                      {"AccessDenied", kAccessDenied},
+                                                     {"QuotaExceeded", kStoreFull},
+                                                     {"XMinioStorageFull", kStoreFull},
                                                      {"NoSuchThing", kPermanent}};
   for (const auto& [code, kind] : cases) EXPECT_EQ(KindOf(Answered(400, {}, ErrorXml(code))), kind) << code;
 }
@@ -62,6 +64,25 @@ TEST(JudgeTest, SuccessWithAnErrorInsideIsNoSuccess) {
 TEST(JudgeTest, SuccessWithoutETagIsNotBelieved) {
   EXPECT_EQ(KindOf(Answered(200)), ErrorKind::kTransient);
   EXPECT_TRUE(Judge(Answered(200), false));
+}
+
+TEST(JudgeTest, AFullDiskBehindAnInternalErrorIsAFullStore) {
+  for (const std::string text : {"write: No space left on device", "Disk quota exceeded"}) {
+    const auto body = "<Error><Code>InternalError</Code><Message>" + text + "</Message></Error>";
+    EXPECT_EQ(KindOf(Answered(500, {}, body)), ErrorKind::kStoreFull) << text;
+    EXPECT_EQ(KindOf(Answered(400, {}, "<Error><Code>InvalidTag</Code><Message>" + text + "</Message></Error>")),
+              ErrorKind::kPermanent)
+        << text;
+  }
+}
+
+TEST(JudgeTest, AServerThatExpectsTlsIsTheWrongEndpoint) {
+  for (const char* body : {"Client sent an HTTP request to an HTTPS server.\n",
+                           "<html><center>The plain HTTP request was sent to HTTPS port</center></html>",
+                           "Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />"}) {
+    EXPECT_EQ(KindOf(Answered(400, {}, body)), ErrorKind::kWrongEndpoint) << body;
+  }
+  EXPECT_EQ(KindOf(Answered(400, {}, "<html>Bad Request</html>")), ErrorKind::kTransient);
 }
 
 TEST(JudgeTest, RegionIsNamed) {
