@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <linux/sockios.h>
+#include <openssl/ssl.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -26,6 +27,16 @@ void Set(CURL* easy, CURLoption option, Value value) {
   if (curl_easy_setopt(easy, option, value) != CURLE_OK) throw std::bad_alloc();
 }
 
+// What OpenSSL says when what is there speaks no TLS, or no version that both take.
+bool SpeaksOtherwise(CURLcode code, std::string_view detail) {
+  constexpr std::string_view kPhrases[] = {"wrong version number", "packet length too long", "unknown protocol",
+                                           "unsupported protocol", "alert protocol version",
+                                           "alert handshake failure", "http request"};
+  return code == CURLE_SSL_CONNECT_ERROR && std::ranges::any_of(kPhrases, [&](std::string_view phrase) {
+           return detail.find(phrase) != std::string_view::npos;
+         });
+}
+
 ErrorKind KindOf(CURLcode code) {
   switch (code) {
     case CURLE_FAILED_INIT:
@@ -45,6 +56,23 @@ ErrorKind KindOf(CURLcode code) {
 std::string ErrnoText(int error) {
   char buffer[128];
   return strerror_r(error, buffer, sizeof buffer);
+}
+
+// A server may send TLS messages that bring no data (key updates, tickets) faster than OpenSSL reads them, within
+// one call that then would not return. A handshake and the tickets after it have some ten.
+constexpr int kMostRecordsWithoutData = 256;
+
+// Called by OpenSSL before it takes a record or message in
+// (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). With too many the server is taken to have ended.
+void CountRecord(int written, int, int type, const void*, std::size_t, SSL* tls, void* records) {
+  if (written != 0 || type != SSL3_RT_HEADER) return;
+  if (++*static_cast<int*>(records) > kMostRecordsWithoutData) SSL_set_shutdown(tls, SSL_RECEIVED_SHUTDOWN);
+}
+
+CURLcode CountRecords(CURL*, void* context, void* records) {
+  SSL_CTX_set_msg_callback(static_cast<SSL_CTX*>(context), CountRecord);
+  SSL_CTX_set_msg_callback_arg(static_cast<SSL_CTX*>(context), records);
+  return CURLE_OK;
 }
 
 // Whether libcurl may connect through a proxy, to which it may speak TLS.
@@ -116,6 +144,8 @@ int Connection::OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_
 }
 
 void Connection::SetTls(const TlsOptions& tls) {
+  Set(easy(), CURLOPT_SSL_CTX_FUNCTION, &CountRecords);
+  Set(easy(), CURLOPT_SSL_CTX_DATA, &records_without_data_);
   Set(easy(), CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!tls.ca_file.empty()) Set(easy(), CURLOPT_CAINFO, tls.ca_file.c_str());
   if (!tls.ca_directory.empty()) {
@@ -155,7 +185,13 @@ Error Connection::ConnectError(CURLcode code) const {
   }
   std::string detail = error_text_[0] != '\0' ? error_text_.get() : curl_easy_strerror(code);
   if (os_error != 0) detail += fmt::format(" ({})", ErrnoText(static_cast<int>(os_error)));
-  return {.kind = KindOf(code), .message = WithoutUser(detail)};  // libcurl quotes a proxy's whole URL
+  long proxy_says = 0;
+  curl_easy_getinfo(easy(), CURLINFO_HTTP_CONNECTCODE, &proxy_says);
+  const bool shut_out = proxy_says >= 400 && proxy_says < 500 && proxy_says != 408 && proxy_says != 429;
+  const bool wrong = SpeaksOtherwise(code, detail) || shut_out;
+  if (proxy_says >= 300) detail += fmt::format(" (the proxy answered HTTP {} to CONNECT)", proxy_says);
+  return {.kind = wrong ? ErrorKind::kWrongEndpoint : KindOf(code),
+          .message = fmt::format("{}: {}", route, WithoutUser(detail))};  // libcurl quotes a proxy's whole URL
 }
 
 // libcurl's own functions to send and receive look the connection up in a list of all, and send one piece at
@@ -244,6 +280,7 @@ Moved Connection::Receive(std::span<char> room) {
     if (code_ == CURLE_AGAIN) return {Moved::State::kBlocked};
     if (code_ != CURLE_OK) return {Moved::State::kFailed};
     if (received == 0) return {Moved::State::kEnded};
+    records_without_data_ = 0;
     return {Moved::State::kBytes, received, true};
   }
   ssize_t received;

@@ -100,6 +100,7 @@ class Connection {
   const bool is_bare_;
   const std::chrono::milliseconds connect_timeout_;
   const Clock::time_point made_at_ = Clock::now();
+  int records_without_data_ = 0;  // of TLS, in a row
   int socket_ = -1;  // ours to close when it is bare
   int errno_ = 0;
   CURLcode code_ = CURLE_OK;
