@@ -64,19 +64,19 @@ void Console::Retry(const InputFile& file, const s3::RetryEvent& event) {
                    event.attempt, event.max_attempts, event.delay.count(), Describe(event.error)));
 }
 
-bool Console::IsShown(const s3::Error& error, Say say) {
+bool Console::IsShown(const s3::Error& error) {
   constexpr std::size_t kMostKinds = 100;  // codes are the server's
   if (log_ == LogLevel::kObjects) return true;
   std::lock_guard lock(mutex_);
   const bool first = shown_kinds_.size() < kMostKinds && shown_kinds_.emplace(error.kind, error.code).second;
-  const bool shown = first || (say == Say::kAll && shown_failures_ < kMaxFailureLines);
+  const bool shown = first || shown_failures_ < kMaxFailureLines;
   ++(shown ? shown_failures_ : other_failures_);
   return shown;
 }
 
-void Console::Settled(const ObjectResult& result, Say say) {
+void Console::Settled(const ObjectResult& result) {
   const bool failed = result.outcome == Outcome::kFailed;
-  if (failed && !IsShown(*result.error, say)) return;
+  if (failed && !IsShown(*result.error)) return;
   if (!failed && log_ != LogLevel::kObjects) return;
   const auto path = Printable(result.file->path);
   if (failed || (result.outcome == Outcome::kCancelled && log_ == LogLevel::kObjects)) {

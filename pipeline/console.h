@@ -30,8 +30,7 @@ class Console {
   void Start(const InputFile& file);
   void Retry(const InputFile& file, const s3::RetryEvent& event);
   // The first failure of each kind is always shown.
-  enum class Say { kAll, kFirstOfItsKind };
-  void Settled(const ObjectResult& result, Say say = Say::kAll);
+  void Settled(const ObjectResult& result);
   // One line, fit for a terminal whatever it holds.
   void Note(std::string_view text);
 
@@ -53,7 +52,7 @@ class Console {
   std::condition_variable changed_;
   bool quit_ = false;
   bool bar_shown_ = false;
-  bool IsShown(const s3::Error& error, Say say);
+  bool IsShown(const s3::Error& error);
 
   std::uint64_t shown_failures_ = 0, other_failures_ = 0;
   std::set<std::pair<s3::ErrorKind, std::string>> shown_kinds_;  // with their S3 codes

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "pipeline/record.h"
 
 namespace pipeline {
@@ -25,10 +27,15 @@ void Sink::Record(const ObjectResult& result) {
     stop_->Drain(StopCause::kNoCredentials, result.error->message + ": run again with fresh ones");
   }
   const bool refused = result.outcome == Outcome::kFailed && result.error && IsRefusal(*result.error);
-  if (refused) CountRefusal(*result.error);
+  if (refused) CountRefusal(result);
   if (result.outcome == Outcome::kFailed) StopAtLimit();
-  // What refuses everybody is said once, and not for each object in flight.
-  console_->Settled(result, refused && nothing_succeeded() ? Console::Say::kFirstOfItsKind : Console::Say::kAll);
+  // What refuses everybody is said once, at the end, and not for each object in flight.
+  if (refused && nothing_succeeded()) {
+    held_.push_back(result);
+  } else {
+    if (!nothing_succeeded()) ShowHeld();
+    console_->Settled(result);
+  }
 }
 
 void Sink::StopAtLimit() {
@@ -42,16 +49,23 @@ void Sink::StopAtLimit() {
   }
 }
 
-void Sink::CountRefusal(const s3::Error& error) {
+void Sink::CountRefusal(const ObjectResult& result) {
   if (refusals_++ == 0) {
+    const auto& error = *result.error;
     const auto code = error.code.empty() ? "" : fmt::format(" [{}]", error.code);
-    first_refusal_ = fmt::format("the store refuses this run: {}{}", Printable(error.message), code);
+    first_refusal_ = fmt::format("the store refuses this run: {}{} (first input: {})", Printable(error.message), code,
+                                 Printable(result.file->path));
   }
   if (refusals_ == kRefusalsBeforeStop && nothing_succeeded()) StopRefused();
 }
 
 void Sink::End(std::uint64_t before) {
   if (refusals_ > 0 && refusals_ == settled_ && before == 0) StopRefused();
+  if (stop_->cause() != StopCause::kRefused) ShowHeld();
+}
+
+void Sink::ShowHeld() {
+  for (const auto& result : std::exchange(held_, {})) console_->Settled(result);
 }
 
 void Sink::StopRefused() { stop_->Drain(StopCause::kRefused, first_refusal_); }

@@ -1,6 +1,9 @@
 // The sink of the graph: records each result exactly once. One caller at a time.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "pipeline/console.h"
 #include "pipeline/journal.h"
 #include "pipeline/message.h"
@@ -31,7 +34,8 @@ class Sink {
   static constexpr std::uint64_t kRefusalsBeforeStop = 16;
 
  private:
-  void CountRefusal(const s3::Error& error);
+  void CountRefusal(const ObjectResult& result);
+  void ShowHeld();
   void StopRefused();
   bool nothing_succeeded() const { return summary_.uploaded + summary_.sent == 0; }
   void StopAtLimit();
@@ -45,6 +49,7 @@ class Sink {
   std::uint64_t settled_ = 0;
   std::uint64_t refusals_ = 0;
   std::string first_refusal_;
+  std::vector<ObjectResult> held_;  // refused before anything succeeded, and not shown yet
 };
 
 }  // namespace pipeline

@@ -27,12 +27,14 @@ void Set(CURL* easy, CURLoption option, Value value) {
   if (curl_easy_setopt(easy, option, value) != CURLE_OK) throw std::bad_alloc();
 }
 
-// What OpenSSL says when what is there speaks no TLS, or no version that both take.
+// What OpenSSL says when what is there speaks no TLS, or no version that both take, or takes no such client.
 bool SpeaksOtherwise(CURLcode code, std::string_view detail) {
-  constexpr std::string_view kPhrases[] = {"wrong version number", "packet length too long", "unknown protocol",
-                                           "unsupported protocol", "alert protocol version",
-                                           "alert handshake failure", "http request"};
-  return code == CURLE_SSL_CONNECT_ERROR && std::ranges::any_of(kPhrases, [&](std::string_view phrase) {
+  constexpr std::string_view kPhrases[] = {
+      "wrong version number",    "packet length too long",     "unknown protocol",      "unsupported protocol",
+      "alert protocol version",  "alert handshake failure",    "alert bad certificate", "http request",
+      "alert unknown ca",        "alert certificate required", "alert unsupported certificate"};
+  const bool may_say_so = code == CURLE_SSL_CONNECT_ERROR || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR;
+  return may_say_so && std::ranges::any_of(kPhrases, [&](std::string_view phrase) {
            return detail.find(phrase) != std::string_view::npos;
          });
 }
@@ -311,6 +313,11 @@ bool Connection::IsQuiet() {
 bool Connection::HasUnacknowledged() const {
   int bytes = 0;
   return ioctl(socket_, SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
+ErrorKind Connection::ProblemKind() const {
+  const bool refused = !is_bare_ && SpeaksOtherwise(code_, error_text_.get());
+  return refused ? ErrorKind::kWrongEndpoint : ErrorKind::kTransient;
 }
 
 std::string Connection::Problem() const {

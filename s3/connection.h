@@ -64,6 +64,8 @@ class Connection {
   Moved SendFile(const FileRange& file, std::span<char> scratch);
   // Of the last kFailed.
   std::string Problem() const;
+  // What it means: TLS 1.3 servers refuse a client's certificate after the connection is made.
+  ErrorKind ProblemKind() const;
   // Of the last kUnread.
   Error FileError(const FileRange& file) const;
 

@@ -263,9 +263,10 @@ class EventLoop::Loop {
   // back, and a new connection decides.
   bool Lost(Connection* connection, const std::string& problem) {
     Exchange* const exchange = connection->exchange;
+    const auto kind = connection->ProblemKind();
     const bool again = connection->reused && !exchange->received_any() && !exchange->needs_fresh_connection();
     if (again) return Again(connection);
-    return End(exchange, [&](Exchange& ended) { ended.Fail(ErrorKind::kTransient, problem); });
+    return End(exchange, [&](Exchange& ended) { ended.Fail(kind, problem); });
   }
 
   bool Again(Connection* connection) {

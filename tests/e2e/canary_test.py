@@ -108,6 +108,7 @@ source: [{{path: {self.dir}/data}}]
 destination: {{bucket: bucket, endpoint: "{endpoint}"{proxy}}}
 object: {{customer_key: "{CUSTOMER_KEY}", metadata: {{owner: "{METADATA}"}}}}
 retry: {{max_attempts: 2, base_delay: 1ms, cap: 2ms}}
+limits: {{outage: 200ms}}
 report: {{log: objects, trace_http: {self.dir}/out/trace, run_dir: {self.dir}/out/run}}
 {extra}""")
 
@@ -345,7 +346,7 @@ class Matrix(CanaryCase):
                "credentials": {"access_key_id": "AKIDCANARY"},
                "object": {"rules": [{"match": "ruled/**", "metadata": {"rule": "plain" if how == "literal" else "${RULE_METADATA}"}}]},
                "upload": {"part_size": "5MiB", "multipart_threshold": "5MiB", "concurrency": 2},
-               "retry": {"max_attempts": 2, "base_delay": "1ms", "cap": "2ms"}, "report": {"progress": "none"}}
+               "retry": {"max_attempts": 2, "base_delay": "1ms", "cap": "2ms"}, "limits": {"outage": "200ms"}, "report": {"progress": "none"}}
         options = []
         for name, value in values.items():
             if how == "set":
@@ -491,7 +492,7 @@ class Matrix(CanaryCase):
 
     def test_a_proxy_of_the_environment(self):
         job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\ndestination: {{bucket: bucket, endpoint: 'http://store.invalid'}}\n"
-                         "retry: {max_attempts: 2, base_delay: 1ms, cap: 2ms}\n")
+                         "retry: {max_attempts: 2, base_delay: 1ms, cap: 2ms}\nlimits: {outage: 200ms}\n")
         refusing = EchoStore(407, "ProxyAuthenticationRequired")
         self.addCleanup(refusing.close)
         for host in (refusing.endpoint[7:], "127.0.0.1:1", "proxy.invalid:80", "a b:1", "[::1", "127.0.0.1:99999"):

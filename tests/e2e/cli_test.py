@@ -113,8 +113,8 @@ class Runs(TestCase):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             port = taken.getsockname()[1]
-        ended = s3flow("run", self.job(f"http://127.0.0.1:{port}", extra="limits: {connect_timeout: 1s}"))
-        self.expect(ended, 1, f"127.0.0.1:{port}", "Connection refused", "after 8 attempts", "and 10 more failures")
+        ended = s3flow("run", self.job(f"http://127.0.0.1:{port}", extra="limits: {connect_timeout: 1s, outage: 500ms}"))
+        self.expect(ended, 75, f"127.0.0.1:{port}", "Connection refused", "the store has not answered for 1 s")
 
     def test_sources_that_are_not_there(self):
         self.expect(s3flow("run", self.job("http://127.0.0.1:9", source="gone")), 66, "gone: No such file")
@@ -216,7 +216,7 @@ class HostileTexts(TestCase):
             file.write(f"source: [{{path: '${{TOP}}/data'}}]\n"
                        f"destination: {{bucket: bucket, endpoint: '{endpoint}', prefix: {text}}}\n"
                        f"credentials: {{access_key_id: {KEY_ID}, secret_access_key: {SECRET}}}\n"
-                       f"retry: {{max_attempts: 2, base_delay: 1ms, cap: 2ms}}\n{extra}")
+                       f"retry: {{max_attempts: 2, base_delay: 1ms, cap: 2ms}}\nlimits: {{outage: 200ms}}\n{extra}")
         return path
 
     def test_runs_plans_and_what_follows(self):
@@ -298,7 +298,7 @@ class HostileTexts(TestCase):
                 self.assertNotEqual(self.shown(*arguments, **top).returncode, 0)
         for variable in ("AWS_PROFILE", "AWS_REGION", "AWS_CA_BUNDLE", "AWS_CONFIG_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"):
             with self.subTest(variable):
-                plain = self.write("plain.yaml", f"source: [{{path: {self.dir}}}]\ndestination: {{bucket: bucket, endpoint: 'https://127.0.0.1:9'}}\nretry: {{max_attempts: 1}}\n")
+                plain = self.write("plain.yaml", f"source: [{{path: {self.dir}}}]\ndestination: {{bucket: bucket, endpoint: 'https://127.0.0.1:9'}}\nretry: {{max_attempts: 1}}\nlimits: {{outage: 200ms}}\n")
                 environment = {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9", variable: os.fsdecode(odd)}
                 if variable in ("AWS_REGION", "AWS_CA_BUNDLE"):
                     environment |= {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}

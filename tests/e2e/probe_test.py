@@ -67,7 +67,7 @@ class Probe(TestCase):
             self.assertEqual(ended.returncode, 77)
             self.assertIn("NoSuchBucket", ended.stderr)
         ended = s3flow("check", "--probe", self.job(store.endpoint), "--set", "retry.max_attempts=2")
-        self.assertEqual(ended.returncode, 1)
+        self.assertEqual(ended.returncode, 75)
         self.assertIn("connect", ended.stderr)
 
 
