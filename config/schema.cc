@@ -249,6 +249,7 @@ std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* opt
        {Size("memory", &options->upload.memory_bytes, 8 << 20),
         Duration("connect_timeout", &transport.connect_timeout, 10ms),
         Duration("stall_window", &transport.stall_window, 100ms), Size("stall_bytes", &transport.stall_bytes),
+        Duration("completion_window", &transport.completion_window, 100ms),
         Duration("response_timeout", &transport.response_timeout, 1'000ms),
         Size("bandwidth", &options->limits.bandwidth_bytes),
         Integer("requests_per_second", &options->limits.requests_per_second, 0, 1'000'000),

@@ -4,13 +4,14 @@
 #include <charconv>
 #include <cstring>
 
+#include "s3/etag.h"
 #include "s3/hash.h"
 #include "s3/requests.h"
 
 namespace pipeline {
 
 std::optional<Md5ETag> ParseMd5ETag(std::string_view etag) {
-  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
+  etag = s3::OpaqueTag(etag);
   const auto md5 = etag.size() < 32 ? std::nullopt : s3::HexDecode(etag.substr(0, 32));
   if (!md5) return std::nullopt;
   Md5ETag parsed;

@@ -6,6 +6,7 @@
 
 #include "pipeline/open_file.h"
 #include "pipeline/record.h"
+#include "s3/etag.h"
 #include "s3/plan.h"
 #include "s3/waiter.h"
 
@@ -20,7 +21,8 @@ std::optional<s3::Error> Compare(const JointUpload& upload, const std::vector<s3
   for (const auto& part : listed) there[part.number] = &part;
   for (const auto& [number, sent] : upload.parts) {
     const auto found = there.find(number);
-    if (found != there.end() && found->second->etag == sent.etag && found->second->bytes == sent.bytes)
+    if (found != there.end() && s3::IsSameETag(found->second->etag, sent.etag) &&
+        found->second->bytes == sent.bytes)
       continue;
     return s3::Error{.kind = s3::ErrorKind::kIntegrity,
                      .message = fmt::format("part {} is not in the store as its shard has sent it", number)};
@@ -102,11 +104,18 @@ class Completion {
       // Completed, perhaps, by a `finish` that did not live to hear of it.
       auto ours = upload_.LookForOurs(Bytes(), kUnobserved);
       if (ours.answer || ours.answer.error().kind == s3::ErrorKind::kCancelled) return ours.answer;
+      if (s3::CannotBeRead(ours.answer.error())) {
+        return s3::Fail(s3::ErrorKind::kPermanent,
+                        "its multipart upload is gone from the store, and whether it has become the object cannot be "
+                        "asked (HeadObject needs s3:GetObject)");
+      }
       return s3::Fail(s3::ErrorKind::kPermanent,
                       "its multipart upload is gone from the store: make a new plan");
     }
-    if (!listed) return tl::unexpected(listed.error());
-    if (auto difference = Compare(joint_, *listed)) return tl::unexpected(std::move(*difference));
+    if (!listed && !s3::CannotBeRead(listed.error())) return tl::unexpected(listed.error());
+    // What may not be listed is compared by the store, when it completes.
+    if (auto difference = listed ? Compare(joint_, *listed) : std::nullopt)
+      return tl::unexpected(std::move(*difference));
     if (!journal_->Append(CompletingLine(upload_.token()))) {
       return s3::Fail(s3::ErrorKind::kCancelled, "the journal cannot be written");
     }

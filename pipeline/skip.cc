@@ -120,11 +120,12 @@ s3::Result<bool> SkipCheck::HasTime(const Object& object, s3::Client* client) co
   }
   const auto head = Head(object, client);
   if (!head) return tl::unexpected(head.error());
-  if (!*head || (*head)->content_length != object.plan().size_bytes) return false;
+  if (!*head || s3::HasOtherSize(**head, object.plan().size_bytes)) return false;
   // Our own metadata says which version of the file it was; see SetPosixMetadata.
   if (const auto mtime = (*head)->headers.Find("x-amz-meta-file-mtime")) {
     return *mtime == std::to_string(mtime_ns) + "ns";
   }
+  if (!(*head)->content_length) return false;
   const auto modified = s3::ParseHttpDate((*head)->headers.Find("last-modified").value_or(""));
   return modified && modified->time_since_epoch().count() > mtime_s;
 }
@@ -145,7 +146,7 @@ s3::Result<bool> SkipCheck::HasContent(const Object& object, s3::Client* client,
     etag = there->etag;
   } else {
     if (auto asked = ask(); !asked) return tl::unexpected(asked.error());
-    if (!head || head->content_length != object.plan().size_bytes) return false;
+    if (!head || s3::HasOtherSize(*head, object.plan().size_bytes)) return false;
     etag = ParseMd5ETag(head->etag);
   }
   const auto buffer = buffers->Take(
@@ -159,7 +160,7 @@ s3::Result<bool> SkipCheck::HasContent(const Object& object, s3::Client* client,
   if (!head) {
     if (auto asked = ask(); !asked) return tl::unexpected(asked.error());
   }
-  if (!head || head->content_length != object.plan().size_bytes) return false;
+  if (!head || s3::HasOtherSize(*head, object.plan().size_bytes)) return false;
   return HasChecksum(object, *head, buffer.bytes());
 }
 

@@ -5,6 +5,7 @@
 #include "pipeline/guarded.h"
 #include "pipeline/recorded_upload.h"
 #include "pipeline/upload.h"
+#include "s3/etag.h"
 
 namespace pipeline {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 void KeepStored(Object* object, const PartRecords& recorded, const std::vector<s3::ListedPart>& listed) {
   for (const auto& part : listed) {
     const auto known = recorded.find(part.number);
-    if (known == recorded.end() || known->second.etag != part.etag) continue;
+    if (known == recorded.end() || !s3::IsSameETag(known->second.etag, part.etag)) continue;
     if (known->second.bytes == part.bytes) object->stored_parts.insert(*known);
   }
 }
@@ -107,8 +108,9 @@ void Uploader::Join(Object* object) {
   const auto* sent = context_.history->PartsOfPlan(range.token);
   if (sent == nullptr) return;
   const auto listed = object->upload->ListParts(Observer(*object));
-  if (!listed) return object->Fail(listed.error());
-  KeepStored(object, *sent, *listed);
+  if (listed) return KeepStored(object, *sent, *listed);
+  if (!s3::CannotBeRead(listed.error())) return object->Fail(listed.error());
+  object->stored_parts = *sent;
 }
 
 // The store's list is the truth about what is there, the journal about what it should be.
@@ -118,6 +120,11 @@ void Uploader::GoOn(Object* object, const OpenUpload& open) {
   const auto listed = object->upload->ListParts(Observer(*object));
   if (listed) {
     return KeepStored(object, open.parts, *listed);
+  }
+  // A key may not list what it has sent: then the journal tells, and the store checks it at the completion.
+  if (s3::CannotBeRead(listed.error())) {
+    object->stored_parts = open.parts;
+    return;
   }
   if (!s3::IsNoSuchUpload(listed.error())) return object->Fail(listed.error());
   // Completed, perhaps, by a session that did not live to hear of it.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "s3/checksum.h"
+#include "s3/etag.h"
 
 namespace s3 {
 namespace {
@@ -59,6 +60,10 @@ bool FailedHere(ErrorKind kind) {
 bool IsFreeText(std::string_view name) {
   if (!name.starts_with("x-amz-")) return name != "content-type";
   return name.starts_with("x-amz-meta-") || name == "x-amz-website-redirect-location";
+}
+
+bool Has(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 // A store may answer with what it was sent.
@@ -141,16 +146,24 @@ Result<std::optional<Answer>> Client::AskForKey(const ObjectTarget& target, std:
 Settled Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes, std::string_view etag,
                              std::string_view checksum, const RetryObserver& on_retry) {
   auto head = HeadObject(target, on_retry);
-  if (!head.answer) return head;
+  if (!head.answer) {
+    auto& error = head.answer.error();
+    if (CannotBeRead(error)) {
+      error.message = fmt::format(
+          "integrity.verify: the store has acknowledged the object, and does not let it be asked for (HeadObject "
+          "needs s3:GetObject): {}",
+          error.message);
+    }
+    return head;
+  }
   const auto& answer = *head.answer;
   std::string problem;
   const auto stored = answer.headers.Find(ChecksumHeader(integrity_.checksum));
-  if (answer.content_length != bytes) {
-    problem =
-        fmt::format("has {} bytes in the store, and {} were sent", answer.content_length.value_or(0), bytes);
+  if (HasOtherSize(answer, bytes)) {
+    problem = fmt::format("has {} bytes in the store, and {} were sent", *answer.content_length, bytes);
   } else if (stored && !checksum.empty() && *stored != checksum) {
     problem = "has another checksum in the store than what was sent";
-  } else if (answer.etag != etag) {
+  } else if (!IsSameETag(answer.etag, etag)) {
     problem = fmt::format("has another ETag in the store than was acknowledged: {}", answer.etag);
   }
   if (!problem.empty()) {
@@ -184,7 +197,13 @@ Result<Answer> Client::Once(const Operation& operation, bool again) {
     const auto credentials = credentials_->Get(waiter_);
     if (!credentials) return tl::unexpected(credentials.error());
     auto answer = Send(operation, *facts, **credentials, manner);
+    if (answer && !manner.without.empty()) facts_->LearnRefused(manner.without);
     if (answer) return answer;
+    if (manner.without.empty()) {
+      manner.without = SuspectHeaders(operation.build(facts->buckets.front()), answer.error());
+      std::erase_if(manner.without, [&](const auto& name) { return Has(facts->refused_headers, name); });
+      if (!manner.without.empty()) continue;
+    }
     if (answer.error().kind == ErrorKind::kSlow) {
       ++manner.given_up;
       continue;
@@ -215,6 +234,9 @@ Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
     return Fail(ErrorKind::kCancelled, "the run was stopped before the request was sent");
   const auto lease = facts_->endpoints().Take();
   auto request = operation.build(facts.buckets[lease.index]);
+  std::erase_if(request.headers, [&](const Header& header) {
+    return Has(facts.refused_headers, header.name) || Has(manner.without, header.name);
+  });
   auto& signer = *facts.signer;
   const auto now = std::chrono::system_clock::now() + facts.clock_offset;
   const auto* payload = operation.payload;
@@ -309,7 +331,15 @@ bool Client::Sleep(std::chrono::milliseconds delay) {
 bool SaysItExists(const Error& error) { return error.http_status == 412; }
 
 bool IsOurs(const Answer& head, std::string_view token, std::uint64_t bytes) {
-  return !token.empty() && head.headers.Find(kTokenHeader) == token && head.content_length == bytes;
+  return !token.empty() && head.headers.Find(kTokenHeader) == token && !HasOtherSize(head, bytes);
+}
+
+bool HasOtherSize(const Answer& head, std::uint64_t bytes) {
+  return head.content_length && *head.content_length != bytes;
+}
+
+bool CannotBeRead(const Error& error) {
+  return error.kind == ErrorKind::kAccessDenied || error.http_status == 405 || error.http_status == 501;
 }
 
 }  // namespace s3

@@ -82,6 +82,7 @@ class Client {
   struct Manner {
     bool again = false;
     int given_up = 0;  // so many times for being slow
+    std::vector<std::string> without;  // headers that the store may have refused
   };
   // A request that was slow twice is slow.
   static constexpr int kMostGivenUp = 2;
@@ -109,7 +110,15 @@ class Client {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 bool SaysItExists(const Error& error);
 
-// True when `head`, the answer to HeadObject, describes the object that has our token and size.
+// True when `head`, the answer to HeadObject, describes the object that has our token and, where it names one, our
+// size. Gateways leave Content-Length out of answers to HEAD, which they may: RFC 9110, section 8.6.
 bool IsOurs(const Answer& head, std::string_view token, std::uint64_t bytes);
+
+// True when `head` names a size, and it is another one. A size that is not named is unknown, not zero.
+bool HasOtherSize(const Answer& head, std::uint64_t bytes);
+
+// True when the store does not let us read what was asked for, as with a key that may only write. That shows neither
+// that something is there nor that it is not.
+bool CannotBeRead(const Error& error);
 
 }  // namespace s3

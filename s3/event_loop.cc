@@ -221,7 +221,10 @@ class EventLoop::Loop {
 
   bool Answered(Connection* connection, bool keep) {
     Exchange* const exchange = connection->exchange;
-    if (exchange->status() == 417 && exchange->asked_first()) {
+    // 417 is the answer to an Expect that is not taken; some gateways say 501.
+    const bool refused = (exchange->status() == 417 && exchange->asked_first()) ||
+                         (exchange->status() == 501 && exchange->holds_body());
+    if (refused) {
       never_asked_.insert(exchange->route());
       return Again(connection);
     }

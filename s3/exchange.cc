@@ -21,6 +21,7 @@ void Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   route_ = endpoint_.Url();
   needs_fresh_connection_ = request.fresh_connection;
   may_be_given_up_ = request.give_up_when_slow;
+  answers_late_ = request.answers_late;
   to_head_ = request.method == "HEAD";
   pieces_.assign(1, {});  // for the head
   if (request.body_pieces.empty()) {
@@ -147,7 +148,12 @@ bool Exchange::HasStalled(Clock::time_point now) {
     guard_bytes_ = moved_bytes_;
     guard_since_ = now;
   }
-  return now - guard_since_ > options_.stall_window;
+  return now - guard_since_ > stall_window();
+}
+
+std::chrono::milliseconds Exchange::stall_window() const {
+  const bool is_late = answers_late_ && sent_all();
+  return is_late ? std::max(options_.stall_window, options_.completion_window) : options_.stall_window;
 }
 
 // A refusal may come before the whole body was sent. A success cannot be one of what was never sent.
@@ -170,7 +176,7 @@ void Exchange::FailStalled() {
   response_->failure = Error{
       .kind = ErrorKind::kTransient,
       .message = fmt::format("network timeout: fewer than {} bytes moved to or from {} in {} ms",
-                             options_.stall_bytes, endpoint_.HostAndPort(), options_.stall_window.count())};
+                             options_.stall_bytes, endpoint_.HostAndPort(), stall_window().count())};
 }
 
 void Exchange::FailOverdue() {

@@ -43,7 +43,7 @@ class Exchange {
   // Starts the stall guard's clock.
   void Begin(Clock::time_point now) { began_ = guard_since_ = now; }
   Clock::duration Age(Clock::time_point now) const { return now - began_; }
-  // True when fewer than stall_bytes moved since `stall_window` ago.
+  // True when fewer than stall_bytes moved since the stall window began.
   bool HasStalled(Clock::time_point now);
   // True when the response takes longer than `response_timeout`.
   bool IsOverdue(Clock::time_point now) const;
@@ -53,6 +53,7 @@ class Exchange {
   void Rewind(bool ask_first);
   bool is_worth_asking() const { return body_bytes_ > kAskAbove; }
   bool asked_first() const { return asked_first_; }
+  bool holds_body() const { return holds_body_; }
   // True once the server has kept the body waiting for too long: most that do never answer at all.
   bool AskedInVain(Clock::time_point now) const;
   void SendBodyUnasked() { holds_body_ = false; }
@@ -111,6 +112,7 @@ class Exchange {
  private:
   void WriteHead(const HttpRequest& request);
   std::size_t HeadBytes(const HttpRequest& request, std::string_view query) const;
+  std::chrono::milliseconds stall_window() const;
   std::size_t sendable_pieces() const { return holds_body_ ? 1 : pieces_.size(); }
 
   const TransportOptions& options_;
@@ -118,6 +120,7 @@ class Exchange {
   std::string route_;
   bool needs_fresh_connection_ = false;
   bool may_be_given_up_ = false;
+  bool answers_late_ = false;
   std::uint64_t body_bytes_ = 0;
   std::string head_;  // request line and header lines, and with `Expect` as its last one or without
   std::size_t plain_head_bytes_ = 0;

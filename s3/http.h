@@ -53,6 +53,8 @@ struct HttpRequest {
   // For what must not be done twice: the transport sends a request again by itself when a connection that
   // it reuses dies before any byte of an answer, and never on a new one.
   bool fresh_connection = false;
+  // Its server may work for long before it answers: options' completion_window.
+  bool answers_late = false;
   // May be ended with kSlow when it takes far longer than others of its size; see s3/stragglers.h.
   bool give_up_when_slow = false;
 

@@ -4,6 +4,7 @@
 
 #include "s3/answers.h"
 #include "s3/checksum.h"
+#include "s3/etag.h"
 
 namespace s3 {
 namespace {
@@ -34,12 +35,21 @@ std::optional<Error> CompareETag(const std::vector<CompletedPart>& parts, const 
     md5s += *md5;
   }
   const auto expected = fmt::format("{}-{}", HexEncode(AsBytes(Md5(md5s))), parts.size());
-  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
-  if (etag == expected) return std::nullopt;
+  if (IsSameETag(etag, expected)) return std::nullopt;
   return Error{.kind = ErrorKind::kIntegrity,
                .message = fmt::format("the object's ETag {} is not that of its parts, {} (for a store whose "
                                       "ETags are no MD5s: destination.profile or integrity.checksum)",
                                       etag, expected)};
+}
+
+// What is known of the object after a completion was refused, from the answer to HeadObject.
+std::string OutcomeUnknown(const Result<Answer>& head, const Error& refusal) {
+  const std::string what = IsNoSuchUpload(refusal) ? "the upload is gone" : refusal.message;
+  if (!head && head.error().http_status != 404) {
+    return fmt::format("{}, and whether it has become the object cannot be asked (HeadObject needs s3:GetObject): {}",
+                       what, head.error().message);
+  }
+  return what + ", and the object of that key, if any, is not ours";
 }
 
 }  // namespace
@@ -63,7 +73,7 @@ MultipartUpload::MultipartUpload(Client* client, const ObjectTarget& target)
 
 MultipartUpload::MultipartUpload(Client* client, const ObjectTarget& target, std::string token,
                                  std::string upload_id)
-    : client_(client), target_(target), token_(std::move(token)), upload_id_(std::move(upload_id)) {}
+    : client_(client), target_(target), token_(std::move(token)), upload_id_(std::move(upload_id)), may_be_completing_(true) {}
 
 Settled MultipartUpload::Create(const RetryObserver& on_retry) {
   auto settled = client_->Settle(
@@ -139,27 +149,32 @@ Settled MultipartUpload::Complete(const std::vector<CompletedPart>& parts, std::
 }
 
 Result<Answer> MultipartUpload::CompleteOnce(const Operation& complete, std::uint64_t bytes,
-                                             const RetryObserver& on_retry) const {
+                                             const RetryObserver& on_retry) {
   if (IsConditional(*target_.properties) && !client_->integrity().complete_keeps_conditions) {
     auto asked = client_->AskForKey(target_, token_, bytes, on_retry);
     if (!asked) return tl::unexpected(std::move(asked.error()));
     if (*asked) return std::move(**asked);
   }
   auto answer = client_->Once(complete);
-  if (answer || answer.error().kind == ErrorKind::kCancelled || ShowsThatNothingHappened(answer.error())) {
-    return answer;
-  }
+  if (answer) return answer;
+  auto& error = answer.error();
+  const bool refused = ShowsThatNothingHappened(error);
+  const bool was_completing = may_be_completing_;
+  may_be_completing_ = may_be_completing_ || !(refused || IsNoSuchUpload(error));
+  if (error.kind == ErrorKind::kCancelled || (refused && !was_completing)) return answer;
   auto head = client_->HeadObject(target_, on_retry).answer;
   if (head && IsOurs(*head, token_, bytes)) return head;
-  auto& error = answer.error();
   if (error.code == "ConditionalRequestConflict") {
     // What the other write made decides; S3 takes no second completion of this upload:
     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
     if (head) error.http_status = 412;
     error.kind = head ? ErrorKind::kPermanent : ErrorKind::kConflict;
   }
-  if (IsNoSuchUpload(error)) {
-    error.message = "the upload is gone, and the object of that key, if any, is not ours";
+  if (was_completing && (refused || IsNoSuchUpload(error))) {
+    error.kind = ErrorKind::kTransient;
+    error.message = fmt::format("{}; an earlier completion may still be at work", OutcomeUnknown(head, error));
+  } else if (IsNoSuchUpload(error)) {
+    error.message = OutcomeUnknown(head, error);
     error.kind = ErrorKind::kPermanent;
   }
   return answer;
@@ -170,12 +185,16 @@ Settled MultipartUpload::EnsureTags(const RetryObserver& on_retry) const {
   if (tagging == nullptr) return {Answer{}};
   const auto tags = ParseTagging(*tagging);
   auto head = client_->HeadObject(target_, on_retry);
-  if (!head.answer) return head;
-  if (head.answer->headers.Find("x-amz-tagging-count") == fmt::format("{}", tags.size())) return head;
+  const bool is_unread = !head.answer && CannotBeRead(head.answer.error());
+  if (!head.answer && !is_unread) return head;
+  if (!is_unread && head.answer->headers.Find("x-amz-tagging-count") == fmt::format("{}", tags.size())) return head;
   const auto xml = BuildTaggingXml(tags);
-  return client_->Settle(
+  auto tagged = client_->Settle(
       {.build = [&](const BucketAddress& bucket) { return BuildPutObjectTagging(bucket, target_, xml); }},
       on_retry);
+  // The store has taken them with the creation: a refusal to show or repeat them is no sign that they are missing.
+  if (is_unread && !tagged.answer && CannotBeRead(tagged.answer.error())) return {Answer{}};
+  return tagged;
 }
 
 Result<std::vector<ListedPart>> MultipartUpload::ListParts(const RetryObserver& on_retry) const {
@@ -219,6 +238,8 @@ Settled MultipartUpload::Abort(const RetryObserver& on_retry) const {
         if (!aborted) return gone(std::move(aborted));
         // A part that was still on its way when the abort came may have brought the upload back.
         auto listed = client_->Once(list);
+        // Who may not list can abort once more: what is gone cannot be aborted, or stays so.
+        if (!listed && CannotBeRead(listed.error())) return gone(client_->Once(abort));
         if (!listed) return gone(std::move(listed));
         return Fail(ErrorKind::kTransient, "the upload is still there after its abort");
       },

@@ -21,7 +21,7 @@ class MultipartUpload {
  public:
   // The client is not owned, nor is what `target` points to. A new random token.
   MultipartUpload(Client* client, const ObjectTarget& target);
-  // One that exists: Create is not called.
+  // One that exists, and whose completion somebody may have tried before: Create is not called.
   MultipartUpload(Client* client, const ObjectTarget& target, std::string token, std::string upload_id);
 
   // Call first, once. On success upload_id() is set.
@@ -39,7 +39,8 @@ class MultipartUpload {
                    const RetryObserver& on_retry);
 
   // Some stores take tags with CreateMultipartUpload and forget them (Ceph 16): asks how many the
-  // completed object has, and sets them when they are not all there. Nothing to do without tags.
+  // completed object has, and sets them when they are not all there. Nothing to do without tags. With a key that may
+  // not read they are set once more; where it may not do that either, the creation has set them.
   Settled EnsureTags(const RetryObserver& on_retry) const;
 
   // All parts that the store has, in order. NoSuchUpload is an error with that code.
@@ -58,14 +59,16 @@ class MultipartUpload {
   const std::string& object_checksum() const { return object_checksum_; }
 
  private:
-  Result<Answer> CompleteOnce(const Operation& complete, std::uint64_t bytes,
-                              const RetryObserver& on_retry) const;
+  Result<Answer> CompleteOnce(const Operation& complete, std::uint64_t bytes, const RetryObserver& on_retry);
 
   Client* const client_;
   const ObjectTarget target_;
   const std::string token_;
   std::string upload_id_;
   std::string object_checksum_;
+  // A completion whose end nobody has told us of may still be at work in the store. Then no refusal shows that
+  // nothing happens: it may be the other one that has taken the parts away.
+  bool may_be_completing_ = false;
 };
 
 // The uploads under way of exactly this key.

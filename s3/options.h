@@ -116,6 +116,9 @@ struct TransportOptions {
   // There is no total timeout: a large object on a slow line is not an error.
   std::chrono::milliseconds stall_window{30'000};
   std::uint64_t stall_bytes = 1;
+  // Instead of `stall_window`, when it is longer: of a CompleteMultipartUpload that was sent completely. A store may
+  // put large objects together for minutes before it says a byte.
+  std::chrono::milliseconds completion_window{300'000};
   // Once the request is sent completely: from the first byte of the response, an interim (1xx) one included, to
   // its last. Stores that complete large uploads send white space for minutes before the result.
   std::chrono::milliseconds response_timeout{600'000};

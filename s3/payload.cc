@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "s3/checksum.h"
+#include "s3/etag.h"
 #include "s3/hash.h"
 #include "s3/sigv4.h"
 
@@ -72,6 +73,14 @@ void PayloadDigests::UpdateCrc(std::string_view piece) {
 Payload PayloadDigests::Finish(std::string_view bytes) {
   auto payload = Finish();
   payload.bytes = bytes;
+  if (bytes.empty() && IsChunked(integrity_)) {
+    // Ceph (16) refuses aws-chunked without data (400): its body is whole, and its checksum a header.
+    payload.integrity.trailer = false;
+    if (integrity_.payload == PayloadMode::kStreaming) {
+      payload.integrity.payload = PayloadMode::kSha256;
+      payload.sha256 = Sha256Hex("");
+    }
+  }
   return payload;
 }
 
@@ -172,12 +181,11 @@ ChunkedBody FrameChunks(const Payload& payload, const ChunkSigning& signing) {
 
 std::optional<std::string> Md5OfETag(std::string_view etag, const ObjectProperties& properties,
                                      const HttpHeaders& answer) {
-  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
   const auto encryption = answer.Find("x-amz-server-side-encryption").value_or("");
   const auto* asked = properties.Find("x-amz-server-side-encryption");
   const bool kms = encryption.starts_with("aws:kms") || (asked != nullptr && asked->starts_with("aws:kms"));
   if (kms || !properties.customer_key().empty()) return std::nullopt;
-  auto bytes = HexDecode(etag);
+  auto bytes = HexDecode(OpaqueTag(etag));
   if (!bytes || bytes->size() != 16) return std::nullopt;
   return bytes;
 }

@@ -104,7 +104,7 @@ class Prober {
       const auto head = client_->HeadObject(target_, NoRetryIsShown);
       times.push_back(std::chrono::duration_cast<microseconds>(steady_clock::now() - begin));
       if (!head.answer) return Add("head", ProbeOutcome::kRefused, Said(head.answer.error()));
-      if (head.answer->content_length != kBody.size()) {
+      if (HasOtherSize(*head.answer, kBody.size())) {
         return Add("head", ProbeOutcome::kRefused, "the answer has another size than the object");
       }
       if (const auto date = ParseHttpDate(head.answer->headers.Find("date").value_or(""))) {
@@ -215,7 +215,9 @@ class Prober {
     }
     const auto head = client_->HeadObject(target_, NoRetryIsShown);
     report_.left_behind = head.answer.has_value();
-    Add("delete", head.answer ? ProbeOutcome::kIgnored : ProbeOutcome::kWorks);
+    const bool unread = !head.answer && CannotBeRead(head.answer.error());
+    Add("delete", head.answer ? ProbeOutcome::kIgnored : ProbeOutcome::kWorks,
+        unread ? "not confirmed: the key may not read" : "");
   }
 
   const ProbeContext& context_;

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "s3/checksum.h"
+#include "s3/etag.h"
 #include "s3/hash.h"
 
 namespace s3 {
@@ -37,7 +40,40 @@ void AddToken(std::string_view token, HttpRequest* request) {
   if (!token.empty()) request->headers.push_back({std::string(kTokenHeader), std::string(token)});
 }
 
+bool IsOptional(const HttpRequest& request, std::string_view name) {
+  if (name == "x-amz-mp-object-size" || name == "x-amz-checksum-mode") return true;
+  if (name != "x-amz-checksum-type") return false;
+  return std::none_of(request.headers.begin(), request.headers.end(), [](const Header& header) {
+    return header.name == "x-amz-checksum-crc32c" || header.value == "CRC32C";
+  });
+}
+
+// InvalidRequest is none of them: S3 says so of a size that is not the object's.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html (x-amz-mp-object-size)
+bool IsAboutHeaders(const Error& refusal) {
+  if (refusal.kind != ErrorKind::kPermanent && refusal.kind != ErrorKind::kTransient) return false;
+  if (refusal.http_status != 400 && refusal.http_status != 405 && refusal.http_status != 501) return false;
+  for (const auto* code : {"", "InvalidArgument", "MethodNotAllowed", "NotImplemented"}) {
+    if (refusal.code == code) return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+std::vector<std::string> SuspectHeaders(const HttpRequest& request, const Error& refusal) {
+  std::vector<std::string> optional, named;
+  if (!IsAboutHeaders(refusal)) return {};
+  const auto message = LowerCase(refusal.message);
+  for (const auto& header : request.headers) {
+    if (!IsOptional(request, header.name)) continue;
+    optional.push_back(header.name);
+    if (message.find(header.name) != std::string::npos) named.push_back(header.name);
+  }
+  if (!named.empty()) return named;
+  const bool names_another = message.find("x-amz-") != std::string::npos;
+  return names_another ? std::vector<std::string>() : optional;
+}
 
 std::string XmlEscape(std::string_view text) {
   std::string escaped;
@@ -105,7 +141,7 @@ HttpRequest BuildUploadPart(const BucketAddress& bucket, const ObjectTarget& tar
 std::string BuildCompletionXml(const std::vector<CompletedPart>& parts, ChecksumAlgorithm checksum) {
   std::string xml = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
   for (const auto& part : parts) {
-    xml += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag>", part.number, XmlEscape(part.etag));
+    xml += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag>", part.number, XmlEscape(StrongETag(part.etag)));
     if (!ChecksumName(checksum).empty()) {
       xml += fmt::format("<Checksum{0}>{1}</Checksum{0}>", ChecksumName(checksum), part.checksum);
     }
@@ -130,7 +166,7 @@ HttpRequest BuildCompleteMultipartUpload(const BucketAddress& bucket, const Obje
   }
   AddProperties(
       target, [](std::string_view name) { return IsCondition(name) || IsCustomerKey(name); }, &request);
-  request.fresh_connection = true;
+  request.fresh_connection = request.answers_late = true;
   return request;
 }
 

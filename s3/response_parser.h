@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "s3/http.h"
+#include "s3/response_head.h"
 
 namespace s3 {
 
@@ -20,9 +20,6 @@ class ResponseParser {
     kCutOff,     // the body is over HttpResponse's limit; what was read stands
     kMalformed,  // see problem()
   };
-
-  ResponseParser();
-  ~ResponseParser();
 
   // Begins a response. Status, headers and body go to `*response`, which is not owned, as they come; those of
   // interim answers do not stay. `to_head`: no body follows, whatever the headers say (RFC 9110,
@@ -43,18 +40,31 @@ class ResponseParser {
   const std::string& problem() const { return problem_; }
 
  private:
-  struct Parser;
-  State Malformed(std::string problem);
-  State KeepUnlessTooMuch(std::string_view rest, State state);
+  enum class Step { kHead, kBody, kChunkSize, kChunkData, kChunkEnd, kTrailers, kDone };
 
-  const std::unique_ptr<Parser> parser_;
+  State TakeHead(std::string_view* bytes);
+  // Each takes what it can of `*bytes`, and returns false when it needs more.
+  bool TakeChunkSize(std::string_view* bytes);
+  bool TakeChunkEnd(std::string_view* bytes);
+  bool TakeTrailers(std::string_view* bytes);
+  // Of the body, or of one chunk of it.
+  bool TakeData(std::string_view* bytes);
+  // A line that came in several pieces or in one, without its end.
+  bool TakeWholeLine(std::string_view* bytes, std::string_view* line);
+  State Malformed(std::string problem);
+
   HttpResponse* response_ = nullptr;
   bool to_head_ = false;
   bool started_ = false, started_final_ = false;
   bool more_behind_ = false;
+  bool keeps_alive_ = false;
+  Step step_ = Step::kHead;
+  ResponseHead head_;
+  std::uint64_t left_ = 0;   // of the body's or the chunk's bytes
   std::uint64_t bytes_ = 0;  // since Begin
   int interim_responses_ = 0;
-  std::string rest_;  // bytes that the parser can only take together with later ones
+  std::string rest_;  // the beginning of a head or a line that is not complete
+  std::string line_;  // the last one that was begun in rest_
   std::string problem_;
 };
 

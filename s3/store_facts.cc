@@ -36,7 +36,7 @@ LearnedFacts::LearnedFacts(DestinationOptions destination, std::vector<BucketAdd
       notice_(std::move(notice)),
       endpoints_(NamesOf(buckets), notice_),
       facts_({std::move(buckets), destination_.region, seconds(0),
-              std::make_shared<Signer>(destination_.region)}) {}
+              std::make_shared<Signer>(destination_.region), {}}) {}
 
 bool LearnedFacts::Learn(const Error& error, const StoreFacts& used) {
   if (error.kind != ErrorKind::kWrongRegion && error.kind != ErrorKind::kClockSkewed) return false;
@@ -60,6 +60,23 @@ bool LearnedFacts::Learn(const Error& error, const StoreFacts& used) {
   }
   if (notice_) notice_(learnt);
   return true;
+}
+
+void LearnedFacts::LearnRefused(const std::vector<std::string>& headers) {
+  std::string learnt;
+  {
+    std::lock_guard lock(mutex_);
+    auto corrected = *facts_.Current();
+    auto& refused = corrected.refused_headers;
+    for (const auto& name : headers) {
+      if (std::find(refused.begin(), refused.end(), name) != refused.end()) continue;
+      refused.push_back(name);
+      learnt += (learnt.empty() ? "" : ", ") + name;
+    }
+    if (learnt.empty()) return;
+    facts_.Publish(std::move(corrected));
+  }
+  if (notice_) notice_(fmt::format("the store does not take {}: requests go without it", learnt));
 }
 
 std::optional<StoreFacts> LearnedFacts::Corrected(const Error& error, const StoreFacts& now) {

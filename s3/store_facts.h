@@ -25,6 +25,7 @@ struct StoreFacts {
   std::string region;
   std::chrono::seconds clock_offset{0};  // the store's time minus ours
   std::shared_ptr<Signer> signer;        // for that region
+  std::vector<std::string> refused_headers;  // are not sent: the store does not take them
 };
 
 class LearnedFacts {
@@ -40,6 +41,9 @@ class LearnedFacts {
   // error named another region, or another time, or somebody else has learnt that meanwhile. Takes
   // a region only by its name; a host is computed from it, never read from an answer.
   bool Learn(const Error& error, const StoreFacts& used);
+
+  // A request was taken without these.
+  void LearnRefused(const std::vector<std::string>& headers);
 
   // Indices into `buckets`, of which there are always as many.
   EndpointPool& endpoints() { return endpoints_; }

@@ -24,7 +24,7 @@ HOMES = {
     r"yaml-cpp/": {"config/document.cc"},
     r"(oneapi/)?tbb/": {"pipeline/graph.cc"},
     r"pugixml": {"s3/judge.cc", "s3/answers.cc", "s3/providers/documents.cc", "s3/endpoint/multipart.cc"},
-    r"boost/": {"s3/response_parser.cc", "s3/endpoint/connection.h"},
+    r"boost/": {"s3/endpoint/connection.h"},
     r"isa-l": {"s3/checksum.cc"},
     r"CLI/": {"pipeline/cli/main.cc"},
 }
