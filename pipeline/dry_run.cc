@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include <mutex>
+#include <thread>
 
 #include "pipeline/buffers.h"
 #include "pipeline/graph.h"
 #include "pipeline/history.h"
 #include "pipeline/inputs.h"
+#include "pipeline/io_retry.h"
 #include "pipeline/object.h"
 #include "pipeline/own_dir.h"
 #include "pipeline/property_rules.h"
@@ -54,7 +56,8 @@ class DryUploader {
  private:
   void Decide(Object* object) {
     if (object->stream() != nullptr) return;
-    auto opened = OpenFile::Open(object->file());
+    auto opened = RetryIo([object] { return OpenFile::Open(object->file()); },
+                          [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); });
     if (!opened) return object->Fail(opened.error());
     object->source = std::move(*opened);
     if (skip_ == nullptr) return;

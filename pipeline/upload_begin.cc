@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pipeline/guarded.h"
+#include "pipeline/io_retry.h"
 #include "pipeline/recorded_upload.h"
 #include "pipeline/upload.h"
 
@@ -33,12 +34,12 @@ bool Uploader::Begin(Object* object) {
 void Uploader::Open(Object* object) {
   const bool is_file = object->stream() == nullptr;
   if (is_file) {
-    auto opened = OpenFile::Open(object->file());
+    auto opened = RetryIo([object] { return OpenFile::Open(object->file()); }, context_.pause);
     if (!opened) return object->Fail(opened.error());
     object->source = std::move(*opened);
     if (const auto settling = object->source.Settling(); settling.count() > 0) {
       context_.pause(settling);
-      if (auto same = object->source.CheckUnchanged(); !same) return object->Fail(same.error());
+      if (auto settled = object->source.Settle(); !settled) return object->Fail(settled.error());
     }
   }
   object->properties =
