@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <mutex>
-#include <thread>
 
 #include "pipeline/buffers.h"
 #include "pipeline/graph.h"
@@ -56,13 +55,12 @@ class DryUploader {
  private:
   void Decide(Object* object) {
     if (object->stream() != nullptr) return;
-    auto opened = RetryIo([object] { return OpenFile::Open(object->file()); },
-                          [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); });
+    auto opened = RetryIo([object] { return OpenFile::Open(object->file()); });
     if (!opened) return object->Fail(opened.error());
     object->source = std::move(*opened);
     if (skip_ == nullptr) return;
     object->properties = rules_->PropertiesOf(object->file(), &object->source.status());
-    const auto reason = skip_->Find(*object, client_, buffers_, waiter_);
+    const auto reason = RetryIo([&] { return skip_->Find(*object, client_, buffers_, waiter_); });
     if (!reason) return object->Fail(reason.error());
     object->skip_reason = reason->value_or("");
   }

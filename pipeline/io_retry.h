@@ -23,6 +23,12 @@ auto RetryIo(const Call& call, const Pause& pause) {
   }
 }
 
+// The same; blocks its thread while it waits.
+template <typename Call>
+auto RetryIo(const Call& call) {
+  return RetryIo(call, [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); });
+}
+
 // Makes a call that returns a negative number and sets errno. Blocks its thread while it waits.
 template <typename Call>
 auto RetrySystemCall(const Call& call) {

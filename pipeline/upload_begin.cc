@@ -73,7 +73,9 @@ bool Uploader::IsTaken(Object* object) {
 
 // True when there is nothing to upload, or when that cannot be told.
 bool Uploader::IsThere(Object* object) {
-  auto reason = context_.skip->Find(*object, context_.client, context_.buffers, context_.waiter);
+  auto reason = RetryIo(
+      [&] { return context_.skip->Find(*object, context_.client, context_.buffers, context_.waiter); },
+      context_.pause);
   if (!reason) {
     object->Fail(reason.error());
     return true;

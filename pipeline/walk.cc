@@ -77,7 +77,8 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
   for (const auto& root : roots) {
     struct stat status;
     if (root.stream && root.path == "-") continue;
-    if (stat(root.path.c_str(), &status) != 0) return fmt::format("{}: {}", root.path, ErrnoText(errno));
+    if (RetrySystemCall([&] { return stat(root.path.c_str(), &status); }) != 0)
+      return fmt::format("{}: {}", root.path, ErrnoText(errno));
     if (root.stream && S_ISDIR(status.st_mode))
       return fmt::format("{}: is a directory, no stream", root.path);
     if (root.stream && access(root.path.c_str(), R_OK) != 0) {
@@ -203,7 +204,8 @@ std::optional<Input> Walk::Visit(const std::shared_ptr<const Directory>& directo
   if (S_ISLNK(status.st_mode)) {
     if (ExcludesFile(root(), relative)) return std::nullopt;
     if (!root().follow_symlinks) return Skipped(relative, "a symbolic link (follow_symlinks is off)");
-    if (look(0) != 0) {
+    // Where it leads nowhere is mostly so for good.
+    if (fstatat(directory_fd, name, &status, 0) != 0 && (errno == ENOENT || look(0) != 0)) {
       return Failed(relative, s3::ErrorKind::kLocal, "symbolic link: " + ErrnoText(errno));
     }
   }
