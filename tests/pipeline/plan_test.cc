@@ -189,7 +189,7 @@ TEST(ManifestTest, NoLineMakesItThrow) {
 TEST(ManifestTest, FilesOfOneRootHaveItsDirectoryOpen) {
   const test::TempDir directory;
   const auto plan_dir = OwnDir::Open(directory.path()).value();
-  ManifestWriter writer(plan_dir, 1);
+  ManifestWriter writer(plan_dir, 2);
   for (const auto* name : {"a/1", "a/sub/2", "b/3", "a/4", "gone/5"}) {
     InputFile file;
     if (!std::string_view(name).starts_with("gone")) directory.Write(name, "x");
