@@ -6,6 +6,7 @@ connection's number. All others end after some answers, as behind a load balance
 import asyncio
 import collections
 import itertools
+import json
 import random
 import re
 import socket
@@ -193,6 +194,9 @@ def run_through_chaos(directory, rate, seed, small, large):
     for key in written.keys() | stored.keys() | results.keys():
         if stored.get(key) != written.get(key) or results[key] != ["uploaded"]:
             wrong.append(f"{key}: reported {results[key]}, and the store has {'its content' if stored.get(key) == written.get(key) else 'another' if key in stored else 'nothing'}")
+    summary = json.loads((directory / "run" / "summary.json").read_text())
+    if (summary["uploaded"], summary["failed"]) != (len(stored), 0):
+        wrong.append(f"summary.json says {summary['uploaded']} uploaded and {summary['failed']} failed of {len(written)}")
     wrong += [f"orphaned upload of {upload['Key']}" for upload in orphans]
     if not proxy.count:
         wrong.append("nothing was broken: nothing was tested")
