@@ -277,6 +277,7 @@ std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* opt
 }
 
 std::vector<Field> SourceFields(pipeline::SourceRoot* root) {
+  using pipeline::ChangeCheck;
   using pipeline::PageCache;
   return {Text("path", &root->path, NotEmpty),
           Text("prefix", &root->prefix, CheckPrefix),
@@ -288,6 +289,10 @@ std::vector<Field> SourceFields(pipeline::SourceRoot* root) {
                  Names<PageCache>{
                      {"keep", PageCache::kKeep}, {"drop", PageCache::kDrop}, {"bypass", PageCache::kBypass}}),
           Bool("keep_atime", &root->reading.keep_atime),
+          Choice("change_check", &root->reading.change_check,
+                 Names<ChangeCheck>{{"content", ChangeCheck::kContent},
+                                    {"times", ChangeCheck::kTimes},
+                                    {"none", ChangeCheck::kNone}}),
           Bool("allow_empty", &root->allow_empty),
           Bool("stream", &root->stream),
           Text("key", &root->key, CheckPrefix),

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <optional>
 
+#include "pipeline/io_retry.h"
 #include "pipeline/open_file.h"
 #include "pipeline/parallel.h"
 #include "pipeline/recorded_upload.h"
@@ -33,7 +34,7 @@ s3::Result<void> CreateUploads(std::vector<LargeFile>* files, StoreAccess* store
     if (!large.plan.is_multipart()) return true;
     if (stop.stop_requested()) return fail({.kind = s3::ErrorKind::kCancelled, .message = "stopped"});
     try {
-      const auto opened = OpenFile::Open(*large.file);
+      const auto opened = RetryIo([&large] { return OpenFile::Open(*large.file); });
       if (!opened) return true;
       s3::BlockingWaiter waiter;
       const auto client = store->MakeClient(&waiter);

@@ -9,6 +9,7 @@
 #include "pipeline/graph.h"
 #include "pipeline/history.h"
 #include "pipeline/inputs.h"
+#include "pipeline/io_retry.h"
 #include "pipeline/object.h"
 #include "pipeline/own_dir.h"
 #include "pipeline/property_rules.h"
@@ -55,12 +56,12 @@ class DryUploader {
  private:
   void Decide(Object* object) {
     if (object->stream() != nullptr) return;
-    auto opened = OpenFile::Open(object->file());
+    auto opened = RetryIo([object] { return OpenFile::Open(object->file()); });
     if (!opened) return object->Fail(opened.error());
     object->source = std::move(*opened);
     if (skip_ == nullptr) return;
     object->properties = rules_->PropertiesOf(object->file(), &object->source.status());
-    const auto reason = skip_->Find(*object, client_, buffers_, waiter_);
+    const auto reason = RetryIo([&] { return skip_->Find(*object, client_, buffers_, waiter_); });
     if (!reason) return object->Fail(reason.error());
     object->skip_reason = reason->value_or("");
   }

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "pipeline/io_retry.h"
 #include "pipeline/open_file.h"
 #include "pipeline/record.h"
 #include "s3/etag.h"
@@ -69,7 +70,8 @@ class Completion {
 
  private:
   static s3::ObjectProperties PropertiesOf(const JointUpload& joint, const PropertyRules& rules) {
-    const auto opened = OpenFile::Open(*joint.file);  // the file may be gone; its bytes are not asked for
+    // The file may be gone; its bytes are not asked for.
+    const auto opened = RetryIo([&joint] { return OpenFile::Open(*joint.file); });
     return rules.PropertiesOf(*joint.file, opened ? &opened->status() : nullptr);
   }
 

@@ -7,6 +7,7 @@
 
 #include "pipeline/job_plan.h"
 #include "pipeline/line_reader.h"
+#include "pipeline/open_file.h"
 #include "pipeline/sealed_line.h"
 
 namespace pipeline {
@@ -45,6 +46,9 @@ std::shared_ptr<const InputFile> ReadFile(const Json& line) {
   if (line.value("drop_cache", false)) file.reading.page_cache = PageCache::kDrop;
   if (line.value("direct", false)) file.reading.page_cache = PageCache::kBypass;
   file.reading.keep_atime = line.value("keep_atime", false);
+  const auto change_check = line.value("change_check", "content");
+  if (change_check == "times") file.reading.change_check = ChangeCheck::kTimes;
+  if (change_check == "none") file.reading.change_check = ChangeCheck::kNone;
   file.planned = true;
   if (line.contains("token")) {
     PartsOfPlan range{.first = line.at("first_part"),
@@ -61,6 +65,29 @@ std::shared_ptr<const InputFile> ReadFile(const Json& line) {
   return std::make_shared<InputFile>(std::move(file));
 }
 
+// Files of one root mostly follow each other: its directory is opened once for all of them.
+class KeptRoot {
+ public:
+  Input GiveTo(Input input) {
+    auto* const found = std::get_if<std::shared_ptr<const InputFile>>(&input);
+    if (found == nullptr || (*found)->follow_symlink) return input;
+    auto path = RootOf(**found);
+    if (!path) return input;
+    if (path != path_) {
+      directory_ = OpenRoot(**found);
+      path_ = std::move(path);
+    }
+    auto file = **found;
+    file.root = directory_;
+    *found = std::make_shared<const InputFile>(std::move(file));
+    return input;
+  }
+
+ private:
+  std::optional<std::string> path_;
+  std::shared_ptr<const s3::Descriptor> directory_;  // null when it could not be opened: the files say why
+};
+
 }  // namespace
 
 std::string ManifestLine(const InputFile& file) {
@@ -74,6 +101,8 @@ std::string ManifestLine(const InputFile& file) {
   if (file.reading.page_cache == PageCache::kDrop) line.Literal("drop_cache", true);
   if (file.reading.page_cache == PageCache::kBypass) line.Literal("direct", true);
   if (file.reading.keep_atime) line.Literal("keep_atime", true);
+  if (file.reading.change_check == ChangeCheck::kTimes) line.Text("change_check", "times");
+  if (file.reading.change_check == ChangeCheck::kNone) line.Text("change_check", "none");
   if (file.range) {
     line.Text("token", file.range->token);
     line.Text("upload_id", file.range->upload_id);
@@ -153,8 +182,10 @@ s3::Result<void> CheckManifest(const OwnDir& plan_dir, int shard, std::uint64_t 
 
 Finder FinderOfManifest(OwnDir plan_dir, int shard) {
   return [plan_dir = std::move(plan_dir), shard](const Yield& yield) {
-    const auto read =
-        ReadManifest(plan_dir, shard, [&](Input input) { return yield(std::move(input)) != Demand::kNone; });
+    KeptRoot root;
+    const auto read = ReadManifest(plan_dir, shard, [&](Input input) {
+      return yield(root.GiveTo(std::move(input))) != Demand::kNone;
+    });
     if (!read) throw std::runtime_error(read.error().message);
     return *read;
   };

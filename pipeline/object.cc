@@ -17,12 +17,16 @@ void Object::CountAttempts(int attempts) {
   attempts_ += attempts_ == 0 ? attempts : attempts - 1;
 }
 
-void Object::AddPart(s3::CompletedPart part, bool reused) {
+void Object::AddPart(s3::CompletedPart part, std::string digest, bool reused) {
   std::lock_guard lock(mutex_);
   if (reused) ++reused_parts_;
   const auto index = static_cast<std::size_t>(part.number - first_task());
-  if (index >= parts_.size()) parts_.resize(index + 1);
+  if (index >= parts_.size()) {
+    parts_.resize(index + 1);
+    digests_.resize(index + 1);
+  }
   parts_[index] = std::move(part);
+  digests_[index] = std::move(digest);
 }
 
 void Object::AddTask() {

@@ -33,7 +33,9 @@ class Object {
 
   Object(std::shared_ptr<const InputFile> file, s3::UploadPlan plan)
       : file_(std::move(file)), plan_(plan), unfinished_(last_task() - first_task() + 1) {
-    if (plan.is_multipart()) parts_.resize(static_cast<std::size_t>(unfinished_));
+    if (!plan.is_multipart()) return;
+    parts_.resize(static_cast<std::size_t>(unfinished_));
+    digests_.resize(parts_.size());
   }
   // Of unknown length; one task so far.
   Object(std::shared_ptr<const InputFile> file, std::shared_ptr<Stream> stream)
@@ -62,8 +64,8 @@ class Object {
   bool failed() const { return failed_; }
   // Takes over what a settled request of this object counted.
   void CountAttempts(int attempts);
-  // `reused`: an earlier session had sent it.
-  void AddPart(s3::CompletedPart part, bool reused);
+  // `digest`: of its bytes, as in PartRecord. `reused`: an earlier session had sent it.
+  void AddPart(s3::CompletedPart part, std::string digest, bool reused);
   // A stream's next part will come.
   void AddTask();
   // True for the last task to end; from then on the object belongs to that one.
@@ -71,6 +73,7 @@ class Object {
 
   // For the last task only. In order, from the first task's.
   const std::vector<s3::CompletedPart>& parts() const { return parts_; }
+  const std::string& digest_of(int number) const { return digests_[static_cast<std::size_t>(number - first_task())]; }
   std::uint64_t bytes() const;  // of all parts
   const std::optional<s3::Error>& error() const { return error_; }
   int attempts() const { return earlier_attempts + attempts_; }
@@ -93,6 +96,7 @@ class Object {
   std::optional<s3::Error> error_;
   std::atomic<bool> failed_ = false;
   std::vector<s3::CompletedPart> parts_;
+  std::vector<std::string> digests_;  // of each of them
   int reused_parts_ = 0;
 };
 

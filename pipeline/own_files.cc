@@ -14,7 +14,9 @@ namespace pipeline {
 
 void OwnFiles::Add(const std::string& path) {
   struct stat status;
-  if (!path.empty() && stat(path.c_str(), &status) == 0) files_.emplace_back(status.st_dev, status.st_ino);
+  // A file system that numbers nothing gives all its files the number 0.
+  const bool found = !path.empty() && stat(path.c_str(), &status) == 0 && status.st_ino != 0;
+  if (found) files_.emplace_back(status.st_dev, status.st_ino);
 }
 
 bool OwnFiles::Contains(const struct stat& status) const {

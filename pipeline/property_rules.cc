@@ -81,15 +81,17 @@ s3::ObjectProperties PropertyRules::PropertiesOf(const InputFile& file, const st
   return properties;
 }
 
+std::string PosixTime(const timespec& time) {
+  __extension__ typedef __int128 Nanoseconds;  // 64 bits hold those of the years 1677 to 2262
+  return fmt::format("{}ns", static_cast<Nanoseconds>(time.tv_sec) * 1'000'000'000 + time.tv_nsec);
+}
+
 void SetPosixMetadata(const struct stat& status, s3::ObjectProperties* properties) {
-  const auto nanoseconds = [](const timespec& time) {
-    return fmt::format("{}ns", static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec);
-  };
   properties->Set("x-amz-meta-file-owner", fmt::format("{}", status.st_uid));
   properties->Set("x-amz-meta-file-group", fmt::format("{}", status.st_gid));
   properties->Set("x-amz-meta-file-permissions", fmt::format("{:07o}", status.st_mode));
-  properties->Set("x-amz-meta-file-mtime", nanoseconds(status.st_mtim));
-  properties->Set("x-amz-meta-file-atime", nanoseconds(status.st_atim));
+  properties->Set("x-amz-meta-file-mtime", PosixTime(status.st_mtim));
+  properties->Set("x-amz-meta-file-atime", PosixTime(status.st_atim));
 }
 
 }  // namespace pipeline

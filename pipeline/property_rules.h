@@ -40,5 +40,7 @@ class PropertyRules {
 // The metadata that FSx for Lustre and AWS's file gateways read and write.
 // https://docs.aws.amazon.com/fsx/latest/LustreGuide/posix-metadata-support.html
 void SetPosixMetadata(const struct stat& status, s3::ObjectProperties* properties);
+// Nanoseconds since 1970 and "ns", for any time that a file can have.
+std::string PosixTime(const timespec& time);
 
 }  // namespace pipeline

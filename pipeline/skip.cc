@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "pipeline/property_rules.h"
 #include "s3/checksum.h"
 #include "s3/hash.h"
 #include "s3/http.h"
@@ -112,8 +113,7 @@ s3::Result<std::optional<std::string>> SkipCheck::Find(const Object& object, s3:
 }
 
 s3::Result<bool> SkipCheck::HasTime(const Object& object, s3::Client* client) const {
-  const auto mtime_ns = MtimeNs(object.source.status());
-  const auto mtime_s = mtime_ns / 1'000'000'000;
+  const std::int64_t mtime_s = object.source.status().st_mtim.tv_sec;
   if (listed_) {
     const auto there = listed_->Find(object.file().key);
     return there && there->size_bytes == object.plan().size_bytes && there->modified_s > mtime_s;
@@ -123,7 +123,7 @@ s3::Result<bool> SkipCheck::HasTime(const Object& object, s3::Client* client) co
   if (!*head || s3::HasOtherSize(**head, object.plan().size_bytes)) return false;
   // Our own metadata says which version of the file it was; see SetPosixMetadata.
   if (const auto mtime = (*head)->headers.Find("x-amz-meta-file-mtime")) {
-    return *mtime == std::to_string(mtime_ns) + "ns";
+    return *mtime == PosixTime(object.source.status().st_mtim);
   }
   if (!(*head)->content_length) return false;
   const auto modified = s3::ParseHttpDate((*head)->headers.Find("last-modified").value_or(""));

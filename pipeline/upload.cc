@@ -6,23 +6,13 @@
 #include <string>
 
 #include "pipeline/guarded.h"
+#include "pipeline/io_retry.h"
 #include "s3/hash.h"
 
 namespace pipeline {
 namespace {
 
 std::string_view AsText(std::span<const char> bytes) { return {bytes.data(), bytes.size()}; }
-
-// What an earlier session sent, and what would be sent now; the strongest digest that there is.
-std::string PartDigest(const s3::Payload& payload) {
-  if (!payload.sha256.empty()) return "sha256:" + payload.sha256;
-  if (!payload.checksum.empty()) return "checksum:" + payload.checksum;
-  return "md5:" + s3::HexEncode(s3::AsBytes(s3::Md5(payload.bytes)));
-}
-
-bool IsOf(const PartRecord& record, const s3::Payload& payload) {
-  return record.bytes == payload.size() && record.digest == PartDigest(payload);
-}
 
 // What is smaller fits into one send with the head before it.
 constexpr std::uint64_t kLeastWholeFromFile = 256 << 10;
@@ -60,22 +50,29 @@ void Uploader::Send(const UploadTask& task) {
 // Takes memory only when the object has begun: those who wait for its creation hold none.
 void Uploader::SendFilePart(const UploadTask& task) {
   Object* const object = task.object.get();
-  const auto range = object->plan().Range(task.number);
   if (!Begin(object) || object->whole || !object->skip_reason.empty()) return;
-  const auto buffer = context_.buffers->Take(range.bytes, context_.waiter);
+  const auto buffer = context_.buffers->Take(object->plan().Range(task.number).bytes, context_.waiter);
   if (object->failed()) return;
-  auto payload = ReadPayload(*object, range.offset, buffer.bytes());
-  if (!payload) return object->Fail(payload.error());
-  if (object->plan().is_multipart()) return SendPart(object, task.number, std::move(*payload));
-  if (auto same = object->source.CheckUnchanged(); !same) return object->Fail(same.error());
-  SendWhole(object, std::move(*payload));
+  const auto sent = RetryIo([&] { return ReadAndSend(object, task, buffer.bytes()); }, context_.pause);
+  if (!sent) object->Fail(sent.error());
+}
+
+s3::Result<void> Uploader::ReadAndSend(Object* object, const UploadTask& task, std::span<char> room) {
+  const auto offset = object->plan().Range(task.number).offset;
+  auto payload = ReadPayload(*object, offset, room);
+  if (!payload) return tl::unexpected(std::move(payload.error()));
+  if (object->plan().is_multipart()) return SendPart(object, task.number, *payload);
+  if (auto same = CheckPayload(*object, offset, room, *payload); !same) return same;
+  return SendWhole(object, std::move(*payload));
 }
 
 // Of what is sent from a file it is known only afterwards whether it was what is digested. That is in time
 // for a part, before the completion, and for an object that the store refuses when its signed digest is not
-// its own. With a condition it would stand in its own way when it is sent once more.
+// its own. With a condition it would stand in its own way when it is sent once more. A file whose changes nobody asks for is
+// read once: what is sent is what was digested.
 bool Uploader::SendsFromFile(const Object& object) const {
-  if (!object.source.stays_in_page_cache() || !context_.client->SendsFromFiles()) return false;
+  const bool may_change = object.file().reading.change_check == ChangeCheck::kNone;
+  if (may_change || !object.source.stays_in_page_cache() || !context_.client->SendsFromFiles()) return false;
   if (object.plan().is_multipart()) return true;
   return object.plan().size_bytes >= kLeastWholeFromFile && !s3::IsConditional(object.properties) &&
          context_.client->integrity().payload == s3::PayloadMode::kSha256;
@@ -102,8 +99,11 @@ s3::Result<s3::Payload> Uploader::ReadPayload(const Object& object, std::uint64_
                           : DigestLanes::DigestAlone(next, &digests);
   if (!digested) return tl::unexpected(std::move(digested.error()));
   if (!from_file) return digests.Finish(AsText(room));
-  return digests.Finish(object.source.Range(offset, room.size()),
-                        [&object] { return object.source.CheckUnchanged(); });
+  auto payload = digests.Finish(object.source.Range(offset, room.size()), nullptr);
+  payload.check_file = [this, &object, offset, room, digest = PartDigest(payload)] {
+    return ReadsStill(object, offset, room, digest);
+  };
+  return payload;
 }
 
 s3::Payload Uploader::Digest(std::span<const char> bytes) const {
@@ -138,46 +138,50 @@ void Uploader::SendStreamPart(const UploadTask& task) {
     object->AddTask();
     context_.stream_ready(task.object, task.number + 1);
   }
+  s3::Result<void> sent;
   if (whole) {
     object->properties = context_.rules->PropertiesOf(object->file(), nullptr);
     context_.console->Start(object->file());
-    return SendWhole(object, Digest(bytes));
+    sent = SendWhole(object, Digest(bytes));
+  } else if (Begin(object)) {
+    sent = SendPart(object, task.number, Digest(bytes));
   }
-  if (Begin(object)) {
-    SendPart(object, task.number, Digest(bytes));
-  }
+  if (!sent) object->Fail(std::move(sent.error()));
 }
 
-void Uploader::SendWhole(Object* object, s3::Payload payload) {
+s3::Result<void> Uploader::SendWhole(Object* object, s3::Payload payload) {
   const auto bytes = payload.size();
   const auto token = s3::IsConditional(object->properties) ? s3::HexEncode(s3::RandomBytes(16)) : "";
   auto settled = context_.client->PutObject(TargetOf(*object), payload, token, Observer(*object));
   object->CountAttempts(settled.attempts);
-  if (!settled.answer) return object->Fail(settled.answer.error());
+  if (!settled.answer) return tl::unexpected(std::move(settled.answer.error()));
   if (auto same = payload.check_file ? payload.check_file() : s3::Result<void>(); !same) {
     same.error().message += "; a store that compares no digests may hold neither version of it";
-    return object->Fail(same.error());
+    return same;
   }
   context_.progress->settled_bytes += bytes;
   object->whole =
       WholeObject{std::move(*settled.answer), bytes, std::move(payload.sha256), std::move(payload.checksum)};
+  return {};
 }
 
-void Uploader::SendPart(Object* object, int number, const s3::Payload& payload) {
+s3::Result<void> Uploader::SendPart(Object* object, int number, const s3::Payload& payload) {
   const auto bytes = payload.size();
+  auto digest = PartDigest(payload);
   const auto stored = object->stored_parts.find(number);
-  if (stored != object->stored_parts.end() && IsOf(stored->second, payload)) {
+  if (stored != object->stored_parts.end() && stored->second.bytes == bytes && stored->second.digest == digest) {
     context_.progress->settled_bytes += bytes;
-    return object->AddPart({number, bytes, stored->second.etag, payload.checksum}, true);
+    object->AddPart({number, bytes, stored->second.etag, payload.checksum}, std::move(digest), true);
+    return {};
   }
   auto settled = object->upload->UploadPart(number, payload, Observer(*object));
   object->CountAttempts(settled.attempts);
-  if (!settled.answer) return object->Fail(settled.answer.error());
+  if (!settled.answer) return tl::unexpected(std::move(settled.answer.error()));
   context_.progress->settled_bytes += bytes;
   const auto& etag = settled.answer->etag;
-  Record(object,
-         PartLine({object->upload->token(), number, bytes, etag, PartDigest(payload), payload.checksum}));
-  object->AddPart({number, bytes, etag, payload.checksum}, false);
+  Record(object, PartLine({object->upload->token(), number, bytes, etag, digest, payload.checksum}));
+  object->AddPart({number, bytes, etag, payload.checksum}, std::move(digest), false);
+  return {};
 }
 
 s3::RetryObserver Uploader::Observer(const Object& object) const {
@@ -207,7 +211,8 @@ std::optional<ObjectResult> Uploader::End(Object* object) {
 bool Uploader::BeginsAgain(Object* object, const s3::Error& error) {
   if (object->stream() != nullptr || context_.stop.stop_requested()) return false;
   if (error.kind == s3::ErrorKind::kChanged) {
-    if (object->file().planned || object->restarts >= context_.options->changed_file_retries) return false;
+    const bool is_lost = object->file().planned && error.system_error == 0;  // a plan is about one version
+    if (is_lost || object->restarts >= context_.options->changed_file_retries) return false;
     ++object->restarts;
   } else if (error.kind == s3::ErrorKind::kConflict) {
     const auto& retry = context_.client->retry();
@@ -226,7 +231,7 @@ bool Uploader::BeginsAgain(Object* object, const s3::Error& error) {
 ObjectResult Uploader::EndRange(Object* object) {
   auto error = object->error();
   if (!error) {
-    if (auto same = object->source.CheckUnchanged(); !same) error = same.error();
+    if (auto same = CheckParts(*object); !same) error = same.error();
   }
   auto result = ResultOf(*object, error);
   result.size_bytes = object->bytes();
@@ -236,7 +241,7 @@ ObjectResult Uploader::EndRange(Object* object) {
 
 std::optional<s3::Error> Uploader::Complete(Object* object) {
   if (object->stream() == nullptr) {
-    if (auto same = object->source.CheckUnchanged(); !same) return same.error();
+    if (auto same = CheckParts(*object); !same) return same.error();
   } else if (context_.stop.stop_requested()) {
     // Whoever interrupts a pipeline ends its writer, too: that end of the stream is none.
     return s3::Error{.kind = s3::ErrorKind::kCancelled,

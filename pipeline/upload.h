@@ -55,6 +55,7 @@ class Uploader {
  private:
   void Send(const UploadTask& task);
   void SendFilePart(const UploadTask& task);
+  s3::Result<void> ReadAndSend(Object* object, const UploadTask& task, std::span<char> room);
   void SendStreamPart(const UploadTask& task);
   bool Begin(Object* object);
   void Open(Object* object);
@@ -66,8 +67,15 @@ class Uploader {
   bool SendsFromFile(const Object& object) const;
   s3::Result<s3::Payload> ReadPayload(const Object& object, std::uint64_t offset, std::span<char> room) const;
   s3::Payload Digest(std::span<const char> bytes) const;
-  void SendWhole(Object* object, s3::Payload payload);
-  void SendPart(Object* object, int number, const s3::Payload& payload);
+  s3::Result<void> SendWhole(Object* object, s3::Payload payload);
+  s3::Result<void> SendPart(Object* object, int number, const s3::Payload& payload);
+
+  static std::string PartDigest(const s3::Payload& payload);
+  s3::Result<void> CheckPayload(const Object& object, std::uint64_t offset, std::span<char> room,
+                                const s3::Payload& payload) const;
+  s3::Result<void> CheckParts(const Object& object) const;
+  s3::Result<void> ReadsStill(const Object& object, std::uint64_t offset, std::span<char> room,
+                              const std::string& digest) const;
 
   std::optional<ObjectResult> End(Object* object);
   bool BeginsAgain(Object* object, const s3::Error& error);

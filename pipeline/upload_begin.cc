@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pipeline/guarded.h"
+#include "pipeline/io_retry.h"
 #include "pipeline/recorded_upload.h"
 #include "pipeline/upload.h"
 #include "s3/etag.h"
@@ -34,12 +35,12 @@ bool Uploader::Begin(Object* object) {
 void Uploader::Open(Object* object) {
   const bool is_file = object->stream() == nullptr;
   if (is_file) {
-    auto opened = OpenFile::Open(object->file());
+    auto opened = RetryIo([object] { return OpenFile::Open(object->file()); }, context_.pause);
     if (!opened) return object->Fail(opened.error());
     object->source = std::move(*opened);
     if (const auto settling = object->source.Settling(); settling.count() > 0) {
       context_.pause(settling);
-      if (auto same = object->source.CheckUnchanged(); !same) return object->Fail(same.error());
+      if (auto settled = object->source.Settle(); !settled) return object->Fail(settled.error());
     }
   }
   object->properties =
@@ -73,7 +74,9 @@ bool Uploader::IsTaken(Object* object) {
 
 // True when there is nothing to upload, or when that cannot be told.
 bool Uploader::IsThere(Object* object) {
-  auto reason = context_.skip->Find(*object, context_.client, context_.buffers, context_.waiter);
+  auto reason = RetryIo(
+      [&] { return context_.skip->Find(*object, context_.client, context_.buffers, context_.waiter); },
+      context_.pause);
   if (!reason) {
     object->Fail(reason.error());
     return true;

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "pipeline/io_retry.h"
 #include "pipeline/open_file.h"
 #include "s3/glob.h"
 #include "s3/uri.h"
@@ -76,7 +77,8 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
   for (const auto& root : roots) {
     struct stat status;
     if (root.stream && root.path == "-") continue;
-    if (stat(root.path.c_str(), &status) != 0) return fmt::format("{}: {}", root.path, ErrnoText(errno));
+    if (RetrySystemCall([&] { return stat(root.path.c_str(), &status); }) != 0)
+      return fmt::format("{}: {}", root.path, ErrnoText(errno));
     if (root.stream && S_ISDIR(status.st_mode))
       return fmt::format("{}: is a directory, no stream", root.path);
     if (root.stream && access(root.path.c_str(), R_OK) != 0) {
@@ -151,7 +153,8 @@ std::optional<Input> Walk::StartRoot() {
   struct stat status;
   root_is_file_ = false;
   root_directory_.reset();
-  if (stat(root().path.c_str(), &status) != 0) return Failed("", s3::ErrorKind::kLocal, ErrnoText(errno));
+  if (RetrySystemCall([&] { return stat(root().path.c_str(), &status); }) != 0)
+    return Failed("", s3::ErrorKind::kLocal, ErrnoText(errno));
   if (S_ISDIR(status.st_mode)) return Enter(nullptr, root().path.c_str(), "", status);
   root_is_file_ = true;
   const auto name = BaseName(root().path);
@@ -160,17 +163,14 @@ std::optional<Input> Walk::StartRoot() {
   return FileItem(name, status);
 }
 
-// Null for "." and "..", and when the stream has ended: see frame->reading.
+// Null at the directory's end: see frame->reading.
 const char* Walk::ReadName(Frame* frame) {
-  errno = 0;
-  const dirent* entry = readdir(frame->directory->stream.get());
-  if (entry == nullptr) {
-    frame->error = errno;
+  const char* const name = frame->directory->reader->Next();
+  if (name == nullptr) {
+    frame->error = frame->directory->reader->error();
     frame->reading = false;
-    return nullptr;
   }
-  const char* const name = entry->d_name;
-  return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0 ? nullptr : name;
+  return name;
 }
 
 std::optional<Input> Walk::ReadEntry() {
@@ -193,15 +193,19 @@ std::optional<Input> Walk::ReadEntry() {
 
 std::optional<Input> Walk::Visit(const std::shared_ptr<const Directory>& directory, const char* name) {
   const auto relative = directory->relative + name;
-  const int directory_fd = dirfd(directory->stream.get());
+  const int directory_fd = directory->reader->fd();
   struct stat status;
-  if (fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+  const auto look = [&](int flags) {
+    return RetrySystemCall([&] { return fstatat(directory_fd, name, &status, flags); });
+  };
+  if (look(AT_SYMLINK_NOFOLLOW) != 0) {
     return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(errno));
   }
   if (S_ISLNK(status.st_mode)) {
     if (ExcludesFile(root(), relative)) return std::nullopt;
     if (!root().follow_symlinks) return Skipped(relative, "a symbolic link (follow_symlinks is off)");
-    if (fstatat(directory_fd, name, &status, 0) != 0) {
+    // Where it leads nowhere is mostly so for good.
+    if (fstatat(directory_fd, name, &status, 0) != 0 && (errno == ENOENT || look(0) != 0)) {
       return Failed(relative, s3::ErrorKind::kLocal, "symbolic link: " + ErrnoText(errno));
     }
   }
@@ -216,7 +220,9 @@ std::optional<Input> Walk::Visit(const std::shared_ptr<const Directory>& directo
 
 std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const char* name,
                                  const std::string& relative, const struct stat& status) {
-  for (const auto* above = parent.get(); above != nullptr; above = above->parent.get()) {
+  // Only links lead back, and a file system that numbers nothing gives all directories the same number.
+  const bool may_loop = root().follow_symlinks && status.st_ino != 0;
+  for (const auto* above = parent.get(); may_loop && above != nullptr; above = above->parent.get()) {
     if (above->device == status.st_dev && above->inode == status.st_ino) {
       return Skipped(relative, "a symbolic link to a directory above itself");
     }
@@ -226,25 +232,19 @@ std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const 
     return Failed(relative, s3::ErrorKind::kUnsupported,
                   fmt::format("nested deeper than {} directories", kMaxDepth));
   }
-  const int directory_fd = parent == nullptr ? AT_FDCWD : dirfd(parent->stream.get());
+  const int directory_fd = parent == nullptr ? AT_FDCWD : parent->reader->fd();
   const int nofollow = relative.empty() || root().follow_symlinks ? 0 : O_NOFOLLOW;
-  const int fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | nofollow);
-  if (fd < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(errno));
-  if (IsOwn(parent.get(), status, fd)) {
-    close(fd);
-    return Skipped(relative, kOwnDirectory);
-  }
+  s3::Descriptor opened(RetrySystemCall([&] {
+    return openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | nofollow);
+  }));
+  if (opened.get() < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(errno));
+  if (IsOwn(parent.get(), status, opened.get())) return Skipped(relative, kOwnDirectory);
   if (parent == nullptr && !root().follow_symlinks) {
-    root_directory_ = std::make_shared<const s3::Descriptor>(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    root_directory_ = std::make_shared<const s3::Descriptor>(fcntl(opened.get(), F_DUPFD_CLOEXEC, 0));
   }
-  DIR* const stream = fdopendir(fd);
-  if (stream == nullptr) {
-    const int error = errno;
-    close(fd);
-    return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(error));
-  }
-  stack_.push_back({std::make_shared<const Directory>(
-      Directory{{stream, closedir}, relative, status.st_dev, status.st_ino, std::move(parent), depth})});
+  stack_.push_back({std::make_shared<const Directory>(Directory{
+      std::make_unique<DirectoryReader>(std::move(opened)), relative, status.st_dev, status.st_ino,
+      std::move(parent), depth})});
   return std::nullopt;
 }
 

@@ -1,7 +1,6 @@
 // Walks the source's roots, one entry at a time, and can be divided. Not thread-safe: one thread owns a walk.
 #pragma once
 
-#include <dirent.h>
 #include <sys/stat.h>
 
 #include <memory>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/directory.h"
 #include "pipeline/message.h"
 #include "pipeline/options.h"
 #include "pipeline/own_files.h"
@@ -46,7 +46,7 @@ class Walk {
  private:
   // Open for as long as a part of the walk has names in it.
   struct Directory {
-    std::unique_ptr<DIR, int (*)(DIR*)> stream;
+    std::unique_ptr<DirectoryReader> reader;
     std::string relative;  // below the root, "" or ending in '/'
     dev_t device;
     ino_t inode;
@@ -54,12 +54,12 @@ class Walk {
     std::size_t depth;
   };
 
-  // What is left to be visited of a directory: names that were read, then the stream, which one part reads.
+  // What is left to be visited of a directory: names that were read, then its reader, which one part has.
   struct Frame {
     std::shared_ptr<const Directory> directory;
     std::vector<std::string> names;
     bool reading = true;
-    int error = 0;  // that ended the stream
+    int error = 0;  // that ended the reading
   };
 
   explicit Walk(const Walk& whole, Frame frame);

@@ -240,6 +240,9 @@ Moved Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> scra
 
 // sendfile(2): what was passed on are the pages themselves, so a change of the file can still change what is
 // sent; whoever sends a file looks after the answer whether it is the one that was digested.
+// Its error may be the socket's or the file's, and many file systems, kernels and seccomp filters refuse it, each
+// with an error of its own. So whatever is not clearly the connection's end is copied: then the read, or the send,
+// says what is wrong.
 Moved Connection::SendFile(const FileRange& file, std::span<char> scratch) {
   if (!is_bare_) return CopyFile(file, scratch);
   auto offset = static_cast<off_t>(file.offset);
@@ -250,11 +253,10 @@ Moved Connection::SendFile(const FileRange& file, std::span<char> scratch) {
   errno_ = sent < 0 ? errno : 0;
   switch (errno_) {
     case EAGAIN: return {Moved::State::kBlocked};
-    case 0:
-    case EIO: return {Moved::State::kUnread};
-    case EINVAL:
-    case ENOSYS: return CopyFile(file, scratch);  // this file system cannot
-    default: return {Moved::State::kFailed};
+    case EPIPE:
+    case ECONNRESET:
+    case ENOTCONN: return {Moved::State::kFailed};
+    default: return CopyFile(file, scratch);
   }
 }
 
@@ -270,7 +272,8 @@ Moved Connection::CopyFile(const FileRange& file, std::span<char> scratch) {
 }
 
 Error Connection::FileError(const FileRange& file) const {
-  if (errno_ != 0) return {.kind = ErrorKind::kLocal, .message = ErrnoText(errno_)};
+  const auto kind = errno_ == ESTALE ? ErrorKind::kChanged : ErrorKind::kLocal;  // gone from its server
+  if (errno_ != 0) return {.kind = kind, .message = ErrnoText(errno_), .system_error = errno_};
   return {.kind = ErrorKind::kChanged,
           .message = fmt::format("changed while it was sent: it ends at byte {}", file.offset)};
 }

@@ -59,6 +59,7 @@ struct Error {
   std::optional<std::chrono::milliseconds> retry_after{};
   // x-amz-retry-after is advice on top of the backoff; Retry-After is a floor.
   bool retry_after_is_advice = false;
+  int system_error = 0;  // errno, when a file system's answer is the reason
 };
 
 template <typename T>

@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <system_error>
 
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/signals.h"
 #include "pipeline/console.h"
 #include "pipeline/line_reader.h"
+#include "pipeline/open_file.h"
 #include "pipeline/own_dir.h"
 #include "pipeline/record.h"
 #include "s3/endpoint/server.h"
@@ -38,14 +39,19 @@ std::string Sha256OfObject(const s3::endpoint::ObjectData& data, std::uint64_t s
   return s3::HexEncode(hash.Finish());
 }
 
-std::string Sha256OfFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
+// Nothing when it cannot be read, or has another size. Opened as the source opens it: what has taken its place
+// may be a FIFO.
+std::optional<std::string> Sha256OfFile(const std::string& path, std::uint64_t size) {
+  pipeline::InputFile named{.path = path, .key = path, .size_bytes = size, .follow_symlink = true};
+  const auto file = pipeline::OpenFile::Open(named);
+  if (!file) return std::nullopt;
   s3::Digest hash(s3::Digest::Kind::kSha256);
   std::string chunk(1 << 20, '\0');
-  do {
-    file.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
-    hash.Update(std::string_view(chunk).substr(0, static_cast<std::size_t>(file.gcount())));
-  } while (file);
+  for (std::uint64_t offset = 0; offset < size; offset += chunk.size()) {
+    chunk.resize(std::min<std::uint64_t>(chunk.size(), size - offset));
+    if (!file->Read(offset, chunk)) return std::nullopt;
+    hash.Update(chunk);
+  }
   return s3::HexEncode(hash.Finish());
 }
 
@@ -54,14 +60,15 @@ std::string Mismatch(const s3::endpoint::Store& store, const std::string& bucket
   const auto info = store.Head(bucket, Bytes(line, "key"));
   const auto data = store.Get(bucket, Bytes(line, "key"));
   if (!info || !data) return "is not in the store";
-  if (info->size_bytes != line.at("size").get<std::uint64_t>()) return "has another size in the store";
+  const auto size = line.at("size").get<std::uint64_t>();
+  if (info->size_bytes != size) return "has another size in the store";
   const auto stored = Sha256OfObject(*data, info->size_bytes);
   // What went as parts was never hashed as a whole.
   if (line.contains("sha256") && stored != line.at("sha256").get<std::string>()) {
     return "has other bytes in the store than were sent";
   }
   if (line.contains("stream")) return "";  // nothing to compare with any more
-  if (stored != Sha256OfFile(Bytes(line, "path")))
+  if (stored != Sha256OfFile(Bytes(line, "path"), size))
     return "differs from its file, which may have changed since";
   return "";
 }

@@ -150,6 +150,7 @@ TEST_F(SecretsTest, ProblemsDoNotQuoteTheEnvironment) {
                                 "report.prices.put",
                                 "report.progress",
                                 "source.0.page_cache",
+                                "source.0.change_check",
                                 "source.0.size",
                                 "limits.memory"}) {
     for (const std::string secret : {"hunter2 / hunter2,\n", "hunter2 /  hunter2"}) {

@@ -134,6 +134,11 @@ TEST(ManifestTest, LinesSayAllThatARunNeeds) {
   EXPECT_EQ(std::tie(whole.path, whole.key, whole.size_bytes, whole.mtime_ns, whole.relative_at),
             std::tie(file.path, file.key, file.size_bytes, file.mtime_ns, file.relative_at));
   EXPECT_TRUE(whole.follow_symlink && whole.planned && !whole.range);
+  for (const auto check : {ChangeCheck::kContent, ChangeCheck::kTimes, ChangeCheck::kNone}) {
+    file.reading.change_check = check;
+    read = ReadManifestLine(WithoutNewline(ManifestLine(file)));
+    EXPECT_EQ(std::get<std::shared_ptr<const InputFile>>(*read)->reading.change_check, check);
+  }
 
   file.range = std::make_shared<PartsOfPlan>(PartsOfPlan{3, 9, 5 << 20, "token", "upload"});
   read = ReadManifestLine(WithoutNewline(ManifestLine(file)));
@@ -178,6 +183,33 @@ TEST(ManifestTest, NoLineMakesItThrow) {
     if (const auto input = ReadManifestLine(text)) ++read;
   }
   EXPECT_GT(read, 0);
+}
+
+// Each would otherwise cost an open and a close more.
+TEST(ManifestTest, FilesOfOneRootHaveItsDirectoryOpen) {
+  const test::TempDir directory;
+  const auto plan_dir = OwnDir::Open(directory.path()).value();
+  ManifestWriter writer(plan_dir, 2);
+  for (const auto* name : {"a/1", "a/sub/2", "b/3", "a/4", "gone/5"}) {
+    InputFile file;
+    if (!std::string_view(name).starts_with("gone")) directory.Write(name, "x");
+    file.path = directory / name;
+    file.key = name + 2;
+    file.relative_at = 0;
+    if (std::string_view(name).starts_with("gone")) file.key = "5";
+    file.size_bytes = 1;
+    ASSERT_TRUE(writer.Add(1, ManifestLine(file)));
+  }
+  ASSERT_TRUE(writer.Flush());
+  std::vector<std::shared_ptr<const s3::Descriptor>> roots;
+  EXPECT_TRUE(FinderOfManifest(plan_dir, 1)([&](Input input) {
+    roots.push_back(std::get<std::shared_ptr<const InputFile>>(input)->root);
+    return Demand::kBehind;
+  }));
+  ASSERT_EQ(roots.size(), 5u);
+  EXPECT_TRUE(roots[0] != nullptr && roots[0] == roots[1]);
+  EXPECT_TRUE(roots[2] != nullptr && roots[2] != roots[1] && roots[3] != roots[2]);
+  EXPECT_EQ(roots[4], nullptr) << "its files say why they cannot be opened";
 }
 
 TEST(ManifestTest, AMissingOrBrokenLineIsNoticedBeforeTheRun) {

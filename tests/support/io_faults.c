@@ -1,10 +1,14 @@
 /* Preloaded into s3flow: makes the Nth call of one kind fail, or the process die before or after it.
- *   S3FLOW_FAULT=CALL:N:WHAT   CALL: write, sync, open (files below S3FLOW_FAULT_DIR), send, recv (sockets),
- *                                    sendfile (a kind of send, too)
- *                              WHAT: an errno, "before" or "after" (SIGKILL), "wait" (until somebody removes FILE)
+ *   S3FLOW_FAULT=CALL:N:WHAT[:COUNT]   COUNT calls from the Nth on; 1 unless it is given, -1: all of them
+ *                              CALL: write, sync, open, stat, read, getdents (below S3FLOW_FAULT_DIR), send, recv
+ *                                    (sockets), sendfile, sendmsg (each a kind of send, too)
+ *                              WHAT: an errno, "before" or "after" (SIGKILL), "wait" (until somebody removes FILE);
+ *                                    of read, "short": 4,099 bytes at most; of getdents, "repeat": the entries that
+ *                                    came before; of getdents and stat, "anonymous": no inode number and no type
  *   S3FLOW_FAULT_MARK=FILE     made when the fault has happened; so a test knows whether it did
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,11 +20,12 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 static char fault_call[16], fault_what[16];
-static int fault_number;
+static int fault_number, fault_count;
 static const char *fault_directory, *fault_mark;
 static atomic_int calls;
 
@@ -28,7 +33,10 @@ __attribute__((constructor)) static void read_environment(void) {
   const char* fault = getenv("S3FLOW_FAULT");
   fault_directory = getenv("S3FLOW_FAULT_DIR");
   fault_mark = getenv("S3FLOW_FAULT_MARK");
-  if (fault == NULL || sscanf(fault, "%15[^:]:%d:%15s", fault_call, &fault_number, fault_what) != 3) fault_number = 0;
+  fault_count = 1;
+  const int found =
+      fault == NULL ? 0 : sscanf(fault, "%15[^:]:%d:%15[^:]:%d", fault_call, &fault_number, fault_what, &fault_count);
+  if (found < 3) fault_number = 0;
 }
 
 static int below_directory(const char* path) {
@@ -60,10 +68,23 @@ static void wait_for_test(void) {
   while (access(fault_mark, F_OK) == 0) usleep(10000);
 }
 
+static int is_one_of_them(const char* call) {
+  if (fault_number == 0 || strcmp(call, fault_call) != 0) return 0;
+  const int number = atomic_fetch_add(&calls, 1) + 1;
+  return number >= fault_number && (fault_count < 0 || number < fault_number + fault_count);
+}
+
+/* Whether a call is to have an odd result, and no error. */
+static int is_odd(const char* call, const char* what, int below) {
+  if (!below || strcmp(what, fault_what) != 0 || !is_one_of_them(call)) return 0;
+  mark();
+  return 1;
+}
+
 /* 0: go on; 1: the call comes, then the end; else the errno to fail with. */
 static int fault_of(const char* call) {
-  if (fault_number == 0 || strcmp(call, fault_call) != 0) return 0;
-  if (atomic_fetch_add(&calls, 1) + 1 != fault_number) return 0;
+  if (strcmp(fault_what, "short") == 0 || strcmp(fault_what, "repeat") == 0 || strcmp(fault_what, "anonymous") == 0) return 0;
+  if (!is_one_of_them(call)) return 0;
   if (strcmp(fault_what, "before") == 0) die();
   if (strcmp(fault_what, "after") == 0) return -1;
   if (strcmp(fault_what, "wait") == 0) {
@@ -94,7 +115,8 @@ ssize_t send(int fd, const void* data, size_t bytes, int flags) {
   WITH_FAULT(fault_number, "send", REAL(send)(fd, data, bytes, flags));
 }
 ssize_t sendmsg(int fd, const struct msghdr* message, int flags) {
-  WITH_FAULT(fault_number, "send", REAL(sendmsg)(fd, message, flags));
+  const char* call = strcmp(fault_call, "sendmsg") == 0 ? "sendmsg" : "send";
+  WITH_FAULT(fault_number, call, REAL(sendmsg)(fd, message, flags));
 }
 ssize_t sendfile(int to, int from, off_t* offset, size_t bytes) {
   const char* call = strcmp(fault_call, "sendfile") == 0 ? "sendfile" : "send";
@@ -102,6 +124,55 @@ ssize_t sendfile(int to, int from, off_t* offset, size_t bytes) {
 }
 ssize_t recv(int fd, void* data, size_t bytes, int flags) {
   WITH_FAULT(fault_number, "recv", REAL(recv)(fd, data, bytes, flags));
+}
+
+ssize_t pread(int fd, void* data, size_t bytes, off_t offset) {
+  const int below = fault_number && of_directory(fd);
+  if (bytes > 4099 && is_odd("read", "short", below)) bytes = 4099;
+  WITH_FAULT(below, "read", REAL(pread)(fd, data, bytes, offset));
+}
+
+static char entries[1 << 16];
+static ssize_t entry_bytes;
+static int entries_of = -1;
+ssize_t getdents64(int fd, void* data, size_t bytes) {
+  const int below = fault_number && of_directory(fd);
+  if (fd == entries_of && entry_bytes <= (ssize_t)bytes && is_odd("getdents", "repeat", below)) {
+    memcpy(data, entries, (size_t)entry_bytes);
+    return entry_bytes;
+  }
+  const int fault = below ? fault_of("getdents") : 0;
+  if (fault > 0) {
+    errno = fault;
+    return -1;
+  }
+  const ssize_t got = REAL(getdents64)(fd, data, bytes);
+  if (below && got > 0 && got <= (ssize_t)sizeof entries) {
+    memcpy(entries, data, (size_t)got);
+    entry_bytes = got;
+    entries_of = fd;
+  }
+  const int anonymous = is_odd("getdents", "anonymous", below);
+  for (ssize_t at = 0; anonymous && at < got;) {
+    struct dirent64* const entry = (struct dirent64*)((char*)data + at);
+    entry->d_ino = 0;
+    entry->d_type = DT_UNKNOWN;
+    at += entry->d_reclen;
+  }
+  return got;
+}
+
+static int without_number(struct stat* status, int result, int below) {
+  if (result == 0 && is_odd("stat", "anonymous", below)) status->st_ino = 0;
+  return result;
+}
+int fstat(int fd, struct stat* status) {
+  const int below = fault_number && of_directory(fd);
+  WITH_FAULT(below, "stat", without_number(status, REAL(fstat)(fd, status), below));
+}
+int fstatat(int directory, const char* path, struct stat* status, int flags) {
+  const int below = fault_number && directory >= 0 && of_directory(directory);
+  WITH_FAULT(below, "stat", without_number(status, REAL(fstatat)(directory, path, status, flags), below));
 }
 
 static int open_with_fault(int directory, const char* path, int flags, mode_t mode) {
@@ -123,3 +194,14 @@ OPEN(int open(const char* path, int flags, ...), AT_FDCWD)
 OPEN(int open64(const char* path, int flags, ...), AT_FDCWD)
 OPEN(int openat(int directory, const char* path, int flags, ...), directory)
 OPEN(int openat64(int directory, const char* path, int flags, ...), directory)
+
+/* openat2(2) has no function of its own. */
+long syscall(long number, ...) {
+  long a[6];
+  va_list arguments;
+  va_start(arguments, number);
+  for (int i = 0; i < 6; ++i) a[i] = va_arg(arguments, long);
+  va_end(arguments);
+  WITH_FAULT(fault_number && number == SYS_openat2 && of_directory((int)a[0]), "open",
+             REAL(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]));
+}
