@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "s3/providers/configured.h"
 #include "s3/providers/documents.h"
 #include "s3/providers/profiles.h"
 
@@ -127,7 +128,8 @@ std::optional<int> SmallNumber(std::string_view text) {
 }
 
 Result<Instance> InstanceSettings(const Environment& environment) {
-  const auto mode = environment("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE").value_or("IPv4");
+  const bool asks_v6 = IsTrue(environment("AWS_IMDS_USE_IPV6").value_or(""));
+  const auto mode = environment("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE").value_or(asks_v6 ? "IPv6" : "IPv4");
   const bool v6 = strcasecmp(mode.c_str(), "ipv6") == 0;
   if (!v6 && strcasecmp(mode.c_str(), "ipv4") != 0)
     return BadCredentials("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is neither IPv4 nor IPv6");
