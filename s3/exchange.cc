@@ -20,7 +20,8 @@ bool Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   endpoint_ = request.endpoint;
   // Nowhere else is a head written, whatever its values are made of.
   if (const auto problem = HeadProblem(request)) {
-    Fail(ErrorKind::kPermanent, "the request was not sent: " + *problem);
+    response_->failure =
+        Error{.kind = ErrorKind::kPermanent, .message = "the request was not sent: " + *problem};
     return false;
   }
   route_ = endpoint_.Url();

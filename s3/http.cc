@@ -29,7 +29,7 @@ std::optional<std::string> HeadProblem(const HttpRequest& request) {
     if (name.empty() || HasAny(name, is_no_name)) {
       problem = fmt::format("'{}' cannot be the name of a header", Printable(name));
     } else if (HasAny(value, is_control)) {
-      problem = fmt::format("the value of its header '{}' has a control character", name);
+      problem = fmt::format("the value of its header '{}' has a control character; take it out", name);
     }
   };
   for (const auto& [name, value] : request.headers) check(name, value);

@@ -30,7 +30,7 @@ Result<ProvidedCredentials> CheckedCredentials(ProvidedCredentials provided,
     const bool bad = std::any_of(line.begin(), line.end(), is_bad);
     if ((bad || (line.empty() && !text.empty())) && problem.empty()) {
       const bool control = std::any_of(line.begin(), line.end(), IsControl);
-      problem = fmt::format("{}: the {} has {}: correct it there", provided.source, what,
+      problem = fmt::format("{}: the {} has {}: correct it", provided.source, what,
                             !bad      ? "nothing but a line end"
                             : control ? "a control character in it"
                                       : "a character that none can have");
