@@ -166,11 +166,12 @@ Fallbacks FindAwsSettings(const s3::Result<s3::Profiles>& profiles, const std::s
   const auto name = chosen ? chosen->value : "default";
   const s3::Profiles none(environment);
   auto found = Reader(profiles ? *profiles : none, name, environment).Read();
-  // What cannot be read may have said where the data are meant to go.
+  // What cannot be read may have said where the data are meant to go. Without a profile that the job file names there
+  // are no credentials, and nothing goes anywhere.
   std::string problem;
   if (!profiles) {
     problem = profiles.error().message;
-  } else if (chosen && profiles->Find(name) == nullptr) {
+  } else if (chosen && job_profile.empty() && profiles->Find(name) == nullptr) {
     problem = fmt::format("there is no profile [{}] ({}) in {} or {}", name, chosen->source,
                           profiles->config_path(), profiles->credentials_path());
   }

@@ -9,6 +9,7 @@
 
 #include "config/builders.h"
 #include "config/object_fields.h"
+#include "s3/properties.h"
 #include "s3/store_profiles.h"
 #include "s3/uri.h"
 
@@ -63,6 +64,7 @@ Field Proxy(std::string name, s3::ProxyOptions* proxy) {
                 if (proxy->url.empty()) {
                   return text.empty() ? MaybeProblem("must be auto, none or a URL") : std::nullopt;
                 }
+                if (s3::HeaderValueProblem(text)) return MaybeProblem("has a character that no URL has");
                 const auto scheme = text.find("://");
                 const auto rest = scheme == std::string::npos ? "" : text.substr(scheme + 3);
                 const auto kind = text.substr(0, std::min(scheme, text.size()));

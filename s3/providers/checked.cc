@@ -8,15 +8,15 @@
 namespace s3 {
 namespace {
 
-std::string_view WithoutLineEnd(std::string_view text) {
-  return text.substr(0, text.find_last_not_of("\r\n") + 1);
-}
-
 bool IsControl(unsigned char c) { return c < 0x20 || c == 0x7f; }
 // Of keys and tokens, which stand in headers. A secret only goes into a digest.
 bool IsNoWord(unsigned char c) { return c <= 0x20 || c >= 0x7f; }
 
 }  // namespace
+
+std::string_view WithoutLineEnd(std::string_view text) {
+  return text.substr(0, text.find_last_not_of("\r\n") + 1);
+}
 
 Result<ProvidedCredentials> CheckedCredentials(ProvidedCredentials provided,
                                                const std::function<void(std::string_view)>& warn) {

@@ -16,6 +16,14 @@ from support.store_client import s3_client
 
 KEYS = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
 
+# Where values of headers come from besides credentials.
+BAD = '"a\\r\\nX-Injected: yes"'
+IN_JOBS = [f"object: {{{key}: {BAD}}}" for key in ("content_type", "content_encoding", "content_disposition", "content_language", "cache_control",
+                                                   "expires", "storage_class", "acl", "website_redirect", "kms_key_id", "lock_until", "customer_key")] + [
+    f"object: {{metadata: {{a: {BAD}}}}}", f"object: {{metadata: {{{BAD}: a}}}}", f"object: {{rules: [{{match: '*', content_type: {BAD}}}]}}",
+    f"object: {{rules: [{{match: '*', metadata: {{a: {BAD}}}}}]}}", f"credentials: {{access_key_id: {BAD}, secret_access_key: s}}"]
+IN_SETS = ["destination.endpoint", "destination.region", "destination.proxy", "destination.bucket"]
+
 
 class Base(TestCase):
     def plain_job(self, more=""):
@@ -176,7 +184,7 @@ class ToTheirStore(Base):
 
     def test_a_proxy_with_a_line_end_injects_nothing(self):
         job = self.plain_job("retry: {max_attempts: 1}\nlimits: {outage: 100ms}")
-        for proxy, reached in (("http://u%0d%0aX-Injected:%0d%0aX-Injected@127.0.0.1:{port}", True), ("http://127.0.0.1:{port}/\r\nX-Injected: yes", False)):
+        for proxy in ("http://user:password@127.0.0.1:{port}", "http://u%0d%0aX-Injected:%0d%0aX-Injected@127.0.0.1:{port}", "http://127.0.0.1:{port}/\r\nX-Injected: yes"):
             with self.subTest(proxy), socket.create_server(("127.0.0.1", 0)) as listener:
                 received = []
 
@@ -190,13 +198,39 @@ class ToTheirStore(Base):
                             received.append(connection.recv(65536))
                 thread = threading.Thread(target=answer)
                 thread.start()
-                ended = s3flow("run", job, "--run-dir", self.dir / f"run-{reached}", **KEYS, AWS_ENDPOINT_URL="http://store.example",
+                ended = s3flow("run", job, "--run-dir", self.dir / f"run-{len(proxy)}", **KEYS, AWS_ENDPOINT_URL="http://store.example",
                                http_proxy=proxy.format(port=listener.getsockname()[1]))
                 listener.shutdown(socket.SHUT_RDWR)
                 thread.join()
                 self.assertNotEqual(ended.returncode, 0, ended.stderr)
-                self.assertEqual(bool(received), reached, ended.stderr)
+                if "\r" not in proxy and "%0d" not in proxy:
+                    self.assertIn(b"Proxy-Authorization: Basic", received[0])  # a proxy of this kind is asked
                 self.assertFalse([head for head in received if b"\nX-Injected" in head], received)
+
+    def test_no_setting_of_a_job_injects_a_header(self):
+        here = {**KEYS, "AWS_ENDPOINT_URL": self.first.endpoint}
+        for more in IN_JOBS:
+            with self.subTest(more):
+                ended = s3flow("run", self.plain_job(more), **here)
+                self.assertEqual(ended.returncode, 78, ended.stderr)
+                self.assertNotIn("\nX-Injected", ended.stderr)
+        for key in IN_SETS:
+            for value in ("http://127.0.0.1:9\r\nX-Injected: yes", "http://a\r\nX-Injected: yes:b@127.0.0.1:9", "eu\r\nX-Injected"):
+                with self.subTest(key, value=value):
+                    self.assertEqual(s3flow("run", self.plain_job(), "--set", "destination.proxy=${P}" if key.endswith("proxy") else f"{key}={value}", P=value, **here).returncode, 78)
+        self.assertEqual(self.stored(self.first), {})
+        ended = s3flow("run", self.plain_job(f"object: {{tags: {{a: {BAD}}}}}"), **here)  # tags are encoded
+        self.assertIn(ended.returncode, (0, 78), ended.stderr)
+
+    def test_a_type_that_no_header_has_is_none(self):
+        types = self.write("mime.types", b"text/\x01odd odd\n")
+        key = self.id().rsplit(".", 1)[1] + "-3.odd"
+        self.write("data/" + key, b"odd")
+        ended = s3flow("run", self.plain_job(f"object: {{mime_types: {types}}}"), **KEYS, AWS_ENDPOINT_URL=self.first.endpoint)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        client = s3_client(self.first.endpoint, KEY_ID, SECRET)
+        self.addCleanup(client.close)
+        self.assertEqual(client.head_object(Bucket="bucket", Key=key)["ContentType"], "application/octet-stream")
 
     def test_wrong_values_name_their_source(self):
         job = self.plain_job()

@@ -136,6 +136,19 @@ TEST(ProviderChecksTest, EachPartIsChecked) {
   EXPECT_THAT(checked({"id", Secret("s"), Secret("\r\n")}), Pair(HasSubstr("nothing but a line end"), 1u));
 }
 
+TEST(ProviderChecksTest, TheTokenForAContainersAgentToo) {
+  for (const auto& [token, sent] : {std::pair("secret/a\r\n", "secret/a"), {"a\r\nX: b", ""}}) {
+    World world;
+    world.environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/creds";
+    world.environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = token;
+    const bool loaded = world.Load().has_value();
+    EXPECT_EQ(loaded, *sent != 0);
+    EXPECT_EQ(world.service.calls().size(), loaded ? 1u : 0u);
+    for (const auto& call : world.service.calls()) EXPECT_EQ(call.Header("authorization"), sent);
+    EXPECT_EQ(world.warnings.size(), loaded ? 1u : 0u);
+  }
+}
+
 // The keys that sign the request for a role are used before those that come of it.
 TEST(ProviderChecksTest, KeysOfASourceProfileAreChecked) {
   World world;
