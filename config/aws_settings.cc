@@ -98,8 +98,9 @@ class Reader {
   }
 
   void NoteIgnored(const s3::Setting& why) {
-    for (const auto& [variable, name] : {std::pair("AWS_ENDPOINT_URL_S3", ""), std::pair("AWS_ENDPOINT_URL", "services"),
-                                         std::pair("", "endpoint_url")}) {
+    for (const auto& [variable, name] :
+         {std::pair("AWS_ENDPOINT_URL_S3", ""), std::pair("AWS_ENDPOINT_URL", "services"),
+          std::pair("", "endpoint_url")}) {
       if (const auto ignored = configured_.Find({variable}, name)) {
         found_.notes.push_back(fmt::format("{} is ignored, as {} says", ignored->source, why.source));
       }
@@ -117,8 +118,9 @@ class Reader {
                       .where = bundle->source,
                       .unless = {directory ? "destination.ca_file" : "destination.ca_directory"}};
     if (access(bundle->value.c_str(), R_OK) != 0) {
-      fallback.problem = fmt::format("cannot read the CA bundle {}: {}; correct it, or set destination.ca_file",
-                                     bundle->value, std::strerror(errno));
+      fallback.problem =
+          fmt::format("cannot read the CA bundle {}: {}; correct it, or set destination.ca_file",
+                      bundle->value, std::strerror(errno));
     }
     found_.values.push_back(std::move(fallback));
   }
@@ -131,7 +133,8 @@ class Reader {
     if (!row.words.empty() && !IsOneOf(value, row.words)) {
       const auto what = fmt::format("'{}' is not one of {}", value, WithCommas(row.words));
       if (!row.followed) return found_.problems.push_back({setting->source, what});
-      return found_.values.push_back({.key = std::string(row.key), .where = setting->source, .problem = what});
+      return found_.values.push_back(
+          {.key = std::string(row.key), .where = setting->source, .problem = what});
     }
     if (!row.followed) return NoteNotFollowed(row, *setting);
     Fallback fallback{std::string(row.key), value, setting->source};
@@ -160,14 +163,13 @@ std::span<const AwsSetting> AwsSettings() { return kSettings; }
 
 Fallbacks FindAwsSettings(const s3::Result<s3::Profiles>& profiles, const std::string& job_profile,
                           const s3::Environment& environment) {
-  const auto chosen =
-      job_profile.empty() ? s3::ProfileInEnvironment(environment)
-                          : std::optional(s3::Setting{job_profile, "credentials.profile"});
+  const auto chosen = job_profile.empty() ? s3::ProfileInEnvironment(environment)
+                                          : std::optional(s3::Setting{job_profile, "credentials.profile"});
   const auto name = chosen ? chosen->value : "default";
   const s3::Profiles none(environment);
   auto found = Reader(profiles ? *profiles : none, name, environment).Read();
-  // What cannot be read may have said where the data are meant to go. Without a profile that the job file names there
-  // are no credentials, and nothing goes anywhere.
+  // What cannot be read may have said where the data are meant to go. Without a profile that the job file
+  // names there are no credentials, and nothing goes anywhere.
   std::string problem;
   if (!profiles) {
     problem = profiles.error().message;
@@ -178,10 +180,11 @@ Fallbacks FindAwsSettings(const s3::Result<s3::Profiles>& profiles, const std::s
   if (problem.empty()) return found;
   found.notes.push_back(problem + ": nothing of it is followed");
   if (s3::IsTrue(environment("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").value_or(""))) return found;
-  found.values.push_back({.key = "destination.endpoint",
-                          .where = "destination.endpoint",
-                          .unless = {"destination.endpoints"},
-                          .problem = problem + ": correct it, or write the endpoint into the job file ('' is AWS)"});
+  found.values.push_back(
+      {.key = "destination.endpoint",
+       .where = "destination.endpoint",
+       .unless = {"destination.endpoints"},
+       .problem = problem + ": correct it, or write the endpoint into the job file ('' is AWS)"});
   return found;
 }
 

@@ -17,7 +17,9 @@ const Value* Find(const Value& root, const std::string& key) {
   return values == nullptr || values->kind != Value::Kind::kMapping ? nullptr : values->Find(name);
 }
 
-bool IsEmpty(const Value& value) { return value.text.empty() && value.items.empty() && value.entries.empty(); }
+bool IsEmpty(const Value& value) {
+  return value.text.empty() && value.items.empty() && value.entries.empty();
+}
 
 // False when the job's section is no mapping: a mistake that the schema reports.
 bool Put(const Fallback& fallback, Value* root) {
@@ -45,10 +47,11 @@ std::vector<Fallback> ApplyFallbacks(const Fallbacks& fallbacks, Value* root, st
   notes->insert(notes->end(), fallbacks.notes.begin(), fallbacks.notes.end());
   for (const auto& fallback : fallbacks.values) {
     if (Find(*root, fallback.key) != nullptr) continue;
-    const bool stands_back = std::any_of(fallback.unless.begin(), fallback.unless.end(), [&](const auto& key) {
-      const auto* other = Find(*root, key);
-      return other != nullptr && !IsEmpty(*other);
-    });
+    const bool stands_back =
+        std::any_of(fallback.unless.begin(), fallback.unless.end(), [&](const auto& key) {
+          const auto* other = Find(*root, key);
+          return other != nullptr && !IsEmpty(*other);
+        });
     if (stands_back) {
       if (!fallback.unless_note.empty()) notes->push_back(fallback.unless_note);
     } else if (!fallback.problem.empty()) {

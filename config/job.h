@@ -39,8 +39,8 @@ Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& ove
                     const Lookup& environment, const FindFallbacks& find = nullptr);
 
 // The effective settings as YAML, defaults included, sizes in bytes, secrets redacted. Properties of objects
-// that came out of the environment are shown as their variables. `with_sources`: a comment behind each says where
-// it was given.
+// that came out of the environment are shown as their variables. `with_sources`: a comment behind each says
+// where it was given.
 std::string ShowJob(const Job& job, bool with_sources = false);
 // Those of them that say what goes where and how it is cut and checked: what two sessions of one run share.
 // Hidden values have digits in their place, so that two texts differ when the values do.

@@ -60,8 +60,8 @@ struct HttpRequest {
   std::uint64_t body_bytes() const;
 };
 
-// What of a request cannot stand in its head, since it would end a line or a field there; nothing when all can. No
-// value is shown. RFC 9110, section 5.5: a recipient that finds CR, LF or NUL in a value sees an attack.
+// Says what of a request cannot stand in its head, where it would end a line or a field; nothing when all can.
+// Shows no value. RFC 9110, section 5.5: CR, LF and NUL in a value are dangerous, other controls are invalid.
 std::optional<std::string> HeadProblem(const HttpRequest& request);
 
 // The answer's status line and header lines, as text; looked up, not parsed into a map.

@@ -91,9 +91,9 @@ std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& argu
   const auto find = [&environment](const std::string& profile) {
     return config::FindAwsSettings(s3::Profiles::LoadSettings(environment), profile, environment);
   };
-  auto job = arguments.job_text
-                 ? config::ParseJob(*arguments.job_text, arguments.job_file, arguments.overrides, environment, find)
-                 : config::LoadJob(arguments.job_file, arguments.overrides, environment, find);
+  auto job = arguments.job_text ? config::ParseJob(*arguments.job_text, arguments.job_file,
+                                                   arguments.overrides, environment, find)
+                                : config::LoadJob(arguments.job_file, arguments.overrides, environment, find);
   if (!job) {
     pipeline::PrintLines(stderr, config::FormatProblems(job.error()));
     const bool unreadable = access(arguments.job_file.c_str(), R_OK) != 0;

@@ -42,9 +42,8 @@ Maybe FromEnvironment(const Environment& environment) {
   if (!id && !secret) return std::nullopt;
   auto token = environment("AWS_SESSION_TOKEN");
   if (!token) token = environment("AWS_SECURITY_TOKEN");  // its name of old
-  auto credentials =
-      Complete({id.value_or(""), Secret(secret.value_or("")), Secret(token.value_or(""))},
-               "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+  auto credentials = Complete({id.value_or(""), Secret(secret.value_or("")), Secret(token.value_or(""))},
+                              "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
   if (const auto expires = environment("AWS_CREDENTIAL_EXPIRATION"); expires && credentials) {
     credentials->expires = ParseTimestamp(*expires);
     if (!credentials->expires)
@@ -219,7 +218,8 @@ class Chain {
     sts.endpoint = *endpoint ? (*endpoint)->value
                              : fmt::format("https://sts.{}.{}", sts.region, AwsDnsSuffix(sts.region));
     if (const auto parsed = ParseEndpoint(sts.endpoint); !parsed)
-      return BadCredentials(fmt::format("{}: {}", *endpoint ? (*endpoint)->source : "STS", parsed.error().message));
+      return BadCredentials(
+          fmt::format("{}: {}", *endpoint ? (*endpoint)->source : "STS", parsed.error().message));
     return sts;
   }
 
@@ -233,7 +233,8 @@ class Chain {
 
 namespace {
 
-Result<ProvidedCredentials> FindCredentials(const CredentialOptions& options, const ProviderContext& context) {
+Result<ProvidedCredentials> FindCredentials(const CredentialOptions& options,
+                                            const ProviderContext& context) {
   if (!options.access_key_id.empty() || !options.secret_access_key.empty()) {
     return *Provided(Complete({options.access_key_id, options.secret_access_key, options.session_token},
                               "credentials.access_key_id", "credentials.secret_access_key"),
@@ -253,13 +254,13 @@ Result<ProvidedCredentials> FindCredentials(const CredentialOptions& options, co
                                       profiles->credentials_path(), profiles->config_path()));
   }
   auto with_profile = context;
-  with_profile.environment = Configured(&environment, &*profiles, name)
-                                 .WithProfile({{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint"},
-                                               {"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
-                                                "ec2_metadata_service_endpoint_mode"},
-                                               {"AWS_IMDS_USE_IPV6", "imds_use_ipv6"},
-                                               {"AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout"},
-                                               {"AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts"}});
+  with_profile.environment =
+      Configured(&environment, &*profiles, name)
+          .WithProfile({{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint"},
+                        {"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode"},
+                        {"AWS_IMDS_USE_IPV6", "imds_use_ipv6"},
+                        {"AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout"},
+                        {"AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts"}});
   if (auto found = Chain(*profiles, with_profile, !only_profile).FromProfile(name)) return *found;
   if (only_profile) return BadCredentials(fmt::format("profile [{}] has no credentials", name));
   if (auto found = ContainerCredentials(context)) return *found;

@@ -45,9 +45,9 @@ std::optional<Setting> Configured::InProfile(std::string_view name) const {
           In(profile->credentials, name, fmt::format("{} [{}]", profiles_->credentials_path(), profile_))) {
     return found;
   }
-  return In(profile->config, name,
-            fmt::format("{} [{}{}]", profiles_->config_path(), profile_ == "default" ? "" : "profile ",
-                        profile_));
+  return In(
+      profile->config, name,
+      fmt::format("{} [{}{}]", profiles_->config_path(), profile_ == "default" ? "" : "profile ", profile_));
 }
 
 std::optional<Setting> Configured::Find(std::initializer_list<std::string_view> variables,
@@ -71,8 +71,9 @@ Result<std::optional<Setting>> Configured::Endpoint(std::string_view service) co
   if (const auto services = InProfile("services")) {
     const auto* section = profiles_->FindServices(services->value);
     if (section == nullptr) {
-      return Fail(ErrorKind::kPermanent, fmt::format("{}: there is no section [services {}] in {}",
-                                                     services->source, services->value, profiles_->config_path()));
+      return Fail(ErrorKind::kPermanent,
+                  fmt::format("{}: there is no section [services {}] in {}", services->source,
+                              services->value, profiles_->config_path()));
     }
     if (auto found = In(*section, fmt::format("{}.endpoint_url", service),
                         fmt::format("{} [services {}]", profiles_->config_path(), services->value))) {
@@ -84,7 +85,8 @@ Result<std::optional<Setting>> Configured::Endpoint(std::string_view service) co
 
 Environment Configured::WithProfile(
     std::initializer_list<std::pair<std::string_view, std::string_view>> names) const {
-  return [self = *this, pairs = std::vector(names)](const std::string& variable) -> std::optional<std::string> {
+  return [self = *this,
+          pairs = std::vector(names)](const std::string& variable) -> std::optional<std::string> {
     if (auto set = (*self.environment_)(variable)) return set;
     const auto pair =
         std::find_if(pairs.begin(), pairs.end(), [&](const auto& entry) { return entry.first == variable; });

@@ -1,5 +1,5 @@
-// Settings that all of AWS's SDKs read: from a variable of the environment, or from a profile of the shared files.
-// https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
+// Settings that all of AWS's SDKs read: from a variable of the environment, or from a profile of the shared
+// files. https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 #pragma once
 
 #include <initializer_list>
@@ -26,12 +26,12 @@ class Configured {
   Configured(const Environment* environment, const Profiles* profiles, std::string profile)
       : environment_(environment), profiles_(profiles), profile_(std::move(profile)) {}
 
-  // The first variable that is set; then the profile's setting, "s3.addressing_style" for a nested one. An empty
-  // value is none.
+  // The first variable that is set; then the profile's setting, "s3.addressing_style" for a nested one. An
+  // empty value is none.
   std::optional<Setting> Find(std::initializer_list<std::string_view> variables, std::string_view name) const;
 
-  // The URL for a service ("s3", "sts", "sso") in the order of the guide; nothing when none is configured, or when
-  // IgnoresEndpoints(). An error when the profile names a [services] section that is not there.
+  // The URL for a service ("s3", "sts", "sso") in the order of the guide; nothing when none is configured, or
+  // when IgnoresEndpoints(). An error when the profile names a [services] section that is not there.
   // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
   Result<std::optional<Setting>> Endpoint(std::string_view service) const;
   // The setting that has configured URLs ignored.

@@ -17,9 +17,9 @@ using Settings = std::map<std::string, Secret, std::less<>>;
 // Sections by their headers, without the brackets. Names of settings in lower case.
 using IniFile = std::map<std::string, Settings, std::less<>>;
 
-// Lines that are indented more than the setting before them belong to it. Below a setting without a value they are
-// nested settings, "s3.addressing_style"; others are left out. A section that comes twice is one. Anything else is
-// let go, as SDKs do.
+// Lines that are indented more than the setting before them belong to it. Below a setting without a value they
+// are nested settings, "s3.addressing_style"; others are left out. A section that comes twice is one. Anything
+// else is let go, as SDKs do.
 IniFile ParseIni(std::string_view text);
 
 struct Profile {
@@ -41,8 +41,8 @@ class Profiles {
   // may read a file with secrets.
   static Result<Profiles> Load(const Environment& environment,
                                const std::function<void(std::string_view)>& warn);
-  // The same for those who look for no keys: what is wrong with the credentials file is not theirs to say. Reads
-  // regular files only, since what comes through a pipe comes once.
+  // The same for settings other than keys: a credentials file that cannot be read is an empty one, and only
+  // regular files are read, since what comes through a pipe comes once.
   static Result<Profiles> LoadSettings(const Environment& environment);
 
   // Null when neither file has it.

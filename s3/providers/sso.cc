@@ -68,9 +68,9 @@ Result<Credentials> Ask(const Login& login, const std::string& name, const Profi
                        : fmt::format("https://portal.sso.{}.{}", login.region, AwsDnsSuffix(login.region));
   const auto endpoint = ParseEndpoint(url);
   if (!endpoint) {
-    return BadCredentials(fmt::format("{}: {}",
-                                      *configured ? (*configured)->source : "the portal of IAM Identity Center",
-                                      endpoint.error().message));
+    return BadCredentials(
+        fmt::format("{}: {}", *configured ? (*configured)->source : "the portal of IAM Identity Center",
+                    endpoint.error().message));
   }
   HttpRequest request;
   request.method = "GET";

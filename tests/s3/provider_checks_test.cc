@@ -48,8 +48,10 @@ const std::vector<Source>& Sources() {
       {"profile [default]",
        [](World* world, const Token& token) {
          const auto path = world->home.Write(
-             ".aws/p", "#!/bin/sh\ncat <<'END'\n{\"Version\": 1, \"AccessKeyId\": \"ID\", \"SecretAccessKey\": "
-                       "\"s\", \"SessionToken\": \"" + token.json + "\"}\nEND\n");
+             ".aws/p",
+             "#!/bin/sh\ncat <<'END'\n{\"Version\": 1, \"AccessKeyId\": \"ID\", \"SecretAccessKey\": "
+             "\"s\", \"SessionToken\": \"" +
+                 token.json + "\"}\nEND\n");
          chmod(path.c_str(), 0700);
          world->Write("config", "[default]\ncredential_process = " + path + "\n");
        }},
@@ -68,14 +70,16 @@ const std::vector<Source>& Sources() {
        }},
       {"IAM Identity Center",
        [](World* world, const Token& token) {
-         world->Write("config", "[default]\nsso_start_url = u\nsso_region = eu-west-1\nsso_account_id = "
-                                "1\nsso_role_name = r\n");
+         world->Write("config",
+                      "[default]\nsso_start_url = u\nsso_region = eu-west-1\nsso_account_id = "
+                      "1\nsso_role_name = r\n");
          // The SHA-1 of "u".
          world->Write("sso/cache/51e69892ab49df85c6230ccc57f8e1d1606caccc.json",
                       R"({"accessToken": "t", "expiresAt": ")" + later + R"("})");
-         world->answers = {{"GET /federation",
-                            {200, R"({"roleCredentials": {"accessKeyId": "ID", "secretAccessKey": "s", "sessionToken": ")" +
-                                      token.json + R"(", "expiration": 4000000000000}})"}}};
+         world->answers = {
+             {"GET /federation",
+              {200, R"({"roleCredentials": {"accessKeyId": "ID", "secretAccessKey": "s", "sessionToken": ")" +
+                        token.json + R"(", "expiration": 4000000000000}})"}}};
        }},
       {"the container's credentials",
        [](World* world, const Token& token) {
@@ -129,9 +133,12 @@ TEST(ProviderChecksTest, EachPartIsChecked) {
   using testing::Pair;
   EXPECT_THAT(checked({"id", Secret("any \xc3\xa9 secret"), Secret()}), Pair("fine", 0u));
   EXPECT_THAT(checked({"id\r", Secret("s\n"), Secret("t\r\n\n")}), Pair("fine", 3u));
-  EXPECT_THAT(checked({"i\nd", Secret("s"), Secret()}), Pair(HasSubstr("SOURCE: the access key ID has a control"), 0u));
-  EXPECT_THAT(checked({"id", Secret("s\x01"), Secret()}), Pair(HasSubstr("the secret access key has a control"), 0u));
-  EXPECT_THAT(checked({"id", Secret("s"), Secret("\x7f")}), Pair(HasSubstr("the session token has a control"), 0u));
+  EXPECT_THAT(checked({"i\nd", Secret("s"), Secret()}),
+              Pair(HasSubstr("SOURCE: the access key ID has a control"), 0u));
+  EXPECT_THAT(checked({"id", Secret("s\x01"), Secret()}),
+              Pair(HasSubstr("the secret access key has a control"), 0u));
+  EXPECT_THAT(checked({"id", Secret("s"), Secret("\x7f")}),
+              Pair(HasSubstr("the session token has a control"), 0u));
   EXPECT_THAT(checked({"i d", Secret("s"), Secret()}), Pair(HasSubstr("a character that none can have"), 0u));
   EXPECT_THAT(checked({"id", Secret("s"), Secret("\r\n")}), Pair(HasSubstr("nothing but a line end"), 1u));
 }
@@ -170,14 +177,19 @@ TEST(ProviderChecksTest, ServicesAreFoundAsS3Is) {
   const Found cases[] = {
       {"service's variable", {{"AWS_ENDPOINT_URL_STS", url}, {"AWS_ENDPOINT_URL", nowhere}}, ""},
       {"variable", {{"AWS_ENDPOINT_URL", url}}, "endpoint_url = " + nowhere + "\n"},
-      {"services", {}, "services = s\nendpoint_url = " + nowhere + "\n[services s]\nsts =\n  endpoint_url = " + url + "\n"},
+      {"services",
+       {},
+       "services = s\nendpoint_url = " + nowhere + "\n[services s]\nsts =\n  endpoint_url = " + url + "\n"},
       {"profile", {}, "endpoint_url = " + url + "\n"},
   };
   for (const auto& one : cases) {
     World world;
-    world.environment = With(With(one.environment, {{"AWS_PROFILE", "r"}, {"AWS_ENDPOINT_URL_STS", ""}}), world.environment);
-    world.Write("config", "[profile base]\naws_access_key_id = B\naws_secret_access_key = s\n[profile r]\nrole_arn = "
-                          "arn:aws:iam::1:role/r\nsource_profile = base\n" + one.more);
+    world.environment =
+        With(With(one.environment, {{"AWS_PROFILE", "r"}, {"AWS_ENDPOINT_URL_STS", ""}}), world.environment);
+    world.Write("config",
+                "[profile base]\naws_access_key_id = B\naws_secret_access_key = s\n[profile r]\nrole_arn = "
+                "arn:aws:iam::1:role/r\nsource_profile = base\n" +
+                    one.more);
     const auto before = double_of_sts.service.calls().size();
     EXPECT_EQ(world.Outcome(), "STSID") << one.name;
     EXPECT_EQ(double_of_sts.service.calls().size(), before + 1) << one.name;
@@ -207,7 +219,11 @@ TEST(ProviderChecksTest, TheMetadataServiceIsAskedAsTheProfileSays) {
 
 TEST(ProviderChecksTest, OldNames) {
   Check({{"AWS_DEFAULT_PROFILE", {{"AWS_DEFAULT_PROFILE", "base"}}, kRole, "", "BASEID"},
-         {"AWS_PROFILE before it", {{"AWS_DEFAULT_PROFILE", "gone"}, {"AWS_PROFILE", "base"}}, kRole, "", "BASEID"}});
+         {"AWS_PROFILE before it",
+          {{"AWS_DEFAULT_PROFILE", "gone"}, {"AWS_PROFILE", "base"}},
+          kRole,
+          "",
+          "BASEID"}});
   World world;
   world.Write("credentials", std::string(kKeys) + "aws_security_token = old\n");
   EXPECT_EQ(world.Load()->credentials.session_token.Reveal(), "old");

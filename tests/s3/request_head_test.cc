@@ -44,7 +44,8 @@ TEST(RequestHeadTest, AWholeOneIsSent) {
 }
 
 TEST(RequestHeadTest, NoPartHasACharacterThatEndsIt) {
-  const std::string bad[] = {"a\r\nInjected: 1", "a\n", "a\r", std::string("a\0b", 3), "a\x1b", "a\x7f", "\t"};
+  const std::string bad[] = {
+      "a\r\nInjected: 1", "a\n", "a\r", std::string("a\0b", 3), "a\x1b", "a\x7f", "\t"};
   const std::pair<const char*, std::function<void(HttpRequest*, const std::string&)>> parts[] = {
       {"'x-amz-meta-a'", [](auto* request, const auto& text) { request->headers[1].value = text; }},
       {"'host'", [](auto* request, const auto& text) { request->headers[0].value = text; }},
@@ -68,7 +69,8 @@ TEST(RequestHeadTest, NoPartHasACharacterThatEndsIt) {
     }
   }
   for (const auto* name : {"", "a:b", "a b"}) {
-    EXPECT_TRUE(Send([&](HttpRequest* request) { request->headers[1].name = name; }).response.failure) << name;
+    EXPECT_TRUE(Send([&](HttpRequest* request) { request->headers[1].name = name; }).response.failure)
+        << name;
   }
 }
 
