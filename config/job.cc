@@ -133,8 +133,20 @@ void CheckIntegrity(const Job& job, const std::string& section_where, const std:
   }
 }
 
+// " (region is from AWS_REGION)": the reader of a job file does not see what is found elsewhere.
+std::string Describe(const std::vector<Fallback>& used, std::string_view section) {
+  std::string text;
+  for (const auto& fallback : used) {
+    if (!fallback.key.starts_with(section)) continue;
+    text += fmt::format("{}{} is from {}", text.empty() ? " (" : ", ", fallback.key.substr(section.size()),
+                        fallback.where);
+  }
+  return text.empty() ? "" : text + ")";
+}
+
 // What single values cannot show.
-void CheckTogether(const Value& root, const Job& job, std::vector<Problem>* problems) {
+void CheckTogether(const Value& root, const Job& job, const std::vector<Fallback>& used,
+                   std::vector<Problem>* problems) {
   const auto where = [&](std::string_view section, std::string_view key) {
     const auto* values = root.Find(section);
     const auto* value = values == nullptr ? nullptr : values->Find(key);
@@ -144,7 +156,8 @@ void CheckTogether(const Value& root, const Job& job, std::vector<Problem>* prob
   const auto& credentials = job.s3.credentials;
   if (!destination.bucket.empty() && !s3::ResolveBucket(destination)) {
     problems->push_back({where("destination", "addressing"),
-                         "destination: " + s3::ResolveBucket(destination).error().message});
+                         fmt::format("destination: {}{}", s3::ResolveBucket(destination).error().message,
+                                     Describe(used, "destination."))});
   }
   if (credentials.access_key_id.empty() != credentials.secret_access_key.empty()) {
     problems->push_back(
@@ -175,21 +188,24 @@ void CheckTogether(const Value& root, const Job& job, std::vector<Problem>* prob
   }
 }
 
-// The environment's region where the job has none, as if the job had it; false when the job has one.
-bool TakeRegion(const Lookup& environment, Value* root) {
-  const auto destination = std::find_if(root->entries.begin(), root->entries.end(),
-                                        [](const auto& entry) { return entry.key == "destination"; });
-  if (destination == root->entries.end() || destination->value.kind != Value::Kind::kMapping) return false;
-  if (destination->value.Find("region") != nullptr) return false;
-  for (const auto* name : {"AWS_REGION", "AWS_DEFAULT_REGION"}) {
-    const auto region = environment(name);
-    if (!region || region->empty()) continue;
-    Value value{.kind = Value::Kind::kScalar, .where = name};
-    value.text = *region;
-    destination->value.entries.push_back({"region", name, std::move(value)});
-    break;
+// What the job has for a key; empty for nothing.
+std::string TextOf(const Value& root, std::string_view section, std::string_view key) {
+  const auto* values = root.Find(section);
+  const auto* value = values == nullptr ? nullptr : values->Find(key);
+  return value == nullptr ? "" : value->text;
+}
+
+std::map<std::string, std::string, std::less<>> SourcesOf(const Value& root) {
+  std::map<std::string, std::string, std::less<>> sources;
+  for (const auto& section : root.entries) {
+    for (const auto& entry : section.value.entries)
+      sources[fmt::format("{}.{}", section.key, entry.key)] = entry.value.where;
+    for (std::size_t i = 0; i < section.value.items.size(); ++i) {
+      for (const auto& entry : section.value.items[i].entries)
+        sources[fmt::format("{}.{}.{}", section.key, i, entry.key)] = entry.value.where;
+    }
   }
-  return true;
+  return sources;
 }
 
 }  // namespace
@@ -206,7 +222,8 @@ std::vector<std::string> AllKeys() {
 }
 
 Loaded<Job> ParseJob(std::string_view text, const std::string& name,
-                     const std::vector<std::string>& overrides, const Lookup& environment) {
+                     const std::vector<std::string>& overrides, const Lookup& environment,
+                     const FindFallbacks& find) {
   auto [root, problems] = ParseDocument(text, name, environment);
   if (!problems.empty() && root.kind != Value::Kind::kMapping) return tl::unexpected(std::move(problems));
   if (root.kind != Value::Kind::kMapping) {
@@ -217,9 +234,13 @@ Loaded<Job> ParseJob(std::string_view text, const std::string& name,
   }
   for (const auto& text_of_set : overrides) ApplyOverride(text_of_set, environment, &root, &problems);
 
-  const bool open_region = TakeRegion(environment, &root);
-
   Job job;
+  const auto* given = root.Find("destination");
+  // A host that names its region knows better than what is found elsewhere.
+  const bool open_region = given != nullptr && given->Find("region") == nullptr;
+  std::vector<Fallback> used;
+  if (find) used = ApplyFallbacks(find(TextOf(root, "credentials", "profile")), &root, &problems, &job.notes);
+  job.sources = SourcesOf(root);
   const auto sections = JobSections(&job.s3, &job.pipeline);
   const auto elsewhere = AllKeys();
   for (const auto& entry : root.entries) {
@@ -245,12 +266,15 @@ Loaded<Job> ParseJob(std::string_view text, const std::string& name,
   }
   if (const auto* object = root.Find("object")) job.from_environment = ReadFromEnvironment(*object);
   auto& store = job.s3.destination;
-  if (open_region) store.region = s3::RegionOf(store).value_or(store.region);
+  if (const auto region = s3::RegionOf(store); region && open_region) {
+    store.region = *region;
+    job.sources["destination.region"] = "the store's";
+  }
   if (job.pipeline.resume.skip == pipeline::SkipMode::kIfNoneMatch) {
     job.pipeline.object.properties.Set("if-none-match", "*");
   }
   job.pipeline.upload.store_limits = s3::ProfileOf(store).limits;
-  if (problems.empty()) CheckTogether(root, job, &problems);
+  if (problems.empty()) CheckTogether(root, job, used, &problems);
   if (!problems.empty()) return tl::unexpected(std::move(problems));
   return job;
 }
@@ -272,29 +296,34 @@ Loaded<std::string> ReadTextFile(const std::string& path) {
 }
 
 Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides,
-                    const Lookup& environment) {
+                    const Lookup& environment, const FindFallbacks& find) {
   return ReadTextFile(path).and_then(
-      [&](const std::string& text) { return ParseJob(text, path, overrides, environment); });
+      [&](const std::string& text) { return ParseJob(text, path, overrides, environment, find); });
 }
 
 namespace {
 
 using Wanted = std::function<bool(std::string_view section, std::string_view field)>;
+// What stands behind the value of a key.
+using Comment = std::function<std::string(const std::string& key)>;
 
-std::string Show(const Job& job, bool with_digits, const Wanted& wanted) {
+std::string Show(const Job& job, bool with_digits, const Wanted& wanted, const Comment& comment) {
   Job copy = job;  // the schema binds to options that it may write to
   Hide(job.from_environment, &copy.pipeline.object);
   std::string text = "source:\n";
-  for (auto& root : copy.pipeline.source) {
+  for (std::size_t i = 0; i < copy.pipeline.source.size(); ++i) {
     std::string lead = "  - ";
-    for (const auto& field : SourceFields(&root)) {
-      text += fmt::format("{}{}: {}\n", std::exchange(lead, "    "), field.name, field.show());
+    for (const auto& field : SourceFields(&copy.pipeline.source[i])) {
+      text += fmt::format("{}{}: {}{}\n", std::exchange(lead, "    "), field.name, field.show(),
+                          comment(fmt::format("source.{}.{}", i, field.name)));
     }
   }
   for (const auto& section : JobSections(&copy.s3, &copy.pipeline)) {
     std::string lines;
     for (const auto& field : section.fields) {
-      if (wanted(section.name, field.name)) lines += fmt::format("  {}: {}\n", field.name, field.show());
+      if (!wanted(section.name, field.name)) continue;
+      lines += fmt::format("  {}: {}{}\n", field.name, field.show(),
+                           comment(fmt::format("{}.{}", section.name, field.name)));
     }
     if (!lines.empty()) text += fmt::format("{}:\n{}", section.name, lines);
   }
@@ -303,19 +332,27 @@ std::string Show(const Job& job, bool with_digits, const Wanted& wanted) {
 
 }  // namespace
 
-std::string ShowJob(const Job& job) {
-  return Show(job, false, [](std::string_view, std::string_view) { return true; });
+std::string ShowJob(const Job& job, bool with_sources) {
+  return Show(
+      job, false, [](std::string_view, std::string_view) { return true; },
+      [&](const std::string& key) -> std::string {
+        if (!with_sources) return "";
+        const auto source = job.sources.find(key);
+        return fmt::format("  # {}",
+                           source == job.sources.end() ? "default" : s3::PrintableLine(source->second));
+      });
 }
 
 std::string ShowIdentity(const Job& job) {
-  return Show(job, true, [](std::string_view section, std::string_view field) {
+  const auto says_what = [](std::string_view section, std::string_view field) {
     // How the store is reached may change from one session to the next.
     for (const auto* way :
          {"ca_file", "ca_directory", "client_certificate", "client_key", "proxy", "no_proxy"}) {
       if (field == way) return false;
     }
     return section == "destination" || section == "object" || section == "integrity";
-  });
+  };
+  return Show(job, true, says_what, [](const std::string&) { return ""; });
 }
 
 std::string FormatProblems(const std::vector<Problem>& problems) {

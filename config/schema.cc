@@ -9,6 +9,7 @@
 
 #include "config/builders.h"
 #include "config/object_fields.h"
+#include "s3/properties.h"
 #include "s3/store_profiles.h"
 #include "s3/uri.h"
 
@@ -36,7 +37,9 @@ MaybeProblem CheckPrefix(const std::string& text) {
 
 // Header values and query parameters are made of it.
 MaybeProblem CheckKeyId(const std::string& text) {
-  const bool fine = std::all_of(text.begin(), text.end(),
+  // A line end behind it is taken off with a warning, like that of any other source (s3/providers/checked.h).
+  const auto id = std::string_view(text).substr(0, text.find_last_not_of("\r\n") + 1);
+  const bool fine = std::all_of(id.begin(), id.end(),
                                 [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '/' && c != ','; });
   return fine ? MaybeProblem() : "has a character that no access key ID has";
 }
@@ -61,6 +64,7 @@ Field Proxy(std::string name, s3::ProxyOptions* proxy) {
                 if (proxy->url.empty()) {
                   return text.empty() ? MaybeProblem("must be auto, none or a URL") : std::nullopt;
                 }
+                if (s3::HeaderValueProblem(text)) return MaybeProblem("has a character that no URL has");
                 const auto scheme = text.find("://");
                 const auto rest = scheme == std::string::npos ? "" : text.substr(scheme + 3);
                 const auto kind = text.substr(0, std::min(scheme, text.size()));

@@ -55,7 +55,7 @@ class EventLoop::Loop {
   void Send(HttpRequest&& request, HttpResponse* response, Wake wake) {
     auto exchange = inbox_.TakeIdle();
     if (!exchange) exchange = std::make_unique<Exchange>(options_);
-    exchange->Prepare(request, response, wake);
+    if (!exchange->Prepare(request, response, wake)) return wake();
     request = {};
     inbox_.Add(std::move(exchange));
     ++in_flight_;

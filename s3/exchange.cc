@@ -14,10 +14,16 @@ constexpr std::string_view kAsk = "Expect: 100-continue\r\n";
 
 }  // namespace
 
-void Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake wake) {
+bool Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake wake) {
   response_ = response;
   wake_ = wake;
   endpoint_ = request.endpoint;
+  // Nowhere else is a head written, whatever its values are made of.
+  if (const auto problem = HeadProblem(request)) {
+    response_->failure =
+        Error{.kind = ErrorKind::kPermanent, .message = "the request was not sent: " + *problem};
+    return false;
+  }
   route_ = endpoint_.Url();
   needs_fresh_connection_ = request.fresh_connection;
   may_be_given_up_ = request.give_up_when_slow;
@@ -36,6 +42,7 @@ void Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   WriteHead(request);
   moved_bytes_ = guard_bytes_ = 0;
   connection = nullptr;
+  return true;
 }
 
 // Thousands of heads wait at once: each takes what it needs, and no more for having grown.

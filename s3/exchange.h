@@ -31,7 +31,9 @@ class Exchange {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  void Prepare(const HttpRequest& request, HttpResponse* response, Wake wake);
+  // Returns false when the request has no head that may be sent: `*response` then says why, and `wake` is the
+  // caller's to call.
+  bool Prepare(const HttpRequest& request, HttpResponse* response, Wake wake);
 
   const Endpoint& endpoint() const { return endpoint_; }
   // The endpoint as a text, which tells connections apart.

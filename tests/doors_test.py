@@ -10,7 +10,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 ROOMS = [
     ("s3/endpoint/", ["s3/"]),
     ("s3/", ["s3/"]),
-    ("config/", ["config/", "s3/options.h", "s3/uri.h", "s3/address.h", "s3/store_profiles.h", "s3/properties.h", "s3/secret.h", "s3/hash.h", "s3/printable.h", "s3/endpoint/options.h", "pipeline/options.h"]),
+    ("config/", ["config/", "s3/options.h", "s3/uri.h", "s3/address.h", "s3/store_profiles.h", "s3/properties.h", "s3/secret.h", "s3/hash.h", "s3/printable.h", "s3/providers/configured.h", "s3/endpoint/options.h", "pipeline/options.h"]),
     ("pipeline/cli/", ["pipeline/", "config/", "s3/"]),
     ("pipeline/", ["pipeline/", "s3/"]),
 ]

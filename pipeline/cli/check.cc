@@ -9,8 +9,9 @@ pipeline::ExitStatus Check(const JobArguments& arguments) {
   const auto loaded = LoadJob(arguments);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   const auto& job = std::get<config::Job>(loaded);
+  PrintNotes(job);
   if (arguments.probe) return Probe(job);
-  pipeline::PrintLines(stdout, config::ShowJob(job));
+  pipeline::PrintLines(stdout, config::ShowJob(job, /*with_sources=*/true));
   return pipeline::kExitOk;
 }
 

@@ -57,6 +57,7 @@ pipeline::ExitStatus Clean(const CleanArguments& arguments) {
   const auto loaded = LoadJobOf(run, arguments);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   const auto& job = std::get<config::Job>(loaded);
+  PrintNotes(job);
   if (job.pipeline.identity.settings != run.settings) {
     Complain(fmt::format("{} is not the job of that run any more: {} (--job names another file)",
                          job.pipeline.identity.job_file,

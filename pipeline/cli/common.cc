@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "config/aws_settings.h"
 #include "config/faults.h"
 #include "config/scalars.h"
 #include "pipeline/allotment.h"
@@ -27,6 +28,16 @@ void ApplyArguments(const JobArguments& arguments, config::Job* job) {
   options.resume.go_on = arguments.resume;
   options.resume.allow_changed_job = arguments.allow_changed_job;
   options.resume.trust = TrustOf(arguments.trust_dir);
+}
+
+void FollowAllotment(config::Job* job) {
+  auto& upload = job->pipeline.upload;
+  const auto asked = upload;
+  const auto granted = pipeline::SchedulerAllotment(s3::ProcessEnvironment());
+  pipeline::Follow(pipeline::Least(granted, pipeline::KernelAllotment()), &upload);
+  const auto* const source = "what this process may use";
+  if (upload.threads != asked.threads) job->sources["upload.threads"] = source;
+  if (upload.memory_bytes != asked.memory_bytes) job->sources["limits.memory"] = source;
 }
 
 // A shard's run directory is below the one that all shards are given.
@@ -71,30 +82,32 @@ void Complain(const pipeline::StopControl& stop, const std::string& text) {
   Complain(stop.cause() == pipeline::StopCause::kStoreUnreachable ? stop.message() : text);
 }
 
+void PrintNotes(const config::Job& job) {
+  for (const auto& note : job.notes) Complain("note: " + note);
+}
+
 pipeline::Trust TrustOf(bool trust_dir) {
   return trust_dir ? pipeline::Trust::kOthers : pipeline::Trust::kOurs;
 }
 
 std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& arguments) {
   const auto environment = s3::ProcessEnvironment();
-  auto job = arguments.job_text
-                 ? config::ParseJob(*arguments.job_text, arguments.job_file, arguments.overrides, environment)
-                 : config::LoadJob(arguments.job_file, arguments.overrides, environment);
+  const auto find = [&environment](const std::string& profile) {
+    return config::FindAwsSettings(s3::Profiles::LoadSettings(environment), profile, environment);
+  };
+  auto job = arguments.job_text ? config::ParseJob(*arguments.job_text, arguments.job_file,
+                                                   arguments.overrides, environment, find)
+                                : config::LoadJob(arguments.job_file, arguments.overrides, environment, find);
   if (!job) {
     pipeline::PrintLines(stderr, config::FormatProblems(job.error()));
     const bool unreadable = access(arguments.job_file.c_str(), R_OK) != 0;
     return unreadable ? pipeline::kExitNoInput : pipeline::kExitConfig;
   }
-  auto& tls = job->s3.transport.tls;
-  if (tls.ca_file.empty() && tls.ca_directory.empty()) {
-    tls.ca_file = s3::ProcessEnvironment()("AWS_CA_BUNDLE").value_or("");
-  }
   job->pipeline.identity = {.settings = config::ShowIdentity(*job),
                             .job_file = std::filesystem::absolute(arguments.job_file).string(),
                             .overrides = arguments.overrides,
                             .scheduler = pipeline::SchedulerFacts(s3::ProcessEnvironment())};
-  const auto granted = pipeline::SchedulerAllotment(s3::ProcessEnvironment());
-  pipeline::Follow(pipeline::Least(granted, pipeline::KernelAllotment()), &job->pipeline.upload);
+  FollowAllotment(&*job);
   ApplyArguments(arguments, &*job);
   return std::move(*job);
 }

@@ -46,6 +46,9 @@ std::variant<std::unique_ptr<s3::TraceLog>, pipeline::ExitStatus> OpenTrace(cons
 // of them is wrong.
 bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::ServerOptions* options);
 
+// What was found in the environment, or in AWS's files, and is not used: on stderr, once a command.
+void PrintNotes(const config::Job& job);
+
 // One line on stdout.
 void Say(std::string_view line);
 

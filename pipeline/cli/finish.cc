@@ -12,6 +12,7 @@ pipeline::ExitStatus Finish(const FinishArguments& arguments) {
   const auto planned = LoadPlannedJob(arguments.directory, TrustOf(arguments.trust_dir));
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&planned)) return *status;
   auto [plan, job] = std::get<PlannedJob>(planned);
+  PrintNotes(job);
   if (!arguments.trace_http.empty()) job.pipeline.report.trace_http = arguments.trace_http;
   const auto trace = OpenTrace(job);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&trace)) return *status;

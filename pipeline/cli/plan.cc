@@ -22,6 +22,7 @@ pipeline::ExitStatus Plan(const JobArguments& arguments, const PlanArguments& pl
   auto loaded = LoadJob(arguments);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   auto& job = std::get<config::Job>(loaded);
+  PrintNotes(job);
   job.pipeline.identity.kind = pipeline::RunKind::kPlan;
   const auto job_text = config::ReadTextFile(arguments.job_file);
   if (!job_text) {

@@ -128,6 +128,7 @@ pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArgum
   auto loaded = LoadJob(arguments);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   auto& job = std::get<config::Job>(loaded);
+  PrintNotes(job);
   auto& destination = job.s3.destination;
   const auto trace = OpenTrace(job);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&trace)) return *status;

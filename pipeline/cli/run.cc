@@ -28,6 +28,7 @@ pipeline::ExitStatus Run(const JobArguments& arguments) {
   const auto loaded = LoadRun(arguments);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   const auto& job = std::get<config::Job>(loaded);
+  PrintNotes(job);
   if (arguments.resume && job.pipeline.report.run_dir.empty()) {
     Complain("--resume needs the run directory: --run-dir or report.run_dir");
     return pipeline::kExitUsage;

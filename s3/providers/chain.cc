@@ -6,6 +6,8 @@
 #include <charconv>
 
 #include "s3/address.h"
+#include "s3/providers/checked.h"
+#include "s3/providers/configured.h"
 #include "s3/providers/documents.h"
 #include "s3/providers/metadata.h"
 #include "s3/providers/process.h"
@@ -38,9 +40,10 @@ Maybe FromEnvironment(const Environment& environment) {
   const auto id = environment("AWS_ACCESS_KEY_ID");
   const auto secret = environment("AWS_SECRET_ACCESS_KEY");
   if (!id && !secret) return std::nullopt;
-  auto credentials = Complete(
-      {id.value_or(""), Secret(secret.value_or("")), Secret(environment("AWS_SESSION_TOKEN").value_or(""))},
-      "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+  auto token = environment("AWS_SESSION_TOKEN");
+  if (!token) token = environment("AWS_SECURITY_TOKEN");  // its name of old
+  auto credentials = Complete({id.value_or(""), Secret(secret.value_or("")), Secret(token.value_or(""))},
+                              "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
   if (const auto expires = environment("AWS_CREDENTIAL_EXPIRATION"); expires && credentials) {
     credentials->expires = ParseTimestamp(*expires);
     if (!credentials->expires)
@@ -81,7 +84,9 @@ class Chain {
       return BadCredentials(fmt::format("{}: profile [{}] has no {}", path, name,
                                         id.empty() ? "aws_access_key_id" : "aws_secret_access_key"));
     }
-    return Provided(Credentials{std::string(id), Secret(secret), Secret(value("aws_session_token"))},
+    auto token = value("aws_session_token");
+    if (token.empty()) token = value("aws_security_token");
+    return Provided(Credentials{std::string(id), Secret(secret), Secret(token)},
                     fmt::format("profile [{}] of {}", name, path), true);
   }
 
@@ -116,11 +121,14 @@ class Chain {
                             ": mfa_serial asks for a code, and nobody may be there to type it: use temporary "
                             "credentials made beforehand");
     }
-    const auto base = source.empty() ? Place(label, place) : Source(name, std::string(source));
+    auto base = source.empty() ? Place(label, place) : Source(name, std::string(source));
+    if (base) base = CheckedCredentials(std::move(*base), context_.warn);
     if (!base) return tl::unexpected(base.error());
     const auto role = RoleOf(name);
     if (!role) return tl::unexpected(role.error());
-    return Provided(AssumeRole(*role, Sts(name), base->credentials, context_),
+    const auto sts = Sts(name);
+    if (!sts) return tl::unexpected(sts.error());
+    return Provided(AssumeRole(*role, *sts, base->credentials, context_),
                     fmt::format("{} ({})", label, role->role_arn), true);
   }
 
@@ -181,7 +189,9 @@ class Chain {
     const auto whole = text->Reveal();
     const Secret token(whole.substr(0, whole.find_last_not_of(" \t\r\n") + 1));
     if (token.empty()) return BadCredentials(fmt::format("{} has no token", path));
-    return Provided(AssumeRoleWithWebIdentity(*role, Sts(name), token, context_),
+    const auto sts = Sts(name);
+    if (!sts) return tl::unexpected(sts.error());
+    return Provided(AssumeRoleWithWebIdentity(*role, *sts, token, context_),
                     fmt::format("web identity ({})", role->role_arn), true);
   }
 
@@ -198,19 +208,18 @@ class Chain {
     return role;
   }
 
-  StsOptions Sts(const std::string& name) const {
+  Result<StsOptions> Sts(const std::string& name) const {
+    const Configured configured(&context_.environment, &profiles_, name);
     StsOptions sts;
-    const auto& environment = context_.environment;
-    const auto region = environment("AWS_REGION").value_or(environment("AWS_DEFAULT_REGION").value_or(""));
-    sts.region = !region.empty() ? region : std::string(Setting(name, "region"));
-    if (sts.region.empty()) sts.region = context_.region;
-    for (const auto* variable : {"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"}) {
-      if (sts.endpoint.empty()) sts.endpoint = environment(variable).value_or("");
-    }
-    if (sts.endpoint.empty()) sts.endpoint = Setting(name, "endpoint_url");
-    if (sts.endpoint.empty()) {
-      sts.endpoint = fmt::format("https://sts.{}.{}", sts.region, AwsDnsSuffix(sts.region));
-    }
+    const auto region = configured.Find({"AWS_REGION", "AWS_DEFAULT_REGION"}, "region");
+    sts.region = region ? region->value : context_.region;
+    const auto endpoint = configured.Endpoint("sts");
+    if (!endpoint) return BadCredentials(endpoint.error().message);
+    sts.endpoint = *endpoint ? (*endpoint)->value
+                             : fmt::format("https://sts.{}.{}", sts.region, AwsDnsSuffix(sts.region));
+    if (const auto parsed = ParseEndpoint(sts.endpoint); !parsed)
+      return BadCredentials(
+          fmt::format("{}: {}", *endpoint ? (*endpoint)->source : "STS", parsed.error().message));
     return sts;
   }
 
@@ -222,7 +231,9 @@ class Chain {
 
 }  // namespace
 
-Result<ProvidedCredentials> LoadCredentials(const CredentialOptions& options,
+namespace {
+
+Result<ProvidedCredentials> FindCredentials(const CredentialOptions& options,
                                             const ProviderContext& context) {
   if (!options.access_key_id.empty() || !options.secret_access_key.empty()) {
     return *Provided(Complete({options.access_key_id, options.secret_access_key, options.session_token},
@@ -236,21 +247,37 @@ Result<ProvidedCredentials> LoadCredentials(const CredentialOptions& options,
   }
   const auto profiles = Profiles::Load(environment, context.warn);
   if (!profiles) return tl::unexpected(profiles.error());
-  const auto in_environment = environment("AWS_PROFILE");
-  const auto name = only_profile ? options.profile : in_environment.value_or("default");
+  const auto in_environment = ProfileInEnvironment(environment);
+  const auto name = only_profile ? options.profile : in_environment ? in_environment->value : "default";
   if ((only_profile || in_environment) && profiles->Find(name) == nullptr) {
     return BadCredentials(fmt::format("there is no profile [{}] in {} or {}", name,
                                       profiles->credentials_path(), profiles->config_path()));
   }
-  if (auto found = Chain(*profiles, context, !only_profile).FromProfile(name)) return *found;
+  auto with_profile = context;
+  with_profile.environment =
+      Configured(&environment, &*profiles, name)
+          .WithProfile({{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint"},
+                        {"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode"},
+                        {"AWS_IMDS_USE_IPV6", "imds_use_ipv6"},
+                        {"AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout"},
+                        {"AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts"}});
+  if (auto found = Chain(*profiles, with_profile, !only_profile).FromProfile(name)) return *found;
   if (only_profile) return BadCredentials(fmt::format("profile [{}] has no credentials", name));
   if (auto found = ContainerCredentials(context)) return *found;
-  const auto instance = InstanceCredentials(context);
+  const auto instance = InstanceCredentials(with_profile);
   if (instance && *instance) return *instance;
   return BadCredentials(
       fmt::format("no credentials: none in the job file (credentials:), no AWS_ACCESS_KEY_ID and "
                   "AWS_SECRET_ACCESS_KEY, no profile [{}] with any, no container's agent{}",
                   name, instance ? ", and " + instance->error().message : ""));
+}
+
+}  // namespace
+
+Result<ProvidedCredentials> LoadCredentials(const CredentialOptions& options,
+                                            const ProviderContext& context) {
+  auto found = FindCredentials(options, context);
+  return found ? CheckedCredentials(std::move(*found), context.warn) : found;
 }
 
 }  // namespace s3

@@ -35,16 +35,9 @@ Result<std::string> Needed(const Json& json, std::string_view name) {
   return std::move(**text);
 }
 
-// Header values are made of them.
+// A header value is made of it.
 bool IsPlain(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
-}
-
-Result<Credentials> Checked(Credentials credentials) {
-  if (!IsPlain(credentials.access_key_id) || !IsPlain(credentials.session_token.Reveal())) {
-    return Fail(ErrorKind::kBadCredentials, "has a key or token with characters that none has");
-  }
-  return credentials;
 }
 
 Result<Credentials> Keys(const Json& json, std::string_view id_name, std::string_view secret_name,
@@ -55,7 +48,7 @@ Result<Credentials> Keys(const Json& json, std::string_view id_name, std::string
   if (!secret) return tl::unexpected(secret.error());
   const auto token = Text(json, token_name);
   if (!token) return tl::unexpected(token.error());
-  return Checked({*id, Secret(*secret), Secret(token->value_or(""))});
+  return Credentials{*id, Secret(*secret), Secret(token->value_or(""))};
 }
 
 // What expires after it never does: system_clock counts nanoseconds, and ends in 2262.
@@ -166,8 +159,8 @@ Result<Credentials> CredentialsFromSts(std::string_view xml, std::string_view ac
   }
   const auto expires = ParseTimestamp(node.child_value("Expiration"));
   if (!expires) return Fail(ErrorKind::kBadCredentials, "has an Expiration that is no time");
-  return Checked({node.child_value("AccessKeyId"), Secret(node.child_value("SecretAccessKey")),
-                  Secret(node.child_value("SessionToken")), expires});
+  return Credentials{node.child_value("AccessKeyId"), Secret(node.child_value("SecretAccessKey")),
+                     Secret(node.child_value("SessionToken")), expires};
 }
 
 std::string RefusalCode(std::string_view text) {

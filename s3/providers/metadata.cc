@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "s3/providers/checked.h"
+#include "s3/providers/configured.h"
 #include "s3/providers/documents.h"
 #include "s3/providers/profiles.h"
 
@@ -74,13 +76,17 @@ Result<HttpRequest> ContainerRequest(const Environment& environment) {
   return Request("GET", *endpoint, slash == uri.size() ? "/" : uri.substr(slash));
 }
 
-Result<Secret> ContainerToken(const Environment& environment) {
-  Secret token(environment("AWS_CONTAINER_AUTHORIZATION_TOKEN").value_or(""));
+Result<Secret> ContainerToken(const ProviderContext& context) {
+  const auto& environment = context.environment;
+  const Secret whole(environment("AWS_CONTAINER_AUTHORIZATION_TOKEN").value_or(""));
+  Secret token(WithoutLineEnd(whole.Reveal()));
   if (const auto path = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")) {
     const auto text = ReadSecretFile(*path);
     if (!text) return tl::unexpected(text.error());
     token = Secret(FirstLine(text->Reveal()));
     if (token.empty()) return BadCredentials(fmt::format("{} has no token", *path));
+  } else if (token != whole) {
+    context.warn("AWS_CONTAINER_AUTHORIZATION_TOKEN ends with a line end, which is taken off");
   }
   const auto text = token.Reveal();
   const bool fine =
@@ -92,7 +98,7 @@ Result<Secret> ContainerToken(const Environment& environment) {
 Result<ProvidedCredentials> AskContainer(const ProviderContext& context) {
   auto request = ContainerRequest(context.environment);
   if (!request) return tl::unexpected(request.error());
-  const auto token = ContainerToken(context.environment);
+  const auto token = ContainerToken(context);
   if (!token) return tl::unexpected(token.error());
   if (!token->empty()) request->secret_headers.push_back({"authorization", *token});
   const auto who = fmt::format("the container's credentials at {}", request->endpoint.HostAndPort());
@@ -127,7 +133,8 @@ std::optional<int> SmallNumber(std::string_view text) {
 }
 
 Result<Instance> InstanceSettings(const Environment& environment) {
-  const auto mode = environment("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE").value_or("IPv4");
+  const bool asks_v6 = IsTrue(environment("AWS_IMDS_USE_IPV6").value_or(""));
+  const auto mode = environment("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE").value_or(asks_v6 ? "IPv6" : "IPv4");
   const bool v6 = strcasecmp(mode.c_str(), "ipv6") == 0;
   if (!v6 && strcasecmp(mode.c_str(), "ipv4") != 0)
     return BadCredentials("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is neither IPv4 nor IPv6");

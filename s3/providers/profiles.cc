@@ -55,6 +55,12 @@ Result<IniFile> ReadIni(const std::string& path, bool named) {
   return ParseIni(text->Reveal());
 }
 
+// True for pipes, devices and directories; false also when nothing is there.
+bool IsOtherThanFile(const std::string& path) {
+  struct stat status{};
+  return stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
+}
+
 bool HoldsSecrets(const IniFile& file) {
   return std::any_of(file.begin(), file.end(),
                      [](const auto& section) { return section.second.contains("aws_secret_access_key"); });
@@ -85,6 +91,7 @@ IniFile ParseIni(std::string_view text) {
   IniFile file;
   Settings* section = nullptr;
   auto indent = std::string_view::npos;  // of the setting before; npos: there is none
+  std::string parent;                    // its name, when it has no value
   while (!text.empty()) {
     const auto end = text.find('\n');
     const auto whole = text.substr(0, end);
@@ -92,7 +99,14 @@ IniFile ParseIni(std::string_view text) {
     const auto line = Trim(whole);
     if (line.empty() || line.front() == '#' || line.front() == ';') continue;
     const auto depth = whole.find_first_not_of(kSpace);
-    if (indent != std::string_view::npos && depth > indent) continue;
+    const auto equals = line.find_first_of("=:");
+    const auto name = LowerCase(Trim(line.substr(0, std::min(equals, line.size()))));
+    const auto value = Trim(line.substr(std::min(equals, line.size() - 1) + 1));
+    if (indent != std::string_view::npos && depth > indent) {
+      if (!parent.empty() && equals != std::string_view::npos)
+        (*section)[fmt::format("{}.{}", parent, name)] = Secret(value);
+      continue;
+    }
     if (line.front() == '[') {
       const auto close = line.find(']');
       section =
@@ -100,9 +114,9 @@ IniFile ParseIni(std::string_view text) {
       indent = std::string_view::npos;
       continue;
     }
-    const auto equals = line.find_first_of("=:");
     if (section == nullptr || equals == std::string_view::npos) continue;
-    (*section)[LowerCase(Trim(line.substr(0, equals)))] = Secret(Trim(line.substr(equals + 1)));
+    (*section)[name] = Secret(value);
+    parent = value.empty() ? name : "";
     indent = depth;
   }
   return file;
@@ -116,18 +130,20 @@ std::string_view Profile::Find(std::string_view name) const {
   return {};
 }
 
-Result<Profiles> Profiles::Load(const Environment& environment,
-                                const std::function<void(std::string_view)>& warn) {
-  Profiles profiles;
+Profiles::Profiles(const Environment& environment) {
   const auto home = environment("HOME").value_or("") + "/.aws/";
   const auto path_of = [&](const char* variable, const char* name) {
     auto path = environment(variable).value_or(home + name);
     if (path.starts_with("~/")) path.replace(0, 1, environment("HOME").value_or(""));
     return path;
   };
-  profiles.config_path_ = path_of("AWS_CONFIG_FILE", "config");
-  profiles.credentials_path_ = path_of("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+  config_path_ = path_of("AWS_CONFIG_FILE", "config");
+  credentials_path_ = path_of("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+}
 
+Result<Profiles> Profiles::Load(const Environment& environment,
+                                const std::function<void(std::string_view)>& warn) {
+  Profiles profiles(environment);
   auto config = ReadIni(profiles.config_path_, environment("AWS_CONFIG_FILE").has_value());
   if (!config) return tl::unexpected(config.error());
   auto credentials =
@@ -135,20 +151,38 @@ Result<Profiles> Profiles::Load(const Environment& environment,
   if (!credentials) return tl::unexpected(credentials.error());
   if (HoldsSecrets(*config)) WarnIfOthersMayRead(profiles.config_path_, warn);
   if (HoldsSecrets(*credentials)) WarnIfOthersMayRead(profiles.credentials_path_, warn);
+  profiles.Merge(std::move(*config), std::move(*credentials));
+  return profiles;
+}
 
-  for (auto& [header, settings] : *config) {
+Result<Profiles> Profiles::LoadSettings(const Environment& environment) {
+  Profiles profiles(environment);
+  const bool named = environment("AWS_CONFIG_FILE").has_value();
+  if (IsOtherThanFile(profiles.config_path_))
+    return Fail(ErrorKind::kPermanent, fmt::format("{} is no regular file", profiles.config_path_));
+  auto config = ReadIni(profiles.config_path_, named);
+  if (!config) return tl::unexpected(config.error());
+  auto credentials = IsOtherThanFile(profiles.credentials_path_) ? Result<IniFile>()
+                                                                 : ReadIni(profiles.credentials_path_, false);
+  profiles.Merge(std::move(*config), std::move(credentials).value_or(IniFile()));
+  return profiles;
+}
+
+void Profiles::Merge(IniFile config, IniFile credentials) {
+  for (auto& [header, settings] : config) {
     if (const auto name = NameAfter("profile", header)) {
-      profiles.profiles_[*name].config = std::move(settings);
+      profiles_[*name].config = std::move(settings);
     } else if (const auto session = NameAfter("sso-session", header)) {
-      profiles.sso_sessions_[*session] = std::move(settings);
-    } else if (header == "default" && !config->contains("profile default")) {
-      profiles.profiles_[header].config = std::move(settings);
+      sso_sessions_[*session] = std::move(settings);
+    } else if (const auto services = NameAfter("services", header)) {
+      services_[*services] = std::move(settings);
+    } else if (header == "default" && !config.contains("profile default")) {
+      profiles_[header].config = std::move(settings);
     }
   }
-  for (auto& [header, settings] : *credentials) {
-    profiles.profiles_[Unquoted(header)].credentials = std::move(settings);
+  for (auto& [header, settings] : credentials) {
+    profiles_[Unquoted(header)].credentials = std::move(settings);
   }
-  return profiles;
 }
 
 const Profile* Profiles::Find(std::string_view name) const {
@@ -159,6 +193,11 @@ const Profile* Profiles::Find(std::string_view name) const {
 const Settings* Profiles::FindSsoSession(std::string_view name) const {
   const auto found = sso_sessions_.find(name);
   return found == sso_sessions_.end() ? nullptr : &found->second;
+}
+
+const Settings* Profiles::FindServices(std::string_view name) const {
+  const auto found = services_.find(name);
+  return found == services_.end() ? nullptr : &found->second;
 }
 
 }  // namespace s3

@@ -4,6 +4,7 @@
 
 #include "s3/address.h"
 #include "s3/hash.h"
+#include "s3/providers/configured.h"
 #include "s3/providers/documents.h"
 
 namespace s3 {
@@ -45,7 +46,8 @@ Result<Login> ReadLogin(const Profiles& profiles, const std::string& name) {
   return login;
 }
 
-Result<Credentials> Ask(const Login& login, const std::string& name, const ProviderContext& context) {
+Result<Credentials> Ask(const Login& login, const std::string& name, const Profiles& profiles,
+                        const ProviderContext& context) {
   const auto path = fmt::format("{}/.aws/sso/cache/{}.json", context.environment("HOME").value_or(""),
                                 Sha1Hex(login.cached_as));
   const auto advice = fmt::format("run: aws sso login --profile {}", name);
@@ -59,12 +61,17 @@ Result<Credentials> Ask(const Login& login, const std::string& name, const Provi
     return BadCredentials(
         fmt::format("profile [{}]: the login of IAM Identity Center has expired; {}", name, advice));
   }
-  const auto url =
-      context.environment("AWS_ENDPOINT_URL_SSO")
-          .value_or(fmt::format("https://portal.sso.{}.{}", login.region, AwsDnsSuffix(login.region)));
+  const auto configured = Configured(&context.environment, &profiles, name).Endpoint("sso");
+  if (!configured) return BadCredentials(configured.error().message);
+  const auto url = *configured
+                       ? (*configured)->value
+                       : fmt::format("https://portal.sso.{}.{}", login.region, AwsDnsSuffix(login.region));
   const auto endpoint = ParseEndpoint(url);
-  if (!endpoint)
-    return BadCredentials(fmt::format("the portal of IAM Identity Center: {}", endpoint.error().message));
+  if (!endpoint) {
+    return BadCredentials(
+        fmt::format("{}: {}", *configured ? (*configured)->source : "the portal of IAM Identity Center",
+                    endpoint.error().message));
+  }
   HttpRequest request;
   request.method = "GET";
   request.endpoint = *endpoint;
@@ -95,7 +102,7 @@ std::optional<Result<Credentials>> SsoCredentials(const Profiles& profiles, cons
     return std::nullopt;
   const auto login = ReadLogin(profiles, name);
   if (!login) return tl::unexpected(login.error());
-  return Ask(*login, name, context);
+  return Ask(*login, name, profiles, context);
 }
 
 }  // namespace s3

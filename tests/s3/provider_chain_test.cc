@@ -204,7 +204,7 @@ TEST(ProviderChainTest, Roles) {
        r,
        kRole,
        "",
-       "error: characters that none has",
+       "error: the access key ID has a control character in it",
        {{"POST /",
          {200,
           "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>a&#13;&#10;b</AccessKeyId>"

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "s3/providers/checked.h"
 #include "s3/providers/process.h"
 #include "s3/providers/profiles.h"
 #include "tests/support/mutator.h"
@@ -136,13 +137,16 @@ TEST(HostileInputTest, CredentialDocuments) {
   test::Mutator mutator;
   HttpHeaders date;
   date.AppendLine("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n");
-  const auto plain = [](const Result<Credentials>& credentials) {
-    if (!credentials) {
-      EXPECT_FALSE(credentials.error().message.empty());
+  const auto plain = [](const Result<Credentials>& read) {
+    if (!read) {
+      EXPECT_FALSE(read.error().message.empty());
       return;
     }
+    const auto checked = CheckedCredentials({*read, "a document"}, [](std::string_view) {});
+    if (!checked) return;
+    const auto& credentials = checked->credentials;
     for (const auto text :
-         {std::string_view(credentials->access_key_id), credentials->session_token.Reveal()}) {
+         {std::string_view(credentials.access_key_id), credentials.session_token.Reveal()}) {
       EXPECT_EQ(text.find_first_of(std::string_view("\r\n\0 ", 4)), std::string_view::npos);
     }
   };
