@@ -9,9 +9,9 @@ pipeline::ExitStatus Check(const JobArguments& arguments) {
   const auto loaded = LoadJob(arguments);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   const auto& job = std::get<config::Job>(loaded);
-  if (arguments.probe) return Probe(job);
+  if (arguments.probe) return WithText(Probe(job));
   pipeline::PrintLines(stdout, config::ShowJob(job));
-  return pipeline::kExitOk;
+  return WithText(pipeline::kExitOk);
 }
 
 }  // namespace cli

@@ -52,6 +52,10 @@ void Say(std::string_view line);
 // "s3flow: TEXT" on stderr, one line.
 void Complain(std::string_view text);
 
+// `status`; but 74, with the reason on stderr, when stdout did not take all of a text that the command was
+// called for and nothing else went wrong.
+pipeline::ExitStatus WithText(pipeline::ExitStatus status);
+
 // The end of every run: the summary, where the records are, why it stopped if it did, and how to resume it. A
 // rehearsal cannot be resumed.
 void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop, pipeline::RunKind kind);

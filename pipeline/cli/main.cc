@@ -1,14 +1,12 @@
 // s3flow's command line: arguments in, exit status out.
 
-#include <signal.h>
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <sstream>
 
 #include "pipeline/cli/commands.h"
 #include "pipeline/cli/common.h"
+#include "pipeline/cli/launch.h"
 
 namespace {
 
@@ -58,22 +56,6 @@ void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) 
   command->add_option("--faults", arguments->faults_file, "Faults to inject (YAML)")->type_name("FILE");
 }
 
-// Files, connections and directories each take a descriptor; the soft limit often is 1,024.
-void RaiseDescriptorLimit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
-}
-
-// A core dump would hold every secret. One byte, and not none: with none, Linux still feeds a program
-// that core_pattern names (core(5), "Piping core dumps to a program").
-void ForbidCoreDumps() {
-  const rlimit limit{1, 1};
-  setrlimit(RLIMIT_CORE, &limit);
-}
-
 // A mistaken argument may be half of --set and hold a secret: what follows its '=' is not repeated.
 std::string UsageProblem(const CLI::App* app, const CLI::Error& error) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
@@ -91,7 +73,7 @@ int Explain(const CLI::App& app, const CLI::ParseError& error) {
   const int status = app.exit(error, out, problem);
   pipeline::PrintLines(stdout, out.str());
   if (status != 0) cli::Complain(problem.str() + " (--help shows what there is)");
-  return status == 0 ? pipeline::kExitOk : pipeline::kExitUsage;
+  return status == 0 ? cli::WithText(pipeline::kExitOk) : pipeline::kExitUsage;
 }
 
 int Main(int argc, char** argv) {
@@ -185,12 +167,12 @@ int Main(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // libcurl is told to leave signals alone, so a broken connection must not kill the process.
-  signal(SIGPIPE, SIG_IGN);
-  RaiseDescriptorLimit();
-  ForbidCoreDumps();
+  cli::PrepareProcess();
+  // Linux before 5.18 starts a program without even its name (execve(2), argv).
+  char name[] = "s3flow";
+  char* no_arguments[] = {name, nullptr};
   try {
-    return Main(argc, argv);
+    return argc > 0 ? Main(argc, argv) : Main(1, no_arguments);
   } catch (const std::exception& error) {
     cli::Complain(error.what());
     return pipeline::kExitBroken;
