@@ -13,6 +13,7 @@
 #include "pipeline/parallel.h"
 #include "pipeline/property_rules.h"
 #include "pipeline/record.h"
+#include "pipeline/terminal.h"
 #include "s3/address.h"
 
 namespace pipeline {
@@ -247,7 +248,7 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
   StoreAccess store(
       s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
       [](std::string_view) {}, nullptr, options.limits.outage);
-  const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
+  const Deadlines deadlines(options.limits, SlurmJobEnd(PrintNote), stop);
   auto report = Finisher(plan, directory, &store, *rules, stop).Run();
   if (!report) {
     const bool stopped = report.error().kind == s3::ErrorKind::kCancelled;

@@ -20,6 +20,7 @@
 #include "pipeline/property_rules.h"
 #include "pipeline/run_dir.h"
 #include "pipeline/size_classes.h"
+#include "pipeline/terminal.h"
 #include "s3/address.h"
 #include "s3/hash.h"
 
@@ -243,7 +244,7 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
   StoreAccess store(
       s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
       [](std::string_view) {}, nullptr, options.limits.outage);
-  const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
+  const Deadlines deadlines(options.limits, SlurmJobEnd(PrintNote), stop);
   if (directory->session() > 1) {
     if (const auto ended = EndUploads(*directory, &store); !ended) {
       return Refuse(kExitStopped, "what an earlier plan left cannot be ended: " + ended.error().message);

@@ -135,7 +135,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   DigestLanes lanes(CoresOf(options.upload), graph.waiter(),
                     [&](std::function<void()> task) { graph.Enqueue(std::move(task)); });
   const auto inputs = InputsOf(options, s3_options.destination.prefix, stop->drain_token());
-  const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
+  const Deadlines deadlines(options.limits, SlurmJobEnd(note), stop);
   NoteConditions(rules, s3_options, note);
   const auto skip = PrepareSkipping(options, s3_options, inputs, &store, stop, note);
   const std::stop_callback<std::function<void()>> on_drain(stop->drain_token(), [&] {

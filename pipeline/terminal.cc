@@ -72,6 +72,8 @@ void PrintLines(std::FILE* out, std::string_view text) {
   Write(out, shown);
 }
 
+void PrintNote(std::string_view text) { PrintLine(stderr, "note    " + std::string(text)); }
+
 int StdoutProblem() { return stdout_problem; }
 
 }  // namespace pipeline
