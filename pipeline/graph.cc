@@ -7,15 +7,18 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <condition_variable>
 #include <mutex>
 #include <new>
 #include <stop_token>
+#include <system_error>
 #include <thread>
 #include <tuple>
 #include <utility>
 
 #include "pipeline/object.h"
+#include "pipeline/threads.h"
 #include "pipeline/worker_demand.h"
 
 namespace pipeline {
@@ -50,12 +53,6 @@ constexpr bool kBlocking = true;
 constexpr bool kBlocking = false;
 #endif
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t kStackBytes = 1 << 20;  // instrumented frames are several times as large
-#else
-constexpr std::size_t kStackBytes = 256 << 10;
-#endif
-
 // With fewer slots an arena keeps fewer stacks of bodies that wait, and maps and unmaps others all the time.
 constexpr int kArenaSlots = 16;
 
@@ -63,6 +60,17 @@ int MostWorkers(const GraphOptions& options) {
   // Every slot may block a thread, and the source one more.
   if (kBlocking) return options.concurrency + 2;
   return options.threads > 0 ? options.threads : tbb::info::default_concurrency();
+}
+
+// oneTBB starts workers when there is work, and ends the process when one cannot be started. So it is told how many
+// can be: the others wait their turn on fewer. Throws std::system_error when there are none.
+int WorkersThatStart(const GraphOptions& options) {
+  constexpr int kOtherThreads = 4;  // what starts after the graph: source, deadlines, ticker
+  const int wanted = MostWorkers(options);
+  const int started = ThreadsThatStart(wanted + kOtherThreads) - kOtherThreads;
+  if (started >= wanted || (started > 0 && !kBlocking)) return std::min(started, wanted);
+  throw std::system_error(EAGAIN, std::generic_category(),
+                          "no thread can be started (see ulimit -u, and pids.max of the control group)");
 }
 
 }  // namespace
@@ -198,7 +206,7 @@ std::unique_ptr<s3::Waiter> MakeWaiter(Workers* workers) {
 
 Graph::Graph(const GraphOptions& options)
     : options_(options),
-      workers_(std::make_unique<Workers>(MostWorkers(options))),
+      workers_(std::make_unique<Workers>(WorkersThatStart(options))),
       waiter_(MakeWaiter(workers_.get())) {}
 
 Graph::~Graph() = default;
@@ -220,7 +228,7 @@ void Graph::Enqueue(std::function<void()> task) {
 //     |          +------Ended (no upload needed)------------------->|
 //     +----------------------------- slots -------------------------+
 void Graph::Run(const GraphBodies& bodies) {
-  tbb::global_control stacks(tbb::global_control::thread_stack_size, kStackBytes);
+  tbb::global_control stacks(tbb::global_control::thread_stack_size, kSlotStackBytes);
   workers_->Begin();
   workers_->arena().execute([&] {
     flow::graph graph;

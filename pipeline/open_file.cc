@@ -94,6 +94,11 @@ s3::Result<OpenFile> OpenFile::Open(const InputFile& file) {
                     "a part of its path has become a symbolic link, which is not followed (source[]."
                     "follow_symlinks is false)");
   }
+  if (opened.fd_ < 0 && (errno == EMFILE || errno == ENFILE)) {
+    auto lacking = FailErrno(errno);
+    lacking.value().code = kNoDescriptor;
+    return lacking;
+  }
   if (opened.fd_ < 0) return FailErrno(errno);
   if (fstat(opened.fd_, &opened.status_) != 0) return FailErrno(errno);
   if (!S_ISREG(opened.status_.st_mode)) {

@@ -56,7 +56,9 @@ class Planner {
     plan_.id = s3::HexEncode(s3::RandomBytes(16));
     plan_.settings = options_.identity.settings;
     plan_.overrides = options_.identity.overrides;
-    plan_.directory = std::filesystem::current_path().string();  // paths must mean the same to all shards
+    std::error_code problem;
+    plan_.directory = std::filesystem::current_path(problem).string();  // paths must mean the same to all shards
+    if (problem) return Refuse(kExitNoInput, "the working directory has been removed: change to another one");
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     plan_.created_s = std::chrono::duration_cast<std::chrono::seconds>(now).count();
     if (const auto spooled = Spool(); !spooled) return Unwritable(spooled.error());

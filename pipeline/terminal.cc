@@ -13,7 +13,7 @@
 namespace pipeline {
 namespace {
 
-constexpr int kPatienceMs = 5000;
+constexpr int kPatienceMs = 1000;
 
 std::atomic<int> stdout_problem = 0;
 

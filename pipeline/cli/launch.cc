@@ -1,6 +1,8 @@
 #include "pipeline/cli/launch.h"
 
 #include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -34,6 +36,19 @@ void RaiseDescriptorLimit() {
   }
 }
 
+// Under RLIMIT_AS (ulimit -v) addresses are what runs out first: by default a thread reserves 8 MiB for its stack,
+// and 64 MiB more for a heap of its own (mallopt(3), M_ARENA_MAX).
+void ReserveLessUnderAddressLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+  mallopt(M_ARENA_MAX, 1);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 1 << 20);
+  pthread_setattr_default_np(&attributes);
+  pthread_attr_destroy(&attributes);
+}
+
 // A core dump would hold every secret. One byte, and not none: with none, Linux still feeds a program
 // that core_pattern names (core(5), "Piping core dumps to a program").
 void ForbidCoreDumps() {
@@ -58,6 +73,7 @@ void PrepareProcess() {
   HoldStandardDescriptors();
   TakeKnownSignals();
   RaiseDescriptorLimit();
+  ReserveLessUnderAddressLimit();
   ForbidCoreDumps();
   LetOwnerUseFiles();
 }

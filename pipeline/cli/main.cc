@@ -2,7 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <exception>
+#include <new>
 #include <sstream>
+#include <system_error>
 
 #include "pipeline/cli/commands.h"
 #include "pipeline/cli/common.h"
@@ -173,6 +175,12 @@ int main(int argc, char** argv) {
   char* no_arguments[] = {name, nullptr};
   try {
     return argc > 0 ? Main(argc, argv) : Main(1, no_arguments);
+  } catch (const std::system_error& error) {
+    cli::Complain(std::string("the system refuses what is needed: ") + error.what());
+    return pipeline::kExitSystem;
+  } catch (const std::bad_alloc&) {
+    cli::Complain("no memory is left to this process (see ulimit -v, and memory.max of the control group)");
+    return pipeline::kExitSystem;
   } catch (const std::exception& error) {
     cli::Complain(error.what());
     return pipeline::kExitBroken;
