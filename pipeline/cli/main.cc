@@ -176,7 +176,7 @@ int main(int argc, char** argv) {
   try {
     return argc > 0 ? Main(argc, argv) : Main(1, no_arguments);
   } catch (const std::system_error& error) {
-    cli::Complain(std::string("the system refuses what is needed: ") + error.what());
+    cli::Complain(std::string("the system refuses what is needed, a thread or an event queue: ") + error.what());
     return pipeline::kExitSystem;
   } catch (const std::bad_alloc&) {
     cli::Complain("no memory is left to this process (see ulimit -v, and memory.max of the control group)");
