@@ -36,29 +36,7 @@ std::string ReadText(const std::string& path) {
   return text.str();
 }
 
-// What /proc says of a process, proc_pid_stat(5); `start` is 0 when it says nothing.
-struct ProcessState {
-  std::uint64_t start = 0;  // in clock ticks since the boot; field 22
-  // It has ended and only its parent has not asked for its exit status. A first thread that has ended while
-  // others still run looks the same but for their number.
-  bool is_zombie = false;
-};
-
-ProcessState StateOf(pid_t process) {
-  const auto text = ReadText(fmt::format("/proc/{}/stat", process));
-  const auto name_end = text.rfind(')');
-  if (name_end == std::string::npos) return {};
-  std::istringstream fields(text.substr(name_end + 1));
-  std::vector<std::string> values(23);  // by number, from 1
-  for (std::size_t i = 3; i < values.size() && fields >> values[i]; ++i) {
-  }
-  ProcessState state;
-  const auto& start = values[22];
-  std::from_chars(start.data(), start.data() + start.size(), state.start);
-  const bool has_ended = values[3] == "Z" || values[3] == "X";
-  state.is_zombie = has_ended && (values[20] == "1" || values[20] == "0");
-  return state;
-}
+ProcessState StateOf(pid_t process) { return ParseProcessState(ReadText(fmt::format("/proc/{}/stat", process))); }
 
 // This boot of this machine, and this name space of process IDs: where a process ID means something. Empty where
 // there is no /proc that tells: then nobody's process is known.
@@ -130,7 +108,7 @@ std::int64_t AgeSeconds(const OwnDir& locks, std::uint64_t number, const s3::Des
 std::optional<bool> IsAlive(const Holder& holder) {
   if (holder.realm.empty() || holder.realm != Realm()) return std::nullopt;
   const auto state = StateOf(holder.process);
-  if (state.start != 0) return state.start == holder.start && !state.is_zombie;
+  if (state.start != 0) return state.start == holder.start && !state.has_ended;
   if (kill(holder.process, 0) != 0 && errno == EPERM) return std::nullopt;
   return false;
 }
@@ -161,6 +139,21 @@ void RemoveOld(const OwnDir& locks, std::uint64_t number) {
 std::string NewName() { return "new-" + s3::HexEncode(s3::RandomBytes(8)); }
 
 }  // namespace
+
+ProcessState ParseProcessState(std::string_view stat) {
+  const auto name_end = stat.rfind(')');
+  if (name_end == std::string_view::npos) return {};
+  std::istringstream fields{std::string(stat.substr(name_end + 1))};
+  std::vector<std::string> values(23);  // by number, from 1
+  for (std::size_t i = 3; i < values.size() && fields >> values[i]; ++i) {
+  }
+  ProcessState state;
+  const auto& start = values[22];
+  std::from_chars(start.data(), start.data() + start.size(), state.start);
+  const bool first_thread_ended = values[3] == "Z" || values[3] == "X";
+  state.has_ended = first_thread_ended && (values[20] == "1" || values[20] == "0");
+  return state;
+}
 
 s3::Result<std::unique_ptr<RunLock>> RunLock::Acquire(const OwnDir& run_dir, std::function<void()> on_lost) {
   using Acquired = s3::Result<std::unique_ptr<RunLock>>;
