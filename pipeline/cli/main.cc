@@ -1,5 +1,7 @@
 // s3flow's command line: arguments in, exit status out.
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <new>
@@ -9,8 +11,12 @@
 #include "pipeline/cli/commands.h"
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/launch.h"
+#include "pipeline/threads.h"
 
 namespace {
+
+// Signals, journal, lock, deadlines, progress, source, an event loop, a worker and who looks after it, name resolution.
+constexpr int kFewestThreads = 10;
 
 void AddJobArguments(CLI::App* command, cli::JobArguments* arguments, bool required = true) {
   command->add_option("JOB.yaml", arguments->job_file, "The job file")->required(required);
@@ -157,6 +163,13 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return Explain(app, error);
   }
+  if (const int threads = pipeline::ThreadsThatStart(kFewestThreads); threads < kFewestThreads) {
+    cli::Complain(fmt::format(
+        "only {} threads can be started: a command needs {} (see ulimit -u, pids.max of the control group, and "
+        "whether the container's seccomp profile is older than clone3)",
+        threads, kFewestThreads));
+    return pipeline::kExitSystem;
+  }
   if (run->parsed()) return cli::Run(job);
   if (check->parsed()) return cli::Check(job);
   if (cleaning->parsed()) return cli::Clean(clean);
@@ -176,7 +189,7 @@ int main(int argc, char** argv) {
   try {
     return argc > 0 ? Main(argc, argv) : Main(1, no_arguments);
   } catch (const std::system_error& error) {
-    cli::Complain(std::string("the system refuses what is needed, a thread or an event queue: ") + error.what());
+    cli::Complain(std::string("the system refuses what this command needs: ") + error.what());
     return pipeline::kExitSystem;
   } catch (const std::bad_alloc&) {
     cli::Complain("no memory is left to this process (see ulimit -v, and memory.max of the control group)");

@@ -5,6 +5,7 @@ harms a journal; the same run in a whole environment then completes, and the sto
 import ctypes
 import json
 import os
+import pathlib
 import platform
 import pty
 import resource
@@ -152,6 +153,7 @@ LAUNCHES = {
     "no file above 700 bytes": dict(before=[limit(resource.RLIMIT_FSIZE, 700)], status=(74,), says="File too large"),
     "no core files": dict(before=[limit(resource.RLIMIT_CORE, 0)]),
     "no threads": dict(before=[forbid("clone3")], unless="seccomp", status=(71,), says="thread"),
+    "6 processes": dict(before=[limit(resource.RLIMIT_NPROC, 6), lambda: os.setuid(65534)], unless="root", status=(71,), says="ulimit -u"),
     "SIGPIPE ignored": dict(before=[ignore(signal.SIGPIPE), onto(1, pipe_without_reader)]),
     "SIGINT, SIGTERM and SIGHUP ignored": dict(before=[ignore(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]),
     "SIGCHLD ignored, credentials from a process": dict(before=[ignore(signal.SIGCHLD)], credential_process=True),
@@ -178,13 +180,13 @@ LAUNCHES = {
                                                         "copy_file_range", "close_range", "preadv2", "pwritev2", "faccessat2")],
                                          unless="seccomp", credential_process=True),
     "advice and limits forbidden": dict(before=[forbid("fadvise64", "sched_getaffinity", "sched_setaffinity", "prlimit64", "utimensat")], unless="seccomp"),
-    "sendfile forbidden": dict(before=[forbid("sendfile")], unless="seccomp"),
     "eventfd forbidden": dict(before=[forbid("eventfd2")], unless="seccomp", status=(71,), says="eventfd"),
     "epoll forbidden": dict(before=[forbid("epoll_create1")], unless="seccomp", status=(71,), says="epoll_create1"),
 }
 CANNOT = {
     "address": SANITIZE and "a sanitizer reserves terabytes of addresses",
     "seccomp": (platform.machine() != "x86_64" and "the numbers are x86-64's") or (SANITIZE and "a sanitizer makes system calls of its own"),
+    "root": os.geteuid() != 0 and "only root becomes a user without processes",
     None: "",
 }
 
@@ -194,6 +196,7 @@ class Launcher(TestCase):
         super().setUp()
         for i in range(FILES):
             self.write(f"data/{i % 3}/{i:02}", f"content {i}" * i)
+        self.dir.chmod(0o755)
         credentials = self.write("credentials.json", json.dumps(dict(Version=1, AccessKeyId=KEY_ID, SecretAccessKey=SECRET)))
         self.config = self.write("aws-config", f"[profile process]\ncredential_process = cat {credentials}\n")
 
@@ -254,6 +257,118 @@ report: {{progress: none, run_dir: {self.dir}/run{number}}}
                 if not CANNOT[how.get("unless")]:
                     with self.subTest(name):
                         self.one(number, server, client, **how)
+
+    def run_in_background(self, server, number, extra=(), before=()):
+        """A run against a slow store, once its first result is in the journal."""
+        def prepare():
+            leave_signals_alone()
+            for step in before:
+                step()
+        job = self.job_of(number, server, False)
+        process = subprocess.Popen([S3FLOW, "run", str(job), *extra], preexec_fn=prepare, env=clean_environment(), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (process.kill(), process.communicate()))
+        while not self.results(number):
+            self.assertIsNone(process.poll())
+            time.sleep(0.01)
+        return job, process
+
+    def results(self, number):
+        journal = self.dir / f"run{number}/journal.jsonl"
+        return journal.read_text().count('"record":"result"') if journal.exists() else 0
+
+    def slow(self, *arguments):
+        return Serve(self.dir / "store", "--latency", "100ms", *arguments)
+
+    def test_work_waits_while_no_descriptor_is_left(self):
+        with self.slow() as server:
+            _, process = self.run_in_background(server, 1, ("--set", "upload.concurrency=2"))
+            limits = resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (0, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+            # From now on nothing can be opened. Once what is in flight has ended no file is open, and most have not been.
+            def open_files():
+                links = [f"/proc/{process.pid}/fd/{fd}" for fd in os.listdir(f"/proc/{process.pid}/fd")]
+                return [link for link in links if os.path.exists(link) and os.path.isfile(link) and f"{self.dir}/data/" in os.readlink(link)]
+            while open_files():
+                time.sleep(0.01)
+            self.assertLess(self.results(1), FILES)
+            self.assertIsNone(process.poll())
+            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, limits)
+            out, err = process.communicate(timeout=PATIENCE_S)
+            self.assertEqual((process.returncode, err), (0, ""), out)
+            self.assertIn(f"{FILES} uploaded, 0 skipped, 0 failed", out)
+
+    def test_a_stop_ends_the_wait_for_a_descriptor(self):
+        with self.slow() as server:
+            job, process = self.run_in_background(server, 1, ("--set", "upload.concurrency=2"))
+            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (0, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=PATIENCE_S)
+            self.assertIn(process.returncode, (74, 75), err)  # 74: the summary could not be opened
+            self.assertEqual(s3flow("run", job).returncode, 0)
+            self.assertEqual(sorted(record["outcome"] for record in read_records(self.dir / "run1") if record.get("outcome") == "uploaded"), ["uploaded"] * FILES)
+
+    def test_a_run_that_was_killed_and_not_reaped_holds_nothing(self):
+        with self.slow() as server:
+            job, process = self.run_in_background(server, 1, ("--set", "upload.concurrency=2"))
+            process.kill()
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it is a zombie, and stays one
+            again = s3flow("run", job)
+            self.assertIn(f"{process.pid} (s3flow) Z", pathlib.Path(f"/proc/{process.pid}/stat").read_text())
+            self.assertEqual(again.returncode, 0, again.stderr)
+            self.assertIn(f"{FILES} found: {FILES} uploaded", again.stdout)
+
+    def test_signals_that_the_launcher_ignored_or_blocked_still_stop_a_run(self):
+        stops = {signal.SIGINT: 130, signal.SIGTERM: 75, signal.SIGUSR1: 75}
+        hows = [ignore(*stops), lambda: signal.pthread_sigmask(signal.SIG_BLOCK, stops)]
+        with self.slow() as server:
+            for number, (number_of_signal, how) in enumerate((s, h) for h in hows for s in stops):
+                with self.subTest(signal=number_of_signal):
+                    _, process = self.run_in_background(server, number, ("--set", "upload.concurrency=1"), [how])
+                    process.send_signal(number_of_signal)
+                    _, err = process.communicate(timeout=PATIENCE_S)
+                    self.assertEqual(process.returncode, stops[number_of_signal], err)
+
+    def test_a_stream_without_standard_input_is_refused(self):
+        job = self.write("stream.yaml", f"""
+source: [{{path: "-", stream: true, key: s}}]
+destination: {{bucket: bucket, endpoint: "http://127.0.0.1:9"}}
+credentials: {{access_key_id: {KEY_ID}, secret_access_key: {SECRET}}}
+report: {{progress: none, run_dir: {self.dir}/run}}
+""")
+        for name, step in {"closed": close(0), "only to be written": onto(0, lambda: os.open("/dev/null", os.O_WRONLY))}.items():
+            with self.subTest(name):
+                ended, err = self.launch(["run", job], [step])
+                self.assertEqual((ended, err), (66, "s3flow: source: standard input is closed, or not open for reading\n"))
+
+    def test_a_text_that_cannot_be_written_is_no_success(self):
+        """Of commands that are called for it. Elsewhere stdout is for a person who looks on."""
+        with Serve(self.dir / "store") as server:
+            job = self.job_of(1, server, False)
+            commands = {"check": ["check", job], "dry run": ["run", job, "--dry-run"], "help": ["run", "--help"], "version": ["--version"],
+                        "probe": ["check", job, "--probe"]}
+            for kind, step in {"closed": close(1), "full": onto(1, full_device), "reader gone": onto(1, pipe_without_reader)}.items():
+                for name, command in {**commands, "plan": ["plan", job, "--shards", "2", "--out", self.dir / f"plan {kind}"]}.items():
+                    with self.subTest(name, stdout=kind):
+                        ended, err = self.launch(command, [step])
+                        self.assertEqual(ended, 74, err)
+                        self.assertIn("s3flow: standard output cannot be written: ", err)
+                self.assertTrue((self.dir / f"plan {kind}/plan.json").exists())
+
+    def test_other_commands_have_the_same_launcher(self):
+        with Serve(self.dir / "store") as server:
+            job, plan = self.job_of(1, server, False), self.dir / "plan"
+            every = [close(0, 1, 2), ignore(signal.SIGCHLD, signal.SIGTERM), lambda: os.umask(0o777)]
+            self.assertEqual(self.launch(["plan", job, "--shards", "2", "--out", plan], every)[0], 74)  # see above
+            for command in (["run", "--plan", plan, "--shard", "0/2"], ["run", "--plan", plan, "--shard", "1/2"], ["finish", plan],
+                            ["rehearse", job, "--run-dir", self.dir / "rehearsal"], ["clean", plan]):
+                with self.subTest(command[0]):
+                    self.assertEqual(self.launch(command, every)[0], 0)
+            ended, err = self.launch(["rehearse", job], env={"TMPDIR": "/nonexistent"})
+            self.assertEqual(ended, 71, err)
+            self.assertIn("TMPDIR", err)
+            ended, err = self.launch(["plan", "--shards", "2", "--out", self.dir / "other", job], [in_removed_directory])
+            self.assertEqual(ended, 66, err)
+            self.assertIn("the working directory has been removed", err)
 
 
 if __name__ == "__main__":
