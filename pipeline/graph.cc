@@ -7,12 +7,10 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <condition_variable>
 #include <mutex>
 #include <new>
 #include <stop_token>
-#include <system_error>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -60,17 +58,6 @@ int MostWorkers(const GraphOptions& options) {
   // Every slot may block a thread, and the source one more.
   if (kBlocking) return options.concurrency + 2;
   return options.threads > 0 ? options.threads : tbb::info::default_concurrency();
-}
-
-// oneTBB starts workers when there is work, and ends the process when one cannot be started. So it is told how many
-// can be: the others wait their turn on fewer. Throws std::system_error when there are none.
-int WorkersThatStart(const GraphOptions& options) {
-  constexpr int kOtherThreads = 4;  // what starts after the graph: source, deadlines, ticker
-  const int wanted = MostWorkers(options);
-  const int started = ThreadsThatStart(wanted + kOtherThreads) - kOtherThreads;
-  if (started >= wanted || (started > 0 && !kBlocking)) return std::min(started, wanted);
-  throw std::system_error(EAGAIN, std::generic_category(),
-                          "no thread can be started (see ulimit -u, and pids.max of the control group)");
 }
 
 }  // namespace
@@ -206,7 +193,7 @@ std::unique_ptr<s3::Waiter> MakeWaiter(Workers* workers) {
 
 Graph::Graph(const GraphOptions& options)
     : options_(options),
-      workers_(std::make_unique<Workers>(WorkersThatStart(options))),
+      workers_(std::make_unique<Workers>(MostWorkers(options))),
       waiter_(MakeWaiter(workers_.get())) {}
 
 Graph::~Graph() = default;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "pipeline/allotment.h"
 #include "pipeline/threads.h"
 
 namespace pipeline {
@@ -88,6 +89,45 @@ s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSiz
     size.memory_bytes = std::min(size.memory_bytes, memory);
   }
   return size;
+}
+
+int CountOf(const RunThreads& threads) {
+  // Journal, lock, deadlines, progress, source (walks, too), renewal of credentials, census, the workers' ticker, name
+  // resolution.
+  constexpr int kOneOfEach = 10;
+  return kOneOfEach + threads.workers + threads.event_loops + threads.walkers - 1;
+}
+
+std::optional<RunThreads> FitThreads(int startable, RunThreads wanted) {
+  const auto give_up = [&](int* some) {
+    *some = std::max(1, *some - std::max(0, CountOf(wanted) - startable));
+  };
+  give_up(&wanted.walkers);
+  give_up(&wanted.event_loops);
+  give_up(&wanted.workers);
+  return CountOf(wanted) <= startable ? std::optional(wanted) : std::nullopt;
+}
+
+s3::Result<void> FitThreads(int event_loops, Options* options) {
+  RunThreads wanted{CoresOf(options->upload), event_loops, 1};
+  int streams = 0;
+  for (const auto& root : options->source) {
+    wanted.walkers = std::max(wanted.walkers, root.threads);
+    streams += root.stream ? 1 : 0;
+  }
+  const int startable = ThreadsThatStart(CountOf(wanted) + streams) - streams;
+  if (startable >= CountOf(wanted)) return {};
+  const auto threads = FitThreads(startable, wanted);
+  if (!threads) {
+    return s3::Fail(s3::ErrorKind::kLocal,
+                    fmt::format("only {} more threads can be started in this process: a run needs {} (raise ulimit "
+                                "-u, or pids.max of the control group)",
+                                startable + streams, CountOf({}) + streams));
+  }
+  options->upload.threads = threads->workers;
+  options->upload.event_loops = threads->event_loops;
+  for (auto& root : options->source) root.threads = std::min(root.threads, threads->walkers);
+  return {};
 }
 
 }  // namespace pipeline

@@ -30,4 +30,21 @@ struct RunSize {
 // use of another.
 s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSize size);
 
+// The threads of a run that it can have fewer of.
+struct RunThreads {
+  int workers = 1;
+  int event_loops = 1;
+  int walkers = 1;
+};
+
+// Every thread of a run, with those that it has one of.
+int CountOf(const RunThreads& threads);
+
+// Makes `wanted` small enough for `startable` threads in all: first fewer walkers, since oneTBB ends the process when
+// it gets no worker that it was allowed, then one event loop, then fewer workers. Nothing when one of each is too much.
+std::optional<RunThreads> FitThreads(int startable, RunThreads wanted);
+
+// Tries how many threads start, and makes `options` fit. kLocal, with a message for a person, when no run fits.
+s3::Result<void> FitThreads(int event_loops, Options* options);
+
 }  // namespace pipeline

@@ -254,6 +254,8 @@ RunResult Run(const Options& given, const s3::Options& s3_options, const RunCred
   if (const auto problem = InputProblem(options)) return Refused(run, kExitNoInput, "source: " + *problem);
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Refused(run, kExitConfig, rules.error().message);
+  if (const auto fit = FitThreads(EventLoopsOf(options.upload, buckets->front().endpoint), &options); !fit)
+    return Refused(run, kExitSystem, fit.error().message);
   const auto size = FitInto(ReadProcessLimits(), EventLoopsOf(options.upload, buckets->front().endpoint),
                             {SlotLimitsOf(options.upload), options.upload.memory_bytes});
   if (!size) return Refused(run, kExitSystem, size.error().message);

@@ -107,6 +107,19 @@ TEST(ProcessLimitsTest, AFileForWhichNoDescriptorIsLeftSaysSo) {
   EXPECT_TRUE(OpenFile::Open(file));
 }
 
+TEST(FitThreadsTest, FirstWalkersThenLoopsThenWorkersAreGivenUp) {
+  const RunThreads wanted{8, 3, 8};
+  const int all = CountOf(wanted);
+  for (int startable = all + 5; startable >= CountOf({}); --startable) {
+    const auto threads = FitThreads(startable, wanted);
+    ASSERT_TRUE(threads) << startable;
+    EXPECT_EQ(CountOf(*threads), std::min(startable, all));
+    EXPECT_TRUE(threads->walkers == 1 || (threads->event_loops == 3 && threads->workers == 8)) << startable;
+    EXPECT_TRUE(threads->event_loops == 1 || threads->workers == 8) << startable;
+  }
+  EXPECT_FALSE(FitThreads(CountOf({}) - 1, wanted));
+}
+
 TEST(ThreadsTest, AsManyAsWantedStartWhereNothingForbidsThem) {
   EXPECT_EQ(ThreadsThatStart(0), 0);
   EXPECT_EQ(ThreadsThatStart(5), 5);
