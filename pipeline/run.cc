@@ -126,6 +126,10 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
     note(fmt::format("going on with {}: {} inputs are settled", directory.path(),
                      directory.history()->settled().found));
   }
+  if (slot_limits.first < SlotLimitsOf(options.upload).first) {
+    note(fmt::format("at most {} requests are in flight: this process may have no more (ulimit -n, ulimit -v)",
+                     slot_limits.most));
+  }
   StoreAccess store(s3_options, buckets, credentials,
                     {slot_limits.most, EventLoopsOf(options.upload, buckets.front().endpoint)}, stop, trace,
                     note, limits, options.limits.outage);

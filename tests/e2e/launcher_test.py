@@ -74,6 +74,24 @@ def leave_signals_alone():
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 
 
+def hide(*directories):
+    """An empty, read-only file system over each, for this process and those that it starts."""
+    def mount():
+        new_namespace, recursive_private, read_only = 0x20000, 0x44000, 1
+        calls = [LIBC.unshare(new_namespace), LIBC.mount(None, b"/", None, recursive_private, None)]
+        calls += [LIBC.mount(b"none", directory.encode(), b"tmpfs", read_only, None) for directory in directories]
+        if any(calls):
+            raise OSError(ctypes.get_errno(), "mount")
+    return mount
+
+
+def may_hide():
+    try:
+        return subprocess.run(["/bin/true"], preexec_fn=hide("/proc")).returncode == 0
+    except subprocess.SubprocessError:
+        return False
+
+
 def in_removed_directory():
     path = tempfile.mkdtemp()
     os.chdir(path)
@@ -141,11 +159,12 @@ LAUNCHES = {
     "stdout's reader gone": dict(before=[onto(1, pipe_without_reader)]),
     "stderr's reader gone": dict(before=[onto(2, pipe_without_reader)], args=SHOW),
     "stderr never read": dict(before=[onto(2, pipe_that_nobody_reads)], args=SHOW),
+    "stdout never read": dict(before=[onto(1, pipe_that_nobody_reads)]),
     "terminal gone": dict(before=[onto(1, terminal_that_has_gone), onto(2, terminal_that_has_gone)], args=SHOW),
     "stdin a silent pipe": dict(before=[onto(0, silent_pipe)]),
     "stdin a silent socket": dict(before=[onto(0, silent_socket)]),
-    "64 descriptors": dict(before=[limit(resource.RLIMIT_NOFILE, 64)]),
-    "80 descriptors, 100 wanted": dict(before=[limit(resource.RLIMIT_NOFILE, 80)], args=("--set", "upload.concurrency=100")),
+    "64 descriptors": dict(before=[limit(resource.RLIMIT_NOFILE, 64)], says="requests are in flight: this process may have no more (ulimit -n"),
+    "80 descriptors, 100 wanted": dict(before=[limit(resource.RLIMIT_NOFILE, 80)], args=("--set", "upload.concurrency=100"), says="requests are in flight: this process may have no more"),
     "20 descriptors": dict(before=[limit(resource.RLIMIT_NOFILE, 20)], status=(71,), says="ulimit -n"),
     "500 MB of addresses": dict(before=[limit(resource.RLIMIT_AS, 500_000 << 10)], unless="address"),
     "250 MB of addresses": dict(before=[limit(resource.RLIMIT_AS, 250_000 << 10)], unless="address"),
@@ -176,6 +195,10 @@ LAUNCHES = {
     "end of the Slurm job beyond time": dict(env={"SLURM_JOB_END_TIME": str(2**63 - 1)}, says="SLURM_JOB_END_TIME"),
     "end of the Slurm job no number": dict(env={"SLURM_JOB_END_TIME": "Unknown"}, says="SLURM_JOB_END_TIME"),
     "run directory where nothing can be made": dict(args=("--run-dir", "/proc/run"), status=(74,), says="/proc/run"),
+    "no /proc": dict(before=[hide("/proc")], unless="mount"),
+    "no /dev": dict(before=[hide("/dev"), close(0, 2)], unless="mount", args=SHOW),
+    "no /proc, no /dev, no /sys, no /run": dict(before=[hide("/proc", "/dev", "/sys", "/run")], unless="mount"),
+    "run directory on a read-only file system": dict(before=[hide("/srv")], args=("--run-dir", "/srv/run"), unless="mount", status=(74,), says="Read-only"),
     "newer system calls forbidden": dict(before=[forbid("openat2", "statx", "getrandom", "memfd_create", "epoll_pwait2", "rseq", "io_uring_setup",
                                                         "copy_file_range", "close_range", "preadv2", "pwritev2", "faccessat2")],
                                          unless="seccomp", credential_process=True),
@@ -187,6 +210,7 @@ CANNOT = {
     "address": SANITIZE and "a sanitizer reserves terabytes of addresses",
     "seccomp": (platform.machine() != "x86_64" and "the numbers are x86-64's") or (SANITIZE and "a sanitizer makes system calls of its own"),
     "root": os.geteuid() != 0 and "only root becomes a user without processes",
+    "mount": (SANITIZE and "a sanitizer reads /proc") or (not may_hide() and "mounting is not allowed here"),
     None: "",
 }
 
