@@ -304,6 +304,26 @@ report: {{progress: none, run_dir: {self.dir}/run{number}}}
     def slow(self, *arguments):
         return Serve(self.dir / "store", "--latency", "100ms", *arguments)
 
+    def test_many_files_go_through_a_small_process(self):
+        """More of them are in flight, where the limits allow it, than could be: each has a file, a connection and a stack."""
+        many, limits = 1500, {"descriptors": (resource.RLIMIT_NOFILE, 256), "addresses": (resource.RLIMIT_AS, 500_000 << 10)}
+        for i in range(many):
+            self.write(f"many/{i % 7}/{i}", f"{i}")
+        with self.slow("--discard") as server:
+            client = s3_client(server.endpoint, KEY_ID, SECRET)
+            self.addCleanup(client.close)
+            for number, (name, what) in enumerate(limits.items()):
+                if name == "addresses" and CANNOT["address"]:
+                    continue
+                with self.subTest(name):
+                    job = self.job_of(number, server, False)
+                    job.write_text(job.read_text().replace(f"{self.dir}/data", f"{self.dir}/many"))
+                    ended, err = self.launch(["run", job], [limit(*what)])
+                    self.assertEqual((ended, err), (0, ""))
+                    stored = [entry["Key"] for page in client.get_paginator("list_objects_v2").paginate(Bucket="bucket", Prefix=f"{number}/")
+                              for entry in page["Contents"]]
+                    self.assertEqual(len(stored), many)
+
     def test_work_waits_while_no_descriptor_is_left(self):
         with self.slow() as server:
             _, process = self.run_in_background(server, 1, ("--set", "upload.concurrency=2"))
