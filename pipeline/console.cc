@@ -146,7 +146,8 @@ void Console::ShowProgress() {
   while (!changed_.wait_for(lock, interval, [this] { return quit_; })) {
     const auto text = ProgressText();
     if (bar_) {
-      fmt::print(out_, "\r\x1b[K{} {}", Bar(), text);
+      // fmt::print would throw where the terminal has gone.
+      std::fputs(fmt::format("\r\x1b[K{} {}", Bar(), text).c_str(), out_);
       bar_shown_ = true;
     } else {
       PrintLine(text);

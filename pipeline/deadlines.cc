@@ -1,9 +1,9 @@
 #include "pipeline/deadlines.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
-#include <cstdlib>
-#include <cstring>
-#include <functional>
+#include <ctime>
 
 namespace pipeline {
 
@@ -56,14 +56,26 @@ void Deadlines::Watch() {
   if (!quit_) stop_->Abort();
 }
 
-std::optional<std::int64_t> SlurmJobEnd() {
-  const char* text = std::getenv("SLURM_JOB_END_TIME");
+std::optional<std::int64_t> SlurmJobEnd(const s3::Environment& environment, std::int64_t now_s,
+                                        const std::function<void(std::string_view)>& note) {
+  constexpr std::int64_t kLongestJobS = 10ll * 365 * 24 * 3600;
+  const auto text = environment("SLURM_JOB_END_TIME").value_or("");
+  if (text.empty()) return std::nullopt;
   std::int64_t seconds = 0;
-  if (text == nullptr) return std::nullopt;
-  const auto* end = text + std::strlen(text);
-  const auto [rest, error] = std::from_chars(text, end, seconds);
-  if (error != std::errc() || rest != end || seconds <= 0) return std::nullopt;
-  return seconds;
+  const auto* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, seconds);
+  const bool is_number = error == std::errc() && rest == end;
+  if (is_number && seconds > now_s && seconds - now_s <= kLongestJobS) return seconds;
+  const auto* const problem = !is_number        ? "is no time in seconds since 1970"
+                              : seconds <= now_s ? "has passed"
+                                                 : "is more than 10 years away";
+  note(fmt::format("SLURM_JOB_END_TIME={} {}: it is ignored; set limits.time to end a run before its job ends", text,
+                   problem));
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> SlurmJobEnd(const std::function<void(std::string_view)>& note) {
+  return SlurmJobEnd(s3::ProcessEnvironment(), std::time(nullptr), note);
 }
 
 }  // namespace pipeline

@@ -2,13 +2,16 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "pipeline/options.h"
 #include "pipeline/stop.h"
+#include "s3/credentials.h"
 
 namespace pipeline {
 
@@ -33,7 +36,12 @@ class Deadlines {
   std::optional<std::stop_callback<std::function<void()>>> on_drain_;
 };
 
-// SLURM_JOB_END_TIME, as Slurm 22.05 and later set it; nothing when it is absent or no number.
-std::optional<std::int64_t> SlurmJobEnd();
+// When the Slurm job ends, seconds since 1970, by SLURM_JOB_END_TIME (Slurm 22.05 and later); nothing outside of
+// one. A time that cannot be right counts as none, and `note` is told: one that has passed was set by another job
+// whose environment came along, and would end each requeued run before its first upload.
+std::optional<std::int64_t> SlurmJobEnd(const s3::Environment& environment, std::int64_t now_s,
+                                        const std::function<void(std::string_view)>& note);
+// Of this process, now.
+std::optional<std::int64_t> SlurmJobEnd(const std::function<void(std::string_view)>& note);
 
 }  // namespace pipeline

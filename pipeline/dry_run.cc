@@ -12,6 +12,7 @@
 #include "pipeline/io_retry.h"
 #include "pipeline/object.h"
 #include "pipeline/own_dir.h"
+#include "pipeline/process_limits.h"
 #include "pipeline/property_rules.h"
 #include "pipeline/run_dir.h"
 #include "pipeline/skip.h"
@@ -115,8 +116,14 @@ constexpr int kConcurrency = 64;
 
 }  // namespace
 
-DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
+DryRun RunDry(const Options& given, const s3::Options& s3_options, const RunCredentials& credentials,
               StopControl* stop, s3::TraceLog* trace) {
+  auto options = given;
+  if (const auto fit = FitThreads(1, &options); !fit) return Refused(kExitSystem, fit.error().message);
+  const auto size = FitInto(ReadProcessLimits(), 1,
+                            {{kConcurrency, kConcurrency, kConcurrency}, options.upload.memory_bytes});
+  if (!size) return Refused(kExitSystem, size.error().message);
+  const int concurrency = size->slots.most;
   const auto buckets = s3::ResolveBucket(s3_options.destination);
   if (!buckets) return Refused(kExitConfig, buckets.error().message);
   if (const auto problem = InputProblem(options)) return Refused(kExitNoInput, "source: " + *problem);
@@ -131,7 +138,7 @@ DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCr
   }
 
   DryRun run;
-  StoreAccess store(s3_options, *buckets, credentials, {kConcurrency}, stop, trace, NoteLine);
+  StoreAccess store(s3_options, *buckets, credentials, {concurrency}, stop, trace, PrintNote);
   const auto inputs = InputsOf(options, s3_options.destination.prefix, stop->drain_token());
   s3::BlockingWaiter blocking;
   const auto listing = store.MakeClient(&blocking);
@@ -141,9 +148,9 @@ DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCr
     if (stop->cause()) return Refused(ExitStatusOf({}, stop->cause(), false), stop->message());
     return Refused(kExitRefused, "resume.skip: " + skip.error().message);
   }
-  Graph graph({kConcurrency, options.upload.threads});
+  Graph graph({concurrency, options.upload.threads});
   const auto client = store.MakeClient(graph.waiter());
-  BufferPool buffers(options.upload.memory_bytes);
+  BufferPool buffers(size->memory_bytes);
   Progress progress;
   Source source(inputs.find, inputs.streams, options.upload, stop->drain_token(), &*history, &progress);
   DryUploader upload(&*rules, skip->get(), client.get(), &buffers, graph.waiter());

@@ -247,8 +247,8 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
   if (!rules) return Unfinished(kExitConfig, rules.error().message);
   StoreAccess store(
       s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
-      NoteLine, nullptr, options.limits.outage);
-  const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
+      PrintNote, nullptr, options.limits.outage);
+  const Deadlines deadlines(options.limits, SlurmJobEnd(PrintNote), stop);
   auto report = Finisher(plan, directory, &store, *rules, stop).Run();
   if (!report) {
     const bool stopped = report.error().kind == s3::ErrorKind::kCancelled;

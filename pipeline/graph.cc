@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "pipeline/object.h"
+#include "pipeline/threads.h"
 #include "pipeline/worker_demand.h"
 
 namespace pipeline {
@@ -48,12 +49,6 @@ struct Ended {
 constexpr bool kBlocking = true;
 #else
 constexpr bool kBlocking = false;
-#endif
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t kStackBytes = 1 << 20;  // instrumented frames are several times as large
-#else
-constexpr std::size_t kStackBytes = 256 << 10;
 #endif
 
 // With fewer slots an arena keeps fewer stacks of bodies that wait, and maps and unmaps others all the time.
@@ -220,7 +215,7 @@ void Graph::Enqueue(std::function<void()> task) {
 //     |          +------Ended (no upload needed)------------------->|
 //     +----------------------------- slots -------------------------+
 void Graph::Run(const GraphBodies& bodies) {
-  tbb::global_control stacks(tbb::global_control::thread_stack_size, kStackBytes);
+  tbb::global_control stacks(tbb::global_control::thread_stack_size, kSlotStackBytes);
   workers_->Begin();
   workers_->arena().execute([&] {
     flow::graph graph;

@@ -125,6 +125,11 @@ s3::Result<OpenFile> OpenFile::Open(const InputFile& file) {
                     "a part of its path has become a symbolic link, which is not followed (source[]."
                     "follow_symlinks is false)");
   }
+  if (error == EMFILE || error == ENFILE) {
+    auto lacking = FailErrno(error);
+    lacking.value().code = kNoDescriptor;
+    return lacking;
+  }
   if (error != 0) return FailErrno(error);
   if (fstat(opened.fd_, &opened.status_) != 0) return FailErrno(errno);
   if (!S_ISREG(opened.status_.st_mode)) {

@@ -22,6 +22,10 @@ namespace pipeline {
 // but two times that differ still do.
 std::int64_t MtimeNs(const struct stat& status);
 
+// The code of an error that says that no descriptor was left, to this process or to the machine: others that are
+// closed make the next attempt succeed.
+inline constexpr char kNoDescriptor[] = "EMFILE";
+
 class OpenFile {
  public:
   // Below a root whose links are not followed, nothing is opened through a symbolic link, however the tree has

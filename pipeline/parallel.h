@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -23,7 +24,11 @@ inline void ForEachInParallel(std::size_t count, const std::function<bool(std::s
     }
   };
   std::vector<std::jthread> helpers;
-  for (std::size_t i = 1; i < std::min(count, kParallelSteps); ++i) helpers.emplace_back(work);
+  try {
+    for (std::size_t i = 1; i < std::min(count, kParallelSteps); ++i) helpers.emplace_back(work);
+  } catch (const std::system_error&) {
+    // No more threads: those that there are take more steps each.
+  }
   work();
 }
 

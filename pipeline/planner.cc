@@ -56,7 +56,9 @@ class Planner {
     plan_.id = s3::HexEncode(s3::RandomBytes(16));
     plan_.settings = options_.identity.settings;
     plan_.overrides = options_.identity.overrides;
-    plan_.directory = std::filesystem::current_path().string();  // paths must mean the same to all shards
+    std::error_code problem;
+    plan_.directory = std::filesystem::current_path(problem).string();  // paths must mean the same to all shards
+    if (problem) return Refuse(kExitNoInput, "the working directory has been removed: change to another one");
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     plan_.created_s = std::chrono::duration_cast<std::chrono::seconds>(now).count();
     if (const auto spooled = Spool(); !spooled) return Unwritable(spooled.error());
@@ -243,8 +245,8 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
   if (!directory) return tl::unexpected(directory.error());
   StoreAccess store(
       s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
-      NoteLine, nullptr, options.limits.outage);
-  const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
+      PrintNote, nullptr, options.limits.outage);
+  const Deadlines deadlines(options.limits, SlurmJobEnd(PrintNote), stop);
   if (directory->session() > 1) {
     if (const auto ended = EndUploads(*directory, &store); !ended) {
       return Refuse(kExitStopped, "what an earlier plan left cannot be ended: " + ended.error().message);

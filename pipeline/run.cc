@@ -16,6 +16,7 @@
 #include "pipeline/inputs.h"
 #include "pipeline/job_plan.h"
 #include "pipeline/leftovers.h"
+#include "pipeline/process_limits.h"
 #include "pipeline/property_rules.h"
 #include "pipeline/run_dir.h"
 #include "pipeline/sink.h"
@@ -122,8 +123,8 @@ int EventLoopsOf(const UploadOptions& options, const s3::Endpoint& endpoint) {
 // Builds the parts of one session, in the order in which they need each other, and runs the graph.
 Summary RunSession(const Options& options, const s3::Options& s3_options,
                    const std::vector<s3::BucketAddress>& buckets, const RunCredentials& credentials,
-                   const PropertyRules& rules, const RunDirectory& directory, StopControl* stop,
-                   s3::TraceLog* trace, s3::RateLimits* limits) {
+                   const PropertyRules& rules, const SlotLimits& slot_limits, const RunDirectory& directory,
+                   StopControl* stop, s3::TraceLog* trace, s3::RateLimits* limits) {
   std::optional<Census> census;
   if (const auto& shard = options.shard; shard && !shard->plan_dir.empty()) {
     census.emplace(shard->plan_dir, shard->shard.index, shard->shard.count, limits);
@@ -135,7 +136,10 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
     note(fmt::format("going on with {}: {} inputs are settled", directory.path(),
                      directory.history()->settled().found));
   }
-  const auto slot_limits = SlotLimitsOf(options.upload);
+  if (slot_limits.first < SlotLimitsOf(options.upload).first) {
+    note(fmt::format("at most {} requests are in flight: this process may have no more (ulimit -n, ulimit -v)",
+                     slot_limits.most));
+  }
   StoreAccess store(s3_options, buckets, credentials,
                     {slot_limits.most, EventLoopsOf(options.upload, buckets.front().endpoint)}, stop, trace,
                     note, limits, options.limits.outage);
@@ -145,7 +149,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   DigestLanes lanes(CoresOf(options.upload), graph.waiter(),
                     [&](std::function<void()> task) { graph.Enqueue(std::move(task)); });
   const auto inputs = InputsOf(options, s3_options.destination.prefix, stop->drain_token());
-  const Deadlines deadlines(options.limits, SlurmJobEnd(), stop);
+  const Deadlines deadlines(options.limits, SlurmJobEnd(note), stop);
   NoteConditions(rules, s3_options, note);
   const auto skip = PrepareSkipping(options, s3_options, inputs, &store, stop, note);
   const std::stop_callback<std::function<void()>> on_drain(stop->drain_token(), [&] {
@@ -266,6 +270,12 @@ RunResult Run(const Options& given, const s3::Options& s3_options, const RunCred
   if (const auto problem = InputProblem(options)) return Refused(run, kExitNoInput, "source: " + *problem);
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Refused(run, kExitConfig, rules.error().message);
+  if (const auto fit = FitThreads(EventLoopsOf(options.upload, buckets->front().endpoint), &options); !fit)
+    return Refused(run, kExitSystem, fit.error().message);
+  const auto size = FitInto(ReadProcessLimits(), EventLoopsOf(options.upload, buckets->front().endpoint),
+                            {SlotLimitsOf(options.upload), options.upload.memory_bytes});
+  if (!size) return Refused(run, kExitSystem, size.error().message);
+  options.upload.memory_bytes = size->memory_bytes;
   const auto directory =
       RunDirectory::Open(run.run_dir, options.identity, ScopeOf(options, s3_options), options.resume,
                          [stop](const s3::Error& error) {
@@ -273,7 +283,7 @@ RunResult Run(const Options& given, const s3::Options& s3_options, const RunCred
                          });
   if (!directory) return Refused(run, directory.error().status, directory.error().message);
 
-  run.summary = RunSession(options, s3_options, *buckets, credentials, *rules, *directory, stop, trace,
+  run.summary = RunSession(options, s3_options, *buckets, credentials, *rules, size->slots, *directory, stop, trace,
                            limits != nullptr ? limits : &own_limits);
   run.message = stop->message();
   if (stop->cause() == StopCause::kRefused) {

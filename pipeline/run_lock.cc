@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,26 +36,16 @@ std::string ReadText(const std::string& path) {
   return text.str();
 }
 
-// When the process began, in clock ticks since the boot; 0 when there is none. proc(5), field 22.
-std::uint64_t StartOf(pid_t process) {
-  const auto text = ReadText(fmt::format("/proc/{}/stat", process));
-  const auto name_end = text.rfind(')');
-  if (name_end == std::string::npos) return 0;
-  std::istringstream fields(text.substr(name_end + 1));
-  std::string field;
-  for (int i = 3; i <= 22 && fields >> field; ++i) {
-  }
-  std::uint64_t start = 0;
-  std::from_chars(field.data(), field.data() + field.size(), start);
-  return start;
-}
+ProcessState StateOf(pid_t process) { return ParseProcessState(ReadText(fmt::format("/proc/{}/stat", process))); }
 
-// This boot of this machine, and this name space of process IDs: where a process ID means something.
+// This boot of this machine, and this name space of process IDs: where a process ID means something. Empty where
+// there is no /proc that tells: then nobody's process is known.
 std::string Realm() {
   std::error_code none;
   auto boot = ReadText("/proc/sys/kernel/random/boot_id");
   boot.erase(std::remove(boot.begin(), boot.end(), '\n'), boot.end());
-  return boot + "/" + std::filesystem::read_symlink("/proc/self/ns/pid", none).string();
+  const auto name_space = std::filesystem::read_symlink("/proc/self/ns/pid", none).string();
+  return boot.empty() || name_space.empty() ? "" : boot + "/" + name_space;
 }
 
 struct Holder {
@@ -71,7 +62,7 @@ std::string Describe(const Holder& holder) {
 Holder ThisProcess() {
   char host[256] = "";
   gethostname(host, sizeof host - 1);
-  return {Realm(), host, getpid(), StartOf(getpid())};
+  return {Realm(), host, getpid(), StateOf(getpid()).start};
 }
 
 // Of a lock that was torn by a crash there may be less.
@@ -112,14 +103,24 @@ std::int64_t AgeSeconds(const OwnDir& locks, std::uint64_t number, const s3::Des
   return known ? written.st_mtim.tv_sec - held.st_mtim.tv_sec : 0;
 }
 
+// Nothing when that cannot be told here: it ran elsewhere, or /proc hides the processes of other users
+// (proc(5), hidepid).
+std::optional<bool> IsAlive(const Holder& holder) {
+  if (holder.realm.empty() || holder.realm != Realm()) return std::nullopt;
+  const auto state = StateOf(holder.process);
+  if (state.start != 0) return state.start == holder.start && !state.has_ended;
+  if (kill(holder.process, 0) != 0 && errno == EPERM) return std::nullopt;
+  return false;
+}
+
 // Nothing when nobody holds it; else who does.
 s3::Result<std::optional<std::string>> HeldBy(const OwnDir& locks, std::uint64_t number,
                                               const s3::Descriptor& now) {
   const auto holder = ReadHolder(locks, number);
   if (!holder) return tl::unexpected(holder.error());
   if (holder->released) return std::nullopt;
-  if (holder->realm == Realm()) {
-    if (StartOf(holder->process) != holder->start) return std::nullopt;
+  if (const auto alive = IsAlive(*holder)) {
+    if (!*alive) return std::nullopt;
     return fmt::format("process {} on this machine", holder->process);
   }
   const auto age = AgeSeconds(locks, number, now);
@@ -138,6 +139,21 @@ void RemoveOld(const OwnDir& locks, std::uint64_t number) {
 std::string NewName() { return "new-" + s3::HexEncode(s3::RandomBytes(8)); }
 
 }  // namespace
+
+ProcessState ParseProcessState(std::string_view stat) {
+  const auto name_end = stat.rfind(')');
+  if (name_end == std::string_view::npos) return {};
+  std::istringstream fields{std::string(stat.substr(name_end + 1))};
+  std::vector<std::string> values(23);  // by number, from 1
+  for (std::size_t i = 3; i < values.size() && fields >> values[i]; ++i) {
+  }
+  ProcessState state;
+  const auto& start = values[22];
+  std::from_chars(start.data(), start.data() + start.size(), state.start);
+  const bool first_thread_ended = values[3] == "Z" || values[3] == "X";
+  state.has_ended = first_thread_ended && (values[20] == "1" || values[20] == "0");
+  return state;
+}
 
 s3::Result<std::unique_ptr<RunLock>> RunLock::Acquire(const OwnDir& run_dir, std::function<void()> on_lost) {
   using Acquired = s3::Result<std::unique_ptr<RunLock>>;

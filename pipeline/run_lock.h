@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "pipeline/own_dir.h"
@@ -16,6 +17,15 @@
 #include "s3/result.h"
 
 namespace pipeline {
+
+// What /proc/PID/stat says of a process; proc_pid_stat(5).
+struct ProcessState {
+  std::uint64_t start = 0;  // in clock ticks since the boot; 0 when it says nothing
+  // Nothing of it runs any more, though its parent has not asked for its exit status (a zombie). A first thread that
+  // has ended while others run is in the same state: then their number is more than one.
+  bool has_ended = false;
+};
+ProcessState ParseProcessState(std::string_view stat);
 
 // Each holder links `locks/N` into place, N one higher than the highest there is: link(2) lets exactly one
 // succeed, on NFS and Lustre, too. A holder that ends marks its file as released. One that died is known

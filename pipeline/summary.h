@@ -21,6 +21,7 @@ enum ExitStatus : int {
   kExitUsage = 64,
   kExitNoInput = 66,
   kExitBroken = 70,        // the counts do not add up: a defect in s3flow
+  kExitSystem = 71,        // the system does not let this process have what a run needs
   kExitJournal = 74,       // the journal or a report could not be written
   kExitStopped = 75,       // stopped early with work left: run again
   kExitRefused = 77,       // credentials or access refused for the whole run

@@ -11,10 +11,14 @@ namespace pipeline {
 // One line: a line end in it is shown, and makes no second one.
 void PrintLine(std::FILE* out, std::string_view line);
 
-// What a command has to say while it works: a line on stderr.
-void NoteLine(std::string_view text);
-
 // Lines of our own making, as they stand; names in them have been through s3::Printable().
 void PrintLines(std::FILE* out, std::string_view text);
+
+// A note on stderr, as a run's console writes it.
+void PrintNote(std::string_view text);
+
+// The errno of the first text that stdout did not take (its reader has gone, its disk is full, it was closed);
+// 0 when it took all. Nothing else comes of a text that cannot be written: a run goes on.
+int StdoutProblem();
 
 }  // namespace pipeline

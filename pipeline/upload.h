@@ -59,6 +59,7 @@ class Uploader {
   void SendStreamPart(const UploadTask& task);
   bool Begin(Object* object);
   void Open(Object* object);
+  s3::Result<OpenFile> OpenSource(const InputFile& file);
   void CreateUpload(Object* object);
   void Join(Object* object);
   void GoOn(Object* object, const OpenUpload& open);

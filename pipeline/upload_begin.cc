@@ -32,10 +32,23 @@ bool Uploader::Begin(Object* object) {
   return !object->failed();
 }
 
+// Waits while no descriptor is left: that is no fault of the file's.
+s3::Result<OpenFile> Uploader::OpenSource(const InputFile& file) {
+  constexpr std::chrono::milliseconds kFirstPause{10}, kLongestPause{1000};
+  for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
+    auto opened = RetryIo([&] { return OpenFile::Open(file); }, context_.pause);
+    if (opened || opened.error().code != kNoDescriptor) return opened;
+    if (context_.stop.stop_requested()) {
+      return s3::Fail(s3::ErrorKind::kCancelled, "the run was stopped while no file could be opened");
+    }
+    context_.pause(pause);
+  }
+}
+
 void Uploader::Open(Object* object) {
   const bool is_file = object->stream() == nullptr;
   if (is_file) {
-    auto opened = RetryIo([object] { return OpenFile::Open(object->file()); }, context_.pause);
+    auto opened = OpenSource(object->file());
     if (!opened) return object->Fail(opened.error());
     object->source = std::move(*opened);
     if (const auto settling = object->source.Settling(); settling.count() > 0) {

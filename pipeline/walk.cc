@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "pipeline/io_retry.h"
 #include "pipeline/open_file.h"
@@ -46,6 +48,26 @@ const char* SpecialFileName(mode_t mode) {
   return "no regular file";
 }
 
+// A closed standard descriptor is held by one that can only name a file: see cli/launch.h.
+bool CanRead(int fd) {
+  const int flags = fcntl(fd, F_GETFL);
+  return flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY;
+}
+
+// A call that gives a descriptor. Waits while none is left: uploads that end give theirs back. A walk that holds them
+// all itself, in a tree deeper than its process may open, is not waited for.
+template <typename Call>
+int WithDescriptor(const Call& call) {
+  constexpr std::chrono::milliseconds kPause{20};
+  constexpr int kMostPauses = 500;
+  for (int pauses = 0;; ++pauses) {
+    const int fd = call();
+    const bool none_left = fd < 0 && (errno == EMFILE || errno == ENFILE);
+    if (!none_left || pauses == kMostPauses) return fd;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 std::string BaseName(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == std::string::npos ? path : path.substr(slash + 1);
@@ -76,7 +98,10 @@ bool WouldYield(const SourceRoot& root, const std::string& relative) {
 std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
   for (const auto& root : roots) {
     struct stat status;
-    if (root.stream && root.path == "-") continue;
+    if (root.stream && root.path == "-") {
+      if (!CanRead(STDIN_FILENO)) return "standard input is closed, or not open for reading";
+      continue;
+    }
     if (RetrySystemCall([&] { return stat(root.path.c_str(), &status); }) != 0)
       return fmt::format("{}: {}", root.path, ErrnoText(errno));
     if (root.stream && S_ISDIR(status.st_mode))
@@ -89,8 +114,9 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
       return fmt::format("{}: is {}, neither a directory nor a regular file", root.path,
                          SpecialFileName(status.st_mode));
     }
-    if (faccessat(AT_FDCWD, root.path.c_str(), S_ISDIR(status.st_mode) ? R_OK | X_OK : R_OK, AT_EACCESS) !=
-        0) {
+    // EPERM: glibc before 2.37 does not go on without faccessat2 where a seccomp filter forbids it. Then reading tells.
+    const int mode = S_ISDIR(status.st_mode) ? R_OK | X_OK : R_OK;
+    if (faccessat(AT_FDCWD, root.path.c_str(), mode, AT_EACCESS) != 0 && errno != EPERM) {
       return fmt::format("{}: {}", root.path, ErrnoText(errno));
     }
   }
@@ -234,13 +260,17 @@ std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const 
   }
   const int directory_fd = parent == nullptr ? AT_FDCWD : parent->reader->fd();
   const int nofollow = relative.empty() || root().follow_symlinks ? 0 : O_NOFOLLOW;
-  s3::Descriptor opened(RetrySystemCall([&] {
-    return openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | nofollow);
+  s3::Descriptor opened(WithDescriptor([&] {
+    return RetrySystemCall([&] {
+      return openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | nofollow);
+    });
   }));
   if (opened.get() < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(errno));
   if (IsOwn(parent.get(), status, opened.get())) return Skipped(relative, kOwnDirectory);
   if (parent == nullptr && !root().follow_symlinks) {
-    root_directory_ = std::make_shared<const s3::Descriptor>(fcntl(opened.get(), F_DUPFD_CLOEXEC, 0));
+    root_directory_ = std::make_shared<const s3::Descriptor>(
+        WithDescriptor([&] { return fcntl(opened.get(), F_DUPFD_CLOEXEC, 0); }));
+    if (root_directory_->get() < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(EMFILE));
   }
   stack_.push_back({std::make_shared<const Directory>(Directory{
       std::make_unique<DirectoryReader>(std::move(opened)), relative, status.st_dev, status.st_ino,

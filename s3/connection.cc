@@ -15,6 +15,8 @@
 #include <iterator>
 #include <new>
 
+#include "s3/descriptor.h"
+
 namespace s3 {
 namespace {
 
@@ -107,6 +109,8 @@ Connection::Connection(const TransportOptions& options, const Endpoint& endpoint
   Set(curl, CURLOPT_ERRORBUFFER, error_text_.get());
   Set(curl, CURLOPT_NOSIGNAL, 1L);  // signals and threads do not mix; the program ignores SIGPIPE
   Set(curl, CURLOPT_CONNECT_ONLY, 1L);
+  Set(curl, CURLOPT_OPENSOCKETFUNCTION, &Connection::OnOpen);
+  Set(curl, CURLOPT_OPENSOCKETDATA, this);
   Set(curl, CURLOPT_CLOSESOCKETFUNCTION, &Connection::OnClose);
   Set(curl, CURLOPT_CLOSESOCKETDATA, this);
   Set(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
@@ -132,6 +136,21 @@ Connection::~Connection() {
 void Connection::DropEasy() {
   easy_.reset();
   error_text_.reset();
+}
+
+// libcurl does not tell why it got no socket.
+curl_socket_t Connection::OnOpen(void* self, curlsocktype, curl_sockaddr* address) {
+  const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  static_cast<Connection*>(self)->open_errno_ = fd < 0 ? errno : 0;
+  return fd;
+}
+
+// Name resolution and libcurl's reading of certificates need descriptors, too, and hide the reason: whether there
+// are any left tells.
+bool Connection::LacksDescriptor() const {
+  if (open_errno_ == EMFILE || open_errno_ == ENFILE) return true;
+  const Descriptor one_more(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return one_more.get() < 0 && (errno == EMFILE || errno == ENFILE);
 }
 
 int Connection::OnClose(void* self, curl_socket_t socket) {

@@ -41,6 +41,8 @@ class Connection {
   bool is_bare() const { return is_bare_; }
   void DropEasy();
   int socket() const { return socket_; }
+  // True when a connection was not made for want of a descriptor (EMFILE, ENFILE): no fault of the server's.
+  bool LacksDescriptor() const;
   // Why libcurl could not connect.
   Error ConnectError(CURLcode code) const;
 
@@ -89,6 +91,7 @@ class Connection {
  private:
   void SetTls(const TlsOptions& tls);
   void SetProxy(const ProxyOptions& proxy);
+  static curl_socket_t OnOpen(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int OnClose(void* self, curl_socket_t socket);
   static int OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
   Moved SendByCurl(std::span<const iovec> pieces, std::span<char> scratch);
@@ -104,6 +107,7 @@ class Connection {
   const Clock::time_point made_at_ = Clock::now();
   int records_without_data_ = 0;  // of TLS, in a row
   int socket_ = -1;  // ours to close when it is bare
+  int open_errno_ = 0;  // of socket(2)
   int errno_ = 0;
   CURLcode code_ = CURLE_OK;
 };

@@ -61,6 +61,12 @@ void ConnectionPool::CloseLongIdle(std::vector<Connection*>* idle, Clock::time_p
   while (!idle->empty() && now - idle->front()->idle_since > kMaxIdle) Close(idle->front());
 }
 
+void ConnectionPool::CloseIdle() {
+  for (auto& [route, idle] : idle_) {
+    while (!idle.empty()) Close(idle.front());
+  }
+}
+
 Connection* ConnectionPool::Make(const Endpoint& endpoint) {
   auto made = std::make_unique<Connection>(options_, endpoint);
   Connection* const connection = made.get();

@@ -36,6 +36,8 @@ class ConnectionPool {
   bool can_make() const { return in_the_making_ < most_in_the_making_; }
   void Keep(Connection* connection, Clock::time_point now);
   void Close(Connection* connection);
+  // Gives their descriptors back.
+  void CloseIdle();
 
   // To be called for each event that epoll reports of a descriptor that the loop does not know. The
   // connection in use that it is for, or null: it was about one that is being made or is idle.

@@ -26,6 +26,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+constexpr milliseconds kTryAgainAfter{20};  // without a descriptor
+
 int Checked(int fd, const char* what) {
   if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
   return fd;
@@ -114,6 +116,7 @@ class EventLoop::Loop {
   }
 
   void StartWaiting() {
+    if (now_ < next_try_) return;
     while (!waiting_.empty()) {
       Exchange* const exchange = waiting_.front();
       Connection* const idle =
@@ -144,8 +147,20 @@ class EventLoop::Loop {
       });
       return;
     }
+    if (made.connection->LacksDescriptor()) return PutBack(exchange);
     const auto error = made.connection->ConnectError(made.code);
     End(exchange, [&](Exchange& ended) { ended.Fail(error.kind, error.message); });
+  }
+
+  // Waits for a descriptor, first in the queue, with no time counted: files and connections that are done with
+  // give theirs back.
+  void PutBack(Exchange* exchange) {
+    pool_.Close(std::exchange(exchange->connection, nullptr));
+    pool_.CloseIdle();
+    exchange->is_waiting = true;
+    waiting_.push_front(exchange);
+    for (Exchange* const waiting : waiting_) waiting->Begin(now_);
+    next_try_ = now_ + kTryAgainAfter;
   }
 
   void StartOn(Connection* connection, Exchange* exchange) {
@@ -325,7 +340,8 @@ class EventLoop::Loop {
   }
 
   int TimeoutMs() const {
-    const auto deadline = std::min({pool_.deadline(), guard_.deadline(), sleeps_.deadline()});
+    const auto next_try = waiting_.empty() || next_try_ < now_ ? Clock::time_point::max() : next_try_;
+    const auto deadline = std::min({pool_.deadline(), guard_.deadline(), sleeps_.deadline(), next_try});
     if (deadline == Clock::time_point::max()) return -1;
     // Rounded up: waking a fraction early would spin.
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
@@ -344,6 +360,7 @@ class EventLoop::Loop {
   std::array<char, Connection::kScratchBytes> buffer_;
   std::vector<std::unique_ptr<Exchange>> active_;
   std::deque<Exchange*> waiting_;  // of these, for a connection
+  Clock::time_point next_try_{};   // to make one, after descriptors ran out
   std::vector<std::unique_ptr<Exchange>> ended_;
   std::vector<Wake> wakes_;
   // Routes whose servers do not answer the question whether they take a body: it costs them no second wait.

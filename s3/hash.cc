@@ -2,15 +2,20 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "s3/hash.h"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <new>
+#include <span>
 #include <stdexcept>
+#include <system_error>
 
+#include "s3/descriptor.h"
 #include "s3/hash_stream.h"
 
 namespace s3 {
@@ -166,12 +171,28 @@ std::string Digest::Finish() {
   return bytes;
 }
 
+namespace {
+
+// Where getrandom(2) is forbidden: seccomp filters older than it answer EPERM.
+bool ReadRandomDevice(std::span<char> bytes) {
+  const Descriptor device(open("/dev/urandom", O_RDONLY | O_CLOEXEC));
+  while (device.get() >= 0 && !bytes.empty()) {
+    const ssize_t got = read(device.get(), bytes.data(), bytes.size());
+    if (got > 0) bytes = bytes.subspan(static_cast<std::size_t>(got));
+    if (got == 0 || (got < 0 && errno != EINTR)) break;
+  }
+  return bytes.empty();
+}
+
+}  // namespace
+
 std::string RandomBytes(std::size_t bytes) {
   std::string random(bytes, '\0');
   constexpr std::size_t kMostAtOnce = 256;  // getentropy(3)
   for (std::size_t at = 0; at < bytes; at += kMostAtOnce) {
-    if (getentropy(random.data() + at, std::min(kMostAtOnce, bytes - at)) != 0) {
-      throw std::runtime_error("the system gives no random numbers");
+    const std::span<char> some(random.data() + at, std::min(kMostAtOnce, bytes - at));
+    if (getentropy(some.data(), some.size()) != 0 && !ReadRandomDevice(some)) {
+      throw std::system_error(errno, std::generic_category(), "getrandom and /dev/urandom");
     }
   }
   return random;

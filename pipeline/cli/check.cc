@@ -10,9 +10,9 @@ pipeline::ExitStatus Check(const JobArguments& arguments) {
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   const auto& job = std::get<config::Job>(loaded);
   PrintNotes(job);
-  if (arguments.probe) return Probe(job);
+  if (arguments.probe) return WithText(Probe(job));
   pipeline::PrintLines(stdout, config::ShowJob(job, /*with_sources=*/true));
-  return pipeline::kExitOk;
+  return WithText(pipeline::kExitOk);
 }
 
 }  // namespace cli

@@ -85,7 +85,8 @@ pipeline::ExitStatus Clean(const CleanArguments& arguments) {
     return pipeline::kExitJournal;
   }
   if (stop.cause()) return pipeline::ExitStatusOf({}, stop.cause(), false);
-  return left.problems.empty() ? pipeline::kExitOk : pipeline::kExitSomeFailed;
+  if (!left.problems.empty()) return pipeline::kExitSomeFailed;
+  return arguments.dry_run ? WithText(pipeline::kExitOk) : pipeline::kExitOk;
 }
 
 }  // namespace cli

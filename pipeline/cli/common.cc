@@ -40,6 +40,13 @@ void FollowAllotment(config::Job* job) {
   if (upload.memory_bytes != asked.memory_bytes) job->sources["limits.memory"] = source;
 }
 
+// As it stands where the working directory has been removed.
+std::string AbsolutePath(const std::string& path) {
+  std::error_code problem;
+  const auto absolute = std::filesystem::absolute(path, problem);
+  return problem ? path : absolute.string();
+}
+
 // A shard's run directory is below the one that all shards are given.
 std::optional<pipeline::ExitStatus> TakeShard(const std::string& text, const std::string& plan_dir,
                                               const pipeline::JobPlan* plan, pipeline::Options* options) {
@@ -104,7 +111,7 @@ std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& argu
     return unreadable ? pipeline::kExitNoInput : pipeline::kExitConfig;
   }
   job->pipeline.identity = {.settings = config::ShowIdentity(*job),
-                            .job_file = std::filesystem::absolute(arguments.job_file).string(),
+                            .job_file = AbsolutePath(arguments.job_file),
                             .overrides = arguments.overrides,
                             .scheduler = pipeline::SchedulerFacts(s3::ProcessEnvironment())};
   FollowAllotment(&*job);
@@ -207,6 +214,13 @@ std::variant<std::unique_ptr<s3::TraceLog>, pipeline::ExitStatus> OpenTrace(cons
   auto file = OpenForTrace(path);
   if (file) return std::make_unique<s3::TraceLog>(std::move(*file));
   Complain("cannot write the trace: " + file.error().message);
+  return pipeline::kExitJournal;
+}
+
+pipeline::ExitStatus WithText(pipeline::ExitStatus status) {
+  const int problem = pipeline::StdoutProblem();
+  if (problem == 0 || status != pipeline::kExitOk) return status;
+  Complain(pipeline::ErrnoError("standard output cannot be written", problem).message);
   return pipeline::kExitJournal;
 }
 

@@ -57,6 +57,10 @@ void Complain(std::string_view text);
 // The same; when the store was away or full for too long, that is said instead.
 void Complain(const pipeline::StopControl& stop, const std::string& text);
 
+// `status`; but 74, with the reason on stderr, when stdout did not take all of a text that the command was
+// called for and nothing else went wrong.
+pipeline::ExitStatus WithText(pipeline::ExitStatus status);
+
 // The end of every run: the summary, where the records are, why it stopped if it did, and how to resume it. A
 // rehearsal cannot be resumed.
 void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop, pipeline::RunKind kind);

@@ -1,16 +1,22 @@
 // s3flow's command line: arguments in, exit status out.
 
-#include <signal.h>
-#include <sys/resource.h>
+#include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <exception>
+#include <new>
 #include <sstream>
+#include <system_error>
 
 #include "pipeline/cli/commands.h"
 #include "pipeline/cli/common.h"
+#include "pipeline/cli/launch.h"
+#include "pipeline/threads.h"
 
 namespace {
+
+// Signals, journal, lock, deadlines, progress, source, an event loop, a worker and who looks after it, name resolution.
+constexpr int kFewestThreads = 10;
 
 void AddJobArguments(CLI::App* command, cli::JobArguments* arguments, bool required = true) {
   command->add_option("JOB.yaml", arguments->job_file, "The job file")->required(required);
@@ -58,22 +64,6 @@ void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) 
   command->add_option("--faults", arguments->faults_file, "Faults to inject (YAML)")->type_name("FILE");
 }
 
-// Files, connections and directories each take a descriptor; the soft limit often is 1,024.
-void RaiseDescriptorLimit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
-}
-
-// A core dump would hold every secret. One byte, and not none: with none, Linux still feeds a program
-// that core_pattern names (core(5), "Piping core dumps to a program").
-void ForbidCoreDumps() {
-  const rlimit limit{1, 1};
-  setrlimit(RLIMIT_CORE, &limit);
-}
-
 // A mistaken argument may be half of --set and hold a secret: what follows its '=' is not repeated.
 std::string UsageProblem(const CLI::App* app, const CLI::Error& error) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
@@ -91,7 +81,7 @@ int Explain(const CLI::App& app, const CLI::ParseError& error) {
   const int status = app.exit(error, out, problem);
   pipeline::PrintLines(stdout, out.str());
   if (status != 0) cli::Complain(problem.str() + " (--help shows what there is)");
-  return status == 0 ? pipeline::kExitOk : pipeline::kExitUsage;
+  return status == 0 ? cli::WithText(pipeline::kExitOk) : pipeline::kExitUsage;
 }
 
 int Main(int argc, char** argv) {
@@ -173,6 +163,13 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return Explain(app, error);
   }
+  if (const int threads = pipeline::ThreadsThatStart(kFewestThreads); threads < kFewestThreads) {
+    cli::Complain(fmt::format(
+        "only {} threads can be started: a command needs {} (see ulimit -u, pids.max of the control group, and "
+        "whether the container's seccomp profile is older than clone3)",
+        threads, kFewestThreads));
+    return pipeline::kExitSystem;
+  }
   if (run->parsed()) return cli::Run(job);
   if (check->parsed()) return cli::Check(job);
   if (cleaning->parsed()) return cli::Clean(clean);
@@ -185,12 +182,18 @@ int Main(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // libcurl is told to leave signals alone, so a broken connection must not kill the process.
-  signal(SIGPIPE, SIG_IGN);
-  RaiseDescriptorLimit();
-  ForbidCoreDumps();
+  cli::PrepareProcess();
+  // Linux before 5.18 starts a program without even its name (execve(2), argv).
+  char name[] = "s3flow";
+  char* no_arguments[] = {name, nullptr};
   try {
-    return Main(argc, argv);
+    return argc > 0 ? Main(argc, argv) : Main(1, no_arguments);
+  } catch (const std::system_error& error) {
+    cli::Complain(std::string("the system refuses what this command needs: ") + error.what());
+    return pipeline::kExitSystem;
+  } catch (const std::bad_alloc&) {
+    cli::Complain("no memory is left to this process (see ulimit -v, and memory.max of the control group)");
+    return pipeline::kExitSystem;
   } catch (const std::exception& error) {
     cli::Complain(error.what());
     return pipeline::kExitBroken;

@@ -51,7 +51,7 @@ pipeline::ExitStatus Plan(const JobArguments& arguments, const PlanArguments& pl
       "to upload: s3flow run --plan {} --shard I/{}, or --shard auto in an array of elements 0-{}",
       plan_arguments.directory, plan_arguments.shards, plan_arguments.shards - 1));
   Say(fmt::format("then: s3flow finish {}", plan_arguments.directory));
-  return outcome.status;
+  return WithText(outcome.status);
 }
 
 }  // namespace cli

@@ -106,8 +106,10 @@ bool Verify(const s3::endpoint::Store& store, const std::string& bucket, const s
 // Gone again at the end, whatever happens in between.
 class TemporaryDirectory {
  public:
-  TemporaryDirectory()
-      : path_((std::filesystem::temp_directory_path() / "s3flow-rehearsal-XXXXXX").string()) {
+  TemporaryDirectory() {
+    std::error_code problem;
+    path_ = (std::filesystem::temp_directory_path(problem) / "s3flow-rehearsal-XXXXXX").string();
+    if (problem) throw std::system_error(problem, "TMPDIR, where the embedded store goes");
     if (mkdtemp(path_.data()) == nullptr) throw std::system_error(errno, std::generic_category(), path_);
   }
   ~TemporaryDirectory() {

@@ -52,7 +52,7 @@ pipeline::ExitStatus Run(const JobArguments& arguments) {
     } else {
       pipeline::PrintLines(stdout, pipeline::DryRunText(plan, job.pipeline.report.prices));
     }
-    return plan.status;
+    return WithText(plan.status);
   }
   const auto run = pipeline::Run(job.pipeline, job.s3, *credentials, &stop, log, &limits);
   PrintRunResult(run, stop, job.pipeline.identity.kind);

@@ -23,15 +23,15 @@ sigset_t Signals(bool with_hangup) {
   return set;
 }
 
-int CheckedFd(int fd) {
-  if (fd < 0) throw std::system_error(errno, std::generic_category(), "signals");
+int CheckedFd(int fd, const char* call) {
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), call);
   return fd;
 }
 
 int TakeOverSignals(bool with_hangup) {
   const auto set = Signals(with_hangup);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  return CheckedFd(signalfd(-1, &set, SFD_CLOEXEC));
+  return CheckedFd(signalfd(-1, &set, SFD_CLOEXEC), "signalfd");
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ int TakeOverSignals(bool with_hangup) {
 SignalThread::SignalThread(pipeline::StopControl* stop, std::function<void()> on_hangup)
     : on_hangup_(std::move(on_hangup)),
       signals_(TakeOverSignals(on_hangup_ != nullptr)),
-      quit_(CheckedFd(eventfd(0, EFD_CLOEXEC))),
+      quit_(CheckedFd(eventfd(0, EFD_CLOEXEC), "eventfd")),
       thread_([this, stop] { Listen(stop); }) {}
 
 SignalThread::~SignalThread() {

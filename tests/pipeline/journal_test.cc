@@ -54,6 +54,37 @@ TEST(RunLockTest, ReleasedAndStaleOnesAreTakenOver) {
   }
 }
 
+// Field 3 is the state, 20 the number of threads, 22 the start.
+std::string StatOf(const std::string& state, int threads) {
+  return fmt::format("77 (a ) b) {} 1 77 77 0 -1 4 0 0 0 0 0 0 0 0 20 0 {} 0 4711 0 0", state, threads);
+}
+
+TEST(RunLockTest, AZombieHasEndedButNotOneWhoseOtherThreadsRun) {
+  EXPECT_EQ(ParseProcessState(StatOf("S", 1)).start, 4711u);
+  EXPECT_FALSE(ParseProcessState(StatOf("S", 1)).has_ended);
+  EXPECT_FALSE(ParseProcessState(StatOf("D", 9)).has_ended);
+  EXPECT_TRUE(ParseProcessState(StatOf("Z", 1)).has_ended);
+  EXPECT_TRUE(ParseProcessState(StatOf("X", 0)).has_ended);
+  EXPECT_FALSE(ParseProcessState(StatOf("Z", 3)).has_ended) << "one of them may be in a write";
+  EXPECT_EQ(ParseProcessState("").start, 0u);
+  EXPECT_EQ(ParseProcessState("77 (name)").start, 0u);
+}
+
+TEST(RunLockTest, OfAnUnknownRealmTheSignOfLifeDecides) {
+  const test::TempDir directory;
+  const auto run_dir = OwnDir::Open(directory.path()).value();
+  {
+    EXPECT_TRUE(RunLock::Acquire(run_dir, [] {}));
+  }
+  directory.Write("locks/2", "\nhere\n1\n0\n");  // by a process that saw no /proc
+  EXPECT_FALSE(RunLock::Acquire(run_dir, [] {}));
+  const timespec old[] = {{1, 0}, {1, 0}};
+  utimensat(AT_FDCWD, (directory / "locks/2").c_str(), old, 0);
+  {
+    EXPECT_TRUE(RunLock::Acquire(run_dir, [] {}));
+  }
+}
+
 TEST(RunLockTest, OneOfManyGetsIt) {
   for (int round = 0; round < 50; ++round) {
     const test::TempDir directory;

@@ -1,10 +1,15 @@
 // What reaches a terminal: through the console, and by itself.
 #include "pipeline/terminal.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <memory>
+#include <thread>
 
 #include "pipeline/console.h"
 #include "s3/printable.h"
@@ -87,6 +92,25 @@ TEST_F(TerminalTest, NothingThatTheConsoleShowsDrivesIt) {
   ExpectHarmless(7);
   EXPECT_THAT(Written(), StartsWith("start   " + std::string(kShown) + "\\\\\n"));
   EXPECT_THAT(Written(), HasSubstr("done    " + std::string(kShown) + "\\\\ -> " + kShown + "\\\\: "));
+}
+
+// A pipe that takes 64 KiB at a time, and whose reader comes late.
+TEST(TerminalPipeTest, ANonBlockingPipeGetsAllThatIsRead) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(fdopen(ends[1], "w"), std::fclose);
+  const std::string text(1 << 20, 'x');
+  std::size_t read_bytes = 0;
+  std::thread reader([&, in = ends[0]] {
+    char chunk[4096];
+    pollfd polled{in, POLLIN, 0};
+    while (read_bytes < text.size() + 1 && poll(&polled, 1, 30'000) > 0)
+      read_bytes += static_cast<std::size_t>(std::max<ssize_t>(read(in, chunk, sizeof chunk), 0));
+  });
+  PrintLine(out.get(), text);
+  reader.join();
+  close(ends[0]);
+  EXPECT_EQ(read_bytes, text.size() + 1);
 }
 
 }  // namespace
