@@ -217,7 +217,7 @@ class EventLoop::Loop {
       const bool ended = moved.state == State::kEnded;
       if (!ended && !exchange->sent_head()) return Lost(connection, "a response before the request");
       switch (ended ? exchange->ConnectionEnded() : Take(connection, {buffer_.data(), moved.bytes})) {
-        case ResponseParser::State::kMalformed: return Malformed(connection);
+        case ResponseParser::State::kMalformed: return Lost(connection, exchange->problem());
         case ResponseParser::State::kComplete: return Answered(connection, !ended && !to_the_end);
         case ResponseParser::State::kCutOff: return Answered(connection, false);
         case ResponseParser::State::kInterim: may_send = true; break;
@@ -269,19 +269,11 @@ class EventLoop::Loop {
     return false;
   }
 
-  bool Malformed(Connection* connection) {
-    Exchange* const exchange = connection->exchange;
-    if (!exchange->met_tls()) return Lost(connection, exchange->problem());
-    return End(exchange, [](Exchange& ended) {
-      ended.Fail(ErrorKind::kWrongEndpoint, "it speaks TLS: destination.endpoint needs https://");
-    });
-  }
-
   // A server may close an idle connection just when a request is on its way there. Then nothing has come
   // back, and a new connection decides.
   bool Lost(Connection* connection, const std::string& problem) {
     Exchange* const exchange = connection->exchange;
-    const auto kind = connection->ProblemKind();
+    const auto kind = exchange->met_tls() ? ErrorKind::kWrongEndpoint : connection->ProblemKind();
     const bool again = connection->reused && !exchange->received_any() && !exchange->needs_fresh_connection();
     if (again) return Again(connection);
     return End(exchange, [&](Exchange& ended) { ended.Fail(kind, problem); });

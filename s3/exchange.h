@@ -81,7 +81,9 @@ class Exchange {
   int status() const { return response_->status; }
   // Of the response; empty when it has none.
   std::string_view request_id() const { return response_->headers.Find("x-amz-request-id").value_or(""); }
-  const std::string& problem() const { return parser_.problem(); }
+  std::string problem() const {
+    return met_tls_ ? "it speaks TLS: destination.endpoint needs https://" : parser_.problem();
+  }
   // What came instead of a response is a TLS record.
   bool met_tls() const { return met_tls_; }
 
