@@ -21,7 +21,8 @@ StoreAccess::StoreAccess(const s3::Options& options, std::vector<s3::BucketAddre
                  {.notice = note,
                   .give_up =
                       [stop](std::string why) { stop->Drain(StopCause::kStoreUnreachable, std::move(why)); },
-                  .patience = patience}),
+                  .patience = patience,
+                  .from_the_start = true}),
       loops_(options.transport, parallelism.event_loops, parallelism.connections),
       transport_(&loops_, trace),
       facts_(options.destination, std::move(buckets), note),

@@ -33,6 +33,7 @@ struct AdmissionHooks {
   // The store has been away or full for longer than `patience`: ends the run; is told what to say.
   std::function<void(std::string)> give_up = nullptr;
   std::chrono::milliseconds patience{0};
+  bool from_the_start = false;  // see Outage
 };
 
 // Thread-safe; one for all clients of a run. Bodies wait in their own order, those that try again before
@@ -49,7 +50,7 @@ class Admission {
   };
 
   // `limits` is not owned.
-  Admission(const RateLimits* limits, AdmissionHooks hooks) : limits_(limits), hooks_(std::move(hooks)) {}
+  Admission(const RateLimits* limits, AdmissionHooks hooks) : limits_(limits), hooks_(std::move(hooks)), outage_(hooks_.from_the_start) {}
 
   struct Request {
     std::uint64_t bytes = 0;  // of its body

@@ -142,9 +142,11 @@ class EventLoop::Loop {
     Exchange* const exchange = made.connection->exchange;
     if (made.code == CURLE_OK) {
       if (made.connection->IsQuiet()) return StartOn(made.connection, exchange);
-      End(exchange, [](Exchange& ended) {
-        ended.Fail(ErrorKind::kTransient, "the server closed the connection, or spoke, before it was asked");
-      });
+      const auto kind = made.connection->ProblemKind();
+      const auto problem = kind == ErrorKind::kTransient
+                               ? "the server closed the connection, or spoke, before it was asked"
+                               : made.connection->Problem();
+      End(exchange, [&](Exchange& ended) { ended.Fail(kind, problem); });
       return;
     }
     if (made.connection->LacksDescriptor()) return PutBack(exchange);

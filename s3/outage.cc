@@ -29,7 +29,7 @@ bool Outage::Left(Answer answer, Clock::time_point now) {
     return !known;
   }
   if (answer == Answer::kNone) ++unanswered_;
-  if (state_ == State::kClosed) return false;
+  if (state_ == State::kClosed || !(ever_answered_ || from_the_start_)) return false;
   // Of many requests in flight some may fail together, of a few hardly.
   const int enough = ever_answered_ ? std::clamp(others / 4, kFewestFailures, kMostFailures) : 1;
   const bool refused_for_long = failed_ >= enough && now - first_failure_ >= kRefusalsFor;

@@ -14,6 +14,9 @@ namespace s3 {
 // only a write can tell: the gate lets one through from time to time.
 class Outage {
  public:
+  // `from_the_start`: a store that has never answered is away, too; else that is for its requests to find out.
+  explicit Outage(bool from_the_start = false) : from_the_start_(from_the_start) {}
+
   using Clock = std::chrono::steady_clock;
   enum class Answer {
     kGood,        // the store did something with the request, be it a refusal
@@ -62,6 +65,7 @@ class Outage {
 
   enum class State { kOpen, kClosed, kOpening };
 
+  const bool from_the_start_;
   State state_ = State::kOpen;
   int in_flight_ = 0, most_in_flight_ = 0;
   int allowed_ = 0;                  // in flight, while opening

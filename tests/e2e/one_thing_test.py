@@ -232,7 +232,7 @@ class OneThing(TestCase):
                     ended = s3flow("run", self.job(server.endpoint, secret="wrong", extra="upload: {concurrency: 32}"))
                     self.assertEqual(ended.returncode, 77, ended.stderr)
                     self.assertEqual(len(without_asan_banner(ended.stderr).splitlines()), 1, ended.stderr)
-                self.assertIn("first input: ", ended.stderr)
+                    self.assertIn("first input: ", ended.stderr)
                     self.assertIn("the store refuses this run", ended.stderr)
                     self.assertLessEqual(len(self.failures()), 16 + 32)
             self.assertEqual(self.stored(server), set())

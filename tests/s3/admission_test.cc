@@ -137,7 +137,7 @@ TEST(OutageTest, ClosesWhenNothingIsAnsweredAndOpensOneByOne) {
 
 TEST(OutageTest, OfAStoreThatWasNeverThereOneFailureSaysEnough) {
   for (const auto answer : {Answer::kNone, Answer::kNotAwaited}) {
-    Outage never;
+    Outage never(true);
     for (int i = 0; i < 64; ++i) never.Entered();
     EXPECT_TRUE(never.is_silent());
     EXPECT_EQ(never.Left(answer, kStart), answer == Answer::kNone);
