@@ -212,7 +212,7 @@ Error Connection::ConnectError(CURLcode code) const {
   const bool wrong = SpeaksOtherwise(code, detail) || shut_out;
   if (proxy_says >= 300) detail += fmt::format(" (the proxy answered HTTP {} to CONNECT)", proxy_says);
   return {.kind = wrong ? ErrorKind::kWrongEndpoint : KindOf(code),
-          .message = fmt::format("{}: {}", route, WithoutUser(detail))};  // libcurl quotes a proxy's whole URL
+          .message = WithoutUser(detail)};  // libcurl quotes a proxy's whole URL
 }
 
 // libcurl's own functions to send and receive look the connection up in a list of all, and send one piece at
