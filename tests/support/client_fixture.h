@@ -64,7 +64,7 @@ struct ClientFixture {
     with.destination.region = std::move(region);
     with.retry.max_attempts = max_attempts;
     // Short only where a fault makes the endpoint silent: a busy machine is no timeout.
-    if (silent) with.transport.stall_window = std::chrono::seconds(2);
+    if (silent) with.transport.stall_window = with.transport.completion_window = std::chrono::seconds(2);
     return with;
   }
   static bool IsSilent(const s3::endpoint::ServerOptions& server_options) {
