@@ -168,8 +168,8 @@ Fallbacks FindAwsSettings(const s3::Result<s3::Profiles>& profiles, const std::s
   const auto name = chosen ? chosen->value : "default";
   const s3::Profiles none(environment);
   auto found = Reader(profiles ? *profiles : none, name, environment).Read();
-  // What cannot be read may have said where the data are meant to go. Without a profile that the job file
-  // names there are no credentials, and nothing goes anywhere.
+  // A config file that cannot be read may name the endpoint, so the job is refused. A profile that the job file
+  // names and that is not there gives no credentials, so nothing is sent.
   std::string problem;
   if (!profiles) {
     problem = profiles.error().message;

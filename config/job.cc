@@ -188,7 +188,7 @@ void CheckTogether(const Value& root, const Job& job, const std::vector<Fallback
   }
 }
 
-// What the job has for a key; empty for nothing.
+// Returns the job file's text for a key; empty when the key is absent.
 std::string TextOf(const Value& root, std::string_view section, std::string_view key) {
   const auto* values = root.Find(section);
   const auto* value = values == nullptr ? nullptr : values->Find(key);
@@ -304,7 +304,7 @@ Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& ove
 namespace {
 
 using Wanted = std::function<bool(std::string_view section, std::string_view field)>;
-// What stands behind the value of a key.
+// Returns the comment that is printed after the value of a key.
 using Comment = std::function<std::string(const std::string& key)>;
 
 std::string Show(const Job& job, bool with_digits, const Wanted& wanted, const Comment& comment) {

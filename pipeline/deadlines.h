@@ -41,7 +41,7 @@ class Deadlines {
 // whose environment came along, and would end each requeued run before its first upload.
 std::optional<std::int64_t> SlurmJobEnd(const s3::Environment& environment, std::int64_t now_s,
                                         const std::function<void(std::string_view)>& note);
-// Of this process, now.
+// Reads the variable from this process's environment and compares it with the clock.
 std::optional<std::int64_t> SlurmJobEnd(const std::function<void(std::string_view)>& note);
 
 }  // namespace pipeline

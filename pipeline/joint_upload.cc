@@ -115,7 +115,7 @@ class Completion {
                       "its multipart upload is gone from the store: make a new plan");
     }
     if (!listed && !s3::CannotBeRead(listed.error())) return tl::unexpected(listed.error());
-    // What may not be listed is compared by the store, when it completes.
+    // Without permission to list the parts, the store compares them when it completes the upload.
     if (auto difference = listed ? Compare(joint_, *listed) : std::nullopt)
       return tl::unexpected(std::move(*difference));
     if (!journal_->Append(CompletingLine(upload_.token()))) {

@@ -24,7 +24,8 @@ tl::unexpected<s3::Error> FailErrno(int error) {
   return failed;
 }
 
-// Of a descriptor: what was opened is no more, and its path may lead to another version.
+// Makes an error of a call on an open descriptor. ESTALE means that the opened file is gone and that its path may
+// lead to another version: the object begins again.
 tl::unexpected<s3::Error> FailOpened(int error) {
   auto failed = FailErrno(error);
   if (error == ESTALE) failed.value().kind = s3::ErrorKind::kChanged;
@@ -95,7 +96,7 @@ std::optional<std::string> RootOf(const InputFile& file) {
 
 std::shared_ptr<const s3::Descriptor> OpenRoot(const InputFile& file) {
   const auto path = RootOf(file);
-  errno = EXDEV;  // a manifest that is none of ours
+  errno = EXDEV;  // s3flow did not write this manifest
   s3::Descriptor root(path ? open(path->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1);
   return root.get() < 0 ? nullptr : std::make_shared<const s3::Descriptor>(std::move(root));
 }

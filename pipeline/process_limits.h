@@ -10,13 +10,13 @@
 
 namespace pipeline {
 
-// What this process may still take; nothing where there is no limit.
+// How much of each resource the process may still take; empty when there is no limit.
 struct ProcessLimits {
   std::optional<std::uint64_t> descriptors;
   std::optional<std::uint64_t> address_bytes;
 };
 
-// Of RLIMIT_NOFILE and RLIMIT_AS, less what is in use: a launcher may have left descriptors open.
+// Reads RLIMIT_NOFILE and RLIMIT_AS and subtracts what is in use: a launcher may have left descriptors open.
 ProcessLimits ReadProcessLimits();
 
 // What a run does at once.

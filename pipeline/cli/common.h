@@ -46,7 +46,7 @@ std::variant<std::unique_ptr<s3::TraceLog>, pipeline::ExitStatus> OpenTrace(cons
 // of them is wrong.
 bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::ServerOptions* options);
 
-// What was found in the environment, or in AWS's files, and is not used: on stderr, once a command.
+// Prints to stderr which settings of the environment or of AWS's files are not used. Call it once per command.
 void PrintNotes(const config::Job& job);
 
 // One line on stdout.

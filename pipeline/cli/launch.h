@@ -1,4 +1,4 @@
-// What the process inherits from whatever started it: descriptors, signals, limits, umask.
+// Repairs what the process inherits from its launcher: descriptors, signals, limits, umask.
 #pragma once
 
 namespace cli {
