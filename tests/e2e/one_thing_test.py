@@ -111,13 +111,17 @@ class OneThing(TestCase):
             keys.update(item["Key"] for item in page.get("Contents", []))
         return keys
 
+    def said(self, ended):
+        """Its lines on stderr, but for the note that a busy machine's first answer takes long."""
+        return [line for line in without_asan_banner(ended.stderr).splitlines() if "no answer from the store yet" not in line]
+
     def assert_waited_in_vain(self, ended, cause):
         """It was said once what the store does, nothing failed, and the run can be resumed."""
         err = without_asan_banner(ended.stderr)
         self.assertEqual(ended.returncode, 75, err)
         self.assertRegex(err, cause)
         self.assertLessEqual(err.count("the store does not answer"), 1, err)
-        self.assertLessEqual(len(err.splitlines()), 4, err)
+        self.assertLessEqual(len(self.said(ended)), 4, err)
         self.assertEqual(self.failures(), [], err)
         self.assertEqual(self.summary()["retries"], 0, "an attempt was spent")
 
@@ -188,7 +192,7 @@ class OneThing(TestCase):
                 subprocess.run(["rm", "-rf", self.dir / "run"], check=True)
                 ended = s3flow("run", self.job(f"{scheme}://127.0.0.1:{server.port}"))
                 self.assertEqual(ended.returncode, 77, ended.stderr)
-                self.assertEqual(len(without_asan_banner(ended.stderr).splitlines()), 1, ended.stderr)
+                self.assertEqual(len(self.said(ended)), 1, ended.stderr)
                 self.assertIn("first input: ", ended.stderr)
                 self.assertIn("the store refuses this run", ended.stderr)
                 self.assertGreater(server.connections, 0)
@@ -231,7 +235,7 @@ class OneThing(TestCase):
                     self.files(count)
                     ended = s3flow("run", self.job(server.endpoint, secret="wrong", extra="upload: {concurrency: 32}"))
                     self.assertEqual(ended.returncode, 77, ended.stderr)
-                    self.assertEqual(len(without_asan_banner(ended.stderr).splitlines()), 1, ended.stderr)
+                    self.assertEqual(len(self.said(ended)), 1, ended.stderr)
                     self.assertIn("first input: ", ended.stderr)
                     self.assertIn("the store refuses this run", ended.stderr)
                     self.assertLessEqual(len(self.failures()), 16 + 32)
