@@ -50,7 +50,8 @@ class Admission {
   };
 
   // `limits` is not owned.
-  Admission(const RateLimits* limits, AdmissionHooks hooks) : limits_(limits), hooks_(std::move(hooks)), outage_(hooks_.from_the_start) {}
+  Admission(const RateLimits* limits, AdmissionHooks hooks)
+      : limits_(limits), hooks_(std::move(hooks)), outage_(hooks_.from_the_start) {}
 
   struct Request {
     std::uint64_t bytes = 0;  // of its body

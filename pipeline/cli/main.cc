@@ -64,6 +64,48 @@ void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) 
   command->add_option("--faults", arguments->faults_file, "Faults to inject (YAML)")->type_name("FILE");
 }
 
+void AddCleanArguments(CLI::App* command, cli::CleanArguments* clean) {
+  command->add_option("RUN_DIR", clean->run_dir, "The run directory")->required();
+  command->add_option("--job", clean->job_file, "The job file, when it is not where it was")
+      ->type_name("JOB.yaml");
+  command->add_flag("--dry-run", clean->dry_run, "Only say how many there are");
+  AddTrustArgument(command, &clean->trust_dir);
+}
+
+void AddPlanArguments(CLI::App* command, cli::JobArguments* job, cli::PlanArguments* plan) {
+  AddJobArguments(command, job);
+  command->add_option("--shards", plan->shards, "How many")->required()->check(CLI::Range(1, 1'000'000));
+  command
+      ->add_option("--out", plan->directory, "The directory of the plan, on a file system that all shards see")
+      ->type_name("DIR")
+      ->required();
+  command
+      ->add_option("--bandwidth", plan->bandwidth,
+                   "Of all shards together, to tell how long it takes; as 10GB")
+      ->type_name("SIZE");
+  command->add_option("--requests-per-second", plan->requests_per_second, "Likewise");
+  AddTraceArgument(command, job);
+  AddTrustArgument(command, &job->trust_dir);
+}
+
+void AddFinishArguments(CLI::App* command, cli::FinishArguments* finish) {
+  command->add_option("DIR", finish->directory, "The directory of the plan")->required();
+  command->add_flag("--check-source", finish->check_source,
+                      "Walk the source again, and tell what has appeared since the plan");
+  AddTrustArgument(command, &finish->trust_dir);
+  command->add_option("--trace-http", finish->trace_http, "Log every request and answer, without secrets")
+      ->type_name("FILE");
+}
+
+void AddServeArguments(CLI::App* command, cli::ServeArguments* serve) {
+  command->add_option("DIR", serve->directory, "Where objects are stored")->required();
+  command->add_option("--port", serve->port, "Port; 0 takes a free one")->check(CLI::Range(0, 65535));
+  command->add_option("--bucket", serve->buckets, "A bucket to create")->take_all()->expected(1);
+  command->add_flag("--discard", serve->discard, "Hash and drop bodies instead of storing them");
+  command->add_option("--profile", serve->profile, "Refuse what this store refuses, as r2")->type_name("NAME");
+  AddEndpointArguments(command, &serve->endpoint);
+}
+
 // A mistaken argument may be half of --set and hold a secret: what follows its '=' is not repeated.
 std::string UsageProblem(const CLI::App* app, const CLI::Error& error) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
@@ -123,40 +165,14 @@ int Main(int argc, char** argv) {
   AddEndpointArguments(rehearse, &endpoint);
   auto* cleaning = app.add_subcommand(
       "clean", "Abort the multipart uploads that a run has left in the store, and no others");
-  cleaning->add_option("RUN_DIR", clean.run_dir, "The run directory")->required();
-  cleaning->add_option("--job", clean.job_file, "The job file, when it is not where it was")
-      ->type_name("JOB.yaml");
-  cleaning->add_flag("--dry-run", clean.dry_run, "Only say how many there are");
-  AddTrustArgument(cleaning, &clean.trust_dir);
+  AddCleanArguments(cleaning, &clean);
   auto* planning = app.add_subcommand("plan", "Walk once, and deal the files out to so many runs");
-  AddJobArguments(planning, &job);
-  planning->add_option("--shards", plan.shards, "How many")->required()->check(CLI::Range(1, 1'000'000));
-  planning
-      ->add_option("--out", plan.directory, "The directory of the plan, on a file system that all shards see")
-      ->type_name("DIR")
-      ->required();
-  planning
-      ->add_option("--bandwidth", plan.bandwidth,
-                   "Of all shards together, to tell how long it takes; as 10GB")
-      ->type_name("SIZE");
-  planning->add_option("--requests-per-second", plan.requests_per_second, "Likewise");
-  AddTraceArgument(planning, &job);
-  AddTrustArgument(planning, &job.trust_dir);
+  AddPlanArguments(planning, &job, &plan);
   auto* finishing = app.add_subcommand(
       "finish", "After the shards of a plan: complete what they share, and prove that nothing is missing");
-  finishing->add_option("DIR", finish.directory, "The directory of the plan")->required();
-  finishing->add_flag("--check-source", finish.check_source,
-                      "Walk the source again, and tell what has appeared since the plan");
-  AddTrustArgument(finishing, &finish.trust_dir);
-  finishing->add_option("--trace-http", finish.trace_http, "Log every request and answer, without secrets")
-      ->type_name("FILE");
+  AddFinishArguments(finishing, &finish);
   auto* serving = app.add_subcommand("serve", "Run the embedded S3 endpoint alone, on 127.0.0.1");
-  serving->add_option("DIR", serve.directory, "Where objects are stored")->required();
-  serving->add_option("--port", serve.port, "Port; 0 takes a free one")->check(CLI::Range(0, 65535));
-  serving->add_option("--bucket", serve.buckets, "A bucket to create")->take_all()->expected(1);
-  serving->add_flag("--discard", serve.discard, "Hash and drop bodies instead of storing them");
-  serving->add_option("--profile", serve.profile, "Refuse what this store refuses, as r2")->type_name("NAME");
-  AddEndpointArguments(serving, &serve.endpoint);
+  AddServeArguments(serving, &serve);
 
   try {
     app.parse(argc, argv);
