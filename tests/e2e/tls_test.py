@@ -192,7 +192,7 @@ class Tls(TestCase):
         server = self.serve(wants_client_certificate=True)
         trust = {"ca_file": self.tls / "ca.crt"}
         refused = self.run_with(server, trust)
-        self.assertEqual(refused.returncode, 77, refused.stderr)
+        self.assertIn(refused.returncode, (75, 77), refused.stderr)  # a reset may overtake the alert that says why
         self.assertEqual(server.received, b"")
         ended = self.run_with(server, trust | {"client_certificate": self.tls / "server.crt", "client_key": self.tls / "server.key"})
         self.assertEqual(ended.returncode, 0, ended.stderr)
