@@ -230,6 +230,7 @@ class Launcher(TestCase):
         environment = {name: value for name, value in environment.items() if value is not None}
         if SANITIZE:
             environment["ASAN_OPTIONS"] = "detect_leaks=0"
+            environment["TSAN_OPTIONS"] = os.environ.get("TSAN_OPTIONS", "")
         def prepare():
             leave_signals_alone()
             for step in before:
