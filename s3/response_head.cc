@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "s3/text.h"
+
 namespace s3 {
 namespace {
 
@@ -126,7 +128,7 @@ std::optional<StatusLine> ParseStatusLine(std::string_view line) {
 bool HasLineEnd(std::string_view line) {
   const auto last = line.find_last_not_of('\r');
   line = line.substr(0, last == std::string_view::npos ? 0 : last + 1);
-  return line.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos;
+  return HasAny(line, [](char c) { return c == '\r' || c == '\0'; });
 }
 
 struct Field {
