@@ -9,17 +9,17 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/graph.h"
-#include "pipeline/journal.h"
-#include "pipeline/object.h"
-#include "pipeline/record.h"
-#include "pipeline/source.h"
-#include "pipeline/walk.h"
-#include "s3/checksum.h"
-#include "s3/hash.h"
-#include "s3/hash_stream.h"
-#include "s3/response_parser.h"
-#include "s3/sigv4.h"
+#include "pipeline/graph/graph.h"
+#include "pipeline/journal/journal.h"
+#include "pipeline/upload/object.h"
+#include "pipeline/journal/record.h"
+#include "pipeline/graph/source.h"
+#include "pipeline/source/walk.h"
+#include "s3/hash/checksum.h"
+#include "s3/hash/hash.h"
+#include "s3/hash/hash_stream.h"
+#include "s3/transport/response_parser.h"
+#include "s3/api/sigv4.h"
 
 namespace {
 

@@ -10,10 +10,10 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "pipeline/finish.h"
-#include "pipeline/manifest.h"
-#include "pipeline/planner.h"
-#include "pipeline/record.h"
+#include "pipeline/plan/finish.h"
+#include "pipeline/plan/manifest.h"
+#include "pipeline/plan/planner.h"
+#include "pipeline/journal/record.h"
 
 namespace {
 

@@ -12,7 +12,7 @@
 
 #include "config/field.h"
 #include "config/scalars.h"
-#include "s3/secret.h"
+#include "s3/base/secret.h"
 
 namespace config {
 

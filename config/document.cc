@@ -9,7 +9,7 @@
 #include <cctype>
 #include <sstream>
 
-#include "s3/printable.h"
+#include "s3/base/printable.h"
 
 namespace config {
 namespace {

@@ -6,8 +6,8 @@
 #include <numeric>
 #include <utility>
 
-#include "s3/hash.h"
-#include "s3/printable.h"
+#include "s3/hash/hash.h"
+#include "s3/base/printable.h"
 
 namespace config {
 namespace {

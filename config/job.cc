@@ -11,9 +11,9 @@
 
 #include "config/object_fields.h"
 #include "config/schema.h"
-#include "s3/address.h"
-#include "s3/printable.h"
-#include "s3/store_profiles.h"
+#include "s3/stores/address.h"
+#include "s3/base/printable.h"
+#include "s3/stores/store_profiles.h"
 
 namespace config {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "config/field.h"
 #include "pipeline/options.h"
-#include "s3/secret.h"
+#include "s3/base/secret.h"
 
 namespace config {
 

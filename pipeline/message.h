@@ -10,9 +10,9 @@
 #include <variant>
 
 #include "pipeline/reading.h"
-#include "s3/descriptor.h"
+#include "s3/base/descriptor.h"
 #include "s3/options.h"
-#include "s3/result.h"
+#include "s3/base/result.h"
 
 namespace pipeline {
 

@@ -11,7 +11,7 @@
 #include "pipeline/reading.h"
 #include "pipeline/shard.h"
 #include "s3/plan.h"
-#include "s3/properties.h"
+#include "s3/api/properties.h"
 
 namespace pipeline {
 
@@ -42,12 +42,12 @@ struct SourceRoot {
 
 struct UploadOptions {
   // Requests in flight. More hides latency; each costs a small stack, a connection and a buffer. kAuto: as
-  // many as the store answers faster for, see pipeline/slots.h.
+  // many as the store answers faster for, see pipeline/graph/slots.h.
   static constexpr int kAuto = 0;
   int concurrency = kAuto;
   // The most worker threads for reading, hashing and signing; 0 means one for each core that the
-  // process may use, see pipeline/allotment.h. A run uses as many of them as have work, see
-  // pipeline/worker_demand.h.
+  // process may use, see pipeline/runtime/allotment.h. A run uses as many of them as have work, see
+  // pipeline/graph/worker_demand.h.
   int threads = 0;
   // Threads that send and encrypt; 0 means as s3::EventLoopCount says.
   int event_loops = 0;
@@ -122,7 +122,7 @@ enum class SkipMode {
   kIfNoneMatch,  // the store, when it is asked to write: any object of that key
 };
 
-// Whose records are believed, see pipeline/own_dir.h.
+// Whose records are believed, see pipeline/fs/own_dir.h.
 enum class Trust {
   kOurs,    // this user's and root's, where nobody else may write
   kOthers,  // --trust-dir: those of the directory's owner, too, wherever others may write
@@ -162,7 +162,7 @@ struct LimitOptions {
 struct ShardOptions {
   Shard shard;
   std::string
-      plan_dir;         // see pipeline/job_plan.h; empty: each walks all, and takes the keys that are its own
+      plan_dir;         // see pipeline/plan/job_plan.h; empty: each walks all, and takes the keys that are its own
   std::string plan_id;  // of that plan,
   std::uint64_t inputs = 0;  // in which the shard has so many
 };

@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-#include "s3/hash.h"
+#include "s3/hash/hash.h"
 
 namespace pipeline {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "s3/credentials.h"
-#include "s3/result.h"
+#include "s3/base/result.h"
 
 namespace pipeline {
 

@@ -1,5 +1,5 @@
-// The keys that sign requests, as values. Where they come from: s3/providers/chain.h; how they are kept
-// fresh: s3/credential_cache.h.
+// The keys that sign requests, as values. Where they come from: s3/credentials/providers/chain.h; how they are kept
+// fresh: s3/credentials/credential_cache.h.
 #pragma once
 
 #include <chrono>
@@ -8,8 +8,8 @@
 #include <stop_token>
 #include <string>
 
-#include "s3/result.h"
-#include "s3/secret.h"
+#include "s3/base/result.h"
+#include "s3/base/secret.h"
 
 namespace s3 {
 

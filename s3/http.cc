@@ -5,8 +5,8 @@
 
 #include <ctime>
 
-#include "s3/printable.h"
-#include "s3/text.h"
+#include "s3/base/printable.h"
+#include "s3/base/text.h"
 
 namespace s3 {
 

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "s3/result.h"
-#include "s3/secret.h"
+#include "s3/base/result.h"
+#include "s3/base/secret.h"
 #include "s3/uri.h"
-#include "s3/waiter.h"
+#include "s3/base/waiter.h"
 
 namespace s3 {
 
@@ -55,7 +55,7 @@ struct HttpRequest {
   bool fresh_connection = false;
   // Its server may work for long before it answers: options' completion_window.
   bool answers_late = false;
-  // May be ended with kSlow when it takes far longer than others of its size; see s3/stragglers.h.
+  // May be ended with kSlow when it takes far longer than others of its size; see s3/transport/stragglers.h.
   bool give_up_when_slow = false;
 
   // Of whichever body it has.

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "s3/secret.h"
+#include "s3/base/secret.h"
 
 namespace s3 {
 
@@ -25,7 +25,7 @@ struct DestinationOptions {
   // Instead of `endpoint`: several ways to one store. Each request takes the least busy one that works.
   std::vector<std::string> endpoints;
   std::string region = "us-east-1";
-  // What the store takes: a name of s3/store_profiles.h, or "auto" for what the endpoint's host shows.
+  // What the store takes: a name of s3/stores/store_profiles.h, or "auto" for what the endpoint's host shows.
   std::string profile = "auto";
   Addressing addressing = Addressing::kAuto;
   // Which of AWS's endpoints; not for other stores.

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "s3/result.h"
+#include "s3/base/result.h"
 
 namespace s3 {
 

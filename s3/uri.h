@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "s3/result.h"
+#include "s3/base/result.h"
 
 namespace s3 {
 

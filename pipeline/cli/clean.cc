@@ -3,9 +3,9 @@
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/provide.h"
 #include "pipeline/cli/signals.h"
-#include "pipeline/leftovers.h"
-#include "pipeline/run_dir.h"
-#include "s3/address.h"
+#include "pipeline/upload/leftovers.h"
+#include "pipeline/journal/run_dir.h"
+#include "s3/stores/address.h"
 
 namespace cli {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/summary.h"
+#include "pipeline/report/summary.h"
 
 namespace cli {
 
@@ -18,7 +18,7 @@ struct JobArguments {
   bool resume = false;
   bool dry_run = false;
   bool allow_changed_job = false;
-  bool trust_dir = false;  // see pipeline/own_dir.h
+  bool trust_dir = false;  // see pipeline/fs/own_dir.h
   std::string plan_dir;    // empty: no plan
   std::string shard;       // see pipeline::ParseShard; empty: all of the job
   std::string trace_http;  // empty: the job's, or none

@@ -12,9 +12,9 @@
 #include "config/aws_settings.h"
 #include "config/faults.h"
 #include "config/scalars.h"
-#include "pipeline/allotment.h"
-#include "pipeline/files.h"
-#include "pipeline/run_dir.h"
+#include "pipeline/runtime/allotment.h"
+#include "pipeline/fs/files.h"
+#include "pipeline/journal/run_dir.h"
 #include "s3/credentials.h"
 
 namespace cli {

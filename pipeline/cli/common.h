@@ -6,12 +6,12 @@
 
 #include "config/job.h"
 #include "pipeline/cli/commands.h"
-#include "pipeline/job_plan.h"
-#include "pipeline/own_dir.h"
-#include "pipeline/run.h"
-#include "pipeline/terminal.h"
+#include "pipeline/plan/job_plan.h"
+#include "pipeline/fs/own_dir.h"
+#include "pipeline/run/run.h"
+#include "pipeline/report/terminal.h"
 #include "s3/endpoint/options.h"
-#include "s3/trace.h"
+#include "s3/transport/trace.h"
 
 namespace cli {
 

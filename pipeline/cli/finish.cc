@@ -1,4 +1,4 @@
-#include "pipeline/finish.h"
+#include "pipeline/plan/finish.h"
 
 #include <fmt/format.h>
 

@@ -11,7 +11,7 @@
 #include "pipeline/cli/commands.h"
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/launch.h"
-#include "pipeline/threads.h"
+#include "pipeline/runtime/threads.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "pipeline/planner.h"
+#include "pipeline/plan/planner.h"
 
 #include <fmt/format.h>
 

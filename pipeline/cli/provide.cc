@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "pipeline/cli/common.h"
-#include "s3/providers/chain.h"
+#include "s3/credentials/providers/chain.h"
 
 namespace cli {
 namespace {

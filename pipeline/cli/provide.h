@@ -4,7 +4,7 @@
 #include <stop_token>
 
 #include "config/job.h"
-#include "pipeline/run.h"
+#include "pipeline/run/run.h"
 
 namespace cli {
 

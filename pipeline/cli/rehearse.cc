@@ -9,13 +9,13 @@
 
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/signals.h"
-#include "pipeline/console.h"
-#include "pipeline/line_reader.h"
-#include "pipeline/open_file.h"
-#include "pipeline/own_dir.h"
-#include "pipeline/record.h"
+#include "pipeline/report/console.h"
+#include "pipeline/journal/line_reader.h"
+#include "pipeline/source/open_file.h"
+#include "pipeline/fs/own_dir.h"
+#include "pipeline/journal/record.h"
 #include "s3/endpoint/server.h"
-#include "s3/hash.h"
+#include "s3/hash/hash.h"
 
 namespace cli {
 namespace {

@@ -1,11 +1,11 @@
-#include "pipeline/run.h"
+#include "pipeline/run/run.h"
 
 #include <fmt/format.h>
 
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/provide.h"
 #include "pipeline/cli/signals.h"
-#include "pipeline/dry_run.h"
+#include "pipeline/run/dry_run.h"
 
 namespace cli {
 namespace {

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "s3/endpoint/call.h"
-#include "s3/store_profiles.h"
+#include "s3/stores/store_profiles.h"
 
 namespace s3::endpoint {
 

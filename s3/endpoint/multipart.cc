@@ -9,7 +9,7 @@
 
 #include "s3/endpoint/listing.h"
 #include "s3/endpoint/operations.h"
-#include "s3/properties.h"
+#include "s3/api/properties.h"
 
 namespace s3::endpoint {
 namespace {

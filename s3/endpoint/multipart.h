@@ -5,7 +5,7 @@
 #include "s3/endpoint/body.h"
 #include "s3/endpoint/call.h"
 #include "s3/endpoint/options.h"
-#include "s3/endpoint/uploads.h"
+#include "s3/endpoint/storage/uploads.h"
 
 namespace s3::endpoint {
 

@@ -10,7 +10,7 @@
 
 #include "s3/endpoint/listing.h"
 #include "s3/endpoint/verify.h"
-#include "s3/properties.h"
+#include "s3/api/properties.h"
 
 namespace s3::endpoint {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "s3/secret.h"
-#include "s3/store_profiles.h"
+#include "s3/base/secret.h"
+#include "s3/stores/store_profiles.h"
 
 namespace s3::endpoint {
 

@@ -15,7 +15,7 @@
 #include "s3/endpoint/operations.h"
 #include "s3/endpoint/pace.h"
 #include "s3/endpoint/verify.h"
-#include "s3/token_bucket.h"
+#include "s3/base/token_bucket.h"
 
 namespace s3::endpoint {
 namespace {

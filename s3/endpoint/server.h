@@ -9,7 +9,7 @@
 
 #include "s3/credentials.h"
 #include "s3/endpoint/options.h"
-#include "s3/endpoint/store.h"
+#include "s3/endpoint/storage/store.h"
 
 namespace s3::endpoint {
 

@@ -5,7 +5,7 @@
 
 #include "s3/endpoint/call.h"
 #include "s3/endpoint/options.h"
-#include "s3/sigv4.h"
+#include "s3/api/sigv4.h"
 
 namespace s3::endpoint {
 

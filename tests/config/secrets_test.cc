@@ -5,7 +5,7 @@
 #include <map>
 
 #include "config/job.h"
-#include "s3/hash.h"
+#include "s3/hash/hash.h"
 
 namespace config {
 namespace {

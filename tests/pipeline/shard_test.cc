@@ -11,7 +11,7 @@
 #include <memory>
 #include <thread>
 
-#include "pipeline/census.h"
+#include "pipeline/plan/census.h"
 #include "tests/support/support.h"
 
 namespace pipeline {

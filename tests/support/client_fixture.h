@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "s3/client.h"
+#include "s3/client/client.h"
 #include "s3/endpoint/server.h"
-#include "s3/event_loops.h"
-#include "s3/store_profiles.h"
+#include "s3/transport/event_loops.h"
+#include "s3/stores/store_profiles.h"
 #include "tests/support/support.h"
 
 namespace test {

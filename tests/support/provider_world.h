@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "s3/providers/chain.h"
+#include "s3/credentials/providers/chain.h"
 #include "tests/support/raw_server.h"
 #include "tests/support/support.h"
 

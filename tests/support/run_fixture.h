@@ -9,10 +9,10 @@
 #include <optional>
 #include <string>
 
-#include "pipeline/record.h"
-#include "pipeline/run.h"
-#include "pipeline/sealed_line.h"
-#include "s3/hash.h"
+#include "pipeline/journal/record.h"
+#include "pipeline/run/run.h"
+#include "pipeline/journal/sealed_line.h"
+#include "s3/hash/hash.h"
 #include "tests/support/support.h"
 
 namespace test {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "s3/admission.h"
-#include "s3/credential_cache.h"
+#include "s3/admission/admission.h"
+#include "s3/credentials/credential_cache.h"
 #include "s3/endpoint/server.h"
 #include "s3/http.h"
 #include "s3/options.h"

@@ -1,0 +1,73 @@
+#include "pipeline/graph/sink.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "pipeline/journal/record.h"
+
+namespace pipeline {
+namespace {
+
+// Not for the object, as far as one can see: for who asks, for the bucket, or by something that is no store.
+bool IsRefusal(const s3::Error& error) {
+  const bool by_no_store = error.kind == s3::ErrorKind::kPermanent && error.http_status > 0 && error.code.empty();
+  return s3::RefusesWholeRun(error.kind) || error.kind == s3::ErrorKind::kAccessDenied || by_no_store;
+}
+
+}  // namespace
+
+void Sink::Record(const ObjectResult& result) {
+  summary_.Count(result);
+  ++settled_;
+  ++progress_->settled;
+  if (result.outcome == Outcome::kFailed) ++progress_->failed;
+  (void)journal_->Append(ResultLine(result));  // its first failure stops the run
+  if (result.error && result.error->kind == s3::ErrorKind::kNoCredentials) {
+    stop_->Drain(StopCause::kNoCredentials, result.error->message + ": run again with fresh ones");
+  }
+  const bool refused = result.outcome == Outcome::kFailed && result.error && IsRefusal(*result.error);
+  if (refused) CountRefusal(result);
+  if (result.outcome == Outcome::kFailed) StopAtLimit();
+  // What refuses everybody is said once, at the end, and not for each object in flight.
+  if (refused && nothing_succeeded()) {
+    held_.push_back(result);
+  } else {
+    if (!nothing_succeeded()) ShowHeld();
+    console_->Settled(result);
+  }
+}
+
+void Sink::StopAtLimit() {
+  const double share = static_cast<double>(summary_.failed) / static_cast<double>(settled_);
+  if (summary_.failed >= failures_.count) {
+    stop_->Drain(StopCause::kTooManyFailures,
+                 fmt::format("{} inputs failed: limits.failures", summary_.failed));
+  } else if (settled_ >= FailureLimit::kMinSettled && share > failures_.share) {
+    stop_->Drain(StopCause::kTooManyFailures,
+                 fmt::format("{:.1f} % of the inputs failed: limits.failures", 100 * share));
+  }
+}
+
+void Sink::CountRefusal(const ObjectResult& result) {
+  if (refusals_++ == 0) {
+    const auto& error = *result.error;
+    const auto code = error.code.empty() ? "" : fmt::format(" [{}]", error.code);
+    first_refusal_ = fmt::format("the store refuses this run: {}{} (first input: {})", Printable(error.message), code,
+                                 Printable(result.file->path));
+  }
+  if (refusals_ == kRefusalsBeforeStop && nothing_succeeded()) StopRefused();
+}
+
+void Sink::End(std::uint64_t before) {
+  if (refusals_ > 0 && refusals_ == settled_ && before == 0) StopRefused();
+  if (stop_->cause() != StopCause::kRefused) ShowHeld();
+}
+
+void Sink::ShowHeld() {
+  for (const auto& result : std::exchange(held_, {})) console_->Settled(result);
+}
+
+void Sink::StopRefused() { stop_->Drain(StopCause::kRefused, first_refusal_); }
+
+}  // namespace pipeline

@@ -1,0 +1,66 @@
+#include "pipeline/journal/line_reader.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "pipeline/fs/files.h"
+#include "pipeline/journal/sealed_line.h"
+
+namespace pipeline {
+namespace {
+
+constexpr std::size_t kFirstBufferBytes = 128 << 10;
+
+}  // namespace
+
+LineReader::LineReader(s3::Descriptor file, std::string path)
+    : file_(std::move(file)), path_(std::move(path)), buffer_(kFirstBufferBytes, '\0') {}
+
+std::optional<std::string_view> LineReader::Next() {
+  for (std::size_t looked = 0; !failure_;) {
+    const char* const rest = buffer_.data() + begin_;
+    const auto* newline = static_cast<const char*>(std::memchr(rest + looked, '\n', end_ - begin_ - looked));
+    if (newline != nullptr) return Take(static_cast<std::size_t>(newline - rest), true);
+    looked = end_ - begin_;
+    if (at_end_ && looked == 0) return std::nullopt;
+    if (at_end_ || looked > kMaxLineBytes) return Take(looked, false);
+    Fill();
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string_view> LineReader::Take(std::size_t bytes, bool ended) {
+  const std::string_view line(buffer_.data() + begin_, bytes);
+  begin_ += bytes + (ended ? 1 : 0);
+  ++number_;
+  ended_ = ended;
+  if (bytes <= kMaxLineBytes) return line;
+  failure_ =
+      s3::Error{.kind = s3::ErrorKind::kLocal,
+                .message = fmt::format("{}:{}: this line has more than {} MiB: s3flow writes no such line",
+                                       path_, number_, kMaxLineBytes >> 20)};
+  return std::nullopt;
+}
+
+// More of the file behind what is still to be given.
+void LineReader::Fill() {
+  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  end_ -= begin_;
+  begin_ = 0;
+  if (end_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
+  ssize_t bytes = 0;
+  do {
+    bytes = read(file_.get(), buffer_.data() + end_, buffer_.size() - end_);
+  } while (bytes < 0 && errno == EINTR);
+  if (bytes < 0) {
+    failure_ = ErrnoError(path_, errno);
+    return;
+  }
+  end_ += static_cast<std::size_t>(bytes);
+  at_end_ = bytes == 0;
+}
+
+}  // namespace pipeline

@@ -1,0 +1,43 @@
+// Reads a file of lines, one after the other, and never more than the longest line of s3flow's at a time. Not
+// thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "s3/base/descriptor.h"
+#include "s3/base/result.h"
+
+namespace pipeline {
+
+class LineReader {
+ public:
+  // `path` is for messages.
+  LineReader(s3::Descriptor file, std::string path);
+
+  // The next line without its newline, valid until the next call. Nothing at the end of the file and after a
+  // failure.
+  std::optional<std::string_view> Next();
+  // Of the line that Next() gave: its number, from 1; whether its newline is there.
+  std::uint64_t number() const { return number_; }
+  bool ended() const { return ended_; }
+  // kLocal, once the file cannot be read or a line has more than kMaxLineBytes.
+  const std::optional<s3::Error>& failure() const { return failure_; }
+
+ private:
+  std::optional<std::string_view> Take(std::size_t bytes, bool ended);
+  void Fill();
+
+  const s3::Descriptor file_;
+  const std::string path_;
+  std::string buffer_;
+  std::size_t begin_ = 0, end_ = 0;  // what of the buffer is still to be given
+  std::uint64_t number_ = 0;
+  bool ended_ = false;
+  bool at_end_ = false;  // of the file
+  std::optional<s3::Error> failure_;
+};
+
+}  // namespace pipeline

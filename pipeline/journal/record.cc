@@ -1,0 +1,124 @@
+#include "pipeline/journal/record.h"
+
+#include <nlohmann/json.hpp>
+
+#include "pipeline/journal/sealed_line.h"
+#include "s3/hash/checksum.h"
+
+namespace pipeline {
+namespace {
+
+const char* ChecksumField(s3::ChecksumAlgorithm algorithm) {
+  switch (algorithm) {
+    case s3::ChecksumAlgorithm::kMd5: return "md5_base64";
+    case s3::ChecksumAlgorithm::kCrc32c: return "crc32c_base64";
+    case s3::ChecksumAlgorithm::kCrc64Nvme: return "crc64nvme_base64";
+    default: return "sha256_base64";
+  }
+}
+
+}  // namespace
+
+std::string RunLine(const RunRecord& record) {
+  SealedLine line("run");
+  line.Literal("session", record.session);
+  line.Text("version", S3FLOW_VERSION);
+  line.Text("job_file", record.job_file);
+  line.Json("overrides", record.overrides);
+  line.Text("kind", RunKindName(record.scope.kind));
+  line.Json("stores", record.scope.stores);
+  line.Text("bucket", record.scope.bucket);
+  line.Text("objects", record.scope.objects);
+  if (!record.shard.empty()) line.Text("shard", record.shard);
+  if (!record.scheduler.empty()) line.Json("scheduler", record.scheduler);
+  line.Text("settings", record.settings);
+  return std::move(line).Seal();
+}
+
+std::string CreatingLine(std::string_view token, const InputFile& file, std::int64_t time_s) {
+  SealedLine line("creating");
+  line.Text("token", token);
+  line.Bytes("key", file.key);
+  line.Literal("time", time_s);
+  return std::move(line).Seal();
+}
+
+std::string UploadLine(const UploadRecord& record) {
+  SealedLine line("upload");
+  line.Text("token", record.token);
+  line.Bytes("path", record.path);
+  line.Bytes("key", record.key);
+  line.Text("upload_id", record.upload_id);
+  line.Literal("size", record.size_bytes);
+  line.Literal("part_size", record.part_bytes);
+  line.Literal("mtime_ns", record.mtime_ns);
+  line.Literal("created_once", record.created_once);
+  return std::move(line).Seal();
+}
+
+std::string PartLine(const PartRecord& record) {
+  SealedLine line("part");
+  line.Text("token", record.token);
+  line.Literal("part", record.number);
+  line.Literal("size", record.bytes);
+  line.Text("etag", record.etag);
+  line.Text("digest", record.digest);
+  if (!record.checksum.empty()) line.Text("checksum", record.checksum);
+  return std::move(line).Seal();
+}
+
+std::string CompletingLine(std::string_view token) {
+  SealedLine line("completing");
+  line.Text("token", token);
+  return std::move(line).Seal();
+}
+
+std::string GoneLine(std::string_view token) {
+  SealedLine line("gone");
+  line.Text("token", token);
+  return std::move(line).Seal();
+}
+
+std::string EndLine(const EndRecord& record) {
+  SealedLine line("end");
+  line.Literal("exit_status", record.status);
+  line.Literal("complete", record.complete);
+  return std::move(line).Seal();
+}
+
+std::string ResultLine(const ObjectResult& result) {
+  SealedLine line("result");
+  line.Text("outcome", OutcomeName(result.outcome));
+  line.Bytes("path", result.file->path);
+  line.Bytes("key", result.file->key);
+  line.Literal("size", result.size_bytes);
+  if (result.mtime_ns != 0) line.Literal("mtime_ns", result.mtime_ns);
+  if (!result.etag.empty()) line.Text("etag", result.etag);
+  if (!result.sha256.empty()) line.Text("sha256", result.sha256);
+  if (!result.checksum.empty()) line.Text(ChecksumField(result.algorithm), result.checksum);
+  if (const auto& range = result.file->range) {
+    line.Literal("first_part", range->first);
+    line.Literal("last_part", range->last);
+  }
+  if (result.parts > 0) line.Literal("parts", result.parts);
+  if (result.reused_parts > 0) line.Literal("reused_parts", result.reused_parts);
+  if (result.file->is_stream) line.Literal("stream", "true");
+  if (!result.version_id.empty()) line.Text("version_id", result.version_id);
+  line.Literal("attempts", result.attempts);
+  line.Literal("seconds", result.seconds.count());
+  if (!result.reason.empty()) line.Text("reason", result.reason);
+  if (!result.error) {
+    if (!result.request_id.empty()) line.Text("request_id", result.request_id);
+    return std::move(line).Seal();
+  }
+  const auto& error = *result.error;
+  line.Text("kind", s3::KindName(error.kind));
+  if (error.http_status != 0) line.Literal("http_status", error.http_status);
+  if (!error.code.empty()) line.Text("code", error.code);
+  line.Text("message", error.message);
+  const auto& request_id = error.request_id.empty() ? result.request_id : error.request_id;
+  if (!request_id.empty()) line.Text("request_id", request_id);
+  return std::move(line).Seal();
+}
+
+}  // namespace pipeline

@@ -1,0 +1,183 @@
+#include "pipeline/journal/run_dir.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <map>
+#include <sstream>
+#include <vector>
+
+namespace pipeline {
+namespace {
+
+// "section.key" (a source has its number) to value, in the order of the text.
+std::vector<std::pair<std::string, std::string>> Settings(const std::string& text) {
+  std::vector<std::pair<std::string, std::string>> settings;
+  std::istringstream lines(text);
+  std::string section;
+  int item = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto colon = line.find(": ");
+    if (!line.starts_with(' ')) {
+      section = line.substr(0, line.find(':'));
+      item = 0;
+      continue;
+    }
+    if (line.starts_with("  - ")) ++item;
+    const auto begin = line.find_first_not_of(" -");
+    if (colon == std::string::npos || begin == std::string::npos) continue;
+    const auto where = item > 0 ? fmt::format("{}[{}]", section, item) : section;
+    settings.emplace_back(where + "." + line.substr(begin, colon - begin), line.substr(colon + 2));
+  }
+  return settings;
+}
+
+std::string_view WhatBegan(RunKind kind) {
+  switch (kind) {
+    case RunKind::kRun: return "a run";
+    case RunKind::kPlan: return "a plan";
+    case RunKind::kRehearsal: return "a rehearsal";
+  }
+  return "a run";
+}
+
+// What no option allows: what the journal says would be said of something else.
+std::optional<std::string> OtherSubject(const RunRecord& run, const RunScope& scope) {
+  const bool is_rehearsed = run.scope.kind == RunKind::kRehearsal;
+  if (is_rehearsed && scope.kind == RunKind::kRehearsal) {
+    return "belongs to a rehearsal that has ended, and its embedded store with it: choose another run "
+           "directory, or remove this one";
+  }
+  if (run.scope.kind != scope.kind) {
+    return fmt::format("belongs to {}, and this is {}: choose another run directory",
+                       WhatBegan(run.scope.kind), WhatBegan(scope.kind));
+  }
+  if (IsSameStore(run.scope, scope)) return std::nullopt;
+  return fmt::format(
+      "belongs to {} into {}, and this job's destination is {}: choose another run directory (resume.skip "
+      "can ask the new store what it has)",
+      WhatBegan(run.scope.kind), DescribeStore(run.scope), DescribeStore(scope));
+}
+
+}  // namespace
+
+std::optional<Refusal> ResumeProblem(const std::string& path, const History& history,
+                                     const RunIdentity& identity, const RunScope& scope,
+                                     const ResumeOptions& options) {
+  if (!history.run()) return std::nullopt;
+  if (const auto problem = OtherSubject(*history.run(), scope)) {
+    return Refusal{kExitConfig, path + " " + *problem};
+  }
+  if (history.run()->shard != identity.shard) {
+    const auto named = [](const std::string& shard) { return shard.empty() ? "no shard" : "shard " + shard; };
+    return Refusal{kExitConfig, fmt::format("{} belongs to a run of {}, and this is {}", path,
+                                            named(history.run()->shard), named(identity.shard))};
+  }
+  const bool same_job = history.run()->settings == identity.settings &&
+                        (history.run()->scope.objects.empty() || history.run()->scope.objects == scope.objects);
+  if (!same_job && !options.allow_changed_job) {
+    auto difference = DifferenceOf(history.run()->settings, identity.settings);
+    if (difference.empty()) difference = "a secret value that objects are stored with is another";
+    return Refusal{kExitConfig,
+                   fmt::format("{} belongs to a run of another job: {} (--allow-changed-job goes on with the "
+                               "new one)",
+                               path, difference)};
+  }
+  if (!same_job && history.run()->scope.stores.empty()) {
+    return Refusal{kExitConfig,
+                   fmt::format("{} was written by an older version of s3flow, which did not record what its "
+                               "results are about: a changed job needs another run directory",
+                               path)};
+  }
+  if (history.complete() && !options.go_on && options.skip == SkipMode::kNever) {
+    return Refusal{kExitJournal,
+                   fmt::format("{} belongs to a run that has ended: choose another run directory, or upload "
+                               "what has changed since with --resume",
+                               path)};
+  }
+  return std::nullopt;
+}
+
+std::string DifferenceOf(const std::string& before, const std::string& now) {
+  const auto settings = Settings(now);
+  std::map<std::string, std::string> old;
+  for (auto& [name, value] : Settings(before)) old[name] = value;
+  std::string text;
+  const auto add = [&](const std::string& difference) { text += (text.empty() ? "" : "; ") + difference; };
+  for (const auto& [name, value] : settings) {
+    const auto was = old.extract(name);
+    if (!was.empty() && was.mapped() == value) continue;
+    add(fmt::format("{}: was {}, is {}", name, was.empty() ? "not there" : was.mapped(), value));
+  }
+  for (const auto& [name, value] : old) add(fmt::format("{}: was {}, is not there", name, value));
+  return text;
+}
+
+std::optional<Refusal> RunDirectory::LockAndLoad(std::function<void(const s3::Error&)> on_failure,
+                                                 const RunScope* scope) {
+  auto lock = RunLock::Acquire(dir_, [on_failure = std::move(on_failure), path = path()] {
+    on_failure({.kind = s3::ErrorKind::kLocal, .message = path + " was taken over by another process"});
+  });
+  if (!lock) {
+    const bool in_use = lock.error().kind == s3::ErrorKind::kCancelled;
+    return Refusal{in_use ? kExitStopped : kExitJournal, lock.error().message};
+  }
+  lock_ = std::move(*lock);
+  auto history = History::Load(dir_, History::Depth::kAll, scope);
+  if (!history) return Refusal{kExitJournal, history.error().message};
+  history_ = std::make_unique<History>(std::move(*history));
+  return std::nullopt;
+}
+
+// It is written at the end of the session, and replaces what has its name.
+std::optional<Refusal> RunDirectory::SummaryProblem() const {
+  const auto summary = dir_.Find(kSummaryName);
+  if (!summary) return Refusal{kExitJournal, summary.error().message};
+  if (!*summary || history_->run()) return std::nullopt;
+  return Refusal{kExitJournal,
+                 fmt::format("{} is there, without a journal: choose another run directory, or move "
+                             "that file away",
+                             dir_.PathOf(kSummaryName))};
+}
+
+tl::expected<RunDirectory, Refusal> RunDirectory::Open(const std::string& path, const RunIdentity& identity,
+                                                       const RunScope& scope, const ResumeOptions& options,
+                                                       std::function<void(const s3::Error&)> on_failure) {
+  auto directory = OwnDir::Make(path, options.trust);
+  if (!directory) return Refuse(kExitJournal, directory.error().message);
+  RunDirectory opened(std::move(*directory));
+  if (auto refusal = opened.LockAndLoad(on_failure, &scope)) return tl::unexpected(*refusal);
+  const auto& history = *opened.history_;
+  if (auto refusal = opened.SummaryProblem()) return tl::unexpected(*refusal);
+  if (auto problem = ResumeProblem(path, history, identity, scope, options)) return tl::unexpected(*problem);
+  opened.session_ = history.run() ? history.run()->session + 1 : 1;
+  auto journal = Journal::Open(opened.dir_, history.intact_bytes(), std::move(on_failure));
+  if (!journal) return Refuse(kExitJournal, journal.error().message);
+  opened.journal_ = std::move(*journal);
+  const auto begun =
+      opened.journal_->Append(RunLine({opened.session_, scope, identity.settings, identity.job_file,
+                                       identity.overrides, identity.shard, identity.scheduler}));
+  if (!begun) return Refuse(kExitJournal, "cannot write the journal: " + begun.error().message);
+  return opened;
+}
+
+tl::expected<RunDirectory, Refusal> RunDirectory::OpenExisting(
+    const std::string& path, Trust trust, std::function<void(const s3::Error&)> on_failure) {
+  if (access(fmt::format("{}/{}", path, kJournalName).c_str(), F_OK) != 0) {
+    return Refuse(kExitNoInput, fmt::format("{} is no run directory: it has no {}", path, kJournalName));
+  }
+  auto directory = OwnDir::Open(path, trust);
+  if (!directory) return Refuse(kExitJournal, directory.error().message);
+  RunDirectory opened(std::move(*directory));
+  if (auto refusal = opened.LockAndLoad(on_failure, nullptr)) return tl::unexpected(*refusal);
+  if (!opened.history_->run()) {
+    return Refuse(kExitJournal, fmt::format("{} has no run in it", opened.dir_.PathOf(kJournalName)));
+  }
+  opened.session_ = opened.history_->run()->session;
+  auto journal = Journal::Open(opened.dir_, opened.history_->intact_bytes(), std::move(on_failure));
+  if (!journal) return Refuse(kExitJournal, journal.error().message);
+  opened.journal_ = std::move(*journal);
+  return opened;
+}
+
+}  // namespace pipeline

@@ -1,0 +1,181 @@
+#include "pipeline/report/summary.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+namespace pipeline {
+
+std::string_view OutcomeName(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kUploaded: return "uploaded";
+    case Outcome::kSkipped: return "skipped";
+    case Outcome::kFailed: return "failed";
+    case Outcome::kCancelled: return "cancelled";
+    case Outcome::kSent: return "sent";
+  }
+  return "unknown";
+}
+
+const InputFile& FileOf(const Input& input) {
+  if (const auto* result = std::get_if<ObjectResult>(&input)) return *result->file;
+  return *std::get<std::shared_ptr<const InputFile>>(input);
+}
+
+Outcome OutcomeOf(std::string_view name) {
+  for (const auto outcome : {Outcome::kUploaded, Outcome::kSkipped, Outcome::kFailed, Outcome::kSent}) {
+    if (name == OutcomeName(outcome)) return outcome;
+  }
+  return Outcome::kCancelled;
+}
+
+void Summary::Count(const ObjectResult& result) {
+  reused_parts += static_cast<std::uint64_t>(result.reused_parts);
+  if (result.attempts > 1) retries += static_cast<std::uint64_t>(result.attempts - 1);
+  switch (result.outcome) {
+    case Outcome::kUploaded:
+      ++uploaded;
+      uploaded_bytes += result.size_bytes;
+      break;
+    case Outcome::kSent:
+      ++sent;
+      uploaded_bytes += result.size_bytes;
+      break;
+    case Outcome::kSkipped: ++skipped; break;
+    case Outcome::kCancelled: ++cancelled; break;
+    case Outcome::kFailed:
+      ++failed;
+      ++failures_by_kind[std::string(
+          s3::KindName(result.error ? result.error->kind : s3::ErrorKind::kPermanent))];
+      break;
+  }
+}
+
+void Summary::AddSettled(const Summary& earlier) {
+  found += earlier.found;
+  uploaded += earlier.uploaded;
+  skipped += earlier.skipped;
+  sent += earlier.sent;
+  uploaded_bytes += earlier.uploaded_bytes;
+  settled_before = earlier.found;
+  uploaded_before = earlier.uploaded;
+  skipped_before = earlier.skipped;
+  sent_before = earlier.sent;
+  uploaded_bytes_before = earlier.uploaded_bytes;
+}
+
+ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped, bool empty_is_fine) {
+  // A source that ended early although nobody stopped the run has lost inputs.
+  if (!summary.AddsUp() || (!stopped && !summary.source_exhausted)) return kExitBroken;
+  if (stopped == StopCause::kJournalFailed) return kExitJournal;
+  if (stopped == StopCause::kRefused) return kExitRefused;
+  if (stopped == StopCause::kTooManyFailures) return kExitSomeFailed;
+  if (stopped && summary.WorkLeft()) {
+    return stopped == StopCause::kInterrupt ? kExitInterrupted : kExitStopped;
+  }
+  if (summary.found == 0) return empty_is_fine ? kExitOk : kExitNoInput;
+  if (summary.failed == 0) return kExitOk;
+  const auto denied = summary.failures_by_kind.find("access_denied");
+  const bool all_denied = denied != summary.failures_by_kind.end() && denied->second == summary.found;
+  return all_denied ? kExitRefused : kExitSomeFailed;
+}
+
+std::uint64_t PeakMemoryBytes() {
+  // Not getrusage: its figure counts the parent's memory before exec, too.
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::strtoull(line.c_str() + 6, nullptr, 10) * 1024;
+  }
+  return 0;
+}
+
+std::string HumanBytes(double bytes) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  int unit = 0;
+  for (; bytes >= 1024 && unit < 5; ++unit) bytes /= 1024;
+  return unit == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.1f} {}", bytes, kUnits[unit]);
+}
+
+std::string HumanSummary(const Summary& summary, std::optional<StopCause> stopped) {
+  const auto bytes = static_cast<double>(summary.uploaded_bytes - summary.uploaded_bytes_before);
+  const double seconds = std::max(summary.seconds.count(), 1e-9);
+  auto text = fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} cancelled\n", summary.found,
+                          summary.uploaded, summary.skipped, summary.failed, summary.cancelled);
+  text += fmt::format("{} in {:.2f} s: {}/s, {:.0f} objects/s, {} {}\n", HumanBytes(bytes),
+                      summary.seconds.count(), HumanBytes(bytes / seconds),
+                      static_cast<double>(summary.uploaded - summary.uploaded_before) / seconds,
+                      summary.retries, summary.retries == 1 ? "retry" : "retries");
+  if (summary.sent > 0) {
+    text += fmt::format("{} part ranges sent: s3flow finish completes their objects\n", summary.sent);
+  }
+  if (summary.session > 1) {
+    text += fmt::format("{} settled by earlier sessions, {} parts of others in the store already\n",
+                        summary.settled_before, summary.reused_parts);
+  }
+  if (summary.credential_renewals > 0) {
+    text += fmt::format("credentials renewed: {}\n", summary.credential_renewals);
+  }
+  if (summary.stragglers > 0) {
+    text += fmt::format("slow requests sent once more: {}\n", summary.stragglers);
+  }
+  for (const auto& [kind, count] : summary.failures_by_kind) {
+    text += fmt::format("failed, {}: {}\n", kind, count);
+  }
+  if (stopped && !summary.source_exhausted) {
+    text += "stopped early: inputs not found yet are not counted above\n";
+  }
+  if (summary.uploads_left > 0) {
+    text += fmt::format("{} multipart uploads could not be ended: s3flow clean tries again\n",
+                        summary.uploads_left);
+  }
+  if (!summary.AddsUp()) text += "BROKEN: the counts do not add up; this is a defect in s3flow\n";
+  return text;
+}
+
+std::string SummaryJson(const Summary& summary, ExitStatus status) {
+  nlohmann::ordered_json json = {
+      {"found", summary.found},
+      {"uploaded", summary.uploaded},
+      {"skipped", summary.skipped},
+      {"failed", summary.failed},
+      {"cancelled", summary.cancelled},
+      {"sent", summary.sent},
+      {"uploaded_bytes", summary.uploaded_bytes},
+      {"session", summary.session},
+      {"settled_before", summary.settled_before},
+      {"uploaded_bytes_before", summary.uploaded_bytes_before},
+      {"this_session",
+       {{"found", summary.found - summary.settled_before},
+        {"uploaded", summary.uploaded - summary.uploaded_before},
+        {"skipped", summary.skipped - summary.skipped_before},
+        {"failed", summary.failed},
+        {"cancelled", summary.cancelled},
+        {"sent", summary.sent - summary.sent_before},
+        {"uploaded_bytes", summary.uploaded_bytes - summary.uploaded_bytes_before}}},
+      {"earlier_sessions",
+       {{"found", summary.settled_before},
+        {"uploaded", summary.uploaded_before},
+        {"skipped", summary.skipped_before},
+        {"sent", summary.sent_before},
+        {"uploaded_bytes", summary.uploaded_bytes_before}}},
+      {"reused_parts", summary.reused_parts},
+      {"retries", summary.retries},
+      {"credential_renewals", summary.credential_renewals},
+      {"stragglers", summary.stragglers},
+      {"uploads_left", summary.uploads_left},
+      {"failures_by_kind", summary.failures_by_kind},
+      {"complete", summary.source_exhausted && summary.cancelled == 0},
+      {"seconds", summary.seconds.count()},
+      {"peak_memory_bytes", summary.peak_memory_bytes},
+      {"slots", summary.slots},
+      {"exit_status", static_cast<int>(status)},
+      {"version", S3FLOW_VERSION},
+  };
+  if (!summary.shard.empty()) json["shard"] = summary.shard;
+  if (!summary.scheduler.empty()) json["scheduler"] = summary.scheduler;
+  return json.dump(2) + "\n";
+}
+
+}  // namespace pipeline

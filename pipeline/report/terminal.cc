@@ -1,0 +1,80 @@
+#include "pipeline/report/terminal.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <string>
+
+#include "s3/base/printable.h"
+#include "s3/base/text.h"
+
+namespace pipeline {
+namespace {
+
+constexpr int kPatienceMs = 1000;
+
+std::atomic<int> stdout_problem = 0;
+
+// True once a non-blocking descriptor takes more. A reader that has made one text wait in vain is not waited
+// for again until it has read: nobody's upload waits for a terminal.
+bool WaitForReader(int fd) {
+  static std::atomic<bool> has_waited_in_vain = false;
+  pollfd polled{fd, POLLOUT, 0};
+  int ready;
+  do ready = poll(&polled, 1, has_waited_in_vain ? 0 : kPatienceMs);
+  while (ready < 0 && errno == EINTR);
+  has_waited_in_vain = ready == 0;
+  return ready > 0;
+}
+
+// 0, or the errno of what could not be written. The descriptor itself, since a FILE drops what it could not
+// write and does not say how much that was.
+int WriteText(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = write(fd, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {
+      if (!WaitForReader(fd)) return EAGAIN;
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+void Write(std::FILE* out, const std::string& text) {
+  std::fflush(out);
+  const int fd = fileno(out);
+  if (fd < 0) {  // a stream in memory
+    std::fwrite(text.data(), 1, text.size(), out);
+    std::fflush(out);
+    return;
+  }
+  const int problem = WriteText(fd, text);
+  int none = 0;
+  if (problem != 0 && out == stdout) stdout_problem.compare_exchange_strong(none, problem);
+}
+
+}  // namespace
+
+void PrintLine(std::FILE* out, std::string_view line) { Write(out, s3::PrintableLine(line) + "\n"); }
+
+void PrintLines(std::FILE* out, std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const auto line = text.substr(0, text.find('\n'));
+    shown += s3::PrintableLine(line) + "\n";
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
+  Write(out, shown);
+}
+
+void PrintNote(std::string_view text) { PrintLine(stderr, "note    " + std::string(text)); }
+
+int StdoutProblem() { return stdout_problem; }
+
+}  // namespace pipeline

@@ -1,0 +1,92 @@
+#include "pipeline/run/inputs.h"
+
+#include <stdexcept>
+
+#include "pipeline/plan/manifest.h"
+#include "pipeline/fs/own_dir.h"
+#include "pipeline/source/walk.h"
+
+namespace pipeline {
+namespace {
+
+std::shared_ptr<Object> StreamObject(const SourceRoot& root, const std::string& key_prefix) {
+  InputFile file;
+  file.path = root.path;
+  file.is_stream = true;
+  file.key = key_prefix + root.prefix;
+  file.relative_at = file.key.size();
+  file.key += root.key.empty() ? root.path.substr(root.path.rfind('/') + 1) : root.key;
+  return std::make_shared<Object>(std::make_shared<InputFile>(std::move(file)),
+                                  std::make_shared<Stream>(root.path, root.size_bytes));
+}
+
+Inputs PlannedInputs(const ShardOptions& options, Trust trust) {
+  Inputs inputs;
+  inputs.find = [=](const Yield& yield) {
+    auto plan_dir = OwnDir::Open(options.plan_dir, trust);
+    if (!plan_dir) throw std::runtime_error(plan_dir.error().message);
+    return FinderOfManifest(std::move(*plan_dir), options.shard.index)(yield);
+  };
+  inputs.one_more = [left = options.inputs]() mutable { return left > 0 && left-- > 0; };
+  return inputs;
+}
+
+// The walk is what each shard does whole: it may use its threads even when nothing of it is this shard's.
+Finder FinderOfShard(Finder find, Shard shard, std::stop_token stop) {
+  return [=](const Yield& yield) {
+    return find([&](Input input) {
+      if (shard.Has(FileOf(input).key)) return yield(std::move(input));
+      return stop.stop_requested() ? Demand::kNone : Demand::kBehind;
+    });
+  };
+}
+
+}  // namespace
+
+OwnFiles OwnFilesOf(const Options& options) {
+  OwnFiles own;
+  own.Add(options.report.run_dir);
+  own.Add(options.report.trace_http);
+  if (options.shard) own.Add(options.shard->plan_dir);
+  // The default place of run directories, of which each run would find one more.
+  const auto& run_dir = options.report.run_dir;
+  if (run_dir.empty() || run_dir.starts_with(kDefaultRunDirs)) own.Add(kDefaultRunDirs);
+  return own;
+}
+
+Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop_token stop) {
+  if (options.shard && !options.shard->plan_dir.empty())
+    return PlannedInputs(*options.shard, options.resume.trust);
+  const auto shard = options.shard ? options.shard->shard : Shard{};
+  const auto is_ours = [shard](const std::string& key) { return shard.count == 1 || shard.Has(key); };
+  Inputs inputs;
+  std::vector<SourceRoot> roots;
+  for (const auto& root : options.source) {
+    if (!root.stream) {
+      roots.push_back(root);
+    } else if (auto stream = StreamObject(root, key_prefix); is_ours(stream->file().key)) {
+      inputs.streams.push_back(std::move(stream));
+    }
+  }
+  const auto own = OwnFilesOf(options);
+  inputs.find = FinderOf(Walk(roots, key_prefix, own));
+  if (shard.count > 1) inputs.find = FinderOfShard(std::move(inputs.find), shard, stop);
+  inputs.one_more = [walk = std::make_shared<Walk>(roots, key_prefix, own), is_ours] {
+    for (;;) {
+      const auto input = walk->Next();
+      if (!input || is_ours(FileOf(*input).key)) return input.has_value();
+    }
+  };
+  return inputs;
+}
+
+std::optional<std::string> InputProblem(const Options& options) {
+  if (!options.shard || options.shard->plan_dir.empty()) return RootProblem(options.source);
+  const auto& shard = *options.shard;
+  const auto whole = OwnDir::Open(shard.plan_dir, options.resume.trust).and_then([&](const OwnDir& plan_dir) {
+    return CheckManifest(plan_dir, shard.shard.index, shard.inputs);
+  });
+  return whole ? std::nullopt : std::optional(whole.error().message);
+}
+
+}  // namespace pipeline

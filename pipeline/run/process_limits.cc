@@ -1,0 +1,133 @@
+#include "pipeline/run/process_limits.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "pipeline/runtime/allotment.h"
+#include "pipeline/runtime/threads.h"
+
+namespace pipeline {
+namespace {
+
+// Journal, lock, directories of the walk, event loops, name resolution.
+constexpr std::uint64_t kFewestSpare = 36, kMostSpare = 512;
+constexpr std::uint64_t kFewestSlots = 4;
+// Threads with stacks of 1 MiB each (see cli/launch.cc), the heap, certificates.
+constexpr std::uint64_t kBesideSlots = 40ull << 20;
+// A stack with its guard pages, and what a request needs on the heap; see DESIGN.md, "Memory".
+constexpr std::uint64_t kSlotBytes = kSlotStackBytes + (160ull << 10);
+constexpr std::uint64_t kLeastMemory = 16ull << 20;
+constexpr rlim_t kCountedDescriptors = 1 << 16;  // a process with more of them has enough
+
+std::uint64_t OpenDescriptors(rlim_t limit) {
+  std::uint64_t open = 0;
+  for (rlim_t fd = 0; fd < limit; ++fd) open += fcntl(static_cast<int>(fd), F_GETFD) >= 0 ? 1 : 0;
+  return open;
+}
+
+// proc_pid_statm(5), field 1. Where there is no /proc: about what the program and its libraries take.
+std::uint64_t AddressesInUse() {
+  constexpr std::uint64_t kProgram = 128ull << 20;
+  std::ifstream file("/proc/self/statm");
+  std::uint64_t pages = 0;
+  return file >> pages ? pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) : kProgram;
+}
+
+std::optional<std::uint64_t> Left(rlim_t limit, std::uint64_t used) {
+  if (limit == RLIM_INFINITY) return std::nullopt;
+  return limit > used ? limit - used : 0;
+}
+
+void Cap(std::uint64_t most, SlotLimits* slots) {
+  const auto cap = static_cast<int>(std::min<std::uint64_t>(most, 1 << 20));
+  for (int* limit : {&slots->first, &slots->least, &slots->most}) *limit = std::min(*limit, cap);
+}
+
+}  // namespace
+
+ProcessLimits ReadProcessLimits() {
+  ProcessLimits limits;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= kCountedDescriptors)
+    limits.descriptors = Left(limit.rlim_cur, OpenDescriptors(limit.rlim_cur));
+  if (getrlimit(RLIMIT_AS, &limit) == 0) limits.address_bytes = Left(limit.rlim_cur, AddressesInUse());
+  return limits;
+}
+
+s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSize size) {
+  if (limits.descriptors) {
+    const auto left = *limits.descriptors;
+    const std::uint64_t of_a_slot = event_loops > 1 ? 3 : 2;
+    const auto spare = std::clamp(left / 4, kFewestSpare, kMostSpare);
+    if (left < spare + of_a_slot * kFewestSlots) {
+      return s3::Fail(s3::ErrorKind::kLocal,
+                      fmt::format("only {} more files may be open in this process: a run needs {} (raise ulimit "
+                                  "-n, or have the launcher close what it left open)",
+                                  left, kFewestSpare + of_a_slot * kFewestSlots));
+    }
+    Cap((left - spare) / of_a_slot, &size.slots);
+  }
+  if (limits.address_bytes) {
+    const auto left = *limits.address_bytes;
+    const auto least = kBesideSlots + kLeastMemory + kFewestSlots * kSlotBytes;
+    if (left < least) {
+      return s3::Fail(s3::ErrorKind::kLocal,
+                      fmt::format("only {} MiB of addresses are left to this process: a run needs {} (raise "
+                                  "ulimit -v)",
+                                  left >> 20, least >> 20));
+    }
+    const auto room = left - kBesideSlots;
+    Cap(std::max(kFewestSlots, room / 2 / kSlotBytes), &size.slots);
+    const auto stacks = static_cast<std::uint64_t>(size.slots.most) * kSlotBytes;
+    // Three quarters: buffers of several classes leave gaps.
+    const auto memory = std::max(kLeastMemory, (room - std::min(room, stacks)) * 3 / 4);
+    size.memory_bytes = std::min(size.memory_bytes, memory);
+  }
+  return size;
+}
+
+int CountOf(const RunThreads& threads) {
+  // Journal, lock, deadlines, progress, source (walks, too), renewal of credentials, census, the workers' ticker, name
+  // resolution.
+  constexpr int kOneOfEach = 10;
+  return kOneOfEach + threads.workers + threads.event_loops + threads.walkers - 1;
+}
+
+std::optional<RunThreads> FitThreads(int startable, RunThreads wanted) {
+  const auto give_up = [&](int* some) {
+    *some = std::max(1, *some - std::max(0, CountOf(wanted) - startable));
+  };
+  give_up(&wanted.walkers);
+  give_up(&wanted.event_loops);
+  give_up(&wanted.workers);
+  return CountOf(wanted) <= startable ? std::optional(wanted) : std::nullopt;
+}
+
+s3::Result<void> FitThreads(int event_loops, Options* options) {
+  RunThreads wanted{CoresOf(options->upload), event_loops, 1};
+  int streams = 0;
+  for (const auto& root : options->source) {
+    wanted.walkers = std::max(wanted.walkers, root.threads);
+    streams += root.stream ? 1 : 0;
+  }
+  const int startable = ThreadsThatStart(CountOf(wanted) + streams) - streams;
+  if (startable >= CountOf(wanted)) return {};
+  const auto threads = FitThreads(startable, wanted);
+  if (!threads) {
+    return s3::Fail(s3::ErrorKind::kLocal,
+                    fmt::format("only {} more threads can be started in this process: a run needs {} (raise ulimit "
+                                "-u, or pids.max of the control group)",
+                                startable + streams, CountOf({}) + streams));
+  }
+  options->upload.threads = threads->workers;
+  options->upload.event_loops = threads->event_loops;
+  for (auto& root : options->source) root.threads = std::min(root.threads, threads->walkers);
+  return {};
+}
+
+}  // namespace pipeline

@@ -1,0 +1,342 @@
+#include "pipeline/source/walk.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "pipeline/fs/io_retry.h"
+#include "pipeline/source/open_file.h"
+#include "s3/glob.h"
+#include "s3/uri.h"
+
+namespace pipeline {
+namespace {
+
+// Below this depth no path fits into a key: S3 takes 1,024 bytes, two for each level.
+constexpr std::size_t kMaxDepth = 512;
+
+std::string ErrnoText(int error) {
+  char buffer[128];
+  return strerror_r(error, buffer, sizeof buffer);
+}
+
+bool ExcludesFile(const SourceRoot& root, std::string_view relative) {
+  const auto matches = [&](const std::string& glob) { return s3::GlobMatches(glob, relative); };
+  if (std::any_of(root.exclude.begin(), root.exclude.end(), matches)) return true;
+  return !root.include.empty() && std::none_of(root.include.begin(), root.include.end(), matches);
+}
+
+bool ExcludesDirectory(const SourceRoot& root, std::string_view relative) {
+  return std::any_of(root.exclude.begin(), root.exclude.end(), [&](std::string_view glob) {
+    if (s3::GlobMatchesAllBelow(glob, relative)) return true;
+    if (glob.ends_with('/')) glob.remove_suffix(1);
+    return s3::GlobMatches(glob, relative);
+  });
+}
+
+const char* SpecialFileName(mode_t mode) {
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  if (S_ISCHR(mode)) return "a character device";
+  if (S_ISBLK(mode)) return "a block device";
+  return "no regular file";
+}
+
+// A closed standard descriptor is held by one that can only name a file: see cli/launch.h.
+bool CanRead(int fd) {
+  const int flags = fcntl(fd, F_GETFL);
+  return flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY;
+}
+
+// A call that gives a descriptor. Waits while none is left: uploads that end give theirs back. A walk that holds them
+// all itself, in a tree deeper than its process may open, is not waited for.
+template <typename Call>
+int WithDescriptor(const Call& call) {
+  constexpr std::chrono::milliseconds kPause{20};
+  constexpr int kMostPauses = 500;
+  for (int pauses = 0;; ++pauses) {
+    const int fd = call();
+    const bool none_left = fd < 0 && (errno == EMFILE || errno == ENFILE);
+    if (!none_left || pauses == kMostPauses) return fd;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+std::string BaseName(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+// Whether a walk of `root` yields a file at `relative`, judged without walking.
+bool WouldYield(const SourceRoot& root, const std::string& relative) {
+  struct stat status;
+  std::string path = root.path;
+  if (stat(path.c_str(), &status) != 0) return false;
+  if (!S_ISDIR(status.st_mode)) return relative == BaseName(root.path) && !ExcludesFile(root, relative);
+  for (std::size_t begin = 0; begin <= relative.size();) {
+    const auto end = std::min(relative.find('/', begin), relative.size());
+    const auto segment = relative.substr(begin, end - begin);
+    if (segment.empty() || segment == "." || segment == "..") return false;
+    path += "/" + segment;
+    const int result = root.follow_symlinks ? stat(path.c_str(), &status) : lstat(path.c_str(), &status);
+    if (result != 0) return false;
+    if (end == relative.size()) return S_ISREG(status.st_mode) && !ExcludesFile(root, relative);
+    if (!S_ISDIR(status.st_mode) || ExcludesDirectory(root, relative.substr(0, end))) return false;
+    begin = end + 1;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
+  for (const auto& root : roots) {
+    struct stat status;
+    if (root.stream && root.path == "-") {
+      if (!CanRead(STDIN_FILENO)) return "standard input is closed, or not open for reading";
+      continue;
+    }
+    if (RetrySystemCall([&] { return stat(root.path.c_str(), &status); }) != 0)
+      return fmt::format("{}: {}", root.path, ErrnoText(errno));
+    if (root.stream && S_ISDIR(status.st_mode))
+      return fmt::format("{}: is a directory, no stream", root.path);
+    if (root.stream && access(root.path.c_str(), R_OK) != 0) {
+      return fmt::format("{}: {}", root.path, ErrnoText(errno));
+    }
+    if (root.stream) continue;
+    if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) {
+      return fmt::format("{}: is {}, neither a directory nor a regular file", root.path,
+                         SpecialFileName(status.st_mode));
+    }
+    // EPERM: glibc before 2.37 does not go on without faccessat2 where a seccomp filter forbids it. Then reading tells.
+    const int mode = S_ISDIR(status.st_mode) ? R_OK | X_OK : R_OK;
+    if (faccessat(AT_FDCWD, root.path.c_str(), mode, AT_EACCESS) != 0 && errno != EPERM) {
+      return fmt::format("{}: {}", root.path, ErrnoText(errno));
+    }
+  }
+  return std::nullopt;
+}
+
+Walk::Walk(std::vector<SourceRoot> roots, std::string key_prefix, OwnFiles own)
+    : roots_(std::make_shared<const std::vector<SourceRoot>>(std::move(roots))),
+      key_prefix_(std::move(key_prefix)),
+      own_(std::make_shared<const OwnFiles>(std::move(own))),
+      root_end_(roots_->size()) {}
+
+Walk::Walk(const Walk& whole, Frame frame)
+    : roots_(whole.roots_),
+      key_prefix_(whole.key_prefix_),
+      own_(whole.own_),
+      root_directory_(whole.root_directory_),
+      root_index_(whole.root_index_),
+      root_end_(whole.root_index_) {
+  stack_.push_back(std::move(frame));
+}
+
+std::optional<Input> Walk::Next() {
+  std::optional<Input> found;
+  while (!found && Step(&found)) continue;
+  return found;
+}
+
+bool Walk::Step(std::optional<Input>* found) {
+  if (!stack_.empty()) {
+    *found = ReadEntry();
+    return true;
+  }
+  if (root_index_ == root_end_) return false;
+  ++root_index_;
+  *found = StartRoot();
+  return true;
+}
+
+std::optional<Walk> Walk::Split() {
+  for (auto& frame : stack_) {
+    while (frame.reading && frame.names.size() < kSplitNames) {
+      if (const char* name = ReadName(&frame)) frame.names.emplace_back(name);
+    }
+    // What is further in, or not read yet, is left for this walk.
+    const bool has_more = frame.reading || &frame != &stack_.back();
+    const auto given = (frame.names.size() + (has_more ? 1 : 0)) / 2;
+    if (given == 0) continue;
+    const auto first = frame.names.end() - static_cast<std::ptrdiff_t>(given);
+    Frame other{frame.directory,
+                {std::make_move_iterator(first), std::make_move_iterator(frame.names.end())}};
+    other.reading = false;
+    frame.names.erase(first, frame.names.end());
+    return Walk(*this, std::move(other));
+  }
+  return std::nullopt;
+}
+
+std::optional<Input> Walk::StartRoot() {
+  struct stat status;
+  root_is_file_ = false;
+  root_directory_.reset();
+  if (RetrySystemCall([&] { return stat(root().path.c_str(), &status); }) != 0)
+    return Failed("", s3::ErrorKind::kLocal, ErrnoText(errno));
+  if (S_ISDIR(status.st_mode)) return Enter(nullptr, root().path.c_str(), "", status);
+  root_is_file_ = true;
+  const auto name = BaseName(root().path);
+  if (ExcludesFile(root(), name)) return std::nullopt;
+  if (!S_ISREG(status.st_mode)) return Skipped(name, SpecialFileName(status.st_mode));
+  return FileItem(name, status);
+}
+
+// Null at the directory's end: see frame->reading.
+const char* Walk::ReadName(Frame* frame) {
+  const char* const name = frame->directory->reader->Next();
+  if (name == nullptr) {
+    frame->error = frame->directory->reader->error();
+    frame->reading = false;
+  }
+  return name;
+}
+
+std::optional<Input> Walk::ReadEntry() {
+  auto& frame = stack_.back();
+  if (!frame.names.empty()) {
+    const auto name = std::move(frame.names.back());
+    frame.names.pop_back();
+    return Visit(frame.directory, name.c_str());
+  }
+  if (frame.reading) {
+    const char* const name = ReadName(&frame);
+    return name != nullptr ? Visit(frame.directory, name) : std::nullopt;
+  }
+  const auto ended = std::move(frame);
+  stack_.pop_back();
+  if (ended.error == 0) return std::nullopt;
+  return Failed(ended.directory->relative, s3::ErrorKind::kLocal,
+                "reading the directory: " + ErrnoText(ended.error));
+}
+
+std::optional<Input> Walk::Visit(const std::shared_ptr<const Directory>& directory, const char* name) {
+  const auto relative = directory->relative + name;
+  const int directory_fd = directory->reader->fd();
+  struct stat status;
+  const auto look = [&](int flags) {
+    return RetrySystemCall([&] { return fstatat(directory_fd, name, &status, flags); });
+  };
+  if (look(AT_SYMLINK_NOFOLLOW) != 0) {
+    return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(errno));
+  }
+  if (S_ISLNK(status.st_mode)) {
+    if (ExcludesFile(root(), relative)) return std::nullopt;
+    if (!root().follow_symlinks) return Skipped(relative, "a symbolic link (follow_symlinks is off)");
+    // Where it leads nowhere is mostly so for good.
+    if (fstatat(directory_fd, name, &status, 0) != 0 && (errno == ENOENT || look(0) != 0)) {
+      return Failed(relative, s3::ErrorKind::kLocal, "symbolic link: " + ErrnoText(errno));
+    }
+  }
+  if (S_ISDIR(status.st_mode)) {
+    if (ExcludesDirectory(root(), relative)) return std::nullopt;
+    return Enter(directory, name, relative + "/", status);
+  }
+  if (ExcludesFile(root(), relative)) return std::nullopt;
+  if (!S_ISREG(status.st_mode)) return Skipped(relative, SpecialFileName(status.st_mode));
+  return FileItem(relative, status);
+}
+
+std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const char* name,
+                                 const std::string& relative, const struct stat& status) {
+  // Only links lead back, and a file system that numbers nothing gives all directories the same number.
+  const bool may_loop = root().follow_symlinks && status.st_ino != 0;
+  for (const auto* above = parent.get(); may_loop && above != nullptr; above = above->parent.get()) {
+    if (above->device == status.st_dev && above->inode == status.st_ino) {
+      return Skipped(relative, "a symbolic link to a directory above itself");
+    }
+  }
+  const std::size_t depth = parent == nullptr ? 1 : parent->depth + 1;
+  if (depth > kMaxDepth) {
+    return Failed(relative, s3::ErrorKind::kUnsupported,
+                  fmt::format("nested deeper than {} directories", kMaxDepth));
+  }
+  const int directory_fd = parent == nullptr ? AT_FDCWD : parent->reader->fd();
+  const int nofollow = relative.empty() || root().follow_symlinks ? 0 : O_NOFOLLOW;
+  s3::Descriptor opened(WithDescriptor([&] {
+    return RetrySystemCall([&] {
+      return openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | nofollow);
+    });
+  }));
+  if (opened.get() < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(errno));
+  if (IsOwn(parent.get(), status, opened.get())) return Skipped(relative, kOwnDirectory);
+  if (parent == nullptr && !root().follow_symlinks) {
+    root_directory_ = std::make_shared<const s3::Descriptor>(
+        WithDescriptor([&] { return fcntl(opened.get(), F_DUPFD_CLOEXEC, 0); }));
+    if (root_directory_->get() < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(EMFILE));
+  }
+  stack_.push_back({std::make_shared<const Directory>(Directory{
+      std::make_unique<DirectoryReader>(std::move(opened)), relative, status.st_dev, status.st_ino,
+      std::move(parent), depth})});
+  return std::nullopt;
+}
+
+bool Walk::IsOwn(const Directory* parent, const struct stat& status, int fd) const {
+  return own_->Contains(status) || (parent != nullptr && IsRunDirectory(fd));
+}
+
+Input Walk::FileItem(const std::string& relative, const struct stat& status) {
+  if (own_->Contains(status)) return Skipped(relative, kOwnFile);
+  auto file = FileOf(relative);
+  file->root = root_directory_;
+  file->size_bytes = static_cast<std::uint64_t>(status.st_size);
+  file->mtime_ns = MtimeNs(status);
+  file->follow_symlink = root().follow_symlinks || root_is_file_;
+  file->reading = root().reading;
+  if (auto problem = s3::KeyProblem(file->key))
+    return Failed(relative, s3::ErrorKind::kUnsupported, *problem);
+  if (auto owner = EarlierOwner(file->key)) {
+    return Failed(relative, s3::ErrorKind::kUnsupported, fmt::format("{} has the same key", *owner));
+  }
+  return std::shared_ptr<const InputFile>(std::move(file));
+}
+
+// Two roots can lead to one key. Asking the file system costs no memory, however many files there are.
+std::optional<std::string> Walk::EarlierOwner(const std::string& key) const {
+  for (std::size_t i = 0; i + 1 < root_index_; ++i) {
+    const auto& earlier = (*roots_)[i];
+    const auto prefix = key_prefix_ + earlier.prefix;
+    if (!key.starts_with(prefix)) continue;
+    const auto relative = key.substr(prefix.size());
+    if (WouldYield(earlier, relative)) return earlier.path + "/" + relative;
+  }
+  return std::nullopt;
+}
+
+Input Walk::Skipped(const std::string& relative, std::string reason) const {
+  ObjectResult result;
+  result.file = FileOf(relative);
+  result.outcome = Outcome::kSkipped;
+  result.reason = std::move(reason);
+  return result;
+}
+
+Input Walk::Failed(const std::string& relative, s3::ErrorKind kind, std::string message) const {
+  ObjectResult result;
+  result.file = FileOf(relative);
+  result.outcome = Outcome::kFailed;
+  result.error = s3::Error{.kind = kind, .message = std::move(message)};
+  return result;
+}
+
+std::string Walk::PathOf(const std::string& relative) const {
+  if (root_is_file_ || relative.empty()) return root().path;
+  return root().path.ends_with('/') ? root().path + relative : root().path + "/" + relative;
+}
+
+std::string Walk::KeyOf(const std::string& relative) const { return key_prefix_ + root().prefix + relative; }
+
+std::shared_ptr<InputFile> Walk::FileOf(const std::string& relative) const {
+  InputFile file{PathOf(relative), KeyOf(relative)};
+  file.relative_at = file.key.size() - relative.size();
+  return std::make_shared<InputFile>(std::move(file));
+}
+
+}  // namespace pipeline

@@ -1,0 +1,113 @@
+#include "pipeline/source/walkers.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace pipeline {
+namespace {
+
+class Team {
+ public:
+  explicit Team(const Yield& yield) : yield_(yield) {}
+
+  bool Run(Walk walk) {
+    Work(std::move(walk));
+    for (auto& helper : helpers_) helper.join();
+    if (failure_) std::rethrow_exception(failure_);
+    return !ended_;
+  }
+
+ private:
+  void Work(std::optional<Walk> part) noexcept {
+    try {
+      if (!part) part = NextPart(false);
+      for (; part; part = NextPart(true)) WalkPart(&*part);
+    } catch (...) {
+      std::lock_guard lock(mutex_);
+      if (!failure_) failure_ = std::current_exception();
+      End();
+    }
+  }
+
+  void WalkPart(Walk* part) {
+    auto demand = Demand::kBehind;
+    std::optional<Input> found;
+    while (!ended_ && part->Step(&found)) {
+      if (found) demand = yield_(*std::exchange(found, std::nullopt));
+      if (demand == Demand::kNone) {
+        std::lock_guard lock(mutex_);
+        return End();
+      }
+      if (demand == Demand::kBehind && parts_ < part->threads()) Divide(part);
+    }
+  }
+
+  void Divide(Walk* part) {
+    {
+      std::lock_guard lock(mutex_);
+      if (parts_ >= part->threads()) return;
+      ++parts_;
+    }
+    auto other = part->Split();  // may read the directory, which takes its time
+    std::lock_guard lock(mutex_);
+    if (!other || ended_) {
+      --parts_;
+      return;
+    }
+    offered_.push_back(std::move(*other));
+    if (offered_.size() <= waiting_) return wake_.notify_one();
+    try {
+      helpers_.emplace_back([this] { Work(std::nullopt); });
+    } catch (const std::system_error&) {
+      // No more threads: whoever is done with its part takes this one.
+    }
+  }
+
+  // Waits for one; nothing once all are walked.
+  std::optional<Walk> NextPart(bool one_is_finished) {
+    std::unique_lock lock(mutex_);
+    if (one_is_finished && --parts_ == 0) wake_.notify_all();
+    ++waiting_;
+    wake_.wait(lock, [this] { return ended_ || parts_ == 0 || !offered_.empty(); });
+    --waiting_;
+    if (ended_ || offered_.empty()) return std::nullopt;
+    auto part = std::move(offered_.back());
+    offered_.pop_back();
+    return part;
+  }
+
+  // Called under the lock.
+  void End() {
+    ended_ = true;
+    wake_.notify_all();
+  }
+
+  const Yield& yield_;
+  std::mutex mutex_;  // guards what is below; parts_ and ended_ may be read without
+  std::condition_variable wake_;
+  std::vector<Walk> offered_;
+  std::vector<std::thread> helpers_;
+  std::size_t waiting_ = 0;
+  std::atomic<int> parts_{1};  // walked, offered, or about to be
+  std::atomic<bool> ended_{false};
+  std::exception_ptr failure_;
+};
+
+}  // namespace
+
+bool WalkInThreads(Walk walk, const Yield& yield) { return Team(yield).Run(std::move(walk)); }
+
+Finder FinderOf(Walk walk) {
+  return [walk = std::make_shared<Walk>(std::move(walk))](const Yield& yield) {
+    return WalkInThreads(std::move(*walk), yield);
+  };
+}
+
+}  // namespace pipeline

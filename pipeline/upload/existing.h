@@ -1,0 +1,68 @@
+// What the store holds below a prefix, by listing it: 40 bytes for each object, and a tenth more.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "s3/api/answers.h"
+#include "s3/client/client.h"
+
+namespace pipeline {
+
+// An ETag that is made of MD5s: of the object, or, with `parts`, of those of its parts.
+struct Md5ETag {
+  std::array<std::uint8_t, 16> md5{};
+  std::uint32_t parts = 0;
+
+  bool operator==(const Md5ETag&) const = default;
+};
+// Nothing for an ETag of another form.
+std::optional<Md5ETag> ParseMd5ETag(std::string_view etag);
+
+struct ExistingObject {
+  std::uint64_t size_bytes = 0;
+  std::int64_t modified_s = 0;  // since 1970, by the store's clock
+  std::optional<Md5ETag> etag;  // only when etags were asked for
+};
+
+// Thread-safe once it is listed.
+class ExistingObjects {
+ public:
+  // `with_etags`: keeps ETags, not times; one of both is what a comparison needs.
+  explicit ExistingObjects(bool with_etags) : with_etags_(with_etags), shards_(256) {}
+
+  // Asks for page after page of 1,000 keys until the list ends or `go_on`, told how many pages there
+  // were, says no; true when it has ended. Waits in the client's waiter.
+  s3::Result<bool> List(s3::Client* client, std::string_view prefix,
+                        const std::function<bool(std::uint64_t pages)>& go_on);
+
+  std::optional<ExistingObject> Find(std::string_view key) const;
+  std::uint64_t size() const { return size_; }
+  std::uint64_t pages() const { return pages_; }
+
+ private:
+  struct Entry {
+    std::array<std::uint32_t, 3> identity;  // 96 bits of the key's SHA-256
+    std::uint32_t parts;                    // of the ETag; UINT32_MAX: none of that form
+    std::array<std::uint32_t, 2> size;
+    std::array<std::uint8_t, 16> evidence;  // the MD5, or the time
+
+    bool operator<(const Entry& other) const { return identity < other.identity; }
+  };
+  static_assert(sizeof(Entry) == 40);
+
+  static std::array<std::uint32_t, 3> IdentityOf(std::string_view key);
+  void Add(const s3::ListedObject& object);
+  void Sort();
+
+  const bool with_etags_;
+  std::vector<std::vector<Entry>> shards_;  // by a byte of the identity: none doubles as a whole
+  std::uint64_t size_ = 0, pages_ = 0;
+};
+
+}  // namespace pipeline

@@ -1,0 +1,49 @@
+// Something that the first of many bodies does while the others wait for it. Thread-safe.
+#pragma once
+
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "s3/base/waiter.h"
+
+namespace pipeline {
+
+class Once {
+ public:
+  // True for the first caller, who then must call Done(). The others return false, after Done().
+  bool Enter(s3::Waiter* waiter) {
+    {
+      std::lock_guard lock(mutex_);
+      if (done_) return false;
+      if (!std::exchange(entered_, true)) return true;
+    }
+    waiter->Wait([this](s3::Wake wake) {
+      std::unique_lock lock(mutex_);
+      if (!done_) {
+        waiting_.push_back(wake);
+        return;
+      }
+      lock.unlock();
+      wake();
+    });
+    return false;
+  }
+
+  void Done() {
+    std::vector<s3::Wake> woken;
+    {
+      std::lock_guard lock(mutex_);
+      done_ = true;
+      woken.swap(waiting_);
+    }
+    for (const auto& wake : woken) wake();
+  }
+
+ private:
+  std::mutex mutex_;
+  bool entered_ = false, done_ = false;
+  std::vector<s3::Wake> waiting_;
+};
+
+}  // namespace pipeline

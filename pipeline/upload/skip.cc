@@ -1,0 +1,167 @@
+#include "pipeline/upload/skip.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "pipeline/upload/property_rules.h"
+#include "s3/hash/checksum.h"
+#include "s3/hash/hash.h"
+#include "s3/http.h"
+
+namespace pipeline {
+namespace {
+
+constexpr std::size_t kChunkBytes = 1 << 20;
+
+void NoRetryIsShown(const s3::RetryEvent&) {}
+
+// HeadObject's answer; nothing when there is no such object.
+s3::Result<std::optional<s3::Answer>> Head(const Object& object, s3::Client* client) {
+  auto head = client->HeadObject({object.file().key, &object.properties}, NoRetryIsShown);
+  if (head.answer) return std::optional(std::move(*head.answer));
+  if (head.answer.error().http_status == 404) return std::optional<s3::Answer>();
+  return tl::unexpected(head.answer.error());
+}
+
+// Feeds the bytes of one range to `use`, piece by piece.
+template <typename Use>
+s3::Result<void> ReadRange(const Object& object, const s3::PartRange& range, std::span<char> chunk,
+                           const Use& use) {
+  for (std::uint64_t done = 0; done < range.bytes;) {
+    const auto piece = chunk.first(std::min<std::uint64_t>(chunk.size(), range.bytes - done));
+    if (auto read = object.source.Read(range.offset + done, piece); !read) return read;
+    use(std::string_view(piece.data(), piece.size()));
+    done += piece.size();
+  }
+  return {};
+}
+
+// The ETag that a store of MD5s gives the file when it is cut into `parts` as its plan says.
+s3::Result<Md5ETag> ETagOf(const Object& object, std::span<char> chunk) {
+  const auto& plan = object.plan();
+  std::string md5s;
+  for (int number = 1; number <= plan.requests(); ++number) {
+    s3::Digest md5(s3::Digest::Kind::kMd5);
+    const auto read =
+        ReadRange(object, plan.Range(number), chunk, [&](std::string_view piece) { md5.Update(piece); });
+    if (!read) return tl::unexpected(read.error());
+    md5s += md5.Finish();
+  }
+  const auto parts = static_cast<std::uint32_t>(plan.parts);
+  const auto hex = s3::HexEncode(plan.is_multipart() ? s3::AsBytes(s3::Md5(md5s)) : std::string_view(md5s));
+  return ParseMd5ETag(parts > 0 ? hex + "-" + std::to_string(parts) : hex).value();
+}
+
+// True when the answer names a checksum of the whole object, and it is the file's.
+s3::Result<bool> HasChecksum(const Object& object, const s3::Answer& head, std::span<char> chunk) {
+  const s3::PartRange all{0, object.plan().size_bytes};
+  const auto& headers = head.headers;
+  if (const auto sent = headers.Find("x-amz-checksum-crc64nvme")) {
+    std::uint64_t crc = 0;
+    const auto read =
+        ReadRange(object, all, chunk, [&](std::string_view piece) { crc = s3::Crc64Nvme(piece, crc); });
+    if (!read) return tl::unexpected(read.error());
+    return *sent == s3::CrcText(crc);
+  }
+  const bool whole = headers.Find("x-amz-checksum-type").value_or("FULL_OBJECT") == "FULL_OBJECT";
+  if (const auto sent = headers.Find("x-amz-checksum-crc32c"); sent && whole) {
+    std::uint32_t crc = 0;
+    const auto read =
+        ReadRange(object, all, chunk, [&](std::string_view piece) { crc = s3::Crc32c(piece, crc); });
+    if (!read) return tl::unexpected(read.error());
+    return *sent == s3::CrcText(crc);
+  }
+  if (const auto sent = headers.Find("x-amz-checksum-sha256"); sent && whole) {
+    s3::Digest hash(s3::Digest::Kind::kSha256);
+    const auto read = ReadRange(object, all, chunk, [&](std::string_view piece) { hash.Update(piece); });
+    if (!read) return tl::unexpected(read.error());
+    return *sent == s3::Base64Encode(hash.Finish());
+  }
+  return false;
+}
+
+}  // namespace
+
+s3::Result<std::unique_ptr<SkipCheck>> SkipCheck::Prepare(SkipMode mode, bool posix,
+                                                          std::string_view key_prefix,
+                                                          const std::function<bool()>& one_more,
+                                                          s3::Client* client) {
+  if (mode != SkipMode::kSizeMtime && mode != SkipMode::kChecksum) return std::unique_ptr<SkipCheck>();
+  std::unique_ptr<SkipCheck> check(new SkipCheck(mode));
+  if (mode == SkipMode::kSizeMtime && posix) return check;
+  auto listed = std::make_unique<ExistingObjects>(mode == SkipMode::kChecksum);
+  std::uint64_t found = 0;
+  const auto cheaper = [&](std::uint64_t pages) {
+    while (found <= pages && one_more()) ++found;
+    return found > pages;
+  };
+  const auto ended = listed->List(client, key_prefix, cheaper);
+  if (!ended) return tl::unexpected(ended.error());
+  check->pages_ = listed->pages();
+  if (*ended) check->listed_ = std::move(listed);
+  return check;
+}
+
+s3::Result<std::optional<std::string>> SkipCheck::Find(const Object& object, s3::Client* client,
+                                                       BufferPool* buffers, s3::Waiter* waiter) const {
+  const bool by_time = mode_ == SkipMode::kSizeMtime;
+  const auto same = by_time ? HasTime(object, client) : HasContent(object, client, buffers, waiter);
+  if (!same) return tl::unexpected(same.error());
+  if (!*same) return std::optional<std::string>();
+  return std::optional<std::string>(by_time ? "the object has the size and is not older"
+                                            : "the object has the same content");
+}
+
+s3::Result<bool> SkipCheck::HasTime(const Object& object, s3::Client* client) const {
+  const std::int64_t mtime_s = object.source.status().st_mtim.tv_sec;
+  if (listed_) {
+    const auto there = listed_->Find(object.file().key);
+    return there && there->size_bytes == object.plan().size_bytes && there->modified_s > mtime_s;
+  }
+  const auto head = Head(object, client);
+  if (!head) return tl::unexpected(head.error());
+  if (!*head || s3::HasOtherSize(**head, object.plan().size_bytes)) return false;
+  // Our own metadata says which version of the file it was; see SetPosixMetadata.
+  if (const auto mtime = (*head)->headers.Find("x-amz-meta-file-mtime")) {
+    return *mtime == PosixTime(object.source.status().st_mtim);
+  }
+  if (!(*head)->content_length) return false;
+  const auto modified = s3::ParseHttpDate((*head)->headers.Find("last-modified").value_or(""));
+  return modified && modified->time_since_epoch().count() > mtime_s;
+}
+
+s3::Result<bool> SkipCheck::HasContent(const Object& object, s3::Client* client, BufferPool* buffers,
+                                       s3::Waiter* waiter) const {
+  std::optional<Md5ETag> etag;
+  std::optional<s3::Answer> head;
+  const auto ask = [&]() -> s3::Result<void> {
+    auto answer = Head(object, client);
+    if (!answer) return tl::unexpected(answer.error());
+    head = std::move(*answer);
+    return {};
+  };
+  if (listed_) {
+    const auto there = listed_->Find(object.file().key);
+    if (!there || there->size_bytes != object.plan().size_bytes) return false;
+    etag = there->etag;
+  } else {
+    if (auto asked = ask(); !asked) return tl::unexpected(asked.error());
+    if (!head || s3::HasOtherSize(*head, object.plan().size_bytes)) return false;
+    etag = ParseMd5ETag(head->etag);
+  }
+  const auto buffer = buffers->Take(
+      std::max<std::uint64_t>(1, std::min<std::uint64_t>(kChunkBytes, object.plan().size_bytes)), waiter);
+  if (etag && etag->parts == static_cast<std::uint32_t>(object.plan().parts)) {
+    const auto ours = ETagOf(object, buffer.bytes());
+    if (!ours) return tl::unexpected(ours.error());
+    if (*ours == *etag) return true;
+  }
+  // Not every ETag of that form is an MD5 (SSE-KMS), and parts may have been cut in another way.
+  if (!head) {
+    if (auto asked = ask(); !asked) return tl::unexpected(asked.error());
+  }
+  if (!head || s3::HasOtherSize(*head, object.plan().size_bytes)) return false;
+  return HasChecksum(object, *head, buffer.bytes());
+}
+
+}  // namespace pipeline

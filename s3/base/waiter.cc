@@ -1,0 +1,26 @@
+#include "s3/base/waiter.h"
+
+#include <condition_variable>
+#include <mutex>
+
+namespace s3 {
+
+void BlockingWaiter::Wait(const std::function<void(Wake)>& start) {
+  struct State {
+    std::mutex mutex;
+    std::condition_variable condition;
+    bool woken = false;
+  } state;
+  start(Wake{[](void* argument) {
+               auto* const waiting = static_cast<State*>(argument);
+               // Notified under the lock: the waiter cannot leave, and destroy it, before.
+               std::lock_guard lock(waiting->mutex);
+               waiting->woken = true;
+               waiting->condition.notify_one();
+             },
+             &state});
+  std::unique_lock lock(state.mutex);
+  state.condition.wait(lock, [&] { return state.woken; });
+}
+
+}  // namespace s3

@@ -1,0 +1,201 @@
+#include "s3/credentials/providers/process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "s3/base/descriptor.h"
+#include "s3/credentials/providers/documents.h"
+
+extern char** environ;
+
+namespace s3 {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::size_t kMaxOutputBytes = 64 << 10;
+
+constexpr std::string_view kSecretVariables[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+                                                 "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+                                                 "AWS_CONTAINER_AUTHORIZATION_TOKEN"};
+
+std::vector<char*> ChildEnvironment(const std::vector<Secret>& hidden) {
+  std::vector<char*> kept;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const auto name = text.substr(0, text.find('='));
+    const auto value = text.substr(std::min(name.size() + 1, text.size()));
+    const bool by_name = std::find(std::begin(kSecretVariables), std::end(kSecretVariables), name) !=
+                         std::end(kSecretVariables);
+    const bool by_value =
+        !value.empty() && std::any_of(hidden.begin(), hidden.end(),
+                                      [&](const Secret& secret) { return secret.Reveal() == value; });
+    if (!by_name && !by_value) kept.push_back(*entry);
+  }
+  kept.push_back(nullptr);
+  return kept;
+}
+
+// A process group of its own, so that it can be ended with all that it starts.
+Result<pid_t> Spawn(const std::vector<std::string>& words, int out, const std::vector<Secret>& hidden) {
+  posix_spawn_file_actions_t files;
+  posix_spawnattr_t attributes;
+  posix_spawn_file_actions_init(&files);
+  posix_spawnattr_init(&attributes);
+  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&files, out, 1);
+  posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addclosefrom_np(&files, 3);
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+
+  std::vector<char*> arguments;
+  for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  auto environment = ChildEnvironment(hidden);
+  pid_t pid = 0;
+  const int error =
+      posix_spawnp(&pid, arguments[0], &files, &attributes, arguments.data(), environment.data());
+  posix_spawn_file_actions_destroy(&files);
+  posix_spawnattr_destroy(&attributes);
+  if (error != 0) {
+    return Fail(ErrorKind::kBadCredentials, fmt::format("cannot run {}: {}", words[0], std::strerror(error)));
+  }
+  return pid;
+}
+
+// All of the output, into `*output`; the answer is what went wrong.
+std::string ReadToEnd(int fd, Clock::time_point deadline, std::stop_token stop, std::string* output) {
+  const Descriptor stopped(eventfd(0, EFD_CLOEXEC));
+  const std::stop_callback on_stop(stop, [&] {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = write(stopped.get(), &one, sizeof one);
+  });
+  char chunk[4096];
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    if (left <= 0) return "did not end in time";
+    pollfd fds[] = {{fd, POLLIN, 0}, {stopped.get(), POLLIN, 0}};
+    if (poll(fds, 2, static_cast<int>(left)) < 0 && errno != EINTR) return std::strerror(errno);
+    if (stop.stop_requested()) return "was stopped";
+    if (fds[0].revents == 0) continue;
+    const auto bytes = read(fd, chunk, sizeof chunk);
+    if (bytes < 0 && errno == EINTR) continue;
+    if (bytes <= 0) break;
+    output->append(chunk, static_cast<std::size_t>(bytes));
+    if (output->size() > kMaxOutputBytes) return "wrote more than 64 KiB";
+  }
+  explicit_bzero(chunk, sizeof chunk);
+  return "";
+}
+
+// Its end, after its output has ended: a program may go on without one.
+std::string AwaitExit(pid_t pid, Clock::time_point deadline, bool kill_now) {
+  int status = 0;
+  for (;;) {
+    if (kill_now || Clock::now() >= deadline) {
+      kill(-pid, SIGKILL);
+      while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+      }
+      return "did not end in time";
+    }
+    const auto ended = waitpid(pid, &status, WNOHANG);
+    if (ended == pid) break;
+    if (ended < 0 && errno != EINTR) return std::strerror(errno);
+    usleep(2'000);
+  }
+  if (WIFSIGNALED(status)) return fmt::format("was ended by signal {}", WTERMSIG(status));
+  if (WEXITSTATUS(status) != 0) return fmt::format("ended with exit status {}", WEXITSTATUS(status));
+  return "";
+}
+
+Result<Credentials> ReadOutput(std::string_view output) {
+  const auto json = nlohmann::json::parse(output, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return Fail(ErrorKind::kBadCredentials, "wrote no JSON object");
+  const auto version = json.find("Version");
+  if (version == json.end() || !version->is_number_integer() || version->get<std::int64_t>() != 1) {
+    return Fail(ErrorKind::kBadCredentials, "wrote no \"Version\": 1");
+  }
+  auto credentials = CredentialsFromJson(output, "SessionToken");
+  if (!credentials) credentials.error().message = "wrote a document that " + credentials.error().message;
+  return credentials;
+}
+
+}  // namespace
+
+std::optional<std::vector<std::string>> SplitCommand(std::string_view command) {
+  std::vector<std::string> words;
+  bool inside = false;
+  char quote = 0;
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    const char c = command[i];
+    const bool escapes = c == '\\' && quote != '\'' && i + 1 < command.size();
+    if (quote == 0 && (c == ' ' || c == '\t')) {
+      inside = false;
+      continue;
+    }
+    if (!inside) words.emplace_back();
+    inside = true;
+    if (escapes && (quote == 0 || command[i + 1] == '"' || command[i + 1] == '\\')) {
+      words.back() += command[++i];
+    } else if (quote == 0 && (c == '"' || c == '\'')) {
+      quote = c;
+    } else if (c == quote) {
+      quote = 0;
+    } else {
+      words.back() += c;
+    }
+  }
+  if (quote != 0) return std::nullopt;
+  return words;
+}
+
+Result<Credentials> CredentialsFromProcess(std::string_view command, const ProviderContext& context,
+                                           std::chrono::milliseconds timeout) {
+  const auto words = SplitCommand(command);
+  if (!words || words->empty() || words->front().empty()) {
+    return Fail(ErrorKind::kBadCredentials, "credential_process is no command");
+  }
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    return Fail(ErrorKind::kBadCredentials, fmt::format("credential_process: {}", std::strerror(errno)));
+  }
+  const Descriptor in(ends[0]);
+  Descriptor out(ends[1]);
+  const auto pid = Spawn(*words, out.get(), context.hidden);
+  if (!pid) return tl::unexpected(pid.error());
+  out.Close();
+
+  const auto deadline = Clock::now() + timeout;
+  std::string output;
+  auto problem = ReadToEnd(in.get(), deadline, context.stop, &output);
+  const auto exit = AwaitExit(*pid, deadline, !problem.empty());
+  if (problem.empty()) problem = exit;
+  Result<Credentials> credentials = Fail(ErrorKind::kBadCredentials, problem);
+  if (problem.empty()) credentials = ReadOutput(output);
+  explicit_bzero(output.data(), output.size());
+  // The program's name only: its arguments may be secrets.
+  if (!credentials) {
+    credentials.error().message =
+        fmt::format("credential_process {} {}", words->front(), credentials.error().message);
+  }
+  return credentials;
+}
+
+}  // namespace s3

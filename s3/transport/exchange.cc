@@ -1,0 +1,201 @@
+#include "s3/transport/exchange.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace s3 {
+namespace {
+
+constexpr std::string_view kUserAgent = "s3flow/" S3FLOW_VERSION;
+constexpr std::string_view kEnd = "\r\n";
+constexpr std::string_view kAsk = "Expect: 100-continue\r\n";
+
+}  // namespace
+
+bool Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake wake) {
+  response_ = response;
+  wake_ = wake;
+  endpoint_ = request.endpoint;
+  // Nowhere else is a head written, whatever its values are made of.
+  if (const auto problem = HeadProblem(request)) {
+    response_->failure =
+        Error{.kind = ErrorKind::kPermanent, .message = "the request was not sent: " + *problem};
+    return false;
+  }
+  route_ = endpoint_.Url();
+  needs_fresh_connection_ = request.fresh_connection;
+  may_be_given_up_ = request.give_up_when_slow;
+  answers_late_ = request.answers_late;
+  to_head_ = request.method == "HEAD";
+  pieces_.assign(1, {});  // for the head
+  if (request.body_pieces.empty()) {
+    if (!request.body.empty()) pieces_.push_back(request.body);
+  } else {
+    for (const auto piece : request.body_pieces) {
+      if (!piece.empty()) pieces_.push_back(piece);
+    }
+  }
+  file_ = request.body_file;
+  body_bytes_ = request.body_bytes();
+  WriteHead(request);
+  moved_bytes_ = guard_bytes_ = 0;
+  connection = nullptr;
+  return true;
+}
+
+// Thousands of heads wait at once: each takes what it needs, and no more for having grown.
+std::size_t Exchange::HeadBytes(const HttpRequest& request, std::string_view query) const {
+  constexpr std::size_t kRest = 128;  // more than WriteHead and Rewind add; the host can be in it twice
+  auto bytes = kRest + request.method.size() + request.path.size() + query.size() + 2 * endpoint_.host.size();
+  for (const auto& [name, value] : request.headers) bytes += name.size() + value.size() + 4;
+  for (const auto& [name, value] : request.secret_headers) bytes += name.size() + value.Reveal().size() + 4;
+  return bytes;
+}
+
+void Exchange::WriteHead(const HttpRequest& request) {
+  const auto query = request.query.empty() ? std::string() : CanonicalQuery(request.query);
+  head_.clear();
+  head_.reserve(HeadBytes(request, query));
+  head_.assign(request.method).append(" ").append(request.path);
+  if (!query.empty()) head_.append("?").append(query);
+  head_.append(" HTTP/1.1\r\n");
+  bool has_host = false;
+  for (const auto& [name, value] : request.headers) {
+    has_host |= name == "host";
+    head_.append(name).append(value.empty() ? ":" : ": ").append(value).append(kEnd);
+  }
+  head_is_secret_ = !request.secret_headers.empty();
+  for (const auto& [name, value] : request.secret_headers) {
+    head_.append(name).append(": ").append(value.Reveal()).append(kEnd);
+  }
+  if (!has_host) head_.append("host: ").append(endpoint_.HostHeader()).append(kEnd);
+  head_.append("User-Agent: ").append(kUserAgent).append(kEnd);
+  if (!to_head_ && request.method != "GET") {
+    head_.append("Content-Length: ").append(std::to_string(body_bytes_)).append(kEnd);
+  }
+  plain_head_bytes_ = head_.size();
+}
+
+void Exchange::Rewind(bool ask_first) {
+  head_.resize(plain_head_bytes_);
+  if (ask_first) head_.append(kAsk);
+  head_.append(kEnd);
+  pieces_[0] = head_;
+  piece_ = piece_offset_ = 0;
+  file_sent_ = 0;
+  asked_first_ = holds_body_ = ask_first;
+  began_early_ = met_tls_ = false;
+  answering_since_ = Clock::time_point::max();
+  response_->status = 0;
+  response_->headers.Clear();
+  response_->body.clear();
+  response_->body_truncated = false;
+  parser_.Begin(to_head_, response_);
+}
+
+bool Exchange::AskedInVain(Clock::time_point now) const {
+  return holds_body_ && piece_ == 1 && now - asked_at_ > kAskTimeout;
+}
+
+std::span<const iovec> Exchange::Unsent(std::span<iovec> pieces) const {
+  const auto count = std::min(sendable_pieces() - std::min(piece_, sendable_pieces()), pieces.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto unsent = pieces_[piece_ + i].substr(i == 0 ? piece_offset_ : 0);
+    pieces[i] = {const_cast<char*>(unsent.data()), unsent.size()};
+  }
+  return pieces.first(count);
+}
+
+FileRange Exchange::UnsentFile() const {
+  if (holds_body_ || piece_ < pieces_.size()) return {};
+  return {file_.fd, file_.offset + file_sent_, file_.bytes - file_sent_};
+}
+
+void Exchange::Sent(std::size_t bytes, Clock::time_point now) {
+  moved_bytes_ += bytes;
+  if (piece_ == pieces_.size()) {
+    file_sent_ += bytes;
+    return;
+  }
+  while (bytes > 0) {
+    const auto left = pieces_[piece_].size() - piece_offset_;
+    if (bytes < left) {
+      piece_offset_ += bytes;
+      return;
+    }
+    bytes -= left;
+    ++piece_;
+    piece_offset_ = 0;
+  }
+  if (holds_body_ && piece_ == 1) asked_at_ = now;
+}
+
+ResponseParser::State Exchange::Received(std::string_view bytes, bool too_early, Clock::time_point now) {
+  if (sent_all()) {
+    moved_bytes_ += bytes.size();
+    answering_since_ = std::min(answering_since_, now);
+  }
+  // An alert: type 21, version 3.x (RFC 8446, section 5.1).
+  if (!parser_.started() && bytes.starts_with("\x15\x03")) met_tls_ = true;
+  const auto state = parser_.Take(bytes);
+  // What had begun before was an interim response, which may come at any time.
+  if (state == ResponseParser::State::kInterim) holds_body_ = began_early_ = false;
+  began_early_ = began_early_ || (too_early && parser_.started_final());
+  return state;
+}
+
+bool Exchange::IsOverdue(Clock::time_point now) const {
+  return answering_since_ < now && now - answering_since_ > options_.response_timeout;
+}
+
+bool Exchange::HasStalled(Clock::time_point now) {
+  if (moved_bytes_ - guard_bytes_ >= options_.stall_bytes) {
+    guard_bytes_ = moved_bytes_;
+    guard_since_ = now;
+  }
+  return now - guard_since_ > stall_window();
+}
+
+std::chrono::milliseconds Exchange::stall_window() const {
+  const bool is_late = answers_late_ && sent_all();
+  return is_late ? std::max(options_.stall_window, options_.completion_window) : options_.stall_window;
+}
+
+// A refusal may come before the whole body was sent. A success cannot be one of what was never sent.
+void Exchange::FinishAnswered() {
+  if (began_early_ && response_->status < 300)
+    Fail(ErrorKind::kTransient, "success before the whole body was sent");
+}
+
+void Exchange::Fail(ErrorKind kind, std::string_view what) {
+  response_->failure = Error{.kind = kind, .message = fmt::format("{}: {}", endpoint_.HostAndPort(), what)};
+}
+
+void Exchange::FailUnread(Error error) { response_->failure = std::move(error); }
+
+void Exchange::FailSlow() {
+  response_->failure = Error{.kind = ErrorKind::kSlow, .message = "far slower than requests of its size"};
+}
+
+void Exchange::FailStalled() {
+  response_->failure = Error{
+      .kind = ErrorKind::kTransient,
+      .message = fmt::format("network timeout: fewer than {} bytes moved to or from {} in {} ms",
+                             options_.stall_bytes, endpoint_.HostAndPort(), stall_window().count())};
+}
+
+void Exchange::FailOverdue() {
+  response_->failure = Error{
+      .kind = ErrorKind::kTransient,
+      .message = fmt::format("network timeout: {} did not end its response within {} ms of the first byte",
+                             endpoint_.HostAndPort(), options_.response_timeout.count())};
+}
+
+void Exchange::FailCancelled() {
+  response_->failure =
+      Error{.kind = ErrorKind::kCancelled, .message = "the run was stopped during the request"};
+}
+
+}  // namespace s3

@@ -1,0 +1,203 @@
+#include "s3/transport/response_head.h"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "s3/base/text.h"
+
+namespace s3 {
+namespace {
+
+constexpr std::string_view kProtocol = "HTTP/";
+constexpr std::string_view kSpace = " \t\r";
+
+std::string_view Trimmed(std::string_view text) {
+  const auto begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+bool IsSame(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+// Calls `take` with each element of a list with commas, until it returns false.
+template <typename Take>
+bool ForEachElement(std::string_view list, const Take& take) {
+  while (!list.empty()) {
+    const auto element = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(element.size() + 1, list.size()));
+    if (!take(Trimmed(element))) return false;
+  }
+  return true;
+}
+
+// What decides where the body ends, and whether the connection stays.
+class Framing {
+ public:
+  // False when it is another header.
+  static bool IsAbout(std::string_view name) {
+    return IsSame(name, "content-length") || IsSame(name, "transfer-encoding");
+  }
+
+  // Returns what is wrong with the header; empty when nothing is.
+  std::string_view Take(std::string_view name, std::string_view value) {
+    if (IsSame(name, "content-length")) return TakeLength(value);
+    if (IsSame(name, "transfer-encoding")) return TakeEncoding(value);
+    if (IsSame(name, "connection")) {
+      ForEachElement(value, [&](std::string_view token) {
+        closes_ |= IsSame(token, "close");
+        stays_ |= IsSame(token, "keep-alive");
+        return true;
+      });
+    }
+    return {};
+  }
+
+  void Decide(bool is_http_1_1, bool to_head, ResponseHead* head) const {
+    using Body = ResponseHead::Body;
+    const bool no_body = to_head || head->status / 100 == 1 || head->status == 204 || head->status == 304;
+    head->bytes = length_.value_or(0);
+    head->body = no_body            ? Body::kNone
+                 : chunked_ ? Body::kChunked
+                 : length_          ? Body::kLength
+                                    : Body::kUntilEnd;
+    // Two ways to say where the body ends: whoever believed the other one has left something behind. RFC 9112,
+    // section 6.3. The same goes for chunks in another version than HTTP/1.1, and for an encoding that is named twice.
+    const bool doubtful = encodings_ > 1 || (chunked_ && (length_ || !is_http_1_1));
+    head->keeps_alive =
+        !closes_ && (is_http_1_1 || stays_) && !doubtful && head->body != Body::kUntilEnd;
+  }
+
+ private:
+  // A list of equal numbers is one number: RFC 9110, section 8.6.
+  std::string_view TakeLength(std::string_view value) {
+    if (value.empty()) return "an empty Content-Length";
+    const bool fine = ForEachElement(value, [&](std::string_view text) {
+      std::uint64_t number = 0;
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+      if (error != std::errc() || end != text.data() + text.size()) return false;
+      return std::exchange(length_, number).value_or(number) == number;
+    });
+    return fine ? "" : "a Content-Length that is no number, or two that differ";
+  }
+
+  // "identity" means none. No other was asked for, by TE: RFC 9110, section 10.1.4.
+  std::string_view TakeEncoding(std::string_view value) {
+    const bool fine = ForEachElement(value, [&](std::string_view name) {
+      if (!name.empty()) ++encodings_;
+      chunked_ |= IsSame(name, "chunked");
+      return name.empty() || IsSame(name, "chunked") || IsSame(name, "identity");
+    });
+    return fine ? "" : "a Transfer-Encoding that was not asked for";
+  }
+
+  std::optional<std::uint64_t> length_;
+  int encodings_ = 0;
+  bool chunked_ = false, closes_ = false, stays_ = false;
+};
+
+struct StatusLine {
+  int status = 0;
+  bool is_http_1_1 = false;
+};
+
+// "HTTP/1.1 200 OK", and what curl 7.88 takes for it: no reason, no space before it, several spaces before the
+// status, HTTP/2 as the version.
+std::optional<StatusLine> ParseStatusLine(std::string_view line) {
+  const bool is_http_1_1 = line.starts_with("HTTP/1.1");
+  line.remove_prefix(kProtocol.size());
+  const auto version = line.substr(0, line.find(' '));
+  if (version != "1.0" && version != "1.1" && version != "2" && version != "2.0") return std::nullopt;
+  line.remove_prefix(version.size());
+  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+  const auto digits = std::find_if_not(line.begin(), line.end(), IsDigit) - line.begin();
+  if (digits != 3 || line.front() == '0') return std::nullopt;
+  StatusLine parsed{0, is_http_1_1};
+  std::from_chars(line.data(), line.data() + 3, parsed.status);
+  return parsed;
+}
+
+// A CR within a line ends it for some readers, and a NUL for others.
+bool HasLineEnd(std::string_view line) {
+  const auto last = line.find_last_not_of('\r');
+  line = line.substr(0, last == std::string_view::npos ? 0 : last + 1);
+  return HasAny(line, [](char c) { return c == '\r' || c == '\0'; });
+}
+
+struct Field {
+  std::string_view name;
+  std::string value;
+};
+
+// Reads the header that begins with `line`; what continues it (RFC 9112, section 5.2) is taken off `*text`. Returns
+// what is wrong with it; empty when nothing is.
+std::string_view ReadField(std::string_view line, std::string_view* text, Field* field) {
+  const auto colon = line.find(':');
+  if (line.front() == ' ' || line.front() == '\t') return "a header that continues none";
+  if (HasLineEnd(line)) return "a CR or NUL in a header";
+  if (colon == std::string_view::npos) return "a header without a colon";
+  field->name = line.substr(0, colon);
+  field->value = Trimmed(line.substr(colon + 1));
+  const bool is_framing = Framing::IsAbout(Trimmed(field->name));
+  if (is_framing && Trimmed(field->name) != field->name)
+    return "a space before the colon of Content-Length or Transfer-Encoding";
+  while (text->starts_with(' ') || text->starts_with('\t')) {
+    if (is_framing) return "a folded Content-Length or Transfer-Encoding";
+    TakeLine(text, &line);
+    if (HasLineEnd(line)) return "a CR or NUL in a header";
+    field->value.append(field->value.empty() ? "" : " ").append(Trimmed(line));
+  }
+  return {};
+}
+
+}  // namespace
+
+bool TakeLine(std::string_view* text, std::string_view* line) {
+  const auto end = text->find('\n');
+  if (end == std::string_view::npos) return false;
+  *line = text->substr(0, end);
+  if (line->ends_with('\r')) line->remove_suffix(1);
+  text->remove_prefix(end + 1);
+  return true;
+}
+
+std::string_view ProblemOfBeginning(std::string_view text) {
+  const auto known = std::min(text.size(), kProtocol.size());
+  if (!IsSame(text.substr(0, known), kProtocol.substr(0, known))) return "it does not begin with HTTP/";
+  std::string_view line;
+  if (TakeLine(&text, &line) && !ParseStatusLine(line)) return "its status line is none of HTTP/1.1";
+  return {};
+}
+
+tl::expected<ResponseHead, std::string> ParseResponseHead(std::string_view text, bool to_head,
+                                                          HttpHeaders* headers) {
+  const auto refuse = [](std::string_view problem) { return tl::unexpected(std::string(problem)); };
+  if (const auto problem = ProblemOfBeginning(text); !problem.empty()) return refuse(problem);
+  std::string_view line;
+  TakeLine(&text, &line);
+  if (HasLineEnd(line)) return refuse("a CR or NUL in its status line");
+  const auto status_line = ParseStatusLine(line).value();
+  headers->AppendLine(line);
+  headers->AppendLine("\r\n");
+  Framing framing;
+  for (Field field; TakeLine(&text, &line) && !line.empty();) {
+    if (const auto problem = ReadField(line, &text, &field); !problem.empty()) return refuse(problem);
+    if (const auto problem = framing.Take(field.name, field.value); !problem.empty()) return refuse(problem);
+    headers->AppendLine(field.name);
+    headers->AppendLine(": ");
+    headers->AppendLine(field.value);
+    headers->AppendLine("\r\n");
+  }
+  ResponseHead head{.status = status_line.status};
+  framing.Decide(status_line.is_http_1_1, to_head, &head);
+  return head;
+}
+
+}  // namespace s3

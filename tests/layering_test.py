@@ -1,0 +1,138 @@
+"""The layering of the modules: reads every #include and fails on one that runs the wrong way."""
+import pathlib
+import re
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+
+# The folders of each module, lowest first. A folder includes only itself and what stands before it. "" is the
+# module's own folder: its vocabulary.
+FOLDERS = {
+    "s3": ["base", "", "hash", "api", "transport", "admission", "stores", "credentials", "client", "endpoint"],
+    "pipeline": ["", "fs", "report", "journal", "runtime", "source", "upload", "graph", "plan", "run", "cli"],
+    "config": [""],
+}
+# Module -> what it may include of the others: whole modules, folders or single headers.
+OTHERS = {
+    "s3": [],
+    "pipeline": ["s3/"],
+    "config": ["s3/options.h", "s3/uri.h", "s3/stores/address.h", "s3/stores/store_profiles.h", "s3/api/properties.h",
+               "s3/base/", "s3/hash/hash.h", "s3/credentials/providers/configured.h", "s3/endpoint/options.h",
+               "pipeline/options.h"],
+}
+# Only these put the modules together.
+TOGETHER = {"pipeline/cli": ["config/", "s3/endpoint/"]}
+# The embedded endpoint is a server of its own: no file of the client includes it, and it includes none of theirs,
+# but for the store profiles, which it emulates.
+APART = {"s3/endpoint": {"s3/transport", "s3/admission", "s3/credentials", "s3/client"}}
+# Third-party headers -> the only files that may include them.
+HOMES = {
+    r"curl/": {"s3/transport/connection.h", "s3/transport/connection_pool.h"},
+    r"openssl/(?!ssl)": {"s3/hash/hash.cc"},
+    r"openssl/ssl": {"s3/transport/connection.cc"},
+    r"yaml-cpp/": {"config/document.cc"},
+    r"(oneapi/)?tbb/": {"pipeline/graph/graph.cc"},
+    r"pugixml": {"s3/api/judge.cc", "s3/api/answers.cc", "s3/credentials/providers/documents.cc", "s3/endpoint/multipart.cc"},
+    r"boost/": {"s3/endpoint/connection.h"},
+    r"isa-l": {"s3/hash/checksum.cc"},
+    r"CLI/": {"pipeline/cli/main.cc"},
+}
+MAX_LINES = 400
+MAX_UNITS = 13
+
+
+def sources():
+    for module in FOLDERS:
+        for path in sorted((TOP / module).rglob("*")):
+            if path.suffix in (".h", ".cc"):
+                yield path.relative_to(TOP).as_posix(), path.read_text()
+
+
+def place(name):
+    """The module and the folder of a file: "s3/credentials/providers/sso.cc" is of s3 and credentials."""
+    module, *rest = name.split("/")
+    return module, rest[0] if len(rest) > 1 else ""
+
+
+def includes(name, header):
+    """What is wrong with this include of a file of the project; None if nothing is."""
+    module, folder = place(name)
+    if not re.match(r"(s3|pipeline|config|tests|bench)/", header):
+        return None
+    of_module, of_folder = place(header)
+    if of_module == module:
+        ranks = FOLDERS[module]
+        if f"{module}/{of_folder}" in APART.get(f"{module}/{folder}", ()):
+            return f"{module}/{folder} stands apart from it"
+        if of_folder not in ranks or ranks.index(of_folder) > ranks.index(folder):
+            return f"{of_folder} stands above {folder or module}"
+        return None
+    allowed = OTHERS[module] + TOGETHER.get(f"{module}/{folder}", [])
+    if header.startswith("s3/endpoint/") and "s3/endpoint/options.h" not in allowed and "s3/endpoint/" not in allowed:
+        return "only the command line runs the endpoint"
+    return None if any(header.startswith(prefix) for prefix in allowed) else f"{module} may not use it"
+
+
+def problems(name, text):
+    module, folder = place(name)
+    if folder not in FOLDERS[module]:
+        yield f"{name}: the folder {module}/{folder} has no rank in this test"
+        return
+    for bracket, header in INCLUDE.findall(text):
+        wrong = includes(name, header)
+        if wrong:
+            yield f"{name} includes {header}: {wrong}"
+        for pattern, homes in HOMES.items():
+            if bracket == "<" and re.match(pattern, header) and name not in homes:
+                yield f"{name} includes <{header}>: its home is {', '.join(sorted(homes))}"
+
+
+class Layering(unittest.TestCase):
+    def test_every_include_runs_the_right_way(self):
+        found = [p for name, text in sources() for p in problems(name, text)]
+        self.assertEqual(found, [], "\n" + "\n".join(found))
+
+    def test_a_wrong_include_is_noticed(self):
+        for name, header in [("s3/x.cc", '"pipeline/run/run.h"'), ("s3/x.cc", "<oneapi/tbb/task.h>"),
+                             ("s3/x.cc", '"s3/hash/hash.h"'), ("s3/base/x.h", '"s3/options.h"'),
+                             ("s3/api/x.cc", '"s3/client/client.h"'), ("s3/transport/x.cc", '"s3/admission/retry.h"'),
+                             ("pipeline/graph/x.cc", '"pipeline/run/run.h"'), ("pipeline/x.h", '"pipeline/fs/own_dir.h"'),
+                             ("pipeline/run/x.cc", '"pipeline/cli/common.h"'), ("pipeline/run/x.cc", '"s3/endpoint/server.h"'),
+                             ("pipeline/run/x.cc", '"config/job.h"'), ("config/x.cc", '"s3/client/client.h"'),
+                             ("config/x.cc", '"s3/endpoint/server.h"'), ("config/x.cc", '"pipeline/run/run.h"'),
+                             ("s3/client/x.cc", '"s3/endpoint/server.h"'), ("s3/endpoint/x.cc", '"s3/client/client.h"'),
+                             ("pipeline/newroom/x.cc", "<vector>"), ("s3/api/x.cc", '"s3/newroom/x.h"'),
+                             ("pipeline/run/x.cc", "<curl/curl.h>")]:
+            self.assertTrue(list(problems(name, f"#include {header}\n")), (name, header))
+
+    def test_a_right_include_is_not(self):
+        for name, header in [("s3/x.cc", '"s3/base/result.h"'), ("s3/client/x.cc", '"s3/credentials/credential_cache.h"'),
+                             ("pipeline/cli/x.cc", '"config/job.h"'), ("pipeline/cli/x.cc", '"s3/endpoint/server.h"'),
+                             ("pipeline/upload/x.cc", '"s3/client/client.h"'), ("s3/transport/connection.cc", "<openssl/ssl.h>")]:
+            self.assertEqual(list(problems(name, f"#include {header}\n")), [])
+
+    def test_files_stay_readable(self):
+        long = [f"{n}: {t.count(chr(10))} lines" for n, t in sources() if t.count("\n") > MAX_LINES]
+        self.assertEqual(long, [])
+
+    def test_folders_stay_readable(self):
+        units = {}
+        for name, _ in sources():
+            path = pathlib.PurePosixPath(name)
+            units.setdefault(path.parent.as_posix(), set()).add(path.stem)
+        full = [f"{folder}: {len(names)} units" for folder, names in units.items() if len(names) > MAX_UNITS]
+        self.assertEqual(full, [])
+
+    def test_one_file_writes_to_the_terminal(self):
+        """What is shown went through it; the progress bar draws itself."""
+        writers = [n for n, t in sources() if re.search(r"\bfmt::print\(|\b(f?printf|f?puts|fputc|putchar|perror)\(|std::(cout|cerr|clog)\b|\bstdout\b.*fwrite", t)]
+        self.assertEqual(writers, ["pipeline/report/console.cc"])
+
+    def test_three_nodes_stand_in_one_file(self):
+        nodes = [n for n, t in sources() if re.search(r"\b(multifunction|function|input)_node<", t)]
+        self.assertEqual(nodes, ["pipeline/graph/graph.cc"])
+
+
+if __name__ == "__main__":
+    unittest.main()

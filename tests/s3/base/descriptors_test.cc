@@ -1,0 +1,98 @@
+// What the transport does when the process may open no more descriptors: it waits.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <atomic>
+
+#include "s3/base/descriptor.h"
+#include "s3/transport/event_loop.h"
+#include "tests/support/raw_server.h"
+
+namespace s3 {
+namespace {
+
+using std::chrono::milliseconds;
+using test::RawServer;
+
+// While it lives nothing can be opened in this process.
+class NoDescriptorLeft {
+ public:
+  NoDescriptorLeft() {
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const Descriptor lowest_free(open("/", O_RDONLY | O_CLOEXEC));
+    const rlimit none{static_cast<rlim_t>(lowest_free.get()), before_.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  ~NoDescriptorLeft() { EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &before_), 0); }
+
+ private:
+  rlimit before_{};
+};
+
+class DescriptorsTest : public testing::Test {
+ protected:
+  void Send() {
+    HttpRequest request;
+    request.method = "PUT";
+    request.endpoint = server_.endpoint();
+    request.path = "/";
+    request.headers = {{"host", server_.endpoint().HostHeader()}};
+    ended_ = false;
+    loop_.Send(std::move(request), &response_, {[](void* ended) { static_cast<std::atomic<bool>*>(ended)->store(true); }, &ended_});
+  }
+  // Each sleep ends in another turn of the loop: it has tried to connect by then, several times.
+  void LetLoopTurn() {
+    for (int turn = 0; turn < 10; ++turn)
+      BlockingWaiter().Wait([&](Wake wake) { loop_.WakeAfter(milliseconds(10), wake); });
+  }
+  void AwaitEnd() {
+    while (!ended_) std::this_thread::yield();
+  }
+
+  RawServer server_{[](int fd) {
+    while (!test::ReadRequest(fd).empty()) test::Say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  }};
+  EventLoop loop_{TransportOptions{}, 4};
+  HttpResponse response_;
+  std::atomic<bool> ended_{false};
+};
+
+TEST_F(DescriptorsTest, ARequestWaitsForOneAndIsNoFailedAttempt) {
+  {
+    const NoDescriptorLeft none;
+    Send();
+    LetLoopTurn();
+    EXPECT_FALSE(ended_);
+    EXPECT_EQ(server_.connections, 0);
+  }
+  AwaitEnd();
+  EXPECT_FALSE(response_.failure) << response_.failure->message;
+  EXPECT_EQ(response_.status, 200);
+}
+
+TEST_F(DescriptorsTest, AnAbortEndsTheWait) {
+  {
+    const NoDescriptorLeft none;
+    Send();
+    LetLoopTurn();
+    loop_.Abort();
+    AwaitEnd();
+  }
+  ASSERT_TRUE(response_.failure);
+  EXPECT_EQ(response_.failure->kind, ErrorKind::kCancelled);
+}
+
+TEST_F(DescriptorsTest, AnIdleConnectionNeedsNone) {
+  Send();
+  AwaitEnd();
+  const NoDescriptorLeft none;
+  Send();
+  AwaitEnd();
+  EXPECT_EQ(response_.status, 200);
+  EXPECT_EQ(server_.connections, 1);
+}
+
+}  // namespace
+}  // namespace s3

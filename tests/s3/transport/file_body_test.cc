@@ -1,0 +1,185 @@
+// Bodies that are sent from a file: by the kernel, and by way of libcurl.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "s3/base/descriptor.h"
+#include "s3/transport/event_loop.h"
+#include "s3/client/multipart.h"
+#include "tests/support/client_fixture.h"
+#include "tests/support/raw_server.h"
+#include "tests/support/support.h"
+
+namespace s3 {
+namespace {
+
+using test::RawServer;
+using test::ReadRequest;
+using test::Say;
+using testing::HasSubstr;
+
+const std::string kOk = "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 0\r\n\r\n";
+
+// The parameter: whether connections may go through a proxy, so that libcurl has a hand in them.
+class FileBodyTest : public testing::TestWithParam<bool> {
+ protected:
+  FileBodyTest() : content_(3'000'000, '\0') {
+    auto random = test::SeededRandom();
+    for (auto& c : content_) c = static_cast<char>(random());
+    path_ = directory_.Write("f", content_);
+    if (GetParam()) {
+      options_.proxy.url = Secret("http://127.0.0.1:9");
+      options_.proxy.no_proxy = "127.0.0.1";
+    }
+  }
+
+  HttpResponse Put(EventLoop& loop, const Endpoint& endpoint, int fd, std::uint64_t offset,
+                   std::uint64_t bytes) {
+    HttpRequest request;
+    request.method = "PUT";
+    request.endpoint = endpoint;
+    request.path = "/bucket/f";
+    request.body_file = {fd, offset, bytes};
+    HttpResponse response;
+    BlockingWaiter().Wait([&](Wake wake) { loop.Send(std::move(request), &response, wake); });
+    return response;
+  }
+
+  // What came after the head, which says how much that is.
+  static std::string ReadBody(int fd, const std::string& head) {
+    if (head.find("Expect:") != std::string::npos) Say(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+    const std::string_view name = "Content-Length: ";
+    std::string body(std::stoul(head.substr(head.find(name) + name.size())), '\0');
+    const auto begun = head.substr(head.find("\r\n\r\n") + 4);
+    std::copy(begun.begin(), begun.end(), body.begin());
+    for (auto at = begun.size(); at < body.size();) {
+      const auto got = read(fd, body.data() + at, body.size() - at);
+      if (got <= 0) return "(cut off)";
+      at += static_cast<std::size_t>(got);
+    }
+    return body;
+  }
+
+  test::TempDir directory_;
+  std::string content_, path_;
+  TransportOptions options_;
+};
+
+TEST_P(FileBodyTest, ArrivesWholeFromAnyOffset) {
+  std::string body;
+  RawServer server([&](int fd) {
+    for (std::string head; !(head = ReadRequest(fd)).empty();) {
+      body = ReadBody(fd, head);
+      Say(fd, kOk);
+    }
+  });
+  EventLoop loop(options_, 4);
+  const Descriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  for (const auto& [offset, bytes] :
+       {std::pair<std::uint64_t, std::uint64_t>{0, 1}, {1, 4095}, {0, 3'000'000}, {777'777, 2'000'001}}) {
+    const auto response = Put(loop, server.endpoint(), file.get(), offset, bytes);
+    ASSERT_FALSE(response.failure) << response.failure->message;
+    ASSERT_EQ(response.status, 200);
+    ASSERT_TRUE(body == content_.substr(offset, bytes)) << offset;
+  }
+  EXPECT_EQ(server.connections, 1);
+}
+
+TEST_P(FileBodyTest, GoesAgainFromItsBeginning) {
+  std::string body;
+  int requests = 0;
+  RawServer server([&](int fd) {
+    for (std::string head; !(head = ReadRequest(fd)).empty();) {
+      if (++requests == 2) return;  // the connection that was kept dies with the request on it
+      body = ReadBody(fd, head);
+      Say(fd, kOk);
+    }
+  });
+  EventLoop loop(options_, 4);
+  const Descriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  for (int i = 0; i < 2; ++i) {
+    body.clear();
+    ASSERT_EQ(Put(loop, server.endpoint(), file.get(), 5, 900'000).status, 200);
+    ASSERT_TRUE(body == content_.substr(5, 900'000));
+  }
+  EXPECT_EQ(requests, 3);
+}
+
+TEST_P(FileBodyTest, AFileThatEndsEarlyHasChanged) {
+  RawServer server([&](int fd) { ReadBody(fd, ReadRequest(fd)); });
+  EventLoop loop(options_, 4);
+  const Descriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  std::filesystem::resize_file(path_, 2'000'000);
+  const auto response = Put(loop, server.endpoint(), file.get(), 0, 3'000'000);
+  ASSERT_TRUE(response.failure);
+  EXPECT_EQ(response.failure->kind, ErrorKind::kChanged);
+  EXPECT_THAT(response.failure->message, HasSubstr("it ends at byte 2000000"));
+}
+
+TEST_P(FileBodyTest, WhatCannotBeReadIsTheSourcesFault) {
+  RawServer server([&](int fd) { ReadBody(fd, ReadRequest(fd)); });
+  EventLoop loop(options_, 4);
+  const Descriptor directory(open("/", O_RDONLY | O_CLOEXEC));
+  const auto response = Put(loop, server.endpoint(), directory.get(), 0, 10);
+  ASSERT_TRUE(response.failure);
+  EXPECT_EQ(response.failure->kind, ErrorKind::kLocal);
+  EXPECT_THAT(response.failure->message, HasSubstr("Is a directory"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, FileBodyTest, testing::Values(false, true),
+                         [](const auto& test) { return test.param ? "Libcurl" : "Kernel"; });
+
+// What was digested and what is sent can differ then; the store notices, whatever the attempt.
+TEST(FilePayloadTest, AChangeBetweenDigestAndSendIsNoticed) {
+  using endpoint::FaultAction;
+  for (const auto payload : {PayloadMode::kSha256, PayloadMode::kUnsigned}) {
+    endpoint::FaultRule refused;
+    refused.operation = "UploadPart";
+    refused.action = FaultAction::kStatus;
+    refused.status = 503;
+    test::ClientFixture fixture(test::WithBucket({refused}), {.payload = payload}, 2);
+    ASSERT_TRUE(fixture.client.SendsFromFiles());
+    test::TempDir directory;
+    const std::string content(100'000, 'a');
+    const auto path = directory.Write("f", content);
+    const Descriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC));
+    PayloadDigests digests(fixture.client.integrity());
+    digests.Update(content);
+    bool has_changed = false;
+    const auto digested = digests.Finish(FileRange{file.get(), 0, content.size()}, [&]() -> Result<void> {
+      if (has_changed) return Fail(ErrorKind::kChanged, "changed");
+      return {};
+    });
+    MultipartUpload upload(&fixture.client, {"k", &fixture.properties});
+    ASSERT_TRUE(upload.Create(test::IgnoreRetries).answer);
+    const auto changed = upload.UploadPart(
+        1, digested, [&](const RetryEvent&) { ASSERT_EQ(pwrite(file.get(), "b", 1, 77), 1); });
+    ASSERT_FALSE(changed.answer);
+    EXPECT_EQ(changed.answer.error().kind, ErrorKind::kIntegrity) << changed.answer.error().message;
+    has_changed = true;
+    const auto known = upload.UploadPart(1, digested, test::IgnoreRetries);
+    ASSERT_FALSE(known.answer);
+    EXPECT_EQ(known.answer.error().kind, ErrorKind::kChanged) << known.answer.error().message;
+    EXPECT_EQ(known.attempts, 1) << "it is not sent again";
+    ASSERT_EQ(pwrite(file.get(), "a", 1, 77), 1);
+    EXPECT_TRUE(upload.UploadPart(1, digested, test::IgnoreRetries).answer);
+    EXPECT_EQ(fixture.server.stats().faults_injected, 1u);
+  }
+}
+
+// Signed chunks are cut from memory, and what nothing protects must not change on its way.
+TEST(FilePayloadTest, NotEverythingIsSentFromFiles) {
+  const auto sends = [](IntegrityOptions integrity) {
+    return test::ClientFixture(test::WithBucket(), integrity).client.SendsFromFiles();
+  };
+  EXPECT_TRUE(sends({}));
+  EXPECT_FALSE(sends({.payload = PayloadMode::kStreaming}));
+  EXPECT_FALSE(sends({.payload = PayloadMode::kUnsigned, .checksum = ChecksumAlgorithm::kNone}));
+  EXPECT_FALSE(sends({.checksum = ChecksumAlgorithm::kCrc32c, .trailer = true}));
+}
+
+}  // namespace
+}  // namespace s3

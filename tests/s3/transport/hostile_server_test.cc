@@ -1,0 +1,328 @@
+// Servers that answer too early or twice, or never end what they say: nothing is a success that is none, and each
+// exchange ends by itself, with no more than it may hold.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include "s3/transport/event_loop.h"
+#include "s3/credentials/providers/context.h"
+#include "tests/support/peer_server.h"
+
+namespace s3 {
+namespace {
+
+using std::chrono::milliseconds;
+using test::HttpCall;
+using test::Peer;
+using test::PeerServer;
+using test::RawServer;
+using test::ReadRequest;
+using test::Say;
+using testing::HasSubstr;
+
+HttpRequest Request(const Endpoint& endpoint, std::string method = "GET", std::string_view body = {}) {
+  HttpRequest request;
+  request.method = std::move(method);
+  request.endpoint = endpoint;
+  request.path = "/bucket/key";
+  request.body = body;
+  return request;
+}
+
+HttpResponse Exchange(EventLoop& loop, const HttpRequest& request) {
+  HttpResponse response;
+  BlockingWaiter().Wait([&](Wake wake) { loop.Send(HttpRequest(request), &response, wake); });
+  return response;
+}
+
+std::string Failure(const HttpResponse& response) {
+  return response.failure ? response.failure->message : "none";
+}
+
+// Until the client closes the connection: `text`, then a pause, then again.
+void Trickle(int fd, const std::string& text, int pause_ms = 10) {
+  for (pollfd client{fd, POLLRDHUP, 0};;) {
+    if (send(fd, text.data(), text.size(), MSG_NOSIGNAL) < 0) return;
+    if (poll(&client, 1, pause_ms) != 0) return;
+  }
+}
+
+// The same as fast as it is taken; how much that was.
+std::size_t Flood(int fd, const std::string& text) {
+  std::size_t sent = 0;
+  for (ssize_t written; (written = send(fd, text.data(), text.size(), MSG_NOSIGNAL)) > 0;)
+    sent += static_cast<std::size_t>(written);
+  return sent;
+}
+
+std::string Times(int count, const std::string& text) {
+  std::string all;
+  for (int i = 0; i < count; ++i) all += text;
+  return all;
+}
+
+// The kernel has taken the whole body, and the server little of it.
+TEST(HostileServerTest, ASuccessBeforeTheBodyHasArrivedIsNone) {
+  for (const int status : {200, 403}) {
+    std::atomic<bool> ended{false};
+    RawServer server([&](int fd) {
+      ReadRequest(fd);
+      Say(fd, "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: 0\r\n\r\n");
+      ended.wait(false);
+    });
+    server.TakeLittle();
+    EventLoop loop(TransportOptions{}, 4);
+    const std::string body(96 << 10, 'x');
+    const auto response = Exchange(loop, Request(server.endpoint(), "PUT", body));
+    ended = true;
+    ended.notify_all();
+    EXPECT_EQ(response.status, status);
+    EXPECT_EQ(Failure(response),
+              status == 403 ? "none" : server.endpoint().HostAndPort() + ": success before the whole body was sent");
+  }
+}
+
+TEST(HostileServerTest, ARefusalBeforeTheHeadHasBeenSentIsNone) {
+  std::atomic<bool> ended{false};
+  RawServer server([&](int fd) {
+    char some[4096];
+    EXPECT_GT(read(fd, some, sizeof some), 0);
+    Say(fd, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+    ended.wait(false);
+  });
+  EventLoop loop(TransportOptions{}, 4);
+  auto request = Request(server.endpoint(), "PUT");
+  request.headers = {{"x-amz-meta-large", std::string(32 << 20, 'x')}};
+  const auto response = Exchange(loop, request);
+  ended = true;
+  ended.notify_all();
+  EXPECT_THAT(Failure(response), HasSubstr("a response before the request"));
+}
+
+// What comes late of a response that was sent twice, and would be the next one's.
+TEST(HostileServerTest, AResponseThatCameBeforeIsNone) {
+  const auto with_id = [](const std::string& id) {
+    return "HTTP/1.1 200 OK\r\nx-amz-request-id: " + id + "\r\nContent-Length: 0\r\n\r\n";
+  };
+  const auto failures = [&](std::vector<std::string> ids) {
+    std::atomic<std::size_t> next{0};
+    PeerServer server(false, [&](Peer& peer) {
+      while (peer.ReadHead()) peer.Say(with_id(ids[next++ % ids.size()]));
+    });
+    EventLoop loop(TransportOptions{}, 4);
+    std::string seen;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const auto response = Exchange(loop, Request(server.endpoint()));
+      EXPECT_TRUE(!response.failure || response.failure->kind == ErrorKind::kTransient);
+      seen += response.failure ? 'x' : '.';
+    }
+    return seen;
+  };
+  EXPECT_EQ(failures({"1", "2", "2", "3", "4", "4"}), "..x..x");
+  EXPECT_EQ(failures({"same", "same", "same", "same"}), "....");  // a server that numbers nothing
+  EXPECT_EQ(failures({"1", "1", "2", "2"}), "...x");              // which shows at the third
+  EXPECT_EQ(failures({"1", "2", "1", "2"}), "....");
+}
+
+// The time in which a server may say whether it takes the body begins when it was asked, not when the request was
+// asked of it in vain on another connection.
+TEST(HostileServerTest, NothingIsSentOnAConnectionThatIsNotMade) {
+  std::atomic<int> connections{0};
+  PeerServer server(
+      true,
+      [&](Peer& peer) {
+        auto call = peer.ReadHead();
+        if (!call->Header("expect").empty()) return peer.Say("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n");
+        peer.ReadBody(&*call);
+        peer.Say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      },
+      [&] {
+        pollfd nobody{-1, 0, 0};
+        if (++connections == 2) poll(&nobody, 1, static_cast<int>(milliseconds(1'300).count()));
+        return "";
+      });
+  TransportOptions options;
+  options.tls.ca_file = server.ca_file();
+  EventLoop loop(options, 4);
+  const std::string body(2 << 20, 'x');
+  EXPECT_EQ(Failure(Exchange(loop, Request(server.endpoint(), "PUT", body))), "none");
+  EXPECT_EQ(connections, 2);
+}
+
+TEST(HostileServerTest, AResponseThatTricklesEndsInItsTime) {
+  const std::pair<const char*, std::pair<std::string, std::string>> cases[] = {
+      {"a body", {"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", "x"}},
+      {"a body without an end", {"HTTP/1.1 200 OK\r\n\r\n", "x"}},
+      {"chunks", {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n"}},
+      {"a header", {"HTTP/1.1 200 OK\r\nX: ", "x"}},
+      {"interim responses", {"HTTP/1.1 102 Processing\r\n\r\n", "HTTP/1.1 102 Processing\r\n\r\n"}}};
+  for (const auto& [what, text] : cases) {
+    RawServer server([&text = text](int fd) {
+      ReadRequest(fd);
+      Say(fd, text.first);
+      Trickle(fd, text.second);
+    });
+    TransportOptions options;
+    options.response_timeout = milliseconds(200);
+    EventLoop loop(options, 4);
+    const auto response = Exchange(loop, Request(server.endpoint()));
+    EXPECT_THAT(Failure(response), HasSubstr("did not end its response within 200 ms")) << what;
+    EXPECT_EQ(response.failure->kind, ErrorKind::kTransient);
+  }
+}
+
+TEST(HostileServerTest, SilenceBeforeTheResponseIsNotItsTime) {
+  RawServer server([](int fd) {
+    ReadRequest(fd);
+    pollfd nobody{-1, 0, 0};
+    poll(&nobody, 1, 300);
+    Say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  });
+  TransportOptions options;
+  options.response_timeout = milliseconds(100);
+  EventLoop loop(options, 4);
+  EXPECT_EQ(Failure(Exchange(loop, Request(server.endpoint()))), "none");
+}
+
+TEST(HostileServerTest, WhatIsSaidBeforeTheBodyIsTakenIsNoProgress) {
+  for (const bool interim : {true, false}) {
+    RawServer server([&](int fd) {
+      ReadRequest(fd);
+      Say(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+      if (interim) return Trickle(fd, "HTTP/1.1 102 Processing\r\n\r\n");
+      Say(fd, "HTTP/1.1 403 No\r\nContent-Length: 1000000\r\n\r\n");
+      Trickle(fd, "x");
+    });
+    TransportOptions options;
+    options.stall_window = milliseconds(200);
+    EventLoop loop(options, 4);
+    const std::string body(64 << 20, 'x');
+    EXPECT_THAT(Failure(Exchange(loop, Request(server.endpoint(), "PUT", body))), HasSubstr("fewer than 1 bytes"));
+  }
+}
+
+TEST(HostileServerTest, AFloodOfWhatIsNoBodyEndsTheExchange) {
+  const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::pair<const char*, std::pair<std::string, std::string>> cases[] = {
+      {"a chunk's extension", {chunked + "1;x=", Times(1000, "x")}},
+      {"the last chunk's extension", {chunked + "0;x=", Times(1000, "x")}},
+      {"extensions of chunks", {chunked, "1;x=" + Times(1000, "y") + "\r\nx\r\n"}},
+      {"trailers", {chunked + "0\r\n", Times(50, "X-Trailer: x\r\n")}},
+      {"one trailer", {chunked + "0\r\nX: ", Times(1000, "x")}},
+      {"interim responses", {"", Times(50, "HTTP/1.1 103 Early Hints\r\n\r\n")}},
+      {"headers of interim responses", {"", "HTTP/1.1 103 Early Hints\r\nLink: " + Times(1000, "x") + "\r\n\r\n"}},
+      {"white space before the status line", {"", Times(500, "\r\n")}},
+      {"a reason", {"HTTP/1.1 200 ", Times(1000, "x")}},
+      {"a status line's digits", {"HTTP/1.1 2", Times(1000, "0")}},
+      {"nothing of HTTP", {"", Times(1000, "x")}},
+      {"a body without an end", {"HTTP/1.1 200 OK\r\n\r\n", Times(1000, "x")}},
+      {"a huge body", {"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n", Times(1000, "x")}},
+      {"a huge chunk", {chunked + "ffffffffffffffff\r\n", Times(1000, "x")}},
+  };
+  for (const auto& [what, text] : cases) {
+    std::atomic<std::size_t> taken{0};
+    {
+      RawServer server([&text = text, &taken](int fd) {
+        ReadRequest(fd);
+        Say(fd, text.first);
+        taken += Flood(fd, text.second);
+      });
+      EventLoop loop(TransportOptions{}, 4);
+      const auto response = Exchange(loop, Request(server.endpoint()));
+      EXPECT_TRUE(response.failure || response.body_truncated) << what;
+      EXPECT_LE(response.body.size(), HttpResponse::kMaxBodyBytes) << what;
+      EXPECT_LE(response.headers.size_bytes(), HttpResponse::kMaxHeaderBytes) << what;
+    }
+    // What the kernels hold between the two is theirs.
+    EXPECT_LT(taken, 32u << 20) << what;
+  }
+}
+
+// Ends at the limit of time that the connection has, whatever of it is not made.
+TEST(HostileServerTest, AHandshakeThatTricklesIsNoConnection) {
+  RawServer server([](int fd) {
+    char hello[4096];
+    EXPECT_GT(read(fd, hello, sizeof hello), 0);
+    Say(fd, std::string("\x16\x03\x03\x40\x00", 5));
+    Trickle(fd, "\x02");
+  });
+  TransportOptions options;
+  options.connect_timeout = milliseconds(300);
+  EventLoop loop(options, 4);
+  auto endpoint = server.endpoint();
+  endpoint.scheme = "https";
+  EXPECT_THAT(Failure(Exchange(loop, Request(endpoint))), testing::ContainsRegex("timeout|not connected within"));
+}
+
+TEST(HostileServerTest, AProxyThatDoesNotEndItsResponseIsNoConnection) {
+  const std::pair<const char*, std::pair<std::string, std::string>> cases[] = {
+      {"headers", {"HTTP/1.1 200 OK\r\n", Times(100, "X: y\r\n")}},
+      {"one header", {"HTTP/1.1 200 OK\r\nX: ", Times(1000, "x")}},
+      {"interim responses", {"", "HTTP/1.1 103 Early Hints\r\n\r\n"}},
+      {"a refusal's body", {"HTTP/1.1 407 No\r\nContent-Length: 1000000000000\r\n\r\n", Times(1000, "x")}},
+      {"a refusal's chunks", {"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n"}},
+      {"a success's body", {"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n", Times(1000, "x")}},
+  };
+  for (const bool at_once : {true, false}) {
+    for (const auto& [what, text] : cases) {
+      RawServer proxy([&text = text, at_once](int fd) {
+        ReadRequest(fd);
+        Say(fd, text.first);
+        at_once ? void(Flood(fd, text.second)) : Trickle(fd, text.second);
+      });
+      TransportOptions options;
+      options.connect_timeout = milliseconds(300);
+      options.proxy.url = Secret("http://" + proxy.endpoint().HostAndPort());
+      testing::internal::CaptureStdout();
+      {
+        EventLoop loop(options, 4);
+        const auto response = Exchange(loop, Request({"http", "127.0.0.1", 9}));
+        ASSERT_TRUE(response.failure) << what;
+        const bool refusal = std::string(what).starts_with("a refusal");
+        EXPECT_TRUE(refusal || response.failure->kind == ErrorKind::kTransient) << what;
+      }
+      EXPECT_EQ(testing::internal::GetCapturedStdout(), "") << what;
+    }
+  }
+}
+
+TEST(HostileServerTest, TlsMessagesWithoutEndAreNoProgress) {
+  using Message = bool (*)(SSL*);
+  const std::pair<const char*, Message> cases[] = {
+      {"key updates",
+       [](SSL* tls) { return SSL_key_update(tls, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 && SSL_do_handshake(tls) == 1; }},
+      {"tickets", [](SSL* tls) { return SSL_new_session_ticket(tls) == 1 && SSL_do_handshake(tls) == 1; }}};
+  for (const bool at_once : {true, false}) {
+    for (const auto& [what, say] : cases) {
+      std::atomic<std::uint64_t> said{0};
+      PeerServer server(true, [&say = say, &said, at_once](Peer& peer) {
+        peer.ReadHead();
+        for (pollfd client{peer.fd(), POLLRDHUP, 0}; poll(&client, 1, at_once ? 0 : 1) == 0 && say(peer.tls());)
+          said = BIO_number_written(SSL_get_wbio(peer.tls()));
+      });
+      TransportOptions options;
+      options.stall_window = milliseconds(300);
+      options.tls.ca_file = server.ca_file();
+      EventLoop loop(options, 4);
+      const auto response = Exchange(loop, Request(server.endpoint()));
+      EXPECT_EQ(response.failure->kind, ErrorKind::kTransient) << what;
+      EXPECT_GT(said, 1'000u) << what;
+    }
+  }
+}
+
+TEST(HostileServerTest, CredentialServicesAreHeldToTheSame) {
+  for (const bool at_once : {true, false}) {
+    RawServer server([&](int fd) {
+      ReadRequest(fd);
+      Say(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=");
+      at_once ? void(Flood(fd, Times(1000, "x"))) : Trickle(fd, "x");
+    });
+    const ProviderContext context;
+    const auto response = SendOverHttp(Request(server.endpoint()), MetadataTransport(milliseconds(300)), context);
+    EXPECT_TRUE(response.failure);
+  }
+}
+
+}  // namespace
+}  // namespace s3

@@ -1,0 +1,355 @@
+// Forms of HTTP/1.x responses, right and wrong: what the installed libcurl makes of each, and what s3flow does.
+// s3flow follows libcurl where that is safe. A row says why where it does not. RFC 9112 is the text for both.
+#include <curl/curl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <set>
+
+#include "s3/transport/event_loop.h"
+#include "tests/support/raw_server.h"
+#include "tests/support/support.h"
+
+namespace s3 {
+namespace {
+
+using test::RawServer;
+using test::ReadRequest;
+using test::Say;
+
+// An outcome: "refused", or the status, the value of a header X in brackets if there is one, the body, and whether a
+// second request went over the same connection.
+struct Form {
+  std::string name;
+  std::string bytes;
+  std::string curl;
+  std::string ours = "";  // empty: the same
+  std::string why = "";   // they differ
+  bool ends = false;      // the server closes the connection behind it
+  std::string method = "GET";
+};
+
+const std::string kChunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+const std::string kBodyInChunks = "2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n";
+const std::string kLength4 = "Content-Length: 4\r\n\r\nbody";
+
+std::string WithStatusLine(const std::string& line) { return line + "\r\n" + kLength4; }
+std::string WithHeader(const std::string& line) { return "HTTP/1.1 200 OK\r\n" + line + "\r\n" + kLength4; }
+std::string WithLength(const std::string& line) { return "HTTP/1.1 200 OK\r\n" + line + "\r\n\r\nbody"; }
+std::string WithEncoding(const std::string& value) {
+  return "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + value + "\r\n\r\n" + kBodyInChunks;
+}
+
+const std::vector<Form>& Forms() {
+  static const std::vector<Form> forms{
+      // The status line.
+      {"the usual one", WithStatusLine("HTTP/1.1 200 OK"), "200 body kept"},
+      {"no reason, and no space before it", WithStatusLine("HTTP/1.1 200"), "200 body kept"},
+      {"no reason", WithStatusLine("HTTP/1.1 200 "), "200 body kept"},
+      {"a reason of 20,000 bytes", WithStatusLine("HTTP/1.1 200 " + std::string(20'000, 'x')),
+       "200 body kept"},
+      {"a reason in UTF-8 and Latin-1", WithStatusLine("HTTP/1.1 200 d\xc3\xa9j\xe0"), "200 body kept"},
+      {"two spaces before the status", WithStatusLine("HTTP/1.1  200 OK"), "200 body kept"},
+      {"a tab before the status", WithStatusLine("HTTP/1.1\t200 OK"), "refused", "", "", true},
+      {"letters behind the status", WithStatusLine("HTTP/1.1 200OK"), "200 body kept"},
+      {"a status of two digits", WithStatusLine("HTTP/1.1 20 OK"), "refused", "", "", true},
+      {"a status of four digits", WithStatusLine("HTTP/1.1 2000 OK"), "refused", "", "", true},
+      {"status 099", WithStatusLine("HTTP/1.1 099 OK"), "refused", "", "", true},
+      {"status 999", WithStatusLine("HTTP/1.1 999 OK"), "999 body kept"},
+      {"a negative status", WithStatusLine("HTTP/1.1 -20 OK"), "refused", "", "", true},
+      {"a status of letters", WithStatusLine("HTTP/1.1 abc OK"), "refused", "", "", true},
+      {"no status", WithStatusLine("HTTP/1.1"), "refused", "", "", true},
+      {"lower-case http/1.1", WithStatusLine("http/1.1 200 OK"), "200 body closed"},
+      {"HTTP/1.2", WithStatusLine("HTTP/1.2 200 OK"), "refused", "", "", true},
+      {"HTTP/1.11", WithStatusLine("HTTP/1.11 200 OK"), "refused", "", "", true},
+      {"HTTP/2 over HTTP/1.1", WithStatusLine("HTTP/2 200"), "200 body closed", "", "", true},
+      {"HTTP/2.0 over HTTP/1.1", WithStatusLine("HTTP/2.0 200 OK"), "200 body closed", "", "", true},
+      {"HTTP/3 over HTTP/1.1", WithStatusLine("HTTP/3 200"), "refused", "", "", true},
+      {"HTTP/0.9", WithStatusLine("HTTP/0.9 200 OK"), "refused", "", "", true},
+      {"no status line at all", "body", "refused", "", "", true},
+      {"an empty line before the status line", "\r\n" + WithStatusLine("HTTP/1.1 200 OK"), "refused", "", "",
+       true},
+      {"a space before the status line", " " + WithStatusLine("HTTP/1.1 200 OK"), "refused", "", "", true},
+      {"another protocol", "SSH-2.0-OpenSSH_9.2\r\n\r\n", "refused", "", "", true},
+      {"nothing", "", "refused", "", "", true},
+      // Line ends and header lines.
+      {"bare LF", "HTTP/1.1 200 OK\nX: v\nContent-Length: 4\n\nbody", "200 [v] body kept"},
+      {"CR alone within a value", WithHeader("X: v\rw"), "200 [v] body kept", "refused",
+       "some readers end a line there"},
+      {"CR alone as line end", "HTTP/1.1 200 OK\rContent-Length: 4\r\rbody", "refused", "", "", true},
+      {"two CR before the LF", WithHeader("X: v\r"), "200 [v] body kept"},
+      {"NUL in a value", WithHeader(std::string("X: v\0w", 6)), "refused", "", "", true},
+      {"NUL in a name", WithHeader(std::string("X\0Y: v", 6)), "refused", "", "", true},
+      {"another control character in a value", WithHeader("X: v\x01w"), "200 [v\x01" "w] body kept"},
+      {"names in upper case", "HTTP/1.1 200 OK\r\nX: v\r\nCONTENT-LENGTH: 4\r\n\r\nbody",
+       "200 [v] body kept"},
+      {"no space behind the colon", WithLength("X:v\r\nContent-Length:4"), "200 [v] body kept"},
+      {"tabs and spaces around a value", WithLength("X: \t v \t\r\nContent-Length: \t4 \t"),
+       "200 [v] body kept"},
+      {"a folded value", WithHeader("X: v\r\n w"), "200 [v w] body kept"},
+      {"a folded value, by a tab", WithHeader("X:\r\n\tv"), "200 [v] body kept"},
+      {"a fold before the first header", "HTTP/1.1 200 OK\r\n X: v\r\n" + kLength4, "refused"},
+      {"a folded Content-Length", WithLength("Content-Length:\r\n 4"), "refused", "", "", true},
+      {"a folded Transfer-Encoding",
+       "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\n\r\n" + kBodyInChunks, "200 " + kBodyInChunks + " closed",
+       "refused", "curl takes the chunks' sizes for the body", true},
+      {"a space before the colon", WithHeader("X : v"), "200 body kept"},
+      {"a space before Content-Length's colon", WithLength("Content-Length : 4"), "200 body closed",
+       "refused", "curl does not see the length, others do", true},
+      {"a space before Transfer-Encoding's colon",
+       "HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n" + kBodyInChunks, "200 " + kBodyInChunks + " closed",
+       "refused", "curl takes the chunks' sizes for the body", true},
+      {"a line without a colon", WithHeader("nonsense"), "refused", "", "", true},
+      {"a line without a name", WithHeader(": v"), "200 body kept"},
+      {"a name with a space in it", WithHeader("X Y: v"), "200 body kept"},
+      {"a name that is no token", WithHeader("X(Y): v"), "200 body kept"},
+      {"an empty value", WithHeader("X:"), "200 [] body kept"},
+      {"a header of 70,000 bytes", WithHeader("Y: " + std::string(70'000, 'x')), "200 body kept", "refused",
+       "headers are bounded by 64 KiB"},
+      {"the same header twice", WithHeader("X: v\r\nX: w"), "200 [v] body kept"},
+      {"UTF-8 in a value", WithHeader("X: d\xc3\xa9j\xc3\xa0"), "200 [d\xc3\xa9j\xc3\xa0] body kept"},
+      // Content-Length.
+      {"the same length twice", WithLength("Content-Length: 4\r\nContent-Length: 4"), "200 body kept"},
+      {"the same length twice in one line", WithLength("Content-Length: 4, 4"), "200 body kept"},
+      {"two lengths", WithLength("Content-Length: 4\r\nContent-Length: 3"), "200 bod closed", "refused",
+       "nobody knows which is right", true},
+      {"two lengths, the longer last", WithLength("Content-Length: 3\r\nContent-Length: 4"),
+       "200 body closed", "refused", "nobody knows which is right", true},
+      {"two lengths in one line", WithLength("Content-Length: 4, 3"), "200 body closed", "refused",
+       "nobody knows which is right", true},
+      {"a length with leading zeros", WithLength("Content-Length: 0004"), "200 body kept"},
+      {"a length with a sign", WithLength("Content-Length: +4"), "200 body kept", "refused",
+       "an invalid length makes the end unknown (RFC 9112, 6.3)"},
+      {"a negative length", WithLength("Content-Length: -4"), "refused", "", "", true},
+      {"a length in hexadecimal", WithLength("Content-Length: 0x4"), "200 closed", "refused",
+       "an invalid length makes the end unknown (RFC 9112, 6.3)", true},
+      {"a length with a unit", WithLength("Content-Length: 4 bytes"), "200 body kept", "refused",
+       "an invalid length makes the end unknown (RFC 9112, 6.3)"},
+      {"a fraction as length", WithLength("Content-Length: 4.0"), "200 body closed", "refused",
+       "an invalid length makes the end unknown (RFC 9112, 6.3)", true},
+      {"no number as length", WithLength("Content-Length: four"), "refused", "", "", true},
+      {"an empty length", WithLength("Content-Length:"), "refused", "", "", true},
+      {"a length above 2^64", WithLength("Content-Length: 99999999999999999999"), "200 body closed",
+       "refused", "an invalid length makes the end unknown (RFC 9112, 6.3)", true},
+      {"a length that does not come", WithLength("Content-Length: 5"), "refused", "", "", true},
+      {"no length", "HTTP/1.1 200 OK\r\n\r\nbody", "200 body closed", "", "", true},
+      // Transfer-Encoding.
+      {"chunks", kChunked + kBodyInChunks, "200 body kept"},
+      {"Chunked", WithEncoding("Chunked"), "200 body kept"},
+      {"identity", "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n" + kLength4, "200 body closed", "", "",
+       true},
+      {"identity without a length", "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nbody",
+       "200 body closed", "", "", true},
+      {"identity, chunked", WithEncoding("identity, chunked"), "200 body kept", "200 body closed",
+       "an encoding that is named twice, or undone, is doubtful"},
+      {"chunked, identity", WithEncoding("chunked, identity"), "200 body kept", "200 body closed",
+       "an encoding that is named twice, or undone, is doubtful"},
+      {"chunked twice", WithEncoding("chunked, chunked"), "200 body kept", "200 body closed",
+       "an encoding that is named twice, or undone, is doubtful"},
+      {"chunked in two lines", WithEncoding("chunked\r\nTransfer-Encoding: chunked"), "200 body kept",
+       "200 body closed", "an encoding that is named twice, or undone, is doubtful"},
+      {"gzip, chunked", WithEncoding("gzip, chunked"), "refused", "", "", true},
+      {"gzip", WithEncoding("gzip"), "refused", "", "", true},
+      {"an encoding that nobody knows", WithEncoding("xyz"), "refused", "", "", true},
+      {"xchunked", WithEncoding("xchunked"), "refused", "", "", true},
+      {"an empty encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n" + kLength4, "200 body closed", "", "",
+       true},
+      {"a length before chunks",
+       "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + kBodyInChunks, "200 body kept",
+       "200 body closed", "what follows may belong to the other reading (RFC 9112, 6.3)"},
+      {"a length behind chunks",
+       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n" + kBodyInChunks, "200 body kept",
+       "200 body closed", "what follows may belong to the other reading (RFC 9112, 6.3)"},
+      {"chunks in HTTP/1.0",
+       "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + kBodyInChunks, "200 body closed"},
+      // Chunks.
+      {"leading zeros", kChunked + "0004\r\nbody\r\n000\r\n\r\n", "200 body kept"},
+      {"twenty digits of zeros", kChunked + std::string(20, '0') + "4\r\nbody\r\n0\r\n\r\n", "refused", "",
+       "", true},
+      {"spaces behind the size", kChunked + "4  \r\nbody\r\n0 \r\n\r\n", "200 body kept"},
+      {"a space before the size", kChunked + " 4\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
+      {"an extension", kChunked + "4;x=y;z=\"a b\"\r\nbody\r\n0;x\r\n\r\n", "200 body kept"},
+      {"an extension behind a space", kChunked + "4 ; x=y\r\nbody\r\n0\r\n\r\n", "200 body kept"},
+      {"other text behind the size", kChunked + "4 x\r\nbody\r\n0\r\n\r\n", "200 body kept", "refused",
+       "it may be more of the size"},
+      {"a size in upper case", kChunked + "A\r\nbodybodybo\r\n0\r\n\r\n", "200 bodybodybo kept"},
+      {"a size with 0x", kChunked + "0x4\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
+      {"a size with a sign", kChunked + "+4\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
+      {"a size above 2^64", kChunked + "10000000000000004\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
+      {"a size of 2^64 - 1", kChunked + "ffffffffffffffff\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
+      {"an empty line instead of a size", kChunked + "\r\n4\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
+      {"bare LF in chunks", kChunked + "4\nbody\n0\n\n", "200 body kept"},
+      {"no line end behind a chunk", kChunked + "4\r\nbody0\r\n\r\n", "refused", "", "", true},
+      {"more than the chunk's size", kChunked + "3\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
+      {"trailers", kChunked + "4\r\nbody\r\n0\r\nX: v\r\nY: w\r\n\r\n", "200 body kept"},
+      {"no last chunk", kChunked + "4\r\nbody\r\n", "refused", "", "", true},
+      {"no empty line behind the last chunk", kChunked + "4\r\nbody\r\n0\r\n", "refused", "", "", true},
+      // Which connections stay.
+      {"HTTP/1.0", "HTTP/1.0 200 OK\r\n" + kLength4, "200 body closed"},
+      {"HTTP/1.0 with keep-alive", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" + kLength4,
+       "200 body kept"},
+      {"HTTP/1.0 with Keep-Alive", "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n" + kLength4,
+       "200 body kept"},
+      {"HTTP/1.0 without a length", "HTTP/1.0 200 OK\r\n\r\nbody", "200 body closed", "", "", true},
+      {"HTTP/1.0 with keep-alive, without a length", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\nbody",
+       "200 body closed", "", "", true},
+      {"Connection: close", WithHeader("Connection: close"), "200 body closed"},
+      {"Connection: Close", WithHeader("Connection: Close"), "200 body closed"},
+      {"Connection: keep-alive, close", WithHeader("Connection: keep-alive, close"), "200 body closed"},
+      {"Connection: close, in a second line", WithHeader("Connection: x\r\nConnection: close"),
+       "200 body closed"},
+      {"Connection: disclose", WithHeader("Connection: disclose"), "200 body closed", "200 body kept",
+       "it is another word"},
+      {"more than the length", WithLength("Content-Length: 4") + "more", "200 body closed"},
+      // Responses without a body, and interim ones.
+      {"204 with a length", "HTTP/1.1 204 No\r\nContent-Length: 4\r\n\r\n", "204 kept"},
+      {"204 with chunks", "HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n", "204 kept"},
+      {"304 with a length", "HTTP/1.1 304 No\r\nContent-Length: 4\r\n\r\n", "304 kept"},
+      {"HEAD with a length", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", "200 kept", "",
+       "", false, "HEAD"},
+      {"HEAD without a length", "HTTP/1.1 200 OK\r\n\r\n", "200 kept", "", "", false, "HEAD"},
+      {"HEAD with chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "200 kept", "",
+       "", false, "HEAD"},
+      {"100 before it", "HTTP/1.1 100 Continue\r\n\r\n" + WithStatusLine("HTTP/1.1 200 OK"), "200 body kept"},
+      {"103 with headers before it",
+       "HTTP/1.1 103 Early Hints\r\nX: i\r\nContent-Length: 9\r\n\r\n" + WithStatusLine("HTTP/1.1 200 OK"),
+       "200 body kept"},
+      {"102, 102 and 100 before it",
+       "HTTP/1.1 102 P\r\n\r\nHTTP/1.1 102 P\r\n\r\nHTTP/1.1 100\r\n\r\n" + WithStatusLine("HTTP/1.1 200 OK"),
+       "200 body kept"},
+      {"100 in HTTP/1.0 before it", "HTTP/1.0 100 Continue\r\n\r\n" + WithStatusLine("HTTP/1.1 200 OK"),
+       "200 body closed"},
+      {"101", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", "refused",
+       "101 closed", "it is judged as an error; nothing was asked for", true},
+      {"100 and then the end", "HTTP/1.1 100 Continue\r\n\r\n", "refused", "", "", true},
+      {"the end within the headers", "HTTP/1.1 200 OK\r\nX: v", "200 closed", "refused",
+       "a response that is cut is none", true},
+      {"205 with a body", "HTTP/1.1 205 Reset\r\n" + kLength4, "205 body kept"},
+      {"a status that nobody knows", "HTTP/1.1 299 What\r\n" + kLength4, "299 body kept"},
+  };
+  return forms;
+}
+
+// Says the form to each request, and counts connections.
+class FormServer {
+ public:
+  explicit FormServer(const Form& form) : form_(form), server_([this](int fd) {
+    while (!ReadRequest(fd).empty()) {
+      Say(fd, form_.bytes);
+      if (form_.ends) return;
+    }
+  }) {}
+  Endpoint endpoint() const { return server_.endpoint(); }
+  int connections() const { return server_.connections; }
+
+ private:
+  const Form form_;
+  RawServer server_;
+};
+
+std::string Outcome(int status, const std::optional<std::string>& x, const std::string& body, bool kept) {
+  return std::to_string(status) + (x ? " [" + *x + "]" : "") + (body.empty() ? "" : " " + body) +
+         (kept ? " kept" : " closed");
+}
+
+std::size_t Append(char* data, std::size_t size, std::size_t count, void* text) {
+  static_cast<std::string*>(text)->append(data, size * count);
+  return size * count;
+}
+
+// libcurl 7.88 leaves the CR of an empty line in it.
+std::string WithoutSpace(std::string_view text) {
+  const auto begin = std::min(text.find_first_not_of(" \t\r"), text.size());
+  return std::string(text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin));
+}
+
+std::string ByCurl(const Form& form) {
+  FormServer server(form);
+  const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
+  std::string body, url = "http://" + server.endpoint().HostAndPort() + "/bucket/key";
+  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
+  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, 60L);
+  curl_easy_setopt(curl.get(), CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(curl.get(), CURLOPT_NOBODY, form.method == "HEAD" ? 1L : 0L);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, Append);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &body);
+  if (curl_easy_perform(curl.get()) != CURLE_OK) return "refused";
+  long status = 0;
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  std::optional<std::string> x;
+  curl_header* header = nullptr;
+  if (curl_easy_header(curl.get(), "X", 0, CURLH_HEADER, -1, &header) == CURLHE_OK) x = WithoutSpace(header->value);
+  const auto first = body;
+  curl_easy_perform(curl.get());
+  long connects = 0;
+  curl_easy_getinfo(curl.get(), CURLINFO_NUM_CONNECTS, &connects);
+  return Outcome(static_cast<int>(status), x, first, connects == 0);
+}
+
+std::string ByS3flow(const Form& form) {
+  FormServer server(form);
+  EventLoop loop(TransportOptions{}, 4);
+  const auto send = [&] {
+    HttpRequest request;
+    request.method = form.method;
+    request.endpoint = server.endpoint();
+    request.path = "/bucket/key";
+    HttpResponse response;
+    BlockingWaiter().Wait([&](Wake wake) { loop.Send(std::move(request), &response, wake); });
+    return response;
+  };
+  const auto response = send();
+  if (response.failure) return "refused";
+  send();
+  const auto x = response.headers.Find("x");
+  return Outcome(response.status, x ? std::optional<std::string>(*x) : std::nullopt, response.body,
+                 server.connections() == 1);
+}
+
+TEST(HttpFormsTest, CurlDoesWhatTheTableSays) {
+  EXPECT_GE(Forms().size(), 40u);
+  for (const auto& form : Forms()) EXPECT_EQ(ByCurl(form), form.curl) << form.name;
+}
+
+TEST(HttpFormsTest, WeDoWhatTheTableSays) {
+  for (const auto& form : Forms())
+    EXPECT_EQ(ByS3flow(form), form.ours.empty() ? form.curl : form.ours) << form.name;
+}
+
+std::string Escaped(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c >= ' ' && c <= '~') {
+      escaped += c;
+    } else {
+      escaped += c == '\r' ? "\\r" : c == '\n' ? "\\n" : "?";
+    }
+  }
+  return escaped;
+}
+
+// s3/HTTP_FORMS.md is for readers; a test that fails shows what is to stand in it.
+TEST(HttpFormsTest, TheDocumentHasTheTable) {
+  std::string rows = "| form | curl 7.88 | s3flow | why not as curl |\n|---|---|---|---|\n";
+  for (const auto& form : Forms()) {
+    rows += "| " + form.name + " | " + Escaped(form.curl) + " | " + (form.ours.empty() ? "the same" : form.ours) +
+            " | " + form.why + " |\n";
+  }
+  EXPECT_THAT(test::ReadAll(TESTS_DIR "/../s3/HTTP_FORMS.md"), testing::EndsWith(rows)) << rows;
+}
+
+// Where they differ, a row says why; names are for the reader.
+TEST(HttpFormsTest, EveryDifferenceHasAReason) {
+  std::set<std::string> names;
+  for (const auto& form : Forms()) {
+    EXPECT_EQ(form.ours.empty(), form.why.empty()) << form.name;
+    EXPECT_NE(form.ours, form.curl) << form.name;
+    EXPECT_TRUE(names.insert(form.name).second) << form.name;
+  }
+}
+
+}  // namespace
+}  // namespace s3
