@@ -10,16 +10,16 @@
 #include <vector>
 
 #include "pipeline/graph/graph.h"
-#include "pipeline/journal/journal.h"
-#include "pipeline/upload/object.h"
-#include "pipeline/journal/record.h"
 #include "pipeline/graph/source.h"
+#include "pipeline/journal/journal.h"
+#include "pipeline/journal/record.h"
 #include "pipeline/source/walk.h"
+#include "pipeline/upload/object.h"
+#include "s3/api/sigv4.h"
 #include "s3/hash/checksum.h"
 #include "s3/hash/hash.h"
 #include "s3/hash/hash_stream.h"
 #include "s3/transport/response_parser.h"
-#include "s3/api/sigv4.h"
 
 namespace {
 

@@ -10,10 +10,10 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "pipeline/journal/record.h"
 #include "pipeline/plan/finish.h"
 #include "pipeline/plan/manifest.h"
 #include "pipeline/plan/planner.h"
-#include "pipeline/journal/record.h"
 
 namespace {
 

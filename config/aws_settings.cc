@@ -168,8 +168,8 @@ Fallbacks FindAwsSettings(const s3::Result<s3::Profiles>& profiles, const std::s
   const auto name = chosen ? chosen->value : "default";
   const s3::Profiles none(environment);
   auto found = Reader(profiles ? *profiles : none, name, environment).Read();
-  // A config file that cannot be read may name the endpoint, so the job is refused. A profile that the job file
-  // names and that is not there gives no credentials, so nothing is sent.
+  // A config file that cannot be read may name the endpoint, so the job is refused. A profile that the job
+  // file names and that is not there gives no credentials, so nothing is sent.
   std::string problem;
   if (!profiles) {
     problem = profiles.error().message;

@@ -22,9 +22,9 @@ struct AwsSetting {
 };
 std::span<const AwsSetting> AwsSettings();
 
-// Collects the settings of the environment and of one profile: `job_profile`, else the one that the environment
-// names, else [default]. `profiles` is an error when the config file cannot be read. The function checks
-// whether a CA bundle exists; otherwise it is pure.
+// Collects the settings of the environment and of one profile: `job_profile`, else the one that the
+// environment names, else [default]. `profiles` is an error when the config file cannot be read. The function
+// checks whether a CA bundle exists; otherwise it is pure.
 Fallbacks FindAwsSettings(const s3::Result<s3::Profiles>& profiles, const std::string& job_profile,
                           const s3::Environment& environment);
 

@@ -6,8 +6,8 @@
 #include <numeric>
 #include <utility>
 
-#include "s3/hash/hash.h"
 #include "s3/base/printable.h"
+#include "s3/hash/hash.h"
 
 namespace config {
 namespace {

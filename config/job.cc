@@ -11,8 +11,8 @@
 
 #include "config/object_fields.h"
 #include "config/schema.h"
-#include "s3/stores/address.h"
 #include "s3/base/printable.h"
+#include "s3/stores/address.h"
 #include "s3/stores/store_profiles.h"
 
 namespace config {

@@ -6,9 +6,9 @@
 #include <memory>
 
 #include "config/builders.h"
-#include "s3/hash/hash.h"
 #include "s3/api/properties.h"
 #include "s3/base/secret.h"
+#include "s3/hash/hash.h"
 
 namespace config {
 namespace {

@@ -37,7 +37,8 @@ MaybeProblem CheckPrefix(const std::string& text) {
 
 // Header values and query parameters are made of it.
 MaybeProblem CheckKeyId(const std::string& text) {
-  // A line end behind it is taken off with a warning, like that of any other source (s3/credentials/providers/checked.h).
+  // A line end behind it is taken off with a warning, like that of any other source
+  // (s3/credentials/providers/checked.h).
   const auto id = std::string_view(text).substr(0, text.find_last_not_of("\r\n") + 1);
   const bool fine = std::all_of(id.begin(), id.end(),
                                 [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '/' && c != ','; });

@@ -11,8 +11,8 @@
 
 #include "pipeline/reading.h"
 #include "s3/base/descriptor.h"
-#include "s3/options.h"
 #include "s3/base/result.h"
+#include "s3/options.h"
 
 namespace pipeline {
 

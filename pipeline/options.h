@@ -10,8 +10,8 @@
 
 #include "pipeline/reading.h"
 #include "pipeline/shard.h"
-#include "s3/plan.h"
 #include "s3/api/properties.h"
+#include "s3/plan.h"
 
 namespace pipeline {
 
@@ -162,8 +162,8 @@ struct LimitOptions {
 struct ShardOptions {
   Shard shard;
   std::string
-      plan_dir;         // see pipeline/plan/job_plan.h; empty: each walks all, and takes the keys that are its own
-  std::string plan_id;  // of that plan,
+      plan_dir;  // see pipeline/plan/job_plan.h; empty: each walks all, and takes the keys that are its own
+  std::string plan_id;       // of that plan,
   std::uint64_t inputs = 0;  // in which the shard has so many
 };
 

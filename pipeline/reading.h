@@ -11,7 +11,8 @@ enum class PageCache {
 
 // What says that a file is still the version that was opened. Each also needs the size.
 enum class ChangeCheck {
-  // mtime, and the content where device, inode or ctime moved: all is read a second time and digested. Notices
+  // mtime, and the content where device, inode or ctime moved: all is read a second time and digested.
+  // Notices
   // each change but one that is undone before the second reading.
   kContent,
   kTimes,  // mtime alone: a writer that sets mtime back goes unnoticed

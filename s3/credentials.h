@@ -1,5 +1,5 @@
-// The keys that sign requests, as values. Where they come from: s3/credentials/providers/chain.h; how they are kept
-// fresh: s3/credentials/credential_cache.h.
+// The keys that sign requests, as values. Where they come from: s3/credentials/providers/chain.h; how they
+// are kept fresh: s3/credentials/credential_cache.h.
 #pragma once
 
 #include <chrono>

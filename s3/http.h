@@ -10,8 +10,8 @@
 
 #include "s3/base/result.h"
 #include "s3/base/secret.h"
-#include "s3/uri.h"
 #include "s3/base/waiter.h"
+#include "s3/uri.h"
 
 namespace s3 {
 
@@ -62,8 +62,9 @@ struct HttpRequest {
   std::uint64_t body_bytes() const;
 };
 
-// Says what of a request cannot stand in its head, where it would end a line or a field; nothing when all can.
-// Shows no value. RFC 9110, section 5.5: CR, LF and NUL in a value are dangerous, other controls are invalid.
+// Says what of a request cannot stand in its head, where it would end a line or a field; nothing when all
+// can. Shows no value. RFC 9110, section 5.5: CR, LF and NUL in a value are dangerous, other controls are
+// invalid.
 std::optional<std::string> HeadProblem(const HttpRequest& request);
 
 // The answer's status line and header lines, as text; looked up, not parsed into a map.

@@ -83,8 +83,8 @@ struct IntegrityOptions {
   bool verify_head = false;
   // Of the store's profile: the ETag of an object that came as parts can be computed, and is compared.
   bool etag_of_parts_is_md5 = true;
-  // Of the store's profile: it is known to refuse a PutObject, or a CompleteMultipartUpload, whose If-None-Match
-  // does not hold. At other stores the key is asked for first.
+  // Of the store's profile: it is known to refuse a PutObject, or a CompleteMultipartUpload, whose
+  // If-None-Match does not hold. At other stores the key is asked for first.
   bool put_keeps_conditions = false;
   bool complete_keeps_conditions = false;
 };
@@ -111,16 +111,16 @@ struct ProxyOptions {
 struct TransportOptions {
   // Name resolution, TCP and TLS handshake together.
   std::chrono::milliseconds connect_timeout{10'000};
-  // An exchange that moves fewer than `stall_bytes` in `stall_window` is given up and retried. What the server
-  // says before the whole request was sent does not count.
-  // There is no total timeout: a large object on a slow line is not an error.
+  // An exchange that moves fewer than `stall_bytes` in `stall_window` is given up and retried. What the
+  // server says before the whole request was sent does not count. There is no total timeout: a large object
+  // on a slow line is not an error.
   std::chrono::milliseconds stall_window{30'000};
   std::uint64_t stall_bytes = 1;
-  // Instead of `stall_window`, when it is longer: of a CompleteMultipartUpload that was sent completely. A store may
-  // put large objects together for minutes before it says a byte.
+  // Instead of `stall_window`, when it is longer: of a CompleteMultipartUpload that was sent completely. A
+  // store may put large objects together for minutes before it says a byte.
   std::chrono::milliseconds completion_window{300'000};
-  // Once the request is sent completely: from the first byte of the response, an interim (1xx) one included, to
-  // its last. Stores that complete large uploads send white space for minutes before the result.
+  // Once the request is sent completely: from the first byte of the response, an interim (1xx) one included,
+  // to its last. Stores that complete large uploads send white space for minutes before the result.
   std::chrono::milliseconds response_timeout{600'000};
   TlsOptions tls;
   ProxyOptions proxy;

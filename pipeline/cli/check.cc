@@ -6,9 +6,9 @@
 #include "pipeline/cli/provide.h"
 #include "pipeline/cli/signals.h"
 #include "pipeline/runtime/store_access.h"
-#include "s3/stores/address.h"
-#include "s3/hash/hash.h"
 #include "s3/client/probe.h"
+#include "s3/hash/hash.h"
+#include "s3/stores/address.h"
 #include "s3/stores/store_profiles.h"
 
 namespace cli {
@@ -54,8 +54,8 @@ void PrintReport(const config::Job& job, const s3::ProbeReport& report, const s3
   for (const auto& row : report.rows) PrintRow(row.name, Word(row.outcome), row.detail);
 }
 
-// Asks the store what it takes: 0 if objects and parts can be uploaded, 77 if it refuses the credentials or the
-// bucket.
+// Asks the store what it takes: 0 if objects and parts can be uploaded, 77 if it refuses the credentials or
+// the bucket.
 pipeline::ExitStatus Probe(const config::Job& job) {
   const auto trace = OpenTrace(job);
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&trace)) return *status;
@@ -69,8 +69,8 @@ pipeline::ExitStatus Probe(const config::Job& job) {
   }
   const auto note = [](std::string_view text) { Say(fmt::format("note: {}", text)); };
   s3::BlockingWaiter waiter;
-  pipeline::StoreAccess store(job.s3, s3::ResolveBucket(job.s3.destination).value(), *provided, {}, &stop, log,
-                              note);
+  pipeline::StoreAccess store(job.s3, s3::ResolveBucket(job.s3.destination).value(), *provided, {}, &stop,
+                              log, note);
   const s3::ProbeContext context{
       .client = [&](const s3::IntegrityOptions& integrity) { return store.MakeClient(&waiter, integrity); },
       .integrity = s3::ResolveIntegrity(job.s3.integrity, job.s3.destination),
@@ -79,7 +79,7 @@ pipeline::ExitStatus Probe(const config::Job& job) {
   const auto report = s3::Probe(context);
   if (report.refusal) {
     Complain(stop, fmt::format("{}{}", report.refusal->code.empty() ? "" : report.refusal->code + ": ",
-                         report.refusal->message));
+                               report.refusal->message));
     if (stop.cause()) return pipeline::ExitStatusOf({}, stop.cause(), false);
     return s3::RefusesWholeRun(report.refusal->kind) ? pipeline::kExitRefused : pipeline::kExitSomeFailed;
   }

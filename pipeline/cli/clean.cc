@@ -3,8 +3,8 @@
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/provide.h"
 #include "pipeline/cli/signals.h"
-#include "pipeline/upload/leftovers.h"
 #include "pipeline/journal/run_dir.h"
+#include "pipeline/upload/leftovers.h"
 #include "s3/stores/address.h"
 
 namespace cli {

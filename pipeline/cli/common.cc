@@ -12,9 +12,9 @@
 #include "config/aws_settings.h"
 #include "config/faults.h"
 #include "config/scalars.h"
-#include "pipeline/runtime/allotment.h"
 #include "pipeline/fs/files.h"
 #include "pipeline/journal/run_dir.h"
+#include "pipeline/runtime/allotment.h"
 #include "s3/credentials.h"
 
 namespace cli {
@@ -224,7 +224,8 @@ pipeline::ExitStatus WithText(pipeline::ExitStatus status) {
   return pipeline::kExitJournal;
 }
 
-void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop, pipeline::RunKind kind) {
+void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop,
+                    pipeline::RunKind kind) {
   if (run.summary.found > 0) pipeline::PrintLines(stdout, pipeline::HumanSummary(run.summary, stop.cause()));
   if (run.summary.found > 0) Say(fmt::format("records: {}", run.run_dir));
   const bool stopped = run.status == pipeline::kExitStopped || run.status == pipeline::kExitInterrupted;

@@ -6,10 +6,10 @@
 
 #include "config/job.h"
 #include "pipeline/cli/commands.h"
-#include "pipeline/plan/job_plan.h"
 #include "pipeline/fs/own_dir.h"
-#include "pipeline/run/run.h"
+#include "pipeline/plan/job_plan.h"
 #include "pipeline/report/terminal.h"
+#include "pipeline/run/run.h"
 #include "s3/endpoint/options.h"
 #include "s3/transport/trace.h"
 
@@ -46,7 +46,8 @@ std::variant<std::unique_ptr<s3::TraceLog>, pipeline::ExitStatus> OpenTrace(cons
 // of them is wrong.
 bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::ServerOptions* options);
 
-// Prints to stderr which settings of the environment or of AWS's files are not used. Call it once per command.
+// Prints to stderr which settings of the environment or of AWS's files are not used. Call it once per
+// command.
 void PrintNotes(const config::Job& job);
 
 // One line on stdout.
@@ -63,6 +64,7 @@ pipeline::ExitStatus WithText(pipeline::ExitStatus status);
 
 // The end of every run: the summary, where the records are, why it stopped if it did, and how to resume it. A
 // rehearsal cannot be resumed.
-void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop, pipeline::RunKind kind);
+void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop,
+                    pipeline::RunKind kind);
 
 }  // namespace cli

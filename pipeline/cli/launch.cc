@@ -36,8 +36,8 @@ void RaiseDescriptorLimit() {
   }
 }
 
-// Under RLIMIT_AS (ulimit -v) addresses are what runs out first: by default a thread reserves 8 MiB for its stack,
-// and 64 MiB more for a heap of its own (mallopt(3), M_ARENA_MAX).
+// Under RLIMIT_AS (ulimit -v) addresses are what runs out first: by default a thread reserves 8 MiB for its
+// stack, and 64 MiB more for a heap of its own (mallopt(3), M_ARENA_MAX).
 void ReserveLessUnderAddressLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;

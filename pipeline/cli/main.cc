@@ -15,7 +15,8 @@
 
 namespace {
 
-// Signals, journal, lock, deadlines, progress, source, an event loop, a worker and who looks after it, name resolution.
+// Signals, journal, lock, deadlines, progress, source, an event loop, a worker and who looks after it, name
+// resolution.
 constexpr int kFewestThreads = 10;
 
 void AddJobArguments(CLI::App* command, cli::JobArguments* arguments, bool required = true) {
@@ -76,7 +77,8 @@ void AddPlanArguments(CLI::App* command, cli::JobArguments* job, cli::PlanArgume
   AddJobArguments(command, job);
   command->add_option("--shards", plan->shards, "How many")->required()->check(CLI::Range(1, 1'000'000));
   command
-      ->add_option("--out", plan->directory, "The directory of the plan, on a file system that all shards see")
+      ->add_option("--out", plan->directory,
+                   "The directory of the plan, on a file system that all shards see")
       ->type_name("DIR")
       ->required();
   command
@@ -91,7 +93,7 @@ void AddPlanArguments(CLI::App* command, cli::JobArguments* job, cli::PlanArgume
 void AddFinishArguments(CLI::App* command, cli::FinishArguments* finish) {
   command->add_option("DIR", finish->directory, "The directory of the plan")->required();
   command->add_flag("--check-source", finish->check_source,
-                      "Walk the source again, and tell what has appeared since the plan");
+                    "Walk the source again, and tell what has appeared since the plan");
   AddTrustArgument(command, &finish->trust_dir);
   command->add_option("--trace-http", finish->trace_http, "Log every request and answer, without secrets")
       ->type_name("FILE");
@@ -102,7 +104,8 @@ void AddServeArguments(CLI::App* command, cli::ServeArguments* serve) {
   command->add_option("--port", serve->port, "Port; 0 takes a free one")->check(CLI::Range(0, 65535));
   command->add_option("--bucket", serve->buckets, "A bucket to create")->take_all()->expected(1);
   command->add_flag("--discard", serve->discard, "Hash and drop bodies instead of storing them");
-  command->add_option("--profile", serve->profile, "Refuse what this store refuses, as r2")->type_name("NAME");
+  command->add_option("--profile", serve->profile, "Refuse what this store refuses, as r2")
+      ->type_name("NAME");
   AddEndpointArguments(command, &serve->endpoint);
 }
 
@@ -180,10 +183,11 @@ int Main(int argc, char** argv) {
     return Explain(app, error);
   }
   if (const int threads = pipeline::ThreadsThatStart(kFewestThreads); threads < kFewestThreads) {
-    cli::Complain(fmt::format(
-        "only {} threads can be started: a command needs {} (see ulimit -u, pids.max of the control group, and "
-        "whether the container's seccomp profile is older than clone3)",
-        threads, kFewestThreads));
+    cli::Complain(
+        fmt::format("only {} threads can be started: a command needs {} (see ulimit -u, pids.max of the "
+                    "control group, and "
+                    "whether the container's seccomp profile is older than clone3)",
+                    threads, kFewestThreads));
     return pipeline::kExitSystem;
   }
   if (run->parsed()) return cli::Run(job);

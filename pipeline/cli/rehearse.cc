@@ -9,11 +9,11 @@
 
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/signals.h"
-#include "pipeline/report/console.h"
-#include "pipeline/journal/line_reader.h"
-#include "pipeline/source/open_file.h"
 #include "pipeline/fs/own_dir.h"
+#include "pipeline/journal/line_reader.h"
 #include "pipeline/journal/record.h"
+#include "pipeline/report/console.h"
+#include "pipeline/source/open_file.h"
 #include "s3/endpoint/server.h"
 #include "s3/hash/hash.h"
 
@@ -39,8 +39,8 @@ std::string Sha256OfObject(const s3::endpoint::ObjectData& data, std::uint64_t s
   return s3::HexEncode(hash.Finish());
 }
 
-// Nothing when it cannot be read, or has another size. Opened as the source opens it: what has taken its place
-// may be a FIFO.
+// Nothing when it cannot be read, or has another size. Opened as the source opens it: what has taken its
+// place may be a FIFO.
 std::optional<std::string> Sha256OfFile(const std::string& path, std::uint64_t size) {
   pipeline::InputFile named{.path = path, .key = path, .size_bytes = size, .follow_symlink = true};
   const auto file = pipeline::OpenFile::Open(named);

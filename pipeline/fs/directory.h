@@ -8,15 +8,15 @@
 
 namespace pipeline {
 
-// By getdents64(2) and not readdir(3), which passes over entries whose inode number is 0: some FUSE file systems
-// number all of them so (glibc before 2.38, https://sourceware.org/bugzilla/show_bug.cgi?id=12165). Neither the
-// type of an entry nor its number is used.
+// By getdents64(2) and not readdir(3), which passes over entries whose inode number is 0: some FUSE file
+// systems number all of them so (glibc before 2.38, https://sourceware.org/bugzilla/show_bug.cgi?id=12165).
+// Neither the type of an entry nor its number is used.
 class DirectoryReader {
  public:
   explicit DirectoryReader(s3::Descriptor directory) : directory_(std::move(directory)) {}
 
-  // The next name but "." and ".."; valid until the next call. Null at the end and after an error: see error().
-  // A call that fails is made again (pipeline/fs/io_retry.h).
+  // The next name but "." and ".."; valid until the next call. Null at the end and after an error: see
+  // error(). A call that fails is made again (pipeline/fs/io_retry.h).
   const char* Next();
   // 0, or the errno that has ended the reading.
   int error() const { return error_; }

@@ -3,8 +3,8 @@
 namespace pipeline {
 namespace {
 
-// 0 for an answer that stays what it is: no permission, no such type, a name that is too long. EMFILE and ENFILE
-// are no answers of a file system.
+// 0 for an answer that stays what it is: no permission, no such type, a name that is too long. EMFILE and
+// ENFILE are no answers of a file system.
 int TriesFor(int error) {
   switch (error) {
     case EINTR:   // FUSE and NFS mounted with `intr`, where no handler restarts the call

@@ -20,8 +20,8 @@ class OwnFiles {
   std::vector<std::pair<dev_t, ino_t>> files_;
 };
 
-// True when the directory is a run directory or a plan of s3flow, of whichever run: it has a journal.jsonl that
-// begins as ours does. One system call where there is no such file.
+// True when the directory is a run directory or a plan of s3flow, of whichever run: it has a journal.jsonl
+// that begins as ours does. One system call where there is no such file.
 bool IsRunDirectory(int directory_fd);
 
 // Reasons of inputs that are skipped.

@@ -15,9 +15,9 @@
 #include <tuple>
 #include <utility>
 
-#include "pipeline/upload/object.h"
-#include "pipeline/runtime/threads.h"
 #include "pipeline/graph/worker_demand.h"
+#include "pipeline/runtime/threads.h"
+#include "pipeline/upload/object.h"
 
 namespace pipeline {
 namespace {

@@ -11,7 +11,8 @@ namespace {
 
 // Not for the object, as far as one can see: for who asks, for the bucket, or by something that is no store.
 bool IsRefusal(const s3::Error& error) {
-  const bool by_no_store = error.kind == s3::ErrorKind::kPermanent && error.http_status > 0 && error.code.empty();
+  const bool by_no_store =
+      error.kind == s3::ErrorKind::kPermanent && error.http_status > 0 && error.code.empty();
   return s3::RefusesWholeRun(error.kind) || error.kind == s3::ErrorKind::kAccessDenied || by_no_store;
 }
 
@@ -53,8 +54,8 @@ void Sink::CountRefusal(const ObjectResult& result) {
   if (refusals_++ == 0) {
     const auto& error = *result.error;
     const auto code = error.code.empty() ? "" : fmt::format(" [{}]", error.code);
-    first_refusal_ = fmt::format("the store refuses this run: {}{} (first input: {})", Printable(error.message), code,
-                                 Printable(result.file->path));
+    first_refusal_ = fmt::format("the store refuses this run: {}{} (first input: {})",
+                                 Printable(error.message), code, Printable(result.file->path));
   }
   if (refusals_ == kRefusalsBeforeStop && nothing_succeeded()) StopRefused();
 }

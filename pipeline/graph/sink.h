@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/report/console.h"
 #include "pipeline/journal/journal.h"
 #include "pipeline/message.h"
 #include "pipeline/options.h"
 #include "pipeline/progress.h"
-#include "pipeline/stop.h"
+#include "pipeline/report/console.h"
 #include "pipeline/report/summary.h"
+#include "pipeline/stop.h"
 
 namespace pipeline {
 

@@ -15,14 +15,14 @@
 
 #include "pipeline/journal/history.h"
 #include "pipeline/message.h"
-#include "pipeline/upload/object.h"
 #include "pipeline/options.h"
 #include "pipeline/progress.h"
-#include "pipeline/source/stream.h"
 #include "pipeline/report/summary.h"
+#include "pipeline/source/stream.h"
 #include "pipeline/source/walkers.h"
-#include "s3/plan.h"
+#include "pipeline/upload/object.h"
 #include "s3/base/waiter.h"
+#include "s3/plan.h"
 
 namespace pipeline {
 

@@ -104,7 +104,8 @@ History::Identity History::IdentityOf(std::string_view path, std::string_view ke
     std::memcpy(&bytes, digest.data(), sizeof bytes);
     return bytes;
   };
-  const auto object = first_part == 0 ? s3::Sha256(key) : s3::Sha256(fmt::format("{}{}{}", key, '\0', first_part));
+  const auto object =
+      first_part == 0 ? s3::Sha256(key) : s3::Sha256(fmt::format("{}{}{}", key, '\0', first_part));
   return {front(object), front(s3::Sha256(path))};
 }
 
@@ -119,7 +120,7 @@ s3::Result<History> History::Load(const std::string& journal_path, Depth depth, 
 }
 
 s3::Result<History> History::Load(const OwnDir& directory, const std::string& name, Depth depth,
-                                 const RunScope* scope) {
+                                  const RunScope* scope) {
   History history;
   history.scope_ = scope;
   auto file = directory.Find(name);

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/message.h"
 #include "pipeline/fs/own_dir.h"
 #include "pipeline/journal/record.h"
+#include "pipeline/message.h"
 #include "pipeline/report/summary.h"
 #include "s3/base/result.h"
 
@@ -41,18 +41,18 @@ class History {
   // Of a run that begins.
   History() = default;
   // An absent journal is an empty history. A last line that is not intact is left out (see `intact_bytes`): a
-  // crash tears no other. Any other line that is not is an error that names it; so is a file that does not begin
-  // as a journal does.
-  // kOpenUploads: results are only counted, in `session_results`, which is some ten times as fast.
-  // `scope`: of the session that begins. Results whose objects were stored with other properties do not count,
-  // and uploads that were created with others are outdated. Null: all count.
+  // crash tears no other. Any other line that is not is an error that names it; so is a file that does not
+  // begin as a journal does. kOpenUploads: results are only counted, in `session_results`, which is some ten
+  // times as fast. `scope`: of the session that begins. Results whose objects were stored with other
+  // properties do not count, and uploads that were created with others are outdated. Null: all count.
   enum class Depth { kAll, kOpenUploads };
   static s3::Result<History> Load(const OwnDir& directory, Depth depth = Depth::kAll,
                                   const RunScope* scope = nullptr);
   // The same, of a journal in anybody's directory.
   static s3::Result<History> Load(const std::string& journal_path, Depth depth = Depth::kAll,
                                   const RunScope* scope = nullptr);
-  // Of an input, or of a range of one: 8 bytes of a SHA-256 of the key and the first part, and 8 of the path's.
+  // Of an input, or of a range of one: 8 bytes of a SHA-256 of the key and the first part, and 8 of the
+  // path's.
   using Identity = std::pair<std::uint64_t, std::uint64_t>;
   static Identity IdentityOf(std::string_view path, std::string_view key, int first_part = 0);
 

@@ -17,8 +17,8 @@
 #include <string_view>
 #include <vector>
 
-#include "pipeline/message.h"
 #include "pipeline/journal/run_scope.h"
+#include "pipeline/message.h"
 
 namespace pipeline {
 
@@ -26,7 +26,7 @@ inline constexpr char kJournalName[] = "journal.jsonl";  // in a run directory o
 
 struct RunRecord {
   int session = 1;
-  RunScope scope;  // of the results and uploads that follow
+  RunScope scope;                      // of the results and uploads that follow
   std::string settings;                // the lines of `check` that say what goes where
   std::string job_file;                // absolute
   std::vector<std::string> overrides;  // --set

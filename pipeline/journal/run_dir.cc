@@ -73,8 +73,9 @@ std::optional<Refusal> ResumeProblem(const std::string& path, const History& his
     return Refusal{kExitConfig, fmt::format("{} belongs to a run of {}, and this is {}", path,
                                             named(history.run()->shard), named(identity.shard))};
   }
-  const bool same_job = history.run()->settings == identity.settings &&
-                        (history.run()->scope.objects.empty() || history.run()->scope.objects == scope.objects);
+  const bool same_job =
+      history.run()->settings == identity.settings &&
+      (history.run()->scope.objects.empty() || history.run()->scope.objects == scope.objects);
   if (!same_job && !options.allow_changed_job) {
     auto difference = DifferenceOf(history.run()->settings, identity.settings);
     if (difference.empty()) difference = "a secret value that objects are stored with is another";

@@ -6,11 +6,11 @@
 #include <optional>
 #include <string>
 
+#include "pipeline/fs/own_dir.h"
 #include "pipeline/journal/history.h"
 #include "pipeline/journal/journal.h"
-#include "pipeline/options.h"
-#include "pipeline/fs/own_dir.h"
 #include "pipeline/journal/run_lock.h"
+#include "pipeline/options.h"
 #include "pipeline/report/summary.h"
 
 namespace pipeline {
@@ -29,9 +29,9 @@ inline tl::unexpected<Refusal> Refuse(ExitStatus status, std::string message) {
 class RunDirectory {
  public:
   // Creates the directory, with its parents, when it is not there. Refuses one that is not to be trusted (see
-  // pipeline/fs/own_dir.h) or holds another program's files (74), that another process uses (75), whose journal is
-  // damaged or not to be written (74), and what ResumeProblem refuses. `scope`: of the session. `on_failure`, see
-  // Journal, is also called when another process takes the directory over.
+  // pipeline/fs/own_dir.h) or holds another program's files (74), that another process uses (75), whose
+  // journal is damaged or not to be written (74), and what ResumeProblem refuses. `scope`: of the session.
+  // `on_failure`, see Journal, is also called when another process takes the directory over.
   static tl::expected<RunDirectory, Refusal> Open(const std::string& path, const RunIdentity& identity,
                                                   const RunScope& scope, const ResumeOptions& options,
                                                   std::function<void(const s3::Error&)> on_failure);
@@ -60,8 +60,8 @@ class RunDirectory {
 };
 
 // Why a session with this identity and scope cannot resume the run in `path`, whose journal says `history`:
-// it is of another kind, shard or store, whatever the options say (78); of another job (78) or at its end (74),
-// unless the options allow that. Nothing when it can, or when there is no run yet.
+// it is of another kind, shard or store, whatever the options say (78); of another job (78) or at its end
+// (74), unless the options allow that. Nothing when it can, or when there is no run yet.
 std::optional<Refusal> ResumeProblem(const std::string& path, const History& history,
                                      const RunIdentity& identity, const RunScope& scope,
                                      const ResumeOptions& options);

@@ -36,10 +36,12 @@ std::string ReadText(const std::string& path) {
   return text.str();
 }
 
-ProcessState StateOf(pid_t process) { return ParseProcessState(ReadText(fmt::format("/proc/{}/stat", process))); }
+ProcessState StateOf(pid_t process) {
+  return ParseProcessState(ReadText(fmt::format("/proc/{}/stat", process)));
+}
 
-// This boot of this machine, and this name space of process IDs: where a process ID means something. Empty where
-// there is no /proc that tells: then nobody's process is known.
+// This boot of this machine, and this name space of process IDs: where a process ID means something. Empty
+// where there is no /proc that tells: then nobody's process is known.
 std::string Realm() {
   std::error_code none;
   auto boot = ReadText("/proc/sys/kernel/random/boot_id");

@@ -21,8 +21,8 @@ namespace pipeline {
 // What /proc/PID/stat says of a process; proc_pid_stat(5).
 struct ProcessState {
   std::uint64_t start = 0;  // in clock ticks since the boot; 0 when it says nothing
-  // Nothing of it runs any more, though its parent has not asked for its exit status (a zombie). A first thread that
-  // has ended while others run is in the same state: then their number is more than one.
+  // Nothing of it runs any more, though its parent has not asked for its exit status (a zombie). A first
+  // thread that has ended while others run is in the same state: then their number is more than one.
   bool has_ended = false;
 };
 ProcessState ParseProcessState(std::string_view stat);

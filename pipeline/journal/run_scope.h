@@ -19,8 +19,8 @@ struct RunScope {
   std::vector<std::string> stores;
   std::string bucket;
   // Of the settings that change what an object is (pipeline/DESIGN.md, "Changed settings"): six hex digits of
-  // their SHA-256. Metadata that the environment supplies is among them: 24 bits notice a change but for one in
-  // 16 million, and give away no more of it to whoever reads the journal (config/DESIGN.md, "Secrets").
+  // their SHA-256. Metadata that the environment supplies is among them: 24 bits notice a change but for one
+  // in 16 million, and give away no more of it to whoever reads the journal (config/DESIGN.md, "Secrets").
   std::string objects;
 };
 

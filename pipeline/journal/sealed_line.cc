@@ -3,9 +3,9 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "s3/base/printable.h"
 #include "s3/hash/checksum.h"
 #include "s3/hash/hash.h"
-#include "s3/base/printable.h"
 
 namespace pipeline {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/plan/job_plan.h"
-#include "pipeline/options.h"
 #include "pipeline/fs/own_dir.h"
+#include "pipeline/options.h"
+#include "pipeline/plan/job_plan.h"
 
 namespace pipeline {
 

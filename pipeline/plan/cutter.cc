@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "pipeline/fs/io_retry.h"
-#include "pipeline/source/open_file.h"
 #include "pipeline/plan/parallel.h"
+#include "pipeline/source/open_file.h"
 #include "pipeline/upload/recorded_upload.h"
 #include "s3/base/waiter.h"
 

@@ -7,8 +7,8 @@
 
 #include "pipeline/journal/journal.h"
 #include "pipeline/message.h"
-#include "pipeline/upload/property_rules.h"
 #include "pipeline/runtime/store_access.h"
+#include "pipeline/upload/property_rules.h"
 #include "s3/plan.h"
 
 namespace pipeline {

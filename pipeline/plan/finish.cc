@@ -6,14 +6,14 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
-#include "pipeline/report/console.h"
-#include "pipeline/runtime/deadlines.h"
-#include "pipeline/plan/joint_upload.h"
-#include "pipeline/upload/leftovers.h"
-#include "pipeline/plan/parallel.h"
-#include "pipeline/upload/property_rules.h"
 #include "pipeline/journal/record.h"
+#include "pipeline/plan/joint_upload.h"
+#include "pipeline/plan/parallel.h"
+#include "pipeline/report/console.h"
 #include "pipeline/report/terminal.h"
+#include "pipeline/runtime/deadlines.h"
+#include "pipeline/upload/leftovers.h"
+#include "pipeline/upload/property_rules.h"
 #include "s3/stores/address.h"
 
 namespace pipeline {
@@ -245,9 +245,8 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
   if (!buckets) return Unfinished(kExitConfig, buckets.error().message);
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Unfinished(kExitConfig, rules.error().message);
-  StoreAccess store(
-      s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
-      PrintNote, nullptr, options.limits.outage);
+  StoreAccess store(s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
+                    PrintNote, nullptr, options.limits.outage);
   const Deadlines deadlines(options.limits, SlurmJobEnd(PrintNote), stop);
   auto report = Finisher(plan, directory, &store, *rules, stop).Run();
   if (!report) {

@@ -4,14 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/journal/run_dir.h"
+#include "pipeline/options.h"
 #include "pipeline/plan/appeared.h"
 #include "pipeline/plan/job_plan.h"
-#include "pipeline/options.h"
-#include "pipeline/journal/run_dir.h"
 #include "pipeline/plan/shard_records.h"
-#include "pipeline/stop.h"
-#include "pipeline/runtime/store_access.h"
 #include "pipeline/report/summary.h"
+#include "pipeline/runtime/store_access.h"
+#include "pipeline/stop.h"
 #include "s3/options.h"
 #include "s3/transport/trace.h"
 

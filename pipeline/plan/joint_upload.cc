@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "pipeline/fs/io_retry.h"
-#include "pipeline/source/open_file.h"
 #include "pipeline/journal/record.h"
+#include "pipeline/source/open_file.h"
 #include "s3/api/etag.h"
-#include "s3/plan.h"
 #include "s3/base/waiter.h"
+#include "s3/plan.h"
 
 namespace pipeline {
 namespace {
@@ -107,9 +107,10 @@ class Completion {
       auto ours = upload_.LookForOurs(Bytes(), kUnobserved);
       if (ours.answer || ours.answer.error().kind == s3::ErrorKind::kCancelled) return ours.answer;
       if (s3::CannotBeRead(ours.answer.error())) {
-        return s3::Fail(s3::ErrorKind::kPermanent,
-                        "its multipart upload is gone from the store, and whether it has become the object cannot be "
-                        "asked (HeadObject needs s3:GetObject)");
+        return s3::Fail(
+            s3::ErrorKind::kPermanent,
+            "its multipart upload is gone from the store, and whether it has become the object cannot be "
+            "asked (HeadObject needs s3:GetObject)");
       }
       return s3::Fail(s3::ErrorKind::kPermanent,
                       "its multipart upload is gone from the store: make a new plan");

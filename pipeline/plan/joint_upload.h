@@ -8,8 +8,8 @@
 #include "pipeline/journal/history.h"
 #include "pipeline/journal/journal.h"
 #include "pipeline/message.h"
-#include "pipeline/upload/property_rules.h"
 #include "pipeline/runtime/store_access.h"
+#include "pipeline/upload/property_rules.h"
 #include "s3/client/multipart.h"
 
 namespace pipeline {

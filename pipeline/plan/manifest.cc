@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "pipeline/plan/job_plan.h"
 #include "pipeline/journal/line_reader.h"
-#include "pipeline/source/open_file.h"
 #include "pipeline/journal/sealed_line.h"
+#include "pipeline/plan/job_plan.h"
+#include "pipeline/source/open_file.h"
 
 namespace pipeline {
 namespace {
@@ -183,9 +183,8 @@ s3::Result<void> CheckManifest(const OwnDir& plan_dir, int shard, std::uint64_t 
 Finder FinderOfManifest(OwnDir plan_dir, int shard) {
   return [plan_dir = std::move(plan_dir), shard](const Yield& yield) {
     KeptRoot root;
-    const auto read = ReadManifest(plan_dir, shard, [&](Input input) {
-      return yield(root.GiveTo(std::move(input))) != Demand::kNone;
-    });
+    const auto read = ReadManifest(
+        plan_dir, shard, [&](Input input) { return yield(root.GiveTo(std::move(input))) != Demand::kNone; });
     if (!read) throw std::runtime_error(read.error().message);
     return *read;
   };

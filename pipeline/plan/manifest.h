@@ -12,8 +12,8 @@
 #include <string>
 #include <string_view>
 
-#include "pipeline/message.h"
 #include "pipeline/fs/own_dir.h"
+#include "pipeline/message.h"
 #include "pipeline/source/walkers.h"
 #include "s3/base/result.h"
 

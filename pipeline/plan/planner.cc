@@ -8,21 +8,21 @@
 #include <filesystem>
 #include <mutex>
 
+#include "pipeline/journal/run_dir.h"
 #include "pipeline/plan/appeared.h"
-#include "pipeline/upload/buffers.h"
 #include "pipeline/plan/cutter.h"
-#include "pipeline/runtime/deadlines.h"
 #include "pipeline/plan/deal.h"
-#include "pipeline/upload/leftovers.h"
 #include "pipeline/plan/manifest.h"
 #include "pipeline/plan/manifest_writer.h"
 #include "pipeline/plan/parallel.h"
-#include "pipeline/upload/property_rules.h"
-#include "pipeline/journal/run_dir.h"
 #include "pipeline/plan/size_classes.h"
 #include "pipeline/report/terminal.h"
-#include "s3/stores/address.h"
+#include "pipeline/runtime/deadlines.h"
+#include "pipeline/upload/buffers.h"
+#include "pipeline/upload/leftovers.h"
+#include "pipeline/upload/property_rules.h"
 #include "s3/hash/hash.h"
+#include "s3/stores/address.h"
 
 namespace pipeline {
 namespace {
@@ -57,7 +57,8 @@ class Planner {
     plan_.settings = options_.identity.settings;
     plan_.overrides = options_.identity.overrides;
     std::error_code problem;
-    plan_.directory = std::filesystem::current_path(problem).string();  // paths must mean the same to all shards
+    plan_.directory =
+        std::filesystem::current_path(problem).string();  // paths must mean the same to all shards
     if (problem) return Refuse(kExitNoInput, "the working directory has been removed: change to another one");
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     plan_.created_s = std::chrono::duration_cast<std::chrono::seconds>(now).count();
@@ -237,15 +238,14 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
   if (!rules) return Refuse(kExitConfig, rules.error().message);
   const auto trust = options.resume.trust;
   if (const auto problem = DirectoryProblem(request.directory, trust)) return Refuse(kExitJournal, *problem);
-  const auto directory =
-      RunDirectory::Open(request.directory, options.identity, ScopeOf(options, s3_options),
-                         {.allow_changed_job = true, .trust = trust}, [stop](const s3::Error& error) {
-                           stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);
-                         });
+  const auto directory = RunDirectory::Open(
+      request.directory, options.identity, ScopeOf(options, s3_options),
+      {.allow_changed_job = true, .trust = trust}, [stop](const s3::Error& error) {
+        stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);
+      });
   if (!directory) return tl::unexpected(directory.error());
-  StoreAccess store(
-      s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
-      PrintNote, nullptr, options.limits.outage);
+  StoreAccess store(s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
+                    PrintNote, nullptr, options.limits.outage);
   const Deadlines deadlines(options.limits, SlurmJobEnd(PrintNote), stop);
   if (directory->session() > 1) {
     if (const auto ended = EndUploads(*directory, &store); !ended) {

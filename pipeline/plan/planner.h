@@ -3,11 +3,11 @@
 
 #include <string>
 
-#include "pipeline/plan/job_plan.h"
 #include "pipeline/options.h"
-#include "pipeline/stop.h"
-#include "pipeline/runtime/store_access.h"
+#include "pipeline/plan/job_plan.h"
 #include "pipeline/report/summary.h"
+#include "pipeline/runtime/store_access.h"
+#include "pipeline/stop.h"
 #include "s3/options.h"
 #include "s3/transport/trace.h"
 

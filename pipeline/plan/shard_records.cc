@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "pipeline/plan/manifest.h"
 #include "pipeline/journal/run_lock.h"
+#include "pipeline/plan/manifest.h"
 #include "s3/plan.h"
 
 namespace pipeline {

@@ -6,9 +6,9 @@
 #include <map>
 #include <string>
 
+#include "pipeline/fs/own_dir.h"
 #include "pipeline/journal/history.h"
 #include "pipeline/plan/job_plan.h"
-#include "pipeline/fs/own_dir.h"
 
 namespace pipeline {
 

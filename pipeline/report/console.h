@@ -13,8 +13,8 @@
 #include "pipeline/message.h"
 #include "pipeline/options.h"
 #include "pipeline/progress.h"
-#include "s3/base/printable.h"
 #include "s3/admission/retry.h"
+#include "s3/base/printable.h"
 
 namespace pipeline {
 

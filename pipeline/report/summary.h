@@ -54,7 +54,8 @@ struct Summary {
   std::uint64_t peak_memory_bytes = 0;  // of the process, resident
   std::string shard;                    // see RunRecord
   std::map<std::string, std::string> scheduler;
-  // (seconds since the beginning, slots in circulation) where that number changed; see pipeline/graph/slots.h.
+  // (seconds since the beginning, slots in circulation) where that number changed; see
+  // pipeline/graph/slots.h.
   std::vector<std::pair<double, int>> slots;
 
   void Count(const ObjectResult& result);

@@ -17,8 +17,8 @@ void PrintLines(std::FILE* out, std::string_view text);
 // A note on stderr, as a run's console writes it.
 void PrintNote(std::string_view text);
 
-// The errno of the first text that stdout did not take (its reader has gone, its disk is full, it was closed);
-// 0 when it took all. Nothing else comes of a text that cannot be written: a run goes on.
+// The errno of the first text that stdout did not take (its reader has gone, its disk is full, it was
+// closed); 0 when it took all. Nothing else comes of a text that cannot be written: a run goes on.
 int StdoutProblem();
 
 }  // namespace pipeline

@@ -5,19 +5,19 @@
 
 #include <mutex>
 
-#include "pipeline/upload/buffers.h"
-#include "pipeline/graph/graph.h"
-#include "pipeline/journal/history.h"
-#include "pipeline/run/inputs.h"
 #include "pipeline/fs/io_retry.h"
-#include "pipeline/upload/object.h"
 #include "pipeline/fs/own_dir.h"
-#include "pipeline/run/process_limits.h"
-#include "pipeline/upload/property_rules.h"
-#include "pipeline/journal/run_dir.h"
-#include "pipeline/upload/skip.h"
+#include "pipeline/graph/graph.h"
 #include "pipeline/graph/source.h"
+#include "pipeline/journal/history.h"
+#include "pipeline/journal/run_dir.h"
 #include "pipeline/report/terminal.h"
+#include "pipeline/run/inputs.h"
+#include "pipeline/run/process_limits.h"
+#include "pipeline/upload/buffers.h"
+#include "pipeline/upload/object.h"
+#include "pipeline/upload/property_rules.h"
+#include "pipeline/upload/skip.h"
 #include "s3/stores/address.h"
 
 namespace pipeline {

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "pipeline/options.h"
-#include "pipeline/run/run.h"
-#include "pipeline/stop.h"
-#include "pipeline/runtime/store_access.h"
 #include "pipeline/report/summary.h"
+#include "pipeline/run/run.h"
+#include "pipeline/runtime/store_access.h"
+#include "pipeline/stop.h"
 
 namespace pipeline {
 

@@ -2,8 +2,8 @@
 
 #include <stdexcept>
 
-#include "pipeline/plan/manifest.h"
 #include "pipeline/fs/own_dir.h"
+#include "pipeline/plan/manifest.h"
 #include "pipeline/source/walk.h"
 
 namespace pipeline {

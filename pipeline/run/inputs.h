@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/upload/object.h"
 #include "pipeline/options.h"
 #include "pipeline/source/walkers.h"
+#include "pipeline/upload/object.h"
 
 namespace pipeline {
 

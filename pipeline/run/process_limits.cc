@@ -65,10 +65,11 @@ s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSiz
     const std::uint64_t of_a_slot = event_loops > 1 ? 3 : 2;
     const auto spare = std::clamp(left / 4, kFewestSpare, kMostSpare);
     if (left < spare + of_a_slot * kFewestSlots) {
-      return s3::Fail(s3::ErrorKind::kLocal,
-                      fmt::format("only {} more files may be open in this process: a run needs {} (raise ulimit "
-                                  "-n, or have the launcher close what it left open)",
-                                  left, kFewestSpare + of_a_slot * kFewestSlots));
+      return s3::Fail(
+          s3::ErrorKind::kLocal,
+          fmt::format("only {} more files may be open in this process: a run needs {} (raise ulimit "
+                      "-n, or have the launcher close what it left open)",
+                      left, kFewestSpare + of_a_slot * kFewestSlots));
     }
     Cap((left - spare) / of_a_slot, &size.slots);
   }
@@ -92,8 +93,8 @@ s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSiz
 }
 
 int CountOf(const RunThreads& threads) {
-  // Journal, lock, deadlines, progress, source (walks, too), renewal of credentials, census, the workers' ticker, name
-  // resolution.
+  // Journal, lock, deadlines, progress, source (walks, too), renewal of credentials, census, the workers'
+  // ticker, name resolution.
   constexpr int kOneOfEach = 10;
   return kOneOfEach + threads.workers + threads.event_loops + threads.walkers - 1;
 }
@@ -119,10 +120,11 @@ s3::Result<void> FitThreads(int event_loops, Options* options) {
   if (startable >= CountOf(wanted)) return {};
   const auto threads = FitThreads(startable, wanted);
   if (!threads) {
-    return s3::Fail(s3::ErrorKind::kLocal,
-                    fmt::format("only {} more threads can be started in this process: a run needs {} (raise ulimit "
-                                "-u, or pids.max of the control group)",
-                                startable + streams, CountOf({}) + streams));
+    return s3::Fail(
+        s3::ErrorKind::kLocal,
+        fmt::format("only {} more threads can be started in this process: a run needs {} (raise ulimit "
+                    "-u, or pids.max of the control group)",
+                    startable + streams, CountOf({}) + streams));
   }
   options->upload.threads = threads->workers;
   options->upload.event_loops = threads->event_loops;

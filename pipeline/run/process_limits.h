@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "pipeline/options.h"
 #include "pipeline/graph/slots.h"
+#include "pipeline/options.h"
 #include "s3/base/result.h"
 
 namespace pipeline {
@@ -26,8 +26,8 @@ struct RunSize {
 };
 
 // Makes `size` small enough for `limits`. kLocal, with a message for a person, when not even the smallest run
-// fits. A slot takes a file, a connection and a stack; with several loops idle connections of one add to those in
-// use of another.
+// fits. A slot takes a file, a connection and a stack; with several loops idle connections of one add to
+// those in use of another.
 s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSize size);
 
 // The threads of a run that it can have fewer of.
@@ -40,11 +40,13 @@ struct RunThreads {
 // Every thread of a run, with those that it has one of.
 int CountOf(const RunThreads& threads);
 
-// Makes `wanted` small enough for `startable` threads in all: first fewer walkers, since oneTBB ends the process when
-// it gets no worker that it was allowed, then one event loop, then fewer workers. Nothing when one of each is too much.
+// Makes `wanted` small enough for `startable` threads in all: first fewer walkers, since oneTBB ends the
+// process when it gets no worker that it was allowed, then one event loop, then fewer workers. Nothing when
+// one of each is too much.
 std::optional<RunThreads> FitThreads(int startable, RunThreads wanted);
 
-// Tries how many threads start, and makes `options` fit. kLocal, with a message for a person, when no run fits.
+// Tries how many threads start, and makes `options` fit. kLocal, with a message for a person, when no run
+// fits.
 s3::Result<void> FitThreads(int event_loops, Options* options);
 
 }  // namespace pipeline

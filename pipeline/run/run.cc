@@ -7,22 +7,22 @@
 #include <algorithm>
 #include <functional>
 
-#include "pipeline/runtime/allotment.h"
-#include "pipeline/upload/buffers.h"
-#include "pipeline/plan/census.h"
-#include "pipeline/report/console.h"
-#include "pipeline/runtime/deadlines.h"
 #include "pipeline/graph/graph.h"
-#include "pipeline/run/inputs.h"
-#include "pipeline/plan/job_plan.h"
-#include "pipeline/upload/leftovers.h"
-#include "pipeline/run/process_limits.h"
-#include "pipeline/upload/property_rules.h"
-#include "pipeline/journal/run_dir.h"
 #include "pipeline/graph/sink.h"
-#include "pipeline/upload/skip.h"
 #include "pipeline/graph/slots.h"
 #include "pipeline/graph/source.h"
+#include "pipeline/journal/run_dir.h"
+#include "pipeline/plan/census.h"
+#include "pipeline/plan/job_plan.h"
+#include "pipeline/report/console.h"
+#include "pipeline/run/inputs.h"
+#include "pipeline/run/process_limits.h"
+#include "pipeline/runtime/allotment.h"
+#include "pipeline/runtime/deadlines.h"
+#include "pipeline/upload/buffers.h"
+#include "pipeline/upload/leftovers.h"
+#include "pipeline/upload/property_rules.h"
+#include "pipeline/upload/skip.h"
 #include "pipeline/upload/upload.h"
 #include "s3/stores/store_profiles.h"
 
@@ -33,8 +33,8 @@ std::string DefaultRunDir() {
   return fmt::format("{}/{:%Y%m%dT%H%M%SZ}-{}", kDefaultRunDirs, fmt::gmtime(std::time(nullptr)), getpid());
 }
 
-// Names the run directory where the job does not. Returns what --run-dir has to say to resume the run; nothing
-// when the command as it was does so.
+// Names the run directory where the job does not. Returns what --run-dir has to say to resume the run;
+// nothing when the command as it was does so.
 std::string NameRunDir(Options* options) {
   auto& run_dir = options->report.run_dir;
   if (!options->shard) return run_dir.empty() ? run_dir = DefaultRunDir() : run_dir;
@@ -109,7 +109,8 @@ void NoteConditions(const PropertyRules& rules, const s3::Options& s3_options,
   const auto integrity = s3::ResolveIntegrity(s3_options.integrity, s3_options.destination);
   if (!rules.AnyConditional() || integrity.complete_keeps_conditions) return;
   note(fmt::format(
-      "if_none_match: a store of profile {} may ignore the condition {}; s3flow asks with HeadObject whether a "
+      "if_none_match: a store of profile {} may ignore the condition {}; s3flow asks with HeadObject whether "
+      "a "
       "key exists just before it writes it (what another writer stores in between is replaced)",
       s3::ProfileOf(s3_options.destination).name,
       integrity.put_keeps_conditions ? "when a multipart upload is completed" : "on every write"));
@@ -137,8 +138,9 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                      directory.history()->settled().found));
   }
   if (slot_limits.first < SlotLimitsOf(options.upload).first) {
-    note(fmt::format("at most {} requests are in flight: this process may have no more (ulimit -n, ulimit -v)",
-                     slot_limits.most));
+    note(
+        fmt::format("at most {} requests are in flight: this process may have no more (ulimit -n, ulimit -v)",
+                    slot_limits.most));
   }
   StoreAccess store(s3_options, buckets, credentials,
                     {slot_limits.most, EventLoopsOf(options.upload, buckets.front().endpoint)}, stop, trace,
@@ -276,15 +278,15 @@ RunResult Run(const Options& given, const s3::Options& s3_options, const RunCred
                             {SlotLimitsOf(options.upload), options.upload.memory_bytes});
   if (!size) return Refused(run, kExitSystem, size.error().message);
   options.upload.memory_bytes = size->memory_bytes;
-  const auto directory =
-      RunDirectory::Open(run.run_dir, options.identity, ScopeOf(options, s3_options), options.resume,
-                         [stop](const s3::Error& error) {
-                           stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);
-                         });
+  const auto directory = RunDirectory::Open(run.run_dir, options.identity, ScopeOf(options, s3_options),
+                                            options.resume, [stop](const s3::Error& error) {
+                                              stop->Drain(StopCause::kJournalFailed,
+                                                          "cannot write the journal: " + error.message);
+                                            });
   if (!directory) return Refused(run, directory.error().status, directory.error().message);
 
-  run.summary = RunSession(options, s3_options, *buckets, credentials, *rules, size->slots, *directory, stop, trace,
-                           limits != nullptr ? limits : &own_limits);
+  run.summary = RunSession(options, s3_options, *buckets, credentials, *rules, size->slots, *directory, stop,
+                           trace, limits != nullptr ? limits : &own_limits);
   run.message = stop->message();
   if (stop->cause() == StopCause::kRefused) {
     run.message += fmt::format(" (bucket {} at {})", s3_options.destination.bucket,

@@ -4,9 +4,9 @@
 #include <string>
 
 #include "pipeline/options.h"
-#include "pipeline/stop.h"
-#include "pipeline/runtime/store_access.h"
 #include "pipeline/report/summary.h"
+#include "pipeline/runtime/store_access.h"
+#include "pipeline/stop.h"
 #include "s3/options.h"
 #include "s3/transport/trace.h"
 

@@ -66,11 +66,12 @@ std::optional<std::int64_t> SlurmJobEnd(const s3::Environment& environment, std:
   const auto [rest, error] = std::from_chars(text.data(), end, seconds);
   const bool is_number = error == std::errc() && rest == end;
   if (is_number && seconds > now_s && seconds - now_s <= kLongestJobS) return seconds;
-  const auto* const problem = !is_number        ? "is no time in seconds since 1970"
+  const auto* const problem = !is_number         ? "is no time in seconds since 1970"
                               : seconds <= now_s ? "has passed"
                                                  : "is more than 10 years away";
-  note(fmt::format("SLURM_JOB_END_TIME={} {}: it is ignored; set limits.time to end a run before its job ends", text,
-                   problem));
+  note(
+      fmt::format("SLURM_JOB_END_TIME={} {}: it is ignored; set limits.time to end a run before its job ends",
+                  text, problem));
   return std::nullopt;
 }
 

@@ -36,9 +36,9 @@ class Deadlines {
   std::optional<std::stop_callback<std::function<void()>>> on_drain_;
 };
 
-// When the Slurm job ends, seconds since 1970, by SLURM_JOB_END_TIME (Slurm 22.05 and later); nothing outside of
-// one. A time that cannot be right counts as none, and `note` is told: one that has passed was set by another job
-// whose environment came along, and would end each requeued run before its first upload.
+// When the Slurm job ends, seconds since 1970, by SLURM_JOB_END_TIME (Slurm 22.05 and later); nothing outside
+// of one. A time that cannot be right counts as none, and `note` is told: one that has passed was set by
+// another job whose environment came along, and would end each requeued run before its first upload.
 std::optional<std::int64_t> SlurmJobEnd(const s3::Environment& environment, std::int64_t now_s,
                                         const std::function<void(std::string_view)>& note);
 // Reads the variable from this process's environment and compares it with the clock.

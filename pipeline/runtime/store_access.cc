@@ -17,12 +17,12 @@ StoreAccess::StoreAccess(const s3::Options& options, std::vector<s3::BucketAddre
     : retry_(options.retry),
       integrity_(s3::ResolveIntegrity(options.integrity, options.destination)),
       drain_(stop->drain_token()),
-      admission_(limits != nullptr ? limits : &no_limits_,
-                 {.notice = note,
-                  .give_up =
-                      [stop](std::string why) { stop->Drain(StopCause::kStoreUnreachable, std::move(why)); },
-                  .patience = patience,
-                  .from_the_start = true}),
+      admission_(
+          limits != nullptr ? limits : &no_limits_,
+          {.notice = note,
+           .give_up = [stop](std::string why) { stop->Drain(StopCause::kStoreUnreachable, std::move(why)); },
+           .patience = patience,
+           .from_the_start = true}),
       loops_(options.transport, parallelism.event_loops, parallelism.connections),
       transport_(&loops_, trace),
       facts_(options.destination, std::move(buckets), note),
@@ -34,8 +34,9 @@ StoreAccess::StoreAccess(const s3::Options& options, std::vector<s3::BucketAddre
                   credentials_.Cancel();
                 }),
       on_abort_(stop->abort_token(), [this] { loops_.Abort(); }) {
-  loops_.WakeAfter(kSilence,
-                   {[](void* admission) { static_cast<s3::Admission*>(admission)->SayWhenSilent(); }, &admission_});
+  loops_.WakeAfter(
+      kSilence,
+      {[](void* admission) { static_cast<s3::Admission*>(admission)->SayWhenSilent(); }, &admission_});
 }
 
 std::unique_ptr<s3::Client> StoreAccess::MakeClient(s3::Waiter* waiter,

@@ -12,9 +12,9 @@
 #include "s3/admission/admission.h"
 #include "s3/client/client.h"
 #include "s3/credentials/credential_cache.h"
-#include "s3/transport/event_loops.h"
 #include "s3/options.h"
 #include "s3/stores/store_facts.h"
+#include "s3/transport/event_loops.h"
 #include "s3/transport/trace.h"
 
 namespace pipeline {
@@ -38,14 +38,12 @@ class StoreAccess {
   static constexpr std::chrono::milliseconds kPatienceOfACheck{3000};
 
   // Neither `stop`, whose drain ends waits and whose abort ends requests, nor `trace` and `limits` are owned;
-  // the latter two may be null. A store that is away or full for longer than `patience` (0: for ever) drains the
-  // run.
-  // `note` is told what was learnt; it must not wait.
+  // the latter two may be null. A store that is away or full for longer than `patience` (0: for ever) drains
+  // the run. `note` is told what was learnt; it must not wait.
   StoreAccess(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
               const RunCredentials& credentials, const Parallelism& parallelism, StopControl* stop,
               s3::TraceLog* trace, const std::function<void(std::string_view)>& note,
-              const s3::RateLimits* limits = nullptr,
-              std::chrono::milliseconds patience = kPatienceOfACheck);
+              const s3::RateLimits* limits = nullptr, std::chrono::milliseconds patience = kPatienceOfACheck);
 
   // `waiter` is not owned; `integrity` is resolved.
   std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter, const s3::IntegrityOptions& integrity);

@@ -12,8 +12,8 @@ inline constexpr std::size_t kSlotStackBytes = 1 << 20;  // instrumented frames 
 inline constexpr std::size_t kSlotStackBytes = 256 << 10;
 #endif
 
-// How many of `wanted` threads, with a small stack each, can run at once now: RLIMIT_NPROC and the pids.max of
-// control groups are limits that only an attempt tells.
+// How many of `wanted` threads, with a small stack each, can run at once now: RLIMIT_NPROC and the pids.max
+// of control groups are limits that only an attempt tells.
 int ThreadsThatStart(int wanted);
 
 }  // namespace pipeline

@@ -24,8 +24,8 @@ tl::unexpected<s3::Error> FailErrno(int error) {
   return failed;
 }
 
-// Makes an error of a call on an open descriptor. ESTALE means that the opened file is gone and that its path may
-// lead to another version: the object begins again.
+// Makes an error of a call on an open descriptor. ESTALE means that the opened file is gone and that its path
+// may lead to another version: the object begins again.
 tl::unexpected<s3::Error> FailOpened(int error) {
   auto failed = FailErrno(error);
   if (error == ESTALE) failed.value().kind = s3::ErrorKind::kChanged;
@@ -103,7 +103,8 @@ std::shared_ptr<const s3::Descriptor> OpenRoot(const InputFile& file) {
 
 std::int64_t MtimeNs(const struct stat& status) {
   const auto seconds = static_cast<std::uint64_t>(status.st_mtim.tv_sec);
-  return static_cast<std::int64_t>(seconds * 1'000'000'000 + static_cast<std::uint64_t>(status.st_mtim.tv_nsec));
+  return static_cast<std::int64_t>(seconds * 1'000'000'000 +
+                                   static_cast<std::uint64_t>(status.st_mtim.tv_nsec));
 }
 
 s3::Result<OpenFile> OpenFile::Open(const InputFile& file) {
@@ -117,9 +118,8 @@ s3::Result<OpenFile> OpenFile::Open(const InputFile& file) {
                     "this file system knows no O_DIRECT (source[].page_cache: bypass)");
   }
   if (error == ENOENT && file.planned) {
-    return tl::unexpected(s3::Error{.kind = s3::ErrorKind::kChanged,
-                                    .message = "vanished since it was planned",
-                                    .system_error = error});
+    return tl::unexpected(s3::Error{
+        .kind = s3::ErrorKind::kChanged, .message = "vanished since it was planned", .system_error = error});
   }
   if (!file.follow_symlink && (error == ELOOP || error == EXDEV)) {
     return s3::Fail(s3::ErrorKind::kLocal,
@@ -250,8 +250,9 @@ s3::Result<bool> OpenFile::Compare(const struct stat& now) const {
   }
   if (change_check_ == ChangeCheck::kNone) return false;
   if (status_.st_size != now.st_size) {
-    return s3::Fail(s3::ErrorKind::kChanged, fmt::format("changed while it was read: it had {} bytes and has {}",
-                                                         status_.st_size, now.st_size));
+    return s3::Fail(
+        s3::ErrorKind::kChanged,
+        fmt::format("changed while it was read: it had {} bytes and has {}", status_.st_size, now.st_size));
   }
   if (!SameTime(status_.st_mtim, now.st_mtim)) {
     return s3::Fail(s3::ErrorKind::kChanged, "changed while it was read: its mtime moved");

@@ -54,8 +54,8 @@ bool CanRead(int fd) {
   return flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY;
 }
 
-// A call that gives a descriptor. Waits while none is left: uploads that end give theirs back. A walk that holds them
-// all itself, in a tree deeper than its process may open, is not waited for.
+// A call that gives a descriptor. Waits while none is left: uploads that end give theirs back. A walk that
+// holds them all itself, in a tree deeper than its process may open, is not waited for.
 template <typename Call>
 int WithDescriptor(const Call& call) {
   constexpr std::chrono::milliseconds kPause{20};
@@ -114,7 +114,8 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
       return fmt::format("{}: is {}, neither a directory nor a regular file", root.path,
                          SpecialFileName(status.st_mode));
     }
-    // EPERM: glibc before 2.37 does not go on without faccessat2 where a seccomp filter forbids it. Then reading tells.
+    // EPERM: glibc before 2.37 does not go on without faccessat2 where a seccomp filter forbids it. Then
+    // reading tells.
     const int mode = S_ISDIR(status.st_mode) ? R_OK | X_OK : R_OK;
     if (faccessat(AT_FDCWD, root.path.c_str(), mode, AT_EACCESS) != 0 && errno != EPERM) {
       return fmt::format("{}: {}", root.path, ErrnoText(errno));
@@ -272,9 +273,9 @@ std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const 
         WithDescriptor([&] { return fcntl(opened.get(), F_DUPFD_CLOEXEC, 0); }));
     if (root_directory_->get() < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(EMFILE));
   }
-  stack_.push_back({std::make_shared<const Directory>(Directory{
-      std::make_unique<DirectoryReader>(std::move(opened)), relative, status.st_dev, status.st_ino,
-      std::move(parent), depth})});
+  stack_.push_back({std::make_shared<const Directory>(
+      Directory{std::make_unique<DirectoryReader>(std::move(opened)), relative, status.st_dev, status.st_ino,
+                std::move(parent), depth})});
   return std::nullopt;
 }
 

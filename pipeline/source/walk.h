@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "pipeline/fs/directory.h"
+#include "pipeline/fs/own_files.h"
 #include "pipeline/message.h"
 #include "pipeline/options.h"
-#include "pipeline/fs/own_files.h"
 
 namespace pipeline {
 
@@ -84,7 +84,7 @@ class Walk {
   std::string key_prefix_;
   std::shared_ptr<const OwnFiles> own_;
   std::shared_ptr<const s3::Descriptor> root_directory_;  // of root(); null when it is a file
-  std::size_t root_index_ = 0;  // of the next root
+  std::size_t root_index_ = 0;                            // of the next root
   std::size_t root_end_;
   bool root_is_file_ = false;
   std::vector<Frame> stack_;  // outermost first

@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "s3/api/etag.h"
-#include "s3/hash/hash.h"
 #include "s3/api/requests.h"
+#include "s3/hash/hash.h"
 
 namespace pipeline {
 

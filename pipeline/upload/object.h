@@ -9,14 +9,14 @@
 #include <optional>
 #include <vector>
 
-#include "pipeline/message.h"
-#include "pipeline/upload/once.h"
-#include "pipeline/source/open_file.h"
 #include "pipeline/journal/record.h"
+#include "pipeline/message.h"
+#include "pipeline/source/open_file.h"
 #include "pipeline/source/stream.h"
+#include "pipeline/upload/once.h"
+#include "s3/api/properties.h"
 #include "s3/client/multipart.h"
 #include "s3/plan.h"
-#include "s3/api/properties.h"
 
 namespace pipeline {
 
@@ -73,7 +73,9 @@ class Object {
 
   // For the last task only. In order, from the first task's.
   const std::vector<s3::CompletedPart>& parts() const { return parts_; }
-  const std::string& digest_of(int number) const { return digests_[static_cast<std::size_t>(number - first_task())]; }
+  const std::string& digest_of(int number) const {
+    return digests_[static_cast<std::size_t>(number - first_task())];
+  }
   std::uint64_t bytes() const;  // of all parts
   const std::optional<s3::Error>& error() const { return error_; }
   int attempts() const { return earlier_attempts + attempts_; }

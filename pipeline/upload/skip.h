@@ -6,10 +6,10 @@
 #include <optional>
 #include <string>
 
+#include "pipeline/options.h"
 #include "pipeline/upload/buffers.h"
 #include "pipeline/upload/existing.h"
 #include "pipeline/upload/object.h"
-#include "pipeline/options.h"
 #include "s3/client/client.h"
 
 namespace pipeline {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <string>
 
-#include "pipeline/upload/guarded.h"
 #include "pipeline/fs/io_retry.h"
+#include "pipeline/upload/guarded.h"
 #include "s3/hash/hash.h"
 
 namespace pipeline {
@@ -68,8 +68,8 @@ s3::Result<void> Uploader::ReadAndSend(Object* object, const UploadTask& task, s
 
 // Of what is sent from a file it is known only afterwards whether it was what is digested. That is in time
 // for a part, before the completion, and for an object that the store refuses when its signed digest is not
-// its own. With a condition it would stand in its own way when it is sent once more. A file whose changes nobody asks for is
-// read once: what is sent is what was digested.
+// its own. With a condition it would stand in its own way when it is sent once more. A file whose changes
+// nobody asks for is read once: what is sent is what was digested.
 bool Uploader::SendsFromFile(const Object& object) const {
   const bool may_change = object.file().reading.change_check == ChangeCheck::kNone;
   if (may_change || !object.source.stays_in_page_cache() || !context_.client->SendsFromFiles()) return false;
@@ -169,7 +169,8 @@ s3::Result<void> Uploader::SendPart(Object* object, int number, const s3::Payloa
   const auto bytes = payload.size();
   auto digest = PartDigest(payload);
   const auto stored = object->stored_parts.find(number);
-  if (stored != object->stored_parts.end() && stored->second.bytes == bytes && stored->second.digest == digest) {
+  if (stored != object->stored_parts.end() && stored->second.bytes == bytes &&
+      stored->second.digest == digest) {
     context_.progress->settled_bytes += bytes;
     object->AddPart({number, bytes, stored->second.etag, payload.checksum}, std::move(digest), true);
     return {};

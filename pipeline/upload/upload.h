@@ -7,15 +7,15 @@
 #include <span>
 #include <stop_token>
 
-#include "pipeline/upload/buffers.h"
-#include "pipeline/report/console.h"
-#include "pipeline/upload/digest_lanes.h"
 #include "pipeline/journal/history.h"
 #include "pipeline/journal/journal.h"
 #include "pipeline/message.h"
-#include "pipeline/upload/object.h"
 #include "pipeline/options.h"
 #include "pipeline/progress.h"
+#include "pipeline/report/console.h"
+#include "pipeline/upload/buffers.h"
+#include "pipeline/upload/digest_lanes.h"
+#include "pipeline/upload/object.h"
 #include "pipeline/upload/property_rules.h"
 #include "pipeline/upload/skip.h"
 #include "s3/client/client.h"

@@ -2,8 +2,8 @@
 // session left is gone on with, or a new one is created.
 #include <algorithm>
 
-#include "pipeline/upload/guarded.h"
 #include "pipeline/fs/io_retry.h"
+#include "pipeline/upload/guarded.h"
 #include "pipeline/upload/recorded_upload.h"
 #include "pipeline/upload/upload.h"
 #include "s3/api/etag.h"

@@ -146,14 +146,16 @@ void Admission::Probe(const Body& body, std::unique_lock<std::mutex>* lock) {
   }
   outage_.ProbeFailed();
   if (length.count() > 0) return Tell("", over, lock);
-  Tell(fmt::format("the store does not answer: {}; s3flow waits for it, {}", cause_, PatienceText()), false, lock);
+  Tell(fmt::format("the store does not answer: {}; s3flow waits for it, {}", cause_, PatienceText()), false,
+       lock);
 }
 
 // Both hooks are called without the lock.
 void Admission::Tell(const std::string& notice, bool give_up, std::unique_lock<std::mutex>* lock) {
   gave_up_ = gave_up_ || give_up;
-  const auto last = fmt::format("the store {} for {} s: {}", outage_.is_full() ? "has been full" : "has not answered",
-                                std::chrono::ceil<std::chrono::seconds>(hooks_.patience).count(), cause_);
+  const auto last =
+      fmt::format("the store {} for {} s: {}", outage_.is_full() ? "has been full" : "has not answered",
+                  std::chrono::ceil<std::chrono::seconds>(hooks_.patience).count(), cause_);
   lock->unlock();
   if (!notice.empty() && hooks_.notice) hooks_.notice(notice);
   if (give_up && hooks_.give_up) hooks_.give_up(last);

@@ -1,6 +1,5 @@
-// Whether the store is there at all, and has room: a gate that closes when it is away or full, and opens slowly
-// when that is over.
-// A value; not thread-safe.
+// Whether the store is there at all, and has room: a gate that closes when it is away or full, and opens
+// slowly when that is over. A value; not thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -10,11 +9,12 @@ namespace s3 {
 
 // Closed after requests in a row that no store answered, or that it could not carry out (5xx). Then requests
 // wait, none of their attempts is spent, and one probe asks from time to time. When a probe is answered the
-// gate lets a few through, and one more for each answer: there is no herd. Whether a full store has room again,
-// only a write can tell: the gate lets one through from time to time.
+// gate lets a few through, and one more for each answer: there is no herd. Whether a full store has room
+// again, only a write can tell: the gate lets one through from time to time.
 class Outage {
  public:
-  // `from_the_start`: a store that has never answered is away, too; else that is for its requests to find out.
+  // `from_the_start`: a store that has never answered is away, too; else that is for its requests to find
+  // out.
   explicit Outage(bool from_the_start = false) : from_the_start_(from_the_start) {}
 
   using Clock = std::chrono::steady_clock;

@@ -38,8 +38,8 @@ Settled RunAttempts(const RetryOptions& options, const RetryHooks& hooks, const 
     if (answer || !IsRetryable(answer.error().kind)) return {std::move(answer), number};
     auto& error = answer.error();
     auto excuse = Excuse::kNone;
-    const bool may_be_the_store = error.kind == ErrorKind::kTransient || error.kind == ErrorKind::kThrottled ||
-                                  error.kind == ErrorKind::kStoreFull;
+    const bool may_be_the_store = error.kind == ErrorKind::kTransient ||
+                                  error.kind == ErrorKind::kThrottled || error.kind == ErrorKind::kStoreFull;
     if (may_be_the_store) excuse = hooks.excuse(error);
     if (excuse == Excuse::kOutage) continue;
     if (excuse == Excuse::kPace && excused >= kMostExcused * options.max_attempts) excuse = Excuse::kNone;

@@ -5,8 +5,8 @@
 #include <functional>
 
 #include "s3/api/judge.h"
-#include "s3/options.h"
 #include "s3/base/result.h"
+#include "s3/options.h"
 
 namespace s3 {
 

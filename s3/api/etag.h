@@ -1,5 +1,5 @@
-// ETags as stores and what stands before them send them: with quotes or without, marked as weak by a gateway that
-// compresses (RFC 9110, section 8.8.3), in hexadecimal digits of either case. Pure, any thread.
+// ETags as stores and what stands before them send them: with quotes or without, marked as weak by a gateway
+// that compresses (RFC 9110, section 8.8.3), in hexadecimal digits of either case. Pure, any thread.
 #pragma once
 
 #include <string>

@@ -38,7 +38,9 @@ void ReadRetryAfter(const HttpHeaders& headers, Error* error) {
 
 bool Mentions(std::string_view text, std::initializer_list<std::string_view> phrases) {
   return std::ranges::any_of(phrases, [&](std::string_view phrase) {
-    return !std::ranges::search(text, phrase, [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); }).empty();
+    return !std::ranges::search(text, phrase, [](unsigned char a, unsigned char b) {
+              return std::tolower(a) == std::tolower(b);
+            }).empty();
   });
 }
 
@@ -114,8 +116,8 @@ Error JudgeRefusal(const HttpResponse& response) {
   error.request_id = OneLine(response.headers.Find("x-amz-request-id").value_or(""), 128);
   const auto body = ParseErrorBody(response.body).value_or(ErrorBody{});
   error.code = body.code;
-  const auto by_status = body.code.empty() || response.status != 400 ? KindOfStatus(response.status)
-                                                                     : ErrorKind::kPermanent;
+  const auto by_status =
+      body.code.empty() || response.status != 400 ? KindOfStatus(response.status) : ErrorKind::kPermanent;
   error.kind = KindOfCode(body.code).value_or(by_status);
   if (SaysFull(body, response.status)) error.kind = ErrorKind::kStoreFull;
   if (body.code.empty() && WantsTls(response)) error.kind = ErrorKind::kWrongEndpoint;

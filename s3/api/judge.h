@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "s3/http.h"
 #include "s3/base/result.h"
+#include "s3/http.h"
 
 namespace s3 {
 

@@ -6,10 +6,10 @@
 #include <array>
 #include <utility>
 
-#include "s3/hash/checksum.h"
 #include "s3/api/etag.h"
-#include "s3/hash/hash.h"
 #include "s3/api/sigv4.h"
+#include "s3/hash/checksum.h"
+#include "s3/hash/hash.h"
 
 namespace s3 {
 namespace {

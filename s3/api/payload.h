@@ -9,13 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "s3/api/judge.h"
+#include "s3/api/properties.h"
+#include "s3/base/result.h"
 #include "s3/hash/hash.h"
 #include "s3/hash/hash_stream.h"
 #include "s3/http.h"
-#include "s3/api/judge.h"
 #include "s3/options.h"
-#include "s3/api/properties.h"
-#include "s3/base/result.h"
 
 namespace s3 {
 

@@ -70,9 +70,7 @@ Tags ParseTagging(std::string_view value) {
   return tags;
 }
 
-bool IsConditional(const ObjectProperties& properties) {
-  return properties.Find("if-none-match") != nullptr;
-}
+bool IsConditional(const ObjectProperties& properties) { return properties.Find("if-none-match") != nullptr; }
 
 std::optional<std::string> HeaderValueProblem(std::string_view value) {
   const auto bad = [](unsigned char c) { return c < 0x20 || c == 0x7f; };

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "s3/http.h"
 #include "s3/base/secret.h"
+#include "s3/http.h"
 
 namespace s3 {
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "s3/hash/checksum.h"
 #include "s3/api/etag.h"
+#include "s3/hash/checksum.h"
 #include "s3/hash/hash.h"
 
 namespace s3 {
@@ -141,7 +141,8 @@ HttpRequest BuildUploadPart(const BucketAddress& bucket, const ObjectTarget& tar
 std::string BuildCompletionXml(const std::vector<CompletedPart>& parts, ChecksumAlgorithm checksum) {
   std::string xml = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
   for (const auto& part : parts) {
-    xml += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag>", part.number, XmlEscape(StrongETag(part.etag)));
+    xml += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag>", part.number,
+                       XmlEscape(StrongETag(part.etag)));
     if (!ChecksumName(checksum).empty()) {
       xml += fmt::format("<Checksum{0}>{1}</Checksum{0}>", ChecksumName(checksum), part.checksum);
     }

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "s3/api/properties.h"
 #include "s3/http.h"
 #include "s3/options.h"
-#include "s3/api/properties.h"
 
 namespace s3 {
 
@@ -87,9 +87,9 @@ HttpRequest BuildPutObjectTagging(const BucketAddress& bucket, const ObjectTarge
                                   std::string_view xml);
 std::string BuildTaggingXml(const Tags& tags);
 
-// Those of the request's headers that a store need not know, and that may have made it refuse the request. What each
-// adds is a check beside others; a CRC32C of a whole object cannot do without x-amz-checksum-type. Empty when the
-// refusal is about something else.
+// Those of the request's headers that a store need not know, and that may have made it refuse the request.
+// What each adds is a check beside others; a CRC32C of a whole object cannot do without x-amz-checksum-type.
+// Empty when the refusal is about something else.
 std::vector<std::string> SuspectHeaders(const HttpRequest& request, const Error& refusal);
 
 }  // namespace s3

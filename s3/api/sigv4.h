@@ -11,10 +11,10 @@
 #include <string>
 #include <string_view>
 
+#include "s3/base/published.h"
 #include "s3/credentials.h"
 #include "s3/hash/hash.h"
 #include "s3/http.h"
-#include "s3/base/published.h"
 
 namespace s3 {
 

@@ -40,7 +40,8 @@ std::optional<ErrorKind> KindOf(std::string_view name);
 // True when the same request may succeed on another attempt.
 bool IsRetryable(ErrorKind kind);
 
-// True when every other object of the run is likely to meet the same end: the run stops when nothing succeeds.
+// True when every other object of the run is likely to meet the same end: the run stops when nothing
+// succeeds.
 bool RefusesWholeRun(ErrorKind kind);
 
 struct Error {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "s3/hash/checksum.h"
 #include "s3/api/etag.h"
+#include "s3/hash/checksum.h"
 
 namespace s3 {
 namespace {
@@ -150,7 +150,8 @@ Settled Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes, st
     auto& error = head.answer.error();
     if (CannotBeRead(error)) {
       error.message = fmt::format(
-          "integrity.verify: the store has acknowledged the object, and does not let it be asked for (HeadObject "
+          "integrity.verify: the store has acknowledged the object, and does not let it be asked for "
+          "(HeadObject "
           "needs s3:GetObject): {}",
           error.message);
     }
@@ -263,8 +264,8 @@ Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
   auto answer = Judge(Exchange(std::move(request), lease), operation.wants_etag);
   if (!answer) {
     // One server of several, or one moment, when others have answered as a store does.
-    const bool elsewhere = answer.error().kind == ErrorKind::kWrongEndpoint ||
-                           answer.error().kind == ErrorKind::kUntrusted;
+    const bool elsewhere =
+        answer.error().kind == ErrorKind::kWrongEndpoint || answer.error().kind == ErrorKind::kUntrusted;
     if (elsewhere && credentials_worked_) answer.error().kind = ErrorKind::kTransient;
   }
   const auto redact = [&] {

@@ -7,11 +7,11 @@
 #include <stop_token>
 
 #include "s3/admission/admission.h"
-#include "s3/credentials/credential_cache.h"
-#include "s3/http.h"
+#include "s3/admission/retry.h"
 #include "s3/api/payload.h"
 #include "s3/api/requests.h"
-#include "s3/admission/retry.h"
+#include "s3/credentials/credential_cache.h"
+#include "s3/http.h"
 #include "s3/stores/store_facts.h"
 
 namespace s3 {
@@ -46,8 +46,8 @@ class Client {
   const IntegrityOptions& integrity() const { return integrity_; }
   const RetryOptions& retry() const { return retry_; }
 
-  // Whether data may be sent from a file instead of from memory: something protects the bytes from being others
-  // than those that were digested.
+  // Whether data may be sent from a file instead of from memory: something protects the bytes from being
+  // others than those that were digested.
   bool SendsFromFiles() const;
 
   // Compares ETag or checksum in the answer with those of the payload. With If-None-Match and a
@@ -59,8 +59,8 @@ class Client {
   Settled HeadObject(const ObjectTarget& target, const RetryObserver& on_retry);
 
   // For a conditional write at a store that may not keep the condition: nothing when the key is free, the
-  // answer to HeadObject when the object there has our token and size. SaysItExists() holds for the error when
-  // the object is another writer's; any other error means that the key must not be written.
+  // answer to HeadObject when the object there has our token and size. SaysItExists() holds for the error
+  // when the object is another writer's; any other error means that the key must not be written.
   Result<std::optional<Answer>> AskForKey(const ObjectTarget& target, std::string_view token,
                                           std::uint64_t bytes, const RetryObserver& on_retry);
 
@@ -81,7 +81,7 @@ class Client {
   // How one request is sent.
   struct Manner {
     bool again = false;
-    int given_up = 0;  // so many times for being slow
+    int given_up = 0;                  // so many times for being slow
     std::vector<std::string> without;  // headers that the store may have refused
   };
   // A request that was slow twice is slow.
@@ -110,15 +110,15 @@ class Client {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 bool SaysItExists(const Error& error);
 
-// True when `head`, the answer to HeadObject, describes the object that has our token and, where it names one, our
-// size. Gateways leave Content-Length out of answers to HEAD, which they may: RFC 9110, section 8.6.
+// True when `head`, the answer to HeadObject, describes the object that has our token and, where it names
+// one, our size. Gateways leave Content-Length out of answers to HEAD, which they may: RFC 9110, section 8.6.
 bool IsOurs(const Answer& head, std::string_view token, std::uint64_t bytes);
 
 // True when `head` names a size, and it is another one. A size that is not named is unknown, not zero.
 bool HasOtherSize(const Answer& head, std::uint64_t bytes);
 
-// True when the store does not let us read what was asked for, as with a key that may only write. That shows neither
-// that something is there nor that it is not.
+// True when the store does not let us read what was asked for, as with a key that may only write. That shows
+// neither that something is there nor that it is not.
 bool CannotBeRead(const Error& error);
 
 }  // namespace s3

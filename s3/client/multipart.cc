@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "s3/api/answers.h"
-#include "s3/hash/checksum.h"
 #include "s3/api/etag.h"
+#include "s3/hash/checksum.h"
 
 namespace s3 {
 namespace {
@@ -46,8 +46,9 @@ std::optional<Error> CompareETag(const std::vector<CompletedPart>& parts, const 
 std::string OutcomeUnknown(const Result<Answer>& head, const Error& refusal) {
   const std::string what = IsNoSuchUpload(refusal) ? "the upload is gone" : refusal.message;
   if (!head && head.error().http_status != 404) {
-    return fmt::format("{}, and whether it has become the object cannot be asked (HeadObject needs s3:GetObject): {}",
-                       what, head.error().message);
+    return fmt::format(
+        "{}, and whether it has become the object cannot be asked (HeadObject needs s3:GetObject): {}", what,
+        head.error().message);
   }
   return what + ", and the object of that key, if any, is not ours";
 }
@@ -73,7 +74,11 @@ MultipartUpload::MultipartUpload(Client* client, const ObjectTarget& target)
 
 MultipartUpload::MultipartUpload(Client* client, const ObjectTarget& target, std::string token,
                                  std::string upload_id)
-    : client_(client), target_(target), token_(std::move(token)), upload_id_(std::move(upload_id)), may_be_completing_(true) {}
+    : client_(client),
+      target_(target),
+      token_(std::move(token)),
+      upload_id_(std::move(upload_id)),
+      may_be_completing_(true) {}
 
 Settled MultipartUpload::Create(const RetryObserver& on_retry) {
   auto settled = client_->Settle(
@@ -172,7 +177,8 @@ Result<Answer> MultipartUpload::CompleteOnce(const Operation& complete, std::uin
   }
   if (was_completing && (refused || IsNoSuchUpload(error))) {
     error.kind = ErrorKind::kTransient;
-    error.message = fmt::format("{}; an earlier completion may still be at work", OutcomeUnknown(head, error));
+    error.message =
+        fmt::format("{}; an earlier completion may still be at work", OutcomeUnknown(head, error));
   } else if (IsNoSuchUpload(error)) {
     error.message = OutcomeUnknown(head, error);
     error.kind = ErrorKind::kPermanent;
@@ -187,12 +193,14 @@ Settled MultipartUpload::EnsureTags(const RetryObserver& on_retry) const {
   auto head = client_->HeadObject(target_, on_retry);
   const bool is_unread = !head.answer && CannotBeRead(head.answer.error());
   if (!head.answer && !is_unread) return head;
-  if (!is_unread && head.answer->headers.Find("x-amz-tagging-count") == fmt::format("{}", tags.size())) return head;
+  if (!is_unread && head.answer->headers.Find("x-amz-tagging-count") == fmt::format("{}", tags.size()))
+    return head;
   const auto xml = BuildTaggingXml(tags);
   auto tagged = client_->Settle(
       {.build = [&](const BucketAddress& bucket) { return BuildPutObjectTagging(bucket, target_, xml); }},
       on_retry);
-  // The store has taken them with the creation: a refusal to show or repeat them is no sign that they are missing.
+  // The store has taken them with the creation: a refusal to show or repeat them is no sign that they are
+  // missing.
   if (is_unread && !tagged.answer && CannotBeRead(tagged.answer.error())) return {Answer{}};
   return tagged;
 }
@@ -223,15 +231,13 @@ Settled MultipartUpload::Abort(const RetryObserver& on_retry) const {
     if (answer || !IsNoSuchUpload(answer.error())) return answer;
     return Answer{};
   };
-  const Operation abort{.build =
-                            [&](const BucketAddress& bucket) {
-                              return BuildAbortMultipartUpload(bucket, target_, upload_id_);
-                            },
-                        .finishes = true};
-  const Operation list{.build = [&](const BucketAddress& bucket) {
-                         return BuildListParts(bucket, target_, upload_id_, 0);
-                       },
-                       .finishes = true};
+  const Operation abort{
+      .build =
+          [&](const BucketAddress& bucket) { return BuildAbortMultipartUpload(bucket, target_, upload_id_); },
+      .finishes = true};
+  const Operation list{
+      .build = [&](const BucketAddress& bucket) { return BuildListParts(bucket, target_, upload_id_, 0); },
+      .finishes = true};
   return client_->Repeat(
       [&](int) -> Result<Answer> {
         auto aborted = client_->Once(abort);

@@ -32,15 +32,15 @@ class MultipartUpload {
 
   // `parts` in order. Refuses a list that is not contiguous or does not add up to `bytes`: then no
   // request is made. Success: the object is there, with our token or by a whole answer; the answer's
-  // ETag and, in `object_checksum()`, the checksum of the whole. With If-None-Match, SaysItExists() holds for the
-  // error when the key is another writer's, whether or not the store keeps conditions here (then it is asked
-  // before each attempt); kConflict: another write was under way, and the upload must be begun again.
+  // ETag and, in `object_checksum()`, the checksum of the whole. With If-None-Match, SaysItExists() holds for
+  // the error when the key is another writer's, whether or not the store keeps conditions here (then it is
+  // asked before each attempt); kConflict: another write was under way, and the upload must be begun again.
   Settled Complete(const std::vector<CompletedPart>& parts, std::uint64_t bytes,
                    const RetryObserver& on_retry);
 
   // Some stores take tags with CreateMultipartUpload and forget them (Ceph 16): asks how many the
-  // completed object has, and sets them when they are not all there. Nothing to do without tags. With a key that may
-  // not read they are set once more; where it may not do that either, the creation has set them.
+  // completed object has, and sets them when they are not all there. Nothing to do without tags. With a key
+  // that may not read they are set once more; where it may not do that either, the creation has set them.
   Settled EnsureTags(const RetryObserver& on_retry) const;
 
   // All parts that the store has, in order. NoSuchUpload is an error with that code.
@@ -66,8 +66,8 @@ class MultipartUpload {
   const std::string token_;
   std::string upload_id_;
   std::string object_checksum_;
-  // A completion whose end nobody has told us of may still be at work in the store. Then no refusal shows that
-  // nothing happens: it may be the other one that has taken the parts away.
+  // A completion whose end nobody has told us of may still be at work in the store. Then no refusal shows
+  // that nothing happens: it may be the other one that has taken the parts away.
   bool may_be_completing_ = false;
 };
 

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "s3/hash/checksum.h"
-#include "s3/hash/hash.h"
 #include "s3/api/judge.h"
 #include "s3/client/multipart.h"
+#include "s3/hash/checksum.h"
+#include "s3/hash/hash.h"
 
 namespace s3 {
 namespace {

@@ -64,8 +64,9 @@ struct ProbeContext {
 };
 
 // Rows, as far as the store lets it come: "put", "head", "multipart", "if_none_match" (with PutObject),
-// "if_none_match parts" (with CompleteMultipartUpload), "payload sha256", "payload unsigned", "payload streaming", "checksum md5" and the others, "trailer crc32c", "delete". Takes
-// some seconds at most where the store answers. Blocks.
+// "if_none_match parts" (with CompleteMultipartUpload), "payload sha256", "payload unsigned", "payload
+// streaming", "checksum md5" and the others, "trailer crc32c", "delete". Takes some seconds at most where the
+// store answers. Blocks.
 ProbeReport Probe(const ProbeContext& context);
 
 // The profiles that contradict nothing of what was seen, and of those the ones that explain most of it.

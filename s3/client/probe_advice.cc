@@ -20,11 +20,13 @@ std::string_view RowOf(ChecksumAlgorithm algorithm) {
 // How much of what was seen `profile` says, too; nothing when it says otherwise.
 std::optional<int> Explained(const ProbeReport& report, const StoreProfile& profile) {
   int explained = 0;
-  const std::pair<std::string_view, Takes> said[] = {
-      {"checksum crc32c", profile.checksum_headers}, {"checksum sha256", profile.checksum_headers},
-      {"checksum crc64nvme", profile.crc64nvme},     {"trailer crc32c", profile.trailers},
-      {"payload streaming", profile.streaming},      {"if_none_match", profile.conditions},
-      {"if_none_match parts", profile.conditions_on_complete}};
+  const std::pair<std::string_view, Takes> said[] = {{"checksum crc32c", profile.checksum_headers},
+                                                     {"checksum sha256", profile.checksum_headers},
+                                                     {"checksum crc64nvme", profile.crc64nvme},
+                                                     {"trailer crc32c", profile.trailers},
+                                                     {"payload streaming", profile.streaming},
+                                                     {"if_none_match", profile.conditions},
+                                                     {"if_none_match parts", profile.conditions_on_complete}};
   for (const auto& [name, takes] : said) {
     const auto* row = report.Find(name);
     if (row == nullptr || takes == Takes::kVaries) continue;
@@ -84,7 +86,8 @@ std::vector<std::string> AdviceOf(const ProbeReport& report, const IntegrityOpti
   }
   if (is("if_none_match", kIgnored) || is("if_none_match parts", kIgnored)) {
     advice.push_back(fmt::format(
-        "the store ignores If-None-Match {}: with object.if_none_match s3flow asks with HeadObject before each "
+        "the store ignores If-None-Match {}: with object.if_none_match s3flow asks with HeadObject before "
+        "each "
         "such write; an object that another writer makes between the two is replaced",
         is("if_none_match", kIgnored) ? "on every write" : "when it completes multipart uploads"));
   }

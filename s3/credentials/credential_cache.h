@@ -12,9 +12,9 @@
 #include <thread>
 #include <vector>
 
-#include "s3/credentials.h"
 #include "s3/base/published.h"
 #include "s3/base/waiter.h"
+#include "s3/credentials.h"
 
 namespace s3 {
 

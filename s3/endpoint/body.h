@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "s3/endpoint/call.h"
-#include "s3/endpoint/storage/checksums.h"
 #include "s3/endpoint/options.h"
+#include "s3/endpoint/storage/checksums.h"
 #include "s3/endpoint/storage/store.h"
 #include "s3/endpoint/verify.h"
 #include "s3/hash/hash.h"

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "s3/api/requests.h"
 #include "s3/endpoint/storage/store.h"
 #include "s3/http.h"
-#include "s3/api/requests.h"
 
 namespace s3::endpoint {
 

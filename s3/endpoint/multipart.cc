@@ -7,9 +7,9 @@
 #include <ctime>
 #include <pugixml.hpp>
 
+#include "s3/api/properties.h"
 #include "s3/endpoint/listing.h"
 #include "s3/endpoint/operations.h"
-#include "s3/api/properties.h"
 
 namespace s3::endpoint {
 namespace {

@@ -8,9 +8,9 @@
 #include <chrono>
 #include <ctime>
 
+#include "s3/api/properties.h"
 #include "s3/endpoint/listing.h"
 #include "s3/endpoint/verify.h"
-#include "s3/api/properties.h"
 
 namespace s3::endpoint {
 namespace {
@@ -169,8 +169,8 @@ Reply PutObject(Store* store, const Call& call, ReceivedBody body, const ServerO
     info.checksum = {*body.checksum, {"x-amz-checksum-type", "FULL_OBJECT"}};
   }
   const std::vector<StoredBytes> whole{{body.upload->Finish(), body.size_bytes}};
-  const auto committed = store->Commit(whole, call.bucket, call.key, std::move(info),
-                                       KeepsCondition(call, options));
+  const auto committed =
+      store->Commit(whole, call.bucket, call.key, std::move(info), KeepsCondition(call, options));
   return committed == Store::Committed::kYes ? reply : CommitRefusal(committed);
 }
 

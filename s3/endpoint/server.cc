@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include "s3/base/token_bucket.h"
 #include "s3/endpoint/body.h"
 #include "s3/endpoint/call.h"
 #include "s3/endpoint/connection.h"
@@ -15,7 +16,6 @@
 #include "s3/endpoint/operations.h"
 #include "s3/endpoint/pace.h"
 #include "s3/endpoint/verify.h"
-#include "s3/base/token_bucket.h"
 
 namespace s3::endpoint {
 namespace {

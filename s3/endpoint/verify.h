@@ -3,9 +3,9 @@
 
 #include <optional>
 
+#include "s3/api/sigv4.h"
 #include "s3/endpoint/call.h"
 #include "s3/endpoint/options.h"
-#include "s3/api/sigv4.h"
 
 namespace s3::endpoint {
 

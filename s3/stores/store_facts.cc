@@ -35,8 +35,11 @@ LearnedFacts::LearnedFacts(DestinationOptions destination, std::vector<BucketAdd
     : destination_(std::move(destination)),
       notice_(std::move(notice)),
       endpoints_(NamesOf(buckets), notice_),
-      facts_({std::move(buckets), destination_.region, seconds(0),
-              std::make_shared<Signer>(destination_.region), {}}) {}
+      facts_({std::move(buckets),
+              destination_.region,
+              seconds(0),
+              std::make_shared<Signer>(destination_.region),
+              {}}) {}
 
 bool LearnedFacts::Learn(const Error& error, const StoreFacts& used) {
   if (error.kind != ErrorKind::kWrongRegion && error.kind != ErrorKind::kClockSkewed) return false;

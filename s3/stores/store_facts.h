@@ -10,12 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "s3/stores/address.h"
-#include "s3/stores/endpoint_pool.h"
-#include "s3/options.h"
+#include "s3/api/sigv4.h"
 #include "s3/base/published.h"
 #include "s3/base/result.h"
-#include "s3/api/sigv4.h"
+#include "s3/options.h"
+#include "s3/stores/address.h"
+#include "s3/stores/endpoint_pool.h"
 
 namespace s3 {
 
@@ -23,8 +23,8 @@ namespace s3 {
 struct StoreFacts {
   std::vector<BucketAddress> buckets;  // the one bucket at each of its endpoints
   std::string region;
-  std::chrono::seconds clock_offset{0};  // the store's time minus ours
-  std::shared_ptr<Signer> signer;        // for that region
+  std::chrono::seconds clock_offset{0};      // the store's time minus ours
+  std::shared_ptr<Signer> signer;            // for that region
   std::vector<std::string> refused_headers;  // are not sent: the store does not take them
 };
 

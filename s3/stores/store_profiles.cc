@@ -43,7 +43,8 @@ constexpr StoreProfile kProfiles[] = {
      .conditions = kYes,
      .conditions_on_complete = kYes,
      .tags = kYes},
-    // Pacific (16) ignores conditions at a completion. Checksums since Squid (19), trailers accepted since Reef (18): https://github.com/ceph/ceph/pull/54856
+    // Pacific (16) ignores conditions at a completion. Checksums since Squid (19), trailers accepted since
+    // Reef (18): https://github.com/ceph/ceph/pull/54856
     {.name = "ceph", .streaming = kYes, .conditions = kYes, .tags = kYes},
     // Trailers since 2023-05: https://github.com/minio/minio/pull/16484
     {.name = "minio", .server_header = "MinIO", .streaming = kYes, .conditions = kYes, .tags = kYes},

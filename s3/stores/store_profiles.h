@@ -30,9 +30,9 @@ struct StoreProfile {
   ChecksumAlgorithm checksum = ChecksumAlgorithm::kMd5;  // what ChecksumAlgorithm::kAuto means
   Takes checksum_headers = Takes::kVaries;               // x-amz-checksum-...
   Takes crc64nvme = Takes::kVaries;
-  Takes trailers = Takes::kVaries;    // checksums behind the body
-  Takes streaming = Takes::kVaries;   // signed chunks
-  Takes conditions = Takes::kVaries;  // If-None-Match: * with PutObject
+  Takes trailers = Takes::kVaries;                // checksums behind the body
+  Takes streaming = Takes::kVaries;               // signed chunks
+  Takes conditions = Takes::kVaries;              // If-None-Match: * with PutObject
   Takes conditions_on_complete = Takes::kVaries;  // the same with CompleteMultipartUpload
   Takes tags = Takes::kVaries;
   // The ETag of an object that came as parts is made of their MD5s.

@@ -31,11 +31,19 @@ void Set(CURL* easy, CURLoption option, Value value) {
 
 // What OpenSSL says when what is there speaks no TLS, or no version that both take, or takes no such client.
 bool SpeaksOtherwise(CURLcode code, std::string_view detail) {
-  constexpr std::string_view kPhrases[] = {
-      "wrong version number",    "packet length too long",     "unknown protocol",      "unsupported protocol",
-      "alert protocol version",  "alert handshake failure",    "alert bad certificate", "http request",
-      "alert unknown ca",        "alert certificate required", "alert unsupported certificate"};
-  const bool may_say_so = code == CURLE_SSL_CONNECT_ERROR || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR;
+  constexpr std::string_view kPhrases[] = {"wrong version number",
+                                           "packet length too long",
+                                           "unknown protocol",
+                                           "unsupported protocol",
+                                           "alert protocol version",
+                                           "alert handshake failure",
+                                           "alert bad certificate",
+                                           "http request",
+                                           "alert unknown ca",
+                                           "alert certificate required",
+                                           "alert unsupported certificate"};
+  const bool may_say_so =
+      code == CURLE_SSL_CONNECT_ERROR || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR;
   return may_say_so && std::ranges::any_of(kPhrases, [&](std::string_view phrase) {
            return detail.find(phrase) != std::string_view::npos;
          });
@@ -62,12 +70,13 @@ std::string ErrnoText(int error) {
   return strerror_r(error, buffer, sizeof buffer);
 }
 
-// A server may send TLS messages that bring no data (key updates, tickets) faster than OpenSSL reads them, within
-// one call that then would not return. A handshake and the tickets after it have some ten.
+// A server may send TLS messages that bring no data (key updates, tickets) faster than OpenSSL reads them,
+// within one call that then would not return. A handshake and the tickets after it have some ten.
 constexpr int kMostRecordsWithoutData = 256;
 
 // Called by OpenSSL before it takes a record or message in
-// (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). With too many the server is taken to have ended.
+// (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). With too many the server is taken to have
+// ended.
 void CountRecord(int written, int, int type, const void*, std::size_t, SSL* tls, void* records) {
   if (written != 0 || type != SSL3_RT_HEADER) return;
   if (++*static_cast<int*>(records) > kMostRecordsWithoutData) SSL_set_shutdown(tls, SSL_RECEIVED_SHUTDOWN);
@@ -145,8 +154,8 @@ curl_socket_t Connection::OnOpen(void* self, curlsocktype, curl_sockaddr* addres
   return fd;
 }
 
-// Name resolution and libcurl's reading of certificates need descriptors, too, and hide the reason: whether there
-// are any left tells.
+// Name resolution and libcurl's reading of certificates need descriptors, too, and hide the reason: whether
+// there are any left tells.
 bool Connection::LacksDescriptor() const {
   if (open_errno_ == EMFILE || open_errno_ == ENFILE) return true;
   const Descriptor one_more(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -158,7 +167,8 @@ int Connection::OnClose(void* self, curl_socket_t socket) {
   return connection.is_bare_ && socket == connection.socket_ ? 0 : close(socket);
 }
 
-// libcurl 7.88 reads a proxy's refusal to its end as long as there is something to be read, whatever the time.
+// libcurl 7.88 reads a proxy's refusal to its end as long as there is something to be read, whatever the
+// time.
 int Connection::OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   const auto& connection = *static_cast<Connection*>(self);
   return Clock::now() - connection.made_at_ > connection.connect_timeout_ ? 1 : 0;
@@ -202,7 +212,8 @@ Error Connection::ConnectError(CURLcode code) const {
   long os_error = 0;
   curl_easy_getinfo(easy(), CURLINFO_OS_ERRNO, &os_error);
   if (code == CURLE_ABORTED_BY_CALLBACK) {
-    return {.kind = KindOf(code), .message = fmt::format("not connected within {} ms", connect_timeout_.count())};
+    return {.kind = KindOf(code),
+            .message = fmt::format("not connected within {} ms", connect_timeout_.count())};
   }
   std::string detail = error_text_[0] != '\0' ? error_text_.get() : curl_easy_strerror(code);
   if (os_error != 0) detail += fmt::format(" ({})", ErrnoText(static_cast<int>(os_error)));
@@ -259,9 +270,9 @@ Moved Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> scra
 
 // sendfile(2): what was passed on are the pages themselves, so a change of the file can still change what is
 // sent; whoever sends a file looks after the answer whether it is the one that was digested.
-// Its error may be the socket's or the file's, and many file systems, kernels and seccomp filters refuse it, each
-// with an error of its own. So whatever is not clearly the connection's end is copied: then the read, or the send,
-// says what is wrong.
+// Its error may be the socket's or the file's, and many file systems, kernels and seccomp filters refuse it,
+// each with an error of its own. So whatever is not clearly the connection's end is copied: then the read, or
+// the send, says what is wrong.
 Moved Connection::SendFile(const FileRange& file, std::span<char> scratch) {
   if (!is_bare_) return CopyFile(file, scratch);
   auto offset = static_cast<off_t>(file.offset);
@@ -319,8 +330,8 @@ Moved Connection::Receive(std::span<char> room) {
   return {Moved::State::kBytes, bytes, bytes == room.size()};
 }
 
-// A bare socket is asked by one system call. Behind TLS, bytes may wait in libcurl's and OpenSSL's buffers, too,
-// and those in the socket may be TLS's own messages: only a receive that finds nothing tells.
+// A bare socket is asked by one system call. Behind TLS, bytes may wait in libcurl's and OpenSSL's buffers,
+// too, and those in the socket may be TLS's own messages: only a receive that finds nothing tells.
 bool Connection::IsQuiet() {
   char byte;
   if (!is_bare_) return Receive({&byte, 1}).state == Moved::State::kBlocked;
@@ -330,8 +341,8 @@ bool Connection::IsQuiet() {
   return received < 0 && errno == EAGAIN;
 }
 
-// Every segment acknowledges what its sender has received: with a response that was made for the whole request
-// comes the acknowledgement of all of it (tcp(7), SIOCOUTQ).
+// Every segment acknowledges what its sender has received: with a response that was made for the whole
+// request comes the acknowledgement of all of it (tcp(7), SIOCOUTQ).
 bool Connection::HasUnacknowledged() const {
   int bytes = 0;
   return ioctl(socket_, SIOCOUTQ, &bytes) == 0 && bytes > 0;

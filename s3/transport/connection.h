@@ -11,9 +11,9 @@
 #include <span>
 #include <string>
 
+#include "s3/base/result.h"
 #include "s3/http.h"
 #include "s3/options.h"
-#include "s3/base/result.h"
 #include "s3/uri.h"
 
 namespace s3 {
@@ -57,8 +57,9 @@ class Connection {
   // begun with it. `scratch` has kScratchBytes, and is always the same.
   Moved Send(std::span<const iovec> pieces, std::span<char> scratch);
   Moved Receive(std::span<char> room);
-  // True while the server has neither sent anything that was not received nor ended the connection: asked right
-  // before a request is sent, since what is there by then belongs to no request. Otherwise it is to be closed.
+  // True while the server has neither sent anything that was not received nor ended the connection: asked
+  // right before a request is sent, since what is there by then belongs to no request. Otherwise it is to be
+  // closed.
   bool IsQuiet();
   // True while bytes that were sent are not acknowledged by the server's kernel.
   bool HasUnacknowledged() const;
@@ -98,16 +99,16 @@ class Connection {
   Moved CopyFile(const FileRange& file, std::span<char> scratch);
 
   std::unique_ptr<char[]> error_text_;  // outlives easy_, which writes it
-  // easy_'s own list of connections. libcurl looks a connection up at each call that sends or receives, one by
-  // one among all in the list: the multi handle's has those of all requests in flight.
+  // easy_'s own list of connections. libcurl looks a connection up at each call that sends or receives, one
+  // by one among all in the list: the multi handle's has those of all requests in flight.
   std::unique_ptr<CURLSH, CURLSHcode (*)(CURLSH*)> share_;
   std::unique_ptr<CURL, void (*)(CURL*)> easy_;
   const bool is_bare_;
   const std::chrono::milliseconds connect_timeout_;
   const Clock::time_point made_at_ = Clock::now();
   int records_without_data_ = 0;  // of TLS, in a row
-  int socket_ = -1;  // ours to close when it is bare
-  int open_errno_ = 0;  // of socket(2)
+  int socket_ = -1;               // ours to close when it is bare
+  int open_errno_ = 0;            // of socket(2)
   int errno_ = 0;
   CURLcode code_ = CURLE_OK;
 };

@@ -12,8 +12,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "s3/transport/connection.h"
 #include "s3/options.h"
+#include "s3/transport/connection.h"
 
 namespace s3 {
 

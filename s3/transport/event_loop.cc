@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "s3/transport/connection_pool.h"
 #include "s3/base/descriptor.h"
+#include "s3/transport/connection_pool.h"
 #include "s3/transport/exchange.h"
 #include "s3/transport/guard.h"
 #include "s3/transport/inbox.h"
@@ -154,8 +154,8 @@ class EventLoop::Loop {
     End(exchange, [&](Exchange& ended) { ended.Fail(error.kind, error.message); });
   }
 
-  // Waits for a descriptor, first in the queue, with no time counted: files and connections that are done with
-  // give theirs back.
+  // Waits for a descriptor, first in the queue, with no time counted: files and connections that are done
+  // with give theirs back.
   void PutBack(Exchange* exchange) {
     pool_.Close(std::exchange(exchange->connection, nullptr));
     pool_.CloseIdle();
@@ -207,8 +207,8 @@ class EventLoop::Loop {
   }
 
   // The same. `to_the_end`: the server has closed its side: what the kernel has is all that will come.
-  // A body that waited for an interim response is sent when nothing is left to be received: what the server has
-  // said before is no response to it.
+  // A body that waited for an interim response is sent when nothing is left to be received: what the server
+  // has said before is no response to it.
   bool ReceiveSome(Connection* connection, bool to_the_end) {
     using State = Connection::Moved::State;
     Exchange* const exchange = connection->exchange;
@@ -259,8 +259,9 @@ class EventLoop::Loop {
     return End(exchange, [](Exchange& ended) { ended.FinishAnswered(); });
   }
 
-  // Servers that number their responses give no two the same number: what came twice is no answer to the second
-  // request. Some give all the same; whether a route's server numbers them shows as soon as two in a row differ.
+  // Servers that number their responses give no two the same number: what came twice is no answer to the
+  // second request. Some give all the same; whether a route's server numbers them shows as soon as two in a
+  // row differ.
   bool IsRepeated(Connection* connection) {
     const auto id = connection->exchange->request_id();
     if (id.empty()) return false;
@@ -366,7 +367,8 @@ class EventLoop::Loop {
   std::thread thread_;
 };
 
-EventLoop::EventLoop(const TransportOptions& options, int max_connections, std::size_t most_in_the_making, int loops)
+EventLoop::EventLoop(const TransportOptions& options, int max_connections, std::size_t most_in_the_making,
+                     int loops)
     : loop_(std::make_unique<Loop>(options, max_connections, most_in_the_making, loops)) {}
 
 EventLoop::~EventLoop() = default;

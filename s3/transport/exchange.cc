@@ -180,10 +180,10 @@ void Exchange::FailSlow() {
 }
 
 void Exchange::FailStalled() {
-  response_->failure = Error{
-      .kind = ErrorKind::kTransient,
-      .message = fmt::format("network timeout: fewer than {} bytes moved to or from {} in {} ms",
-                             options_.stall_bytes, endpoint_.HostAndPort(), stall_window().count())};
+  response_->failure =
+      Error{.kind = ErrorKind::kTransient,
+            .message = fmt::format("network timeout: fewer than {} bytes moved to or from {} in {} ms",
+                                   options_.stall_bytes, endpoint_.HostAndPort(), stall_window().count())};
 }
 
 void Exchange::FailOverdue() {

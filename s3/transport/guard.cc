@@ -7,7 +7,8 @@ namespace s3 {
 using namespace std::chrono_literals;
 
 Guard::Guard(const TransportOptions& options, int loops)
-    : interval_(std::clamp<std::chrono::milliseconds>(options.stall_window / 8, 10ms, 50ms)), stragglers_(loops) {}
+    : interval_(std::clamp<std::chrono::milliseconds>(options.stall_window / 8, 10ms, 50ms)),
+      stragglers_(loops) {}
 
 Guard::Findings Guard::Look(const std::vector<std::unique_ptr<Exchange>>& active, Clock::time_point now) {
   Start(now);

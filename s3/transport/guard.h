@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "s3/transport/exchange.h"
 #include "s3/options.h"
+#include "s3/transport/exchange.h"
 #include "s3/transport/stragglers.h"
 
 namespace s3 {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "s3/base/descriptor.h"
-#include "s3/transport/exchange.h"
 #include "s3/base/waiter.h"
+#include "s3/transport/exchange.h"
 
 namespace s3 {
 

@@ -64,15 +64,15 @@ class Framing {
     using Body = ResponseHead::Body;
     const bool no_body = to_head || head->status / 100 == 1 || head->status == 204 || head->status == 304;
     head->bytes = length_.value_or(0);
-    head->body = no_body            ? Body::kNone
+    head->body = no_body    ? Body::kNone
                  : chunked_ ? Body::kChunked
-                 : length_          ? Body::kLength
-                                    : Body::kUntilEnd;
-    // Two ways to say where the body ends: whoever believed the other one has left something behind. RFC 9112,
-    // section 6.3. The same goes for chunks in another version than HTTP/1.1, and for an encoding that is named twice.
+                 : length_  ? Body::kLength
+                            : Body::kUntilEnd;
+    // Two ways to say where the body ends: whoever believed the other one has left something behind. RFC
+    // 9112, section 6.3. The same goes for chunks in another version than HTTP/1.1, and for an encoding that
+    // is named twice.
     const bool doubtful = encodings_ > 1 || (chunked_ && (length_ || !is_http_1_1));
-    head->keeps_alive =
-        !closes_ && (is_http_1_1 || stays_) && !doubtful && head->body != Body::kUntilEnd;
+    head->keeps_alive = !closes_ && (is_http_1_1 || stays_) && !doubtful && head->body != Body::kUntilEnd;
   }
 
  private:
@@ -108,8 +108,8 @@ struct StatusLine {
   bool is_http_1_1 = false;
 };
 
-// "HTTP/1.1 200 OK", and what curl 7.88 takes for it: no reason, no space before it, several spaces before the
-// status, HTTP/2 as the version.
+// "HTTP/1.1 200 OK", and what curl 7.88 takes for it: no reason, no space before it, several spaces before
+// the status, HTTP/2 as the version.
 std::optional<StatusLine> ParseStatusLine(std::string_view line) {
   const bool is_http_1_1 = line.starts_with("HTTP/1.1");
   line.remove_prefix(kProtocol.size());
@@ -136,8 +136,8 @@ struct Field {
   std::string value;
 };
 
-// Reads the header that begins with `line`; what continues it (RFC 9112, section 5.2) is taken off `*text`. Returns
-// what is wrong with it; empty when nothing is.
+// Reads the header that begins with `line`; what continues it (RFC 9112, section 5.2) is taken off `*text`.
+// Returns what is wrong with it; empty when nothing is.
 std::string_view ReadField(std::string_view line, std::string_view* text, Field* field) {
   const auto colon = line.find(':');
   if (line.front() == ' ' || line.front() == '\t') return "a header that continues none";

@@ -24,13 +24,13 @@ struct ResponseHead {
 // What keeps `text`, the first bytes of a response, from being the beginning of one; empty when nothing does.
 std::string_view ProblemOfBeginning(std::string_view text);
 
-// `text`: all lines, the empty one at the end included. Appends the lines to `*headers`, each unfolded. `to_head`:
-// no body follows, whatever the headers say. The error says what is wrong.
+// `text`: all lines, the empty one at the end included. Appends the lines to `*headers`, each unfolded.
+// `to_head`: no body follows, whatever the headers say. The error says what is wrong.
 tl::expected<ResponseHead, std::string> ParseResponseHead(std::string_view text, bool to_head,
                                                           HttpHeaders* headers);
 
-// The next line, without its end, which is CRLF or a bare LF; takes both off `*text`. False when the line is not
-// complete: nothing is taken then.
+// The next line, without its end, which is CRLF or a bare LF; takes both off `*text`. False when the line is
+// not complete: nothing is taken then.
 bool TakeLine(std::string_view* text, std::string_view* line);
 
 }  // namespace s3

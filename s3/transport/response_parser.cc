@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxSizeDigits = 16;
 
-// The length of the head that `text` begins with, the empty line included; 0 when it is not complete. `from`: no
-// line ends before.
+// The length of the head that `text` begins with, the empty line included; 0 when it is not complete. `from`:
+// no line ends before.
 std::size_t HeadBytes(std::string_view text, std::size_t from) {
   for (auto end = text.find('\n', from); end != std::string_view::npos; end = text.find('\n', end + 1)) {
     const auto behind = text.substr(end + 1, 2);
@@ -78,7 +78,8 @@ ResponseParser::State ResponseParser::TakeHead(std::string_view* bytes) {
     *bytes = {};
     const auto problem = ProblemOfBeginning(rest_);
     if (!problem.empty()) return Malformed("no HTTP answer: " + std::string(problem));
-    if (rest_.size() > HttpResponse::kMaxHeaderBytes) return Malformed("no HTTP answer: its headers are too long");
+    if (rest_.size() > HttpResponse::kMaxHeaderBytes)
+      return Malformed("no HTTP answer: its headers are too long");
     return State::kIncomplete;
   }
   bytes->remove_prefix(size - searched);
@@ -96,12 +97,13 @@ ResponseParser::State ResponseParser::TakeHead(std::string_view* bytes) {
     return State::kInterim;
   }
   response_->status = head_.status;
-  left_ = head_.body == ResponseHead::Body::kUntilEnd ? std::numeric_limits<std::uint64_t>::max() : head_.bytes;
+  left_ =
+      head_.body == ResponseHead::Body::kUntilEnd ? std::numeric_limits<std::uint64_t>::max() : head_.bytes;
   const bool is_empty =
       head_.body == ResponseHead::Body::kNone || (head_.body == ResponseHead::Body::kLength && left_ == 0);
-  step_ = is_empty                                        ? Step::kDone
+  step_ = is_empty                                     ? Step::kDone
           : head_.body == ResponseHead::Body::kChunked ? Step::kChunkSize
-                                                          : Step::kBody;
+                                                       : Step::kBody;
   return State::kComplete;
 }
 
@@ -181,14 +183,12 @@ bool ResponseParser::TakeTrailers(std::string_view* bytes) {
 
 ResponseParser::State ResponseParser::End() {
   if (!started_) return Malformed("the connection was closed without an answer");
-  const bool is_whole = step_ == Step::kDone ||
-                        (step_ == Step::kBody && head_.body == ResponseHead::Body::kUntilEnd);
+  const bool is_whole =
+      step_ == Step::kDone || (step_ == Step::kBody && head_.body == ResponseHead::Body::kUntilEnd);
   return is_whole ? State::kComplete : Malformed("the connection was closed within the answer");
 }
 
-bool ResponseParser::keeps_alive() const {
-  return keeps_alive_ && !more_behind_ && response_->status != 101;
-}
+bool ResponseParser::keeps_alive() const { return keeps_alive_ && !more_behind_ && response_->status != 101; }
 
 ResponseParser::State ResponseParser::Malformed(std::string problem) {
   problem_ = std::move(problem);

@@ -21,8 +21,8 @@ class Stragglers {
   // `sharers`: how many of these judge the requests of one run; together they keep the limits below.
   explicit Stragglers(int sharers = 1) : sharers_(sharers) {}
 
-  // So many requests are in flight. When they have become more, all take longer than those before did: what was
-  // known of peers is forgotten.
+  // So many requests are in flight. When they have become more, all take longer than those before did: what
+  // was known of peers is forgotten.
   void InFlight(std::size_t count);
   // A request with a body of so many bytes was answered after `took`.
   void Answered(std::uint64_t bytes, Duration took);

@@ -1,10 +1,9 @@
 /* Preloaded into s3flow: makes the Nth call of one kind fail, or the process die before or after it.
  *   S3FLOW_FAULT=CALL:N:WHAT[:COUNT]   COUNT calls from the Nth on; 1 unless it is given, -1: all of them
- *                              CALL: write, sync, open, stat, read, getdents (below S3FLOW_FAULT_DIR), send, recv
- *                                    (sockets), sendfile, sendmsg (each a kind of send, too)
- *                              WHAT: an errno, "before" or "after" (SIGKILL), "wait" (until somebody removes FILE);
- *                                    of read, "short": 4,099 bytes at most; of getdents, "repeat": the entries that
- *                                    came before; of getdents and stat, "anonymous": no inode number and no type
+ *                              CALL: write, sync, open, stat, read, getdents (below S3FLOW_FAULT_DIR), send,
+ * recv (sockets), sendfile, sendmsg (each a kind of send, too) WHAT: an errno, "before" or "after" (SIGKILL),
+ * "wait" (until somebody removes FILE); of read, "short": 4,099 bytes at most; of getdents, "repeat": the
+ * entries that came before; of getdents and stat, "anonymous": no inode number and no type
  *   S3FLOW_FAULT_MARK=FILE     made when the fault has happened; so a test knows whether it did
  */
 #define _GNU_SOURCE
@@ -34,8 +33,9 @@ __attribute__((constructor)) static void read_environment(void) {
   fault_directory = getenv("S3FLOW_FAULT_DIR");
   fault_mark = getenv("S3FLOW_FAULT_MARK");
   fault_count = 1;
-  const int found =
-      fault == NULL ? 0 : sscanf(fault, "%15[^:]:%d:%15[^:]:%d", fault_call, &fault_number, fault_what, &fault_count);
+  const int found = fault == NULL ? 0
+                                  : sscanf(fault, "%15[^:]:%d:%15[^:]:%d", fault_call, &fault_number,
+                                           fault_what, &fault_count);
   if (found < 3) fault_number = 0;
 }
 
@@ -83,7 +83,9 @@ static int is_odd(const char* call, const char* what, int below) {
 
 /* 0: go on; 1: the call comes, then the end; else the errno to fail with. */
 static int fault_of(const char* call) {
-  if (strcmp(fault_what, "short") == 0 || strcmp(fault_what, "repeat") == 0 || strcmp(fault_what, "anonymous") == 0) return 0;
+  if (strcmp(fault_what, "short") == 0 || strcmp(fault_what, "repeat") == 0 ||
+      strcmp(fault_what, "anonymous") == 0)
+    return 0;
   if (!is_one_of_them(call)) return 0;
   if (strcmp(fault_what, "before") == 0) die();
   if (strcmp(fault_what, "after") == 0) return -1;
@@ -96,14 +98,14 @@ static int fault_of(const char* call) {
 }
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
-#define WITH_FAULT(condition, call, expression)                  \
-  const int fault = (condition) ? fault_of(call) : 0;            \
-  if (fault > 0) {                                               \
-    errno = fault;                                               \
-    return -1;                                                   \
-  }                                                              \
-  const __typeof__(expression) result = (expression);            \
-  if (fault < 0) die();                                          \
+#define WITH_FAULT(condition, call, expression)       \
+  const int fault = (condition) ? fault_of(call) : 0; \
+  if (fault > 0) {                                    \
+    errno = fault;                                    \
+    return -1;                                        \
+  }                                                   \
+  const __typeof__(expression) result = (expression); \
+  if (fault < 0) die();                               \
   return result
 
 ssize_t write(int fd, const void* data, size_t bytes) {
@@ -182,13 +184,13 @@ static int open_with_fault(int directory, const char* path, int flags, mode_t mo
 static mode_t mode_of(int flags, va_list arguments) {
   return flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
 }
-#define OPEN(declaration, directory)                                        \
-  declaration {                                                             \
-    va_list arguments;                                                      \
-    va_start(arguments, flags);                                             \
-    const mode_t mode = mode_of(flags, arguments);                          \
-    va_end(arguments);                                                      \
-    return open_with_fault(directory, path, flags, mode);                   \
+#define OPEN(declaration, directory)                      \
+  declaration {                                           \
+    va_list arguments;                                    \
+    va_start(arguments, flags);                           \
+    const mode_t mode = mode_of(flags, arguments);        \
+    va_end(arguments);                                    \
+    return open_with_fault(directory, path, flags, mode); \
   }
 OPEN(int open(const char* path, int flags, ...), AT_FDCWD)
 OPEN(int open64(const char* path, int flags, ...), AT_FDCWD)

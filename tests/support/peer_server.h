@@ -69,8 +69,7 @@ class TlsIdentity {
 class Peer {
  public:
   // Owns neither. `context`: null without TLS.
-  Peer(int fd, SSL_CTX* context)
-      : fd_(fd), tls_(context != nullptr ? SSL_new(context) : nullptr, SSL_free) {
+  Peer(int fd, SSL_CTX* context) : fd_(fd), tls_(context != nullptr ? SSL_new(context) : nullptr, SSL_free) {
     if (tls_) SSL_set_fd(tls_.get(), fd);
     const int on = 1;
     setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

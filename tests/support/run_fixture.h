@@ -10,8 +10,8 @@
 #include <string>
 
 #include "pipeline/journal/record.h"
-#include "pipeline/run/run.h"
 #include "pipeline/journal/sealed_line.h"
+#include "pipeline/run/run.h"
 #include "s3/hash/hash.h"
 #include "tests/support/support.h"
 

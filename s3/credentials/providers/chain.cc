@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "s3/stores/address.h"
 #include "s3/credentials/providers/checked.h"
 #include "s3/credentials/providers/configured.h"
 #include "s3/credentials/providers/documents.h"
@@ -14,6 +13,7 @@
 #include "s3/credentials/providers/profiles.h"
 #include "s3/credentials/providers/sso.h"
 #include "s3/credentials/providers/sts.h"
+#include "s3/stores/address.h"
 
 namespace s3 {
 namespace {

@@ -57,7 +57,7 @@ Result<IniFile> ReadIni(const std::string& path, bool named) {
 
 // True for pipes, devices and directories; false also when nothing is there.
 bool IsOtherThanFile(const std::string& path) {
-  struct stat status{};
+  struct stat status {};
   return stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
 }
 

@@ -17,9 +17,9 @@ using Settings = std::map<std::string, Secret, std::less<>>;
 // Sections by their headers, without the brackets. Names of settings in lower case.
 using IniFile = std::map<std::string, Settings, std::less<>>;
 
-// Lines that are indented more than the setting before them belong to it. Below a setting without a value they
-// are nested settings, "s3.addressing_style"; others are left out. A section that comes twice is one. Anything
-// else is let go, as SDKs do.
+// Lines that are indented more than the setting before them belong to it. Below a setting without a value
+// they are nested settings, "s3.addressing_style"; others are left out. A section that comes twice is one.
+// Anything else is let go, as SDKs do.
 IniFile ParseIni(std::string_view text);
 
 struct Profile {

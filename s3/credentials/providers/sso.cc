@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "s3/stores/address.h"
-#include "s3/hash/hash.h"
 #include "s3/credentials/providers/configured.h"
 #include "s3/credentials/providers/documents.h"
+#include "s3/hash/hash.h"
+#include "s3/stores/address.h"
 
 namespace s3 {
 namespace {

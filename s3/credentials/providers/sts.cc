@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "s3/hash/hash.h"
 #include "s3/api/judge.h"
-#include "s3/credentials/providers/documents.h"
 #include "s3/api/sigv4.h"
+#include "s3/credentials/providers/documents.h"
+#include "s3/hash/hash.h"
 
 namespace s3 {
 namespace {

@@ -288,7 +288,8 @@ class TornJournalTest : public OwnDirTest {
     EXPECT_EQ(history->intact_bytes() + history->torn_bytes(), text.size());
     return std::to_string(history->intact_bytes());
   }
-  const std::string run_ = RunLine({.session = 1, .settings = "destination:\n  bucket: b\n", .job_file = "/job.yaml"});
+  const std::string run_ =
+      RunLine({.session = 1, .settings = "destination:\n  bucket: b\n", .job_file = "/job.yaml"});
   const std::string line_ = GoneLine("t");
 };
 

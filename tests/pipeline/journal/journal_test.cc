@@ -230,8 +230,9 @@ TEST(HistoryTest, AResultCountsUntilAnotherInputMayHaveWrittenItsKey) {
     Outcome outcome;
     int attempts;
     bool still_counts;
-  } kOfOther[] = {{Outcome::kUploaded, 1, false}, {Outcome::kFailed, 3, false},   {Outcome::kFailed, 0, true},
-                  {Outcome::kSkipped, 0, true},   {Outcome::kCancelled, 1, false}, {Outcome::kCancelled, 0, true}};
+  } kOfOther[] = {{Outcome::kUploaded, 1, false},  {Outcome::kFailed, 3, false},
+                  {Outcome::kFailed, 0, true},     {Outcome::kSkipped, 0, true},
+                  {Outcome::kCancelled, 1, false}, {Outcome::kCancelled, 0, true}};
   const InputFile a{"/a", "k", 5}, b{"/b", "k", 5};
   for (const auto& [outcome, attempts, still_counts] : kOfOther) {
     const test::TempDir directory;
@@ -239,7 +240,8 @@ TEST(HistoryTest, AResultCountsUntilAnotherInputMayHaveWrittenItsKey) {
                                          ResultLine(ResultFor("/b", "k", outcome, attempts)));
     const auto history = History::Load(directory / "journal.jsonl").value();
     EXPECT_EQ(history.FindSettled(a).has_value(), still_counts) << OutcomeName(outcome) << attempts;
-    EXPECT_EQ(history.FindSettled(b).has_value(), outcome == Outcome::kUploaded || outcome == Outcome::kSkipped);
+    EXPECT_EQ(history.FindSettled(b).has_value(),
+              outcome == Outcome::kUploaded || outcome == Outcome::kSkipped);
   }
 }
 
@@ -266,7 +268,8 @@ TEST(HistoryTest, OnlyTheLastResultCountsAndOnlyWithThePropertiesOfNow) {
     EXPECT_EQ(history.FindSettled(a).has_value(), counts) << journal;
     EXPECT_EQ(history.settled().uploaded, counts ? 1u : 0u) << journal;
     EXPECT_EQ(history.TakeUpload(large)->outdated, !counts) << journal;
-    EXPECT_TRUE(History::Load(directory / "journal.jsonl").value().FindSettled(a)) << "of whoever asks for all";
+    EXPECT_TRUE(History::Load(directory / "journal.jsonl").value().FindSettled(a))
+        << "of whoever asks for all";
   }
 }
 

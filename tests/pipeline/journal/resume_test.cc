@@ -252,7 +252,8 @@ TEST_F(ResumeTest, AFlippedBitIsCutOffOrNamed) {
     if (run.status == kExitJournal) {
       ++refused;
       // In the first line it makes the file another program's.
-      ASSERT_THAT(run.message, testing::ContainsRegex("journal.jsonl(:[0-9]+: this line is damaged| is no journal)"));
+      ASSERT_THAT(run.message,
+                  testing::ContainsRegex("journal.jsonl(:[0-9]+: this line is damaged| is no journal)"));
       continue;
     }
     ++went_on;

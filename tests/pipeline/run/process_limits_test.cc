@@ -8,8 +8,8 @@
 
 #include <vector>
 
-#include "pipeline/source/open_file.h"
 #include "pipeline/runtime/threads.h"
+#include "pipeline/source/open_file.h"
 #include "s3/base/descriptor.h"
 #include "tests/support/support.h"
 
@@ -60,7 +60,8 @@ TEST(FitIntoTest, StacksAndBodiesShareTheAddresses) {
     ASSERT_TRUE(size) << mib;
     EXPECT_GE(size->slots.most, before) << mib;
     EXPECT_GE(size->memory_bytes, 16 * kMib) << mib;
-    EXPECT_LT(static_cast<std::uint64_t>(size->slots.most) * kSlotStackBytes + size->memory_bytes, mib * kMib);
+    EXPECT_LT(static_cast<std::uint64_t>(size->slots.most) * kSlotStackBytes + size->memory_bytes,
+              mib * kMib);
     before = size->slots.most;
   }
 }
@@ -94,7 +95,8 @@ TEST(ProcessLimitsTest, DescriptorsThatAreOpenAreNotLeft) {
 // Only to have the wanted error: who waits for a descriptor is told by its code.
 TEST(ProcessLimitsTest, AFileForWhichNoDescriptorIsLeftSaysSo) {
   const test::TempDir directory;
-  const InputFile file{.path = directory.Write("file", "four"), .key = "file", .size_bytes = 4, .follow_symlink = true};
+  const InputFile file{
+      .path = directory.Write("file", "four"), .key = "file", .size_bytes = 4, .follow_symlink = true};
   rlimit limit{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
   const s3::Descriptor lowest_free(open("/", O_RDONLY | O_CLOEXEC));

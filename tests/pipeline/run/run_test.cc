@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "pipeline/report/console.h"
 #include "pipeline/journal/record.h"
+#include "pipeline/report/console.h"
 #include "s3/hash/hash.h"
 #include "tests/support/run_fixture.h"
 

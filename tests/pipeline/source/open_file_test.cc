@@ -168,10 +168,18 @@ TEST_F(OpenFileTest, WhatIsBeneathIsOpenedAndNothingElse) {
   const struct {
     const char* relative;
     std::vector<int> errors;  // none: it can be opened
-  } kNames[] = {{"a/b/file", {}},          {"out/file", {ELOOP}},         {"a/inside/file", {ELOOP}},
-                {"a/b/last", {ELOOP}},     {"magic/0", {ELOOP}},          {"../outside/file", {EXDEV}},
-                {"a/b/gone", {ENOENT}},    {"a/gone/file", {ENOENT}},     {"/etc/passwd", {EXDEV}},
-                {"a/../../outside/file", {EXDEV}}, {"a/b/file/more", {ENOTDIR, ELOOP}}, {"out", {ELOOP}}};
+  } kNames[] = {{"a/b/file", {}},
+                {"out/file", {ELOOP}},
+                {"a/inside/file", {ELOOP}},
+                {"a/b/last", {ELOOP}},
+                {"magic/0", {ELOOP}},
+                {"../outside/file", {EXDEV}},
+                {"a/b/gone", {ENOENT}},
+                {"a/gone/file", {ENOENT}},
+                {"/etc/passwd", {EXDEV}},
+                {"a/../../outside/file", {EXDEV}},
+                {"a/b/file/more", {ENOTDIR, ELOOP}},
+                {"out", {ELOOP}}};
   for (const auto& [relative, errors] : kNames) {
     for (const auto& way : {OpenBeneath, OpenStepByStep}) {
       errno = 0;
@@ -254,11 +262,11 @@ TEST_F(OpenFileTest, WhatIsCheckedIsWhatIsAskedFor) {
     ChangeCheck check;
     std::function<void()> change;
     Says says;
-  } kCases[] = {{ChangeCheck::kContent, nothing, kSame}, {ChangeCheck::kContent, chmod, kAskContent},
+  } kCases[] = {{ChangeCheck::kContent, nothing, kSame},  {ChangeCheck::kContent, chmod, kAskContent},
                 {ChangeCheck::kContent, touch, kChanged}, {ChangeCheck::kContent, grow, kChanged},
-                {ChangeCheck::kTimes, nothing, kSame},   {ChangeCheck::kTimes, chmod, kSame},
-                {ChangeCheck::kTimes, touch, kChanged},  {ChangeCheck::kTimes, grow, kChanged},
-                {ChangeCheck::kNone, touch, kSame},      {ChangeCheck::kNone, grow, kSame}};
+                {ChangeCheck::kTimes, nothing, kSame},    {ChangeCheck::kTimes, chmod, kSame},
+                {ChangeCheck::kTimes, touch, kChanged},   {ChangeCheck::kTimes, grow, kChanged},
+                {ChangeCheck::kNone, touch, kSame},       {ChangeCheck::kNone, grow, kSame}};
   for (const auto& [check, change, says] : kCases) {
     fs::remove(path);
     directory_.Write("f", "content!");
@@ -295,7 +303,8 @@ TEST_F(OpenFileTest, TimesThatMoveBeforeTheReading) {
 }
 
 TEST(FileTimesTest, AnyValueIsKeptApartAndWrittenExactly) {
-  constexpr auto kMin = std::numeric_limits<std::int64_t>::min(), kMax = std::numeric_limits<std::int64_t>::max();
+  constexpr auto kMin = std::numeric_limits<std::int64_t>::min(),
+                 kMax = std::numeric_limits<std::int64_t>::max();
   const struct {
     timespec time;
     std::int64_t mtime_ns;

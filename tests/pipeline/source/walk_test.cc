@@ -13,9 +13,9 @@
 #include <map>
 #include <set>
 
-#include "pipeline/upload/object.h"
-#include "pipeline/source/open_file.h"
 #include "pipeline/graph/source.h"
+#include "pipeline/source/open_file.h"
+#include "pipeline/upload/object.h"
 #include "tests/support/support.h"
 
 namespace pipeline {

@@ -11,8 +11,8 @@
 #include "pipeline/graph/sink.h"
 #include "pipeline/graph/source.h"
 #include "pipeline/upload/upload.h"
-#include "s3/transport/event_loop.h"
 #include "s3/stores/store_profiles.h"
+#include "s3/transport/event_loop.h"
 #include "tests/support/support.h"
 #include "tests/support/task_threads.h"
 

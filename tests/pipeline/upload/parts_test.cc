@@ -246,7 +246,8 @@ TEST_P(ChangingFileTest, TheObjectIsOneVersionOrNone) {
   }
   std::printf("%d uploaded, %d given up as changed, %d begun again\n", uploaded, changed,
               static_cast<int>(restarts));
-  EXPECT_GT(changed + static_cast<int>(restarts) + outlived, 0) << "no change fell into an upload: nothing was tested";
+  EXPECT_GT(changed + static_cast<int>(restarts) + outlived, 0)
+      << "no change fell into an upload: nothing was tested";
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, ChangingFileTest,

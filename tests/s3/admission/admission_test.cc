@@ -209,7 +209,8 @@ TEST(StragglersTest, AreFarBeyondTheirPeersAndFew) {
   EXPECT_FALSE(stragglers.Limit(1 << 30)) << "nobody of that size is known";
 }
 
-// Never more than kMost + kShare * answered + kPerSecond * seconds, whatever the clock's epoch, however many judge.
+// Never more than kMost + kShare * answered + kPerSecond * seconds, whatever the clock's epoch, however many
+// judge.
 TEST(StragglersTest, GiveUpNoMoreThanTheirShare) {
   for (const int sharers : {1, 2, 8}) {
     std::vector<Stragglers> loops(static_cast<std::size_t>(sharers), Stragglers(sharers));

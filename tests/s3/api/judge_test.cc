@@ -32,9 +32,10 @@ TEST(JudgeTest, SuccessKeepsTheFacts) {
 TEST(JudgeTest, StatusAloneDecidesWhenThereIsNoBody) {
   using enum ErrorKind;
   const std::pair<int, ErrorKind> cases[] = {
-      {301, kWrongRegion}, {307, kWrongRegion}, {400, kTransient},  {401, kAccessDenied}, {403, kAccessDenied},
-      {404, kPermanent},   {408, kTransient},   {412, kPermanent}, {429, kThrottled},    {500, kTransient},
-      {501, kPermanent},   {502, kTransient},   {503, kThrottled}, {504, kTransient},    {507, kStoreFull},  {599, kTransient}};
+      {301, kWrongRegion},  {307, kWrongRegion}, {400, kTransient}, {401, kAccessDenied},
+      {403, kAccessDenied}, {404, kPermanent},   {408, kTransient}, {412, kPermanent},
+      {429, kThrottled},    {500, kTransient},   {501, kPermanent}, {502, kTransient},
+      {503, kThrottled},    {504, kTransient},   {507, kStoreFull}, {599, kTransient}};
   for (const auto& [status, kind] : cases) EXPECT_EQ(KindOf(Answered(status)), kind) << status;
 }
 
@@ -70,8 +71,9 @@ TEST(JudgeTest, AFullDiskBehindAnInternalErrorIsAFullStore) {
   for (const std::string text : {"write: No space left on device", "Disk quota exceeded"}) {
     const auto body = "<Error><Code>InternalError</Code><Message>" + text + "</Message></Error>";
     EXPECT_EQ(KindOf(Answered(500, {}, body)), ErrorKind::kStoreFull) << text;
-    EXPECT_EQ(KindOf(Answered(400, {}, "<Error><Code>InvalidTag</Code><Message>" + text + "</Message></Error>")),
-              ErrorKind::kPermanent)
+    EXPECT_EQ(
+        KindOf(Answered(400, {}, "<Error><Code>InvalidTag</Code><Message>" + text + "</Message></Error>")),
+        ErrorKind::kPermanent)
         << text;
   }
 }

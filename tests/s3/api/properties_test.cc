@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "s3/hash/hash.h"
 #include "s3/api/requests.h"
+#include "s3/hash/hash.h"
 
 namespace s3 {
 namespace {

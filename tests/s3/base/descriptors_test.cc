@@ -40,7 +40,8 @@ class DescriptorsTest : public testing::Test {
     request.path = "/";
     request.headers = {{"host", server_.endpoint().HostHeader()}};
     ended_ = false;
-    loop_.Send(std::move(request), &response_, {[](void* ended) { static_cast<std::atomic<bool>*>(ended)->store(true); }, &ended_});
+    loop_.Send(std::move(request), &response_,
+               {[](void* ended) { static_cast<std::atomic<bool>*>(ended)->store(true); }, &ended_});
   }
   // Each sleep ends in another turn of the loop: it has tried to connect by then, several times.
   void LetLoopTurn() {

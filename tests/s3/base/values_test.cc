@@ -4,10 +4,10 @@
 
 #include <sstream>
 
+#include "s3/base/secret.h"
 #include "s3/glob.h"
 #include "s3/hash/hash.h"
 #include "s3/http.h"
-#include "s3/base/secret.h"
 #include "s3/uri.h"
 
 namespace s3 {

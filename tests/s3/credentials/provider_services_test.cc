@@ -1,8 +1,8 @@
 // The providers at the end of the chain: IAM Identity Center, credential_process, containers, instances.
 #include <sys/stat.h>
 
-#include "s3/hash/hash.h"
 #include "s3/credentials/providers/chain.h"
+#include "s3/hash/hash.h"
 #include "tests/support/provider_world.h"
 
 namespace s3 {

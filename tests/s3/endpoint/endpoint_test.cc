@@ -10,8 +10,8 @@
 #include "s3/client/client.h"
 #include "s3/endpoint/listing.h"
 #include "s3/endpoint/verify.h"
-#include "s3/transport/event_loop.h"
 #include "s3/stores/store_profiles.h"
+#include "s3/transport/event_loop.h"
 #include "tests/support/support.h"
 
 namespace s3 {

@@ -3,15 +3,15 @@
 #include <gtest/gtest.h>
 
 #include "s3/api/answers.h"
-#include "s3/hash/checksum.h"
+#include "s3/api/judge.h"
+#include "s3/api/payload.h"
+#include "s3/api/sigv4.h"
 #include "s3/endpoint/body.h"
 #include "s3/endpoint/call.h"
 #include "s3/endpoint/verify.h"
 #include "s3/glob.h"
+#include "s3/hash/checksum.h"
 #include "s3/hash/hash.h"
-#include "s3/api/judge.h"
-#include "s3/api/payload.h"
-#include "s3/api/sigv4.h"
 #include "tests/support/mutator.h"
 #include "tests/support/support.h"
 

@@ -1,14 +1,14 @@
-// Stores and gateways that differ from S3: headers that they refuse, answers that leave something out, keys that may
-// only write, and completions that take their time. Nothing false is said of an object either way.
+// Stores and gateways that differ from S3: headers that they refuse, answers that leave something out, keys
+// that may only write, and completions that take their time. Nothing false is said of an object either way.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <deque>
 
-#include "s3/hash/checksum.h"
 #include "s3/api/etag.h"
-#include "s3/transport/event_loops.h"
 #include "s3/client/multipart.h"
+#include "s3/hash/checksum.h"
+#include "s3/transport/event_loops.h"
 #include "tests/support/raw_server.h"
 #include "tests/support/support.h"
 
@@ -88,9 +88,10 @@ class Store {
     }
     const auto answer = AnswerTo(*call, NameOf(*call));
     if (answer.status == 0) return;
-    const auto length = call->method == "HEAD" ? "" : "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
-    test::Say(fd, "HTTP/1.1 " + std::to_string(answer.status) + "\r\nConnection: close\r\n" + answer.headers + length +
-                      "\r\n" + (call->method == "HEAD" ? "" : answer.body));
+    const auto length =
+        call->method == "HEAD" ? "" : "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
+    test::Say(fd, "HTTP/1.1 " + std::to_string(answer.status) + "\r\nConnection: close\r\n" + answer.headers +
+                      length + "\r\n" + (call->method == "HEAD" ? "" : answer.body));
   }
 
   test::HttpAnswer AnswerTo(const HttpCall& call, const std::string& name) {
@@ -124,7 +125,8 @@ class Store {
     }
     if (!exists_) return {404};
     const auto length = "Content-Length: " + std::to_string(kBody.size()) + "\r\n";
-    return {200, "", etag + std::string(kTokenHeader) + ": " + token_ + "\r\n" + (ways_.names_length ? length : "")};
+    return {200, "",
+            etag + std::string(kTokenHeader) + ": " + token_ + "\r\n" + (ways_.names_length ? length : "")};
   }
 
   test::HttpAnswer Complete() {
@@ -168,7 +170,9 @@ struct StoreClient {
         facts({.region = "us-east-1"}, {{store.endpoint(), "/b/"}},
               [this](std::string_view text) { notices.emplace_back(text); }),
         client(&facts, &credentials, &free.admission,
-               {.max_attempts = 3, .base_delay = std::chrono::milliseconds(1), .cap = std::chrono::milliseconds(1)},
+               {.max_attempts = 3,
+                .base_delay = std::chrono::milliseconds(1),
+                .cap = std::chrono::milliseconds(1)},
                integrity, &loops, &waiter, {}) {}
 
   Settled Put(std::string_view body = kBody, std::string_view token = "") {
@@ -184,7 +188,8 @@ struct StoreClient {
     const auto payload = MakePayload(kBody, client.integrity());
     const auto part = upload->UploadPart(1, payload, NoRetryIsShown);
     if (!part.answer) return part;
-    return upload->Complete({{1, kBody.size(), part.answer->etag, payload.checksum}}, kBody.size(), NoRetryIsShown);
+    return upload->Complete({{1, kBody.size(), part.answer->etag, payload.checksum}}, kBody.size(),
+                            NoRetryIsShown);
   }
 
   Store store;
@@ -200,9 +205,12 @@ struct StoreClient {
   std::optional<MultipartUpload> upload;
 };
 
-std::string Told(const Settled& settled) { return settled.answer ? "success" : settled.answer.error().message; }
+std::string Told(const Settled& settled) {
+  return settled.answer ? "success" : settled.answer.error().message;
+}
 
-// ---- Headers that need not be sent ------------------------------------------------------------------------------
+// ---- Headers that need not be sent
+// ------------------------------------------------------------------------------
 
 struct Refusal {
   std::string header, code, message;
@@ -212,7 +220,8 @@ struct Refusal {
 // Each way of refusing an optional header costs one request, once a run.
 TEST(StrictStoreTest, AnOptionalHeaderThatIsRefusedIsLeftOut) {
   const Refusal refusals[] = {
-      {"x-amz-mp-object-size", "NotImplemented", "A header you provided implies what is not implemented", 501},
+      {"x-amz-mp-object-size", "NotImplemented", "A header you provided implies what is not implemented",
+       501},
       {"x-amz-mp-object-size", "", "", 501},
       {"x-amz-mp-object-size", "InvalidArgument", "Unsupported header 'X-Amz-Mp-Object-Size' received", 400},
       {"x-amz-mp-object-size", "NotImplemented", "no", 400},
@@ -222,7 +231,9 @@ TEST(StrictStoreTest, AnOptionalHeaderThatIsRefusedIsLeftOut) {
       {"x-amz-checksum-type", "InvalidArgument", "no x-amz-checksum-type here", 400}};
   for (const auto& [header, code, message, status] : refusals) {
     const bool checksum = header == "x-amz-checksum-type";
-    StoreClient made({.refused_header = header, .refusal_status = status, .refusal_code = code,
+    StoreClient made({.refused_header = header,
+                      .refusal_status = status,
+                      .refusal_code = code,
                       .refusal_message = message},
                      {.checksum = checksum ? ChecksumAlgorithm::kCrc64Nvme : ChecksumAlgorithm::kMd5,
                       .etag_of_parts_is_md5 = false});
@@ -248,14 +259,16 @@ TEST(StrictStoreTest, ChecksumModeThatIsRefusedIsLeftOutOfHead) {
 
 // What a refusal is about cannot be left out, or the refusal is about something else.
 TEST(StrictStoreTest, WhatIsAskedForIsNotLeftOut) {
-  const Refusal refusals[] = {
-      {"x-amz-mp-object-size", "InvalidRequest", "x-amz-mp-object-size does not match", 400},  // S3: another size
-      {"x-amz-mp-object-size", "EntityTooSmall", "a part is too small", 400},
-      {"x-amz-mp-object-size", "AccessDenied", "no", 403},
-      {"x-amz-tagging", "NotImplemented", "no x-amz-tagging", 501},
-      {"content-md5", "InvalidArgument", "no", 400}};
+  const Refusal refusals[] = {{"x-amz-mp-object-size", "InvalidRequest",
+                               "x-amz-mp-object-size does not match", 400},  // S3: another size
+                              {"x-amz-mp-object-size", "EntityTooSmall", "a part is too small", 400},
+                              {"x-amz-mp-object-size", "AccessDenied", "no", 403},
+                              {"x-amz-tagging", "NotImplemented", "no x-amz-tagging", 501},
+                              {"content-md5", "InvalidArgument", "no", 400}};
   for (const auto& [header, code, message, status] : refusals) {
-    StoreClient made({.refused_header = header, .refusal_status = status, .refusal_code = code,
+    StoreClient made({.refused_header = header,
+                      .refusal_status = status,
+                      .refusal_code = code,
                       .refusal_message = message});
     made.properties.Set("x-amz-tagging", "a=b");
     made.upload.emplace(&made.client, ObjectTarget{"k", &made.properties});
@@ -308,11 +321,13 @@ TEST(StrictStoreTest, ExpectThatIsRefusedIsLeftOut) {
   }
 }
 
-// ---- ETags and lengths --------------------------------------------------------------------------------------------
+// ---- ETags and lengths
+// --------------------------------------------------------------------------------------------
 
 TEST(ETagTest, WhatIsTheSame) {
   const std::string hex = "d41d8cd98f00b204e9800998ecf8427e";
-  for (const auto& form : {hex, "\"" + hex + "\"", "W/\"" + hex + "\"", "w/\"" + hex + "\"", " \"" + hex + "\" "}) {
+  for (const auto& form :
+       {hex, "\"" + hex + "\"", "W/\"" + hex + "\"", "w/\"" + hex + "\"", " \"" + hex + "\" "}) {
     EXPECT_TRUE(IsSameETag(form, "\"" + hex + "\"")) << form;
     EXPECT_EQ(OpaqueTag(form), hex);
   }
@@ -328,16 +343,25 @@ TEST(ETagTest, WhatIsTheSame) {
 }
 
 TEST(StrictStoreTest, EveryFormOfAnETagIsTheObjects) {
-  struct Form { std::string before, behind; bool upper; };
-  for (const auto& [before, behind, upper] :
-       {Form{"\"", "\"", false}, {"", "", false}, {"W/\"", "\"", false}, {"W/", "", false}, {"\"", "\"", true}}) {
+  struct Form {
+    std::string before, behind;
+    bool upper;
+  };
+  for (const auto& [before, behind, upper] : {Form{"\"", "\"", false},
+                                              {"", "", false},
+                                              {"W/\"", "\"", false},
+                                              {"W/", "", false},
+                                              {"\"", "\"", true}}) {
     StoreClient made({.etag_before = before, .etag_behind = behind, .etag_in_upper_case = upper});
     EXPECT_EQ(Told(made.Put()), "success") << before;
     const auto hex = "\"" + HexEncode(AsBytes(Md5(kBody))) + "\"";
-    EXPECT_EQ(Told(made.client.VerifyObject({"k", &made.properties}, kBody.size(), hex, "", NoRetryIsShown)), "success");
-    EXPECT_FALSE(made.client.VerifyObject({"k", &made.properties}, kBody.size(), "\"0\"", "", NoRetryIsShown).answer);
+    EXPECT_EQ(Told(made.client.VerifyObject({"k", &made.properties}, kBody.size(), hex, "", NoRetryIsShown)),
+              "success");
+    EXPECT_FALSE(
+        made.client.VerifyObject({"k", &made.properties}, kBody.size(), "\"0\"", "", NoRetryIsShown).answer);
     EXPECT_EQ(Told(made.Complete()), "success") << before;
-    for (const auto& call : made.store.calls()) EXPECT_EQ(call.body.find("W/"), std::string::npos) << call.body;
+    for (const auto& call : made.store.calls())
+      EXPECT_EQ(call.body.find("W/"), std::string::npos) << call.body;
     // Compared at all: other bytes have another MD5.
     EXPECT_FALSE(made.Put("BODY").answer);
   }
@@ -350,8 +374,10 @@ TEST(StrictStoreTest, ALengthThatIsNotNamedIsUnknownAndNotZero) {
     EXPECT_EQ(Told(made.upload->LookForOurs(kBody.size(), NoRetryIsShown)), "success");
     EXPECT_EQ(made.upload->LookForOurs(kBody.size() + 1, NoRetryIsShown).answer.has_value(), !named);
     const auto etag = made.client.HeadObject({"k", &made.properties}, NoRetryIsShown).answer->etag;
-    EXPECT_EQ(Told(made.client.VerifyObject({"k", &made.properties}, kBody.size(), etag, "", NoRetryIsShown)), "success");
-    EXPECT_FALSE(made.client.VerifyObject({"k", &made.properties}, kBody.size(), "\"x\"", "", NoRetryIsShown).answer);
+    EXPECT_EQ(Told(made.client.VerifyObject({"k", &made.properties}, kBody.size(), etag, "", NoRetryIsShown)),
+              "success");
+    EXPECT_FALSE(
+        made.client.VerifyObject({"k", &made.properties}, kBody.size(), "\"x\"", "", NoRetryIsShown).answer);
     Ways other{.names_length = named};
     StoreClient another(other);
     ASSERT_TRUE(another.Put(kBody, "their token").answer);
@@ -360,7 +386,8 @@ TEST(StrictStoreTest, ALengthThatIsNotNamedIsUnknownAndNotZero) {
   }
 }
 
-// ---- A key that may only write ------------------------------------------------------------------------------------
+// ---- A key that may only write
+// ------------------------------------------------------------------------------------
 
 TEST(WriteOnlyTest, TagsThatCannotBeReadBackAreNoFailure) {
   for (const int read_status : {403, 405, 501}) {
@@ -368,7 +395,8 @@ TEST(WriteOnlyTest, TagsThatCannotBeReadBackAreNoFailure) {
       StoreClient made({.read_status = read_status, .tagging_status = tagging_status});
       made.properties.Set("x-amz-tagging", "a=b");
       ASSERT_EQ(Told(made.Complete()), "success");
-      EXPECT_EQ(Told(made.upload->EnsureTags(NoRetryIsShown)), "success") << read_status << " " << tagging_status;
+      EXPECT_EQ(Told(made.upload->EnsureTags(NoRetryIsShown)), "success")
+          << read_status << " " << tagging_status;
       EXPECT_THAT(made.store.requests(), Contains("Tagging"));
     }
   }
@@ -390,8 +418,9 @@ TEST(WriteOnlyTest, AnAbortNeedsNoList) {
 
 // The completion was carried out, its answer lost: what cannot be asked is said to be unknown.
 TEST(WriteOnlyTest, AnUnclearCompletionIsNeitherSuccessNorAnothersObject) {
-  StoreClient made({.read_status = 403, .completions = {{503, "SlowDown", true}, {404, "NoSuchUpload", true},
-                                                        {404, "NoSuchUpload", true}}});
+  StoreClient made(
+      {.read_status = 403,
+       .completions = {{503, "SlowDown", true}, {404, "NoSuchUpload", true}, {404, "NoSuchUpload", true}}});
   const auto ended = made.Complete();
   ASSERT_FALSE(ended.answer);
   EXPECT_THAT(ended.answer.error().message, HasSubstr("cannot be asked"));
@@ -401,20 +430,24 @@ TEST(WriteOnlyTest, AnUnclearCompletionIsNeitherSuccessNorAnothersObject) {
 TEST(WriteOnlyTest, VerificationSaysThatTheObjectWasAcknowledged) {
   StoreClient made({.read_status = 403});
   ASSERT_TRUE(made.Put().answer);
-  const auto verified = made.client.VerifyObject({"k", &made.properties}, kBody.size(), "\"x\"", "", NoRetryIsShown);
+  const auto verified =
+      made.client.VerifyObject({"k", &made.properties}, kBody.size(), "\"x\"", "", NoRetryIsShown);
   EXPECT_THAT(Told(verified), HasSubstr("has acknowledged the object"));
 }
 
-// ---- Completions that take their time -----------------------------------------------------------------------------
+// ---- Completions that take their time
+// -----------------------------------------------------------------------------
 
 // Ways in which a second completion is refused while the first is still at work; then the object is there.
 TEST(CompletionTest, NoRefusalShowsThatAnEarlierCompletionCameToNothing) {
-  for (const auto* code : {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "NoSuchUpload", "NoSuchKey"}) {
+  for (const auto* code :
+       {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "NoSuchUpload", "NoSuchKey"}) {
     const int status = std::string_view(code).starts_with("NoSuch") ? 404 : 400;
     // The first has no answer, the second is refused and meanwhile the first gets done.
     StoreClient made({.completions = {{503, "ServiceUnavailable", false}, {status, code, true}}});
     EXPECT_EQ(Told(made.Complete()), "success") << code;
-    StoreClient later({.completions = {{503, "ServiceUnavailable", false}, {status, code, false}, {status, code, true}}});
+    StoreClient later(
+        {.completions = {{503, "ServiceUnavailable", false}, {status, code, false}, {status, code, true}}});
     EXPECT_EQ(Told(later.Complete()), "success") << code << ", done after the second refusal";
     // It never gets done: a failure, and no more attempts than there are.
     StoreClient never({.completions = {{503, "", false}, {status, code, false}, {status, code, false}}});
@@ -431,7 +464,8 @@ TEST(CompletionTest, AnUploadOfAnEarlierSessionMayBeCompletingStill) {
   StoreClient made({.completions = {{400, "InvalidPart", false}, {400, "InvalidPart", true}}});
   MultipartUpload created(&made.client, {"k", &made.properties});
   ASSERT_TRUE(created.Create(NoRetryIsShown).answer);
-  made.upload.emplace(&made.client, ObjectTarget{"k", &made.properties}, created.token(), created.upload_id());
+  made.upload.emplace(&made.client, ObjectTarget{"k", &made.properties}, created.token(),
+                      created.upload_id());
   EXPECT_EQ(Told(made.CompleteIt()), "success");
 }
 
@@ -476,15 +510,22 @@ TEST(CompletionTest, ACompletionHasAStallWindowOfItsOwn) {
   }
   const ObjectProperties none;
   const BucketAddress bucket{Endpoint{"http", "h", 80}, "/"};
-  const auto complete = BuildCompleteMultipartUpload(bucket, {"k", &none}, "u", 1, ChecksumAlgorithm::kNone, "", "");
+  const auto complete =
+      BuildCompleteMultipartUpload(bucket, {"k", &none}, "u", 1, ChecksumAlgorithm::kNone, "", "");
   EXPECT_TRUE(complete.answers_late);
 }
 
-// ---- An empty body ------------------------------------------------------------------------------------------------
+// ---- An empty body
+// ------------------------------------------------------------------------------------------------
 
 TEST(EmptyBodyTest, IsNeverSentInChunks) {
   using enum PayloadMode;
-  struct Mode { PayloadMode payload; ChecksumAlgorithm checksum; bool trailer; std::string hash; };
+  struct Mode {
+    PayloadMode payload;
+    ChecksumAlgorithm checksum;
+    bool trailer;
+    std::string hash;
+  };
   const auto empty = Sha256Hex("");
   for (const auto& [payload, checksum, trailer, hash] :
        {Mode{kStreaming, ChecksumAlgorithm::kNone, false, empty},

@@ -7,8 +7,8 @@
 #include <filesystem>
 
 #include "s3/base/descriptor.h"
-#include "s3/transport/event_loop.h"
 #include "s3/client/multipart.h"
+#include "s3/transport/event_loop.h"
 #include "tests/support/client_fixture.h"
 #include "tests/support/raw_server.h"
 #include "tests/support/support.h"

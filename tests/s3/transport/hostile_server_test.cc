@@ -1,11 +1,11 @@
-// Servers that answer too early or twice, or never end what they say: nothing is a success that is none, and each
-// exchange ends by itself, with no more than it may hold.
+// Servers that answer too early or twice, or never end what they say: nothing is a success that is none, and
+// each exchange ends by itself, with no more than it may hold.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 
-#include "s3/transport/event_loop.h"
 #include "s3/credentials/providers/context.h"
+#include "s3/transport/event_loop.h"
 #include "tests/support/peer_server.h"
 
 namespace s3 {
@@ -78,7 +78,8 @@ TEST(HostileServerTest, ASuccessBeforeTheBodyHasArrivedIsNone) {
     ended.notify_all();
     EXPECT_EQ(response.status, status);
     EXPECT_EQ(Failure(response),
-              status == 403 ? "none" : server.endpoint().HostAndPort() + ": success before the whole body was sent");
+              status == 403 ? "none"
+                            : server.endpoint().HostAndPort() + ": success before the whole body was sent");
   }
 }
 
@@ -124,8 +125,8 @@ TEST(HostileServerTest, AResponseThatCameBeforeIsNone) {
   EXPECT_EQ(failures({"1", "2", "1", "2"}), "....");
 }
 
-// The time in which a server may say whether it takes the body begins when it was asked, not when the request was
-// asked of it in vain on another connection.
+// The time in which a server may say whether it takes the body begins when it was asked, not when the request
+// was asked of it in vain on another connection.
 TEST(HostileServerTest, NothingIsSentOnAConnectionThatIsNotMade) {
   std::atomic<int> connections{0};
   PeerServer server(
@@ -197,7 +198,8 @@ TEST(HostileServerTest, WhatIsSaidBeforeTheBodyIsTakenIsNoProgress) {
     options.stall_window = milliseconds(200);
     EventLoop loop(options, 4);
     const std::string body(64 << 20, 'x');
-    EXPECT_THAT(Failure(Exchange(loop, Request(server.endpoint(), "PUT", body))), HasSubstr("fewer than 1 bytes"));
+    EXPECT_THAT(Failure(Exchange(loop, Request(server.endpoint(), "PUT", body))),
+                HasSubstr("fewer than 1 bytes"));
   }
 }
 
@@ -210,7 +212,8 @@ TEST(HostileServerTest, AFloodOfWhatIsNoBodyEndsTheExchange) {
       {"trailers", {chunked + "0\r\n", Times(50, "X-Trailer: x\r\n")}},
       {"one trailer", {chunked + "0\r\nX: ", Times(1000, "x")}},
       {"interim responses", {"", Times(50, "HTTP/1.1 103 Early Hints\r\n\r\n")}},
-      {"headers of interim responses", {"", "HTTP/1.1 103 Early Hints\r\nLink: " + Times(1000, "x") + "\r\n\r\n"}},
+      {"headers of interim responses",
+       {"", "HTTP/1.1 103 Early Hints\r\nLink: " + Times(1000, "x") + "\r\n\r\n"}},
       {"white space before the status line", {"", Times(500, "\r\n")}},
       {"a reason", {"HTTP/1.1 200 ", Times(1000, "x")}},
       {"a status line's digits", {"HTTP/1.1 2", Times(1000, "0")}},
@@ -251,7 +254,8 @@ TEST(HostileServerTest, AHandshakeThatTricklesIsNoConnection) {
   EventLoop loop(options, 4);
   auto endpoint = server.endpoint();
   endpoint.scheme = "https";
-  EXPECT_THAT(Failure(Exchange(loop, Request(endpoint))), testing::ContainsRegex("timeout|not connected within"));
+  EXPECT_THAT(Failure(Exchange(loop, Request(endpoint))),
+              testing::ContainsRegex("timeout|not connected within"));
 }
 
 TEST(HostileServerTest, AProxyThatDoesNotEndItsResponseIsNoConnection) {
@@ -290,14 +294,17 @@ TEST(HostileServerTest, TlsMessagesWithoutEndAreNoProgress) {
   using Message = bool (*)(SSL*);
   const std::pair<const char*, Message> cases[] = {
       {"key updates",
-       [](SSL* tls) { return SSL_key_update(tls, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 && SSL_do_handshake(tls) == 1; }},
+       [](SSL* tls) {
+         return SSL_key_update(tls, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 && SSL_do_handshake(tls) == 1;
+       }},
       {"tickets", [](SSL* tls) { return SSL_new_session_ticket(tls) == 1 && SSL_do_handshake(tls) == 1; }}};
   for (const bool at_once : {true, false}) {
     for (const auto& [what, say] : cases) {
       std::atomic<std::uint64_t> said{0};
       PeerServer server(true, [&say = say, &said, at_once](Peer& peer) {
         peer.ReadHead();
-        for (pollfd client{peer.fd(), POLLRDHUP, 0}; poll(&client, 1, at_once ? 0 : 1) == 0 && say(peer.tls());)
+        for (pollfd client{peer.fd(), POLLRDHUP, 0};
+             poll(&client, 1, at_once ? 0 : 1) == 0 && say(peer.tls());)
           said = BIO_number_written(SSL_get_wbio(peer.tls()));
       });
       TransportOptions options;
@@ -319,7 +326,8 @@ TEST(HostileServerTest, CredentialServicesAreHeldToTheSame) {
       at_once ? void(Flood(fd, Times(1000, "x"))) : Trickle(fd, "x");
     });
     const ProviderContext context;
-    const auto response = SendOverHttp(Request(server.endpoint()), MetadataTransport(milliseconds(300)), context);
+    const auto response =
+        SendOverHttp(Request(server.endpoint()), MetadataTransport(milliseconds(300)), context);
     EXPECT_TRUE(response.failure);
   }
 }

@@ -1,5 +1,6 @@
-// Forms of HTTP/1.x responses, right and wrong: what the installed libcurl makes of each, and what s3flow does.
-// s3flow follows libcurl where that is safe. A row says why where it does not. RFC 9112 is the text for both.
+// Forms of HTTP/1.x responses, right and wrong: what the installed libcurl makes of each, and what s3flow
+// does. s3flow follows libcurl where that is safe. A row says why where it does not. RFC 9112 is the text for
+// both.
 #include <curl/curl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,8 +19,8 @@ using test::RawServer;
 using test::ReadRequest;
 using test::Say;
 
-// An outcome: "refused", or the status, the value of a header X in brackets if there is one, the body, and whether a
-// second request went over the same connection.
+// An outcome: "refused", or the status, the value of a header X in brackets if there is one, the body, and
+// whether a second request went over the same connection.
 struct Form {
   std::string name;
   std::string bytes;
@@ -81,7 +82,9 @@ const std::vector<Form>& Forms() {
       {"two CR before the LF", WithHeader("X: v\r"), "200 [v] body kept"},
       {"NUL in a value", WithHeader(std::string("X: v\0w", 6)), "refused", "", "", true},
       {"NUL in a name", WithHeader(std::string("X\0Y: v", 6)), "refused", "", "", true},
-      {"another control character in a value", WithHeader("X: v\x01w"), "200 [v\x01" "w] body kept"},
+      {"another control character in a value", WithHeader("X: v\x01w"),
+       "200 [v\x01"
+       "w] body kept"},
       {"names in upper case", "HTTP/1.1 200 OK\r\nX: v\r\nCONTENT-LENGTH: 4\r\n\r\nbody",
        "200 [v] body kept"},
       {"no space behind the colon", WithLength("X:v\r\nContent-Length:4"), "200 [v] body kept"},
@@ -92,14 +95,14 @@ const std::vector<Form>& Forms() {
       {"a fold before the first header", "HTTP/1.1 200 OK\r\n X: v\r\n" + kLength4, "refused"},
       {"a folded Content-Length", WithLength("Content-Length:\r\n 4"), "refused", "", "", true},
       {"a folded Transfer-Encoding",
-       "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\n\r\n" + kBodyInChunks, "200 " + kBodyInChunks + " closed",
-       "refused", "curl takes the chunks' sizes for the body", true},
+       "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\n\r\n" + kBodyInChunks,
+       "200 " + kBodyInChunks + " closed", "refused", "curl takes the chunks' sizes for the body", true},
       {"a space before the colon", WithHeader("X : v"), "200 body kept"},
       {"a space before Content-Length's colon", WithLength("Content-Length : 4"), "200 body closed",
        "refused", "curl does not see the length, others do", true},
       {"a space before Transfer-Encoding's colon",
-       "HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n" + kBodyInChunks, "200 " + kBodyInChunks + " closed",
-       "refused", "curl takes the chunks' sizes for the body", true},
+       "HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n" + kBodyInChunks,
+       "200 " + kBodyInChunks + " closed", "refused", "curl takes the chunks' sizes for the body", true},
       {"a line without a colon", WithHeader("nonsense"), "refused", "", "", true},
       {"a line without a name", WithHeader(": v"), "200 body kept"},
       {"a name with a space in it", WithHeader("X Y: v"), "200 body kept"},
@@ -156,13 +159,13 @@ const std::vector<Form>& Forms() {
       {"an empty encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n" + kLength4, "200 body closed", "", "",
        true},
       {"a length before chunks",
-       "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + kBodyInChunks, "200 body kept",
-       "200 body closed", "what follows may belong to the other reading (RFC 9112, 6.3)"},
+       "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + kBodyInChunks,
+       "200 body kept", "200 body closed", "what follows may belong to the other reading (RFC 9112, 6.3)"},
       {"a length behind chunks",
-       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n" + kBodyInChunks, "200 body kept",
-       "200 body closed", "what follows may belong to the other reading (RFC 9112, 6.3)"},
-      {"chunks in HTTP/1.0",
-       "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + kBodyInChunks, "200 body closed"},
+       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n" + kBodyInChunks,
+       "200 body kept", "200 body closed", "what follows may belong to the other reading (RFC 9112, 6.3)"},
+      {"chunks in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + kBodyInChunks,
+       "200 body closed"},
       // Chunks.
       {"leading zeros", kChunked + "0004\r\nbody\r\n000\r\n\r\n", "200 body kept"},
       {"twenty digits of zeros", kChunked + std::string(20, '0') + "4\r\nbody\r\n0\r\n\r\n", "refused", "",
@@ -206,11 +209,11 @@ const std::vector<Form>& Forms() {
       {"204 with a length", "HTTP/1.1 204 No\r\nContent-Length: 4\r\n\r\n", "204 kept"},
       {"204 with chunks", "HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n", "204 kept"},
       {"304 with a length", "HTTP/1.1 304 No\r\nContent-Length: 4\r\n\r\n", "304 kept"},
-      {"HEAD with a length", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", "200 kept", "",
-       "", false, "HEAD"},
+      {"HEAD with a length", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", "200 kept", "", "", false,
+       "HEAD"},
       {"HEAD without a length", "HTTP/1.1 200 OK\r\n\r\n", "200 kept", "", "", false, "HEAD"},
-      {"HEAD with chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "200 kept", "",
-       "", false, "HEAD"},
+      {"HEAD with chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "200 kept", "", "", false,
+       "HEAD"},
       {"100 before it", "HTTP/1.1 100 Continue\r\n\r\n" + WithStatusLine("HTTP/1.1 200 OK"), "200 body kept"},
       {"103 with headers before it",
        "HTTP/1.1 103 Early Hints\r\nX: i\r\nContent-Length: 9\r\n\r\n" + WithStatusLine("HTTP/1.1 200 OK"),
@@ -234,12 +237,13 @@ const std::vector<Form>& Forms() {
 // Says the form to each request, and counts connections.
 class FormServer {
  public:
-  explicit FormServer(const Form& form) : form_(form), server_([this](int fd) {
-    while (!ReadRequest(fd).empty()) {
-      Say(fd, form_.bytes);
-      if (form_.ends) return;
-    }
-  }) {}
+  explicit FormServer(const Form& form)
+      : form_(form), server_([this](int fd) {
+          while (!ReadRequest(fd).empty()) {
+            Say(fd, form_.bytes);
+            if (form_.ends) return;
+          }
+        }) {}
   Endpoint endpoint() const { return server_.endpoint(); }
   int connections() const { return server_.connections; }
 
@@ -281,7 +285,8 @@ std::string ByCurl(const Form& form) {
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
   std::optional<std::string> x;
   curl_header* header = nullptr;
-  if (curl_easy_header(curl.get(), "X", 0, CURLH_HEADER, -1, &header) == CURLHE_OK) x = WithoutSpace(header->value);
+  if (curl_easy_header(curl.get(), "X", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+    x = WithoutSpace(header->value);
   const auto first = body;
   curl_easy_perform(curl.get());
   long connects = 0;
@@ -335,8 +340,8 @@ std::string Escaped(const std::string& text) {
 TEST(HttpFormsTest, TheDocumentHasTheTable) {
   std::string rows = "| form | curl 7.88 | s3flow | why not as curl |\n|---|---|---|---|\n";
   for (const auto& form : Forms()) {
-    rows += "| " + form.name + " | " + Escaped(form.curl) + " | " + (form.ours.empty() ? "the same" : form.ours) +
-            " | " + form.why + " |\n";
+    rows += "| " + form.name + " | " + Escaped(form.curl) + " | " +
+            (form.ours.empty() ? "the same" : form.ours) + " | " + form.why + " |\n";
   }
   EXPECT_THAT(test::ReadAll(TESTS_DIR "/../s3/HTTP_FORMS.md"), testing::EndsWith(rows)) << rows;
 }

@@ -162,7 +162,8 @@ TEST(ResponseParserTest, SmallChunksAreFine) {
 
 TEST(ResponseParserTest, TrailersAreNoHeaders) {
   const auto read = ReadIn(
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nETag: \"e\"\r\nx-amz-request-id: r\r\n\r\n", 7);
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nETag: \"e\"\r\nx-amz-request-id: r\r\n\r\n",
+      7);
   EXPECT_EQ(read.state, State::kComplete);
   EXPECT_FALSE(read.response.headers.Find("etag"));
   EXPECT_FALSE(read.response.headers.Find("x-amz-request-id"));

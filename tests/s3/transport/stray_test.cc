@@ -8,10 +8,10 @@
 #include <semaphore>
 
 #include "s3/client/client.h"
-#include "s3/transport/event_loop.h"
-#include "s3/hash/hash.h"
 #include "s3/client/multipart.h"
+#include "s3/hash/hash.h"
 #include "s3/stores/store_profiles.h"
+#include "s3/transport/event_loop.h"
 #include "tests/support/peer_server.h"
 #include "tests/support/support.h"
 
@@ -33,7 +33,8 @@ const std::string kBodyMd5 = HexEncode(AsBytes(Md5(kBody))), kLargeMd5 = HexEnco
 
 std::string Response(int status, const std::string& id, const std::string& headers = "",
                      const std::string& body = "") {
-  std::string text = "HTTP/1.1 " + std::to_string(status) + " Said\r\nx-amz-request-id: " + id + "\r\n" + headers;
+  std::string text =
+      "HTTP/1.1 " + std::to_string(status) + " Said\r\nx-amz-request-id: " + id + "\r\n" + headers;
   if (headers.find("Content-Length") == std::string::npos && status != 204 && status != 304) {
     text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   }
@@ -49,14 +50,15 @@ std::string Success(const std::string& operation, const std::string& key, const 
   if (operation == "head") return Response(200, id, etag(kBodyMd5) + "Content-Length: 4096\r\n");
   if (operation == "abort" || operation == "delete") return Response(204, id);
   if (operation == "create") {
-    return Response(200, id, "",
-                    "<InitiateMultipartUploadResult><UploadId>" + id +
-                        "</UploadId></InitiateMultipartUploadResult>");
+    return Response(
+        200, id, "",
+        "<InitiateMultipartUploadResult><UploadId>" + id + "</UploadId></InitiateMultipartUploadResult>");
   }
   if (operation == "complete") {
     const auto whole = HexEncode(AsBytes(Md5(AsBytes(Md5(kBody))))) + "-1";
-    return Response(200, id, "",
-                    "<CompleteMultipartUploadResult><ETag>" + whole + "</ETag></CompleteMultipartUploadResult>");
+    return Response(
+        200, id, "",
+        "<CompleteMultipartUploadResult><ETag>" + whole + "</ETag></CompleteMultipartUploadResult>");
   }
   if (operation == "parts") {
     return Response(200, id, "",
@@ -239,8 +241,9 @@ const Position kPositions[] = {
      }},
     {"BehindAKeptHttp10Response", "PUT", false, When::kWithResponse,
      [](Peer& peer, HttpCall& call, Turn& turn) {
-       Sequel(peer, call, turn,
-              "HTTP/1.0 200 OK\r\nx-amz-request-id: own\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n");
+       Sequel(
+           peer, call, turn,
+           "HTTP/1.0 200 OK\r\nx-amz-request-id: own\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n");
      }},
     {"BehindA101", "GET", false, When::kWithResponse,
      [](Peer& peer, HttpCall& call, Turn& turn) {
@@ -316,7 +319,8 @@ class StrayServer {
       std::lock_guard lock(mutex_);
       done_.insert(operation + " " + key);
     }
-    peer.Say(gone ? Response(404, "own", "", test::ErrorXml("NoSuchUpload")) : Success(operation, key, "own"));
+    peer.Say(gone ? Response(404, "own", "", test::ErrorXml("NoSuchUpload"))
+                  : Success(operation, key, "own"));
     return true;
   }
 
@@ -407,8 +411,8 @@ const OperationCase kOperations[] = {
     {"put",
      [](Fixture& fixture, const std::string& key) {
        return By(fixture.client
-                     .PutObject({key, &fixture.properties}, MakePayload(kBody, fixture.client.integrity()), "",
-                                kNobody)
+                     .PutObject({key, &fixture.properties}, MakePayload(kBody, fixture.client.integrity()),
+                                "", kNobody)
                      .answer);
      }},
     {"put large",
@@ -435,7 +439,8 @@ const OperationCase kOperations[] = {
     {"complete",
      [](Fixture& fixture, const std::string& key) {
        MultipartUpload upload(&fixture.client, {key, &fixture.properties}, "token", "id");
-       return By(upload.Complete({{1, kBody.size(), "\"" + kBodyMd5 + "\"", ""}}, kBody.size(), kNobody).answer);
+       return By(
+           upload.Complete({{1, kBody.size(), "\"" + kBodyMd5 + "\"", ""}}, kBody.size(), kNobody).answer);
      }},
     {"abort",
      [](Fixture& fixture, const std::string& key) -> Outcome {
@@ -447,8 +452,9 @@ const OperationCase kOperations[] = {
     {"parts",
      [](Fixture& fixture, const std::string& key) {
        const MultipartUpload upload(&fixture.client, {key, &fixture.properties}, "token", "id");
-       return upload.ListParts(kNobody).map(
-           [](const std::vector<ListedPart>& parts) { return parts.at(0).etag.substr(1, parts.at(0).etag.size() - 2); });
+       return upload.ListParts(kNobody).map([](const std::vector<ListedPart>& parts) {
+         return parts.at(0).etag.substr(1, parts.at(0).etag.size() - 2);
+       });
      }},
     {"uploads",
      [](Fixture& fixture, const std::string& key) {
@@ -458,20 +464,23 @@ const OperationCase kOperations[] = {
      }},
     {"list",
      [](Fixture& fixture, const std::string& key) {
-       return By(fixture.client
-                     .Settle({.build = [&](const BucketAddress& bucket) { return BuildListObjects(bucket, key, ""); }},
-                             kNobody)
-                     .answer);
+       return By(
+           fixture.client
+               .Settle(
+                   {.build = [&](const BucketAddress& bucket) { return BuildListObjects(bucket, key, ""); }},
+                   kNobody)
+               .answer);
      }},
     {"tags",
      [](Fixture& fixture, const std::string& key) {
-       return By(fixture.client
-                     .Settle({.build =
-                                  [&](const BucketAddress& bucket) {
-                                    return BuildPutObjectTagging(bucket, {key, &fixture.properties}, "<Tagging/>");
-                                  }},
-                             kNobody)
-                     .answer);
+       return By(
+           fixture.client
+               .Settle({.build =
+                            [&](const BucketAddress& bucket) {
+                              return BuildPutObjectTagging(bucket, {key, &fixture.properties}, "<Tagging/>");
+                            }},
+                       kNobody)
+               .answer);
      }},
     {"delete",
      [](Fixture& fixture, const std::string& key) {
@@ -495,7 +504,8 @@ void PrintTo(const Case& one, std::ostream* out) { *out << one.position.name; }
 class StrayTest : public testing::TestWithParam<Case> {
  protected:
   // The request to /first. The loop stands still from its end on, until the next request is handed to it.
-  static void SendFirst(Fixture& fixture, const Position& position, Turn* turn, Hold* held, HttpResponse* response) {
+  static void SendFirst(Fixture& fixture, const Position& position, Turn* turn, Hold* held,
+                        HttpResponse* response) {
     HttpRequest request;
     request.method = position.method;
     request.endpoint = fixture.endpoint;
