@@ -10,8 +10,8 @@
 #include <variant>
 
 #include "pipeline/reading.h"
-#include "s3/base/descriptor.h"
 #include "s3/base/result.h"
+#include "s3/base/unique_fd.h"
 #include "s3/options.h"
 
 namespace pipeline {

@@ -11,7 +11,7 @@
 #include "pipeline/reading.h"
 #include "pipeline/shard.h"
 #include "s3/api/properties.h"
-#include "s3/plan.h"
+#include "s3/part_plan.h"
 
 namespace pipeline {
 
@@ -42,12 +42,12 @@ struct SourceRoot {
 
 struct UploadOptions {
   // Requests in flight. More hides latency; each costs a small stack, a connection and a buffer. kAuto: as
-  // many as the store answers faster for, see pipeline/graph/slots.h.
+  // many as the store answers faster for, see pipeline/graph/concurrency_controller.h.
   static constexpr int kAuto = 0;
   int concurrency = kAuto;
   // The most worker threads for reading, hashing and signing; 0 means one for each core that the
-  // process may use, see pipeline/runtime/allotment.h. A run uses as many of them as have work, see
-  // pipeline/graph/worker_demand.h.
+  // process may use, see pipeline/runtime/resource_limits.h. A run uses as many of them as have work, see
+  // pipeline/graph/worker_scaler.h.
   int threads = 0;
   // Threads that send and encrypt; 0 means as s3::EventLoopCount says.
   int event_loops = 0;

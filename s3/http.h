@@ -55,7 +55,8 @@ struct HttpRequest {
   bool fresh_connection = false;
   // Its server may work for long before it answers: options' completion_window.
   bool answers_late = false;
-  // May be ended with kSlow when it takes far longer than others of its size; see s3/transport/stragglers.h.
+  // May be ended with kSlow when it takes far longer than others of its size; see
+  // s3/transport/straggler_detector.h.
   bool give_up_when_slow = false;
 
   // Of whichever body it has.

@@ -33,7 +33,7 @@ HOMES = {
     r"openssl/ssl": {"s3/transport/connection.cc"},
     r"yaml-cpp/": {"config/document.cc"},
     r"(oneapi/)?tbb/": {"pipeline/graph/graph.cc"},
-    r"pugixml": {"s3/api/judge.cc", "s3/api/answers.cc", "s3/credentials/providers/documents.cc", "s3/endpoint/multipart.cc"},
+    r"pugixml": {"s3/api/classify_response.cc", "s3/api/responses.cc", "s3/credentials/providers/documents.cc", "s3/endpoint/multipart.cc"},
     r"boost/": {"s3/endpoint/connection.h"},
     r"isa-l": {"s3/hash/checksum.cc"},
     r"CLI/": {"pipeline/cli/main.cc"},

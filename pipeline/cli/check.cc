@@ -5,7 +5,7 @@
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/provide.h"
 #include "pipeline/cli/signals.h"
-#include "pipeline/runtime/store_access.h"
+#include "pipeline/runtime/client_factory.h"
 #include "s3/client/probe.h"
 #include "s3/hash/hash.h"
 #include "s3/stores/address.h"

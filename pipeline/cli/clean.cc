@@ -4,7 +4,7 @@
 #include "pipeline/cli/provide.h"
 #include "pipeline/cli/signals.h"
 #include "pipeline/journal/run_dir.h"
-#include "pipeline/upload/leftovers.h"
+#include "pipeline/upload/orphaned_uploads.h"
 #include "s3/stores/address.h"
 
 namespace cli {

@@ -14,7 +14,7 @@
 #include "config/scalars.h"
 #include "pipeline/fs/files.h"
 #include "pipeline/journal/run_dir.h"
-#include "pipeline/runtime/allotment.h"
+#include "pipeline/runtime/resource_limits.h"
 #include "s3/credentials.h"
 
 namespace cli {

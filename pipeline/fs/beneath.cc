@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "s3/base/descriptor.h"
+#include "s3/base/unique_fd.h"
 
 namespace pipeline {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <memory>
 
-#include "s3/base/descriptor.h"
+#include "s3/base/unique_fd.h"
 
 namespace pipeline {
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "pipeline/options.h"
-#include "s3/base/descriptor.h"
 #include "s3/base/result.h"
+#include "s3/base/unique_fd.h"
 
 namespace pipeline {
 

@@ -15,7 +15,7 @@
 #include <tuple>
 #include <utility>
 
-#include "pipeline/graph/worker_demand.h"
+#include "pipeline/graph/worker_scaler.h"
 #include "pipeline/runtime/threads.h"
 #include "pipeline/upload/object.h"
 
@@ -27,7 +27,7 @@ namespace flow = tbb::flow;
 using Clock = std::chrono::steady_clock;
 
 // The right to have tasks between source and sink.
-struct Slots {
+struct SlotCount {
   int count = 1;
 };
 
@@ -166,7 +166,7 @@ class SlotHolder {
   // Emits what the slots are enough for. A dry source keeps all that reach it: they are how the graph runs
   // out of work.
   template <typename Emit>
-  void Take(Slots slots, const Emit& emit) {
+  void Take(SlotCount slots, const Emit& emit) {
     held_ += slots.count;
     while (held_ > 0) {
       if (!next_) next_ = bodies_.next();
@@ -223,8 +223,8 @@ void Graph::Run(const GraphBodies& bodies) {
     SlotHolder holder(bodies);
     Workers* const workers = workers_.get();
 
-    using SourceNode = flow::multifunction_node<Slots, std::tuple<Started, Ended>>;
-    SourceNode source(graph, flow::serial, [&](Slots slots, SourceNode::output_ports_type& ports) {
+    using SourceNode = flow::multifunction_node<SlotCount, std::tuple<Started, Ended>>;
+    SourceNode source(graph, flow::serial, [&](SlotCount slots, SourceNode::output_ports_type& ports) {
       const AtWork at_work(workers);
       holder.Take(slots, [&](Started started) {
         if (auto* result = std::get_if<ObjectResult>(&started.item)) {
@@ -243,13 +243,13 @@ void Graph::Run(const GraphBodies& bodies) {
           auto shared = result ? std::make_shared<const ObjectResult>(std::move(*result)) : nullptr;
           return Ended{std::move(shared), started.slots, BodyBytes(task), started.began};
         });
-    using SinkNode = flow::multifunction_node<Ended, std::tuple<Slots>>;
+    using SinkNode = flow::multifunction_node<Ended, std::tuple<SlotCount>>;
     SinkNode sink(graph, flow::serial, [&](const Ended& ended, SinkNode::output_ports_type& ports) {
       const AtWork at_work(workers);
       if (ended.result) bodies.record(*ended.result);
       const int slots =
           bodies.give_back({ended.slots, ended.bytes, Clock::now() - ended.began, ended.result.get()});
-      if (slots > 0) std::get<0>(ports).try_put(Slots{slots});
+      if (slots > 0) std::get<0>(ports).try_put(SlotCount{slots});
     });
 
     flow::make_edge(flow::output_port<0>(source), upload);
@@ -257,7 +257,7 @@ void Graph::Run(const GraphBodies& bodies) {
     flow::make_edge(upload, sink);
     flow::make_edge(flow::output_port<0>(sink), source);
 
-    source.try_put(Slots{bodies.first_slots > 0 ? bodies.first_slots : options_.concurrency});
+    source.try_put(SlotCount{bodies.first_slots > 0 ? bodies.first_slots : options_.concurrency});
     graph.wait_for_all();
   });
 }

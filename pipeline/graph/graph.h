@@ -42,7 +42,7 @@ struct GraphBodies {
 
 class Workers;
 
-// Of its workers as many are awake as have work; see pipeline/graph/worker_demand.h.
+// Of its workers as many are awake as have work; see pipeline/graph/worker_scaler.h.
 class Graph {
  public:
   explicit Graph(const GraphOptions& options);

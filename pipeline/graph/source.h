@@ -22,7 +22,7 @@
 #include "pipeline/source/walkers.h"
 #include "pipeline/upload/object.h"
 #include "s3/base/waiter.h"
-#include "s3/plan.h"
+#include "s3/part_plan.h"
 
 namespace pipeline {
 

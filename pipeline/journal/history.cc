@@ -7,8 +7,8 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "pipeline/journal/checksummed_line.h"
 #include "pipeline/journal/line_reader.h"
-#include "pipeline/journal/sealed_line.h"
 #include "s3/hash/hash.h"
 
 namespace pipeline {

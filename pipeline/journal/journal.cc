@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "pipeline/fs/files.h"
+#include "pipeline/journal/checksummed_line.h"
 #include "pipeline/journal/record.h"
-#include "pipeline/journal/sealed_line.h"
 
 namespace pipeline {
 namespace {

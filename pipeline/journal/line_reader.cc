@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "pipeline/fs/files.h"
-#include "pipeline/journal/sealed_line.h"
+#include "pipeline/journal/checksummed_line.h"
 
 namespace pipeline {
 namespace {

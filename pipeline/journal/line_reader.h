@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "s3/base/descriptor.h"
 #include "s3/base/result.h"
+#include "s3/base/unique_fd.h"
 
 namespace pipeline {
 

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "pipeline/journal/sealed_line.h"
+#include "pipeline/journal/checksummed_line.h"
 #include "s3/hash/checksum.h"
 
 namespace pipeline {

@@ -1,4 +1,5 @@
-// The lines of journal.jsonl, see pipeline/journal/sealed_line.h for their form. Pure functions, any thread.
+// The lines of journal.jsonl, see pipeline/journal/checksummed_line.h for their form. Pure functions, any
+// thread.
 //
 //   run         a session begins: the job's settings, and which session of this run it is
 //   creating    CreateMultipartUpload is about to be sent; `token` names the upload from here on

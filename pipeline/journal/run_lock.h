@@ -13,8 +13,8 @@
 #include <thread>
 
 #include "pipeline/fs/own_dir.h"
-#include "s3/base/descriptor.h"
 #include "s3/base/result.h"
+#include "s3/base/unique_fd.h"
 
 namespace pipeline {
 

@@ -7,12 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "pipeline/journal/record.h"
-#include "pipeline/plan/joint_upload.h"
 #include "pipeline/plan/parallel.h"
+#include "pipeline/plan/shared_upload.h"
 #include "pipeline/report/console.h"
 #include "pipeline/report/terminal.h"
 #include "pipeline/runtime/deadlines.h"
-#include "pipeline/upload/leftovers.h"
+#include "pipeline/upload/orphaned_uploads.h"
 #include "pipeline/upload/property_rules.h"
 #include "s3/stores/address.h"
 

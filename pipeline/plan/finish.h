@@ -6,11 +6,11 @@
 
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/options.h"
-#include "pipeline/plan/appeared.h"
 #include "pipeline/plan/job_plan.h"
+#include "pipeline/plan/new_inputs.h"
 #include "pipeline/plan/shard_records.h"
 #include "pipeline/report/summary.h"
-#include "pipeline/runtime/store_access.h"
+#include "pipeline/runtime/client_factory.h"
 #include "pipeline/stop.h"
 #include "s3/options.h"
 #include "s3/transport/trace.h"

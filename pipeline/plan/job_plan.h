@@ -3,7 +3,7 @@
 //   plan.json         this file's JobPlan; written last: with it the plan is whole, and never changes
 //   job.yaml          the job file, as it was; for its owner only, as plan.json and the journals
 //   manifests/00000   the inputs of shard 0, see pipeline/plan/manifest.h
-//   running/00000     there while shard 0 is running, see pipeline/plan/census.h
+//   running/00000     there while shard 0 is running, see pipeline/plan/running_shards.h
 //   shards/00000/     the run directory of shard 0, made by its run
 //   journal.jsonl     of the plan itself: the multipart uploads that shards share, created by `plan` and
 //                     completed by `finish`; so `clean` ends them, as those of any run directory

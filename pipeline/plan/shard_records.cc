@@ -4,7 +4,7 @@
 
 #include "pipeline/journal/run_lock.h"
 #include "pipeline/plan/manifest.h"
-#include "s3/plan.h"
+#include "s3/part_plan.h"
 
 namespace pipeline {
 namespace {

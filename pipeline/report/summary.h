@@ -55,7 +55,7 @@ struct Summary {
   std::string shard;                    // see RunRecord
   std::map<std::string, std::string> scheduler;
   // (seconds since the beginning, slots in circulation) where that number changed; see
-  // pipeline/graph/slots.h.
+  // pipeline/graph/concurrency_controller.h.
   std::vector<std::pair<double, int>> slots;
 
   void Count(const ObjectResult& result);

@@ -8,7 +8,7 @@
 #include "pipeline/options.h"
 #include "pipeline/report/summary.h"
 #include "pipeline/run/run.h"
-#include "pipeline/runtime/store_access.h"
+#include "pipeline/runtime/client_factory.h"
 #include "pipeline/stop.h"
 
 namespace pipeline {

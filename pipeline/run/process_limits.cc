@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "pipeline/runtime/allotment.h"
+#include "pipeline/runtime/resource_limits.h"
 #include "pipeline/runtime/threads.h"
 
 namespace pipeline {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "pipeline/graph/slots.h"
+#include "pipeline/graph/concurrency_controller.h"
 #include "pipeline/options.h"
 #include "s3/base/result.h"
 

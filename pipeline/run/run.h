@@ -5,7 +5,7 @@
 
 #include "pipeline/options.h"
 #include "pipeline/report/summary.h"
-#include "pipeline/runtime/store_access.h"
+#include "pipeline/runtime/client_factory.h"
 #include "pipeline/stop.h"
 #include "s3/options.h"
 #include "s3/transport/trace.h"

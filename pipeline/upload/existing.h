@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "s3/api/answers.h"
+#include "s3/api/responses.h"
 #include "s3/client/client.h"
 
 namespace pipeline {

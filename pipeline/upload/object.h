@@ -13,10 +13,10 @@
 #include "pipeline/message.h"
 #include "pipeline/source/open_file.h"
 #include "pipeline/source/stream.h"
-#include "pipeline/upload/once.h"
+#include "pipeline/upload/async_once.h"
 #include "s3/api/properties.h"
 #include "s3/client/multipart.h"
-#include "s3/plan.h"
+#include "s3/part_plan.h"
 
 namespace pipeline {
 

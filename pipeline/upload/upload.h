@@ -14,7 +14,7 @@
 #include "pipeline/progress.h"
 #include "pipeline/report/console.h"
 #include "pipeline/upload/buffers.h"
-#include "pipeline/upload/digest_lanes.h"
+#include "pipeline/upload/digest_scheduler.h"
 #include "pipeline/upload/object.h"
 #include "pipeline/upload/property_rules.h"
 #include "pipeline/upload/skip.h"

@@ -4,7 +4,7 @@
 
 #include "pipeline/fs/io_retry.h"
 #include "pipeline/upload/guarded.h"
-#include "pipeline/upload/recorded_upload.h"
+#include "pipeline/upload/journaled_upload.h"
 #include "pipeline/upload/upload.h"
 #include "s3/api/etag.h"
 

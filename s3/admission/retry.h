@@ -4,7 +4,7 @@
 #include <chrono>
 #include <functional>
 
-#include "s3/api/judge.h"
+#include "s3/api/classify_response.h"
 #include "s3/base/result.h"
 #include "s3/options.h"
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "s3/api/judge.h"
+#include "s3/api/classify_response.h"
 #include "s3/api/properties.h"
 #include "s3/base/result.h"
 #include "s3/hash/hash.h"

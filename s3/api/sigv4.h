@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "s3/base/published.h"
+#include "s3/base/read_mostly.h"
 #include "s3/credentials.h"
 #include "s3/hash/hash.h"
 #include "s3/http.h"

@@ -6,13 +6,13 @@
 #include <functional>
 #include <stop_token>
 
-#include "s3/admission/admission.h"
+#include "s3/admission/admission_controller.h"
 #include "s3/admission/retry.h"
 #include "s3/api/payload.h"
 #include "s3/api/requests.h"
 #include "s3/credentials/credential_cache.h"
 #include "s3/http.h"
-#include "s3/stores/store_facts.h"
+#include "s3/stores/store_context.h"
 
 namespace s3 {
 

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "s3/api/answers.h"
 #include "s3/api/etag.h"
+#include "s3/api/responses.h"
 #include "s3/hash/checksum.h"
 
 namespace s3 {

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "s3/api/answers.h"
+#include "s3/api/responses.h"
 #include "s3/client/client.h"
 
 namespace s3 {

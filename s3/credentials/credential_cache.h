@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "s3/base/published.h"
+#include "s3/base/read_mostly.h"
 #include "s3/base/waiter.h"
 #include "s3/credentials.h"
 

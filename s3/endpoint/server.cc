@@ -7,14 +7,14 @@
 #include <thread>
 
 #include "s3/base/token_bucket.h"
+#include "s3/endpoint/bandwidth_limiter.h"
 #include "s3/endpoint/body.h"
 #include "s3/endpoint/call.h"
 #include "s3/endpoint/connection.h"
+#include "s3/endpoint/emulate_profile.h"
 #include "s3/endpoint/faults.h"
-#include "s3/endpoint/imitate.h"
 #include "s3/endpoint/multipart.h"
 #include "s3/endpoint/operations.h"
-#include "s3/endpoint/pace.h"
 #include "s3/endpoint/verify.h"
 
 namespace s3::endpoint {

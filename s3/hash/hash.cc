@@ -15,7 +15,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "s3/base/descriptor.h"
+#include "s3/base/unique_fd.h"
 #include "s3/hash/hash_stream.h"
 
 namespace s3 {

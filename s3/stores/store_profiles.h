@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "s3/options.h"
-#include "s3/plan.h"
+#include "s3/part_plan.h"
 
 namespace s3 {
 

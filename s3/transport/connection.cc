@@ -15,7 +15,7 @@
 #include <iterator>
 #include <new>
 
-#include "s3/base/descriptor.h"
+#include "s3/base/unique_fd.h"
 
 namespace s3 {
 namespace {

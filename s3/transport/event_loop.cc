@@ -13,12 +13,12 @@
 #include <utility>
 #include <vector>
 
-#include "s3/base/descriptor.h"
+#include "s3/base/unique_fd.h"
+#include "s3/transport/command_queue.h"
 #include "s3/transport/connection_pool.h"
 #include "s3/transport/exchange.h"
-#include "s3/transport/guard.h"
-#include "s3/transport/inbox.h"
-#include "s3/transport/sleeps.h"
+#include "s3/transport/exchange_watchdog.h"
+#include "s3/transport/timer_queue.h"
 
 namespace s3 {
 namespace {

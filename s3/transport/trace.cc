@@ -10,7 +10,7 @@
 #include <cstring>
 #include <memory>
 
-#include "s3/api/judge.h"
+#include "s3/api/classify_response.h"
 #include "s3/base/printable.h"
 
 namespace s3 {

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "s3/base/descriptor.h"
+#include "s3/base/unique_fd.h"
 #include "s3/http.h"
 
 namespace s3 {

@@ -11,7 +11,7 @@
 #include <memory>
 #include <thread>
 
-#include "pipeline/plan/census.h"
+#include "pipeline/plan/running_shards.h"
 #include "tests/support/support.h"
 
 namespace pipeline {

@@ -7,7 +7,7 @@
 #include "s3/client/client.h"
 #include "s3/endpoint/server.h"
 #include "s3/stores/store_profiles.h"
-#include "s3/transport/event_loops.h"
+#include "s3/transport/event_loop_group.h"
 #include "tests/support/support.h"
 
 namespace test {

@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "pipeline/journal/checksummed_line.h"
 #include "pipeline/journal/record.h"
-#include "pipeline/journal/sealed_line.h"
 #include "pipeline/run/run.h"
 #include "s3/hash/hash.h"
 #include "tests/support/support.h"

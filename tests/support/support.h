@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "s3/admission/admission.h"
+#include "s3/admission/admission_controller.h"
 #include "s3/credentials/credential_cache.h"
 #include "s3/endpoint/server.h"
 #include "s3/http.h"

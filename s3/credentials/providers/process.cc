@@ -14,7 +14,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "s3/base/descriptor.h"
+#include "s3/base/unique_fd.h"
 #include "s3/credentials/providers/documents.h"
 
 extern char** environ;

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "s3/api/judge.h"
+#include "s3/api/classify_response.h"
 #include "s3/api/sigv4.h"
 #include "s3/credentials/providers/documents.h"
 #include "s3/hash/hash.h"

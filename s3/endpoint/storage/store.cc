@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "s3/base/descriptor.h"
+#include "s3/base/unique_fd.h"
 
 namespace s3::endpoint {
 namespace {

@@ -13,12 +13,12 @@
 #include <filesystem>
 
 #include "pipeline/fs/files.h"
+#include "pipeline/journal/checksummed_line.h"
 #include "pipeline/journal/history.h"
 #include "pipeline/journal/journal.h"
 #include "pipeline/journal/line_reader.h"
 #include "pipeline/journal/record.h"
 #include "pipeline/journal/run_lock.h"
-#include "pipeline/journal/sealed_line.h"
 #include "tests/support/support.h"
 
 namespace pipeline {

@@ -14,10 +14,10 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "pipeline/journal/checksummed_line.h"
 #include "pipeline/journal/history.h"
 #include "pipeline/journal/record.h"
 #include "pipeline/journal/run_lock.h"
-#include "pipeline/journal/sealed_line.h"
 #include "s3/hash/checksum.h"
 #include "tests/support/mutator.h"
 

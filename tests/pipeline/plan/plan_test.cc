@@ -10,11 +10,11 @@
 #include <numeric>
 #include <set>
 
-#include "pipeline/journal/sealed_line.h"
-#include "pipeline/plan/cutter.h"
-#include "pipeline/plan/deal.h"
+#include "pipeline/journal/checksummed_line.h"
+#include "pipeline/plan/file_splitter.h"
 #include "pipeline/plan/manifest.h"
 #include "pipeline/plan/manifest_writer.h"
+#include "pipeline/plan/shard_balancer.h"
 #include "pipeline/plan/size_classes.h"
 #include "s3/hash/checksum.h"
 #include "tests/support/mutator.h"

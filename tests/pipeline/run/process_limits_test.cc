@@ -10,7 +10,7 @@
 
 #include "pipeline/runtime/threads.h"
 #include "pipeline/source/open_file.h"
-#include "s3/base/descriptor.h"
+#include "s3/base/unique_fd.h"
 #include "tests/support/support.h"
 
 namespace pipeline {

@@ -20,7 +20,7 @@
 #include "pipeline/fs/beneath.h"
 #include "pipeline/fs/io_retry.h"
 #include "pipeline/upload/property_rules.h"
-#include "s3/base/descriptor.h"
+#include "s3/base/unique_fd.h"
 #include "tests/support/support.h"
 
 namespace pipeline {

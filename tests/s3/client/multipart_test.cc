@@ -7,7 +7,7 @@
 
 #include <thread>
 
-#include "s3/api/answers.h"
+#include "s3/api/responses.h"
 #include "tests/support/client_fixture.h"
 
 namespace s3 {

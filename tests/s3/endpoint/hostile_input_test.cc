@@ -2,9 +2,9 @@
 // make it worth running; a long run sets S3FLOW_FUZZ_ROUNDS.
 #include <gtest/gtest.h>
 
-#include "s3/api/answers.h"
-#include "s3/api/judge.h"
+#include "s3/api/classify_response.h"
 #include "s3/api/payload.h"
+#include "s3/api/responses.h"
 #include "s3/api/sigv4.h"
 #include "s3/endpoint/body.h"
 #include "s3/endpoint/call.h"

@@ -8,7 +8,7 @@
 #include "s3/api/etag.h"
 #include "s3/client/multipart.h"
 #include "s3/hash/checksum.h"
-#include "s3/transport/event_loops.h"
+#include "s3/transport/event_loop_group.h"
 #include "tests/support/raw_server.h"
 #include "tests/support/support.h"
 

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "s3/base/descriptor.h"
+#include "s3/base/unique_fd.h"
 #include "s3/client/multipart.h"
 #include "s3/transport/event_loop.h"
 #include "tests/support/client_fixture.h"

@@ -1,0 +1,52 @@
+#include "pipeline/runtime/client_factory.h"
+
+#include "s3/stores/store_profiles.h"
+
+namespace pipeline {
+namespace {
+
+// So long nobody wonders that there is no answer.
+constexpr std::chrono::milliseconds kSilence{1500};
+
+}  // namespace
+
+StoreAccess::StoreAccess(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
+                         const RunCredentials& credentials, const Parallelism& parallelism, StopControl* stop,
+                         s3::TraceLog* trace, const std::function<void(std::string_view)>& note,
+                         const s3::RateLimits* limits, std::chrono::milliseconds patience)
+    : retry_(options.retry),
+      integrity_(s3::ResolveIntegrity(options.integrity, options.destination)),
+      drain_(stop->drain_token()),
+      admission_(
+          limits != nullptr ? limits : &no_limits_,
+          {.notice = note,
+           .give_up = [stop](std::string why) { stop->Drain(StopCause::kStoreUnreachable, std::move(why)); },
+           .patience = patience,
+           .from_the_start = true}),
+      loops_(options.transport, parallelism.event_loops, parallelism.connections),
+      transport_(&loops_, trace),
+      facts_(options.destination, std::move(buckets), note),
+      credentials_(credentials.first, credentials.renew, credentials.renewal, note),
+      on_drain_(stop->drain_token(),
+                [this] {
+                  admission_.Cancel();
+                  loops_.CancelSleeps();
+                  credentials_.Cancel();
+                }),
+      on_abort_(stop->abort_token(), [this] { loops_.Abort(); }) {
+  loops_.WakeAfter(
+      kSilence,
+      {[](void* admission) { static_cast<s3::Admission*>(admission)->SayWhenSilent(); }, &admission_});
+}
+
+std::unique_ptr<s3::Client> StoreAccess::MakeClient(s3::Waiter* waiter,
+                                                    const s3::IntegrityOptions& integrity) {
+  return std::make_unique<s3::Client>(&facts_, &credentials_, &admission_, retry_, integrity, &transport_,
+                                      waiter, drain_);
+}
+
+std::unique_ptr<s3::Client> StoreAccess::MakeClient(s3::Waiter* waiter) {
+  return MakeClient(waiter, integrity_);
+}
+
+}  // namespace pipeline

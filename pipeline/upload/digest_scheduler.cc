@@ -1,0 +1,130 @@
+#include "pipeline/upload/digest_scheduler.h"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <utility>
+
+namespace pipeline {
+
+struct DigestLanes::Work {
+  const NextPiece& next;
+  s3::PayloadDigests* digests;
+  std::string_view piece{};
+  bool ended = false;
+  s3::Result<void> result{};
+  std::exception_ptr thrown{};
+  s3::Wake wake{};
+  Work* behind = nullptr;
+
+  // False at the end. What goes wrong is its body's, whoever reads.
+  bool Read() noexcept {
+    try {
+      auto read = next();
+      if (!read) result = tl::unexpected(std::move(read.error()));
+      ended = !read || read->empty();
+      if (!ended) piece = *read;
+    } catch (...) {
+      thrown = std::current_exception();
+      ended = true;
+    }
+    return !ended;
+  }
+};
+
+void DigestLanes::Queue::PushBack(Work* work) {
+  work->behind = nullptr;
+  (last != nullptr ? last->behind : first) = work;
+  last = work;
+}
+
+void DigestLanes::Queue::PushFront(Work* work) {
+  work->behind = first;
+  first = work;
+  if (last == nullptr) last = work;
+}
+
+DigestLanes::Work* DigestLanes::Queue::Pop() {
+  Work* const work = first;
+  if (work == nullptr) return nullptr;
+  first = work->behind;
+  if (first == nullptr) last = nullptr;
+  return work;
+}
+
+s3::Result<void> DigestLanes::Digest(std::size_t bytes, const NextPiece& next, s3::PayloadDigests* digests) {
+  if (bytes < kLeastBytes || digests->lanes() == 1) return DigestAlone(next, digests);
+  Work work{next, digests};
+  waiter_->Wait([&](s3::Wake wake) {
+    work.wake = wake;
+    Add(&work);
+  });
+  if (work.thrown) std::rethrow_exception(work.thrown);
+  return std::move(work.result);
+}
+
+s3::Result<void> DigestLanes::DigestAlone(const NextPiece& next, s3::PayloadDigests* digests) {
+  for (;;) {
+    const auto piece = next();
+    if (!piece) return tl::unexpected(piece.error());
+    if (piece->empty()) return {};
+    digests->Update(*piece);
+  }
+}
+
+void DigestLanes::Add(Work* work) {
+  std::lock_guard lock(mutex_);
+  ++works_;
+  waiting_.PushBack(work);
+  if (tasks_ == cores_) return;
+  ++tasks_;
+  enqueue_([this] { DigestSome(); });
+}
+
+std::size_t DigestLanes::TogetherNow() const {
+  const auto& digests = *waiting_.first->digests;
+  return works_ < kFewOfACore * cores_ ? digests.lanes_of_few() : digests.lanes();
+}
+
+// As long as any wait there is a next task, behind all others that are ready.
+void DigestLanes::DigestSome() {
+  std::array<Work*, s3::kMostHashLanes> taken;
+  std::size_t count = 0;
+  std::unique_lock lock(mutex_);
+  while (waiting_.first != nullptr && count < TogetherNow()) taken[count++] = waiting_.Pop();
+  if (count == 0) {
+    --tasks_;
+    return;
+  }
+  lock.unlock();
+  const auto works = std::span(taken).first(count);
+  DigestPieces(works);
+  // What waits again is another thread's from the unlock on.
+  const auto ended =
+      std::stable_partition(works.begin(), works.end(), [](Work* work) { return !work->ended; });
+  lock.lock();
+  works_ -= static_cast<int>(works.end() - ended);
+  for (auto work = ended; work != works.begin();) waiting_.PushFront(*--work);
+  if (waiting_.first != nullptr) {
+    enqueue_([this] { DigestSome(); });
+  } else {
+    --tasks_;
+  }
+  lock.unlock();
+  std::for_each(ended, works.end(), [](Work* work) { work->wake(); });
+}
+
+// Until the first has ended: others can take its place.
+void DigestLanes::DigestPieces(std::span<Work* const> works) {
+  const auto has_ended = [](const Work* work) { return work->ended; };
+  for (int i = 0; i < kPiecesAtATime && std::none_of(works.begin(), works.end(), has_ended); ++i) {
+    std::array<s3::PayloadDigests::Piece, s3::kMostHashLanes> pieces;
+    std::size_t count = 0;
+    for (Work* const work : works) {
+      if (work->Read()) pieces[count++] = {work->digests, work->piece};
+    }
+    s3::PayloadDigests::UpdateAll(std::span(pieces).first(count));
+  }
+}
+
+}  // namespace pipeline

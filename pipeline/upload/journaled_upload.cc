@@ -1,0 +1,56 @@
+#include "pipeline/upload/journaled_upload.h"
+
+#include <chrono>
+
+#include "pipeline/journal/record.h"
+
+namespace pipeline {
+namespace {
+
+// A line that cannot be written has stopped the run: see Journal's on_failure.
+s3::Error Unwritable() {
+  return {.kind = s3::ErrorKind::kCancelled, .message = "the journal cannot be written"};
+}
+
+}  // namespace
+
+RecordedUpload CreateRecorded(s3::Client* client, const s3::ObjectTarget& target, const InputFile& file,
+                              const s3::UploadPlan& plan, std::int64_t mtime_ns, Journal* journal,
+                              s3::Waiter* waiter, const s3::RetryObserver& on_retry) {
+  RecordedUpload made;
+  s3::MultipartUpload upload(client, target);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto now_s = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  if (!journal->Append(CreatingLine(upload.token(), file, now_s))) {
+    made.error = Unwritable();
+    return made;
+  }
+  const auto created = upload.Create(on_retry);
+  made.attempts = created.attempts;
+  if (!created.answer) {
+    // A refusal makes nothing; what no answer makes, nobody knows.
+    made.error = created.answer.error();
+    const int status = made.error->http_status;
+    if (created.attempts == 1 && status >= 400 && status < 500 &&
+        !journal->Append(GoneLine(upload.token()))) {
+      made.error = Unwritable();
+    }
+    return made;
+  }
+  const UploadRecord record{.token = upload.token(),
+                            .path = file.path,
+                            .key = file.key,
+                            .upload_id = upload.upload_id(),
+                            .size_bytes = plan.size_bytes,
+                            .part_bytes = plan.part_bytes,
+                            .mtime_ns = mtime_ns,
+                            .created_once = created.attempts == 1};
+  made.upload.emplace(std::move(upload));
+  if (!journal->AppendDurably(UploadLine(record), waiter)) {
+    made.unrecorded = true;
+    made.error = Unwritable();
+  }
+  return made;
+}
+
+}  // namespace pipeline

@@ -1,0 +1,241 @@
+#include "s3/api/classify_response.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <chrono>
+#include <initializer_list>
+#include <pugixml.hpp>
+#include <utility>
+
+namespace s3 {
+namespace {
+
+// Retry-After longer than this is cut: a store that asks for an hour gets the run's attempts spent
+// and its files reported, not a job that seems to hang.
+constexpr std::chrono::milliseconds kMaxRetryAfter{300'000};
+
+std::optional<std::int64_t> Number(std::optional<std::string_view> text) {
+  if (!text) return std::nullopt;
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc() || end != text->data() + text->size() || value < 0) return std::nullopt;
+  return value;
+}
+
+void ReadRetryAfter(const HttpHeaders& headers, Error* error) {
+  using std::chrono::milliseconds;
+  if (const auto advice = Number(headers.Find("x-amz-retry-after"))) {
+    error->retry_after =
+        std::min(milliseconds(std::min<std::int64_t>(*advice, kMaxRetryAfter.count())), kMaxRetryAfter);
+    error->retry_after_is_advice = true;
+  } else if (const auto seconds = Number(headers.Find("retry-after"))) {
+    error->retry_after = milliseconds(std::min<std::int64_t>(*seconds, kMaxRetryAfter.count() / 1000) * 1000);
+  }
+}
+
+bool Mentions(std::string_view text, std::initializer_list<std::string_view> phrases) {
+  return std::ranges::any_of(phrases, [&](std::string_view phrase) {
+    return !std::ranges::search(text, phrase, [](unsigned char a, unsigned char b) {
+              return std::tolower(a) == std::tolower(b);
+            }).empty();
+  });
+}
+
+// What servers of Go, nginx and Apache answer to plain HTTP at a port that is for TLS.
+bool WantsTls(const HttpResponse& response) {
+  return response.status == 400 && Mentions(response.body, {"HTTPS", "SSL-enabled"});
+}
+
+bool SaysFull(const ErrorBody& body, int status) {
+  return status == 507 || (status >= 500 && Mentions(body.message, {"no space left", "disk quota exceeded"}));
+}
+
+// A server's HTTP layer answers 400, without S3's document, to a head that was cut off or damaged on its way.
+ErrorKind KindOfStatus(int status) {
+  switch (status) {
+    case 400: return ErrorKind::kTransient;
+    case 301:
+    case 302:
+    case 307:
+    case 308: return ErrorKind::kWrongRegion;
+    case 401:
+    case 403: return ErrorKind::kAccessDenied;
+    case 408:
+    case 425:
+    case 499:
+    case 500:
+    case 502:
+    case 504: return ErrorKind::kTransient;
+    case 429:
+    case 503: return ErrorKind::kThrottled;
+    case 501:
+    case 505: return ErrorKind::kPermanent;
+    default: return status >= 500 ? ErrorKind::kTransient : ErrorKind::kPermanent;
+  }
+}
+
+std::string Explain(const Error& error, const ErrorBody& body, const HttpHeaders& headers) {
+  switch (error.kind) {
+    case ErrorKind::kWrongRegion: {
+      if (!error.region.empty()) {
+        return fmt::format("the bucket is in region {}: set destination.region", error.region);
+      }
+      if (!body.message.empty()) return body.message;
+      return fmt::format("the store redirects (HTTP {}): check destination.region and endpoint",
+                         error.http_status);
+    }
+    case ErrorKind::kClockSkewed:
+      return fmt::format("this machine's clock is too far from the store's, whose answer is dated {}",
+                         OneLine(headers.Find("date").value_or("(not at all)"), 64));
+    case ErrorKind::kNoSuchBucket: return "the bucket does not exist";
+    case ErrorKind::kWrongEndpoint:
+      return "the server expects TLS at this port: destination.endpoint needs https://";
+    default: break;
+  }
+  if (!body.message.empty()) return body.message;
+  if (!body.code.empty()) return fmt::format("the store answered {}", body.code);
+  return fmt::format("the store answered HTTP {} without an explanation", error.http_status);
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html: the region is in a header,
+// also where an answer has no body.
+void ReadRegion(const HttpHeaders& headers, const ErrorBody& body, Error* error) {
+  const auto header = headers.Find("x-amz-bucket-region").value_or("");
+  if (error->http_status == 400 && body.code.empty() && !header.empty())
+    error->kind = ErrorKind::kWrongRegion;
+  if (error->kind == ErrorKind::kWrongRegion)
+    error->region = OneLine(header.empty() ? body.region : header, 64);
+}
+
+Error JudgeRefusal(const HttpResponse& response) {
+  Error error;
+  error.http_status = response.status;
+  error.request_id = OneLine(response.headers.Find("x-amz-request-id").value_or(""), 128);
+  const auto body = ParseErrorBody(response.body).value_or(ErrorBody{});
+  error.code = body.code;
+  const auto by_status =
+      body.code.empty() || response.status != 400 ? KindOfStatus(response.status) : ErrorKind::kPermanent;
+  error.kind = KindOfCode(body.code).value_or(by_status);
+  if (SaysFull(body, response.status)) error.kind = ErrorKind::kStoreFull;
+  if (body.code.empty() && WantsTls(response)) error.kind = ErrorKind::kWrongEndpoint;
+  ReadRegion(response.headers, body, &error);
+  if (error.kind == ErrorKind::kClockSkewed) {
+    error.server_time = ParseHttpDate(response.headers.Find("date").value_or(""));
+  }
+  error.message = Explain(error, body, response.headers);
+  ReadRetryAfter(response.headers, &error);
+  return error;
+}
+
+}  // namespace
+
+std::string OneLine(std::string_view text, std::size_t max_bytes) {
+  std::string line(text.substr(0, max_bytes));
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  return line;
+}
+
+std::optional<ErrorBody> ParseErrorBody(std::string_view body) {
+  // Some stores put white space before the XML declaration, which pugixml's parser takes.
+  pugi::xml_document document;
+  if (!document.load_buffer(body.data(), body.size(), pugi::parse_minimal | pugi::parse_escapes)) {
+    return std::nullopt;
+  }
+  auto error = document.child("Error");
+  // Some services wrap it: <Response><Errors><Error>, <ErrorResponse><Error>.
+  if (!error) error = document.first_child().child("Error");
+  if (!error) error = document.first_child().child("Errors").child("Error");
+  if (!error) return std::nullopt;
+  return ErrorBody{OneLine(error.child_value("Code"), 64), OneLine(error.child_value("Message"), 512),
+                   OneLine(error.child_value("Region"), 64)};
+}
+
+std::optional<ErrorKind> KindOfCode(std::string_view code) {
+  using enum ErrorKind;
+  static constexpr std::pair<std::string_view, ErrorKind> kCodes[] = {
+      {"AccessDenied", kAccessDenied},
+      {"AllAccessDisabled", kAccessDenied},
+      {"AccountProblem", kBadCredentials},
+      {"AuthorizationHeaderMalformed", kWrongRegion},
+      {"BadDigest", kIntegrity},
+      {"BandwidthLimitExceeded", kThrottled},
+      {"ConditionalRequestConflict", kTransient},
+      {"EC2ThrottledException", kThrottled},
+      {"ExpiredToken", kExpiredCredentials},
+      {"ExpiredTokenException", kExpiredCredentials},
+      {"IllegalLocationConstraintException", kWrongRegion},
+      {"IncompleteBody", kTransient},
+      {"InsufficientStorage", kStoreFull},
+      {"InternalError", kTransient},
+      {"InvalidAccessKeyId", kBadCredentials},
+      {"InvalidChunkSizeError", kIntegrity},
+      {"InvalidDigest", kPermanent},
+      {"InvalidSecurity", kBadCredentials},
+      {"InvalidToken", kBadCredentials},
+      {"NoSuchBucket", kNoSuchBucket},
+      {"MalformedTrailerError", kIntegrity},
+      {"NotSignedUp", kBadCredentials},
+      {"OperationAborted", kTransient},
+      {"PermanentRedirect", kWrongRegion},
+      {"PriorRequestNotComplete", kThrottled},
+      {"QuotaExceeded", kStoreFull},
+      {"Redirect", kWrongRegion},
+      {"RequestExpired", kClockSkewed},
+      {"RequestLimitExceeded", kThrottled},
+      {"RequestThrottled", kThrottled},
+      {"RequestThrottledException", kThrottled},
+      {"RequestTimeTooSkewed", kClockSkewed},
+      {"RequestTimeout", kTransient},
+      {"RequestTimeoutException", kTransient},
+      {"ServiceUnavailable", kThrottled},
+      {"SignatureDoesNotMatch", kBadCredentials},
+      {"SlowDown", kThrottled},
+      {"StorageQuotaExceeded", kStoreFull},
+      {"TemporaryRedirect", kWrongRegion},
+      {"Throttling", kThrottled},
+      {"ThrottlingException", kThrottled},
+      {"ThrottledException", kThrottled},
+      {"TokenRefreshRequired", kExpiredCredentials},
+      {"TooManyRequests", kThrottled},
+      {"TooManyRequestsException", kThrottled},
+      {"UserSuspended", kBadCredentials},
+      {"XAmzContentSHA256Mismatch", kIntegrity},
+      {"XMinioAdminBucketQuotaExceeded", kStoreFull},
+      {"XMinioStorageFull", kStoreFull},
+  };
+  for (const auto& [name, kind] : kCodes) {
+    if (name == code) return kind;
+  }
+  return std::nullopt;
+}
+
+Result<Answer> Judge(HttpResponse response, bool wants_etag) {
+  if (response.failure) return tl::unexpected(*response.failure);
+  if (response.status < 200 || response.status > 299) return tl::unexpected(JudgeRefusal(response));
+  // Stores that begin the answer before they know its end send 200 and then an <Error>.
+  if (!response.body.empty() && ParseErrorBody(response.body)) {
+    return tl::unexpected(JudgeRefusal(response));
+  }
+  Answer answer;
+  answer.etag = OneLine(response.headers.Find("etag").value_or(""), 256);
+  answer.version_id = OneLine(response.headers.Find("x-amz-version-id").value_or(""), 1024);
+  answer.request_id = OneLine(response.headers.Find("x-amz-request-id").value_or(""), 128);
+  if (const auto length = Number(response.headers.Find("content-length"))) {
+    answer.content_length = static_cast<std::uint64_t>(*length);
+  }
+  if (wants_etag && answer.etag.empty()) {
+    return tl::unexpected(Error{.kind = ErrorKind::kTransient,
+                                .message = "the store answered success without an ETag",
+                                .http_status = response.status,
+                                .request_id = answer.request_id});
+  }
+  answer.headers = std::move(response.headers);
+  answer.body = std::move(response.body);
+  return answer;
+}
+
+}  // namespace s3

@@ -1,0 +1,62 @@
+#include "s3/part_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace s3 {
+namespace {
+
+std::uint64_t DivideUp(std::uint64_t value, std::uint64_t by) { return value / by + (value % by != 0); }
+
+}  // namespace
+
+PartRange UploadPlan::Range(int number) const {
+  if (!is_multipart()) return {0, size_bytes};
+  const auto offset = static_cast<std::uint64_t>(number - 1) * part_bytes;
+  return {offset, std::min(part_bytes, size_bytes - offset)};
+}
+
+Result<UploadPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& options,
+                              const StoreLimits& limits) {
+  const auto max_put = std::min(limits.max_put_bytes, options.max_body_bytes);
+  const auto max_part = std::min(limits.max_part_bytes, options.max_body_bytes);
+  if (size_bytes <= std::min(options.multipart_threshold_bytes, max_put)) return UploadPlan{size_bytes, 0, 0};
+
+  const auto needed = DivideUp(size_bytes, static_cast<std::uint64_t>(limits.max_parts));
+  if (needed > limits.max_part_bytes) {
+    return Fail(ErrorKind::kUnsupported,
+                fmt::format("has {} bytes: an object has at most {} parts of {} bytes", size_bytes,
+                            limits.max_parts, limits.max_part_bytes));
+  }
+  if (std::max(needed, std::min(limits.min_part_bytes, size_bytes)) > max_part) {
+    return Fail(ErrorKind::kUnsupported,
+                fmt::format("has {} bytes: that needs parts of {} bytes, more than limits.memory holds ({})",
+                            size_bytes, std::max(needed, limits.min_part_bytes), options.max_body_bytes));
+  }
+  auto part_bytes = std::clamp(options.part_bytes, std::min(limits.min_part_bytes, max_part), max_part);
+  if (part_bytes < needed) {
+    // Whole MiB: some stores and file systems like it, and people can read it.
+    constexpr std::uint64_t kMiB = 1 << 20;
+    part_bytes = std::min(DivideUp(needed, kMiB) * kMiB, max_part);
+  }
+  // One part is the same as one PutObject, with two requests more.
+  if (size_bytes <= std::min(part_bytes, max_put)) return UploadPlan{size_bytes, 0, 0};
+  return UploadPlan{size_bytes, part_bytes, static_cast<int>(DivideUp(size_bytes, part_bytes))};
+}
+
+UploadPlan PlanOfParts(std::uint64_t size_bytes, std::uint64_t part_bytes) {
+  return {size_bytes, part_bytes, static_cast<int>(DivideUp(size_bytes, part_bytes))};
+}
+
+std::uint64_t StreamPartBytes(int number, const PlanOptions& options, const StoreLimits& limits) {
+  constexpr int kPartsPerDoubling = 16;
+  const int doublings = limits.equal_parts
+                            ? 0
+                            : std::min((number - 1) / kPartsPerDoubling, 20);  // 2^20 parts: beyond any limit
+  const auto most = std::max(limits.min_part_bytes, std::min(limits.max_part_bytes, options.max_body_bytes));
+  const auto first = std::clamp(options.part_bytes, limits.min_part_bytes, most);
+  return std::min(first << doublings, most);
+}
+
+}  // namespace s3

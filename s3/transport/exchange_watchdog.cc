@@ -1,0 +1,37 @@
+#include "s3/transport/exchange_watchdog.h"
+
+#include <algorithm>
+
+namespace s3 {
+
+using namespace std::chrono_literals;
+
+Guard::Guard(const TransportOptions& options, int loops)
+    : interval_(std::clamp<std::chrono::milliseconds>(options.stall_window / 8, 10ms, 50ms)),
+      stragglers_(loops) {}
+
+Guard::Findings Guard::Look(const std::vector<std::unique_ptr<Exchange>>& active, Clock::time_point now) {
+  Start(now);
+  stragglers_.InFlight(active.size());
+  Findings found;
+  for (const auto& exchange : active) {
+    if (exchange->HasStalled(now)) {
+      found.stalled.push_back(exchange.get());
+    } else if (exchange->IsOverdue(now)) {
+      found.overdue.push_back(exchange.get());
+    } else if (IsStraggler(*exchange, now) && stragglers_.GiveUp(now)) {
+      found.slow.push_back(exchange.get());
+    } else if (exchange->AskedInVain(now)) {
+      found.in_vain.push_back(exchange.get());
+    }
+  }
+  return found;
+}
+
+bool Guard::IsStraggler(const Exchange& exchange, Clock::time_point now) const {
+  if (!exchange.may_be_given_up()) return false;
+  const auto limit = stragglers_.Limit(exchange.body_bytes());
+  return limit && exchange.Age(now) > *limit;
+}
+
+}  // namespace s3

@@ -1,0 +1,188 @@
+#include "pipeline/graph/concurrency_controller.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <queue>
+
+#include "tests/support/support.h"
+
+namespace pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = Slots::Clock;
+
+// Tasks of one size against a store that answers after a latency and carries out so many at once; without
+// real time. What is more waits in its queue.
+struct Store {
+  Clock::duration latency;
+  double tasks_per_second;  // that it, or the line to it, can carry out
+  double jitter = 0.05;     // sigma of log-normal latencies, whose median is `latency`
+};
+
+struct Simulation {
+  explicit Simulation(SlotLimits limits) : slots(limits, Clock::time_point{}), held(limits.first) {}
+
+  // Returns the tasks that came back a second.
+  double Run(const Store& store, std::chrono::milliseconds length, std::uint64_t bytes = 4096) {
+    const auto end = now + length;
+    std::uint64_t returned = 0;
+    std::lognormal_distribution<double> spread(0, store.jitter);
+    for (;;) {
+      while (held >= slots.WeightOf(bytes)) {
+        const int weight = slots.WeightOf(bytes);
+        held -= weight;
+        free_at = std::max(free_at, now) + std::chrono::duration_cast<Clock::duration>(
+                                               std::chrono::duration<double>(1 / store.tasks_per_second));
+        const auto answer = std::max(free_at, now) +
+                            std::chrono::duration_cast<Clock::duration>(store.latency * spread(random));
+        in_flight.push({answer, now, weight});
+        most_in_flight = std::max(most_in_flight, in_flight.size());
+      }
+      if (in_flight.empty()) return ADD_FAILURE() << "nothing in flight", 0;
+      const auto task = in_flight.top();
+      if (task.answer > end) break;
+      in_flight.pop();
+      now = task.answer;
+      ++returned;
+      held += slots.Return({task.weight, bytes, now - task.began, true}, refused, now);
+    }
+    now = end;
+    return static_cast<double>(returned) / std::chrono::duration<double>(length).count();
+  }
+
+  struct Task {
+    Clock::time_point answer, began;
+    int weight;
+    bool operator<(const Task& other) const { return answer > other.answer; }
+  };
+  std::mt19937_64 random = test::SeededRandom();
+  Slots slots;
+  int held;
+  std::uint64_t refused = 0;
+  Clock::time_point now{}, free_at{};
+  std::priority_queue<Task> in_flight;
+  std::size_t most_in_flight = 0;
+};
+
+TEST(SlotsTest, ClimbsToWhatHidesTheLatency) {
+  Simulation simulation({});
+  const Store far{50ms, 15'000};  // 750 in flight are enough
+  const double rate = simulation.Run(far, 1000ms);
+  EXPECT_GT(rate, 0.75 * far.tasks_per_second) << "within the first second";
+  EXPECT_GT(simulation.Run(far, 5s), 0.93 * far.tasks_per_second);
+}
+
+// As latencies of real stores do, whose fastest answer says little of the others.
+TEST(SlotsTest, ClimbsWhenLatenciesDiffer) {
+  for (const double sigma : {0.3, 0.5, 0.7, 1.0}) {
+    for (const auto latency : {15ms, 40ms}) {
+      Simulation simulation({});
+      const Store store{latency, 10'000, sigma};
+      SCOPED_TRACE(testing::Message() << latency.count() << " ms, sigma " << sigma);
+      EXPECT_GT(simulation.Run(store, 1s), 0.45 * store.tasks_per_second) << "within the first second";
+      simulation.Run(store, 4s);
+      EXPECT_GT(simulation.Run(store, 10s), 0.85 * store.tasks_per_second);
+    }
+  }
+}
+
+TEST(SlotsTest, DoesNotClimbWithoutAGain) {
+  for (const double sigma : {0.05, 0.5}) {
+    Simulation simulation({});
+    const Store near{500us, 15'000, sigma};  // 8 in flight are enough
+    EXPECT_GT(simulation.Run(near, 60s), 0.95 * near.tasks_per_second);
+    EXPECT_LE(simulation.slots.circulation(), 100);
+    EXPECT_LE(simulation.most_in_flight, 256u);
+  }
+}
+
+TEST(SlotsTest, FollowsAStoreThatChanges) {
+  Simulation simulation({});
+  simulation.Run({1ms, 5'000}, 20s);
+  const Store other{100ms, 5'000};  // 500 in flight are enough
+  simulation.Run(other, 60s);
+  EXPECT_GT(simulation.Run(other, 10s), 0.9 * other.tasks_per_second);
+}
+
+TEST(SlotsTest, FewLargeRequestsAndNeverNone) {
+  Simulation simulation({});
+  const Store line{20ms, 100};  // 100 parts of 16 MiB a second
+  EXPECT_GT(simulation.Run(line, 30s, 16 << 20), 0.95 * line.tasks_per_second);
+  EXPECT_LE(simulation.most_in_flight, 64u);
+  EXPECT_GE(simulation.most_in_flight, 4u);
+}
+
+TEST(SlotsTest, LargeRequestsBeginWithSomeForEachCore) {
+  const auto at_first = [](int threads, std::uint64_t bytes) {
+    UploadOptions options;
+    options.threads = threads;
+    const auto limits = SlotLimitsOf(options);
+    return limits.first / Slots(limits, Clock::time_point{}).WeightOf(bytes);
+  };
+#ifndef S3FLOW_BLOCKING_WAITER
+  EXPECT_EQ(at_first(2, 16 << 20), 16);
+  EXPECT_EQ(at_first(16, 16 << 20), 32);
+  EXPECT_EQ(at_first(256, 5ull << 30), 32);
+  EXPECT_EQ(at_first(2, 2 << 20), 32);
+  EXPECT_EQ(at_first(2, 1 << 20), 64);
+#else
+  EXPECT_EQ(at_first(2, 16 << 20), 16);
+#endif
+}
+
+TEST(SlotsTest, GoesDownWhenTheStoreRefuses) {
+  Simulation simulation({});
+  simulation.Run({50ms, 15'000}, 2s);
+  const int before = simulation.slots.circulation();
+  for (int i = 0; i < 20; ++i) {
+    simulation.refused += 1000;
+    simulation.Run({50ms, 15'000}, 500ms);
+  }
+  EXPECT_LT(simulation.slots.circulation(), before / 8);
+  EXPECT_GE(simulation.slots.circulation(), SlotLimits{}.least);
+}
+
+TEST(SlotsTest, FixedStaysFixed) {
+  Simulation simulation({64, 64, 64});
+  simulation.Run({50ms, 15'000}, 10s);
+  EXPECT_EQ(simulation.slots.circulation(), 64);
+  EXPECT_EQ(simulation.slots.WeightOf(1 << 30), 1);
+  EXPECT_EQ(simulation.slots.series().size(), 1u);
+}
+
+// Any history: what goes on to the source and what is in flight is what circulates, and some always is.
+TEST(SlotsTest, NoHistoryLosesSlots) {
+  auto random = test::SeededRandom();
+  for (int run = 0; run < 200; ++run) {
+    Slots slots({}, Clock::time_point{});
+    int held = SlotLimits{}.first;
+    std::vector<int> in_flight;
+    std::uint64_t refused = 0;
+    Clock::time_point now{};
+    for (int step = 0; step < 3000; ++step) {
+      const auto bytes = std::uint64_t{1} << (random() % 30);
+      while (held >= slots.WeightOf(bytes) && random() % 8 != 0) {
+        in_flight.push_back(slots.WeightOf(bytes));
+        held -= in_flight.back();
+      }
+      ASSERT_TRUE(!in_flight.empty() || held >= slots.WeightOf(bytes));
+      if (in_flight.empty()) continue;
+      now += std::chrono::microseconds(random() % 5000);
+      refused += random() % 50 == 0 ? random() % 100 : 0;
+      const auto weight = in_flight.back();
+      in_flight.pop_back();
+      held += slots.Return({weight, bytes, std::chrono::microseconds(random() % 100'000), random() % 3 != 0},
+                           refused, now);
+      int sum = held;
+      for (const int each : in_flight) sum += each;
+      ASSERT_EQ(sum, slots.circulation());
+      ASSERT_LE(sum, SlotLimits{}.most);
+    }
+    EXPECT_LE(slots.series().size(), Slots::kMostPoints);
+  }
+}
+
+}  // namespace
+}  // namespace pipeline

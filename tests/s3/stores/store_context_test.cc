@@ -1,0 +1,167 @@
+// What is learnt from a store's refusals: the bucket's region, the store's time.
+#include "s3/stores/store_context.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/client_fixture.h"
+
+namespace s3 {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+using test::Answered;
+using test::ErrorXml;
+using test::IgnoreRetries;
+using testing::HasSubstr;
+
+std::string HttpDate(seconds offset) {
+  const auto time = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + offset);
+  std::tm utc{};
+  gmtime_r(&time, &utc);
+  char text[64];
+  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc)};
+}
+
+// A client of a script.
+struct Scripted {
+  explicit Scripted(std::vector<HttpResponse> answers, DestinationOptions destination = {.bucket = "bucket"})
+      : transport(std::move(answers)),
+        facts(destination, ResolveBucket(destination).value(),
+              [this](std::string_view text) { notices.emplace_back(text); }),
+        credentials(test::Fixed({"id", Secret("secret"), Secret("token")})),
+        client(&facts, &credentials, &free.admission, {.max_attempts = 1},
+               {.checksum = ChecksumAlgorithm::kNone}, &transport, &waiter, {}) {}
+
+  Settled Put() {
+    return client.PutObject({"k", &none}, MakePayload("x", client.integrity()), "", IgnoreRetries);
+  }
+  std::string Signed(std::size_t request, std::string_view header) const {
+    for (const auto& [name, value] : transport.requests.at(request).headers) {
+      if (name == header) return value;
+    }
+    return "";
+  }
+
+  const ObjectProperties none;
+  std::vector<std::string> notices;
+  BlockingWaiter waiter;
+  test::ScriptedTransport transport;
+  LearnedFacts facts;
+  CredentialCache credentials;
+  test::FreeAdmission free;
+  Client client;
+};
+
+const HttpResponse kSuccess = Answered(200, {"ETag: \"e\""});
+
+TEST(LearnedFactsTest, ARegionInTheHeaderOrTheBodyIsTakenOnce) {
+  const HttpResponse answers[] = {
+      Answered(301, {"x-amz-bucket-region: eu-west-3"},
+               ErrorXml("PermanentRedirect", "<Endpoint>evil.example</Endpoint>")),
+      Answered(307, {"x-amz-bucket-region: eu-west-3", "Location: https://evil.example/k"},
+               ErrorXml("TemporaryRedirect")),
+      Answered(400, {}, ErrorXml("AuthorizationHeaderMalformed", "<Region>eu-west-3</Region>")),
+      Answered(400, {"x-amz-bucket-region: eu-west-3"}),  // as HEAD is answered
+  };
+  for (const auto& redirect : answers) {
+    Scripted scripted({redirect, kSuccess, kSuccess});
+    const auto settled = scripted.Put();
+    ASSERT_TRUE(settled.answer) << settled.answer.error().message;
+    EXPECT_EQ(settled.attempts, 1);
+    EXPECT_TRUE(scripted.Put().answer);
+    const auto& requests = scripted.transport.requests;
+    ASSERT_EQ(requests.size(), 3u) << "learnt for the whole run";
+    EXPECT_EQ(requests[0].endpoint.host, "bucket.s3.us-east-1.amazonaws.com");
+    for (const int i : {1, 2}) {
+      EXPECT_EQ(requests[i].endpoint.host, "bucket.s3.eu-west-3.amazonaws.com") << "computed from the region";
+      EXPECT_EQ(requests[i].endpoint.scheme, "https");
+      EXPECT_THAT(scripted.Signed(i, "authorization"), HasSubstr("/eu-west-3/s3/aws4_request"));
+    }
+    EXPECT_EQ(scripted.notices.size(), 1u);
+    EXPECT_THAT(scripted.notices.at(0), HasSubstr("region eu-west-3"));
+  }
+}
+
+TEST(LearnedFactsTest, ALoopOfRedirectsEndsAfterOneHop) {
+  const auto to = [](const char* region) {
+    return Answered(301, {std::string("x-amz-bucket-region: ") + region});
+  };
+  Scripted scripted({to("eu-west-1"), to("us-east-1")});
+  const auto settled = scripted.Put();
+  EXPECT_EQ(settled.answer.error().kind, ErrorKind::kWrongRegion);
+  EXPECT_EQ(scripted.transport.requests.size(), 2u);
+}
+
+TEST(LearnedFactsTest, WhatIsNoRegionIsNotFollowed) {
+  for (const auto* region : {"", "us-east-1", "evil.example/", "EU", "a b", "x@evil"}) {
+    Scripted scripted({Answered(301, {std::string("x-amz-bucket-region: ") + region})});
+    EXPECT_EQ(scripted.Put().answer.error().kind, ErrorKind::kWrongRegion) << region;
+    EXPECT_EQ(scripted.transport.requests.size(), 1u) << region;
+  }
+}
+
+TEST(LearnedFactsTest, ACustomEndpointKeepsItsHost) {
+  Scripted scripted(
+      {Answered(400, {}, ErrorXml("AuthorizationHeaderMalformed", "<Region>garage</Region>")), kSuccess},
+      {.bucket = "bucket", .endpoint = "http://127.0.0.1:1"});
+  EXPECT_TRUE(scripted.Put().answer);
+  EXPECT_EQ(scripted.transport.requests.at(1).endpoint.host, "127.0.0.1");
+  EXPECT_THAT(scripted.Signed(1, "authorization"), HasSubstr("/garage/s3/"));
+}
+
+TEST(LearnedFactsTest, TheStoresTimeIsTakenOnce) {
+  for (const auto offset : {hours(-24), hours(-1), hours(1), hours(24)}) {
+    const auto skewed = Answered(403, {"Date: " + HttpDate(offset)}, ErrorXml("RequestTimeTooSkewed"));
+    Scripted scripted({skewed, kSuccess, kSuccess});
+    const auto settled = scripted.Put();
+    ASSERT_TRUE(settled.answer) << settled.answer.error().message;
+    EXPECT_EQ(settled.attempts, 1) << "a correction is no attempt";
+    EXPECT_TRUE(scripted.Put().answer);
+    EXPECT_EQ(scripted.transport.requests.size(), 3u) << "exactly one request more";
+    EXPECT_EQ(scripted.facts.Current()->clock_offset / hours(1), offset / hours(1));
+    const auto expected = AmzDate(std::chrono::system_clock::now() + offset);
+    EXPECT_EQ(scripted.Signed(2, "x-amz-date").substr(0, 11), expected.substr(0, 11));
+    EXPECT_THAT(scripted.notices.at(0), HasSubstr(offset.count() > 0 ? "ahead of" : "behind"));
+  }
+}
+
+TEST(LearnedFactsTest, TimesThatHelpNobodyAreNotTaken) {
+  const auto skewed = [](const std::string& date) {
+    return Answered(403, {"Date: " + date}, ErrorXml("RequestTimeTooSkewed"));
+  };
+  for (const auto& date :
+       {HttpDate(seconds(0)), HttpDate(hours(24 * 365)), std::string("yesterday"), std::string()}) {
+    Scripted scripted({skewed(date)});
+    EXPECT_EQ(scripted.Put().answer.error().kind, ErrorKind::kClockSkewed) << date;
+    EXPECT_EQ(scripted.transport.requests.size(), 1u) << date;
+  }
+  // A store that says so again is not believed a second time.
+  Scripted scripted({skewed(HttpDate(hours(2))), skewed(HttpDate(hours(4)))});
+  EXPECT_EQ(scripted.Put().answer.error().kind, ErrorKind::kClockSkewed);
+  EXPECT_EQ(scripted.transport.requests.size(), 2u);
+  // A Date on another refusal changes nothing.
+  Scripted other({Answered(500, {"Date: " + HttpDate(hours(5))}), kSuccess});
+  EXPECT_FALSE(other.Put().answer);
+  EXPECT_EQ(other.facts.Current()->clock_offset, seconds(0));
+}
+
+TEST(LearnedFactsTest, RegionAndTimeInOneRequest) {
+  Scripted scripted({Answered(403, {"Date: " + HttpDate(hours(3))}, ErrorXml("RequestTimeTooSkewed")),
+                     Answered(301, {"x-amz-bucket-region: eu-west-1"}), kSuccess});
+  EXPECT_TRUE(scripted.Put().answer);
+  EXPECT_EQ(scripted.notices.size(), 2u);
+}
+
+TEST(LearnedFactsTest, TheEndpointsRegionIsLearnt) {
+  test::ClientFixture fixture(test::WithBucket(), {}, 8, "eu-central-1");
+  const auto settled = fixture.Put("k", "x");
+  ASSERT_TRUE(settled.answer) << settled.answer.error().message;
+  EXPECT_EQ(fixture.Stored("k"), "x");
+  EXPECT_EQ(fixture.facts.Current()->region, "us-east-1");
+  EXPECT_EQ(fixture.notices.size(), 1u);
+}
+
+}  // namespace
+}  // namespace s3
