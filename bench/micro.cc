@@ -150,7 +150,7 @@ void BM_Graph(benchmark::State& state) {
         .Run({.next = [&]() -> std::optional<pipeline::SourceItem> {
                 if (left == 0) return std::nullopt;
                 --left;
-                return pipeline::UploadTask{std::make_shared<pipeline::Object>(file, s3::UploadPlan{}), 1};
+                return pipeline::UploadTask{std::make_shared<pipeline::Object>(file, s3::PartPlan{}), 1};
               },
               .upload = [&](const pipeline::UploadTask& task) -> std::optional<pipeline::ObjectResult> {
                 pipeline::ObjectResult result;

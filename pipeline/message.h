@@ -36,7 +36,7 @@ struct InputFile {
   Reading reading;
   // The root's directory, kept open. Null: Open opens it, or there is none (a root that is a file, links that
   // are followed).
-  std::shared_ptr<const s3::Descriptor> root = nullptr;
+  std::shared_ptr<const s3::UniqueFd> root = nullptr;
   bool planned = false;  // found by a plan, long ago perhaps: must have this size and mtime still
   std::shared_ptr<const PartsOfPlan> range = nullptr;  // only these parts; null for all of the file
 

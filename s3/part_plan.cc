@@ -11,17 +11,16 @@ std::uint64_t DivideUp(std::uint64_t value, std::uint64_t by) { return value / b
 
 }  // namespace
 
-PartRange UploadPlan::Range(int number) const {
+PartRange PartPlan::Range(int number) const {
   if (!is_multipart()) return {0, size_bytes};
   const auto offset = static_cast<std::uint64_t>(number - 1) * part_bytes;
   return {offset, std::min(part_bytes, size_bytes - offset)};
 }
 
-Result<UploadPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& options,
-                              const StoreLimits& limits) {
+Result<PartPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& options, const StoreLimits& limits) {
   const auto max_put = std::min(limits.max_put_bytes, options.max_body_bytes);
   const auto max_part = std::min(limits.max_part_bytes, options.max_body_bytes);
-  if (size_bytes <= std::min(options.multipart_threshold_bytes, max_put)) return UploadPlan{size_bytes, 0, 0};
+  if (size_bytes <= std::min(options.multipart_threshold_bytes, max_put)) return PartPlan{size_bytes, 0, 0};
 
   const auto needed = DivideUp(size_bytes, static_cast<std::uint64_t>(limits.max_parts));
   if (needed > limits.max_part_bytes) {
@@ -41,11 +40,11 @@ Result<UploadPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& optio
     part_bytes = std::min(DivideUp(needed, kMiB) * kMiB, max_part);
   }
   // One part is the same as one PutObject, with two requests more.
-  if (size_bytes <= std::min(part_bytes, max_put)) return UploadPlan{size_bytes, 0, 0};
-  return UploadPlan{size_bytes, part_bytes, static_cast<int>(DivideUp(size_bytes, part_bytes))};
+  if (size_bytes <= std::min(part_bytes, max_put)) return PartPlan{size_bytes, 0, 0};
+  return PartPlan{size_bytes, part_bytes, static_cast<int>(DivideUp(size_bytes, part_bytes))};
 }
 
-UploadPlan PlanOfParts(std::uint64_t size_bytes, std::uint64_t part_bytes) {
+PartPlan PlanOfParts(std::uint64_t size_bytes, std::uint64_t part_bytes) {
   return {size_bytes, part_bytes, static_cast<int>(DivideUp(size_bytes, part_bytes))};
 }
 

@@ -32,7 +32,7 @@ struct PartRange {
   std::uint64_t bytes = 0;
 };
 
-struct UploadPlan {
+struct PartPlan {
   std::uint64_t size_bytes = 0;
   std::uint64_t part_bytes = 0;  // of all parts but the last
   int parts = 0;                 // 0: one PutObject
@@ -45,11 +45,10 @@ struct UploadPlan {
 };
 
 // kUnsupported when no legal plan exists; the message says which limit stands in the way.
-Result<UploadPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& options,
-                              const StoreLimits& limits);
+Result<PartPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& options, const StoreLimits& limits);
 
 // An object that is cut already.
-UploadPlan PlanOfParts(std::uint64_t size_bytes, std::uint64_t part_bytes);
+PartPlan PlanOfParts(std::uint64_t size_bytes, std::uint64_t part_bytes);
 
 // The size of part `number` of a stream, whose length nobody knows: it doubles every 16 parts, so
 // that 10,000 parts hold 48 TiB, and stays within the limits and `max_body_bytes`. Where parts must be

@@ -29,7 +29,7 @@ void PrintRow(std::string_view name, std::string_view value, std::string_view de
   Say(fmt::format("{:<20} {:<9}  {}", name, value, detail));
 }
 
-void PrintReport(const config::Job& job, const s3::ProbeReport& report, const s3::LearnedFacts& facts,
+void PrintReport(const config::Job& job, const s3::ProbeReport& report, const s3::StoreContextCache& facts,
                  const std::string& credentials) {
   const auto& destination = job.s3.destination;
   const auto current = facts.Current();
@@ -64,13 +64,13 @@ pipeline::ExitStatus Probe(const config::Job& job) {
   const SignalThread signals(&stop);
   const auto provided = ProvideCredentials(job, log, stop.drain_token());
   if (!provided) {
-    Complain(provided.error().message);
+    PrintError(provided.error().message);
     return stop.cause() ? pipeline::ExitStatusOf({}, stop.cause(), false) : pipeline::kExitRefused;
   }
   const auto note = [](std::string_view text) { Say(fmt::format("note: {}", text)); };
   s3::BlockingWaiter waiter;
-  pipeline::StoreAccess store(job.s3, s3::ResolveBucket(job.s3.destination).value(), *provided, {}, &stop,
-                              log, note);
+  pipeline::ClientFactory store(job.s3, s3::ResolveBucket(job.s3.destination).value(), *provided, {}, &stop,
+                                log, note);
   const s3::ProbeContext context{
       .client = [&](const s3::IntegrityOptions& integrity) { return store.MakeClient(&waiter, integrity); },
       .integrity = s3::ResolveIntegrity(job.s3.integrity, job.s3.destination),
@@ -78,8 +78,8 @@ pipeline::ExitStatus Probe(const config::Job& job) {
       .properties = job.pipeline.object.properties};
   const auto report = s3::Probe(context);
   if (report.refusal) {
-    Complain(stop, fmt::format("{}{}", report.refusal->code.empty() ? "" : report.refusal->code + ": ",
-                               report.refusal->message));
+    PrintError(stop, fmt::format("{}{}", report.refusal->code.empty() ? "" : report.refusal->code + ": ",
+                                 report.refusal->message));
     if (stop.cause()) return pipeline::ExitStatusOf({}, stop.cause(), false);
     return s3::RefusesWholeRun(report.refusal->kind) ? pipeline::kExitRefused : pipeline::kExitSomeFailed;
   }

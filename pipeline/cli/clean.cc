@@ -18,7 +18,7 @@ std::variant<pipeline::RunDirectory, pipeline::ExitStatus> OpenForCleaning(const
         stop->Drain(pipeline::StopCause::kJournalFailed, "cannot write the journal: " + error.message);
       });
   if (directory) return std::move(*directory);
-  Complain(directory.error().message);
+  PrintError(directory.error().message);
   return directory.error().status;
 }
 
@@ -30,13 +30,13 @@ std::variant<config::Job, pipeline::ExitStatus> LoadJobOf(const pipeline::RunRec
     return LoadJob({.job_file = arguments.job_file, .overrides = run.overrides});
   const auto directory = pipeline::OwnDir::Around(run.job_file, TrustOf(arguments.trust_dir));
   if (!directory || !directory->Has(pipeline::NameOf(run.job_file))) {
-    Complain(fmt::format("the job file {} is not there any more: --job names another one", run.job_file));
+    PrintError(fmt::format("the job file {} is not there any more: --job names another one", run.job_file));
     return pipeline::kExitNoInput;
   }
   auto loaded = LoadNamedJob(*directory, {.job_file = run.job_file, .overrides = run.overrides});
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded);
       status && *status == pipeline::kExitJournal)
-    Complain("--job names the job file of that run yourself");
+    PrintError("--job names the job file of that run yourself");
   return loaded;
 }
 
@@ -59,29 +59,29 @@ pipeline::ExitStatus Clean(const CleanArguments& arguments) {
   const auto& job = std::get<config::Job>(loaded);
   PrintNotes(job);
   if (job.pipeline.identity.settings != run.settings) {
-    Complain(fmt::format("{} is not the job of that run any more: {} (--job names another file)",
-                         job.pipeline.identity.job_file,
-                         pipeline::DifferenceOf(run.settings, job.pipeline.identity.settings)));
+    PrintError(fmt::format("{} is not the job of that run any more: {} (--job names another file)",
+                           job.pipeline.identity.job_file,
+                           pipeline::DifferenceOf(run.settings, job.pipeline.identity.settings)));
     return pipeline::kExitConfig;
   }
   const auto credentials = ProvideCredentials(job, nullptr, stop.drain_token());
   if (!credentials) {
-    Complain(credentials.error().message);
+    PrintError(credentials.error().message);
     return pipeline::kExitRefused;
   }
   const auto note = [](std::string_view text) { Say(fmt::format("note: {}", text)); };
-  pipeline::StoreAccess store(job.s3, s3::ResolveBucket(job.s3.destination).value(), *credentials, {}, &stop,
-                              nullptr, note);
+  pipeline::ClientFactory store(job.s3, s3::ResolveBucket(job.s3.destination).value(), *credentials, {},
+                                &stop, nullptr, note);
   s3::BlockingWaiter waiter;
   const auto client = store.MakeClient(&waiter);
   const auto left =
-      pipeline::EndLeftovers(client.get(), store.facts().Current()->clock_offset, directory.history(),
-                             arguments.dry_run ? nullptr : directory.journal());
+      pipeline::AbortOrphanedUploads(client.get(), store.facts().Current()->clock_offset, directory.history(),
+                                     arguments.dry_run ? nullptr : directory.journal());
   Say(fmt::format("{}: {} multipart uploads {}, {} were gone already", arguments.run_dir, left.aborted,
                   arguments.dry_run ? "would be aborted" : "aborted", left.gone));
-  for (const auto& problem : left.problems) Complain(stop, problem);
+  for (const auto& problem : left.problems) PrintError(stop, problem);
   if (const auto synced = directory.journal()->Sync(); !synced) {
-    Complain("cannot write the journal: " + synced.error().message);
+    PrintError("cannot write the journal: " + synced.error().message);
     return pipeline::kExitJournal;
   }
   if (stop.cause()) return pipeline::ExitStatusOf({}, stop.cause(), false);

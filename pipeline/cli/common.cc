@@ -33,8 +33,8 @@ void ApplyArguments(const JobArguments& arguments, config::Job* job) {
 void FollowAllotment(config::Job* job) {
   auto& upload = job->pipeline.upload;
   const auto asked = upload;
-  const auto granted = pipeline::SchedulerAllotment(s3::ProcessEnvironment());
-  pipeline::Follow(pipeline::Least(granted, pipeline::KernelAllotment()), &upload);
+  const auto granted = pipeline::SchedulerLimits(s3::ProcessEnvironment());
+  pipeline::ApplyTo(pipeline::Min(granted, pipeline::KernelLimits()), &upload);
   const auto* const source = "what this process may use";
   if (upload.threads != asked.threads) job->sources["upload.threads"] = source;
   if (upload.memory_bytes != asked.memory_bytes) job->sources["limits.memory"] = source;
@@ -53,7 +53,7 @@ std::optional<pipeline::ExitStatus> TakeShard(const std::string& text, const std
   const auto environment = s3::ProcessEnvironment();
   const auto planned = plan != nullptr ? std::optional(static_cast<int>(plan->shards.size())) : std::nullopt;
   const auto shard = pipeline::ParseShard(text, planned, environment);
-  if (!shard) return Complain(shard.error().message), pipeline::kExitUsage;
+  if (!shard) return PrintError(shard.error().message), pipeline::kExitUsage;
   options->shard = {.shard = *shard, .plan_dir = plan_dir};
   if (plan != nullptr) {
     options->shard->plan_id = plan->id;
@@ -67,14 +67,14 @@ std::optional<pipeline::ExitStatus> TakeShard(const std::string& text, const std
 }
 
 // The names of what this process has open are links. All else is a file of its own.
-s3::Result<s3::Descriptor> OpenForTrace(const std::string& path) {
+s3::Result<s3::UniqueFd> OpenForTrace(const std::string& path) {
   const bool is_open = path == "/dev/stdout" || path == "/dev/stderr" || path.starts_with("/dev/fd/");
   if (!is_open) {
     return pipeline::OwnDir::Around(path, pipeline::Trust::kOthers).and_then([&](const auto& directory) {
       return directory.Append(pipeline::NameOf(path), 0600);
     });
   }
-  s3::Descriptor file(open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  s3::UniqueFd file(open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
   if (file.get() < 0) return tl::unexpected(pipeline::ErrnoError(path, errno));
   return file;
 }
@@ -83,14 +83,14 @@ s3::Result<s3::Descriptor> OpenForTrace(const std::string& path) {
 
 void Say(std::string_view line) { pipeline::PrintLine(stdout, line); }
 
-void Complain(std::string_view text) { pipeline::PrintLine(stderr, fmt::format("s3flow: {}", text)); }
+void PrintError(std::string_view text) { pipeline::PrintLine(stderr, fmt::format("s3flow: {}", text)); }
 
-void Complain(const pipeline::StopControl& stop, const std::string& text) {
-  Complain(stop.cause() == pipeline::StopCause::kStoreUnreachable ? stop.message() : text);
+void PrintError(const pipeline::StopControl& stop, const std::string& text) {
+  PrintError(stop.cause() == pipeline::StopCause::kStoreUnreachable ? stop.message() : text);
 }
 
 void PrintNotes(const config::Job& job) {
-  for (const auto& note : job.notes) Complain("note: " + note);
+  for (const auto& note : job.notes) PrintError("note: " + note);
 }
 
 pipeline::Trust TrustOf(bool trust_dir) {
@@ -121,9 +121,9 @@ std::variant<config::Job, pipeline::ExitStatus> LoadJob(const JobArguments& argu
 
 std::variant<config::Job, pipeline::ExitStatus> LoadNamedJob(const pipeline::OwnDir& directory,
                                                              JobArguments arguments) {
-  constexpr std::size_t kMostJobBytes = 1 << 20;  // more is no job, see config/document.h
-  auto text = directory.Text(pipeline::NameOf(arguments.job_file), kMostJobBytes);
-  if (!text) return Complain(text.error().message), pipeline::kExitJournal;
+  constexpr std::size_t kMaxJobBytes = 1 << 20;  // more is no job, see config/document.h
+  auto text = directory.Text(pipeline::NameOf(arguments.job_file), kMaxJobBytes);
+  if (!text) return PrintError(text.error().message), pipeline::kExitJournal;
   arguments.job_text = std::move(*text);
   return LoadJob(arguments);
 }
@@ -132,23 +132,23 @@ std::variant<PlannedJob, pipeline::ExitStatus> LoadPlannedJob(const std::string&
                                                               pipeline::Trust trust) {
   const auto in_plan = [&](const char* name) { return fmt::format("{}/{}", plan_dir, name); };
   if (access(in_plan(pipeline::kPlanName).c_str(), F_OK) != 0) {
-    Complain(
+    PrintError(
         fmt::format("{}: {} (s3flow plan makes it)", in_plan(pipeline::kPlanName), std::strerror(errno)));
     return pipeline::kExitNoInput;
   }
   const auto directory = pipeline::OwnDir::Open(plan_dir, trust);
-  if (!directory) return Complain(directory.error().message), pipeline::kExitJournal;
+  if (!directory) return PrintError(directory.error().message), pipeline::kExitJournal;
   auto plan = pipeline::LoadPlan(*directory);
-  if (!plan) return Complain(plan.error().message), pipeline::kExitJournal;
+  if (!plan) return PrintError(plan.error().message), pipeline::kExitJournal;
   auto loaded = LoadNamedJob(*directory, {.job_file = in_plan(pipeline::kPlannedJobName),
                                           .overrides = plan->overrides,
                                           .trust_dir = trust == pipeline::Trust::kOthers});
   if (const auto* status = std::get_if<pipeline::ExitStatus>(&loaded)) return *status;
   auto& job = std::get<config::Job>(loaded);
   if (job.pipeline.identity.settings == plan->settings) return PlannedJob{std::move(*plan), std::move(job)};
-  Complain(fmt::format("{} means something else here than when it was planned: {}",
-                       in_plan(pipeline::kPlannedJobName),
-                       pipeline::DifferenceOf(plan->settings, job.pipeline.identity.settings)));
+  PrintError(fmt::format("{} means something else here than when it was planned: {}",
+                         in_plan(pipeline::kPlannedJobName),
+                         pipeline::DifferenceOf(plan->settings, job.pipeline.identity.settings)));
   return pipeline::kExitConfig;
 }
 
@@ -156,13 +156,13 @@ std::variant<config::Job, pipeline::ExitStatus> LoadRun(const JobArguments& argu
   const bool planned = !arguments.plan_dir.empty();
   if (planned &&
       (!arguments.job_file.empty() || !arguments.overrides.empty() || !arguments.run_dir.empty())) {
-    Complain("--plan has its own job file, --set and run directories");
+    PrintError("--plan has its own job file, --set and run directories");
     return pipeline::kExitUsage;
   }
   if (!planned && arguments.job_file.empty())
-    return Complain("JOB.yaml or --plan is missing"), pipeline::kExitUsage;
+    return PrintError("JOB.yaml or --plan is missing"), pipeline::kExitUsage;
   if (planned && arguments.shard.empty()) {
-    return Complain("--plan needs --shard: I/N, or auto"), pipeline::kExitUsage;
+    return PrintError("--plan needs --shard: I/N, or auto"), pipeline::kExitUsage;
   }
   if (!planned) {
     auto loaded = LoadJob(arguments);
@@ -185,16 +185,16 @@ bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::Se
   options->requests_per_second = arguments.requests_per_second;
   if (!arguments.latency.empty()) {
     const auto latency = config::ParseDuration(arguments.latency);
-    if (!latency) return Complain("--latency: " + latency.error()), false;
+    if (!latency) return PrintError("--latency: " + latency.error()), false;
     options->latency = *latency;
   }
   if (arguments.jitter > 0 && arguments.latency.empty()) {
-    return Complain("--jitter is of --latency, which is missing"), false;
+    return PrintError("--jitter is of --latency, which is missing"), false;
   }
   options->jitter = arguments.jitter;
   if (!arguments.bandwidth.empty()) {
     const auto bandwidth = config::ParseSize(arguments.bandwidth);
-    if (!bandwidth) return Complain("--bandwidth (bytes per second): " + bandwidth.error()), false;
+    if (!bandwidth) return PrintError("--bandwidth (bytes per second): " + bandwidth.error()), false;
     options->bandwidth_bytes = *bandwidth;
   }
   using Conditions = s3::endpoint::Conditions;
@@ -213,14 +213,14 @@ std::variant<std::unique_ptr<s3::TraceLog>, pipeline::ExitStatus> OpenTrace(cons
   if (path.empty()) return std::unique_ptr<s3::TraceLog>();
   auto file = OpenForTrace(path);
   if (file) return std::make_unique<s3::TraceLog>(std::move(*file));
-  Complain("cannot write the trace: " + file.error().message);
+  PrintError("cannot write the trace: " + file.error().message);
   return pipeline::kExitJournal;
 }
 
 pipeline::ExitStatus WithText(pipeline::ExitStatus status) {
   const int problem = pipeline::StdoutProblem();
   if (problem == 0 || status != pipeline::kExitOk) return status;
-  Complain(pipeline::ErrnoError("standard output cannot be written", problem).message);
+  PrintError(pipeline::ErrnoError("standard output cannot be written", problem).message);
   return pipeline::kExitJournal;
 }
 
@@ -235,7 +235,7 @@ void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl&
             ? "to resume: the same command"
             : fmt::format("to resume: the same command with --run-dir {}", run.run_dir_argument));
   if (stopped && !resumable) Say("a rehearsal cannot be resumed: rehearse again");
-  if (!run.message.empty()) Complain(run.message);
+  if (!run.message.empty()) PrintError(run.message);
 }
 
 }  // namespace cli

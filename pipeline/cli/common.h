@@ -54,9 +54,9 @@ void PrintNotes(const config::Job& job);
 void Say(std::string_view line);
 
 // "s3flow: TEXT" on stderr, one line.
-void Complain(std::string_view text);
+void PrintError(std::string_view text);
 // The same; when the store was away or full for too long, that is said instead.
-void Complain(const pipeline::StopControl& stop, const std::string& text);
+void PrintError(const pipeline::StopControl& stop, const std::string& text);
 
 // `status`; but 74, with the reason on stderr, when stdout did not take all of a text that the command was
 // called for and nothing else went wrong.

@@ -24,18 +24,18 @@ pipeline::ExitStatus Finish(const FinishArguments& arguments) {
         stop.Drain(pipeline::StopCause::kJournalFailed, "cannot write the journal: " + error.message);
       });
   if (!directory) {
-    Complain(directory.error().message);
+    PrintError(directory.error().message);
     return directory.error().status;
   }
   const auto credentials = ProvideCredentials(job, log, stop.drain_token());
   if (!credentials) {
-    Complain(credentials.error().message);
+    PrintError(credentials.error().message);
     return stop.cause() ? pipeline::ExitStatusOf({}, stop.cause(), false) : pipeline::kExitRefused;
   }
   const auto report = pipeline::Finish(plan, job.pipeline, job.s3, *credentials, *directory,
                                        arguments.check_source, &stop, log);
   if (report.found > 0) pipeline::PrintLines(stdout, FinishText(report, plan));
-  if (!report.message.empty()) Complain(stop, report.message);
+  if (!report.message.empty()) PrintError(stop, report.message);
   return report.status;
 }
 

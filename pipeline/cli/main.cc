@@ -17,7 +17,7 @@ namespace {
 
 // Signals, journal, lock, deadlines, progress, source, an event loop, a worker and who looks after it, name
 // resolution.
-constexpr int kFewestThreads = 10;
+constexpr int kMinThreads = 10;
 
 void AddJobArguments(CLI::App* command, cli::JobArguments* arguments, bool required = true) {
   command->add_option("JOB.yaml", arguments->job_file, "The job file")->required(required);
@@ -125,7 +125,7 @@ int Explain(const CLI::App& app, const CLI::ParseError& error) {
   std::ostringstream out, problem;
   const int status = app.exit(error, out, problem);
   pipeline::PrintLines(stdout, out.str());
-  if (status != 0) cli::Complain(problem.str() + " (--help shows what there is)");
+  if (status != 0) cli::PrintError(problem.str() + " (--help shows what there is)");
   return status == 0 ? cli::WithText(pipeline::kExitOk) : pipeline::kExitUsage;
 }
 
@@ -182,12 +182,12 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return Explain(app, error);
   }
-  if (const int threads = pipeline::ThreadsThatStart(kFewestThreads); threads < kFewestThreads) {
-    cli::Complain(
+  if (const int threads = pipeline::ThreadsThatStart(kMinThreads); threads < kMinThreads) {
+    cli::PrintError(
         fmt::format("only {} threads can be started: a command needs {} (see ulimit -u, pids.max of the "
                     "control group, and "
                     "whether the container's seccomp profile is older than clone3)",
-                    threads, kFewestThreads));
+                    threads, kMinThreads));
     return pipeline::kExitSystem;
   }
   if (run->parsed()) return cli::Run(job);
@@ -209,13 +209,13 @@ int main(int argc, char** argv) {
   try {
     return argc > 0 ? Main(argc, argv) : Main(1, no_arguments);
   } catch (const std::system_error& error) {
-    cli::Complain(std::string("the system refuses what this command needs: ") + error.what());
+    cli::PrintError(std::string("the system refuses what this command needs: ") + error.what());
     return pipeline::kExitSystem;
   } catch (const std::bad_alloc&) {
-    cli::Complain("no memory is left to this process (see ulimit -v, and memory.max of the control group)");
+    cli::PrintError("no memory is left to this process (see ulimit -v, and memory.max of the control group)");
     return pipeline::kExitSystem;
   } catch (const std::exception& error) {
-    cli::Complain(error.what());
+    cli::PrintError(error.what());
     return pipeline::kExitBroken;
   }
 }

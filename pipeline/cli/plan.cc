@@ -14,7 +14,7 @@ pipeline::ExitStatus Plan(const JobArguments& arguments, const PlanArguments& pl
   if (!plan_arguments.bandwidth.empty()) {
     const auto bandwidth = config::ParseSize(plan_arguments.bandwidth);
     if (!bandwidth) {
-      Complain("--bandwidth (bytes per second): " + bandwidth.error());
+      PrintError("--bandwidth (bytes per second): " + bandwidth.error());
       return pipeline::kExitUsage;
     }
     bytes_per_second = *bandwidth;
@@ -36,13 +36,13 @@ pipeline::ExitStatus Plan(const JobArguments& arguments, const PlanArguments& pl
   const SignalThread signals(&stop);
   const auto credentials = ProvideCredentials(job, log, stop.drain_token());
   if (!credentials) {
-    Complain(credentials.error().message);
+    PrintError(credentials.error().message);
     return stop.cause() ? pipeline::ExitStatusOf({}, stop.cause(), false) : pipeline::kExitRefused;
   }
   const auto outcome = pipeline::MakePlan({plan_arguments.directory, plan_arguments.shards, *job_text},
                                           job.pipeline, job.s3, *credentials, &stop, log);
   if (!outcome.message.empty()) {
-    Complain(stop, outcome.message);
+    PrintError(stop, outcome.message);
     return outcome.status;
   }
   pipeline::PrintLines(stdout, PlanText(outcome.plan, bytes_per_second,

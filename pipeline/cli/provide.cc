@@ -26,7 +26,7 @@ s3::Result<pipeline::RunCredentials> ProvideCredentials(const config::Job& job, 
       .region = job.s3.destination.region,
       .services = job.s3.transport,
       .hidden = SecretsOf(job),
-      .warn = [](std::string_view text) { Complain(fmt::format("warning: {}", text)); },
+      .warn = [](std::string_view text) { PrintError(fmt::format("warning: {}", text)); },
       .trace = trace,
       .stop = std::move(stop)};
   auto first = s3::LoadCredentials(job.s3.credentials, context);

@@ -80,7 +80,7 @@ bool Verify(const s3::endpoint::Store& store, const std::string& bucket, const s
       pipeline::OwnDir::Open(run_dir, pipeline::Trust::kOthers).and_then([](const auto& directory) {
         return directory.Read(pipeline::kJournalName);
       });
-  if (!journal) return Complain(journal.error().message), false;
+  if (!journal) return PrintError(journal.error().message), false;
   std::size_t equal = 0, wrong = 0, unsettled = 0;
   pipeline::LineReader lines(std::move(*journal), run_dir + "/" + pipeline::kJournalName);
   while (const auto text = lines.Next()) {
@@ -92,13 +92,14 @@ bool Verify(const s3::endpoint::Store& store, const std::string& bucket, const s
     }
     const auto mismatch = Mismatch(store, bucket, line);
     ++(mismatch.empty() ? equal : wrong);
-    if (!mismatch.empty()) Complain(fmt::format("{}: {}", pipeline::Printable(Bytes(line, "key")), mismatch));
+    if (!mismatch.empty())
+      PrintError(fmt::format("{}: {}", pipeline::Printable(Bytes(line, "key")), mismatch));
   }
-  if (lines.failure()) return Complain(lines.failure()->message), false;
+  if (lines.failure()) return PrintError(lines.failure()->message), false;
   const auto stored = store.CountObjects(bucket);
   const bool explained = stored <= equal + wrong + unsettled;
   if (!explained)
-    Complain(fmt::format("the store holds {} objects that nobody uploaded", stored - equal - wrong));
+    PrintError(fmt::format("the store holds {} objects that nobody uploaded", stored - equal - wrong));
   Say(fmt::format("read back: {} objects equal, {} not", equal, wrong));
   return wrong == 0 && explained;
 }
@@ -168,7 +169,7 @@ pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArgum
                   std::max(most("PutObject"), most("UploadPart")), stats.faults_injected));
   const bool verified = Verify(server.store(), destination.bucket, run.run_dir);
   const auto orphans = server.CountUploads(destination.bucket);
-  if (orphans > 0) Complain(fmt::format("{} multipart uploads are left in the store", orphans));
+  if (orphans > 0) PrintError(fmt::format("{} multipart uploads are left in the store", orphans));
   return verified ? run.status : pipeline::kExitBroken;
 }
 

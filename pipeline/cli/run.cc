@@ -13,13 +13,13 @@ namespace {
 // A job file with a mistake changes nothing.
 void ReadLimitsAgain(const JobArguments& arguments, s3::RateLimits* limits) {
   const auto loaded = LoadRun(arguments);
-  if (!std::holds_alternative<config::Job>(loaded)) return Complain("SIGHUP: the limits stay as they are");
+  if (!std::holds_alternative<config::Job>(loaded)) return PrintError("SIGHUP: the limits stay as they are");
   const auto& read = std::get<config::Job>(loaded).pipeline.limits;
   pipeline::SetRateLimits(read, limits);
   const auto shown = [](std::uint64_t limit) { return limit == 0 ? "none" : fmt::format("{}", limit); };
-  Complain(fmt::format("SIGHUP: limits.bandwidth is {}, limits.requests_per_second is {}",
-                       shown(read.bandwidth_bytes),
-                       shown(static_cast<std::uint64_t>(read.requests_per_second))));
+  PrintError(fmt::format("SIGHUP: limits.bandwidth is {}, limits.requests_per_second is {}",
+                         shown(read.bandwidth_bytes),
+                         shown(static_cast<std::uint64_t>(read.requests_per_second))));
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ pipeline::ExitStatus Run(const JobArguments& arguments) {
   const auto& job = std::get<config::Job>(loaded);
   PrintNotes(job);
   if (arguments.resume && job.pipeline.report.run_dir.empty()) {
-    Complain("--resume needs the run directory: --run-dir or report.run_dir");
+    PrintError("--resume needs the run directory: --run-dir or report.run_dir");
     return pipeline::kExitUsage;
   }
   const auto trace = OpenTrace(job);
@@ -42,13 +42,13 @@ pipeline::ExitStatus Run(const JobArguments& arguments) {
   const SignalThread signals(&stop, [&] { ReadLimitsAgain(arguments, &limits); });
   const auto credentials = ProvideCredentials(job, log, stop.drain_token());
   if (!credentials) {
-    Complain(credentials.error().message);
+    PrintError(credentials.error().message);
     return stop.cause() ? pipeline::ExitStatusOf({}, stop.cause(), false) : pipeline::kExitRefused;
   }
   if (arguments.dry_run) {
     const auto plan = pipeline::RunDry(job.pipeline, job.s3, *credentials, &stop, log);
     if (!plan.message.empty()) {
-      Complain(plan.message);
+      PrintError(plan.message);
     } else {
       pipeline::PrintLines(stdout, pipeline::DryRunText(plan, job.pipeline.report.prices));
     }

@@ -35,19 +35,19 @@ pipeline::ExitStatus Serve(const ServeArguments& arguments) {
   if (!arguments.profile.empty()) {
     options.imitated = s3::FindStoreProfile(arguments.profile);
     if (options.imitated == nullptr) {
-      return Complain(fmt::format("--profile: there is no profile '{}'", arguments.profile)),
+      return PrintError(fmt::format("--profile: there is no profile '{}'", arguments.profile)),
              pipeline::kExitUsage;
     }
   }
   for (const auto& bucket : options.buckets) {
     if (const auto problem = s3::BucketNameProblem(bucket))
-      return Complain("--bucket: " + *problem), pipeline::kExitUsage;
+      return PrintError("--bucket: " + *problem), pipeline::kExitUsage;
   }
   const auto environment = s3::ProcessEnvironment();
   const auto id = environment("AWS_ACCESS_KEY_ID");
   const auto secret = environment("AWS_SECRET_ACCESS_KEY");
   if (id.has_value() != secret.has_value()) {
-    Complain("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together; without both, serve makes some");
+    PrintError("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together; without both, serve makes some");
     return pipeline::kExitUsage;
   }
   options.access_key_id = id.value_or("");

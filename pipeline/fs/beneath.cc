@@ -23,7 +23,7 @@ constexpr int kMaxTries = 16;
 int OpenStepByStep(int directory, const char* relative, int flags) {
   std::string_view rest = relative;
   int at = directory;
-  s3::Descriptor opened(-1);
+  s3::UniqueFd opened(-1);
   for (;;) {
     const auto slash = rest.find('/');
     const std::string part(rest.substr(0, slash));
@@ -37,7 +37,7 @@ int OpenStepByStep(int directory, const char* relative, int flags) {
       if (errno == ENOTDIR) errno = ELOOP;  // what a link says here, too
       return -1;
     }
-    opened = s3::Descriptor(next);
+    opened = s3::UniqueFd(next);
     at = next;
     rest.remove_prefix(slash + 1);
   }

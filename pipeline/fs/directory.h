@@ -13,7 +13,7 @@ namespace pipeline {
 // Neither the type of an entry nor its number is used.
 class DirectoryReader {
  public:
-  explicit DirectoryReader(s3::Descriptor directory) : directory_(std::move(directory)) {}
+  explicit DirectoryReader(s3::UniqueFd directory) : directory_(std::move(directory)) {}
 
   // The next name but "." and ".."; valid until the next call. Null at the end and after an error: see
   // error(). A call that fails is made again (pipeline/fs/io_retry.h).
@@ -27,7 +27,7 @@ class DirectoryReader {
 
   bool Fill();
 
-  s3::Descriptor directory_;
+  s3::UniqueFd directory_;
   std::unique_ptr<char[]> buffer_;  // made with the first call, given back at the end
   std::size_t at_ = 0, end_ = 0;
   int error_ = 0;

@@ -37,9 +37,9 @@ bool IsNumber(const std::string& name) {
 
 std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-OwnDir::OwnDir(std::string path, s3::Descriptor fd, Trust trust, uid_t owner)
+OwnDir::OwnDir(std::string path, s3::UniqueFd fd, Trust trust, uid_t owner)
     : path_(std::move(path)),
-      fd_(std::make_shared<const s3::Descriptor>(std::move(fd))),
+      fd_(std::make_shared<const s3::UniqueFd>(std::move(fd))),
       trust_(trust),
       owner_(owner) {}
 
@@ -78,7 +78,7 @@ std::optional<s3::Error> OwnDir::Objection(const std::string& path, const struct
 
 // `made`: by this process, just now.
 s3::Result<OwnDir> OwnDir::OpenAs(const std::string& path, Trust trust, bool made, bool judged) {
-  s3::Descriptor fd(
+  s3::UniqueFd fd(
       open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   struct stat status {};
   if (fd.get() < 0 || fstat(fd.get(), &status) != 0) return tl::unexpected(ErrnoError(path, errno));
@@ -111,7 +111,7 @@ s3::Result<OwnDir> OwnDir::Around(const std::string& file_path, Trust trust) {
 }
 
 // Looks first, so that a device is not opened, and again, in case another file has the name by then.
-s3::Result<std::optional<s3::Descriptor>> OwnDir::OpenFile(const std::string& name, int flags) const {
+s3::Result<std::optional<s3::UniqueFd>> OwnDir::OpenFile(const std::string& name, int flags) const {
   if (const auto slash = name.rfind('/'); slash != std::string::npos) {
     const auto directory = FindDir(name.substr(0, slash));
     if (!directory) return tl::unexpected(directory.error());
@@ -125,18 +125,18 @@ s3::Result<std::optional<s3::Descriptor>> OwnDir::OpenFile(const std::string& na
     return tl::unexpected(ErrnoError(PathOf(name), errno));
   }
   if (auto objection = Objection(PathOf(name), status, S_IFREG, to_write)) return tl::unexpected(*objection);
-  s3::Descriptor file(openat(fd(), name.c_str(), flags | kAlways));
+  s3::UniqueFd file(openat(fd(), name.c_str(), flags | kAlways));
   if (file.get() < 0 || fstat(file.get(), &status) != 0)
     return tl::unexpected(ErrnoError(PathOf(name), errno));
   if (auto objection = Objection(PathOf(name), status, S_IFREG, to_write)) return tl::unexpected(*objection);
   return file;
 }
 
-s3::Result<std::optional<s3::Descriptor>> OwnDir::Find(const std::string& name) const {
+s3::Result<std::optional<s3::UniqueFd>> OwnDir::Find(const std::string& name) const {
   return OpenFile(name, O_RDONLY);
 }
 
-s3::Result<s3::Descriptor> OwnDir::Read(const std::string& name) const {
+s3::Result<s3::UniqueFd> OwnDir::Read(const std::string& name) const {
   auto file = Find(name);
   if (!file) return tl::unexpected(file.error());
   if (!*file) return tl::unexpected(ErrnoError(PathOf(name), ENOENT));
@@ -163,20 +163,20 @@ s3::Result<std::string> OwnDir::Text(const std::string& name, std::size_t most_b
   }
 }
 
-s3::Result<s3::Descriptor> OwnDir::Append(const std::string& name, mode_t mode) const {
+s3::Result<s3::UniqueFd> OwnDir::Append(const std::string& name, mode_t mode) const {
   for (int attempt = 0; attempt < 2; ++attempt) {
     auto found = OpenFile(name, O_RDWR | O_APPEND);
     if (!found) return tl::unexpected(found.error());
     if (*found) return std::move(**found);
-    s3::Descriptor file(openat(fd(), name.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | kAlways, mode));
+    s3::UniqueFd file(openat(fd(), name.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | kAlways, mode));
     if (file.get() >= 0) return file;
     if (errno != EEXIST) break;  // another process was faster
   }
   return tl::unexpected(ErrnoError(PathOf(name), errno));
 }
 
-s3::Result<s3::Descriptor> OwnDir::Create(const std::string& name, mode_t mode) const {
-  s3::Descriptor file(openat(fd(), name.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | kAlways, mode));
+s3::Result<s3::UniqueFd> OwnDir::Create(const std::string& name, mode_t mode) const {
+  s3::UniqueFd file(openat(fd(), name.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | kAlways, mode));
   if (file.get() < 0) return tl::unexpected(ErrnoError(PathOf(name), errno));
   return file;
 }
@@ -202,7 +202,7 @@ bool OwnDir::Has(const std::string& name) const {
 void OwnDir::Remove(const std::string& name) const { unlinkat(fd(), name.c_str(), 0); }
 
 s3::Result<std::vector<std::string>> OwnDir::Names() const {
-  s3::Descriptor copy(openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  s3::UniqueFd copy(openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const std::unique_ptr<DIR, int (*)(DIR*)> listing(copy.get() < 0 ? nullptr : fdopendir(copy.get()),
                                                     closedir);
   if (!listing) return tl::unexpected(ErrnoError(path_, errno));
@@ -225,7 +225,7 @@ s3::Result<std::optional<OwnDir>> OwnDir::Enter(const std::string& name, bool ma
   const auto is_new = [&] { return made && S_ISDIR(status.st_mode) && status.st_uid == geteuid(); };
   const auto judge = [&] { return is_new() ? std::nullopt : Objection(PathOf(name), status, S_IFDIR, true); };
   if (auto objection = judge()) return tl::unexpected(*objection);
-  s3::Descriptor inner(openat(fd(), name.c_str(), O_RDONLY | O_DIRECTORY | kAlways));
+  s3::UniqueFd inner(openat(fd(), name.c_str(), O_RDONLY | O_DIRECTORY | kAlways));
   if (inner.get() < 0 || fstat(inner.get(), &status) != 0)
     return tl::unexpected(ErrnoError(PathOf(name), errno));
   if (auto objection = judge()) return tl::unexpected(*objection);

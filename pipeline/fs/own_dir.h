@@ -38,15 +38,15 @@ class OwnDir {
   int fd() const { return fd_->get(); }
 
   // For reading. Nothing when there is no such file.
-  s3::Result<std::optional<s3::Descriptor>> Find(const std::string& name) const;
+  s3::Result<std::optional<s3::UniqueFd>> Find(const std::string& name) const;
   // For reading; an error when there is no such file.
-  s3::Result<s3::Descriptor> Read(const std::string& name) const;
+  s3::Result<s3::UniqueFd> Read(const std::string& name) const;
   // All of it; an error when it has more than `most_bytes`.
   s3::Result<std::string> Text(const std::string& name, std::size_t most_bytes) const;
   // For appending and reading; made when it is not there. A file with a second name (a hard link) is refused.
-  s3::Result<s3::Descriptor> Append(const std::string& name, mode_t mode) const;
+  s3::Result<s3::UniqueFd> Append(const std::string& name, mode_t mode) const;
   // A new file, for appending; an error when anything has that name.
-  s3::Result<s3::Descriptor> Create(const std::string& name, mode_t mode) const;
+  s3::Result<s3::UniqueFd> Create(const std::string& name, mode_t mode) const;
   // Puts a file with this text in the place of the one that has the name. Readers see the old or the new one,
   // whole.
   s3::Result<void> Write(const std::string& name, std::string_view text, mode_t mode) const;
@@ -65,16 +65,16 @@ class OwnDir {
   s3::Result<OwnDir> MakeEmptyDir(const std::string& name) const;
 
  private:
-  OwnDir(std::string path, s3::Descriptor fd, Trust trust, uid_t owner);
+  OwnDir(std::string path, s3::UniqueFd fd, Trust trust, uid_t owner);
   static s3::Result<OwnDir> OpenAs(const std::string& path, Trust trust, bool made, bool judged);
-  s3::Result<std::optional<s3::Descriptor>> OpenFile(const std::string& name, int flags) const;
+  s3::Result<std::optional<s3::UniqueFd>> OpenFile(const std::string& name, int flags) const;
   s3::Result<std::optional<OwnDir>> Enter(const std::string& name, bool made) const;
   // Why this must not be used as a `type` (S_IFREG, S_IFDIR); null when it may be.
   std::optional<s3::Error> Objection(const std::string& path, const struct stat& status, mode_t type,
                                      bool to_write) const;
 
   std::string path_;
-  std::shared_ptr<const s3::Descriptor> fd_;
+  std::shared_ptr<const s3::UniqueFd> fd_;
   Trust trust_;
   uid_t owner_;  // of the directory that was opened first, and that trust_ is about
 };

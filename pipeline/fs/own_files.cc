@@ -25,7 +25,7 @@ bool OwnFiles::Contains(const struct stat& status) const {
 
 bool IsRunDirectory(int directory_fd) {
   constexpr std::string_view kBegin = R"({"record":"run",)";
-  const s3::Descriptor journal(
+  const s3::UniqueFd journal(
       openat(directory_fd, "journal.jsonl", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
   struct stat status;
   if (journal.get() < 0 || fstat(journal.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;

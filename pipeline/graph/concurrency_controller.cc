@@ -31,7 +31,9 @@ constexpr int kFewLarge = 16, kLargeOfACore = 2, kManyLarge = 32;
 
 const StepUp& StepOf(bool climbing) { return climbing ? kFirst : kLater; }
 
-double Seconds(Slots::Clock::duration time) { return std::chrono::duration<double>(time).count(); }
+double Seconds(ConcurrencyController::Clock::duration time) {
+  return std::chrono::duration<double>(time).count();
+}
 
 }  // namespace
 
@@ -48,7 +50,7 @@ SlotLimits SlotLimitsOf(const UploadOptions& options) {
   return limits;
 }
 
-Slots::Slots(const SlotLimits& limits, Clock::time_point now)
+ConcurrencyController::ConcurrencyController(const SlotLimits& limits, Clock::time_point now)
     : limits_(limits),
       began_(now),
       circulation_(limits.first),
@@ -60,20 +62,20 @@ Slots::Slots(const SlotLimits& limits, Clock::time_point now)
   series_.emplace_back(0.0, limits.first);
 }
 
-int Slots::WeightOf(std::uint64_t bytes) const {
+int ConcurrencyController::WeightOf(std::uint64_t bytes) const {
   if (limits_.fixed()) return 1;
   const auto weight = std::llround(std::min(static_cast<double>(bytes) / kMib, 1e6));
   const int most = std::min(limits_.first / limits_.first_large, circulation_ / 4);
   return std::clamp<int>(static_cast<int>(weight), 1, std::max(1, most));
 }
 
-int Slots::Return(const Returned& task, std::uint64_t refused, Clock::time_point now) {
+int ConcurrencyController::Return(const Returned& task, std::uint64_t refused, Clock::time_point now) {
   if (limits_.fixed()) return task.slots;
   returned_ += task.slots;
   // What a task is worth does not depend on how many slots it took: that changes with their number.
   goodput_ += task.undisturbed ? 1 + static_cast<double>(task.bytes) / kMib : 0;
   if (phase_ == Phase::kAscent) {
-    Ascend(task, refused, now);
+    SlowStart(task, refused, now);
   } else if (settling_ && returned_ >= circulation_) {
     BeginRound(now);
     settling_ = false;
@@ -86,19 +88,19 @@ int Slots::Return(const Returned& task, std::uint64_t refused, Clock::time_point
   return task.slots + change;
 }
 
-bool Slots::IsFast(const Returned& task) {
+bool ConcurrencyController::IsFast(const Returned& task) {
   auto& fastest = fastest_[static_cast<std::size_t>(std::bit_width(task.bytes))];
   fastest = std::min(fastest, task.took);
   return Seconds(task.took) <= kFast * Seconds(fastest);
 }
 
-void Slots::Ascend(const Returned& task, std::uint64_t refused, Clock::time_point now) {
-  if (refused > refused_before_) return Retreat(refused, now);
+void ConcurrencyController::SlowStart(const Returned& task, std::uint64_t refused, Clock::time_point now) {
+  if (refused > refused_before_) return BackOff(refused, now);
   if (!task.undisturbed) return;
   if (IsFast(task)) {
     slow_in_a_row_ = 0;
     // Few large requests fill a line, and each holds memory.
-    Aim(wanted_ + (task.slots == 1 ? kAscentFactor : std::max(1, task.slots / 4)), now);
+    SetLimit(wanted_ + (task.slots == 1 ? kAscentFactor : std::max(1, task.slots / 4)), now);
     return;
   }
   slow_in_a_row_ += task.slots;
@@ -108,19 +110,19 @@ void Slots::Ascend(const Returned& task, std::uint64_t refused, Clock::time_poin
   Settle(now);
 }
 
-void Slots::BeginRound(Clock::time_point now) {
+void ConcurrencyController::BeginRound(Clock::time_point now) {
   round_began_ = now;
   returned_ = 0;
   goodput_ = 0;
 }
 
 // What is under way belongs to another number of slots.
-void Slots::Settle(Clock::time_point now) {
+void ConcurrencyController::Settle(Clock::time_point now) {
   BeginRound(now);
   settling_ = true;
 }
 
-void Slots::Retreat(std::uint64_t refused, Clock::time_point now) {
+void ConcurrencyController::BackOff(std::uint64_t refused, Clock::time_point now) {
   refused_before_ = refused;
   phase_ = Phase::kSteady;
   climbing_ = false;
@@ -128,14 +130,14 @@ void Slots::Retreat(std::uint64_t refused, Clock::time_point now) {
   patience_ = kLongestPatience;
   next_trial_ = now + patience_;
   next_is_up_ = true;
-  Aim(static_cast<int>(kBackOff * wanted_), now);
+  SetLimit(static_cast<int>(kBackOff * wanted_), now);
   Settle(now);
 }
 
-void Slots::EndRound(std::uint64_t refused, Clock::time_point now) {
+void ConcurrencyController::EndRound(std::uint64_t refused, Clock::time_point now) {
   const double rate = goodput_ / Seconds(now - round_began_);
   const auto refusals = static_cast<double>(refused - refused_before_);
-  if (refusals > kRefusedShare * static_cast<double>(returned_)) return Retreat(refused, now);
+  if (refusals > kRefusedShare * static_cast<double>(returned_)) return BackOff(refused, now);
   refused_before_ = refused;
   if (phase_ == Phase::kSteady) {
     base_rate_ = base_rate_ > 0 ? 0.7 * base_rate_ + 0.3 * rate : rate;
@@ -156,14 +158,14 @@ void Slots::EndRound(std::uint64_t refused, Clock::time_point now) {
   next_is_up_ = a_little || !up;
   if (!a_little) patience_ = std::min(patience_ * 3 / 2, kLongestPatience);
   next_trial_ = a_little ? now : now + patience_;
-  Aim(base_slots_, now);
+  SetLimit(base_slots_, now);
   Settle(now);
 }
 
-void Slots::Try(Clock::time_point now) {
+void ConcurrencyController::Try(Clock::time_point now) {
   base_slots_ = wanted_;
   const double factor = next_is_up_ ? StepOf(climbing_).factor : kStepDown;
-  Aim(static_cast<int>(next_is_up_ ? std::ceil(factor * wanted_) : factor * wanted_), now);
+  SetLimit(static_cast<int>(next_is_up_ ? std::ceil(factor * wanted_) : factor * wanted_), now);
   if (wanted_ == base_slots_) {  // there is no more, or no less
     next_is_up_ = !next_is_up_;
     climbing_ = false;
@@ -174,11 +176,11 @@ void Slots::Try(Clock::time_point now) {
   Settle(now);
 }
 
-void Slots::Aim(int wanted, Clock::time_point now) {
+void ConcurrencyController::SetLimit(int wanted, Clock::time_point now) {
   wanted_ = std::clamp(wanted, limits_.least, limits_.most);
   if (series_.back().second == wanted_) return;
   series_.emplace_back(Seconds(now - began_), wanted_);
-  if (series_.size() < kMostPoints) return;
+  if (series_.size() < kMaxPoints) return;
   std::size_t kept = 0;
   for (std::size_t i = 0; i < series_.size(); i += 2) series_[kept++] = series_[i];
   series_.resize(kept);

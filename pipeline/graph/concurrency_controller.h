@@ -41,11 +41,11 @@ struct Returned {
 //
 // A task of many bytes takes several slots (WeightOf): few large requests fill a line, many small ones do.
 // Called by the sink alone, but for circulation().
-class Slots {
+class ConcurrencyController {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Slots(const SlotLimits& limits, Clock::time_point now);
+  ConcurrencyController(const SlotLimits& limits, Clock::time_point now);
 
   // How many slots a task takes: one for each MiB, but as many are in flight at first as the limits say, and
   // at least four always.
@@ -56,20 +56,20 @@ class Slots {
   // That there are, with the source or in flight. Any thread.
   int circulation() const { return circulation_; }
 
-  // (seconds since the beginning, slots), at each change, thinned out to at most kMostPoints.
+  // (seconds since the beginning, slots), at each change, thinned out to at most kMaxPoints.
   using Series = std::vector<std::pair<double, int>>;
   const Series& series() const { return series_; }
-  static constexpr std::size_t kMostPoints = 2000;
+  static constexpr std::size_t kMaxPoints = 2000;
 
  private:
   enum class Phase { kAscent, kSteady, kUp, kDown };
 
   bool IsFast(const Returned& task);
-  void Ascend(const Returned& task, std::uint64_t refused, Clock::time_point now);
-  void Retreat(std::uint64_t refused, Clock::time_point now);
+  void SlowStart(const Returned& task, std::uint64_t refused, Clock::time_point now);
+  void BackOff(std::uint64_t refused, Clock::time_point now);
   void EndRound(std::uint64_t refused, Clock::time_point now);
   void Try(Clock::time_point now);
-  void Aim(int wanted, Clock::time_point now);
+  void SetLimit(int wanted, Clock::time_point now);
   void Settle(Clock::time_point now);
   void BeginRound(Clock::time_point now);
 

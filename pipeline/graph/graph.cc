@@ -32,14 +32,14 @@ struct SlotCount {
 };
 
 // A task between source and sink, and the slots that it holds.
-struct Started {
+struct RunningTask {
   SourceItem item;
   int slots = 1;
   Clock::time_point began{};
 };
 
-struct Ended {
-  std::shared_ptr<const ObjectResult> result;  // null: see Finished
+struct CompletedTask {
+  std::shared_ptr<const ObjectResult> result;  // null: see TaskStats
   int slots = 1;
   std::uint64_t bytes = 0;
   Clock::time_point began{};
@@ -103,7 +103,7 @@ class Workers {
     std::condition_variable_any never;
     std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
-      never.wait_for(lock, stop, 2 * WorkerDemand::kGlance, [] { return false; });
+      never.wait_for(lock, stop, 2 * WorkerScaler::kGlance, [] { return false; });
       Look(Clock::now());
     }
   }
@@ -118,8 +118,8 @@ class Workers {
   }
 
   const int most_;
-  const bool adapts_ = !kBlocking && most_ > WorkerDemand::kLeast;
-  WorkerDemand demand_;
+  const bool adapts_ = !kBlocking && most_ > WorkerScaler::kMin;
+  WorkerScaler demand_;
   std::mutex mutex_;  // for who looks
   std::unique_ptr<tbb::global_control> limit_;
   tbb::task_arena arena_;
@@ -161,7 +161,7 @@ class SuspendingWaiter final : public s3::Waiter {
 // The source keeps the slots that it has no task for, and the task that it has not enough slots for.
 class SlotHolder {
  public:
-  explicit SlotHolder(const GraphBodies& bodies) : bodies_(bodies) {}
+  explicit SlotHolder(const GraphCallbacks& bodies) : bodies_(bodies) {}
 
   // Emits what the slots are enough for. A dry source keeps all that reach it: they are how the graph runs
   // out of work.
@@ -174,12 +174,12 @@ class SlotHolder {
       const int weight = bodies_.weigh(*next_);
       if (weight > held_) return;
       held_ -= weight;
-      emit(Started{*std::exchange(next_, std::nullopt), weight, Clock::now()});
+      emit(RunningTask{*std::exchange(next_, std::nullopt), weight, Clock::now()});
     }
   }
 
  private:
-  const GraphBodies& bodies_;
+  const GraphCallbacks& bodies_;
   std::optional<SourceItem> next_;
   int held_ = 0;
 };
@@ -210,11 +210,11 @@ void Graph::Enqueue(std::function<void()> task) {
   });
 }
 
-//   slots --> [ source ] ---Started---> [ upload ] ----Ended----> [ sink ]
+//   slots --> [ source ] ---RunningTask---> [ upload ] ----CompletedTask----> [ sink ]
 //     ^          |       serial           ^ up to `concurrency`     |  serial
-//     |          +------Ended (no upload needed)------------------->|
+//     |          +------CompletedTask (no upload needed)------------------->|
 //     +----------------------------- slots -------------------------+
-void Graph::Run(const GraphBodies& bodies) {
+void Graph::Run(const GraphCallbacks& bodies) {
   tbb::global_control stacks(tbb::global_control::thread_stack_size, kSlotStackBytes);
   workers_->Begin();
   workers_->arena().execute([&] {
@@ -223,28 +223,28 @@ void Graph::Run(const GraphBodies& bodies) {
     SlotHolder holder(bodies);
     Workers* const workers = workers_.get();
 
-    using SourceNode = flow::multifunction_node<SlotCount, std::tuple<Started, Ended>>;
+    using SourceNode = flow::multifunction_node<SlotCount, std::tuple<RunningTask, CompletedTask>>;
     SourceNode source(graph, flow::serial, [&](SlotCount slots, SourceNode::output_ports_type& ports) {
       const AtWork at_work(workers);
-      holder.Take(slots, [&](Started started) {
+      holder.Take(slots, [&](RunningTask started) {
         if (auto* result = std::get_if<ObjectResult>(&started.item)) {
-          std::get<1>(ports).try_put(Ended{std::make_shared<const ObjectResult>(std::move(*result)),
-                                           started.slots, 0, started.began});
+          std::get<1>(ports).try_put(CompletedTask{std::make_shared<const ObjectResult>(std::move(*result)),
+                                                   started.slots, 0, started.began});
         } else {
           std::get<0>(ports).try_put(std::move(started));
         }
       });
     });
-    flow::function_node<Started, Ended> upload(
-        graph, static_cast<std::size_t>(options_.concurrency), [&](const Started& started) {
+    flow::function_node<RunningTask, CompletedTask> upload(
+        graph, static_cast<std::size_t>(options_.concurrency), [&](const RunningTask& started) {
           const AtWork at_work(workers);
           const auto& task = std::get<UploadTask>(started.item);
           auto result = bodies.upload(task);
           auto shared = result ? std::make_shared<const ObjectResult>(std::move(*result)) : nullptr;
-          return Ended{std::move(shared), started.slots, BodyBytes(task), started.began};
+          return CompletedTask{std::move(shared), started.slots, BodyBytes(task), started.began};
         });
-    using SinkNode = flow::multifunction_node<Ended, std::tuple<SlotCount>>;
-    SinkNode sink(graph, flow::serial, [&](const Ended& ended, SinkNode::output_ports_type& ports) {
+    using SinkNode = flow::multifunction_node<CompletedTask, std::tuple<SlotCount>>;
+    SinkNode sink(graph, flow::serial, [&](const CompletedTask& ended, SinkNode::output_ports_type& ports) {
       const AtWork at_work(workers);
       if (ended.result) bodies.record(*ended.result);
       const int slots =

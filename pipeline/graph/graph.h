@@ -17,7 +17,7 @@ struct GraphOptions {
 };
 
 // One task on its way back.
-struct Finished {
+struct TaskStats {
   int slots = 1;
   std::uint64_t bytes = 0;
   std::chrono::steady_clock::duration took{};
@@ -26,7 +26,7 @@ struct Finished {
 
 // What the nodes do. Bodies may wait in the graph's waiter, and in nothing else; they must
 // not throw. `next` and `record` are called by one thread at a time each, `upload` by many.
-struct GraphBodies {
+struct GraphCallbacks {
   std::function<std::optional<SourceItem>()> next;  // nothing: the source is dry, then and from then on
   // Nothing when the task ended without ending its input.
   std::function<std::optional<ObjectResult>(const UploadTask&)> upload;
@@ -35,7 +35,7 @@ struct GraphBodies {
   // are enough.
   std::function<int(const SourceItem&)> weigh = [](const SourceItem&) { return 1; };
   // How many go on to the source for those that a task has held: fewer, or more. Called after `record`.
-  std::function<int(const Finished&)> give_back = [](const Finished& task) { return task.slots; };
+  std::function<int(const TaskStats&)> give_back = [](const TaskStats& task) { return task.slots; };
   // To begin with; 0 means `concurrency`.
   int first_slots = 0;
 };
@@ -56,8 +56,8 @@ class Graph {
   // by bodies and by such tasks; Run returns only after it.
   void Enqueue(std::function<void()> task);
 
-  // Once; returns when every input that `next` yielded has been recorded.
-  void Run(const GraphBodies& bodies);
+  // AsyncOnce; returns when every input that `next` yielded has been recorded.
+  void Run(const GraphCallbacks& bodies);
 
  private:
   const GraphOptions options_;

@@ -128,7 +128,7 @@ SourceItem Source::Begin(std::shared_ptr<const InputFile> file, const Object* be
   return UploadTask{std::move(object), first};
 }
 
-s3::Result<s3::UploadPlan> Source::PlanOf(const InputFile& file) const {
+s3::Result<s3::PartPlan> Source::PlanOf(const InputFile& file) const {
   const auto largest = BufferPool::LargestRequest(options_.memory_bytes);
   if (file.range) {
     if (file.range->part_bytes <= largest) return s3::PlanOfParts(file.size_bytes, file.range->part_bytes);
@@ -153,7 +153,7 @@ void Source::Settled() {
 
 void Source::Again(const Object& object) {
   // Only what the next attempt needs of it: the file, and how often it was tried.
-  auto before = std::make_shared<Object>(object.shared_file(), s3::UploadPlan{});
+  auto before = std::make_shared<Object>(object.shared_file(), s3::PartPlan{});
   before->restarts = object.restarts;
   before->conflicts = object.conflicts;
   before->earlier_attempts = std::max(object.attempts(), object.restarts + object.conflicts);
@@ -211,19 +211,20 @@ void Source::WalkAhead() {
   WakeConsumer(std::move(lock));
 }
 
-Demand Source::Take(Input input) {
-  if (CountIfSettled(FileOf(input))) return stop_.stop_requested() ? Demand::kNone : Demand::kBehind;
+Backpressure Source::Take(Input input) {
+  if (CountIfSettled(FileOf(input)))
+    return stop_.stop_requested() ? Backpressure::kStop : Backpressure::kStarving;
   std::unique_lock lock(mutex_);
   if (ahead_.size() >= kLookAhead) {
     space_.wait(lock, [this] { return quit_ || ahead_.size() <= kLookAhead / 2; });
   }
-  if (quit_) return Demand::kNone;
+  if (quit_) return Backpressure::kStop;
   if (const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input)) {
     progress_->found_bytes += (*file)->size_bytes;
   }
   ahead_.push_back(std::move(input));
   ++progress_->found;
-  const auto demand = ahead_.size() < kLookAhead / 2 ? Demand::kBehind : Demand::kAhead;
+  const auto demand = ahead_.size() < kLookAhead / 2 ? Backpressure::kStarving : Backpressure::kSaturated;
   WakeConsumer(std::move(lock));
   return demand;
 }

@@ -57,12 +57,12 @@ class Source {
 
  private:
   void WalkAhead();
-  Demand Take(Input input);
+  Backpressure Take(Input input);
   bool CountIfSettled(const InputFile& file);
   void WakeConsumer(std::unique_lock<std::mutex> lock);
   std::optional<SourceItem> NextReady();
   SourceItem Begin(std::shared_ptr<const InputFile> file, const Object* before);
-  s3::Result<s3::UploadPlan> PlanOf(const InputFile& file) const;
+  s3::Result<s3::PartPlan> PlanOf(const InputFile& file) const;
   bool Dry() const;
 
   const Finder find_;

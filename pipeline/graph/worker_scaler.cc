@@ -11,7 +11,7 @@ double InSeconds(std::chrono::duration<double> time) { return time.count(); }
 
 }  // namespace
 
-std::optional<int> WorkerDemand::Look(Clock::time_point now) {
+std::optional<int> WorkerScaler::Look(Clock::time_point now) {
   if (!IsDue(now)) return std::nullopt;
   const auto glance = now - looked_at_.load();
   looked_at_ = now;
@@ -39,7 +39,7 @@ std::optional<int> WorkerDemand::Look(Clock::time_point now) {
   return std::exchange(allowed_, allowed) == allowed ? std::nullopt : std::optional(allowed);
 }
 
-void WorkerDemand::Add(double worked, Clock::duration time) {
+void WorkerScaler::Add(double worked, Clock::duration time) {
   worked_ += worked;
   period_ += time;
   if (period_ < kPeriod) return;
@@ -52,7 +52,7 @@ void WorkerDemand::Add(double worked, Clock::duration time) {
   // As many as would be full with a tenth more work.
   needed_ = std::max(needed_, static_cast<int>(std::ceil(at_work * 1.1 / kFull)));
   if (++quiet_periods_ < kPatience) return;
-  few_ = std::clamp(needed_, std::min(kLeast, few_), few_);
+  few_ = std::clamp(needed_, std::min(kMin, few_), few_);
   quiet_periods_ = needed_ = 0;
 }
 

@@ -13,12 +13,12 @@ namespace pipeline {
 
 // Told when bodies begin or go on and end or wait, it knows how many were at work on average. Bodies that
 // hang in a file system tell nothing, so that it is to be asked now and then, too.
-class WorkerDemand {
+class WorkerScaler {
  public:
   using Clock = std::chrono::steady_clock;
 
-  WorkerDemand(int most, Clock::time_point now)
-      : most_(most), few_(most < kLeast ? most : kLeast), allowed_(few_), looked_at_(now) {}
+  WorkerScaler(int most, Clock::time_point now)
+      : most_(most), few_(most < kMin ? most : kMin), allowed_(few_), looked_at_(now) {}
 
   // One more body is at work, or one fewer. Any thread; without a lock, since all workers do it all the time.
   void Enter(Clock::time_point now) { account_ += kOne - Time(now); }
@@ -30,7 +30,7 @@ class WorkerDemand {
   int allowed() const { return allowed_; }
 
   // So few cost nothing, and many small files seldom need more.
-  static constexpr int kLeast = 2;
+  static constexpr int kMin = 2;
   // When bodies fill so much of the workers' time in a period these may be too few: the rest of it is
   // oneTBB's own work. Then there are half as many more.
   static constexpr double kFull = 0.85;

@@ -26,12 +26,12 @@ std::string Dump(const nlohmann::json& json) {
 
 }  // namespace
 
-SealedLine::SealedLine(std::string_view record) {
+ChecksummedLine::ChecksummedLine(std::string_view record) {
   text_.reserve(640);
   s3::Append(&text_, {"{\"record\":\"", record, "\""});
 }
 
-void SealedLine::Text(std::string_view name, std::string_view value) {
+void ChecksummedLine::Text(std::string_view name, std::string_view value) {
   Name(name);
   const auto is_other = [](char c) { return static_cast<signed char>(c) < 0x20 || c == 0x7f; };
   if (s3::HasAny(value, is_other)) {
@@ -48,17 +48,17 @@ void SealedLine::Text(std::string_view name, std::string_view value) {
   text_ += '"';
 }
 
-void SealedLine::Bytes(std::string_view name, const std::string& value) {
+void ChecksummedLine::Bytes(std::string_view name, const std::string& value) {
   if (IsUtf8(value)) return Text(name, value);
   Text(fmt::format("{}_base64", name), s3::Base64Encode(value));
 }
 
-void SealedLine::Json(std::string_view name, const nlohmann::json& value) {
+void ChecksummedLine::Json(std::string_view name, const nlohmann::json& value) {
   Name(name);
   text_ += Dump(value);
 }
 
-std::string SealedLine::Seal() && {
+std::string ChecksummedLine::Seal() && {
   s3::Append(&text_, {kCrcLead, CrcText(text_), "\"}\n"});
   return std::move(text_);
 }

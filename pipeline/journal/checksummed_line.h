@@ -18,9 +18,9 @@ namespace pipeline {
 inline constexpr std::size_t kMaxLineBytes = 16 << 20;
 
 // Writes a line without making a document first: there may be millions.
-class SealedLine {
+class ChecksummedLine {
  public:
-  explicit SealedLine(std::string_view record);
+  explicit ChecksummedLine(std::string_view record);
 
   // A number or a boolean, as JSON writes it.
   template <typename Value>

@@ -306,20 +306,20 @@ const History::Settled* History::Find(const InputFile& file) const {
   return found != settled_inputs_.end() && found->identity == identity ? &*found : nullptr;
 }
 
-History::Standing History::StandingOf(const InputFile& file) const { return StandingOf(file, Find(file)); }
+History::InputState History::StateOf(const InputFile& file) const { return StateOf(file, Find(file)); }
 
-History::Standing History::StandingOf(const InputFile& file, const Settled* input) const {
-  if (input == nullptr) return Standing::kNew;
-  if (input->outcome == Outcome::kFailed) return Standing::kFailed;
+History::InputState History::StateOf(const InputFile& file, const Settled* input) const {
+  if (input == nullptr) return InputState::kNew;
+  if (input->outcome == Outcome::kFailed) return InputState::kFailed;
   // What a range has for a size is its own.
   const bool same_size = file.range || input->size_bytes == file.size_bytes;
   const bool same = file.is_stream || (same_size && input->mtime_ns == file.mtime_ns);
-  return same ? Standing::kSettled : Standing::kSuperseded;
+  return same ? InputState::kDone : InputState::kStale;
 }
 
 std::optional<History::Earlier> History::FindSettled(const InputFile& file) const {
   const auto* input = Find(file);
-  if (StandingOf(file, input) != Standing::kSettled) return std::nullopt;
+  if (StateOf(file, input) != InputState::kDone) return std::nullopt;
   return Earlier{input->outcome, input->size_bytes};
 }
 

@@ -73,14 +73,14 @@ class History {
   // The others that have a result: how many failed and were cancelled, and failures by kind.
   const Summary& unsettled() const { return unsettled_; }
 
-  enum class Standing {
-    kNew,        // not settled
-    kFailed,     // the last that was said of it
-    kSettled,    // uploaded or sent as it is now, or skipped
-    kSuperseded  // settled, and has changed since
+  enum class InputState {
+    kNew,     // not settled
+    kFailed,  // the last that was said of it
+    kDone,    // uploaded or sent as it is now, or skipped
+    kStale    // settled, and has changed since
   };
-  Standing StandingOf(const InputFile& file) const;
-  // How an input of kSettled ended; nothing for others.
+  InputState StateOf(const InputFile& file) const;
+  // How an input of kDone ended; nothing for others.
   struct Earlier {
     Outcome outcome;
     std::uint64_t size_bytes;
@@ -110,7 +110,7 @@ class History {
 
   static Identity IdentityOf(const InputFile& file);
   const Settled* Find(const InputFile& file) const;
-  Standing StandingOf(const InputFile& file, const Settled* input) const;
+  InputState StateOf(const InputFile& file, const Settled* input) const;
   static s3::Result<History> Load(const OwnDir& directory, const std::string& name, Depth depth,
                                   const RunScope* scope);
   bool Read(std::string_view line, Depth depth);

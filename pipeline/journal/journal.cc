@@ -62,7 +62,7 @@ s3::Result<std::unique_ptr<Journal>> Journal::Open(const OwnDir& directory, std:
   return std::unique_ptr<Journal>(new Journal(std::move(*file), path, keep_bytes, std::move(on_failure)));
 }
 
-Journal::Journal(s3::Descriptor file, std::string path, std::uint64_t size_bytes,
+Journal::Journal(s3::UniqueFd file, std::string path, std::uint64_t size_bytes,
                  std::function<void(const s3::Error&)> on_failure)
     : file_(std::move(file)),
       path_(std::move(path)),

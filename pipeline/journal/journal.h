@@ -43,14 +43,14 @@ class Journal {
   bool failed() const;
 
  private:
-  Journal(s3::Descriptor file, std::string path, std::uint64_t size_bytes,
+  Journal(s3::UniqueFd file, std::string path, std::uint64_t size_bytes,
           std::function<void(const s3::Error&)> on_failure);
   s3::Result<void> Status() const;
   void Fail(std::unique_lock<std::mutex> lock, int error);
   void SyncAhead();
   void SyncOnce(std::unique_lock<std::mutex>* lock);
 
-  const s3::Descriptor file_;
+  const s3::UniqueFd file_;
   const std::string path_;
   const std::function<void(const s3::Error&)> on_failure_;
   mutable std::mutex mutex_;

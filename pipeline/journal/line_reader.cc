@@ -16,7 +16,7 @@ constexpr std::size_t kFirstBufferBytes = 128 << 10;
 
 }  // namespace
 
-LineReader::LineReader(s3::Descriptor file, std::string path)
+LineReader::LineReader(s3::UniqueFd file, std::string path)
     : file_(std::move(file)), path_(std::move(path)), buffer_(kFirstBufferBytes, '\0') {}
 
 std::optional<std::string_view> LineReader::Next() {

@@ -15,7 +15,7 @@ namespace pipeline {
 class LineReader {
  public:
   // `path` is for messages.
-  LineReader(s3::Descriptor file, std::string path);
+  LineReader(s3::UniqueFd file, std::string path);
 
   // The next line without its newline, valid until the next call. Nothing at the end of the file and after a
   // failure.
@@ -30,7 +30,7 @@ class LineReader {
   std::optional<std::string_view> Take(std::size_t bytes, bool ended);
   void Fill();
 
-  const s3::Descriptor file_;
+  const s3::UniqueFd file_;
   const std::string path_;
   std::string buffer_;
   std::size_t begin_ = 0, end_ = 0;  // what of the buffer is still to be given

@@ -20,7 +20,7 @@ const char* ChecksumField(s3::ChecksumAlgorithm algorithm) {
 }  // namespace
 
 std::string RunLine(const RunRecord& record) {
-  SealedLine line("run");
+  ChecksummedLine line("run");
   line.Literal("session", record.session);
   line.Text("version", S3FLOW_VERSION);
   line.Text("job_file", record.job_file);
@@ -36,7 +36,7 @@ std::string RunLine(const RunRecord& record) {
 }
 
 std::string CreatingLine(std::string_view token, const InputFile& file, std::int64_t time_s) {
-  SealedLine line("creating");
+  ChecksummedLine line("creating");
   line.Text("token", token);
   line.Bytes("key", file.key);
   line.Literal("time", time_s);
@@ -44,7 +44,7 @@ std::string CreatingLine(std::string_view token, const InputFile& file, std::int
 }
 
 std::string UploadLine(const UploadRecord& record) {
-  SealedLine line("upload");
+  ChecksummedLine line("upload");
   line.Text("token", record.token);
   line.Bytes("path", record.path);
   line.Bytes("key", record.key);
@@ -57,7 +57,7 @@ std::string UploadLine(const UploadRecord& record) {
 }
 
 std::string PartLine(const PartRecord& record) {
-  SealedLine line("part");
+  ChecksummedLine line("part");
   line.Text("token", record.token);
   line.Literal("part", record.number);
   line.Literal("size", record.bytes);
@@ -68,26 +68,26 @@ std::string PartLine(const PartRecord& record) {
 }
 
 std::string CompletingLine(std::string_view token) {
-  SealedLine line("completing");
+  ChecksummedLine line("completing");
   line.Text("token", token);
   return std::move(line).Seal();
 }
 
 std::string GoneLine(std::string_view token) {
-  SealedLine line("gone");
+  ChecksummedLine line("gone");
   line.Text("token", token);
   return std::move(line).Seal();
 }
 
 std::string EndLine(const EndRecord& record) {
-  SealedLine line("end");
+  ChecksummedLine line("end");
   line.Literal("exit_status", record.status);
   line.Literal("complete", record.complete);
   return std::move(line).Seal();
 }
 
 std::string ResultLine(const ObjectResult& result) {
-  SealedLine line("result");
+  ChecksummedLine line("result");
   line.Text("outcome", OutcomeName(result.outcome));
   line.Bytes("path", result.file->path);
   line.Bytes("key", result.file->key);

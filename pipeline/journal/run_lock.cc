@@ -22,11 +22,11 @@ namespace pipeline {
 namespace {
 
 constexpr std::uint64_t kKept = 8;
-constexpr std::uint64_t kMost = std::uint64_t{1} << 62;  // more is no number of ours
+constexpr std::uint64_t kMax = std::uint64_t{1} << 62;  // more is no number of ours
 constexpr std::string_view kReleased = "released";
 
 constexpr char kLocks[] = "locks";
-constexpr std::size_t kMostBytes = 4096;  // of a lock
+constexpr std::size_t kMaxBytes = 4096;  // of a lock
 
 // Of the kernel's: below /proc.
 std::string ReadText(const std::string& path) {
@@ -69,7 +69,7 @@ Holder ThisProcess() {
 
 // Of a lock that was torn by a crash there may be less.
 s3::Result<Holder> ReadHolder(const OwnDir& locks, std::uint64_t number) {
-  const auto read = locks.Text(std::to_string(number), kMostBytes);
+  const auto read = locks.Text(std::to_string(number), kMaxBytes);
   if (!read) return tl::unexpected(read.error());
   std::istringstream text(*read);
   Holder holder;
@@ -89,14 +89,14 @@ s3::Result<std::vector<std::uint64_t>> Numbers(const OwnDir& locks) {
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
     const bool whole = error == std::errc() && end == name.data() + name.size();
-    if (whole && number < kMost) numbers.push_back(number);
+    if (whole && number < kMax) numbers.push_back(number);
   }
   std::sort(numbers.begin(), numbers.end());
   return numbers;
 }
 
 // Seconds between two times of the directory's own clock: `now` was written just now.
-std::int64_t AgeSeconds(const OwnDir& locks, std::uint64_t number, const s3::Descriptor& now) {
+std::int64_t AgeSeconds(const OwnDir& locks, std::uint64_t number, const s3::UniqueFd& now) {
   struct stat held {
   }, written{};
   const auto name = std::to_string(number);
@@ -117,7 +117,7 @@ std::optional<bool> IsAlive(const Holder& holder) {
 
 // Nothing when nobody holds it; else who does.
 s3::Result<std::optional<std::string>> HeldBy(const OwnDir& locks, std::uint64_t number,
-                                              const s3::Descriptor& now) {
+                                              const s3::UniqueFd& now) {
   const auto holder = ReadHolder(locks, number);
   if (!holder) return tl::unexpected(holder.error());
   if (holder->released) return std::nullopt;
@@ -211,7 +211,7 @@ bool RunLock::IsHeld(const OwnDir& run_dir) {
   return who && *who;
 }
 
-RunLock::RunLock(OwnDir locks, s3::Descriptor file, std::uint64_t number, std::function<void()> on_lost)
+RunLock::RunLock(OwnDir locks, s3::UniqueFd file, std::uint64_t number, std::function<void()> on_lost)
     : locks_(std::move(locks)),
       file_(std::move(file)),
       number_(number),

@@ -49,11 +49,11 @@ class RunLock {
   static constexpr std::chrono::seconds kStale{90};  // for holders on other machines
 
  private:
-  RunLock(OwnDir locks, s3::Descriptor file, std::uint64_t number, std::function<void()> on_lost);
+  RunLock(OwnDir locks, s3::UniqueFd file, std::uint64_t number, std::function<void()> on_lost);
   void Renew();
 
   const OwnDir locks_;
-  const s3::Descriptor file_;  // the one that was made, whatever has its name by now
+  const s3::UniqueFd file_;  // the one that was made, whatever has its name by now
   const std::uint64_t number_;
   const std::function<void()> on_lost_;
   std::mutex mutex_;

@@ -11,7 +11,7 @@
 
 namespace pipeline {
 
-std::vector<std::pair<int, int>> CutParts(const s3::UploadPlan& plan, int pieces) {
+std::vector<std::pair<int, int>> SplitParts(const s3::PartPlan& plan, int pieces) {
   std::vector<std::pair<int, int>> ranges;
   const auto begin = [&](int piece) {
     return static_cast<int>(static_cast<std::int64_t>(plan.parts) * piece / pieces) + 1;
@@ -20,7 +20,7 @@ std::vector<std::pair<int, int>> CutParts(const s3::UploadPlan& plan, int pieces
   return ranges;
 }
 
-s3::Result<void> CreateUploads(std::vector<LargeFile>* files, StoreAccess* store, Journal* journal,
+s3::Result<void> CreateUploads(std::vector<LargeFile>* files, ClientFactory* store, Journal* journal,
                                const PropertyRules& rules, std::stop_token stop) {
   std::mutex mutex;
   std::optional<s3::Error> first_error;
@@ -39,8 +39,8 @@ s3::Result<void> CreateUploads(std::vector<LargeFile>* files, StoreAccess* store
       s3::BlockingWaiter waiter;
       const auto client = store->MakeClient(&waiter);
       const auto properties = rules.PropertiesOf(*large.file, &opened->status());
-      const auto made = CreateRecorded(client.get(), {large.file->key, &properties}, *large.file, large.plan,
-                                       large.file->mtime_ns, journal, &waiter, [](const s3::RetryEvent&) {});
+      const auto made = CreateJournaled(client.get(), {large.file->key, &properties}, *large.file, large.plan,
+                                        large.file->mtime_ns, journal, &waiter, [](const s3::RetryEvent&) {});
       if (made.error) return fail(*made.error);
       large.token = made.upload->token();
       large.upload_id = made.upload->upload_id();

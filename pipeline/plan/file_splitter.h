@@ -14,11 +14,11 @@
 namespace pipeline {
 
 // `plan`'s parts in `pieces` ranges as equal as can be; (first, last) of each.
-std::vector<std::pair<int, int>> CutParts(const s3::UploadPlan& plan, int pieces);
+std::vector<std::pair<int, int>> SplitParts(const s3::PartPlan& plan, int pieces);
 
 struct LargeFile {
   std::shared_ptr<const InputFile> file;
-  s3::UploadPlan plan;  // without parts when there is none
+  s3::PartPlan plan;  // without parts when there is none
   int pieces = 1;
   // Filled by CreateUploads; empty for a file that is no longer what it was when it was found, and for one
   // that cannot be an object: its run says so.
@@ -27,7 +27,7 @@ struct LargeFile {
 
 // Creates an upload for each, several at a time, so that `journal` knows of it. The first error ends it.
 // Blocks. Nothing is owned.
-s3::Result<void> CreateUploads(std::vector<LargeFile>* files, StoreAccess* store, Journal* journal,
+s3::Result<void> CreateUploads(std::vector<LargeFile>* files, ClientFactory* store, Journal* journal,
                                const PropertyRules& rules, std::stop_token stop);
 
 }  // namespace pipeline

@@ -20,12 +20,12 @@ namespace pipeline {
 namespace {
 
 // Problems shown; the journal has them all.
-constexpr std::size_t kMostProblems = 10;
+constexpr std::size_t kMaxProblems = 10;
 
 class Finisher {
  public:
-  Finisher(const JobPlan& plan, const RunDirectory& directory, StoreAccess* store, const PropertyRules& rules,
-           StopControl* stop)
+  Finisher(const JobPlan& plan, const RunDirectory& directory, ClientFactory* store,
+           const PropertyRules& rules, StopControl* stop)
       : plan_(plan), directory_(directory), store_(store), rules_(rules), stop_(stop) {
     report_.found = plan.objects;
     const auto& done = directory.history()->settled();
@@ -75,7 +75,7 @@ class Finisher {
   }
 
   // The file as a whole, from the first of its ranges.
-  static void Know(const InputFile& range, JointUpload* joint) {
+  static void Know(const InputFile& range, SharedUpload* joint) {
     if (joint->file) return;
     auto whole = range;
     whole.range = nullptr;
@@ -109,7 +109,7 @@ class Finisher {
   }
 
   void CompleteAll() {
-    std::vector<const JointUpload*> whole;
+    std::vector<const SharedUpload*> whole;
     for (const auto& [token, joint] : uploads_) {
       if (joint.IsWhole()) {
         whole.push_back(&joint);
@@ -127,13 +127,13 @@ class Finisher {
   }
 
   // Called by several threads.
-  ObjectResult CompleteOne(const JointUpload& joint) noexcept {
+  ObjectResult CompleteOne(const SharedUpload& joint) noexcept {
     ObjectResult result;
     result.file = joint.file;
     result.outcome = Outcome::kCancelled;
     try {
       if (stop_->drain_token().stop_requested()) return result;
-      result = CompleteJointly(joint, store_, directory_.journal(), rules_);
+      result = CompleteSharedUpload(joint, store_, directory_.journal(), rules_);
       const auto written = directory_.journal()->Append(ResultLine(result));
       if (written) return result;
       result.outcome = Outcome::kCancelled;
@@ -168,8 +168,8 @@ class Finisher {
   void EndLost() {
     s3::BlockingWaiter waiter;
     const auto client = store_->MakeClient(&waiter);
-    const auto left = EndLeftovers(client.get(), store_->facts().Current()->clock_offset,
-                                   directory_.history(), directory_.journal());
+    const auto left = AbortOrphanedUploads(client.get(), store_->facts().Current()->clock_offset,
+                                           directory_.history(), directory_.journal());
     report_.uploads_left = left.problems.size();
     for (const auto& problem : left.problems) report_.problems.push_back(problem);
   }
@@ -186,10 +186,10 @@ class Finisher {
 
   const JobPlan& plan_;
   const RunDirectory& directory_;
-  StoreAccess* const store_;
+  ClientFactory* const store_;
   const PropertyRules& rules_;
   StopControl* const stop_;
-  std::map<std::string, JointUpload> uploads_;  // by token; not yet completed
+  std::map<std::string, SharedUpload> uploads_;  // by token; not yet completed
   FinishReport report_;
 };
 
@@ -245,8 +245,8 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
   if (!buckets) return Unfinished(kExitConfig, buckets.error().message);
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Unfinished(kExitConfig, rules.error().message);
-  StoreAccess store(s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
-                    PrintNote, nullptr, options.limits.outage);
+  ClientFactory store(s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
+                      PrintNote, nullptr, options.limits.outage);
   const Deadlines deadlines(options.limits, SlurmJobEnd(PrintNote), stop);
   auto report = Finisher(plan, directory, &store, *rules, stop).Run();
   if (!report) {
@@ -255,8 +255,8 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
                       report.error().message);
   }
   if (check_source) {
-    auto appeared = FindAppeared(directory.dir(), plan, options.source, s3_options.destination.prefix,
-                                 stop->drain_token());
+    auto appeared = FindNewInputs(directory.dir(), plan, options.source, s3_options.destination.prefix,
+                                  stop->drain_token());
     if (!appeared) return Unfinished(kExitStopped, appeared.error().message);
     report->appeared = std::move(*appeared);
   }
@@ -280,7 +280,7 @@ std::string FinishText(const FinishReport& report, const JobPlan& plan) {
   for (const auto& [kind, count] : report.failures_by_kind)
     text += fmt::format("failed, {}: {}\n", Printable(kind), count);
   for (std::size_t i = 0; i < report.problems.size(); ++i) {
-    if (i == kMostProblems) {
+    if (i == kMaxProblems) {
       text += fmt::format("and {} more; the journal has them all\n", report.problems.size() - i);
       break;
     }

@@ -27,8 +27,8 @@ struct FinishReport {
   std::uint64_t completed_now = 0;                        // objects of several shards, by this `finish`
   std::vector<std::string> problems;                      // of those that could not be completed; a line each
   std::vector<int> not_run, running, unfinished, with_failures;  // shards
-  std::optional<Appeared> appeared;  // since the plan; nothing when it was not asked for
-  std::uint64_t sessions = 0;        // of all shards
+  std::optional<NewInputs> appeared;  // since the plan; nothing when it was not asked for
+  std::uint64_t sessions = 0;         // of all shards
   std::uint64_t uploads_left = 0;
   std::vector<int> shards_to_run() const;  // again, or at all
 };

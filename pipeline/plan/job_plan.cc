@@ -8,7 +8,7 @@
 namespace pipeline {
 namespace {
 
-constexpr std::size_t kMostPlanBytes = 256 << 20;  // a million shards take 90 MiB
+constexpr std::size_t kMaxPlanBytes = 256 << 20;  // a million shards take 90 MiB
 
 // The greatest, as a multiple of the mean.
 double Imbalance(const std::vector<ShardLoad>& shards, std::uint64_t ShardLoad::*what) {
@@ -63,7 +63,7 @@ std::string PlanJson(const JobPlan& plan) {
 
 s3::Result<JobPlan> LoadPlan(const OwnDir& plan_dir) {
   const auto path = plan_dir.PathOf(kPlanName);
-  const auto text = plan_dir.Text(kPlanName, kMostPlanBytes);
+  const auto text = plan_dir.Text(kPlanName, kMaxPlanBytes);
   if (!text) return tl::unexpected(text.error());
   try {
     const auto json = nlohmann::json::parse(*text);

@@ -85,13 +85,13 @@ class KeptRoot {
 
  private:
   std::optional<std::string> path_;
-  std::shared_ptr<const s3::Descriptor> directory_;  // null when it could not be opened: the files say why
+  std::shared_ptr<const s3::UniqueFd> directory_;  // null when it could not be opened: the files say why
 };
 
 }  // namespace
 
 std::string ManifestLine(const InputFile& file) {
-  SealedLine line("file");
+  ChecksummedLine line("file");
   line.Bytes("path", file.path);
   line.Bytes("key", file.key);
   line.Literal("size", file.size_bytes);
@@ -114,7 +114,7 @@ std::string ManifestLine(const InputFile& file) {
 }
 
 std::string ManifestLine(const ObjectResult& settled) {
-  SealedLine line("settled");
+  ChecksummedLine line("settled");
   line.Bytes("path", settled.file->path);
   line.Bytes("key", settled.file->key);
   line.Text("outcome", OutcomeName(settled.outcome));
@@ -183,8 +183,9 @@ s3::Result<void> CheckManifest(const OwnDir& plan_dir, int shard, std::uint64_t 
 Finder FinderOfManifest(OwnDir plan_dir, int shard) {
   return [plan_dir = std::move(plan_dir), shard](const Yield& yield) {
     KeptRoot root;
-    const auto read = ReadManifest(
-        plan_dir, shard, [&](Input input) { return yield(root.GiveTo(std::move(input))) != Demand::kNone; });
+    const auto read = ReadManifest(plan_dir, shard, [&](Input input) {
+      return yield(root.GiveTo(std::move(input))) != Backpressure::kStop;
+    });
     if (!read) throw std::runtime_error(read.error().message);
     return *read;
   };

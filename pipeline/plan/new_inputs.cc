@@ -27,9 +27,9 @@ std::vector<SourceRoot> RootsIn(const std::string& directory, std::vector<Source
   return roots;
 }
 
-s3::Result<Appeared> FindAppeared(const OwnDir& plan_dir, const JobPlan& plan,
-                                  const std::vector<SourceRoot>& roots, const std::string& key_prefix,
-                                  std::stop_token stop) {
+s3::Result<NewInputs> FindNewInputs(const OwnDir& plan_dir, const JobPlan& plan,
+                                    const std::vector<SourceRoot>& roots, const std::string& key_prefix,
+                                    std::stop_token stop) {
   std::vector<std::uint64_t> planned;
   planned.reserve(plan.objects + plan.ranges);
   for (int shard = 0; shard < static_cast<int>(plan.shards.size()); ++shard) {
@@ -41,7 +41,7 @@ s3::Result<Appeared> FindAppeared(const OwnDir& plan_dir, const JobPlan& plan,
   }
   std::sort(planned.begin(), planned.end());
   std::mutex mutex;
-  Appeared appeared;
+  NewInputs appeared;
   OwnFiles own;
   own.Add(plan_dir.path());
   // Run directories come and go while shards run: they were never inputs.
@@ -55,9 +55,9 @@ s3::Result<Appeared> FindAppeared(const OwnDir& plan_dir, const JobPlan& plan,
     if (!is_own(input) && !std::binary_search(planned.begin(), planned.end(), Mark(file))) {
       const std::lock_guard lock(mutex);
       ++appeared.inputs;
-      if (appeared.paths.size() < Appeared::kMostPaths) appeared.paths.push_back(file.path);
+      if (appeared.paths.size() < NewInputs::kMaxPaths) appeared.paths.push_back(file.path);
     }
-    return stop.stop_requested() ? Demand::kNone : Demand::kBehind;
+    return stop.stop_requested() ? Backpressure::kStop : Backpressure::kStarving;
   });
   if (!ended) return s3::Fail(s3::ErrorKind::kCancelled, "the source was not looked at to its end");
   return appeared;

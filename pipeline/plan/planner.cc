@@ -40,7 +40,7 @@ std::uint64_t BytesOf(const Input& input) {
 class Planner {
  public:
   Planner(const PlanRequest& request, const Options& options, const s3::Options& s3_options,
-          const RunDirectory& directory, StoreAccess* store, const PropertyRules& rules, StopControl* stop)
+          const RunDirectory& directory, ClientFactory* store, const PropertyRules& rules, StopControl* stop)
       : request_(request),
         options_(options),
         prefix_(s3_options.destination.prefix),
@@ -88,12 +88,13 @@ class Planner {
       ++plan_.objects;
       plan_.bytes += BytesOf(input);
       if (spooled) spooled = spool_.Add({BytesOf(input), RequestsOf(input), line});
-      return spooled && !stop_->drain_token().stop_requested() ? Demand::kBehind : Demand::kNone;
+      return spooled && !stop_->drain_token().stop_requested() ? Backpressure::kStarving
+                                                               : Backpressure::kStop;
     });
     return spooled;
   }
 
-  s3::Result<s3::UploadPlan> PlanOf(const InputFile& file) const {
+  s3::Result<s3::PartPlan> PlanOf(const InputFile& file) const {
     auto plan_options = options_.upload.plan;
     plan_options.max_body_bytes = BufferPool::LargestRequest(options_.upload.memory_bytes);
     return s3::PlanUpload(file.size_bytes, plan_options, options_.upload.store_limits);
@@ -125,7 +126,7 @@ class Planner {
       const auto plan = PlanOf(*file);
       const auto pieces =
           std::min<std::uint64_t>((item.bytes - 1) / uncut + 1, static_cast<std::uint64_t>(request_.shards));
-      large.push_back({file, plan.value_or(s3::UploadPlan{}), static_cast<int>(pieces), "", ""});
+      large.push_back({file, plan.value_or(s3::PartPlan{}), static_cast<int>(pieces), "", ""});
       return {};
     });
     if (!done) return Unwritable(done.error());
@@ -143,7 +144,7 @@ class Planner {
       return spool_.Add({large.file->size_bytes, RequestsOf(large.file), ManifestLine(*large.file)});
     }
     ++plan_.cut_objects;
-    for (const auto& [first, last] : CutParts(large.plan, std::min(large.pieces, large.plan.parts))) {
+    for (const auto& [first, last] : SplitParts(large.plan, std::min(large.pieces, large.plan.parts))) {
       ++plan_.ranges;
       auto file = *large.file;
       file.range = std::make_shared<PartsOfPlan>(
@@ -186,25 +187,25 @@ class Planner {
   const Options& options_;
   const std::string prefix_;
   const RunDirectory& directory_;
-  StoreAccess* const store_;
+  ClientFactory* const store_;
   const PropertyRules& rules_;
   StopControl* const stop_;
   JobPlan plan_;
   SizeClasses spool_;
-  Dealer dealer_;
+  ShardBalancer dealer_;
   ManifestWriter writer_;
   std::vector<ShardLoad> round_;
   std::vector<std::string> lines_;
 };
 
 // Of an earlier `plan` into this directory that did not come to its end, or of this one.
-s3::Result<void> EndUploads(const RunDirectory& directory, StoreAccess* store) {
+s3::Result<void> EndUploads(const RunDirectory& directory, ClientFactory* store) {
   auto history = History::Load(directory.dir());
   if (!history) return tl::unexpected(history.error());
   s3::BlockingWaiter waiter;
   const auto client = store->MakeClient(&waiter);
-  const auto left =
-      EndLeftovers(client.get(), store->facts().Current()->clock_offset, &*history, directory.journal());
+  const auto left = AbortOrphanedUploads(client.get(), store->facts().Current()->clock_offset, &*history,
+                                         directory.journal());
   if (left.problems.empty()) return {};
   return s3::Fail(s3::ErrorKind::kTransient, left.problems.front());
 }
@@ -244,8 +245,8 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
         stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);
       });
   if (!directory) return tl::unexpected(directory.error());
-  StoreAccess store(s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
-                    PrintNote, nullptr, options.limits.outage);
+  ClientFactory store(s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
+                      PrintNote, nullptr, options.limits.outage);
   const Deadlines deadlines(options.limits, SlurmJobEnd(PrintNote), stop);
   if (directory->session() > 1) {
     if (const auto ended = EndUploads(*directory, &store); !ended) {

@@ -14,7 +14,7 @@ std::chrono::milliseconds PeriodOf(int shards) {
 
 }  // namespace
 
-Census::Census(const std::string& plan_dir, int shard, int shards, s3::RateLimits* limits)
+RunningShards::RunningShards(const std::string& plan_dir, int shard, int shards, s3::RateLimits* limits)
     : own_(fmt::format("{:05}", shard)), period_(PeriodOf(shards)), limits_(limits) {
   // Without it this shard is not counted by others, which is no reason to fail.
   const auto plan = OwnDir::Open(plan_dir, Trust::kOthers);
@@ -27,7 +27,7 @@ Census::Census(const std::string& plan_dir, int shard, int shards, s3::RateLimit
   thread_ = std::thread([this] { Watch(); });
 }
 
-Census::~Census() {
+RunningShards::~RunningShards() {
   {
     std::lock_guard lock(mutex_);
     quit_ = true;
@@ -37,7 +37,7 @@ Census::~Census() {
   if (directory_) directory_->Remove(own_);
 }
 
-void Census::Watch() {
+void RunningShards::Watch() {
   std::unique_lock lock(mutex_);
   for (std::chrono::milliseconds pause = kFirstLook;
        !changed_.wait_for(lock, pause, [this] { return quit_; }); pause = period_) {
@@ -45,7 +45,7 @@ void Census::Watch() {
   }
 }
 
-void Census::Count() {
+void RunningShards::Count() {
   if (!directory_) return;
   if (const auto names = directory_->Names()) limits_->sharers = std::max(static_cast<int>(names->size()), 1);
 }

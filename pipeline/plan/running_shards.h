@@ -14,17 +14,17 @@ namespace pipeline {
 
 // Each shard that runs has a file in PLAN/running. One that was killed leaves it behind until it is run
 // again: it counts, so the others are slower than they might be, never faster.
-class Census {
+class RunningShards {
  public:
   static constexpr std::chrono::seconds kFirstLook{3};
 
   // Announces the shard and keeps `limits->sharers` at the number of those that run, looking every few
   // seconds as long as there is a limit. Before the first look all of them might: they are started together.
   // Not owned.
-  Census(const std::string& plan_dir, int shard, int shards, s3::RateLimits* limits);
-  ~Census();
-  Census(const Census&) = delete;
-  Census& operator=(const Census&) = delete;
+  RunningShards(const std::string& plan_dir, int shard, int shards, s3::RateLimits* limits);
+  ~RunningShards();
+  RunningShards(const RunningShards&) = delete;
+  RunningShards& operator=(const RunningShards&) = delete;
 
  private:
   void Watch();

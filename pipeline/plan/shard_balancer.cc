@@ -6,7 +6,7 @@
 
 namespace pipeline {
 
-std::vector<int> Dealer::Deal(std::span<const ShardLoad> round) {
+std::vector<int> ShardBalancer::Deal(std::span<const ShardLoad> round) {
   std::vector<int> shards(loads_.size());
   std::iota(shards.begin(), shards.end(), 0);
   const auto load = [&](int shard) { return loads_[static_cast<std::size_t>(shard)]; };

@@ -9,9 +9,9 @@
 
 namespace pipeline {
 
-class Dealer {
+class ShardBalancer {
  public:
-  explicit Dealer(int shards) : loads_(static_cast<std::size_t>(shards)) {}
+  explicit ShardBalancer(int shards) : loads_(static_cast<std::size_t>(shards)) {}
 
   // The shard of each, when inputs come by size, the greatest first, and as many at a time as there are
   // shards (fewer at the end). Each shard gets one: so the numbers of inputs differ by one at most; the

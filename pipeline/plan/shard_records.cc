@@ -15,9 +15,9 @@ s3::Result<ShardRecord> Refuse(const std::string& journal, std::string_view what
 
 // Adds one input of the manifest; false when the journal calls it sent and has not all of its parts.
 bool Tally(const InputFile& file, const History& history, const RangeSink& ranges, ShardRecord* record) {
-  const auto standing = history.StandingOf(file);
-  const bool settled = standing == History::Standing::kSettled,
-             failed = standing == History::Standing::kFailed;
+  const auto standing = history.StateOf(file);
+  const bool settled = standing == History::InputState::kDone,
+             failed = standing == History::InputState::kFailed;
   if (!file.range) {
     if (failed) ++record->failed;
     if (!failed && !settled) ++record->left;

@@ -17,7 +17,7 @@ namespace {
 constexpr auto kUnobserved = [](const s3::RetryEvent&) {};
 
 // What the store has, against what the shards say; nothing when they agree.
-std::optional<s3::Error> Compare(const JointUpload& upload, const std::vector<s3::ListedPart>& listed) {
+std::optional<s3::Error> Compare(const SharedUpload& upload, const std::vector<s3::ListedPart>& listed) {
   std::map<int, const s3::ListedPart*> there;
   for (const auto& part : listed) there[part.number] = &part;
   for (const auto& [number, sent] : upload.parts) {
@@ -33,7 +33,7 @@ std::optional<s3::Error> Compare(const JointUpload& upload, const std::vector<s3
 
 class Completion {
  public:
-  Completion(const JointUpload& joint, s3::Client* client, Journal* journal, const PropertyRules& rules)
+  Completion(const SharedUpload& joint, s3::Client* client, Journal* journal, const PropertyRules& rules)
       : joint_(joint),
         client_(client),
         journal_(journal),
@@ -42,7 +42,7 @@ class Completion {
                 joint.open.record.upload_id) {}
 
   ObjectResult Run() {
-    auto answer = Answer();
+    auto answer = Response();
     ObjectResult result;
     result.file = joint_.file;
     result.size_bytes = Bytes();
@@ -69,7 +69,7 @@ class Completion {
   }
 
  private:
-  static s3::ObjectProperties PropertiesOf(const JointUpload& joint, const PropertyRules& rules) {
+  static s3::ObjectProperties PropertiesOf(const SharedUpload& joint, const PropertyRules& rules) {
     // The file may be gone; its bytes are not asked for.
     const auto opened = RetryIo([&joint] { return OpenFile::Open(*joint.file); });
     return rules.PropertiesOf(*joint.file, opened ? &opened->status() : nullptr);
@@ -90,7 +90,7 @@ class Completion {
 
   std::uint64_t Bytes() const { return joint_.open.record.size_bytes; }
 
-  s3::Result<s3::Answer> Answer() {
+  s3::Result<s3::Response> Response() {
     auto whole = Complete();
     if (!whole) return whole;
     if (auto tagged = upload_.EnsureTags(kUnobserved); !tagged.answer) return tagged.answer;
@@ -100,11 +100,11 @@ class Completion {
     return verified.answer ? whole : verified.answer;
   }
 
-  s3::Result<s3::Answer> Complete() {
+  s3::Result<s3::Response> Complete() {
     const auto listed = upload_.ListParts(kUnobserved);
     if (!listed && s3::IsNoSuchUpload(listed.error())) {
       // Completed, perhaps, by a `finish` that did not live to hear of it.
-      auto ours = upload_.LookForOurs(Bytes(), kUnobserved);
+      auto ours = upload_.FindOwnObject(Bytes(), kUnobserved);
       if (ours.answer || ours.answer.error().kind == s3::ErrorKind::kCancelled) return ours.answer;
       if (s3::CannotBeRead(ours.answer.error())) {
         return s3::Fail(
@@ -129,7 +129,7 @@ class Completion {
     return completed.answer;
   }
 
-  const JointUpload& joint_;
+  const SharedUpload& joint_;
   s3::Client* const client_;
   Journal* const journal_;
   const s3::ObjectProperties properties_;
@@ -140,12 +140,12 @@ class Completion {
 
 }  // namespace
 
-int JointUpload::part_count() const {
+int SharedUpload::part_count() const {
   return s3::PlanOfParts(open.record.size_bytes, open.record.part_bytes).parts;
 }
 
-ObjectResult CompleteJointly(const JointUpload& upload, StoreAccess* store, Journal* journal,
-                             const PropertyRules& rules) {
+ObjectResult CompleteSharedUpload(const SharedUpload& upload, ClientFactory* store, Journal* journal,
+                                  const PropertyRules& rules) {
   s3::BlockingWaiter waiter;
   const auto client = store->MakeClient(&waiter);
   return Completion(upload, client.get(), journal, rules).Run();

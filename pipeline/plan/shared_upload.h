@@ -14,7 +14,7 @@
 
 namespace pipeline {
 
-struct JointUpload {
+struct SharedUpload {
   OpenUpload open;                         // as the plan's journal has it
   std::shared_ptr<const InputFile> file;   // null while no shard has sent anything of it
   std::map<int, s3::CompletedPart> parts;  // sent, by number
@@ -27,7 +27,7 @@ struct JointUpload {
 // Completes it and sees to its tags and verification, as a run does. The store's list of parts must agree
 // with what the shards have recorded. An upload that is gone is settled by asking whether the object is ours.
 // Never aborts: a shard may be run again. Blocks. Nothing is owned.
-ObjectResult CompleteJointly(const JointUpload& upload, StoreAccess* store, Journal* journal,
-                             const PropertyRules& rules);
+ObjectResult CompleteSharedUpload(const SharedUpload& upload, ClientFactory* store, Journal* journal,
+                                  const PropertyRules& rules);
 
 }  // namespace pipeline

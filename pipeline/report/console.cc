@@ -65,10 +65,10 @@ void Console::Retry(const InputFile& file, const s3::RetryEvent& event) {
 }
 
 bool Console::IsShown(const s3::Error& error) {
-  constexpr std::size_t kMostKinds = 100;  // codes are the server's
+  constexpr std::size_t kMaxKinds = 100;  // codes are the server's
   if (log_ == LogLevel::kObjects) return true;
   std::lock_guard lock(mutex_);
-  const bool first = shown_kinds_.size() < kMostKinds && shown_kinds_.emplace(error.kind, error.code).second;
+  const bool first = shown_kinds_.size() < kMaxKinds && shown_kinds_.emplace(error.kind, error.code).second;
   const bool shown = first || shown_failures_ < kMaxFailureLines;
   ++(shown ? shown_failures_ : other_failures_);
   return shown;

@@ -79,7 +79,7 @@ void Count(const ObjectResult& result, bool verified, DryRun* run) {
   if (result.outcome == Outcome::kFailed) ++run->failed[std::string(s3::KindName(result.error->kind))];
   if (const auto& range = result.file->range; range && result.outcome == Outcome::kSent) {
     ++run->uploads;
-    const s3::UploadPlan plan = s3::PlanOfParts(result.size_bytes, range->part_bytes);
+    const s3::PartPlan plan = s3::PlanOfParts(result.size_bytes, range->part_bytes);
     for (int number = range->first; number <= range->last; ++number)
       run->upload_bytes += plan.Range(number).bytes;
     run->requests["UploadPart"] += static_cast<std::uint64_t>(range->last - range->first + 1);
@@ -138,7 +138,7 @@ DryRun RunDry(const Options& given, const s3::Options& s3_options, const RunCred
   }
 
   DryRun run;
-  StoreAccess store(s3_options, *buckets, credentials, {concurrency}, stop, trace, PrintNote);
+  ClientFactory store(s3_options, *buckets, credentials, {concurrency}, stop, trace, PrintNote);
   const auto inputs = InputsOf(options, s3_options.destination.prefix, stop->drain_token());
   s3::BlockingWaiter blocking;
   const auto listing = store.MakeClient(&blocking);

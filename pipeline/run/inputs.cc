@@ -36,7 +36,7 @@ Finder FinderOfShard(Finder find, Shard shard, std::stop_token stop) {
   return [=](const Yield& yield) {
     return find([&](Input input) {
       if (shard.Has(FileOf(input).key)) return yield(std::move(input));
-      return stop.stop_requested() ? Demand::kNone : Demand::kBehind;
+      return stop.stop_requested() ? Backpressure::kStop : Backpressure::kStarving;
     });
   };
 }

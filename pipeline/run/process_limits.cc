@@ -15,13 +15,13 @@ namespace pipeline {
 namespace {
 
 // Journal, lock, directories of the walk, event loops, name resolution.
-constexpr std::uint64_t kFewestSpare = 36, kMostSpare = 512;
-constexpr std::uint64_t kFewestSlots = 4;
+constexpr std::uint64_t kMinSpare = 36, kMaxSpare = 512;
+constexpr std::uint64_t kMinSlots = 4;
 // Threads with stacks of 1 MiB each (see cli/launch.cc), the heap, certificates.
 constexpr std::uint64_t kBesideSlots = 40ull << 20;
 // A stack with its guard pages, and what a request needs on the heap; see DESIGN.md, "Memory".
 constexpr std::uint64_t kSlotBytes = kSlotStackBytes + (160ull << 10);
-constexpr std::uint64_t kLeastMemory = 16ull << 20;
+constexpr std::uint64_t kMinMemory = 16ull << 20;
 constexpr rlim_t kCountedDescriptors = 1 << 16;  // a process with more of them has enough
 
 std::uint64_t OpenDescriptors(rlim_t limit) {
@@ -63,19 +63,19 @@ s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSiz
   if (limits.descriptors) {
     const auto left = *limits.descriptors;
     const std::uint64_t of_a_slot = event_loops > 1 ? 3 : 2;
-    const auto spare = std::clamp(left / 4, kFewestSpare, kMostSpare);
-    if (left < spare + of_a_slot * kFewestSlots) {
+    const auto spare = std::clamp(left / 4, kMinSpare, kMaxSpare);
+    if (left < spare + of_a_slot * kMinSlots) {
       return s3::Fail(
           s3::ErrorKind::kLocal,
           fmt::format("only {} more files may be open in this process: a run needs {} (raise ulimit "
                       "-n, or have the launcher close what it left open)",
-                      left, kFewestSpare + of_a_slot * kFewestSlots));
+                      left, kMinSpare + of_a_slot * kMinSlots));
     }
     Cap((left - spare) / of_a_slot, &size.slots);
   }
   if (limits.address_bytes) {
     const auto left = *limits.address_bytes;
-    const auto least = kBesideSlots + kLeastMemory + kFewestSlots * kSlotBytes;
+    const auto least = kBesideSlots + kMinMemory + kMinSlots * kSlotBytes;
     if (left < least) {
       return s3::Fail(s3::ErrorKind::kLocal,
                       fmt::format("only {} MiB of addresses are left to this process: a run needs {} (raise "
@@ -83,10 +83,10 @@ s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSiz
                                   left >> 20, least >> 20));
     }
     const auto room = left - kBesideSlots;
-    Cap(std::max(kFewestSlots, room / 2 / kSlotBytes), &size.slots);
+    Cap(std::max(kMinSlots, room / 2 / kSlotBytes), &size.slots);
     const auto stacks = static_cast<std::uint64_t>(size.slots.most) * kSlotBytes;
     // Three quarters: buffers of several classes leave gaps.
-    const auto memory = std::max(kLeastMemory, (room - std::min(room, stacks)) * 3 / 4);
+    const auto memory = std::max(kMinMemory, (room - std::min(room, stacks)) * 3 / 4);
     size.memory_bytes = std::min(size.memory_bytes, memory);
   }
   return size;

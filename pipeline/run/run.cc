@@ -57,7 +57,7 @@ std::uint64_t StreamPartLimit(const UploadOptions& options, std::size_t streams)
 
 // Reads the journal once more, which must say what the sink counted; and ends what the run has left in the
 // store, when it ends for good. Both are told to `session`. A journal that cannot be read ends the run.
-void Conclude(StoreAccess* store, const RunDirectory& directory, bool ended, StopControl* stop,
+void Conclude(ClientFactory* store, const RunDirectory& directory, bool ended, StopControl* stop,
               Console* console, Summary* session) {
   if (directory.journal()->failed()) return;  // said elsewhere
   auto journal = History::Load(directory.dir(), History::Depth::kOpenUploads);
@@ -73,15 +73,15 @@ void Conclude(StoreAccess* store, const RunDirectory& directory, bool ended, Sto
   if (!ended) return;
   s3::BlockingWaiter waiter;
   const auto client = store->MakeClient(&waiter);
-  const auto left =
-      EndLeftovers(client.get(), store->facts().Current()->clock_offset, &*journal, directory.journal());
+  const auto left = AbortOrphanedUploads(client.get(), store->facts().Current()->clock_offset, &*journal,
+                                         directory.journal());
   for (const auto& problem : left.problems) console->Note(fmt::format("note    {}", problem));
   session->uploads_left = left.problems.size();
 }
 
 // Finds out what the store has, when the job says so; stops the run when that cannot be done.
 std::unique_ptr<SkipCheck> PrepareSkipping(const Options& options, const s3::Options& s3_options,
-                                           const Inputs& inputs, StoreAccess* store, StopControl* stop,
+                                           const Inputs& inputs, ClientFactory* store, StopControl* stop,
                                            const std::function<void(std::string_view)>& note) {
   s3::BlockingWaiter waiter;
   const auto client = store->MakeClient(&waiter);
@@ -126,7 +126,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                    const std::vector<s3::BucketAddress>& buckets, const RunCredentials& credentials,
                    const PropertyRules& rules, const SlotLimits& slot_limits, const RunDirectory& directory,
                    StopControl* stop, s3::TraceLog* trace, s3::RateLimits* limits) {
-  std::optional<Census> census;
+  std::optional<RunningShards> census;
   if (const auto& shard = options.shard; shard && !shard->plan_dir.empty()) {
     census.emplace(shard->plan_dir, shard->shard.index, shard->shard.count, limits);
   }
@@ -142,14 +142,14 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
         fmt::format("at most {} requests are in flight: this process may have no more (ulimit -n, ulimit -v)",
                     slot_limits.most));
   }
-  StoreAccess store(s3_options, buckets, credentials,
-                    {slot_limits.most, EventLoopsOf(options.upload, buckets.front().endpoint)}, stop, trace,
-                    note, limits, options.limits.outage);
+  ClientFactory store(s3_options, buckets, credentials,
+                      {slot_limits.most, EventLoopsOf(options.upload, buckets.front().endpoint)}, stop, trace,
+                      note, limits, options.limits.outage);
   Graph graph({slot_limits.most, options.upload.threads});
   const auto client = store.MakeClient(graph.waiter());
   BufferPool buffers(options.upload.memory_bytes);
-  DigestLanes lanes(CoresOf(options.upload), graph.waiter(),
-                    [&](std::function<void()> task) { graph.Enqueue(std::move(task)); });
+  DigestScheduler lanes(CoresOf(options.upload), graph.waiter(),
+                        [&](std::function<void()> task) { graph.Enqueue(std::move(task)); });
   const auto inputs = InputsOf(options, s3_options.destination.prefix, stop->drain_token());
   const Deadlines deadlines(options.limits, SlurmJobEnd(note), stop);
   NoteConditions(rules, s3_options, note);
@@ -186,7 +186,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                                        int number) { source.Ready(std::move(stream), number); }});
   Sink sink(directory.journal(), &console, &progress, stop, options.limits.failures);
   const auto start = std::chrono::steady_clock::now();
-  Slots slots(slot_limits, start);
+  ConcurrencyController slots(slot_limits, start);
   graph.Run({.next = [&] { return source.Next(graph.waiter()); },
              .upload = [&](const UploadTask& task) { return upload(task); },
              .record =
@@ -200,7 +200,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                    return task != nullptr ? slots.WeightOf(BodyBytes(*task)) : 1;
                  },
              .give_back =
-                 [&](const Finished& task) {
+                 [&](const TaskStats& task) {
                    const auto* result = task.result;
                    const bool undisturbed =
                        result == nullptr || (result->outcome == Outcome::kUploaded && result->attempts == 1);

@@ -10,10 +10,11 @@ constexpr std::chrono::milliseconds kSilence{1500};
 
 }  // namespace
 
-StoreAccess::StoreAccess(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
-                         const RunCredentials& credentials, const Parallelism& parallelism, StopControl* stop,
-                         s3::TraceLog* trace, const std::function<void(std::string_view)>& note,
-                         const s3::RateLimits* limits, std::chrono::milliseconds patience)
+ClientFactory::ClientFactory(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
+                             const RunCredentials& credentials, const Parallelism& parallelism,
+                             StopControl* stop, s3::TraceLog* trace,
+                             const std::function<void(std::string_view)>& note, const s3::RateLimits* limits,
+                             std::chrono::milliseconds patience)
     : retry_(options.retry),
       integrity_(s3::ResolveIntegrity(options.integrity, options.destination)),
       drain_(stop->drain_token()),
@@ -35,17 +36,17 @@ StoreAccess::StoreAccess(const s3::Options& options, std::vector<s3::BucketAddre
                 }),
       on_abort_(stop->abort_token(), [this] { loops_.Abort(); }) {
   loops_.WakeAfter(
-      kSilence,
-      {[](void* admission) { static_cast<s3::Admission*>(admission)->SayWhenSilent(); }, &admission_});
+      kSilence, {[](void* admission) { static_cast<s3::AdmissionController*>(admission)->SayWhenSilent(); },
+                 &admission_});
 }
 
-std::unique_ptr<s3::Client> StoreAccess::MakeClient(s3::Waiter* waiter,
-                                                    const s3::IntegrityOptions& integrity) {
+std::unique_ptr<s3::Client> ClientFactory::MakeClient(s3::Waiter* waiter,
+                                                      const s3::IntegrityOptions& integrity) {
   return std::make_unique<s3::Client>(&facts_, &credentials_, &admission_, retry_, integrity, &transport_,
                                       waiter, drain_);
 }
 
-std::unique_ptr<s3::Client> StoreAccess::MakeClient(s3::Waiter* waiter) {
+std::unique_ptr<s3::Client> ClientFactory::MakeClient(s3::Waiter* waiter) {
   return MakeClient(waiter, integrity_);
 }
 

@@ -32,7 +32,7 @@ struct Parallelism {
   int event_loops = 1;
 };
 
-class StoreAccess {
+class ClientFactory {
  public:
   // Of commands that somebody waits for, and that have little to lose.
   static constexpr std::chrono::milliseconds kPatienceOfACheck{3000};
@@ -40,10 +40,11 @@ class StoreAccess {
   // Neither `stop`, whose drain ends waits and whose abort ends requests, nor `trace` and `limits` are owned;
   // the latter two may be null. A store that is away or full for longer than `patience` (0: for ever) drains
   // the run. `note` is told what was learnt; it must not wait.
-  StoreAccess(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
-              const RunCredentials& credentials, const Parallelism& parallelism, StopControl* stop,
-              s3::TraceLog* trace, const std::function<void(std::string_view)>& note,
-              const s3::RateLimits* limits = nullptr, std::chrono::milliseconds patience = kPatienceOfACheck);
+  ClientFactory(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
+                const RunCredentials& credentials, const Parallelism& parallelism, StopControl* stop,
+                s3::TraceLog* trace, const std::function<void(std::string_view)>& note,
+                const s3::RateLimits* limits = nullptr,
+                std::chrono::milliseconds patience = kPatienceOfACheck);
 
   // `waiter` is not owned; `integrity` is resolved.
   std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter, const s3::IntegrityOptions& integrity);
@@ -54,8 +55,8 @@ class StoreAccess {
   s3::Transport& loops() { return loops_; }
   // Requests that were sent once more because they took far longer than their peers.
   std::uint64_t given_up() const { return loops_.given_up(); }
-  const s3::Admission& admission() const { return admission_; }
-  const s3::LearnedFacts& facts() const { return facts_; }
+  const s3::AdmissionController& admission() const { return admission_; }
+  const s3::StoreContextCache& facts() const { return facts_; }
   const s3::CredentialCache& credentials() const { return credentials_; }
 
  private:
@@ -65,10 +66,10 @@ class StoreAccess {
   const s3::IntegrityOptions integrity_;
   const std::stop_token drain_;
   const s3::RateLimits no_limits_;
-  s3::Admission admission_;  // a sleep in a loop may call it
-  s3::EventLoops loops_;
+  s3::AdmissionController admission_;  // a sleep in a loop may call it
+  s3::EventLoopGroup loops_;
   s3::TracingTransport transport_;
-  s3::LearnedFacts facts_;
+  s3::StoreContextCache facts_;
   s3::CredentialCache credentials_;
   const StopCallback on_drain_, on_abort_;
 };

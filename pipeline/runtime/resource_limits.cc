@@ -18,7 +18,7 @@ namespace {
 // The program itself and 512 requests in flight; see DESIGN.md, "Memory".
 constexpr std::uint64_t kBesideBodies = 64ull << 20;
 // Of 1,024 CPUs each.
-constexpr std::size_t kMostCpuSets = 64;
+constexpr std::size_t kMaxCpuSets = 64;
 
 std::uint64_t NumberIn(const s3::Environment& environment, const char* name) {
   const auto text = environment(name).value_or("");
@@ -41,7 +41,7 @@ std::uint64_t TasksPerNode(const s3::Environment& environment) {
 }
 
 int CpusInAffinityMask() {
-  for (std::size_t sets = 1; sets <= kMostCpuSets; sets *= 2) {
+  for (std::size_t sets = 1; sets <= kMaxCpuSets; sets *= 2) {
     std::vector<cpu_set_t> mask(sets);
     const auto bytes = sets * sizeof(cpu_set_t);
     if (sched_getaffinity(0, bytes, mask.data()) == 0) return CPU_COUNT_S(bytes, mask.data());
@@ -52,8 +52,8 @@ int CpusInAffinityMask() {
 
 }  // namespace
 
-Allotment SchedulerAllotment(const s3::Environment& environment) {
-  Allotment allotment;
+ResourceLimits SchedulerLimits(const s3::Environment& environment) {
+  ResourceLimits allotment;
   const auto cpus = NumberIn(environment, "SLURM_CPUS_PER_TASK");
   allotment.cpus = static_cast<int>(cpus);
   auto mib = NumberIn(environment, "SLURM_MEM_PER_NODE") / TasksPerNode(environment);
@@ -62,18 +62,18 @@ Allotment SchedulerAllotment(const s3::Environment& environment) {
   return allotment;
 }
 
-Allotment KernelAllotment() {
+ResourceLimits KernelLimits() {
   const auto limits = ReadCgroupLimits();
   const auto quota = static_cast<int>(std::ceil(std::min(limits.cpus, 1e6)));
   return {.cpus = Stricter(CpusInAffinityMask(), quota), .memory_bytes = limits.memory_bytes};
 }
 
-Allotment Least(const Allotment& one, const Allotment& other) {
+ResourceLimits Min(const ResourceLimits& one, const ResourceLimits& other) {
   return {.cpus = Stricter(one.cpus, other.cpus),
           .memory_bytes = Stricter(one.memory_bytes, other.memory_bytes)};
 }
 
-void Follow(const Allotment& allotment, UploadOptions* options) {
+void ApplyTo(const ResourceLimits& allotment, UploadOptions* options) {
   if (options->threads == 0) options->threads = allotment.cpus;
   if (allotment.memory_bytes == 0) return;
   const auto all = allotment.memory_bytes;
@@ -82,7 +82,7 @@ void Follow(const Allotment& allotment, UploadOptions* options) {
 }
 
 int CoresOf(const UploadOptions& options) {
-  return options.threads > 0 ? options.threads : std::max(1, KernelAllotment().cpus);
+  return options.threads > 0 ? options.threads : std::max(1, KernelLimits().cpus);
 }
 
 }  // namespace pipeline

@@ -94,11 +94,11 @@ std::optional<std::string> RootOf(const InputFile& file) {
   return root.empty() ? "." : std::move(root);
 }
 
-std::shared_ptr<const s3::Descriptor> OpenRoot(const InputFile& file) {
+std::shared_ptr<const s3::UniqueFd> OpenRoot(const InputFile& file) {
   const auto path = RootOf(file);
   errno = EXDEV;  // s3flow did not write this manifest
-  s3::Descriptor root(path ? open(path->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1);
-  return root.get() < 0 ? nullptr : std::make_shared<const s3::Descriptor>(std::move(root));
+  s3::UniqueFd root(path ? open(path->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1);
+  return root.get() < 0 ? nullptr : std::make_shared<const s3::UniqueFd>(std::move(root));
 }
 
 std::int64_t MtimeNs(const struct stat& status) {
@@ -278,7 +278,7 @@ s3::Result<void> OpenFile::Settle() {
 
 std::uint64_t SizeNow(const InputFile& file) {
   struct stat now;
-  const s3::Descriptor found(RetrySystemCall([&file] { return OpenWith(file, O_PATH | O_CLOEXEC); }));
+  const s3::UniqueFd found(RetrySystemCall([&file] { return OpenWith(file, O_PATH | O_CLOEXEC); }));
   const bool known = found.get() >= 0 && fstat(found.get(), &now) == 0 && S_ISREG(now.st_mode);
   return known ? static_cast<std::uint64_t>(now.st_size) : 0;
 }

@@ -90,7 +90,7 @@ class OpenFile {
 // be a symbolic link.
 std::optional<std::string> RootOf(const InputFile& file);
 // Opens that directory for InputFile::root; null when it cannot be opened.
-std::shared_ptr<const s3::Descriptor> OpenRoot(const InputFile& file);
+std::shared_ptr<const s3::UniqueFd> OpenRoot(const InputFile& file);
 
 // The size of the file now, for a new attempt; 0 when it cannot be told.
 std::uint64_t SizeNow(const InputFile& file);

@@ -59,11 +59,11 @@ bool CanRead(int fd) {
 template <typename Call>
 int WithDescriptor(const Call& call) {
   constexpr std::chrono::milliseconds kPause{20};
-  constexpr int kMostPauses = 500;
+  constexpr int kMaxPauses = 500;
   for (int pauses = 0;; ++pauses) {
     const int fd = call();
     const bool none_left = fd < 0 && (errno == EMFILE || errno == ENFILE);
-    if (!none_left || pauses == kMostPauses) return fd;
+    if (!none_left || pauses == kMaxPauses) return fd;
     std::this_thread::sleep_for(kPause);
   }
 }
@@ -261,7 +261,7 @@ std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const 
   }
   const int directory_fd = parent == nullptr ? AT_FDCWD : parent->reader->fd();
   const int nofollow = relative.empty() || root().follow_symlinks ? 0 : O_NOFOLLOW;
-  s3::Descriptor opened(WithDescriptor([&] {
+  s3::UniqueFd opened(WithDescriptor([&] {
     return RetrySystemCall([&] {
       return openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | nofollow);
     });
@@ -269,7 +269,7 @@ std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const 
   if (opened.get() < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(errno));
   if (IsOwn(parent.get(), status, opened.get())) return Skipped(relative, kOwnDirectory);
   if (parent == nullptr && !root().follow_symlinks) {
-    root_directory_ = std::make_shared<const s3::Descriptor>(
+    root_directory_ = std::make_shared<const s3::UniqueFd>(
         WithDescriptor([&] { return fcntl(opened.get(), F_DUPFD_CLOEXEC, 0); }));
     if (root_directory_->get() < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(EMFILE));
   }

@@ -83,8 +83,8 @@ class Walk {
   std::shared_ptr<const std::vector<SourceRoot>> roots_;
   std::string key_prefix_;
   std::shared_ptr<const OwnFiles> own_;
-  std::shared_ptr<const s3::Descriptor> root_directory_;  // of root(); null when it is a file
-  std::size_t root_index_ = 0;                            // of the next root
+  std::shared_ptr<const s3::UniqueFd> root_directory_;  // of root(); null when it is a file
+  std::size_t root_index_ = 0;                          // of the next root
   std::size_t root_end_;
   bool root_is_file_ = false;
   std::vector<Frame> stack_;  // outermost first

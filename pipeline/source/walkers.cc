@@ -37,15 +37,15 @@ class Team {
   }
 
   void WalkPart(Walk* part) {
-    auto demand = Demand::kBehind;
+    auto demand = Backpressure::kStarving;
     std::optional<Input> found;
     while (!ended_ && part->Step(&found)) {
       if (found) demand = yield_(*std::exchange(found, std::nullopt));
-      if (demand == Demand::kNone) {
+      if (demand == Backpressure::kStop) {
         std::lock_guard lock(mutex_);
         return End();
       }
-      if (demand == Demand::kBehind && parts_ < part->threads()) Divide(part);
+      if (demand == Backpressure::kStarving && parts_ < part->threads()) Divide(part);
     }
   }
 

@@ -8,15 +8,15 @@
 
 namespace pipeline {
 
-enum class Demand {
-  kNone,    // the walk is to end
-  kAhead,   // there is enough for now
-  kBehind,  // the walk is what is waited for
+enum class Backpressure {
+  kStop,       // the walk ends
+  kSaturated,  // there is enough for now
+  kStarving,   // the walk is what is waited for
 };
 
 // Yields what `walk` finds, each once, in any order. Called by up to Walk::threads() threads at once, which
 // it may block.
-using Yield = std::function<Demand(Input)>;
+using Yield = std::function<Backpressure(Input)>;
 
 // Finds inputs and yields each once; false when a yield has answered kNone.
 using Finder = std::function<bool(const Yield&)>;

@@ -9,7 +9,7 @@
 
 namespace pipeline {
 
-class Once {
+class AsyncOnce {
  public:
   // True for the first caller, who then must call Done(). The others return false, after Done().
   bool Enter(s3::Waiter* waiter) {

@@ -7,7 +7,7 @@
 
 namespace pipeline {
 
-struct DigestLanes::Work {
+struct DigestScheduler::Work {
   const NextPiece& next;
   s3::PayloadDigests* digests;
   std::string_view piece{};
@@ -32,19 +32,19 @@ struct DigestLanes::Work {
   }
 };
 
-void DigestLanes::Queue::PushBack(Work* work) {
+void DigestScheduler::Queue::PushBack(Work* work) {
   work->behind = nullptr;
   (last != nullptr ? last->behind : first) = work;
   last = work;
 }
 
-void DigestLanes::Queue::PushFront(Work* work) {
+void DigestScheduler::Queue::PushFront(Work* work) {
   work->behind = first;
   first = work;
   if (last == nullptr) last = work;
 }
 
-DigestLanes::Work* DigestLanes::Queue::Pop() {
+DigestScheduler::Work* DigestScheduler::Queue::Pop() {
   Work* const work = first;
   if (work == nullptr) return nullptr;
   first = work->behind;
@@ -52,8 +52,9 @@ DigestLanes::Work* DigestLanes::Queue::Pop() {
   return work;
 }
 
-s3::Result<void> DigestLanes::Digest(std::size_t bytes, const NextPiece& next, s3::PayloadDigests* digests) {
-  if (bytes < kLeastBytes || digests->lanes() == 1) return DigestAlone(next, digests);
+s3::Result<void> DigestScheduler::Digest(std::size_t bytes, const NextPiece& next,
+                                         s3::PayloadDigests* digests) {
+  if (bytes < kMinBytes || digests->lanes() == 1) return DigestAlone(next, digests);
   Work work{next, digests};
   waiter_->Wait([&](s3::Wake wake) {
     work.wake = wake;
@@ -63,7 +64,7 @@ s3::Result<void> DigestLanes::Digest(std::size_t bytes, const NextPiece& next, s
   return std::move(work.result);
 }
 
-s3::Result<void> DigestLanes::DigestAlone(const NextPiece& next, s3::PayloadDigests* digests) {
+s3::Result<void> DigestScheduler::DigestAlone(const NextPiece& next, s3::PayloadDigests* digests) {
   for (;;) {
     const auto piece = next();
     if (!piece) return tl::unexpected(piece.error());
@@ -72,7 +73,7 @@ s3::Result<void> DigestLanes::DigestAlone(const NextPiece& next, s3::PayloadDige
   }
 }
 
-void DigestLanes::Add(Work* work) {
+void DigestScheduler::Add(Work* work) {
   std::lock_guard lock(mutex_);
   ++works_;
   waiting_.PushBack(work);
@@ -81,14 +82,14 @@ void DigestLanes::Add(Work* work) {
   enqueue_([this] { DigestSome(); });
 }
 
-std::size_t DigestLanes::TogetherNow() const {
+std::size_t DigestScheduler::TogetherNow() const {
   const auto& digests = *waiting_.first->digests;
   return works_ < kFewOfACore * cores_ ? digests.lanes_of_few() : digests.lanes();
 }
 
 // As long as any wait there is a next task, behind all others that are ready.
-void DigestLanes::DigestSome() {
-  std::array<Work*, s3::kMostHashLanes> taken;
+void DigestScheduler::DigestSome() {
+  std::array<Work*, s3::kMaxHashLanes> taken;
   std::size_t count = 0;
   std::unique_lock lock(mutex_);
   while (waiting_.first != nullptr && count < TogetherNow()) taken[count++] = waiting_.Pop();
@@ -115,10 +116,10 @@ void DigestLanes::DigestSome() {
 }
 
 // Until the first has ended: others can take its place.
-void DigestLanes::DigestPieces(std::span<Work* const> works) {
+void DigestScheduler::DigestPieces(std::span<Work* const> works) {
   const auto has_ended = [](const Work* work) { return work->ended; };
   for (int i = 0; i < kPiecesAtATime && std::none_of(works.begin(), works.end(), has_ended); ++i) {
-    std::array<s3::PayloadDigests::Piece, s3::kMostHashLanes> pieces;
+    std::array<s3::PayloadDigests::Piece, s3::kMaxHashLanes> pieces;
     std::size_t count = 0;
     for (Work* const work : works) {
       if (work->Read()) pieces[count++] = {work->digests, work->piece};

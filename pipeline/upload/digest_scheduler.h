@@ -15,13 +15,13 @@
 namespace pipeline {
 
 // A body waits without a thread until its payload is digested. Thread-safe.
-class DigestLanes {
+class DigestScheduler {
  public:
   // Has a worker run a task, after what is ready to run now. It ends before those who wait for it are gone.
   using Enqueue = std::function<void(std::function<void()>)>;
 
   // At most one task for each of `cores` is enqueued at a time. Does not own `waiter`.
-  DigestLanes(int cores, s3::Waiter* waiter, Enqueue enqueue)
+  DigestScheduler(int cores, s3::Waiter* waiter, Enqueue enqueue)
       : cores_(cores), waiter_(waiter), enqueue_(std::move(enqueue)) {}
 
   // The next piece of a payload; an empty one is the end. It stays as it is until the next call. Called by
@@ -34,7 +34,7 @@ class DigestLanes {
   static s3::Result<void> DigestAlone(const NextPiece& next, s3::PayloadDigests* digests);
 
   // Smaller payloads are digested before another thread could be told of them.
-  static constexpr std::size_t kLeastBytes = 256 << 10;
+  static constexpr std::size_t kMinBytes = 256 << 10;
   // Of each payload, before the worker looks for other tasks: a millisecond or two.
   static constexpr int kPiecesAtATime = 8;
 

@@ -55,16 +55,16 @@ s3::Result<bool> ExistingObjects::List(s3::Client* client, std::string_view pref
                                        const std::function<bool(std::uint64_t pages)>& go_on) {
   std::string continuation;
   for (;;) {
-    const auto page = client->Settle({.build =
-                                          [&](const s3::BucketAddress& bucket) {
-                                            return s3::BuildListObjects(bucket, prefix, continuation);
-                                          },
-                                      .check = [](const s3::Answer& answer) -> std::optional<s3::Error> {
-                                        if (s3::ParseObjectList(answer.body)) return std::nullopt;
-                                        return s3::Error{.kind = s3::ErrorKind::kTransient,
-                                                         .message = "the store's list is cut or none"};
-                                      }},
-                                     [](const s3::RetryEvent&) {});
+    const auto page = client->Execute({.build =
+                                           [&](const s3::BucketAddress& bucket) {
+                                             return s3::BuildListObjects(bucket, prefix, continuation);
+                                           },
+                                       .check = [](const s3::Response& answer) -> std::optional<s3::Error> {
+                                         if (s3::ParseObjectList(answer.body)) return std::nullopt;
+                                         return s3::Error{.kind = s3::ErrorKind::kTransient,
+                                                          .message = "the store's list is cut or none"};
+                                       }},
+                                      [](const s3::RetryEvent&) {});
     if (!page.answer) return tl::unexpected(page.answer.error());
     auto list = s3::ParseObjectList(page.answer->body).value();
     ++pages_;

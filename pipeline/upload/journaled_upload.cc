@@ -14,10 +14,10 @@ s3::Error Unwritable() {
 
 }  // namespace
 
-RecordedUpload CreateRecorded(s3::Client* client, const s3::ObjectTarget& target, const InputFile& file,
-                              const s3::UploadPlan& plan, std::int64_t mtime_ns, Journal* journal,
-                              s3::Waiter* waiter, const s3::RetryObserver& on_retry) {
-  RecordedUpload made;
+JournaledUpload CreateJournaled(s3::Client* client, const s3::ObjectTarget& target, const InputFile& file,
+                                const s3::PartPlan& plan, std::int64_t mtime_ns, Journal* journal,
+                                s3::Waiter* waiter, const s3::RetryObserver& on_retry) {
+  JournaledUpload made;
   s3::MultipartUpload upload(client, target);
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto now_s = std::chrono::duration_cast<std::chrono::seconds>(now).count();

@@ -10,7 +10,7 @@
 
 namespace pipeline {
 
-struct RecordedUpload {
+struct JournaledUpload {
   std::optional<s3::MultipartUpload> upload;  // nothing when it was not created
   int attempts = 0;
   std::optional<s3::Error> error;  // kCancelled when the journal cannot be written
@@ -19,8 +19,8 @@ struct RecordedUpload {
 };
 
 // `mtime_ns`: of the open file; 0 for a stream. Waits in `waiter`, as the client does.
-RecordedUpload CreateRecorded(s3::Client* client, const s3::ObjectTarget& target, const InputFile& file,
-                              const s3::UploadPlan& plan, std::int64_t mtime_ns, Journal* journal,
-                              s3::Waiter* waiter, const s3::RetryObserver& on_retry);
+JournaledUpload CreateJournaled(s3::Client* client, const s3::ObjectTarget& target, const InputFile& file,
+                                const s3::PartPlan& plan, std::int64_t mtime_ns, Journal* journal,
+                                s3::Waiter* waiter, const s3::RetryObserver& on_retry);
 
 }  // namespace pipeline

@@ -22,7 +22,7 @@ namespace pipeline {
 
 // What an object became in the store.
 struct WholeObject {
-  s3::Answer answer;
+  s3::Response answer;
   std::uint64_t bytes = 0;
   std::string sha256, checksum;  // as in ObjectResult
 };
@@ -31,7 +31,7 @@ class Object {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Object(std::shared_ptr<const InputFile> file, s3::UploadPlan plan)
+  Object(std::shared_ptr<const InputFile> file, s3::PartPlan plan)
       : file_(std::move(file)), plan_(plan), unfinished_(last_task() - first_task() + 1) {
     if (!plan.is_multipart()) return;
     parts_.resize(static_cast<std::size_t>(unfinished_));
@@ -43,14 +43,14 @@ class Object {
 
   const InputFile& file() const { return *file_; }
   const std::shared_ptr<const InputFile>& shared_file() const { return file_; }
-  const s3::UploadPlan& plan() const { return plan_; }
+  const s3::PartPlan& plan() const { return plan_; }
   Stream* stream() const { return stream_.get(); }
   // The numbers of its tasks; see UploadTask. Not of a stream.
   int first_task() const { return file_->range ? file_->range->first : 1; }
   int last_task() const { return file_->range ? file_->range->last : plan_.requests(); }
 
   // Set by the body that enters `start`, read by all after it.
-  Once start;
+  AsyncOnce start;
   OpenFile source;
   s3::ObjectProperties properties;
   std::optional<s3::MultipartUpload> upload;
@@ -90,7 +90,7 @@ class Object {
 
  private:
   const std::shared_ptr<const InputFile> file_;
-  const s3::UploadPlan plan_;
+  const s3::PartPlan plan_;
   const std::shared_ptr<Stream> stream_;
   mutable std::mutex mutex_;
   int unfinished_;

@@ -38,7 +38,7 @@ class Sweep {
     if (all_ended) Note(creation.token);
   }
 
-  Leftovers result() && { return std::move(leftovers_); }
+  OrphanedUploads result() && { return std::move(leftovers_); }
 
  private:
   s3::MultipartUpload Upload(const std::string& key, const std::string& token, const std::string& id) {
@@ -88,13 +88,13 @@ class Sweep {
   Journal* const journal_;
   const s3::ObjectProperties no_properties_;
   std::set<std::string> known_;
-  Leftovers leftovers_;
+  OrphanedUploads leftovers_;
 };
 
 }  // namespace
 
-Leftovers EndLeftovers(s3::Client* client, std::chrono::seconds clock_offset, History* history,
-                       Journal* journal) {
+OrphanedUploads AbortOrphanedUploads(s3::Client* client, std::chrono::seconds clock_offset, History* history,
+                                     Journal* journal) {
   Sweep sweep(client, clock_offset, journal);
   for (const auto& upload : history->TakeUploads()) sweep.End(upload.record);
   for (const auto& creation : history->creations()) sweep.Find(creation);

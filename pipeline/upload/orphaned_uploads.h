@@ -11,7 +11,7 @@
 
 namespace pipeline {
 
-struct Leftovers {
+struct OrphanedUploads {
   std::uint64_t aborted = 0;  // or, when only looking, to be aborted
   std::uint64_t gone = 0;     // completed or aborted before
   std::vector<std::string> problems;
@@ -22,7 +22,7 @@ struct Leftovers {
 // of exactly that key, initiated in the minutes after it by the store's clock, `clock_offset` ahead of ours,
 // and without any part. `journal`: null to look only, which sends no request that changes anything. Blocks:
 // the client waits in a BlockingWaiter.
-Leftovers EndLeftovers(s3::Client* client, std::chrono::seconds clock_offset, History* history,
-                       Journal* journal);
+OrphanedUploads AbortOrphanedUploads(s3::Client* client, std::chrono::seconds clock_offset, History* history,
+                                     Journal* journal);
 
 }  // namespace pipeline

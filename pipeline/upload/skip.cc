@@ -16,10 +16,10 @@ constexpr std::size_t kChunkBytes = 1 << 20;
 void NoRetryIsShown(const s3::RetryEvent&) {}
 
 // HeadObject's answer; nothing when there is no such object.
-s3::Result<std::optional<s3::Answer>> Head(const Object& object, s3::Client* client) {
+s3::Result<std::optional<s3::Response>> Head(const Object& object, s3::Client* client) {
   auto head = client->HeadObject({object.file().key, &object.properties}, NoRetryIsShown);
   if (head.answer) return std::optional(std::move(*head.answer));
-  if (head.answer.error().http_status == 404) return std::optional<s3::Answer>();
+  if (head.answer.error().http_status == 404) return std::optional<s3::Response>();
   return tl::unexpected(head.answer.error());
 }
 
@@ -53,7 +53,7 @@ s3::Result<Md5ETag> ETagOf(const Object& object, std::span<char> chunk) {
 }
 
 // True when the answer names a checksum of the whole object, and it is the file's.
-s3::Result<bool> HasChecksum(const Object& object, const s3::Answer& head, std::span<char> chunk) {
+s3::Result<bool> HasChecksum(const Object& object, const s3::Response& head, std::span<char> chunk) {
   const s3::PartRange all{0, object.plan().size_bytes};
   const auto& headers = head.headers;
   if (const auto sent = headers.Find("x-amz-checksum-crc64nvme")) {
@@ -133,7 +133,7 @@ s3::Result<bool> SkipCheck::HasTime(const Object& object, s3::Client* client) co
 s3::Result<bool> SkipCheck::HasContent(const Object& object, s3::Client* client, BufferPool* buffers,
                                        s3::Waiter* waiter) const {
   std::optional<Md5ETag> etag;
-  std::optional<s3::Answer> head;
+  std::optional<s3::Response> head;
   const auto ask = [&]() -> s3::Result<void> {
     auto answer = Head(object, client);
     if (!answer) return tl::unexpected(answer.error());

@@ -15,7 +15,7 @@ namespace {
 std::string_view AsText(std::span<const char> bytes) { return {bytes.data(), bytes.size()}; }
 
 // What is smaller fits into one send with the head before it.
-constexpr std::uint64_t kLeastWholeFromFile = 256 << 10;
+constexpr std::uint64_t kMinWholeFromFile = 256 << 10;
 
 }  // namespace
 
@@ -74,7 +74,7 @@ bool Uploader::SendsFromFile(const Object& object) const {
   const bool may_change = object.file().reading.change_check == ChangeCheck::kNone;
   if (may_change || !object.source.stays_in_page_cache() || !context_.client->SendsFromFiles()) return false;
   if (object.plan().is_multipart()) return true;
-  return object.plan().size_bytes >= kLeastWholeFromFile && !s3::IsConditional(object.properties) &&
+  return object.plan().size_bytes >= kMinWholeFromFile && !s3::IsConditional(object.properties) &&
          context_.client->integrity().payload == s3::PayloadMode::kSha256;
 }
 
@@ -96,7 +96,7 @@ s3::Result<s3::Payload> Uploader::ReadPayload(const Object& object, std::uint64_
   // that are digested together would be read one after the other.
   const bool fetched = object.source.Announce(offset, room.size());
   auto digested = fetched ? context_.lanes->Digest(room.size(), next, &digests)
-                          : DigestLanes::DigestAlone(next, &digests);
+                          : DigestScheduler::DigestAlone(next, &digests);
   if (!digested) return tl::unexpected(std::move(digested.error()));
   if (!from_file) return digests.Finish(AsText(room));
   auto payload = digests.Finish(object.source.Range(offset, room.size()), nullptr);
@@ -267,7 +267,7 @@ std::optional<s3::Error> Uploader::EnsureTags(Object* object) {
 
 // A run that is stopped leaves the upload to the next session, which goes on with it. Else the upload is
 // not to be: it is taken away, so that nothing is left in the store that nobody sees
-// and somebody pays for. Once it is gone, whether a completion came through after all is certain.
+// and somebody pays for. AsyncOnce it is gone, whether a completion came through after all is certain.
 std::optional<s3::Error> Uploader::Abandon(Object* object, s3::Error error, bool completion_was_tried) {
   const bool stopped = error.kind == s3::ErrorKind::kCancelled || error.kind == s3::ErrorKind::kNoCredentials;
   if (stopped && object->stream() == nullptr && !object->unrecorded) return error;
@@ -284,7 +284,7 @@ std::optional<s3::Error> Uploader::Abandon(Object* object, s3::Error error, bool
     return error;
   }
   const auto bytes = object->bytes();
-  auto ours = object->upload->LookForOurs(bytes, Observer(*object));
+  auto ours = object->upload->FindOwnObject(bytes, Observer(*object));
   if (!ours.answer) return error;
   object->whole = WholeObject{std::move(*ours.answer), bytes, "", object->upload->object_checksum()};
   return std::nullopt;

@@ -27,7 +27,7 @@ struct UploadContext {
   s3::Client* client;
   s3::Waiter* waiter;
   BufferPool* buffers;
-  DigestLanes* lanes;
+  DigestScheduler* lanes;
   const PropertyRules* rules;
   Console* console;
   Progress* progress;

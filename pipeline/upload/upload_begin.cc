@@ -107,9 +107,9 @@ bool Uploader::Record(Object* object, const std::string& line) {
 
 void Uploader::CreateUpload(Object* object) {
   const bool is_file = object->stream() == nullptr;
-  auto made = CreateRecorded(context_.client, TargetOf(*object), object->file(), object->plan(),
-                             is_file ? MtimeNs(object->source.status()) : 0, context_.journal,
-                             context_.waiter, Observer(*object));
+  auto made = CreateJournaled(context_.client, TargetOf(*object), object->file(), object->plan(),
+                              is_file ? MtimeNs(object->source.status()) : 0, context_.journal,
+                              context_.waiter, Observer(*object));
   object->CountAttempts(made.attempts);
   object->unrecorded = made.unrecorded;
   if (made.upload) object->upload.emplace(std::move(*made.upload));
@@ -144,7 +144,7 @@ void Uploader::GoOn(Object* object, const OpenUpload& open) {
   }
   if (!s3::IsNoSuchUpload(listed.error())) return object->Fail(listed.error());
   // Completed, perhaps, by a session that did not live to hear of it.
-  auto ours = object->upload->LookForOurs(object->plan().size_bytes, Observer(*object));
+  auto ours = object->upload->FindOwnObject(object->plan().size_bytes, Observer(*object));
   if (ours.answer) {
     object->whole = WholeObject{std::move(*ours.answer), object->plan().size_bytes, "", ""};
     return;

@@ -6,11 +6,13 @@
 namespace s3 {
 namespace {
 
-double Seconds(Pace::Clock::duration time) { return std::chrono::duration<double>(time).count(); }
+double Seconds(AdaptiveRateLimiter::Clock::duration time) {
+  return std::chrono::duration<double>(time).count();
+}
 
 }  // namespace
 
-void Pace::Roll(Clock::time_point now) {
+void AdaptiveRateLimiter::Roll(Clock::time_point now) {
   const auto elapsed = now - window_began_;
   if (elapsed < kWindow) return;
   const bool was_running = window_began_ != Clock::time_point{} && elapsed < 2 * kWindow;
@@ -20,19 +22,19 @@ void Pace::Roll(Clock::time_point now) {
 }
 
 // Of the last whole window, or of this one, which knows more while the limit grows fast.
-double Pace::Taken(Clock::time_point now) const {
+double AdaptiveRateLimiter::Taken(Clock::time_point now) const {
   const double elapsed = Seconds(now - window_began_);
   const double now_taken = static_cast<double>(accepted_) / std::max(elapsed, 0.1);
   if (last_window_rate_ < 0) return now_taken;
   return elapsed < 0.2 ? last_window_rate_ : std::max(last_window_rate_, now_taken);
 }
 
-void Pace::Accepted(Clock::time_point now) {
+void AdaptiveRateLimiter::Accepted(Clock::time_point now) {
   Roll(now);
   ++accepted_;
 }
 
-void Pace::Refused(Clock::time_point now) {
+void AdaptiveRateLimiter::Refused(Clock::time_point now) {
   Roll(now);
   if (limit_ <= 0) {
     const bool too_early = last_window_rate_ < 0 && now - window_began_ < kFirstLook;
@@ -41,9 +43,9 @@ void Pace::Refused(Clock::time_point now) {
   if (limit_ > 0 && now - cut_at_ < kCutInterval) return;
   const double taken = Taken(now);
   const double before = Limit(now);
-  refused_at_ = std::max(kLeast, before > 0 ? std::min(before, std::max(taken, before * kCut)) : taken);
+  refused_at_ = std::max(kMin, before > 0 ? std::min(before, std::max(taken, before * kCut)) : taken);
   // A store that takes nothing gets less and less of it.
-  limit_ = std::max(kLeast, taken > 0 ? kCut * (before > 0 ? std::min(taken, before) : taken) : before / 2);
+  limit_ = std::max(kMin, taken > 0 ? kCut * (before > 0 ? std::min(taken, before) : taken) : before / 2);
   cut_at_ = grown_at_ = now;
   // What was taken before the cut says nothing about what comes after it.
   last_window_rate_ = -1;
@@ -51,7 +53,7 @@ void Pace::Refused(Clock::time_point now) {
   window_began_ = now;
 }
 
-double Pace::Limit(Clock::time_point now) {
+double AdaptiveRateLimiter::Limit(Clock::time_point now) {
   if (limit_ <= 0) return 0;
   if (now <= grown_at_ + std::chrono::milliseconds(100)) return limit_;
   const double elapsed = Seconds(now - grown_at_);

@@ -10,7 +10,7 @@ namespace s3 {
 // took meanwhile; then the limit grows, slowly up to where it was refused and faster beyond, until the next
 // refusal, or until it has no effect any more. It is what TCP CUBIC and the AWS SDKs' adaptive mode do, with
 // a rate of requests in place of a window.
-class Pace {
+class AdaptiveRateLimiter {
  public:
   using Clock = std::chrono::steady_clock;
 
@@ -29,7 +29,7 @@ class Pace {
   static constexpr double kSlowGrowth = 0.01;  // of it, a second, up to the rate that was refused
   static constexpr double kFastGrowth = 0.10;  // a second, beyond; twice as much after each second there
   static constexpr double kNoEffect = 64.0;    // times the rate that was refused: then there is no limit
-  static constexpr double kLeast = 10.0;
+  static constexpr double kMin = 10.0;
   // A few refusals are what backoff is for.
   static constexpr int kRefusalsToBegin = 10;
 

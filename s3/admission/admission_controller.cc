@@ -15,7 +15,7 @@ constexpr milliseconds kLongestSleep{200};
 
 }  // namespace
 
-void Admission::ReadLimits(Clock::time_point now) {
+void AdmissionController::ReadLimits(Clock::time_point now) {
   const auto set = [now](TokenBucket* bucket, double rate) {
     if (bucket->rate() != rate) bucket->SetRate(rate, now);
   };
@@ -28,21 +28,21 @@ void Admission::ReadLimits(Clock::time_point now) {
   set(&paced_, pace_.Limit(now));
 }
 
-bool Admission::TryTake(std::uint64_t bytes, Clock::time_point now) {
+bool AdmissionController::TryTake(std::uint64_t bytes, Clock::time_point now) {
   ReadLimits(now);
   if (!outage_.MayEnter() || !requests_.Ready(now) || !bytes_.Ready(now) || !paced_.Ready(now)) return false;
   Take(bytes);
   return true;
 }
 
-void Admission::Take(std::uint64_t bytes) {
+void AdmissionController::Take(std::uint64_t bytes) {
   outage_.Entered();
   requests_.Take(1);
   paced_.Take(1);
   bytes_.Take(static_cast<double>(bytes));
 }
 
-bool Admission::Enter(const Request& request, const Body& body) {
+bool AdmissionController::Enter(const Request& request, const Body& body) {
   const auto now = Clock::now();
   std::unique_lock lock(mutex_);
   if (nobody_waits() && TryTake(request.bytes, now)) return true;
@@ -55,7 +55,7 @@ bool Admission::Enter(const Request& request, const Body& body) {
   return Wait(&entry, request.again, body, std::move(lock));
 }
 
-bool Admission::SitOut(const Body& body) {
+bool AdmissionController::SitOut(const Body& body) {
   std::unique_lock lock(mutex_);
   if (!outage_.closed() || cancelled_) return false;
   const int before = outage_.confirmed_outages();
@@ -65,12 +65,13 @@ bool Admission::SitOut(const Body& body) {
   return outage_.confirmed_outages() > before;
 }
 
-bool Admission::IsSearching() {
+bool AdmissionController::IsSearching() {
   std::lock_guard lock(mutex_);
   return pace_.IsSearching(Clock::now());
 }
 
-bool Admission::Wait(Entry* entry, bool again, const Body& body, std::unique_lock<std::mutex> lock) {
+bool AdmissionController::Wait(Entry* entry, bool again, const Body& body,
+                               std::unique_lock<std::mutex> lock) {
   waiting_[again ? 0 : 1].push_back(entry);
   entry->keeps_time = !std::exchange(time_is_kept_, true);
   while (!entry->settled && !entry->keeps_time) {
@@ -99,7 +100,7 @@ bool Admission::Wait(Entry* entry, bool again, const Body& body, std::unique_loc
 }
 
 // Until the body's own turn has come; it is in the queue like the others.
-void Admission::KeepTime(Entry* entry, const Body& body, std::unique_lock<std::mutex>* lock) {
+void AdmissionController::KeepTime(Entry* entry, const Body& body, std::unique_lock<std::mutex>* lock) {
   while (!entry->settled) {
     Wakes woken;
     LetThrough(Clock::now(), &woken);
@@ -123,7 +124,7 @@ void Admission::KeepTime(Entry* entry, const Body& body, std::unique_lock<std::m
   }
 }
 
-void Admission::Probe(const Body& body, std::unique_lock<std::mutex>* lock) {
+void AdmissionController::Probe(const Body& body, std::unique_lock<std::mutex>* lock) {
   const auto interval = outage_.ProbeInterval();
   const bool full = outage_.is_full();
   lock->unlock();
@@ -151,7 +152,7 @@ void Admission::Probe(const Body& body, std::unique_lock<std::mutex>* lock) {
 }
 
 // Both hooks are called without the lock.
-void Admission::Tell(const std::string& notice, bool give_up, std::unique_lock<std::mutex>* lock) {
+void AdmissionController::Tell(const std::string& notice, bool give_up, std::unique_lock<std::mutex>* lock) {
   gave_up_ = gave_up_ || give_up;
   const auto last =
       fmt::format("the store {} for {} s: {}", outage_.is_full() ? "has been full" : "has not answered",
@@ -162,12 +163,12 @@ void Admission::Tell(const std::string& notice, bool give_up, std::unique_lock<s
   lock->lock();
 }
 
-std::string Admission::PatienceText() const {
+std::string AdmissionController::PatienceText() const {
   if (hooks_.patience.count() == 0) return "as long as it takes";
   return fmt::format("at most {} s", std::chrono::ceil<std::chrono::seconds>(hooks_.patience).count());
 }
 
-void Admission::SayWhenSilent() {
+void AdmissionController::SayWhenSilent() {
   {
     std::lock_guard lock(mutex_);
     if (cancelled_ || !outage_.is_silent()) return;
@@ -175,7 +176,7 @@ void Admission::SayWhenSilent() {
   if (hooks_.notice) hooks_.notice("no answer from the store yet");
 }
 
-void Admission::LetThrough(Clock::time_point now, Wakes* woken) {
+void AdmissionController::LetThrough(Clock::time_point now, Wakes* woken) {
   for (auto& queue : waiting_) {
     while (!queue.empty()) {
       Entry* const entry = queue.front();
@@ -193,13 +194,13 @@ void Admission::LetThrough(Clock::time_point now, Wakes* woken) {
 }
 
 // The entry is gone once its body is woken: it lives in the body's frame.
-void Admission::Settle(Entry* entry, bool admitted, Wakes* woken) {
+void AdmissionController::Settle(Entry* entry, bool admitted, Wakes* woken) {
   entry->settled = true;
   entry->admitted = admitted;
   if (entry->wake) woken->push_back(*entry->wake);
 }
 
-void Admission::PassTimeOn(Wakes* woken) {
+void AdmissionController::PassTimeOn(Wakes* woken) {
   time_is_kept_ = false;
   for (const auto& queue : waiting_) {
     if (queue.empty()) continue;
@@ -210,14 +211,15 @@ void Admission::PassTimeOn(Wakes* woken) {
   }
 }
 
-void Admission::Left(Outage::Answer answer, std::string_view cause) {
+void AdmissionController::Left(CircuitBreaker::Outcome answer, std::string_view cause) {
   const auto now = Clock::now();
   Wakes woken;
   std::string notice;
   {
     std::lock_guard lock(mutex_);
-    if (answer == Outage::Answer::kGood || answer == Outage::Answer::kStored) pace_.Accepted(now);
-    if (answer == Outage::Answer::kRefused) {
+    if (answer == CircuitBreaker::Outcome::kGood || answer == CircuitBreaker::Outcome::kStored)
+      pace_.Accepted(now);
+    if (answer == CircuitBreaker::Outcome::kRefused) {
       pace_.Refused(now);
       ++refused_;
     }
@@ -234,7 +236,7 @@ void Admission::Left(Outage::Answer answer, std::string_view cause) {
   if (!notice.empty() && hooks_.notice) hooks_.notice(notice);
 }
 
-void Admission::Cancel() {
+void AdmissionController::Cancel() {
   Wakes woken;
   {
     std::lock_guard lock(mutex_);

@@ -33,12 +33,12 @@ struct AdmissionHooks {
   // The store has been away or full for longer than `patience`: ends the run; is told what to say.
   std::function<void(std::string)> give_up = nullptr;
   std::chrono::milliseconds patience{0};
-  bool from_the_start = false;  // see Outage
+  bool from_the_start = false;  // see CircuitBreaker
 };
 
 // Thread-safe; one for all clients of a run. Bodies wait in their own order, those that try again before
 // those that are new. One of those that wait keeps the time for all, and asks whether the store is back.
-class Admission {
+class AdmissionController {
  public:
   using Clock = std::chrono::steady_clock;
 
@@ -50,7 +50,7 @@ class Admission {
   };
 
   // `limits` is not owned.
-  Admission(const RateLimits* limits, AdmissionHooks hooks)
+  AdmissionController(const RateLimits* limits, AdmissionHooks hooks)
       : limits_(limits), hooks_(std::move(hooks)), outage_(hooks_.from_the_start) {}
 
   struct Request {
@@ -64,7 +64,7 @@ class Admission {
   // wait and the run is stopping.
   bool Enter(const Request& request, const Body& body);
   // `cause`: what went wrong, in words; of a failure only.
-  void Left(Outage::Answer answer, std::string_view cause = {});
+  void Left(CircuitBreaker::Outcome answer, std::string_view cause = {});
 
   // After an attempt that failed: waits while the store is away. True when it was, so that the attempt says
   // nothing about its request.
@@ -109,8 +109,8 @@ class Admission {
   const RateLimits* const limits_;
   const AdmissionHooks hooks_;
   std::mutex mutex_;
-  Outage outage_;
-  Pace pace_;
+  CircuitBreaker outage_;
+  AdaptiveRateLimiter pace_;
   TokenBucket requests_, bytes_, paced_;
   std::array<std::deque<Entry*>, 2> waiting_;  // those that try again, those that are new
   bool time_is_kept_ = false;

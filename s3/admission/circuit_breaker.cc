@@ -5,20 +5,20 @@
 
 namespace s3 {
 
-bool Outage::Left(Answer answer, Clock::time_point now) {
+bool CircuitBreaker::Left(Outcome answer, Clock::time_point now) {
   const int others = --in_flight_;
-  if (answer == Answer::kGood || answer == Answer::kStored) {
+  if (answer == Outcome::kGood || answer == Outcome::kStored) {
     ever_answered_ = true;
-    if (full_ && answer != Answer::kStored) return false;
+    if (full_ && answer != Outcome::kStored) return false;
     unanswered_ = failed_ = 0;
     if (state_ == State::kClosed) return false;
     full_ = false;
     if (state_ == State::kOpening && ++allowed_ >= most_in_flight_) state_ = State::kOpen;
     return false;
   }
-  if (answer == Answer::kNotAwaited) return false;
+  if (answer == Outcome::kNotAwaited) return false;
   if (failed_++ == 0) first_failure_ = now;
-  if (answer == Answer::kFull) {
+  if (answer == Outcome::kFull) {
     ever_answered_ = true;
     if (state_ == State::kClosed) return false;
     const bool known = std::exchange(full_, true);
@@ -28,40 +28,40 @@ bool Outage::Left(Answer answer, Clock::time_point now) {
     if (known) probes_ = probes;
     return !known;
   }
-  if (answer == Answer::kNone) ++unanswered_;
+  if (answer == Outcome::kNone) ++unanswered_;
   if (state_ == State::kClosed || !(ever_answered_ || from_the_start_)) return false;
   // Of many requests in flight some may fail together, of a few hardly.
-  const int enough = ever_answered_ ? std::clamp(others / 4, kFewestFailures, kMostFailures) : 1;
+  const int enough = ever_answered_ ? std::clamp(others / 4, kMinFailures, kMaxFailures) : 1;
   const bool refused_for_long = failed_ >= enough && now - first_failure_ >= kRefusalsFor;
   return (unanswered_ >= enough || refused_for_long) && Close();
 }
 
-bool Outage::Close() {
+bool CircuitBreaker::Close() {
   state_ = State::kClosed;
   confirmed_ = false;
   probes_ = 0;
   return true;
 }
 
-void Outage::ProbeAnswered() {
+void CircuitBreaker::ProbeAnswered() {
   if (confirmed_) ++confirmed_outages_;
   state_ = State::kOpening;
   allowed_ = in_flight_ + kFirstAllowed;
   unanswered_ = failed_ = 0;
 }
 
-void Outage::TryOne() {
+void CircuitBreaker::TryOne() {
   ++confirmed_outages_;
   state_ = State::kOpening;
   allowed_ = in_flight_ + 1;
 }
 
-std::chrono::milliseconds Outage::ProbeInterval() {
+std::chrono::milliseconds CircuitBreaker::ProbeInterval() {
   constexpr std::chrono::milliseconds kFirst{200};
   return std::min(kFirst * (1 << std::min(probes_++, 8)), full_ ? kLongestWhileFull : kLongestInterval);
 }
 
-Outage::Clock::duration Outage::Length(Clock::time_point now) const {
+CircuitBreaker::Clock::duration CircuitBreaker::Length(Clock::time_point now) const {
   return state_ == State::kClosed && confirmed_ ? now - first_failure_ : Clock::duration::zero();
 }
 

@@ -11,14 +11,14 @@ namespace s3 {
 // wait, none of their attempts is spent, and one probe asks from time to time. When a probe is answered the
 // gate lets a few through, and one more for each answer: there is no herd. Whether a full store has room
 // again, only a write can tell: the gate lets one through from time to time.
-class Outage {
+class CircuitBreaker {
  public:
   // `from_the_start`: a store that has never answered is away, too; else that is for its requests to find
   // out.
-  explicit Outage(bool from_the_start = false) : from_the_start_(from_the_start) {}
+  explicit CircuitBreaker(bool from_the_start = false) : from_the_start_(from_the_start) {}
 
   using Clock = std::chrono::steady_clock;
-  enum class Answer {
+  enum class Outcome {
     kGood,        // the store did something with the request, be it a refusal
     kStored,      // it took data
     kFull,        // it has no room for data
@@ -33,7 +33,7 @@ class Outage {
   bool closed() const { return state_ == State::kClosed; }
   void Entered() { most_in_flight_ = std::max(most_in_flight_, ++in_flight_); }
   // Of a request that had entered. True when the gate closed because of it.
-  bool Left(Answer answer, Clock::time_point now);
+  bool Left(Outcome answer, Clock::time_point now);
 
   // What a probe has found.
   void ProbeAnswered();
@@ -53,7 +53,7 @@ class Outage {
   // Nothing has been answered yet, and something waits for an answer.
   bool is_silent() const { return !ever_answered_ && failed_ == 0 && in_flight_ > 0; }
 
-  static constexpr int kMostFailures = 16, kFewestFailures = 4;
+  static constexpr int kMaxFailures = 16, kMinFailures = 4;
   // 5xx of a store that is there: all of them for so long.
   static constexpr std::chrono::milliseconds kRefusalsFor{2000};
   static constexpr int kFirstAllowed = 8;

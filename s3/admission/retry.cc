@@ -31,28 +31,29 @@ double UniformRandom() {
   return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
 }
 
-Settled RunAttempts(const RetryOptions& options, const RetryHooks& hooks, const Attempt& attempt) {
+RetryResult RunAttempts(const RetryOptions& options, const RetryHooks& hooks, const Attempt& attempt) {
   int number = 1, excused = 0;
   for (;;) {
     auto answer = attempt(number);
     if (answer || !IsRetryable(answer.error().kind)) return {std::move(answer), number};
     auto& error = answer.error();
-    auto excuse = Excuse::kNone;
+    auto excuse = RetryExemption::kNone;
     const bool may_be_the_store = error.kind == ErrorKind::kTransient ||
                                   error.kind == ErrorKind::kThrottled || error.kind == ErrorKind::kStoreFull;
     if (may_be_the_store) excuse = hooks.excuse(error);
-    if (excuse == Excuse::kOutage) continue;
-    if (excuse == Excuse::kPace && excused >= kMostExcused * options.max_attempts) excuse = Excuse::kNone;
-    if (excuse == Excuse::kNone && number >= options.max_attempts) return {std::move(answer), number};
+    if (excuse == RetryExemption::kOutage) continue;
+    if (excuse == RetryExemption::kPace && excused >= kMaxExcused * options.max_attempts)
+      excuse = RetryExemption::kNone;
+    if (excuse == RetryExemption::kNone && number >= options.max_attempts) return {std::move(answer), number};
     const auto delay = RetryDelay(options, number - 1 + excused, hooks.uniform(), error);
-    if (excuse == Excuse::kNone) hooks.on_retry({number, options.max_attempts, delay, error});
+    if (excuse == RetryExemption::kNone) hooks.on_retry({number, options.max_attempts, delay, error});
     if (!hooks.sleep(delay)) {
       auto cancelled = error;
       cancelled.message = "stopped before the next attempt; the last one failed: " + cancelled.message;
       cancelled.kind = ErrorKind::kCancelled;
       return {tl::unexpected(std::move(cancelled)), number};
     }
-    ++(excuse == Excuse::kNone ? number : excused);
+    ++(excuse == RetryExemption::kNone ? number : excused);
   }
 }
 

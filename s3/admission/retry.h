@@ -30,34 +30,34 @@ struct RetryEvent {
 };
 
 // How a request ended, and after how many attempts.
-struct Settled {
-  Result<Answer> answer;
+struct RetryResult {
+  Result<Response> answer;
   int attempts = 0;
 };
 
 // Why a failure says nothing about its request.
-enum class Excuse {
+enum class RetryExemption {
   kNone,
   kOutage,  // the store was away; it is back, and the request can be sent at once
   kPace,    // more was sent than the store takes, which was not known then; backoff applies
 };
 
 // kPace excuses so many failures of one request for each of its attempts: no request goes on for ever.
-inline constexpr int kMostExcused = 4;
+inline constexpr int kMaxExcused = 4;
 
 struct RetryHooks {
   // Waits; false when the run is stopping, which ends the loop with kCancelled.
   std::function<bool(std::chrono::milliseconds)> sleep;
   std::function<void(const RetryEvent&)> on_retry = [](const RetryEvent&) {};
   // Asked after a failure that may be the store's: whether it was no attempt.
-  std::function<Excuse(const Error&)> excuse = [](const Error&) { return Excuse::kNone; };
+  std::function<RetryExemption(const Error&)> excuse = [](const Error&) { return RetryExemption::kNone; };
   std::function<double()> uniform = UniformRandom;
 };
 
 // Called with the number of the attempt, from 1 on.
-using Attempt = std::function<Result<Answer>(int number)>;
+using Attempt = std::function<Result<Response>(int number)>;
 
 // Calls `attempt` until it succeeds, fails for good, or max_attempts are spent.
-Settled RunAttempts(const RetryOptions& options, const RetryHooks& hooks, const Attempt& attempt);
+RetryResult RunAttempts(const RetryOptions& options, const RetryHooks& hooks, const Attempt& attempt);
 
 }  // namespace s3

@@ -213,14 +213,14 @@ std::optional<ErrorKind> KindOfCode(std::string_view code) {
   return std::nullopt;
 }
 
-Result<Answer> Judge(HttpResponse response, bool wants_etag) {
+Result<Response> ClassifyResponse(HttpResponse response, bool wants_etag) {
   if (response.failure) return tl::unexpected(*response.failure);
   if (response.status < 200 || response.status > 299) return tl::unexpected(JudgeRefusal(response));
   // Stores that begin the answer before they know its end send 200 and then an <Error>.
   if (!response.body.empty() && ParseErrorBody(response.body)) {
     return tl::unexpected(JudgeRefusal(response));
   }
-  Answer answer;
+  Response answer;
   answer.etag = OneLine(response.headers.Find("etag").value_or(""), 256);
   answer.version_id = OneLine(response.headers.Find("x-amz-version-id").value_or(""), 1024);
   answer.request_id = OneLine(response.headers.Find("x-amz-request-id").value_or(""), 128);

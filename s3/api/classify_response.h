@@ -15,7 +15,7 @@ namespace s3 {
 std::string OneLine(std::string_view text, std::size_t max_bytes);
 
 // The facts of a successful answer.
-struct Answer {
+struct Response {
   std::string etag;  // as sent, quotes included
   std::string version_id;
   std::string request_id;
@@ -41,8 +41,8 @@ std::optional<ErrorBody> ParseErrorBody(std::string_view body);
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 std::optional<ErrorKind> KindOfCode(std::string_view code);
 
-// A 2xx answer becomes an Answer, all else an Error. `wants_etag`: a 2xx without an ETag is not
+// A 2xx answer becomes an Response, all else an Error. `wants_etag`: a 2xx without an ETag is not
 // believed, since every S3 store names what it has stored.
-Result<Answer> Judge(HttpResponse response, bool wants_etag);
+Result<Response> ClassifyResponse(HttpResponse response, bool wants_etag);
 
 }  // namespace s3

@@ -35,7 +35,7 @@ std::string_view ContentSha256(const Payload& payload) {
   return "";
 }
 
-Error Mismatch(std::string message, const Answer& answer) {
+Error Mismatch(std::string message, const Response& answer) {
   return {.kind = ErrorKind::kIntegrity, .message = std::move(message), .request_id = answer.request_id};
 }
 
@@ -56,7 +56,7 @@ void PayloadDigests::Update(std::string_view piece) {
 }
 
 void PayloadDigests::UpdateAll(std::span<const Piece> pieces) {
-  std::array<HashStream::Piece, kMostHashLanes> hashed;
+  std::array<HashStream::Piece, kMaxHashLanes> hashed;
   std::size_t count = 0;
   for (const auto& [digests, data] : pieces) {
     if (digests->hashes_) hashed[count++] = {&*digests->hashes_, data};
@@ -191,7 +191,7 @@ std::optional<std::string> Md5OfETag(std::string_view etag, const ObjectProperti
 }
 
 std::optional<Error> CompareWithSent(const Payload& payload, const ObjectProperties& properties,
-                                     const Answer& answer) {
+                                     const Response& answer) {
   const auto algorithm = payload.integrity.checksum;
   if (algorithm == ChecksumAlgorithm::kMd5) {
     const auto md5 = Md5OfETag(answer.etag, properties, answer.headers);

@@ -42,7 +42,7 @@ class PayloadDigests {
     PayloadDigests* digests;
     std::string_view data;
   };
-  // The same as an Update of each, in less time where they are alike. At most kMostHashLanes, of different
+  // The same as an Update of each, in less time where they are alike. At most kMaxHashLanes, of different
   // payloads.
   static void UpdateAll(std::span<const Piece> pieces);
   // How many are best digested together; one where it makes no difference.
@@ -77,7 +77,7 @@ std::string AttachPayload(const Payload& payload, HttpRequest* request);
 // What the compared values of an answer mean: nothing when they are those of what was sent, or when
 // the store names none that can be compared (an ETag that is no MD5).
 std::optional<Error> CompareWithSent(const Payload& payload, const ObjectProperties& properties,
-                                     const Answer& answer);
+                                     const Response& answer);
 
 // The 16 bytes of an ETag that is an MD5: 32 hex digits in quotes, of an object that is not
 // encrypted with KMS or customer keys.

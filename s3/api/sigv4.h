@@ -105,7 +105,7 @@ class Signer {
   const std::string region_;
   const std::string service_;
   std::mutex mutex_;  // for who makes another key
-  Published<DayKey> key_{DayKey()};
+  ReadMostly<DayKey> key_{DayKey()};
 };
 
 }  // namespace s3

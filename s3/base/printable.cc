@@ -65,9 +65,9 @@ Utf8Character FirstCharacter(std::string_view text) {
     if ((at(i) & 0xC0) != 0x80) return {};
     code = code << 6 | (at(i) & 0x3F);
   }
-  constexpr char32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+  constexpr char32_t kMin[] = {0, 0, 0x80, 0x800, 0x10000};
   const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-  if (code < kLeast[bytes] || code > 0x10FFFF || surrogate) return {};
+  if (code < kMin[bytes] || code > 0x10FFFF || surrogate) return {};
   return {code, bytes};
 }
 

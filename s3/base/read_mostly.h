@@ -10,9 +10,9 @@ namespace s3 {
 // Reading takes no lock. All versions are kept, so that what was read stays valid for as long as this lives:
 // for what changes a few times in a run.
 template <typename T>
-class Published {
+class ReadMostly {
  public:
-  explicit Published(T first) { Publish(std::move(first)); }
+  explicit ReadMostly(T first) { Publish(std::move(first)); }
 
   // Never null. Any thread.
   const T* Current() const { return current_.load(std::memory_order_acquire); }

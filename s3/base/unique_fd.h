@@ -7,12 +7,12 @@
 
 namespace s3 {
 
-class Descriptor {
+class UniqueFd {
  public:
-  explicit Descriptor(int fd) : fd_(fd) {}  // negative: none
-  ~Descriptor() { Close(); }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
+  explicit UniqueFd(int fd) : fd_(fd) {}  // negative: none
+  ~UniqueFd() { Close(); }
+  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  UniqueFd& operator=(UniqueFd&& other) noexcept {
     std::swap(fd_, other.fd_);
     return *this;
   }

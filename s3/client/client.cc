@@ -34,8 +34,8 @@ bool LooksExpired(const Error& error, const Credentials& credentials) {
 }
 
 // `writes`: the request had data, or made an object of it.
-Outage::Answer WhatItSays(const Result<Answer>& answer, bool writes) {
-  using Says = Outage::Answer;
+CircuitBreaker::Outcome WhatItSays(const Result<Response>& answer, bool writes) {
+  using Says = CircuitBreaker::Outcome;
   if (answer) return writes ? Says::kStored : Says::kGood;
   const auto& error = answer.error();
   if (error.kind == ErrorKind::kStoreFull) return Says::kFull;
@@ -80,8 +80,9 @@ void Redact(const Credentials& credentials, const HttpRequest& request, std::str
 
 }  // namespace
 
-Client::Client(LearnedFacts* facts, CredentialCache* credentials, Admission* admission, RetryOptions retry,
-               IntegrityOptions integrity, Transport* transport, Waiter* waiter, std::stop_token stop)
+Client::Client(StoreContextCache* facts, CredentialCache* credentials, AdmissionController* admission,
+               RetryOptions retry, IntegrityOptions integrity, Transport* transport, Waiter* waiter,
+               std::stop_token stop)
     : facts_(facts),
       credentials_(credentials),
       admission_(admission),
@@ -93,41 +94,41 @@ Client::Client(LearnedFacts* facts, CredentialCache* credentials, Admission* adm
       body_{waiter, [this](std::chrono::milliseconds delay) { Sleep(delay); },
             [this] { return StoreAnswers(); }} {}
 
-Settled Client::PutObject(const ObjectTarget& target, const Payload& payload, std::string_view token,
-                          const RetryObserver& on_retry) {
+RetryResult Client::PutObject(const ObjectTarget& target, const Payload& payload, std::string_view token,
+                              const RetryObserver& on_retry) {
   const Operation put{
       .build = [&](const BucketAddress& bucket) { return BuildPutObject(bucket, target, token); },
       .payload = &payload,
       .wants_etag = true,
-      .check = [&](const Answer& answer) { return CompareWithSent(payload, *target.properties, answer); }};
-  if (token.empty()) return Settle(put, on_retry);
-  return Repeat(
-      [&](int number) -> Result<Answer> {
+      .check = [&](const Response& answer) { return CompareWithSent(payload, *target.properties, answer); }};
+  if (token.empty()) return Execute(put, on_retry);
+  return RetryLoop(
+      [&](int number) -> Result<Response> {
         if (!integrity_.put_keeps_conditions) {
           auto asked = AskForKey(target, token, payload.size(), on_retry);
           if (!asked) return tl::unexpected(std::move(asked.error()));
           if (*asked) return std::move(**asked);
         }
-        auto answer = Once(put, number > 1);
+        auto answer = SendWithCorrections(put, number > 1);
         if (answer || !SaysItExists(answer.error())) return answer;
         auto head = HeadObject(target, on_retry).answer;
-        return head && IsOurs(*head, token, payload.size()) ? std::move(head) : std::move(answer);
+        return head && HasOwnToken(*head, token, payload.size()) ? std::move(head) : std::move(answer);
       },
       on_retry);
 }
 
-Settled Client::HeadObject(const ObjectTarget& target, const RetryObserver& on_retry) {
+RetryResult Client::HeadObject(const ObjectTarget& target, const RetryObserver& on_retry) {
   const bool with_checksum = !ChecksumHeader(integrity_.checksum).empty();
-  return Settle(
+  return Execute(
       {.build = [&](const BucketAddress& bucket) { return BuildHeadObject(bucket, target, with_checksum); },
        .wants_etag = true},
       on_retry);
 }
 
-Result<std::optional<Answer>> Client::AskForKey(const ObjectTarget& target, std::string_view token,
-                                                std::uint64_t bytes, const RetryObserver& on_retry) {
+Result<std::optional<Response>> Client::AskForKey(const ObjectTarget& target, std::string_view token,
+                                                  std::uint64_t bytes, const RetryObserver& on_retry) {
   auto head = HeadObject(target, on_retry).answer;
-  if (head && IsOurs(*head, token, bytes)) return std::move(*head);
+  if (head && HasOwnToken(*head, token, bytes)) return std::move(*head);
   if (head) {
     return tl::unexpected(Error{.kind = ErrorKind::kPermanent,
                                 .message = "the key exists: HeadObject said so before the write",
@@ -143,8 +144,8 @@ Result<std::optional<Answer>> Client::AskForKey(const ObjectTarget& target, std:
   return tl::unexpected(std::move(error));
 }
 
-Settled Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes, std::string_view etag,
-                             std::string_view checksum, const RetryObserver& on_retry) {
+RetryResult Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes, std::string_view etag,
+                                 std::string_view checksum, const RetryObserver& on_retry) {
   auto head = HeadObject(target, on_retry);
   if (!head.answer) {
     auto& error = head.answer.error();
@@ -173,26 +174,26 @@ Settled Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes, st
   return head;
 }
 
-Settled Client::Repeat(const Attempt& attempt, const RetryObserver& on_retry) {
+RetryResult Client::RetryLoop(const Attempt& attempt, const RetryObserver& on_retry) {
   RetryHooks hooks;
   hooks.sleep = [this](std::chrono::milliseconds delay) { return Sleep(delay); };
   hooks.on_retry = on_retry;
   hooks.excuse = [this](const Error& error) {
-    if (admission_->SitOut(body_)) return Excuse::kOutage;
+    if (admission_->SitOut(body_)) return RetryExemption::kOutage;
     const bool early = error.kind == ErrorKind::kThrottled && admission_->IsSearching();
-    return early ? Excuse::kPace : Excuse::kNone;
+    return early ? RetryExemption::kPace : RetryExemption::kNone;
   };
   return RunAttempts(retry_, hooks, attempt);
 }
 
-Settled Client::Settle(const Operation& operation, const RetryObserver& on_retry) {
-  return Repeat([&](int number) { return Once(operation, number > 1); }, on_retry);
+RetryResult Client::Execute(const Operation& operation, const RetryObserver& on_retry) {
+  return RetryLoop([&](int number) { return SendWithCorrections(operation, number > 1); }, on_retry);
 }
 
-Result<Answer> Client::Once(const Operation& operation, bool again) {
+Result<Response> Client::SendWithCorrections(const Operation& operation, bool again) {
   // Each kind of correction once: a store that contradicts itself is not followed.
   bool region_corrected = false, clock_corrected = false, renewed = false;
-  Manner manner{again};
+  AttemptOptions manner{again};
   for (;;) {
     const auto facts = facts_->Current();
     const auto credentials = credentials_->Get(waiter_);
@@ -228,8 +229,8 @@ bool Client::SendsFromFiles() const {
   return digested && !IsChunked(integrity_);
 }
 
-Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
-                            const Credentials& credentials, const Manner& manner) {
+Result<Response> Client::Send(const Operation& operation, const StoreContext& facts,
+                              const Credentials& credentials, const AttemptOptions& manner) {
   const std::uint64_t bytes = operation.payload != nullptr ? operation.payload->size() : 0;
   if (!admission_->Enter({bytes, manner.again, operation.finishes}, body_))
     return Fail(ErrorKind::kCancelled, "the run was stopped before the request was sent");
@@ -259,9 +260,9 @@ Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
     request.body_pieces = chunked.pieces;
   }
   // Data may be sent twice; by itself the transport would take another idle connection for what was slow.
-  request.give_up_when_slow = payload != nullptr && manner.given_up < kMostGivenUp;
+  request.give_up_when_slow = payload != nullptr && manner.given_up < kMaxGivenUp;
   request.fresh_connection = request.fresh_connection || manner.given_up > 0;
-  auto answer = Judge(Exchange(std::move(request), lease), operation.wants_etag);
+  auto answer = ClassifyResponse(Exchange(std::move(request), lease), operation.wants_etag);
   if (!answer) {
     // One server of several, or one moment, when others have answered as a store does.
     const bool elsewhere =
@@ -273,7 +274,7 @@ Result<Answer> Client::Send(const Operation& operation, const StoreFacts& facts,
   };
   redact();
   admission_->Left(WhatItSays(answer, payload != nullptr), answer ? "" : answer.error().message);
-  answer = JudgeFor(operation, std::move(answer), credentials);
+  answer = ClassifyFor(operation, std::move(answer), credentials);
   redact();
   return answer;
 }
@@ -296,11 +297,12 @@ bool Client::StoreAnswers() {
   auto request = BuildHeadBucket(facts->buckets[lease.index]);
   facts->signer->SignHeaders(&request, Sha256Hex(""), **credentials,
                              std::chrono::system_clock::now() + facts->clock_offset);
-  return WhatItSays(Judge(Exchange(std::move(request), lease), false), false) == Outage::Answer::kGood;
+  return WhatItSays(ClassifyResponse(Exchange(std::move(request), lease), false), false) ==
+         CircuitBreaker::Outcome::kGood;
 }
 
-Result<Answer> Client::JudgeFor(const Operation& operation, Result<Answer> answer,
-                                const Credentials& credentials) {
+Result<Response> Client::ClassifyFor(const Operation& operation, Result<Response> answer,
+                                     const Credentials& credentials) {
   const auto* payload = operation.payload;
   if (answer) {
     credentials_worked_ = true;
@@ -331,11 +333,11 @@ bool Client::Sleep(std::chrono::milliseconds delay) {
 
 bool SaysItExists(const Error& error) { return error.http_status == 412; }
 
-bool IsOurs(const Answer& head, std::string_view token, std::uint64_t bytes) {
+bool HasOwnToken(const Response& head, std::string_view token, std::uint64_t bytes) {
   return !token.empty() && head.headers.Find(kTokenHeader) == token && !HasOtherSize(head, bytes);
 }
 
-bool HasOtherSize(const Answer& head, std::uint64_t bytes) {
+bool HasOtherSize(const Response& head, std::uint64_t bytes) {
   return head.content_length && *head.content_length != bytes;
 }
 

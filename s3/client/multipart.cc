@@ -27,7 +27,7 @@ std::string CompositeSha256(const std::vector<CompletedPart>& parts) {
 
 // A store whose part ETags are the MD5s of the parts makes the object's of those.
 std::optional<Error> CompareETag(const std::vector<CompletedPart>& parts, const ObjectProperties& properties,
-                                 const Answer& answer, std::string_view etag) {
+                                 const Response& answer, std::string_view etag) {
   std::string md5s;
   for (const auto& part : parts) {
     const auto md5 = Md5OfETag(part.etag, properties, answer.headers);
@@ -43,7 +43,7 @@ std::optional<Error> CompareETag(const std::vector<CompletedPart>& parts, const 
 }
 
 // What is known of the object after a completion was refused, from the answer to HeadObject.
-std::string OutcomeUnknown(const Result<Answer>& head, const Error& refusal) {
+std::string OutcomeUnknown(const Result<Response>& head, const Error& refusal) {
   const std::string what = IsNoSuchUpload(refusal) ? "the upload is gone" : refusal.message;
   if (!head && head.error().http_status != 404) {
     return fmt::format(
@@ -80,13 +80,13 @@ MultipartUpload::MultipartUpload(Client* client, const ObjectTarget& target, std
       upload_id_(std::move(upload_id)),
       may_be_completing_(true) {}
 
-Settled MultipartUpload::Create(const RetryObserver& on_retry) {
-  auto settled = client_->Settle(
+RetryResult MultipartUpload::Create(const RetryObserver& on_retry) {
+  auto settled = client_->Execute(
       {.build =
            [&](const BucketAddress& bucket) {
              return BuildCreateMultipartUpload(bucket, target_, client_->integrity().checksum, token_);
            },
-       .check = [](const Answer& answer) -> std::optional<Error> {
+       .check = [](const Response& answer) -> std::optional<Error> {
          if (ParseUploadId(answer.body)) return std::nullopt;
          return Error{.kind = ErrorKind::kTransient, .message = "the store created an upload without an ID"};
        }},
@@ -95,18 +95,20 @@ Settled MultipartUpload::Create(const RetryObserver& on_retry) {
   return settled;
 }
 
-Settled MultipartUpload::UploadPart(int number, const Payload& payload, const RetryObserver& on_retry) const {
-  return client_->Settle(
+RetryResult MultipartUpload::UploadPart(int number, const Payload& payload,
+                                        const RetryObserver& on_retry) const {
+  return client_->Execute(
       {.build =
            [&](const BucketAddress& bucket) { return BuildUploadPart(bucket, target_, upload_id_, number); },
        .payload = &payload,
        .wants_etag = true,
-       .check = [&](const Answer& answer) { return CompareWithSent(payload, *target_.properties, answer); }},
+       .check =
+           [&](const Response& answer) { return CompareWithSent(payload, *target_.properties, answer); }},
       on_retry);
 }
 
-Settled MultipartUpload::Complete(const std::vector<CompletedPart>& parts, std::uint64_t bytes,
-                                  const RetryObserver& on_retry) {
+RetryResult MultipartUpload::Complete(const std::vector<CompletedPart>& parts, std::uint64_t bytes,
+                                      const RetryObserver& on_retry) {
   if (const auto problem = PartListProblem(parts, bytes)) {
     return {Fail(ErrorKind::kIntegrity, "not completed: " + *problem)};
   }
@@ -127,13 +129,13 @@ Settled MultipartUpload::Complete(const std::vector<CompletedPart>& parts, std::
             return BuildCompleteMultipartUpload(bucket, target_, upload_id_, bytes, algorithm,
                                                 IsCrc(algorithm) ? object_checksum_ : "", xml);
           },
-      .check = [&](const Answer& answer) -> std::optional<Error> {
+      .check = [&](const Response& answer) -> std::optional<Error> {
         if (ParseCompletion(answer.body, algorithm)) return std::nullopt;
         return Error{
             .kind = ErrorKind::kTransient,
             .message = "the store's answer to CompleteMultipartUpload is empty, cut or no such answer"};
       }};
-  auto settled = client_->Repeat([&](int) { return CompleteOnce(complete, bytes, on_retry); }, on_retry);
+  auto settled = client_->RetryLoop([&](int) { return CompleteOnce(complete, bytes, on_retry); }, on_retry);
   if (!settled.answer) return settled;
   // From here on the object is there; what is wrong with it is no reason to complete again.
   auto& answer = *settled.answer;
@@ -153,14 +155,14 @@ Settled MultipartUpload::Complete(const std::vector<CompletedPart>& parts, std::
   return settled;
 }
 
-Result<Answer> MultipartUpload::CompleteOnce(const Operation& complete, std::uint64_t bytes,
-                                             const RetryObserver& on_retry) {
+Result<Response> MultipartUpload::CompleteOnce(const Operation& complete, std::uint64_t bytes,
+                                               const RetryObserver& on_retry) {
   if (IsConditional(*target_.properties) && !client_->integrity().complete_keeps_conditions) {
     auto asked = client_->AskForKey(target_, token_, bytes, on_retry);
     if (!asked) return tl::unexpected(std::move(asked.error()));
     if (*asked) return std::move(**asked);
   }
-  auto answer = client_->Once(complete);
+  auto answer = client_->SendWithCorrections(complete);
   if (answer) return answer;
   auto& error = answer.error();
   const bool refused = ShowsThatNothingHappened(error);
@@ -168,7 +170,7 @@ Result<Answer> MultipartUpload::CompleteOnce(const Operation& complete, std::uin
   may_be_completing_ = may_be_completing_ || !(refused || IsNoSuchUpload(error));
   if (error.kind == ErrorKind::kCancelled || (refused && !was_completing)) return answer;
   auto head = client_->HeadObject(target_, on_retry).answer;
-  if (head && IsOurs(*head, token_, bytes)) return head;
+  if (head && HasOwnToken(*head, token_, bytes)) return head;
   if (error.code == "ConditionalRequestConflict") {
     // What the other write made decides; S3 takes no second completion of this upload:
     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
@@ -186,9 +188,9 @@ Result<Answer> MultipartUpload::CompleteOnce(const Operation& complete, std::uin
   return answer;
 }
 
-Settled MultipartUpload::EnsureTags(const RetryObserver& on_retry) const {
+RetryResult MultipartUpload::EnsureTags(const RetryObserver& on_retry) const {
   const auto* tagging = target_.properties->Find(kTaggingHeader);
-  if (tagging == nullptr) return {Answer{}};
+  if (tagging == nullptr) return {Response{}};
   const auto tags = ParseTagging(*tagging);
   auto head = client_->HeadObject(target_, on_retry);
   const bool is_unread = !head.answer && CannotBeRead(head.answer.error());
@@ -196,22 +198,22 @@ Settled MultipartUpload::EnsureTags(const RetryObserver& on_retry) const {
   if (!is_unread && head.answer->headers.Find("x-amz-tagging-count") == fmt::format("{}", tags.size()))
     return head;
   const auto xml = BuildTaggingXml(tags);
-  auto tagged = client_->Settle(
+  auto tagged = client_->Execute(
       {.build = [&](const BucketAddress& bucket) { return BuildPutObjectTagging(bucket, target_, xml); }},
       on_retry);
   // The store has taken them with the creation: a refusal to show or repeat them is no sign that they are
   // missing.
-  if (is_unread && !tagged.answer && CannotBeRead(tagged.answer.error())) return {Answer{}};
+  if (is_unread && !tagged.answer && CannotBeRead(tagged.answer.error())) return {Response{}};
   return tagged;
 }
 
 Result<std::vector<ListedPart>> MultipartUpload::ListParts(const RetryObserver& on_retry) const {
   std::vector<ListedPart> all;
   for (int marker = 0;;) {
-    const auto page = client_->Settle(
+    const auto page = client_->Execute(
         {.build =
              [&](const BucketAddress& bucket) { return BuildListParts(bucket, target_, upload_id_, marker); },
-         .check = [](const Answer& answer) -> std::optional<Error> {
+         .check = [](const Response& answer) -> std::optional<Error> {
            if (ParsePartList(answer.body)) return std::nullopt;
            return Error{.kind = ErrorKind::kTransient, .message = "the store's list of parts is cut or none"};
          }},
@@ -226,10 +228,10 @@ Result<std::vector<ListedPart>> MultipartUpload::ListParts(const RetryObserver& 
   }
 }
 
-Settled MultipartUpload::Abort(const RetryObserver& on_retry) const {
-  const auto gone = [](Result<Answer> answer) -> Result<Answer> {
+RetryResult MultipartUpload::Abort(const RetryObserver& on_retry) const {
+  const auto gone = [](Result<Response> answer) -> Result<Response> {
     if (answer || !IsNoSuchUpload(answer.error())) return answer;
-    return Answer{};
+    return Response{};
   };
   const Operation abort{
       .build =
@@ -238,23 +240,23 @@ Settled MultipartUpload::Abort(const RetryObserver& on_retry) const {
   const Operation list{
       .build = [&](const BucketAddress& bucket) { return BuildListParts(bucket, target_, upload_id_, 0); },
       .finishes = true};
-  return client_->Repeat(
-      [&](int) -> Result<Answer> {
-        auto aborted = client_->Once(abort);
+  return client_->RetryLoop(
+      [&](int) -> Result<Response> {
+        auto aborted = client_->SendWithCorrections(abort);
         if (!aborted) return gone(std::move(aborted));
         // A part that was still on its way when the abort came may have brought the upload back.
-        auto listed = client_->Once(list);
+        auto listed = client_->SendWithCorrections(list);
         // Who may not list can abort once more: what is gone cannot be aborted, or stays so.
-        if (!listed && CannotBeRead(listed.error())) return gone(client_->Once(abort));
+        if (!listed && CannotBeRead(listed.error())) return gone(client_->SendWithCorrections(abort));
         if (!listed) return gone(std::move(listed));
         return Fail(ErrorKind::kTransient, "the upload is still there after its abort");
       },
       on_retry);
 }
 
-Settled MultipartUpload::LookForOurs(std::uint64_t bytes, const RetryObserver& on_retry) const {
+RetryResult MultipartUpload::FindOwnObject(std::uint64_t bytes, const RetryObserver& on_retry) const {
   auto head = client_->HeadObject(target_, on_retry);
-  if (head.answer && !IsOurs(*head.answer, token_, bytes)) {
+  if (head.answer && !HasOwnToken(*head.answer, token_, bytes)) {
     head.answer = Fail(ErrorKind::kPermanent, "the object of that key is not ours");
   }
   return head;
@@ -265,16 +267,16 @@ Result<std::vector<ListedUpload>> ListUploadsOf(Client* client, std::string_view
   std::string key_marker, id_marker;
   for (;;) {
     const auto page =
-        client->Settle({.build =
-                            [&](const BucketAddress& bucket) {
-                              return BuildListMultipartUploads(bucket, key, key_marker, id_marker);
-                            },
-                        .check = [](const Answer& answer) -> std::optional<Error> {
-                          if (ParseUploadList(answer.body)) return std::nullopt;
-                          return Error{.kind = ErrorKind::kTransient,
-                                       .message = "the store's list of uploads is cut or none"};
-                        }},
-                       [](const RetryEvent&) {});
+        client->Execute({.build =
+                             [&](const BucketAddress& bucket) {
+                               return BuildListMultipartUploads(bucket, key, key_marker, id_marker);
+                             },
+                         .check = [](const Response& answer) -> std::optional<Error> {
+                           if (ParseUploadList(answer.body)) return std::nullopt;
+                           return Error{.kind = ErrorKind::kTransient,
+                                        .message = "the store's list of uploads is cut or none"};
+                         }},
+                        [](const RetryEvent&) {});
     if (!page.answer) return tl::unexpected(page.answer.error());
     auto list = ParseUploadList(page.answer->body).value();
     bool beyond = false;  // keys come in order: others with this prefix follow

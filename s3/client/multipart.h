@@ -25,41 +25,42 @@ class MultipartUpload {
   MultipartUpload(Client* client, const ObjectTarget& target, std::string token, std::string upload_id);
 
   // Call first, once. On success upload_id() is set.
-  Settled Create(const RetryObserver& on_retry);
+  RetryResult Create(const RetryObserver& on_retry);
 
   // Thread-safe once created.
-  Settled UploadPart(int number, const Payload& payload, const RetryObserver& on_retry) const;
+  RetryResult UploadPart(int number, const Payload& payload, const RetryObserver& on_retry) const;
 
   // `parts` in order. Refuses a list that is not contiguous or does not add up to `bytes`: then no
   // request is made. Success: the object is there, with our token or by a whole answer; the answer's
   // ETag and, in `object_checksum()`, the checksum of the whole. With If-None-Match, SaysItExists() holds for
   // the error when the key is another writer's, whether or not the store keeps conditions here (then it is
   // asked before each attempt); kConflict: another write was under way, and the upload must be begun again.
-  Settled Complete(const std::vector<CompletedPart>& parts, std::uint64_t bytes,
-                   const RetryObserver& on_retry);
+  RetryResult Complete(const std::vector<CompletedPart>& parts, std::uint64_t bytes,
+                       const RetryObserver& on_retry);
 
   // Some stores take tags with CreateMultipartUpload and forget them (Ceph 16): asks how many the
   // completed object has, and sets them when they are not all there. Nothing to do without tags. With a key
   // that may not read they are set once more; where it may not do that either, the creation has set them.
-  Settled EnsureTags(const RetryObserver& on_retry) const;
+  RetryResult EnsureTags(const RetryObserver& on_retry) const;
 
   // All parts that the store has, in order. NoSuchUpload is an error with that code.
   Result<std::vector<ListedPart>> ListParts(const RetryObserver& on_retry) const;
 
   // Ends an upload that is not to be, and asks ListParts whether it is gone; again, until it is.
   // Precondition: no UploadPart is running.
-  Settled Abort(const RetryObserver& on_retry) const;
+  RetryResult Abort(const RetryObserver& on_retry) const;
 
   // After an Abort that succeeded: no completion can happen any more, so whether the object is ours
   // is certain now.
-  Settled LookForOurs(std::uint64_t bytes, const RetryObserver& on_retry) const;
+  RetryResult FindOwnObject(std::uint64_t bytes, const RetryObserver& on_retry) const;
 
   const std::string& upload_id() const { return upload_id_; }
   const std::string& token() const { return token_; }
   const std::string& object_checksum() const { return object_checksum_; }
 
  private:
-  Result<Answer> CompleteOnce(const Operation& complete, std::uint64_t bytes, const RetryObserver& on_retry);
+  Result<Response> CompleteOnce(const Operation& complete, std::uint64_t bytes,
+                                const RetryObserver& on_retry);
 
   Client* const client_;
   const ObjectTarget target_;

@@ -91,7 +91,7 @@ class Prober {
   }
 
   // Every version of the object that there is, so that all can be deleted.
-  void Keep(const Answer& answer) {
+  void Keep(const Response& answer) {
     if (!answer.version_id.empty()) versions_.push_back(answer.version_id);
   }
 
@@ -191,7 +191,7 @@ class Prober {
     } else {
       return Add(mode.name, ProbeOutcome::kWorks);
     }
-    const auto answer = client->Once(
+    const auto answer = client->SendWithCorrections(
         {.build = [&](const BucketAddress& bucket) { return BuildPutObject(bucket, target_, ""); },
          .payload = &wrong});
     if (answer) {
@@ -206,7 +206,7 @@ class Prober {
   void Delete() {
     if (versions_.empty()) versions_.emplace_back();
     for (const auto& version : versions_) {
-      const auto deleted = client_->Settle(
+      const auto deleted = client_->Execute(
           {.build = [&](const BucketAddress& bucket) { return BuildDeleteObject(bucket, target_, version); }},
           NoRetryIsShown);
       if (deleted.answer) continue;

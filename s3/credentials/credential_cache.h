@@ -76,7 +76,7 @@ class CredentialCache {
   std::condition_variable_any changed_;  // for the refresher
   std::string source_;
   bool renewable_;
-  Published<Credentials> credentials_;
+  ReadMostly<Credentials> credentials_;
   std::atomic<Clock::time_point> fresh_until_;  // until then StateAt is kFresh, perhaps longer
   Clock::time_point advisory_at_, mandatory_at_, next_try_;
   bool refused_ = false;  // the store says that the current ones have expired

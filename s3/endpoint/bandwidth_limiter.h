@@ -8,10 +8,10 @@
 
 namespace s3::endpoint {
 
-class Pace {
+class BandwidthLimiter {
  public:
   // 0 means no limit.
-  explicit Pace(std::uint64_t bytes_per_second) : rate_(bytes_per_second) {}
+  explicit BandwidthLimiter(std::uint64_t bytes_per_second) : rate_(bytes_per_second) {}
 
   // Books `bytes` and returns how long the caller must wait for them.
   std::chrono::nanoseconds Take(std::uint64_t bytes) {

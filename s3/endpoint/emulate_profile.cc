@@ -25,7 +25,7 @@ std::optional<Reply> ChecksumRefusal(const StoreProfile& profile, const Call& ca
 
 }  // namespace
 
-std::optional<Reply> ImitatedRefusal(const StoreProfile& profile, const Call& call) {
+std::optional<Reply> EmulatedRefusal(const StoreProfile& profile, const Call& call) {
   if (auto refusal = ChecksumRefusal(profile, call)) return refusal;
   const auto hash = call.FindHeader("x-amz-content-sha256").value_or("");
   if (profile.trailers == Takes::kNo && call.FindHeader("x-amz-trailer")) {

@@ -9,6 +9,6 @@
 namespace s3::endpoint {
 
 // Nothing when the store takes the request as far as its profile tells.
-std::optional<Reply> ImitatedRefusal(const StoreProfile& profile, const Call& call);
+std::optional<Reply> EmulatedRefusal(const StoreProfile& profile, const Call& call);
 
 }  // namespace s3::endpoint

@@ -212,7 +212,7 @@ class Server::Impl {
       if (auto refusal = CheckUploadPart(uploads_, call)) return refusal;
     }
     if (options_.imitated != nullptr) {
-      if (auto refusal = ImitatedRefusal(*options_.imitated, call)) return refusal;
+      if (auto refusal = EmulatedRefusal(*options_.imitated, call)) return refusal;
     }
     return IsData(call) ? CheckBodyHeaders(call) : std::nullopt;
   }
@@ -329,7 +329,7 @@ class Server::Impl {
     if (operation == "AbortMultipartUpload") return AbortMultipartUpload(&uploads_, call);
     if (operation == "ListParts") return ListParts(uploads_, call);
     if (operation == "ListMultipartUploads") return ListMultipartUploads(uploads_, call);
-    return Answer(&store_, call, options_);
+    return Response(&store_, call, options_);
   }
 
   std::string NextRequestId() {
@@ -340,7 +340,7 @@ class Server::Impl {
   Store store_;
   Uploads uploads_;
   FaultPlan faults_;
-  Pace pace_;
+  BandwidthLimiter pace_;
   mutable std::mutex stats_mutex_;
   ServerStats stats_;
   TokenBucket request_rate_;

@@ -175,7 +175,7 @@ namespace {
 
 // Where getrandom(2) is forbidden: seccomp filters older than it answer EPERM.
 bool ReadRandomDevice(std::span<char> bytes) {
-  const Descriptor device(open("/dev/urandom", O_RDONLY | O_CLOEXEC));
+  const UniqueFd device(open("/dev/urandom", O_RDONLY | O_CLOEXEC));
   while (device.get() >= 0 && !bytes.empty()) {
     const ssize_t got = read(device.get(), bytes.data(), bytes.size());
     if (got > 0) bytes = bytes.subspan(static_cast<std::size_t>(got));
@@ -188,9 +188,9 @@ bool ReadRandomDevice(std::span<char> bytes) {
 
 std::string RandomBytes(std::size_t bytes) {
   std::string random(bytes, '\0');
-  constexpr std::size_t kMostAtOnce = 256;  // getentropy(3)
-  for (std::size_t at = 0; at < bytes; at += kMostAtOnce) {
-    const std::span<char> some(random.data() + at, std::min(kMostAtOnce, bytes - at));
+  constexpr std::size_t kMaxAtOnce = 256;  // getentropy(3)
+  for (std::size_t at = 0; at < bytes; at += kMaxAtOnce) {
+    const std::span<char> some(random.data() + at, std::min(kMaxAtOnce, bytes - at));
     if (getentropy(some.data(), some.size()) != 0 && !ReadRandomDevice(some)) {
       throw std::system_error(errno, std::generic_category(), "getrandom and /dev/urandom");
     }

@@ -306,7 +306,7 @@ const Processor& ThisProcessor() {
 }
 
 // Fewer are hashed as fast one after the other: the eight take as long as OpenSSL takes for three.
-constexpr std::size_t kLeastSha256InVectors = 4;
+constexpr std::size_t kMinSha256InVectors = 4;
 
 }  // namespace
 
@@ -345,7 +345,7 @@ void HashSha256(Sha256Engine engine, std::span<const HashLane> lanes, std::size_
   if (engine == Sha256Engine::kShaExtensions) {
     for (; lanes.size() >= 2; lanes = lanes.subspan(2)) ShaBlocks<2>(lanes.data(), blocks);
     if (!lanes.empty()) ShaBlocks<1>(lanes.data(), blocks);
-  } else if (engine == Sha256Engine::kAvx2 && lanes.size() >= kLeastSha256InVectors) {
+  } else if (engine == Sha256Engine::kAvx2 && lanes.size() >= kMinSha256InVectors) {
     EightSha256(FilledLanes<EightWords>(lanes).data(), blocks);
   } else {
     for (const auto& lane : lanes)

@@ -24,7 +24,7 @@ struct HashLane {
 };
 
 constexpr std::size_t kHashBlockBytes = 64;
-constexpr std::size_t kMostHashLanes = 8;
+constexpr std::size_t kMaxHashLanes = 8;
 
 // What computes SHA-256.
 enum class Sha256Engine {
@@ -40,7 +40,7 @@ std::size_t Sha256Lanes(Sha256Engine engine);
 std::size_t Md5Lanes();
 std::size_t Sha256AndMd5Lanes(Sha256Engine engine);
 
-// Hashes `blocks` blocks of each of 1 to kMostHashLanes lanes. Needs Has(engine).
+// Hashes `blocks` blocks of each of 1 to kMaxHashLanes lanes. Needs Has(engine).
 void HashSha256(Sha256Engine engine, std::span<const HashLane> lanes, std::size_t blocks);
 void HashMd5(std::span<const HashLane> lanes, std::size_t blocks);
 void HashSha256AndMd5(Sha256Engine engine, std::span<const HashLane> lanes, std::size_t blocks);

@@ -54,7 +54,7 @@ void HashStream::UpdateAll(std::span<Piece> pieces) {
   for (auto& [stream, data] : pieces) data = stream->FillBlock(data);
   // As many blocks as the shortest has, and then again those that have more.
   for (;;) {
-    std::array<HashLane, kMostHashLanes> lanes;
+    std::array<HashLane, kMaxHashLanes> lanes;
     std::size_t count = 0, blocks = ~std::size_t{0};
     for (const auto& [stream, data] : pieces) {
       if (BlocksIn(data) == 0) continue;

@@ -32,7 +32,7 @@ class HashStream {
 
   void Update(std::string_view data);
   // The same as an Update of each, in less time where they are of one kind. At most
-  // kMostHashLanes, of different streams.
+  // kMaxHashLanes, of different streams.
   static void UpdateAll(std::span<Piece> pieces);
   // Ends the stream; call once.
   Digests Finish();

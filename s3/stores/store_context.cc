@@ -30,8 +30,8 @@ std::vector<std::string> NamesOf(const std::vector<BucketAddress>& buckets) {
 
 }  // namespace
 
-LearnedFacts::LearnedFacts(DestinationOptions destination, std::vector<BucketAddress> buckets,
-                           std::function<void(std::string_view)> notice)
+StoreContextCache::StoreContextCache(DestinationOptions destination, std::vector<BucketAddress> buckets,
+                                     std::function<void(std::string_view)> notice)
     : destination_(std::move(destination)),
       notice_(std::move(notice)),
       endpoints_(NamesOf(buckets), notice_),
@@ -41,7 +41,7 @@ LearnedFacts::LearnedFacts(DestinationOptions destination, std::vector<BucketAdd
               std::make_shared<Signer>(destination_.region),
               {}}) {}
 
-bool LearnedFacts::Learn(const Error& error, const StoreFacts& used) {
+bool StoreContextCache::Learn(const Error& error, const StoreContext& used) {
   if (error.kind != ErrorKind::kWrongRegion && error.kind != ErrorKind::kClockSkewed) return false;
   std::string learnt;
   {
@@ -65,7 +65,7 @@ bool LearnedFacts::Learn(const Error& error, const StoreFacts& used) {
   return true;
 }
 
-void LearnedFacts::LearnRefused(const std::vector<std::string>& headers) {
+void StoreContextCache::LearnRefused(const std::vector<std::string>& headers) {
   std::string learnt;
   {
     std::lock_guard lock(mutex_);
@@ -82,7 +82,7 @@ void LearnedFacts::LearnRefused(const std::vector<std::string>& headers) {
   if (notice_) notice_(fmt::format("the store does not take {}: requests go without it", learnt));
 }
 
-std::optional<StoreFacts> LearnedFacts::Corrected(const Error& error, const StoreFacts& now) {
+std::optional<StoreContext> StoreContextCache::Corrected(const Error& error, const StoreContext& now) {
   auto corrected = now;
   if (error.kind == ErrorKind::kClockSkewed) {
     if (!error.server_time) return std::nullopt;

@@ -20,7 +20,7 @@
 namespace s3 {
 
 // One consistent state; a request is made with one of these from its beginning to its end.
-struct StoreFacts {
+struct StoreContext {
   std::vector<BucketAddress> buckets;  // the one bucket at each of its endpoints
   std::string region;
   std::chrono::seconds clock_offset{0};      // the store's time minus ours
@@ -28,19 +28,19 @@ struct StoreFacts {
   std::vector<std::string> refused_headers;  // are not sent: the store does not take them
 };
 
-class LearnedFacts {
+class StoreContextCache {
  public:
   // `notice` is told, in one line, whenever something was learnt; it must not wait.
-  LearnedFacts(DestinationOptions destination, std::vector<BucketAddress> buckets,
-               std::function<void(std::string_view)> notice);
+  StoreContextCache(DestinationOptions destination, std::vector<BucketAddress> buckets,
+                    std::function<void(std::string_view)> notice);
 
   // Valid as long as this lives; takes no lock.
-  const StoreFacts* Current() const { return facts_.Current(); }
+  const StoreContext* Current() const { return facts_.Current(); }
 
   // True when the refused request, made with `used`, is worth sending again with Current(): the
   // error named another region, or another time, or somebody else has learnt that meanwhile. Takes
   // a region only by its name; a host is computed from it, never read from an answer.
-  bool Learn(const Error& error, const StoreFacts& used);
+  bool Learn(const Error& error, const StoreContext& used);
 
   // A request was taken without these.
   void LearnRefused(const std::vector<std::string>& headers);
@@ -54,13 +54,13 @@ class LearnedFacts {
   static constexpr int kMaxRegions = 4;
 
  private:
-  std::optional<StoreFacts> Corrected(const Error& error, const StoreFacts& now);
+  std::optional<StoreContext> Corrected(const Error& error, const StoreContext& now);
 
   DestinationOptions destination_;
   const std::function<void(std::string_view)> notice_;
   EndpointPool endpoints_;
   std::mutex mutex_;  // for who learns
-  Published<StoreFacts> facts_;
+  ReadMostly<StoreContext> facts_;
   int regions_learnt_ = 0;
 };
 

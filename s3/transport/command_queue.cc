@@ -11,12 +11,12 @@
 
 namespace s3 {
 
-Inbox::Inbox() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+CommandQueue::CommandQueue() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (event_.get() < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
 
 template <typename Change>
-void Inbox::Tell(const Change& change) {
+void CommandQueue::Tell(const Change& change) {
   {
     std::lock_guard lock(mutex_);
     change();
@@ -27,41 +27,41 @@ void Inbox::Tell(const Change& change) {
   [[maybe_unused]] const auto written = write(event_.get(), &one, sizeof one);
 }
 
-Inbox::News Inbox::Take() {
+CommandQueue::Batch CommandQueue::Take() {
   std::uint64_t value;
   [[maybe_unused]] const auto bytes = read(event_.get(), &value, sizeof value);
-  News news;
+  Batch news;
   std::lock_guard lock(mutex_);
   notified_ = false;
-  news.exchanges.swap(news_.exchanges);
-  news.sleeps.swap(news_.sleeps);
-  news.sleeps_cancelled = news_.sleeps_cancelled;
-  news.aborted = news_.aborted;
-  news.quit = news_.quit;
+  news.exchanges.swap(batch_.exchanges);
+  news.sleeps.swap(batch_.sleeps);
+  news.sleeps_cancelled = batch_.sleeps_cancelled;
+  news.aborted = batch_.aborted;
+  news.quit = batch_.quit;
   return news;
 }
 
-void Inbox::Add(std::unique_ptr<Exchange> exchange) {
-  Tell([&] { news_.exchanges.push_back(std::move(exchange)); });
+void CommandQueue::Add(std::unique_ptr<Exchange> exchange) {
+  Tell([&] { batch_.exchanges.push_back(std::move(exchange)); });
 }
 
-void Inbox::Add(Clock::time_point deadline, Wake wake) {
-  Tell([&] { news_.sleeps.emplace_back(deadline, wake); });
+void CommandQueue::Add(Clock::time_point deadline, Wake wake) {
+  Tell([&] { batch_.sleeps.emplace_back(deadline, wake); });
 }
 
-void Inbox::CancelSleeps() {
-  Tell([&] { news_.sleeps_cancelled = true; });
+void CommandQueue::CancelSleeps() {
+  Tell([&] { batch_.sleeps_cancelled = true; });
 }
 
-void Inbox::Abort() {
-  Tell([&] { news_.aborted = true; });
+void CommandQueue::Abort() {
+  Tell([&] { batch_.aborted = true; });
 }
 
-void Inbox::Quit() {
-  Tell([&] { news_.quit = true; });
+void CommandQueue::Quit() {
+  Tell([&] { batch_.quit = true; });
 }
 
-std::unique_ptr<Exchange> Inbox::TakeIdle() {
+std::unique_ptr<Exchange> CommandQueue::TakeIdle() {
   std::lock_guard lock(mutex_);
   if (idle_.empty()) return nullptr;
   auto idle = std::move(idle_.back());
@@ -69,7 +69,7 @@ std::unique_ptr<Exchange> Inbox::TakeIdle() {
   return idle;
 }
 
-void Inbox::GiveBack(std::vector<std::unique_ptr<Exchange>>* ended) {
+void CommandQueue::GiveBack(std::vector<std::unique_ptr<Exchange>>* ended) {
   {
     std::lock_guard lock(mutex_);
     std::ranges::move(*ended, std::back_inserter(idle_));

@@ -13,11 +13,11 @@
 
 namespace s3 {
 
-class Inbox {
+class CommandQueue {
  public:
   using Clock = std::chrono::steady_clock;
 
-  struct News {
+  struct Batch {
     std::vector<std::unique_ptr<Exchange>> exchanges;
     std::vector<std::pair<Clock::time_point, Wake>> sleeps;
     // From now on, all three.
@@ -25,12 +25,12 @@ class Inbox {
   };
 
   // Throws std::system_error when the system has no descriptor left.
-  Inbox();
+  CommandQueue();
 
   // Readable when there is news.
   int fd() const { return event_.get(); }
   // The loop's: all that has come since the last call.
-  News Take();
+  Batch Take();
 
   void Add(std::unique_ptr<Exchange> exchange);
   void Add(Clock::time_point deadline, Wake wake);
@@ -46,10 +46,10 @@ class Inbox {
   template <typename Change>
   void Tell(const Change& change);
 
-  const Descriptor event_;
+  const UniqueFd event_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Exchange>> idle_;
-  News news_;
+  Batch batch_;
   bool notified_ = false;
 };
 

@@ -72,14 +72,14 @@ std::string ErrnoText(int error) {
 
 // A server may send TLS messages that bring no data (key updates, tickets) faster than OpenSSL reads them,
 // within one call that then would not return. A handshake and the tickets after it have some ten.
-constexpr int kMostRecordsWithoutData = 256;
+constexpr int kMaxRecordsWithoutData = 256;
 
 // Called by OpenSSL before it takes a record or message in
 // (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). With too many the server is taken to have
 // ended.
 void CountRecord(int written, int, int type, const void*, std::size_t, SSL* tls, void* records) {
   if (written != 0 || type != SSL3_RT_HEADER) return;
-  if (++*static_cast<int*>(records) > kMostRecordsWithoutData) SSL_set_shutdown(tls, SSL_RECEIVED_SHUTDOWN);
+  if (++*static_cast<int*>(records) > kMaxRecordsWithoutData) SSL_set_shutdown(tls, SSL_RECEIVED_SHUTDOWN);
 }
 
 CURLcode CountRecords(CURL*, void* context, void* records) {
@@ -158,7 +158,7 @@ curl_socket_t Connection::OnOpen(void* self, curlsocktype, curl_sockaddr* addres
 // there are any left tells.
 bool Connection::LacksDescriptor() const {
   if (open_errno_ == EMFILE || open_errno_ == ENFILE) return true;
-  const Descriptor one_more(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const UniqueFd one_more(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   return one_more.get() < 0 && (errno == EMFILE || errno == ENFILE);
 }
 

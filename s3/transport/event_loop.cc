@@ -42,30 +42,30 @@ class EventLoop::Loop {
       : options_(options),
         epoll_(Checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
         pool_(options_, epoll_.get(), max_connections, most_in_the_making),
-        guard_(options_, loops) {
-    epoll_event event{.events = EPOLLIN, .data = {.fd = inbox_.fd()}};
-    Checked(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, inbox_.fd(), &event), "epoll_ctl");
+        watchdog_(options_, loops) {
+    epoll_event event{.events = EPOLLIN, .data = {.fd = commands_.fd()}};
+    Checked(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, commands_.fd(), &event), "epoll_ctl");
     thread_ = std::thread([this] { Run(); });
   }
 
   ~Loop() {
-    inbox_.Quit();
+    commands_.Quit();
     thread_.join();
   }
 
   // Writing the head is the caller's work, not the loop's.
   void Send(HttpRequest&& request, HttpResponse* response, Wake wake) {
-    auto exchange = inbox_.TakeIdle();
+    auto exchange = commands_.TakeIdle();
     if (!exchange) exchange = std::make_unique<Exchange>(options_);
     if (!exchange->Prepare(request, response, wake)) return wake();
     request = {};
-    inbox_.Add(std::move(exchange));
+    commands_.Add(std::move(exchange));
     ++in_flight_;
   }
 
-  void WakeAfter(milliseconds delay, Wake wake) { inbox_.Add(Clock::now() + delay, wake); }
-  void CancelSleeps() { inbox_.CancelSleeps(); }
-  void Abort() { inbox_.Abort(); }
+  void WakeAfter(milliseconds delay, Wake wake) { commands_.Add(Clock::now() + delay, wake); }
+  void CancelSleeps() { commands_.CancelSleeps(); }
+  void Abort() { commands_.Abort(); }
   int in_flight() const { return in_flight_; }
   std::uint64_t given_up() const { return given_up_; }
 
@@ -76,7 +76,7 @@ class EventLoop::Loop {
       const int count = epoll_wait(epoll_.get(), events.data(), events.size(), TimeoutMs());
       now_ = Clock::now();
       for (int i = 0; i < count; ++i) {
-        if (events[i].data.fd == inbox_.fd()) {
+        if (events[i].data.fd == commands_.fd()) {
           if (TakeNew()) return WakeEnded();
         } else if (auto* const connection = pool_.Handle(events[i].data.fd, events[i].events)) {
           GoOn(connection, events[i].events);
@@ -86,14 +86,14 @@ class EventLoop::Loop {
       while (const auto made = pool_.NextMade()) StartOnNew(*made);
       StartWaiting();
       sleeps_.WakeDue(now_);
-      if (guard_.deadline() <= now_) LookAfterAll();
+      if (watchdog_.deadline() <= now_) LookAfterAll();
       WakeEnded();
     }
   }
 
   // Returns true when the loop is to end.
   bool TakeNew() {
-    auto news = inbox_.Take();
+    auto news = commands_.Take();
     for (const auto& [deadline, wake] : news.sleeps) sleeps_.Add(deadline, wake);
     if (news.sleeps_cancelled) sleeps_.Cancel();
     for (auto& exchange : news.exchanges) Begin(std::move(exchange));
@@ -105,7 +105,7 @@ class EventLoop::Loop {
   }
 
   void Begin(std::unique_ptr<Exchange> exchange) {
-    if (active_.empty()) guard_.Start(now_);
+    if (active_.empty()) watchdog_.Start(now_);
     exchange->Begin(now_);
     exchange->position = active_.size();
     active_.push_back(std::move(exchange));
@@ -239,7 +239,7 @@ class EventLoop::Loop {
   bool Answered(Connection* connection, bool keep) {
     Exchange* const exchange = connection->exchange;
     // 417 is the answer to an Expect that is not taken; some gateways say 501.
-    const bool refused = (exchange->status() == 417 && exchange->asked_first()) ||
+    const bool refused = (exchange->status() == 417 && exchange->expects_continue()) ||
                          (exchange->status() == 501 && exchange->holds_body());
     if (refused) {
       never_asked_.insert(exchange->route());
@@ -251,7 +251,7 @@ class EventLoop::Loop {
                    "the response to the request before, once more: it has the same x-amz-request-id");
       });
     }
-    guard_.Answered(*exchange);
+    watchdog_.Answered(*exchange);
     if (keep && exchange->leaves_connection_usable()) {
       exchange->connection = nullptr;
       pool_.Keep(connection, now_);
@@ -314,29 +314,29 @@ class EventLoop::Loop {
       ended->Forget();
       wakes_.push_back(ended->Done());
     }
-    inbox_.GiveBack(&ended_);
+    commands_.GiveBack(&ended_);
     for (const auto& wake : wakes_) wake();
     wakes_.clear();
   }
 
   void LookAfterAll() {
-    const auto found = guard_.Look(active_, now_);
+    const auto found = watchdog_.Look(active_, now_);
     for (Exchange* exchange : found.stalled) End(exchange, [](Exchange& ended) { ended.FailStalled(); });
     for (Exchange* exchange : found.overdue) End(exchange, [](Exchange& ended) { ended.FailOverdue(); });
     given_up_ += found.slow.size();
     for (Exchange* exchange : found.slow) End(exchange, [](Exchange& ended) { ended.FailSlow(); });
-    for (Exchange* exchange : found.in_vain) {
+    for (Exchange* exchange : found.continue_timeouts) {
       never_asked_.insert(exchange->route());
       if (!ReceiveSome(exchange->connection, false)) continue;
       exchange->SendBodyUnasked();
       SendSome(exchange->connection);
     }
-    if (active_.empty()) guard_.Stop();
+    if (active_.empty()) watchdog_.Stop();
   }
 
   int TimeoutMs() const {
     const auto next_try = waiting_.empty() || next_try_ < now_ ? Clock::time_point::max() : next_try_;
-    const auto deadline = std::min({pool_.deadline(), guard_.deadline(), sleeps_.deadline(), next_try});
+    const auto deadline = std::min({pool_.deadline(), watchdog_.deadline(), sleeps_.deadline(), next_try});
     if (deadline == Clock::time_point::max()) return -1;
     // Rounded up: waking a fraction early would spin.
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
@@ -344,8 +344,8 @@ class EventLoop::Loop {
   }
 
   const TransportOptions options_;
-  const Descriptor epoll_;
-  Inbox inbox_;
+  const UniqueFd epoll_;
+  CommandQueue commands_;
   std::atomic<int> in_flight_ = 0;
   std::atomic<std::uint64_t> given_up_ = 0;
 
@@ -362,8 +362,8 @@ class EventLoop::Loop {
   std::unordered_set<std::string> never_asked_;
   // Routes whose responses have an x-amz-request-id of their own each.
   std::unordered_set<std::string> numbered_;
-  Guard guard_;
-  Sleeps sleeps_;
+  ExchangeWatchdog watchdog_;
+  TimerQueue sleeps_;
   std::thread thread_;
 };
 

@@ -11,12 +11,12 @@ namespace s3 {
 class EventLoop final : public Transport {
  public:
   // A burst of new connections overruns servers' queues, and each costs libcurl some 20 KiB until it is made.
-  static constexpr std::size_t kMostInTheMaking = 128;
+  static constexpr std::size_t kMaxConnecting = 128;
 
   // Starts the thread. `max_connections` is how many idle connections are kept for reuse: as many
   // as there can be exchanges in flight. `loops`: how many there are, which share what may be given up.
   EventLoop(const TransportOptions& options, int max_connections,
-            std::size_t most_in_the_making = kMostInTheMaking, int loops = 1);
+            std::size_t most_in_the_making = kMaxConnecting, int loops = 1);
   // Precondition: every Wake has been called.
   ~EventLoop() override;
 

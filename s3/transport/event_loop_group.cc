@@ -4,19 +4,19 @@
 
 namespace s3 {
 
-EventLoops::EventLoops(const TransportOptions& options, int count, int max_connections) {
+EventLoopGroup::EventLoopGroup(const TransportOptions& options, int count, int max_connections) {
   // Together they make as many connections at once as one would.
-  const auto making = std::max<std::size_t>(1, EventLoop::kMostInTheMaking / static_cast<std::size_t>(count));
+  const auto making = std::max<std::size_t>(1, EventLoop::kMaxConnecting / static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     loops_.push_back(std::make_unique<EventLoop>(options, max_connections, making, count));
   }
 }
 
-void EventLoops::Send(HttpRequest&& request, HttpResponse* response, Wake wake) {
+void EventLoopGroup::Send(HttpRequest&& request, HttpResponse* response, Wake wake) {
   LoopFor(request).Send(std::move(request), response, wake);
 }
 
-EventLoop& EventLoops::LoopFor(const HttpRequest& request) const {
+EventLoop& EventLoopGroup::LoopFor(const HttpRequest& request) const {
   if (request.body_bytes() < kSmallBytes) {
     const auto room = [](const auto& loop) { return loop->in_flight() < kTogether; };
     if (const auto found = std::ranges::find_if(loops_, room); found != loops_.end()) return **found;
@@ -24,25 +24,25 @@ EventLoop& EventLoops::LoopFor(const HttpRequest& request) const {
   return **std::ranges::min_element(loops_, {}, &EventLoop::in_flight);
 }
 
-void EventLoops::WakeAfter(std::chrono::milliseconds delay, Wake wake) {
+void EventLoopGroup::WakeAfter(std::chrono::milliseconds delay, Wake wake) {
   loops_.front()->WakeAfter(delay, wake);
 }
 
-void EventLoops::CancelSleeps() {
+void EventLoopGroup::CancelSleeps() {
   for (const auto& loop : loops_) loop->CancelSleeps();
 }
 
-void EventLoops::Abort() {
+void EventLoopGroup::Abort() {
   for (const auto& loop : loops_) loop->Abort();
 }
 
-std::vector<int> EventLoops::in_flight() const {
+std::vector<int> EventLoopGroup::in_flight() const {
   std::vector<int> counts;
   for (const auto& loop : loops_) counts.push_back(loop->in_flight());
   return counts;
 }
 
-std::uint64_t EventLoops::given_up() const {
+std::uint64_t EventLoopGroup::given_up() const {
   std::uint64_t count = 0;
   for (const auto& loop : loops_) count += loop->given_up();
   return count;

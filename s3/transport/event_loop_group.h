@@ -8,10 +8,10 @@
 
 namespace s3 {
 
-class EventLoops final : public Transport {
+class EventLoopGroup final : public Transport {
  public:
   // `max_connections` is how many idle connections each of `count` loops keeps.
-  EventLoops(const TransportOptions& options, int count, int max_connections);
+  EventLoopGroup(const TransportOptions& options, int count, int max_connections);
 
   // To the loop with the fewest exchanges in flight; the first of several, so that a few share connections.
   // Small ones are cheaper together: a loop that has many wakes once for several of them.

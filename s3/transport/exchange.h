@@ -54,7 +54,7 @@ class Exchange {
   // server says that it will take it (Expect: 100-continue; RFC 9110, section 10.1.1).
   void Rewind(bool ask_first);
   bool is_worth_asking() const { return body_bytes_ > kAskAbove; }
-  bool asked_first() const { return asked_first_; }
+  bool expects_continue() const { return asked_first_; }
   bool holds_body() const { return holds_body_; }
   // True once the server has kept the body waiting for too long: most that do never answer at all.
   bool AskedInVain(Clock::time_point now) const;

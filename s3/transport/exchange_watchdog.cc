@@ -6,11 +6,12 @@ namespace s3 {
 
 using namespace std::chrono_literals;
 
-Guard::Guard(const TransportOptions& options, int loops)
+ExchangeWatchdog::ExchangeWatchdog(const TransportOptions& options, int loops)
     : interval_(std::clamp<std::chrono::milliseconds>(options.stall_window / 8, 10ms, 50ms)),
       stragglers_(loops) {}
 
-Guard::Findings Guard::Look(const std::vector<std::unique_ptr<Exchange>>& active, Clock::time_point now) {
+ExchangeWatchdog::Findings ExchangeWatchdog::Look(const std::vector<std::unique_ptr<Exchange>>& active,
+                                                  Clock::time_point now) {
   Start(now);
   stragglers_.InFlight(active.size());
   Findings found;
@@ -19,16 +20,16 @@ Guard::Findings Guard::Look(const std::vector<std::unique_ptr<Exchange>>& active
       found.stalled.push_back(exchange.get());
     } else if (exchange->IsOverdue(now)) {
       found.overdue.push_back(exchange.get());
-    } else if (IsStraggler(*exchange, now) && stragglers_.GiveUp(now)) {
+    } else if (IsStraggler(*exchange, now) && stragglers_.TryCancel(now)) {
       found.slow.push_back(exchange.get());
     } else if (exchange->AskedInVain(now)) {
-      found.in_vain.push_back(exchange.get());
+      found.continue_timeouts.push_back(exchange.get());
     }
   }
   return found;
 }
 
-bool Guard::IsStraggler(const Exchange& exchange, Clock::time_point now) const {
+bool ExchangeWatchdog::IsStraggler(const Exchange& exchange, Clock::time_point now) const {
   if (!exchange.may_be_given_up()) return false;
   const auto limit = stragglers_.Limit(exchange.body_bytes());
   return limit && exchange.Age(now) > *limit;

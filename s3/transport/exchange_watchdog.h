@@ -12,12 +12,12 @@
 namespace s3 {
 
 // Belongs to the event loop's thread.
-class Guard {
+class ExchangeWatchdog {
  public:
   using Clock = Exchange::Clock;
 
   // `loops`: how many guards share what may be given up.
-  Guard(const TransportOptions& options, int loops);
+  ExchangeWatchdog(const TransportOptions& options, int loops);
 
   // When to look: while there are exchanges, several times in a stall window.
   Clock::time_point deadline() const { return next_look_; }
@@ -26,10 +26,10 @@ class Guard {
 
   // Each exchange is in one of them at most.
   struct Findings {
-    std::vector<Exchange*> stalled;  // moved too little for too long
-    std::vector<Exchange*> overdue;  // whose response takes too long
-    std::vector<Exchange*> slow;     // stragglers that may be given up
-    std::vector<Exchange*> in_vain;  // whose server does not say whether it takes the body
+    std::vector<Exchange*> stalled;            // moved too little for too long
+    std::vector<Exchange*> overdue;            // whose response takes too long
+    std::vector<Exchange*> slow;               // stragglers that may be given up
+    std::vector<Exchange*> continue_timeouts;  // whose server does not say whether it takes the body
   };
   // Of those in flight; looks again later.
   Findings Look(const std::vector<std::unique_ptr<Exchange>>& active, Clock::time_point now);
@@ -43,7 +43,7 @@ class Guard {
   bool IsStraggler(const Exchange& exchange, Clock::time_point now) const;
 
   const std::chrono::milliseconds interval_;
-  Stragglers stragglers_;
+  StragglerDetector stragglers_;
   Clock::time_point next_look_ = Clock::time_point::max();
 };
 

@@ -5,17 +5,17 @@
 
 namespace s3 {
 
-std::size_t Stragglers::ClassOf(std::uint64_t bytes) {
+std::size_t StragglerDetector::ClassOf(std::uint64_t bytes) {
   return static_cast<std::size_t>(std::bit_width(bytes));
 }
 
-void Stragglers::InFlight(std::size_t count) {
+void StragglerDetector::InFlight(std::size_t count) {
   if (static_cast<double>(count) <= kClimb * static_cast<double>(measured_in_flight_)) return;
   measured_in_flight_ = count;
   classes_.fill({});
 }
 
-void Stragglers::Answered(std::uint64_t bytes, Duration took) {
+void StragglerDetector::Answered(std::uint64_t bytes, Duration took) {
   auto& peers = classes_[ClassOf(bytes)];
   const double seconds = std::chrono::duration<double>(took).count();
   ++peers.answered;
@@ -29,15 +29,15 @@ void Stragglers::Answered(std::uint64_t bytes, Duration took) {
   peers.p95_s *= seconds > peers.p95_s ? 1 + kStep * 0.95 : 1 - kStep * 0.05;
 }
 
-std::optional<Stragglers::Duration> Stragglers::Limit(std::uint64_t bytes) const {
+std::optional<StragglerDetector::Duration> StragglerDetector::Limit(std::uint64_t bytes) const {
   const auto& peers = classes_[ClassOf(bytes)];
   if (peers.answered < kPeers) return std::nullopt;
   const auto limit =
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(kTimes * peers.p95_s));
-  return std::max<Duration>(limit, kLeast);
+  return std::max<Duration>(limit, kMin);
 }
 
-bool Stragglers::GiveUp(Clock::time_point now) {
+bool StragglerDetector::TryCancel(Clock::time_point now) {
   const double elapsed = std::chrono::duration<double>(now - allowed_at_.value_or(now)).count();
   allowance_ = std::min(allowance_ + kPerSecond / sharers_ * elapsed, most());
   allowed_at_ = now;

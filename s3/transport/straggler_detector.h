@@ -13,13 +13,13 @@
 
 namespace s3 {
 
-class Stragglers {
+class StragglerDetector {
  public:
   using Clock = std::chrono::steady_clock;
   using Duration = Clock::duration;
 
   // `sharers`: how many of these judge the requests of one run; together they keep the limits below.
-  explicit Stragglers(int sharers = 1) : sharers_(sharers) {}
+  explicit StragglerDetector(int sharers = 1) : sharers_(sharers) {}
 
   // So many requests are in flight. When they have become more, all take longer than those before did: what
   // was known of peers is forgotten.
@@ -29,13 +29,13 @@ class Stragglers {
   // From when on a request of that size is a straggler; nothing while too few of its peers are known.
   std::optional<Duration> Limit(std::uint64_t bytes) const;
   // Whether one may be given up now. When many are slow it is the store, and giving them up would only make
-  // more work. Of N that are answered in T seconds, at most kMost + kShare * N + kPerSecond * T are given up.
-  bool GiveUp(Clock::time_point now);
+  // more work. Of N that are answered in T seconds, at most kMax + kShare * N + kPerSecond * T are given up.
+  bool TryCancel(Clock::time_point now);
 
-  static constexpr std::chrono::milliseconds kLeast{250};
+  static constexpr std::chrono::milliseconds kMin{250};
   static constexpr int kTimes = 4;  // the 95th percentile
   static constexpr std::uint64_t kPeers = 64;
-  static constexpr double kShare = 0.02, kPerSecond = 1, kMost = 4;
+  static constexpr double kShare = 0.02, kPerSecond = 1, kMax = 4;
   static constexpr double kClimb = 1.25;  // more in flight than when peers were measured
 
  private:
@@ -47,7 +47,7 @@ class Stragglers {
   static std::size_t ClassOf(std::uint64_t bytes);
 
   std::array<Class, 65> classes_{};
-  double most() const { return std::max(1.0, kMost / sharers_); }
+  double most() const { return std::max(1.0, kMax / sharers_); }
 
   const int sharers_;
   std::size_t measured_in_flight_ = 0;

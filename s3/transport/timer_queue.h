@@ -8,7 +8,7 @@
 
 namespace s3 {
 
-class Sleeps {
+class TimerQueue {
  public:
   using Clock = std::chrono::steady_clock;
 

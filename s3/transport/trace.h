@@ -23,7 +23,7 @@ std::string TraceOfResponse(const HttpResponse& response, std::chrono::microseco
 // Appends to a file. Thread-safe.
 class TraceLog {
  public:
-  explicit TraceLog(Descriptor file) : file_(std::move(file)) {}
+  explicit TraceLog(UniqueFd file) : file_(std::move(file)) {}
 
   // A number for an exchange.
   std::uint64_t NextNumber() { return ++number_; }
@@ -33,7 +33,7 @@ class TraceLog {
 
  private:
   mutable std::mutex mutex_;
-  const Descriptor file_;
+  const UniqueFd file_;
   std::string problem_;
   std::atomic<std::uint64_t> number_{0};
 };

@@ -146,8 +146,8 @@ TEST(CensusTest, ShardsThatRunShareTheLimits) {
   const test::TempDir plan;
   s3::RateLimits limits, others;
   limits.requests_per_second = 100;
-  const Census first(plan.path(), 0, 3, &limits);
-  auto other = std::make_unique<Census>(plan.path(), 2, 3, &others);
+  const RunningShards first(plan.path(), 0, 3, &limits);
+  auto other = std::make_unique<RunningShards>(plan.path(), 2, 3, &others);
   EXPECT_EQ(limits.sharers, 3) << "all that there may be, until it has looked";
   while (limits.sharers == 3) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_EQ(limits.sharers, 2);

@@ -58,7 +58,7 @@ TEST(PlanTest, PartsThatMemoryCannotHoldNameTheOption) {
 }
 
 // What S3 asks of a plan, whatever the options and limits are.
-void ExpectLegal(const UploadPlan& plan, std::uint64_t size, const PlanOptions& options,
+void ExpectLegal(const PartPlan& plan, std::uint64_t size, const PlanOptions& options,
                  const StoreLimits& limits) {
   if (!plan.is_multipart()) {
     ASSERT_LE(size, std::min(limits.max_put_bytes, options.max_body_bytes));

@@ -35,7 +35,7 @@ struct ClientFixture {
         client(&facts, &credentials, &admission, options.retry,
                s3::ResolveIntegrity(integrity, options.destination), &loops, &waiter, {}) {}
 
-  s3::Settled Put(std::string_view key, std::string_view body, std::string_view token = "") {
+  s3::RetryResult Put(std::string_view key, std::string_view body, std::string_view token = "") {
     return client.PutObject({key, &properties}, s3::MakePayload(body, client.integrity()), token,
                             IgnoreRetries);
   }
@@ -50,12 +50,12 @@ struct ClientFixture {
   s3::Options options;
   s3::ObjectProperties properties;
   s3::BlockingWaiter waiter;
-  s3::EventLoops loops;
+  s3::EventLoopGroup loops;
   std::vector<std::string> notices;  // one thread's; for tests of what is learnt
-  s3::LearnedFacts facts;
+  s3::StoreContextCache facts;
   s3::CredentialCache credentials;
   s3::RateLimits limits;
-  s3::Admission admission;
+  s3::AdmissionController admission;
   s3::Client client;
 
  private:

@@ -18,7 +18,7 @@ namespace test {
 // Lets everything through.
 struct FreeAdmission {
   s3::RateLimits limits;
-  s3::Admission admission{&limits, {}};
+  s3::AdmissionController admission{&limits, {}};
 };
 
 // A directory of its own, removed at the end.

@@ -82,7 +82,7 @@ Result<pid_t> Spawn(const std::vector<std::string>& words, int out, const std::v
 
 // All of the output, into `*output`; the answer is what went wrong.
 std::string ReadToEnd(int fd, Clock::time_point deadline, std::stop_token stop, std::string* output) {
-  const Descriptor stopped(eventfd(0, EFD_CLOEXEC));
+  const UniqueFd stopped(eventfd(0, EFD_CLOEXEC));
   const std::stop_callback on_stop(stop, [&] {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = write(stopped.get(), &one, sizeof one);
@@ -176,8 +176,8 @@ Result<Credentials> CredentialsFromProcess(std::string_view command, const Provi
   if (pipe2(ends, O_CLOEXEC) != 0) {
     return Fail(ErrorKind::kBadCredentials, fmt::format("credential_process: {}", std::strerror(errno)));
   }
-  const Descriptor in(ends[0]);
-  Descriptor out(ends[1]);
+  const UniqueFd in(ends[0]);
+  UniqueFd out(ends[1]);
   const auto pid = Spawn(*words, out.get(), context.hidden);
   if (!pid) return tl::unexpected(pid.error());
   out.Close();

@@ -43,7 +43,7 @@ HttpRequest PostTo(const Endpoint& endpoint, std::string_view body) {
 Result<Credentials> Read(HttpResponse response, std::string_view action, const Secret& secret,
                          const std::string& who) {
   const auto headers = response.headers;
-  auto answer = Judge(std::move(response), false);
+  auto answer = ClassifyResponse(std::move(response), false);
   if (!answer) {
     auto& error = answer.error();
     RedactIn(&error.message, secret);

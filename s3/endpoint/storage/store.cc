@@ -43,7 +43,7 @@ class FileData final : public ObjectData {
   }
   std::string Read(std::uint64_t offset, std::size_t size) const override {
     // Opened per read: ten thousand objects must not hold ten thousand descriptors.
-    const Descriptor fd(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    const UniqueFd fd(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (fd.get() < 0) ThrowErrno(path_);
     std::string bytes(size, '\0');
     const ssize_t got = pread(fd.get(), bytes.data(), size, static_cast<off_t>(offset));
@@ -129,7 +129,7 @@ class NewFile {
 
  private:
   const std::string path_;
-  const Descriptor fd_;
+  const UniqueFd fd_;
 };
 
 class FileUpload final : public Store::Upload {

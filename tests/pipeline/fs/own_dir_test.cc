@@ -273,7 +273,7 @@ TEST_F(LineReaderTest, TakesNoMoreThanTheLongestLine) {
     EXPECT_THAT(longer.failure()->message, HasSubstr("lines:2: this line has more than 16 MiB"));
     EXPECT_FALSE(longer.Next());
   }
-  LineReader directory(s3::Descriptor(open(ours_.path().c_str(), O_RDONLY)), "it");
+  LineReader directory(s3::UniqueFd(open(ours_.path().c_str(), O_RDONLY)), "it");
   EXPECT_FALSE(directory.Next());
   EXPECT_THAT(directory.failure()->message, HasSubstr("it: Is a directory"));
 }
@@ -322,9 +322,10 @@ TEST_F(TornJournalTest, AFirstLineMayBeTornWhenItIsThatOfARun) {
 }
 
 TEST_F(TornJournalTest, ALineOfAnotherVersionIsNotTorn) {
-  EXPECT_THAT(Loaded(run_ + SealedLine("merkle").Seal()),
+  EXPECT_THAT(Loaded(run_ + ChecksummedLine("merkle").Seal()),
               HasSubstr("jsonl:2: this line is of another version"));
-  EXPECT_THAT(Loaded(SealedLine("merkle").Seal()), HasSubstr("jsonl:1: this line is of another version"));
+  EXPECT_THAT(Loaded(ChecksummedLine("merkle").Seal()),
+              HasSubstr("jsonl:1: this line is of another version"));
 }
 
 TEST_F(TornJournalTest, WhatIsCutOffIsKept) {

@@ -11,7 +11,7 @@ namespace pipeline {
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = Slots::Clock;
+using Clock = ConcurrencyController::Clock;
 
 // Tasks of one size against a store that answers after a latency and carries out so many at once; without
 // real time. What is more waits in its queue.
@@ -58,7 +58,7 @@ struct Simulation {
     bool operator<(const Task& other) const { return answer > other.answer; }
   };
   std::mt19937_64 random = test::SeededRandom();
-  Slots slots;
+  ConcurrencyController slots;
   int held;
   std::uint64_t refused = 0;
   Clock::time_point now{}, free_at{};
@@ -119,7 +119,7 @@ TEST(SlotsTest, LargeRequestsBeginWithSomeForEachCore) {
     UploadOptions options;
     options.threads = threads;
     const auto limits = SlotLimitsOf(options);
-    return limits.first / Slots(limits, Clock::time_point{}).WeightOf(bytes);
+    return limits.first / ConcurrencyController(limits, Clock::time_point{}).WeightOf(bytes);
   };
 #ifndef S3FLOW_BLOCKING_WAITER
   EXPECT_EQ(at_first(2, 16 << 20), 16);
@@ -156,7 +156,7 @@ TEST(SlotsTest, FixedStaysFixed) {
 TEST(SlotsTest, NoHistoryLosesSlots) {
   auto random = test::SeededRandom();
   for (int run = 0; run < 200; ++run) {
-    Slots slots({}, Clock::time_point{});
+    ConcurrencyController slots({}, Clock::time_point{});
     int held = SlotLimits{}.first;
     std::vector<int> in_flight;
     std::uint64_t refused = 0;
@@ -180,7 +180,7 @@ TEST(SlotsTest, NoHistoryLosesSlots) {
       ASSERT_EQ(sum, slots.circulation());
       ASSERT_LE(sum, SlotLimits{}.most);
     }
-    EXPECT_LE(slots.series().size(), Slots::kMostPoints);
+    EXPECT_LE(slots.series().size(), ConcurrencyController::kMaxPoints);
   }
 }
 

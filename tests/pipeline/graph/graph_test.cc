@@ -18,7 +18,7 @@ namespace {
 UploadTask Task(int number) {
   return {std::make_shared<Object>(
       std::make_shared<InputFile>(InputFile{std::to_string(number), std::to_string(number)}),
-      s3::UploadPlan{})};
+      s3::PartPlan{})};
 }
 
 // Holds every body that enters until as many wait as the test says, then lets go: the number that

@@ -140,7 +140,7 @@ TEST(JournalTest, OneSyncServesManyAndAFailureIsFinal) {
 TEST(SealedLineTest, EveryCharacterIsWrittenAsTheJsonLibraryDoes) {
   for (int c = 0; c < 256; ++c) {
     const std::string value{'"', static_cast<char>(c), '\\', 'x', static_cast<char>(c)};
-    SealedLine line("test");
+    ChecksummedLine line("test");
     line.Text("value", value);
     const auto text = std::move(line).Seal();
     const auto written = nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -171,11 +171,11 @@ TEST(HistoryTest, ResultsAreReadBackAsTheyWereWritten) {
   const auto history = History::Load(directory / "journal.jsonl").value();
   EXPECT_EQ(history.settled().uploaded, files.size());
   for (auto& file : files) {
-    EXPECT_EQ(history.StandingOf(file), History::Standing::kSettled) << file.path;
+    EXPECT_EQ(history.StateOf(file), History::InputState::kDone) << file.path;
     ++file.size_bytes;
-    EXPECT_EQ(history.StandingOf(file), History::Standing::kSuperseded) << file.path;
+    EXPECT_EQ(history.StateOf(file), History::InputState::kStale) << file.path;
     file.key += "x";
-    EXPECT_EQ(history.StandingOf(file), History::Standing::kNew) << file.path;
+    EXPECT_EQ(history.StateOf(file), History::InputState::kNew) << file.path;
   }
 }
 
@@ -207,7 +207,7 @@ TEST(HostileInputTest, Journals) {
     auto history = History::Load(directory / "journal.jsonl");
     if (!history) continue;
     EXPECT_EQ(history->intact_bytes() + history->torn_bytes(), text.size());
-    (void)history->StandingOf(file);
+    (void)history->StateOf(file);
     (void)history->PartBytes(file);
     (void)history->TakeUpload(file);
     (void)History::Load(directory / "journal.jsonl", History::Depth::kOpenUploads);

@@ -37,7 +37,7 @@ TEST(DealTest, ShardsGetTheSame) {
   for (const int shards : {1, 2, 7, 64}) {
     auto sizes = Sizes(&random, 5000);
     std::sort(sizes.rbegin(), sizes.rend());
-    Dealer dealer(shards);
+    ShardBalancer dealer(shards);
     for (std::size_t at = 0; at < sizes.size(); at += static_cast<std::size_t>(shards)) {
       std::vector<ShardLoad> round;
       for (auto i = at; i < std::min(sizes.size(), at + static_cast<std::size_t>(shards)); ++i) {
@@ -97,7 +97,7 @@ TEST(CutterTest, RangesAreWholeAndEqual) {
   for (const int parts : {2, 7, 256, 9999}) {
     for (const int pieces : {1, 2, 5, 7, 64}) {
       if (pieces > parts) continue;
-      const auto ranges = CutParts({.parts = parts}, pieces);
+      const auto ranges = SplitParts({.parts = parts}, pieces);
       int next = 1;
       for (const auto& [first, last] : ranges) {
         EXPECT_EQ(first, next);
@@ -201,10 +201,10 @@ TEST(ManifestTest, FilesOfOneRootHaveItsDirectoryOpen) {
     ASSERT_TRUE(writer.Add(1, ManifestLine(file)));
   }
   ASSERT_TRUE(writer.Flush());
-  std::vector<std::shared_ptr<const s3::Descriptor>> roots;
+  std::vector<std::shared_ptr<const s3::UniqueFd>> roots;
   EXPECT_TRUE(FinderOfManifest(plan_dir, 1)([&](Input input) {
     roots.push_back(std::get<std::shared_ptr<const InputFile>>(input)->root);
-    return Demand::kBehind;
+    return Backpressure::kStarving;
   }));
   ASSERT_EQ(roots.size(), 5u);
   EXPECT_TRUE(roots[0] != nullptr && roots[0] == roots[1]);
@@ -230,16 +230,17 @@ TEST(ManifestTest, AMissingOrBrokenLineIsNoticedBeforeTheRun) {
   int found = 0;
   EXPECT_TRUE(FinderOfManifest(plan_dir, 1)([&](Input) {
     ++found;
-    return Demand::kBehind;
+    return Backpressure::kStarving;
   }));
   EXPECT_EQ(found, 100);
-  EXPECT_FALSE(FinderOfManifest(plan_dir, 1)([&](Input) { return Demand::kNone; }));
+  EXPECT_FALSE(FinderOfManifest(plan_dir, 1)([&](Input) { return Backpressure::kStop; }));
 
   auto text = test::ReadAll(path);
   text[text.size() / 2] = static_cast<char>(text[text.size() / 2] ^ 1);
   directory.Write("manifests/00001", text);
   EXPECT_THAT(CheckManifest(plan_dir, 1, 100).error().message, HasSubstr("00001:5"));
-  EXPECT_THROW(FinderOfManifest(plan_dir, 1)([](Input) { return Demand::kBehind; }), std::runtime_error);
+  EXPECT_THROW(FinderOfManifest(plan_dir, 1)([](Input) { return Backpressure::kStarving; }),
+               std::runtime_error);
 }
 
 TEST(JobPlanTest, IsReadAsItWasWritten) {

@@ -85,7 +85,7 @@ TEST(ProcessLimitsTest, DescriptorsThatAreOpenAreNotLeft) {
   const rlimit small{std::min<rlim_t>(limit.rlim_max, 1000), limit.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &small), 0);
   const auto before = ReadProcessLimits();
-  const s3::Descriptor one(open("/", O_RDONLY | O_CLOEXEC)), two(open("/", O_RDONLY | O_CLOEXEC));
+  const s3::UniqueFd one(open("/", O_RDONLY | O_CLOEXEC)), two(open("/", O_RDONLY | O_CLOEXEC));
   const auto after = ReadProcessLimits();
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
   ASSERT_TRUE(before.descriptors && after.descriptors);
@@ -99,7 +99,7 @@ TEST(ProcessLimitsTest, AFileForWhichNoDescriptorIsLeftSaysSo) {
       .path = directory.Write("file", "four"), .key = "file", .size_bytes = 4, .follow_symlink = true};
   rlimit limit{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
-  const s3::Descriptor lowest_free(open("/", O_RDONLY | O_CLOEXEC));
+  const s3::UniqueFd lowest_free(open("/", O_RDONLY | O_CLOEXEC));
   const rlimit none_left{static_cast<rlim_t>(lowest_free.get()), limit.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none_left), 0);
   const auto opened = OpenFile::Open(file);

@@ -18,7 +18,7 @@ using Values = std::map<std::string, std::string>;
 
 TEST(AllotmentTest, OfASchedulerIsTheTasksPart) {
   const auto of = [](const Values& values) {
-    const auto allotment = SchedulerAllotment([&](const std::string& name) -> std::optional<std::string> {
+    const auto allotment = SchedulerLimits([&](const std::string& name) -> std::optional<std::string> {
       const auto value = values.find(name);
       return value == values.end() ? std::nullopt : std::optional(value->second);
     });
@@ -33,8 +33,8 @@ TEST(AllotmentTest, OfASchedulerIsTheTasksPart) {
 }
 
 TEST(AllotmentTest, TheStricterCounts) {
-  const auto least = [](const Allotment& one, const Allotment& other) {
-    const auto both = Least(one, other), reversed = Least(other, one);
+  const auto least = [](const ResourceLimits& one, const ResourceLimits& other) {
+    const auto both = Min(one, other), reversed = Min(other, one);
     EXPECT_EQ(std::pair(both.cpus, both.memory_bytes), std::pair(reversed.cpus, reversed.memory_bytes));
     return std::pair(both.cpus, both.memory_bytes);
   };
@@ -45,12 +45,12 @@ TEST(AllotmentTest, TheStricterCounts) {
 
 TEST(AllotmentTest, IsFollowed) {
   UploadOptions options;
-  Follow({.cpus = 3, .memory_bytes = 256ull << 20}, &options);
+  ApplyTo({.cpus = 3, .memory_bytes = 256ull << 20}, &options);
   EXPECT_EQ(std::pair(options.threads, options.memory_bytes >> 20), std::pair(3, 192ul));
   EXPECT_EQ(CoresOf(options), 3);
-  Follow({.cpus = 5, .memory_bytes = 100ull << 20}, &options);
+  ApplyTo({.cpus = 5, .memory_bytes = 100ull << 20}, &options);
   EXPECT_EQ(std::pair(options.threads, options.memory_bytes >> 20), std::pair(3, 50ul));
-  Follow({.cpus = 0, .memory_bytes = 1ull << 40}, &options);
+  ApplyTo({.cpus = 0, .memory_bytes = 1ull << 40}, &options);
   EXPECT_EQ(options.memory_bytes >> 20, 50u) << "never more than the job says";
 }
 
@@ -58,14 +58,14 @@ TEST(AllotmentTest, OfTheKernelIsWithinTheAffinityMask) {
   std::thread([] {
     cpu_set_t mask;
     ASSERT_EQ(sched_getaffinity(0, sizeof mask, &mask), 0);
-    EXPECT_LE(KernelAllotment().cpus, CPU_COUNT(&mask));
-    EXPECT_GE(KernelAllotment().cpus, 1);
+    EXPECT_LE(KernelLimits().cpus, CPU_COUNT(&mask));
+    EXPECT_GE(KernelLimits().cpus, 1);
     int cpu = 0;
     while (!CPU_ISSET(cpu, &mask)) ++cpu;
     CPU_ZERO(&mask);
     CPU_SET(cpu, &mask);
     ASSERT_EQ(sched_setaffinity(0, sizeof mask, &mask), 0);
-    EXPECT_EQ(KernelAllotment().cpus, 1);
+    EXPECT_EQ(KernelLimits().cpus, 1);
     EXPECT_EQ(CoresOf({}), 1);
   }).join();
 }

@@ -164,7 +164,7 @@ TEST_F(OpenFileTest, WhatIsBeneathIsOpenedAndNothingElse) {
   link("b", "root/a/inside");
   link("file", "root/a/b/last");
   link("/proc/self/fd", "root/magic");
-  const s3::Descriptor root(open((directory_ / "root").c_str(), O_PATH | O_DIRECTORY));
+  const s3::UniqueFd root(open((directory_ / "root").c_str(), O_PATH | O_DIRECTORY));
   const struct {
     const char* relative;
     std::vector<int> errors;  // none: it can be opened
@@ -183,7 +183,7 @@ TEST_F(OpenFileTest, WhatIsBeneathIsOpenedAndNothingElse) {
   for (const auto& [relative, errors] : kNames) {
     for (const auto& way : {OpenBeneath, OpenStepByStep}) {
       errno = 0;
-      const s3::Descriptor fd(way(root.get(), relative, O_RDONLY | O_CLOEXEC));
+      const s3::UniqueFd fd(way(root.get(), relative, O_RDONLY | O_CLOEXEC));
       const int error = errno;
       EXPECT_EQ(fd.get() >= 0, errors.empty()) << relative;
       if (errors.empty()) continue;

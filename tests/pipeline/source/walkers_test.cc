@@ -108,7 +108,7 @@ TEST(WalkTest, LoopsAreSeenByEachPart) {
     std::lock_guard lock(mutex);
     const auto* result = std::get_if<ObjectResult>(&input);
     ++found[result != nullptr ? result->reason : "file"];
-    return Demand::kBehind;
+    return Backpressure::kStarving;
   }));
   EXPECT_THAT(
       found, UnorderedElementsAre(Pair("file", 20), Pair("a symbolic link to a directory above itself", 20)));
@@ -122,7 +122,7 @@ TEST(WalkersTest, SeveralThreadsYieldEverythingOnce) {
   EXPECT_TRUE(WalkInThreads(Walk({SourceRoot{.path = tree.path()}}, ""), [&](Input input) {
     std::lock_guard lock(mutex);
     keys.insert(std::get<std::shared_ptr<const InputFile>>(input)->key);
-    return Demand::kBehind;
+    return Backpressure::kStarving;
   }));
   EXPECT_EQ(keys.size(), files);
   EXPECT_EQ(std::set<std::string>(keys.begin(), keys.end()).size(), files);
@@ -146,7 +146,7 @@ TEST(WalkersTest, OneDirectoryIsDividedAmongAllThreads) {
     if (std::this_thread::get_id() != caller || ++yields_of_caller > 4) {
       all_there.wait(lock, [&] { return threads.size() == 4; });
     }
-    return Demand::kBehind;
+    return Backpressure::kStarving;
   }));
   EXPECT_EQ(threads.size(), 4u);
 }
@@ -159,7 +159,7 @@ TEST(WalkersTest, OneThreadSufficesWhileThereIsEnough) {
   EXPECT_TRUE(WalkInThreads(Walk({SourceRoot{.path = tree / "wide"}}, ""), [&](Input) {
     std::lock_guard lock(mutex);
     threads.insert(std::this_thread::get_id());
-    return Demand::kAhead;
+    return Backpressure::kSaturated;
   }));
   // One more may have begun before the first answer.
   EXPECT_LE(threads.size(), 2u);
@@ -169,14 +169,15 @@ TEST(WalkersTest, EndsWhenAskedToAndPassesExceptionsOn) {
   test::TempDir tree;
   const auto files = WriteTree(&tree);
   std::atomic<std::size_t> yielded = 0;
-  EXPECT_FALSE(WalkInThreads(Walk({SourceRoot{.path = tree.path()}}, ""),
-                             [&](Input) { return ++yielded < 100 ? Demand::kBehind : Demand::kNone; }));
+  EXPECT_FALSE(WalkInThreads(Walk({SourceRoot{.path = tree.path()}}, ""), [&](Input) {
+    return ++yielded < 100 ? Backpressure::kStarving : Backpressure::kStop;
+  }));
   EXPECT_LT(yielded, files);
   yielded = 0;
   EXPECT_THROW(WalkInThreads(Walk({SourceRoot{.path = tree.path()}}, ""),
                              [&](Input) {
                                if (++yielded >= 100) throw std::bad_alloc();
-                               return Demand::kBehind;
+                               return Backpressure::kStarving;
                              }),
                std::bad_alloc);
   EXPECT_LT(yielded, files);

@@ -52,7 +52,7 @@ struct Bodies {
     const auto options = test::OptionsFor(server);
     s3::EventLoop loop(options.transport, threads);
     WatchedTransport transport(&loop, before_send);
-    s3::LearnedFacts facts(options.destination, s3::ResolveBucket(options.destination).value(), nullptr);
+    s3::StoreContextCache facts(options.destination, s3::ResolveBucket(options.destination).value(), nullptr);
     auto credentials = test::Fixed(server.credentials());
     test::FreeAdmission free;
     s3::Client client(&facts, &credentials, &free.admission, options.retry,
@@ -65,7 +65,7 @@ struct Bodies {
     Console console(report, &progress, null);
     BufferPool buffers(upload_options.memory_bytes);
     test::TaskThreads tasks(2);
-    DigestLanes lanes(2, &waiter, [&](std::function<void()> task) { tasks.Enqueue(std::move(task)); });
+    DigestScheduler lanes(2, &waiter, [&](std::function<void()> task) { tasks.Enqueue(std::move(task)); });
     const auto rules = PropertyRules::Load({}).value();
     Source source(FinderOf(Walk({root}, "")), {}, upload_options, stop.drain_token(), &history, &progress);
     Uploader upload(

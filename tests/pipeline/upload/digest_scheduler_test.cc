@@ -20,7 +20,7 @@ namespace {
 // These have lanes on every processor.
 constexpr s3::IntegrityOptions kHashed{.payload = s3::PayloadMode::kSha256,
                                        .checksum = s3::ChecksumAlgorithm::kMd5};
-constexpr std::size_t kLarge = DigestLanes::kLeastBytes;
+constexpr std::size_t kLarge = DigestScheduler::kMinBytes;
 
 // A payload of some pieces, and who has read them.
 struct Pieces {
@@ -86,13 +86,13 @@ class DigestLanesTest : public testing::Test {
 
   // How many of `count` payloads the first task digests, for a while; then all are digested.
   std::size_t DigestedByOne(std::size_t count, s3::Sha256Engine engine) {
-    constexpr int kMany = 3 * DigestLanes::kPiecesAtATime;
+    constexpr int kMany = 3 * DigestScheduler::kPiecesAtATime;
     std::deque<Pieces> payloads;
     std::vector<std::thread> bodies;
     for (std::size_t i = 0; i < count; ++i) bodies.push_back(Body(&payloads.emplace_back(kMany), engine));
     waiter.WaitFor(count);
     tasks.RunOne();
-    const std::vector<std::thread::id> here(DigestLanes::kPiecesAtATime, std::this_thread::get_id());
+    const std::vector<std::thread::id> here(DigestScheduler::kPiecesAtATime, std::this_thread::get_id());
     std::size_t digested = 0;
     for (const auto& pieces : payloads) {
       if (pieces.readers.empty()) continue;
@@ -109,7 +109,8 @@ class DigestLanesTest : public testing::Test {
   CountingWaiter waiter;
   test::TaskThreads tasks{0};
   static constexpr int kCores = 5;
-  DigestLanes lanes{kCores, &waiter, [this](std::function<void()> task) { tasks.Enqueue(std::move(task)); }};
+  DigestScheduler lanes{kCores, &waiter,
+                        [this](std::function<void()> task) { tasks.Enqueue(std::move(task)); }};
 };
 
 TEST_F(DigestLanesTest, OneTaskDigestsSeveralForAWhile) {
@@ -154,7 +155,7 @@ TEST_F(DigestLanesTest, ManyOfAllSizesAtOnce) {
   std::vector<std::string> texts;
   for (unsigned i = 0; i < 200; ++i) texts.push_back(test::Content(random() % (3 * kLarge), i));
   test::TaskThreads workers(3);
-  DigestLanes busy(2, &waiter, [&](std::function<void()> task) { workers.Enqueue(std::move(task)); });
+  DigestScheduler busy(2, &waiter, [&](std::function<void()> task) { workers.Enqueue(std::move(task)); });
   std::atomic<std::size_t> next_text = 0;
   std::vector<std::thread> bodies;
   for (int i = 0; i < 8; ++i) {

@@ -15,7 +15,7 @@ namespace s3 {
 namespace {
 
 using namespace std::chrono_literals;
-using Answer = Outage::Answer;
+using Outcome = CircuitBreaker::Outcome;
 using Time = TokenBucket::Clock::time_point;
 
 const Time kStart{std::chrono::hours(1)};
@@ -56,7 +56,7 @@ TEST(TokenBucketTest, ARateMayChangeAndEnd) {
 std::pair<double, double> PacedAgainst(double store_rate, std::chrono::seconds settled,
                                        std::chrono::seconds length,
                                        std::function<double(double)> rate_at = nullptr) {
-  Pace pace;
+  AdaptiveRateLimiter pace;
   TokenBucket store, paced;
   double taken = 0, refused = 0, capacity = 0;
   for (auto now = kStart; now - kStart < length; now += 1ms) {
@@ -97,60 +97,60 @@ TEST(PaceTest, FollowsAStoreThatChangesItsMind) {
 }
 
 TEST(PaceTest, AFewRefusalsAreNoLimitAndALimitEnds) {
-  Pace pace;
+  AdaptiveRateLimiter pace;
   auto now = kStart;
-  for (int i = 0; i < Pace::kRefusalsToBegin - 1; ++i) pace.Refused(now);
+  for (int i = 0; i < AdaptiveRateLimiter::kRefusalsToBegin - 1; ++i) pace.Refused(now);
   EXPECT_EQ(pace.Limit(now), 0);
-  now += Pace::kCutInterval;
-  for (int i = 0; i < Pace::kRefusalsToBegin; ++i) pace.Refused(now);
+  now += AdaptiveRateLimiter::kCutInterval;
+  for (int i = 0; i < AdaptiveRateLimiter::kRefusalsToBegin; ++i) pace.Refused(now);
   EXPECT_GT(pace.Limit(now), 0);
   while (pace.Limit(now) > 0 && now - kStart < 1h) now += 100ms;
   EXPECT_LT(now - kStart, 60s) << "nothing refuses any more";
 }
 
 TEST(OutageTest, ClosesWhenNothingIsAnsweredAndOpensOneByOne) {
-  Outage outage;
+  CircuitBreaker outage;
   const int in_flight = 512;
   for (int i = 0; i < in_flight; ++i) outage.Entered();
-  outage.Left(Answer::kGood, kStart);
+  outage.Left(Outcome::kGood, kStart);
   int failed = 0;
   while (!outage.closed()) {
-    ASSERT_LT(++failed, 2 * Outage::kMostFailures);
-    outage.Left(Answer::kNone, kStart + 1s);
+    ASSERT_LT(++failed, 2 * CircuitBreaker::kMaxFailures);
+    outage.Left(Outcome::kNone, kStart + 1s);
   }
   EXPECT_EQ(outage.Length(kStart + 2s), 0s) << "not confirmed yet";
-  for (int i = failed + 1; i < in_flight; ++i) outage.Left(Answer::kNone, kStart + 1s);
+  for (int i = failed + 1; i < in_flight; ++i) outage.Left(Outcome::kNone, kStart + 1s);
   outage.ProbeFailed();
   EXPECT_EQ(outage.Length(kStart + 61s), 60s);
   outage.ProbeAnswered();
   EXPECT_EQ(outage.confirmed_outages(), 1);
   int entered = 0;
   for (; outage.MayEnter(); ++entered) outage.Entered();
-  EXPECT_EQ(entered, Outage::kFirstAllowed);
+  EXPECT_EQ(entered, CircuitBreaker::kFirstAllowed);
   for (int rounds = 0; entered < in_flight; ++rounds) {
     ASSERT_LT(rounds, 12) << "half as many more with each half that is answered";
     for (const int before = entered; entered > before / 2;)
-      --entered, outage.Left(Answer::kGood, kStart + 62s);
+      --entered, outage.Left(Outcome::kGood, kStart + 62s);
     for (; outage.MayEnter() && entered < in_flight; ++entered) outage.Entered();
   }
 }
 
 TEST(OutageTest, OfAStoreThatWasNeverThereOneFailureSaysEnough) {
-  for (const auto answer : {Answer::kNone, Answer::kNotAwaited}) {
-    Outage never(true);
+  for (const auto answer : {Outcome::kNone, Outcome::kNotAwaited}) {
+    CircuitBreaker never(true);
     for (int i = 0; i < 64; ++i) never.Entered();
     EXPECT_TRUE(never.is_silent());
-    EXPECT_EQ(never.Left(answer, kStart), answer == Answer::kNone);
-    EXPECT_EQ(never.closed(), answer == Answer::kNone);
+    EXPECT_EQ(never.Left(answer, kStart), answer == Outcome::kNone);
+    EXPECT_EQ(never.closed(), answer == Outcome::kNone);
   }
 }
 
 TEST(OutageTest, AFullStoreIsAskedWithOneWriteAtATime) {
-  Outage full;
+  CircuitBreaker full;
   for (int i = 0; i < 64; ++i) full.Entered();
-  full.Left(Answer::kStored, kStart);
-  EXPECT_TRUE(full.Left(Answer::kFull, kStart)) << "one says so for all";
-  for (int i = 2; i < 64; ++i) EXPECT_FALSE(full.Left(Answer::kFull, kStart + 1s)) << "it is said once";
+  full.Left(Outcome::kStored, kStart);
+  EXPECT_TRUE(full.Left(Outcome::kFull, kStart)) << "one says so for all";
+  for (int i = 2; i < 64; ++i) EXPECT_FALSE(full.Left(Outcome::kFull, kStart + 1s)) << "it is said once";
   std::chrono::milliseconds interval{0};
   for (int i = 0; i < 20; ++i) {
     ASSERT_TRUE(full.closed() && full.is_full());
@@ -162,39 +162,39 @@ TEST(OutageTest, AFullStoreIsAskedWithOneWriteAtATime) {
     full.Entered();
     EXPECT_FALSE(full.MayEnter());
     if (i % 2 == 0) {  // a request without data says nothing of room
-      full.Left(Answer::kGood, kStart + 2s);
+      full.Left(Outcome::kGood, kStart + 2s);
       EXPECT_TRUE(full.MayEnter() && full.is_full());
       full.Entered();
     }
-    EXPECT_FALSE(full.Left(Answer::kFull, kStart + 2s));
+    EXPECT_FALSE(full.Left(Outcome::kFull, kStart + 2s));
   }
-  EXPECT_EQ(interval, Outage::kLongestWhileFull);
+  EXPECT_EQ(interval, CircuitBreaker::kLongestWhileFull);
   full.TryOne();
   full.Entered();
-  full.Left(Answer::kStored, kStart + 3s);
+  full.Left(Outcome::kStored, kStart + 3s);
   EXPECT_FALSE(full.is_full());
   EXPECT_TRUE(full.MayEnter());
 }
 
 TEST(OutageTest, IsNotWhatItLooksLike) {
-  Outage ill;  // every second request fails: it is there
+  CircuitBreaker ill;  // every second request fails: it is there
   for (int i = 0; i < 1000; ++i)
-    ill.Entered(), ill.Left(i % 2 == 0 ? Answer::kGood : Answer::kNone, kStart + i * 1s);
+    ill.Entered(), ill.Left(i % 2 == 0 ? Outcome::kGood : Outcome::kNone, kStart + i * 1s);
   EXPECT_FALSE(ill.closed());
-  Outage busy;  // refusals are answers, unless there is nothing else for long
-  busy.Entered(), busy.Left(Answer::kGood, kStart);
-  for (int i = 0; i < 1000; ++i) busy.Entered(), busy.Left(Answer::kRefused, kStart + 1s);
+  CircuitBreaker busy;  // refusals are answers, unless there is nothing else for long
+  busy.Entered(), busy.Left(Outcome::kGood, kStart);
+  for (int i = 0; i < 1000; ++i) busy.Entered(), busy.Left(Outcome::kRefused, kStart + 1s);
   EXPECT_FALSE(busy.closed());
-  busy.Entered(), busy.Left(Answer::kRefused, kStart + 4s);
+  busy.Entered(), busy.Left(Outcome::kRefused, kStart + 4s);
   EXPECT_TRUE(busy.closed());
-  Outage ours;
-  ours.Entered(), ours.Left(Answer::kGood, kStart);
-  for (int i = 0; i < 1000; ++i) ours.Entered(), ours.Left(Answer::kNotAwaited, kStart + i * 1s);
+  CircuitBreaker ours;
+  ours.Entered(), ours.Left(Outcome::kGood, kStart);
+  for (int i = 0; i < 1000; ++i) ours.Entered(), ours.Left(Outcome::kNotAwaited, kStart + i * 1s);
   EXPECT_FALSE(ours.closed());
 }
 
 TEST(StragglersTest, AreFarBeyondTheirPeersAndFew) {
-  Stragglers stragglers;
+  StragglerDetector stragglers;
   EXPECT_FALSE(stragglers.Limit(4096));
   for (int i = 0; i < 10'000; ++i) {
     stragglers.Answered(4096, std::chrono::milliseconds(100 + i % 100));
@@ -209,42 +209,43 @@ TEST(StragglersTest, AreFarBeyondTheirPeersAndFew) {
   EXPECT_FALSE(stragglers.Limit(1 << 30)) << "nobody of that size is known";
 }
 
-// Never more than kMost + kShare * answered + kPerSecond * seconds, whatever the clock's epoch, however many
+// Never more than kMax + kShare * answered + kPerSecond * seconds, whatever the clock's epoch, however many
 // judge.
 TEST(StragglersTest, GiveUpNoMoreThanTheirShare) {
   for (const int sharers : {1, 2, 8}) {
-    std::vector<Stragglers> loops(static_cast<std::size_t>(sharers), Stragglers(sharers));
+    std::vector<StragglerDetector> loops(static_cast<std::size_t>(sharers), StragglerDetector(sharers));
     auto random = test::SeededRandom();
     auto now = Time(std::chrono::hours(24 * 365 * 50));
     const auto began = now;
     int given_up = 0, answered = 0;
     while (now - began < 100s) {
       auto& loop = loops[random() % loops.size()];
-      for (int i = 0; i < 3; ++i) given_up += loop.GiveUp(now);
+      for (int i = 0; i < 3; ++i) given_up += loop.TryCancel(now);
       for (int i = 0; i < 5; ++i) loop.Answered(4096, 100ms), ++answered;
       const double seconds = std::chrono::duration<double>(now - began).count();
-      ASSERT_LE(given_up, std::max<double>(Stragglers::kMost, sharers) + Stragglers::kShare * answered +
-                              Stragglers::kPerSecond * seconds + 1e-6);
+      ASSERT_LE(given_up, std::max<double>(StragglerDetector::kMax, sharers) +
+                              StragglerDetector::kShare * answered + StragglerDetector::kPerSecond * seconds +
+                              1e-6);
       now += std::chrono::milliseconds(random() % 50);
     }
     EXPECT_GT(given_up, 100);
   }
-  Stragglers last;
-  EXPECT_FALSE(last.GiveUp(kStart));
-  EXPECT_TRUE(last.GiveUp(kStart + 1s)) << "the last ones have nobody behind them";
+  StragglerDetector last;
+  EXPECT_FALSE(last.TryCancel(kStart));
+  EXPECT_TRUE(last.TryCancel(kStart + 1s)) << "the last ones have nobody behind them";
 }
 
 TEST(StragglersTest, ThereIsNoVerdictWhileConcurrencyClimbs) {
-  Stragglers stragglers;
+  StragglerDetector stragglers;
   stragglers.InFlight(16);
-  for (std::uint64_t i = 0; i < 2 * Stragglers::kPeers; ++i) stragglers.Answered(4096, 10ms);
+  for (std::uint64_t i = 0; i < 2 * StragglerDetector::kPeers; ++i) stragglers.Answered(4096, 10ms);
   EXPECT_TRUE(stragglers.Limit(4096));
   stragglers.InFlight(20);
   EXPECT_TRUE(stragglers.Limit(4096));
   for (std::size_t in_flight = 32; in_flight <= 512; in_flight *= 2) {
     stragglers.InFlight(in_flight);
     EXPECT_FALSE(stragglers.Limit(4096)) << in_flight;
-    for (std::uint64_t i = 1; i < Stragglers::kPeers; ++i) stragglers.Answered(4096, 10ms * in_flight);
+    for (std::uint64_t i = 1; i < StragglerDetector::kPeers; ++i) stragglers.Answered(4096, 10ms * in_flight);
     EXPECT_FALSE(stragglers.Limit(4096)) << in_flight;
   }
   stragglers.Answered(4096, 5s);
@@ -256,7 +257,7 @@ TEST(StragglersTest, ThereIsNoVerdictWhileConcurrencyClimbs) {
 // Bodies in threads of their own, time that really passes, a store whose state the test sets.
 class AdmissionTest : public testing::Test {
  protected:
-  Admission::Body Body() {
+  AdmissionController::Body Body() {
     return {&waiter_,
             [this](std::chrono::milliseconds delay) {
               std::unique_lock lock(mutex_);
@@ -272,10 +273,10 @@ class AdmissionTest : public testing::Test {
     there_ = false;
     const auto body = Body();
     ASSERT_TRUE(admission_.Enter({1}, body));
-    admission_.Left(Answer::kGood);
-    for (int i = 0; i < Outage::kFewestFailures; ++i) {
+    admission_.Left(Outcome::kGood);
+    for (int i = 0; i < CircuitBreaker::kMinFailures; ++i) {
       ASSERT_TRUE(admission_.Enter({1}, body));
-      admission_.Left(Answer::kNone);
+      admission_.Left(Outcome::kNone);
     }
   }
   void Stop() {
@@ -295,10 +296,10 @@ class AdmissionTest : public testing::Test {
   std::atomic<int> probes_{0}, gave_up_{0};
   RateLimits limits_;
   std::vector<std::string> notices_;
-  Admission admission_{&limits_,
-                       {.notice = [this](std::string_view text) { notices_.emplace_back(text); },
-                        .give_up = [this](const std::string&) { ++gave_up_; },
-                        .patience = 300ms}};
+  AdmissionController admission_{&limits_,
+                                 {.notice = [this](std::string_view text) { notices_.emplace_back(text); },
+                                  .give_up = [this](const std::string&) { ++gave_up_; },
+                                  .patience = 300ms}};
 };
 
 TEST_F(AdmissionTest, BodiesWaitWhileTheStoreIsAwayAndAllGoOn) {
@@ -311,7 +312,7 @@ TEST_F(AdmissionTest, BodiesWaitWhileTheStoreIsAwayAndAllGoOn) {
       if (i % 2 == 0) sat_out += admission_.SitOut(body);
       ASSERT_TRUE(admission_.Enter({1, i % 2 == 0}, body));
       ++through;
-      admission_.Left(Answer::kGood);
+      admission_.Left(Outcome::kGood);
     });
   }
   while (probes_ < 2) std::this_thread::yield();
@@ -370,7 +371,7 @@ TEST_F(AdmissionTest, LimitsHoldWhenTheRunStops) {
     bodies.emplace_back([&, i] {
       const bool finishes = i % 50 == 0;
       const bool left = admission_.Enter({.bytes = 1, .finishes = finishes}, Body());
-      if (left) admission_.Left(Answer::kGood);
+      if (left) admission_.Left(Outcome::kGood);
       ++(!left ? ended : finishes ? finished : sent);
     });
   }

@@ -59,10 +59,10 @@ TEST(UniformRandomTest, StaysInRange) {
 // The loop as the client runs it, over a transport that follows a script.
 class ClientRetryTest : public testing::Test {
  protected:
-  Settled Put(std::vector<HttpResponse> answers, std::stop_token stop = {}) {
+  RetryResult Put(std::vector<HttpResponse> answers, std::stop_token stop = {}) {
     transport_ = std::make_unique<test::ScriptedTransport>(std::move(answers));
     const BucketAddress bucket{Endpoint{"http", "store", 80}, "/bucket/"};
-    LearnedFacts facts({}, {bucket}, nullptr);
+    StoreContextCache facts({}, {bucket}, nullptr);
     auto credentials = test::Fixed({"id", Secret("secret"), Secret()});
     test::FreeAdmission free;
     Client client(&facts, &credentials, &free.admission, kOptions, {.checksum = ChecksumAlgorithm::kNone},

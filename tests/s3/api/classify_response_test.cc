@@ -13,15 +13,15 @@ using test::ErrorXml;
 using testing::HasSubstr;
 
 ErrorKind KindOf(const HttpResponse& response) {
-  const auto judged = Judge(response, true);
+  const auto judged = ClassifyResponse(response, true);
   EXPECT_FALSE(judged);
   return judged ? ErrorKind::kPermanent : judged.error().kind;
 }
 
 TEST(JudgeTest, SuccessKeepsTheFacts) {
-  const auto judged =
-      Judge(Answered(200, {"ETag: \"e\"", "x-amz-version-id: v", "x-amz-request-id: r", "Content-Length: 7"}),
-            true);
+  const auto judged = ClassifyResponse(
+      Answered(200, {"ETag: \"e\"", "x-amz-version-id: v", "x-amz-request-id: r", "Content-Length: 7"}),
+      true);
   ASSERT_TRUE(judged);
   EXPECT_EQ(judged->etag, "\"e\"");
   EXPECT_EQ(judged->version_id, "v");
@@ -64,7 +64,7 @@ TEST(JudgeTest, SuccessWithAnErrorInsideIsNoSuccess) {
 
 TEST(JudgeTest, SuccessWithoutETagIsNotBelieved) {
   EXPECT_EQ(KindOf(Answered(200)), ErrorKind::kTransient);
-  EXPECT_TRUE(Judge(Answered(200), false));
+  EXPECT_TRUE(ClassifyResponse(Answered(200), false));
 }
 
 TEST(JudgeTest, AFullDiskBehindAnInternalErrorIsAFullStore) {
@@ -88,23 +88,26 @@ TEST(JudgeTest, AServerThatExpectsTlsIsTheWrongEndpoint) {
 }
 
 TEST(JudgeTest, RegionIsNamed) {
-  EXPECT_THAT(Judge(Answered(301, {"x-amz-bucket-region: eu-west-1"}), true).error().message,
+  EXPECT_THAT(ClassifyResponse(Answered(301, {"x-amz-bucket-region: eu-west-1"}), true).error().message,
               HasSubstr("region eu-west-1"));
   EXPECT_THAT(
-      Judge(Answered(400, {}, ErrorXml("AuthorizationHeaderMalformed", "<Region>eu-west-2</Region>")), true)
+      ClassifyResponse(
+          Answered(400, {}, ErrorXml("AuthorizationHeaderMalformed", "<Region>eu-west-2</Region>")), true)
           .error()
           .message,
       HasSubstr("region eu-west-2"));
 }
 
 TEST(JudgeTest, AMalformedHeaderWithoutARegionIsNoRedirect) {
-  EXPECT_EQ(Judge(Answered(400, {}, ErrorXml("AuthorizationHeaderMalformed")), true).error().message,
-            "told so");
+  EXPECT_EQ(
+      ClassifyResponse(Answered(400, {}, ErrorXml("AuthorizationHeaderMalformed")), true).error().message,
+      "told so");
 }
 
 TEST(JudgeTest, SecretsInErrorBodiesStayThere) {
   const auto error =
-      Judge(Answered(400, {}, ErrorXml("ExpiredToken", "<Token-0>SESSIONTOKEN</Token-0>")), true).error();
+      ClassifyResponse(Answered(400, {}, ErrorXml("ExpiredToken", "<Token-0>SESSIONTOKEN</Token-0>")), true)
+          .error();
   EXPECT_EQ(error.message, "told so");
   EXPECT_EQ(error.code, "ExpiredToken");
 }
@@ -114,7 +117,7 @@ TEST(JudgeTest, HostileBodiesAreHarmless) {
        {std::string(100'000, '<'), std::string("<Error><Code>"), std::string("\0\1\2", 3),
         "<Error><Code>" + std::string(500'000, 'x') + "</Code></Error>",
         std::string("<!DOCTYPE x [<!ENTITY a 'b'>]><Error/>")}) {
-    const auto error = Judge(Answered(500, {}, body), true).error();
+    const auto error = ClassifyResponse(Answered(500, {}, body), true).error();
     EXPECT_EQ(error.kind, ErrorKind::kTransient);
     EXPECT_LE(error.code.size(), 64u);
     EXPECT_LE(error.message.size(), 512u);
@@ -123,14 +126,16 @@ TEST(JudgeTest, HostileBodiesAreHarmless) {
 
 TEST(JudgeTest, ControlCharactersDoNotReachTheTerminal) {
   const auto error =
-      Judge(Answered(400, {}, "<Error><Code>X</Code><Message>a\x1b[2Jb\nc</Message></Error>"), true).error();
+      ClassifyResponse(Answered(400, {}, "<Error><Code>X</Code><Message>a\x1b[2Jb\nc</Message></Error>"),
+                       true)
+          .error();
   EXPECT_EQ(error.message, "a [2Jb c");
 }
 
 TEST(JudgeTest, RetryAfter) {
   using std::chrono::milliseconds;
   const auto error = [](std::string header) {
-    return Judge(Answered(503, {std::move(header)}), true).error();
+    return ClassifyResponse(Answered(503, {std::move(header)}), true).error();
   };
   EXPECT_EQ(error("Retry-After: 2").retry_after, milliseconds(2000));
   EXPECT_FALSE(error("Retry-After: 2").retry_after_is_advice);

@@ -21,7 +21,7 @@ class NoDescriptorLeft {
  public:
   NoDescriptorLeft() {
     EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &before_), 0);
-    const Descriptor lowest_free(open("/", O_RDONLY | O_CLOEXEC));
+    const UniqueFd lowest_free(open("/", O_RDONLY | O_CLOEXEC));
     const rlimit none{static_cast<rlim_t>(lowest_free.get()), before_.rlim_max};
     EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
   }

@@ -45,7 +45,7 @@ struct Upload {
       if (settled.answer) parts.push_back({number, part.size(), settled.answer->etag, payload.checksum});
     }
   }
-  Settled Complete() { return upload.Complete(parts, bytes, IgnoreRetries); }
+  RetryResult Complete() { return upload.Complete(parts, bytes, IgnoreRetries); }
 
   const std::string key;
   MultipartUpload upload;
@@ -254,7 +254,7 @@ TEST_P(LostCompletionTest, SuccessIsReportedForOursOnly) {
     const auto completed = upload.Complete();
     ASSERT_EQ(completed.answer.has_value(), truth == Truth::kOurs) << key;
     ASSERT_TRUE(upload.upload.Abort(IgnoreRetries).answer);
-    ASSERT_EQ(upload.upload.LookForOurs(content.size(), IgnoreRetries).answer.has_value(),
+    ASSERT_EQ(upload.upload.FindOwnObject(content.size(), IgnoreRetries).answer.has_value(),
               truth == Truth::kOurs);
     ASSERT_EQ(fixture.Stored(key) == content, truth == Truth::kOurs);
   };
@@ -343,7 +343,7 @@ TEST(MultipartTest, AnAbortIsNotBelievedWithoutListParts) {
                                      test::Answered(404, {}, test::ErrorXml("NoSuchUpload"))});
   BlockingWaiter waiter;
   const ObjectProperties properties;
-  LearnedFacts facts({.region = "us-east-1"}, {{Endpoint{"http", "store", 80}, "/b/"}}, nullptr);
+  StoreContextCache facts({.region = "us-east-1"}, {{Endpoint{"http", "store", 80}, "/b/"}}, nullptr);
   auto credentials = test::Fixed({"id", Secret("secret"), Secret()});
   test::FreeAdmission free;
   Client client(&facts, &credentials, &free.admission, {}, {.checksum = ChecksumAlgorithm::kNone}, &transport,

@@ -48,7 +48,7 @@ struct Fixture {
         client(&facts, &cache, &free.admission, options.retry,
                ResolveIntegrity(options.integrity, options.destination), &loop, &waiter, {}) {}
 
-  Settled Put(std::string_view key, std::string_view body) {
+  RetryResult Put(std::string_view key, std::string_view body) {
     static const ObjectProperties kNone;
     return client.PutObject({key, &kNone}, MakePayload(body, client.integrity()), "",
                             [](const RetryEvent&) {});
@@ -63,7 +63,7 @@ struct Fixture {
   Options options;
   BlockingWaiter waiter;
   EventLoop loop;
-  LearnedFacts facts;
+  StoreContextCache facts;
   CredentialCache cache;
   test::FreeAdmission free;
   Client client;
@@ -196,7 +196,7 @@ TEST(EndpointTest, ClockAnHourOffIsRefused) {
                      std::chrono::system_clock::now() + std::chrono::hours(hours));
     HttpResponse response;
     BlockingWaiter().Wait([&](Wake wake) { loop.Send(HttpRequest(request), &response, wake); });
-    EXPECT_EQ(Judge(response, true).error().kind, ErrorKind::kClockSkewed);
+    EXPECT_EQ(ClassifyResponse(response, true).error().kind, ErrorKind::kClockSkewed);
   }
 }
 

@@ -36,7 +36,7 @@ TEST(HostileInputTest, Answers) {
   for (int i = 0; i < Rounds(); ++i) {
     auto response = test::Answered(100 + i % 500, {}, bodies.Next(seeds));
     for (int k = 0; k < 3; ++k) response.headers.AppendLine(lines.Next(headers));
-    const auto judged = Judge(response, true);
+    const auto judged = ClassifyResponse(response, true);
     if (!judged) {
       EXPECT_LE(judged.error().message.size(), 700u);
       EXPECT_EQ(judged.error().message.find_first_of("\n\x1b"), std::string::npos);

@@ -81,7 +81,7 @@ TEST_P(HashStreamTest, EqualsOpenSslHoweverItIsCut) {
       std::string_view left;
     };
     std::deque<Stream> streams;
-    for (unsigned i = 0; i <= round % kMostHashLanes; ++i) {
+    for (unsigned i = 0; i <= round % kMaxHashLanes; ++i) {
       // Now and then one of another kind, which has nothing in common with the others.
       const bool other = random() % 20 == 0;
       auto& stream = streams.emplace_back(Stream{other ? Kind::kMd5 : kind_,

@@ -34,7 +34,7 @@ struct Scripted {
         client(&facts, &credentials, &free.admission, {.max_attempts = 1},
                {.checksum = ChecksumAlgorithm::kNone}, &transport, &waiter, {}) {}
 
-  Settled Put() {
+  RetryResult Put() {
     return client.PutObject({"k", &none}, MakePayload("x", client.integrity()), "", IgnoreRetries);
   }
   std::string Signed(std::size_t request, std::string_view header) const {
@@ -48,7 +48,7 @@ struct Scripted {
   std::vector<std::string> notices;
   BlockingWaiter waiter;
   test::ScriptedTransport transport;
-  LearnedFacts facts;
+  StoreContextCache facts;
   CredentialCache credentials;
   test::FreeAdmission free;
   Client client;

@@ -175,16 +175,16 @@ struct StoreClient {
                 .cap = std::chrono::milliseconds(1)},
                integrity, &loops, &waiter, {}) {}
 
-  Settled Put(std::string_view body = kBody, std::string_view token = "") {
+  RetryResult Put(std::string_view body = kBody, std::string_view token = "") {
     return client.PutObject({"k", &properties}, MakePayload(body, client.integrity()), token, NoRetryIsShown);
   }
   // Creates an upload with one part; completes it.
-  Settled Complete() {
+  RetryResult Complete() {
     upload.emplace(&client, ObjectTarget{"k", &properties});
     EXPECT_TRUE(upload->Create(NoRetryIsShown).answer);
     return CompleteIt();
   }
-  Settled CompleteIt() {
+  RetryResult CompleteIt() {
     const auto payload = MakePayload(kBody, client.integrity());
     const auto part = upload->UploadPart(1, payload, NoRetryIsShown);
     if (!part.answer) return part;
@@ -194,9 +194,9 @@ struct StoreClient {
 
   Store store;
   const TransportOptions transport;
-  EventLoops loops;
+  EventLoopGroup loops;
   std::vector<std::string> notices;
-  LearnedFacts facts;
+  StoreContextCache facts;
   CredentialCache credentials = test::Fixed({"id", Secret("secret"), Secret()});
   test::FreeAdmission free;
   BlockingWaiter waiter;
@@ -205,7 +205,7 @@ struct StoreClient {
   std::optional<MultipartUpload> upload;
 };
 
-std::string Told(const Settled& settled) {
+std::string Told(const RetryResult& settled) {
   return settled.answer ? "success" : settled.answer.error().message;
 }
 
@@ -306,7 +306,7 @@ TEST(StrictStoreTest, ExpectThatIsRefusedIsLeftOut) {
       }
       test::Say(fd, "HTTP/1.1 200\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     });
-    EventLoops loops(TransportOptions{}, 1, 4);
+    EventLoopGroup loops(TransportOptions{}, 1, 4);
     for (int i = 0; i < 2; ++i) {
       HttpRequest request;
       request.method = "PUT";
@@ -371,8 +371,8 @@ TEST(StrictStoreTest, ALengthThatIsNotNamedIsUnknownAndNotZero) {
   for (const bool named : {true, false}) {
     StoreClient made({.names_length = named, .completions = {{503, "SlowDown", true}}});
     EXPECT_EQ(Told(made.Complete()), "success") << "the token decides";
-    EXPECT_EQ(Told(made.upload->LookForOurs(kBody.size(), NoRetryIsShown)), "success");
-    EXPECT_EQ(made.upload->LookForOurs(kBody.size() + 1, NoRetryIsShown).answer.has_value(), !named);
+    EXPECT_EQ(Told(made.upload->FindOwnObject(kBody.size(), NoRetryIsShown)), "success");
+    EXPECT_EQ(made.upload->FindOwnObject(kBody.size() + 1, NoRetryIsShown).answer.has_value(), !named);
     const auto etag = made.client.HeadObject({"k", &made.properties}, NoRetryIsShown).answer->etag;
     EXPECT_EQ(Told(made.client.VerifyObject({"k", &made.properties}, kBody.size(), etag, "", NoRetryIsShown)),
               "success");
@@ -382,7 +382,7 @@ TEST(StrictStoreTest, ALengthThatIsNotNamedIsUnknownAndNotZero) {
     StoreClient another(other);
     ASSERT_TRUE(another.Put(kBody, "their token").answer);
     MultipartUpload ours(&another.client, {"k", &another.properties});
-    EXPECT_FALSE(ours.LookForOurs(kBody.size(), NoRetryIsShown).answer) << "another writer's";
+    EXPECT_FALSE(ours.FindOwnObject(kBody.size(), NoRetryIsShown).answer) << "another writer's";
   }
 }
 
@@ -475,7 +475,7 @@ TEST(CompletionTest, ACompletionHasAStallWindowOfItsOwn) {
     TransportOptions options;
     options.stall_window = std::chrono::milliseconds(100);
     options.completion_window = std::chrono::seconds(60);
-    EventLoops loops(options, 1, 4);
+    EventLoopGroup loops(options, 1, 4);
     HttpResponse quick, slow;
     test::RawServer silent([&](int fd) {
       test::ReadRequest(fd);

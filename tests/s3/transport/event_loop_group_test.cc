@@ -36,7 +36,7 @@ class SilentServer {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return requests_ >= count; });
   }
-  void Answer() {
+  void Response() {
     std::lock_guard lock(mutex_);
     answering_ = true;
     changed_.notify_all();
@@ -95,25 +95,25 @@ class Sent {
 
 TEST(EventLoopsTest, ExchangesAreSpreadEvenly) {
   SilentServer server;
-  EventLoops loops(TransportOptions{}, 3, 4);
-  Sent sent(&loops, server.endpoint(), 6, EventLoops::kSmallBytes);
+  EventLoopGroup loops(TransportOptions{}, 3, 4);
+  Sent sent(&loops, server.endpoint(), 6, EventLoopGroup::kSmallBytes);
   server.AwaitRequests(6);
   EXPECT_EQ(loops.in_flight(), (std::vector{2, 2, 2}));
-  server.Answer();
+  server.Response();
   for (const auto& response : sent.Await()) EXPECT_EQ(response.status, 200);
   EXPECT_EQ(loops.in_flight(), (std::vector{0, 0, 0}));
 }
 
 TEST(EventLoopsTest, SmallOnesStayTogether) {
   SilentServer server;
-  EventLoops loops(TransportOptions{}, 2, 4);
-  Sent some(&loops, server.endpoint(), EventLoops::kTogether + 2);
-  server.AwaitRequests(EventLoops::kTogether + 2);
-  EXPECT_EQ(loops.in_flight(), (std::vector{EventLoops::kTogether, 2}));
-  Sent more(&loops, server.endpoint(), EventLoops::kTogether);
-  server.AwaitRequests(2 * EventLoops::kTogether + 2);
-  EXPECT_EQ(loops.in_flight(), (std::vector{EventLoops::kTogether + 1, EventLoops::kTogether + 1}));
-  server.Answer();
+  EventLoopGroup loops(TransportOptions{}, 2, 4);
+  Sent some(&loops, server.endpoint(), EventLoopGroup::kTogether + 2);
+  server.AwaitRequests(EventLoopGroup::kTogether + 2);
+  EXPECT_EQ(loops.in_flight(), (std::vector{EventLoopGroup::kTogether, 2}));
+  Sent more(&loops, server.endpoint(), EventLoopGroup::kTogether);
+  server.AwaitRequests(2 * EventLoopGroup::kTogether + 2);
+  EXPECT_EQ(loops.in_flight(), (std::vector{EventLoopGroup::kTogether + 1, EventLoopGroup::kTogether + 1}));
+  server.Response();
   some.Await();
   more.Await();
 }
@@ -123,7 +123,7 @@ TEST(EventLoopsTest, OneAfterTheOtherShareAConnection) {
     while (!ReadRequest(fd).empty()) Say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   });
   {
-    EventLoops loops(TransportOptions{}, 3, 4);
+    EventLoopGroup loops(TransportOptions{}, 3, 4);
     for (int i = 0; i < 5; ++i) EXPECT_EQ(Sent(&loops, server.endpoint(), 1).Await()[0].status, 200);
   }
   EXPECT_EQ(server.connections, 1);
@@ -131,22 +131,22 @@ TEST(EventLoopsTest, OneAfterTheOtherShareAConnection) {
 
 TEST(EventLoopsTest, AbortEndsAllAndWhatComesLater) {
   SilentServer server;
-  EventLoops loops(TransportOptions{}, 3, 4);
-  Sent sent(&loops, server.endpoint(), 6, EventLoops::kSmallBytes);
+  EventLoopGroup loops(TransportOptions{}, 3, 4);
+  Sent sent(&loops, server.endpoint(), 6, EventLoopGroup::kSmallBytes);
   server.AwaitRequests(6);
   loops.Abort();
-  Sent late(&loops, server.endpoint(), 3, EventLoops::kSmallBytes);
+  Sent late(&loops, server.endpoint(), 3, EventLoopGroup::kSmallBytes);
   for (auto* each : {&sent, &late}) {
     for (const auto& response : each->Await()) {
       ASSERT_TRUE(response.failure);
       EXPECT_EQ(response.failure->kind, ErrorKind::kCancelled);
     }
   }
-  server.Answer();
+  server.Response();
 }
 
 TEST(EventLoopsTest, SleepsEnd) {
-  EventLoops loops(TransportOptions{}, 2, 4);
+  EventLoopGroup loops(TransportOptions{}, 2, 4);
   BlockingWaiter waiter;
   waiter.Wait([&](Wake wake) { loops.WakeAfter(1ms, wake); });
   loops.CancelSleeps();

@@ -77,7 +77,7 @@ TEST_P(FileBodyTest, ArrivesWholeFromAnyOffset) {
     }
   });
   EventLoop loop(options_, 4);
-  const Descriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   for (const auto& [offset, bytes] :
        {std::pair<std::uint64_t, std::uint64_t>{0, 1}, {1, 4095}, {0, 3'000'000}, {777'777, 2'000'001}}) {
     const auto response = Put(loop, server.endpoint(), file.get(), offset, bytes);
@@ -99,7 +99,7 @@ TEST_P(FileBodyTest, GoesAgainFromItsBeginning) {
     }
   });
   EventLoop loop(options_, 4);
-  const Descriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   for (int i = 0; i < 2; ++i) {
     body.clear();
     ASSERT_EQ(Put(loop, server.endpoint(), file.get(), 5, 900'000).status, 200);
@@ -111,7 +111,7 @@ TEST_P(FileBodyTest, GoesAgainFromItsBeginning) {
 TEST_P(FileBodyTest, AFileThatEndsEarlyHasChanged) {
   RawServer server([&](int fd) { ReadBody(fd, ReadRequest(fd)); });
   EventLoop loop(options_, 4);
-  const Descriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   std::filesystem::resize_file(path_, 2'000'000);
   const auto response = Put(loop, server.endpoint(), file.get(), 0, 3'000'000);
   ASSERT_TRUE(response.failure);
@@ -122,7 +122,7 @@ TEST_P(FileBodyTest, AFileThatEndsEarlyHasChanged) {
 TEST_P(FileBodyTest, WhatCannotBeReadIsTheSourcesFault) {
   RawServer server([&](int fd) { ReadBody(fd, ReadRequest(fd)); });
   EventLoop loop(options_, 4);
-  const Descriptor directory(open("/", O_RDONLY | O_CLOEXEC));
+  const UniqueFd directory(open("/", O_RDONLY | O_CLOEXEC));
   const auto response = Put(loop, server.endpoint(), directory.get(), 0, 10);
   ASSERT_TRUE(response.failure);
   EXPECT_EQ(response.failure->kind, ErrorKind::kLocal);
@@ -145,7 +145,7 @@ TEST(FilePayloadTest, AChangeBetweenDigestAndSendIsNoticed) {
     test::TempDir directory;
     const std::string content(100'000, 'a');
     const auto path = directory.Write("f", content);
-    const Descriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC));
+    const UniqueFd file(open(path.c_str(), O_RDWR | O_CLOEXEC));
     PayloadDigests digests(fixture.client.integrity());
     digests.Update(content);
     bool has_changed = false;

@@ -31,8 +31,8 @@ const std::string kBody = test::Content(4 << 10);
 const std::string kLarge = test::Content((1 << 20) + (1 << 19));  // asks whether it may come
 const std::string kBodyMd5 = HexEncode(AsBytes(Md5(kBody))), kLargeMd5 = HexEncode(AsBytes(Md5(kLarge)));
 
-std::string Response(int status, const std::string& id, const std::string& headers = "",
-                     const std::string& body = "") {
+std::string ResponseText(int status, const std::string& id, const std::string& headers = "",
+                         const std::string& body = "") {
   std::string text =
       "HTTP/1.1 " + std::to_string(status) + " Said\r\nx-amz-request-id: " + id + "\r\n" + headers;
   if (headers.find("Content-Length") == std::string::npos && status != 204 && status != 304) {
@@ -45,37 +45,37 @@ std::string Response(int status, const std::string& id, const std::string& heade
 std::string Success(const std::string& operation, const std::string& key, const std::string& id) {
   const auto etag = [](const std::string& md5) { return "ETag: \"" + md5 + "\"\r\n"; };
   const auto quoted = "&quot;" + id + "&quot;";
-  if (operation == "put" || operation == "part") return Response(200, id, etag(kBodyMd5));
-  if (operation == "put large") return Response(200, id, etag(kLargeMd5));
-  if (operation == "head") return Response(200, id, etag(kBodyMd5) + "Content-Length: 4096\r\n");
-  if (operation == "abort" || operation == "delete") return Response(204, id);
+  if (operation == "put" || operation == "part") return ResponseText(200, id, etag(kBodyMd5));
+  if (operation == "put large") return ResponseText(200, id, etag(kLargeMd5));
+  if (operation == "head") return ResponseText(200, id, etag(kBodyMd5) + "Content-Length: 4096\r\n");
+  if (operation == "abort" || operation == "delete") return ResponseText(204, id);
   if (operation == "create") {
-    return Response(
+    return ResponseText(
         200, id, "",
         "<InitiateMultipartUploadResult><UploadId>" + id + "</UploadId></InitiateMultipartUploadResult>");
   }
   if (operation == "complete") {
     const auto whole = HexEncode(AsBytes(Md5(AsBytes(Md5(kBody))))) + "-1";
-    return Response(
+    return ResponseText(
         200, id, "",
         "<CompleteMultipartUploadResult><ETag>" + whole + "</ETag></CompleteMultipartUploadResult>");
   }
   if (operation == "parts") {
-    return Response(200, id, "",
-                    "<ListPartsResult><Part><PartNumber>1</PartNumber><Size>4096</Size><ETag>" + quoted +
-                        "</ETag></Part></ListPartsResult>");
+    return ResponseText(200, id, "",
+                        "<ListPartsResult><Part><PartNumber>1</PartNumber><Size>4096</Size><ETag>" + quoted +
+                            "</ETag></Part></ListPartsResult>");
   }
   if (operation == "uploads") {
-    return Response(200, id, "",
-                    "<ListMultipartUploadsResult><Upload><Key>" + key + "</Key><UploadId>" + id +
-                        "</UploadId></Upload></ListMultipartUploadsResult>");
+    return ResponseText(200, id, "",
+                        "<ListMultipartUploadsResult><Upload><Key>" + key + "</Key><UploadId>" + id +
+                            "</UploadId></Upload></ListMultipartUploadsResult>");
   }
   if (operation == "list") {
-    return Response(200, id, "",
-                    "<ListBucketResult><Contents><Key>k</Key><Size>1</Size><ETag>" + quoted +
-                        "</ETag></Contents></ListBucketResult>");
+    return ResponseText(200, id, "",
+                        "<ListBucketResult><Contents><Key>k</Key><Size>1</Size><ETag>" + quoted +
+                            "</ETag></Contents></ListBucketResult>");
   }
-  return Response(200, id);  // tags
+  return ResponseText(200, id);  // tags
 }
 
 std::string OperationOf(const HttpCall& call) {
@@ -107,7 +107,7 @@ struct Turn {
   void Sent() { sent.release(); }
 };
 
-const std::string kOwn = Response(200, "own");
+const std::string kOwn = ResponseText(200, "own");
 
 // What the server does with the request to /first. It has read its head.
 using Script = void (*)(Peer&, HttpCall&, Turn&);
@@ -212,17 +212,17 @@ const Position kPositions[] = {
     {"BehindA204", "DELETE", false, When::kWithResponse,
      [](Peer& peer, HttpCall& call, Turn& turn) {
        Sequel(peer, call, turn,
-              Response(204, "own", "Content-Length: " + std::to_string(turn.stray.size()) + "\r\n"));
+              ResponseText(204, "own", "Content-Length: " + std::to_string(turn.stray.size()) + "\r\n"));
      }},
     {"BehindA304", "GET", false, When::kWithResponse,
      [](Peer& peer, HttpCall& call, Turn& turn) {
        Sequel(peer, call, turn,
-              Response(304, "own", "Content-Length: " + std::to_string(turn.stray.size()) + "\r\n"));
+              ResponseText(304, "own", "Content-Length: " + std::to_string(turn.stray.size()) + "\r\n"));
      }},
     {"AsTheBodyOfAHead", "HEAD", false, When::kWithResponse,
      [](Peer& peer, HttpCall& call, Turn& turn) {
        Sequel(peer, call, turn,
-              Response(200, "own", "Content-Length: " + std::to_string(turn.stray.size()) + "\r\n"));
+              ResponseText(200, "own", "Content-Length: " + std::to_string(turn.stray.size()) + "\r\n"));
      }},
     {"BehindAChunkedEnd", "GET", false, When::kWithResponse,
      [](Peer& peer, HttpCall& call, Turn& turn) {
@@ -232,12 +232,12 @@ const Position kPositions[] = {
      }},
     {"BehindAnEarlyRefusal", "PUT", true, When::kWithResponse,
      [](Peer& peer, HttpCall&, Turn& turn) {
-       peer.SayTogether({Response(403, "own"), turn.stray});
+       peer.SayTogether({ResponseText(403, "own"), turn.stray});
        turn.Sent();
      }},
     {"BehindConnectionClose", "PUT", false, When::kWithResponse,
      [](Peer& peer, HttpCall& call, Turn& turn) {
-       Sequel(peer, call, turn, Response(200, "own", "Connection: close\r\n"));
+       Sequel(peer, call, turn, ResponseText(200, "own", "Connection: close\r\n"));
      }},
     {"BehindAKeptHttp10Response", "PUT", false, When::kWithResponse,
      [](Peer& peer, HttpCall& call, Turn& turn) {
@@ -252,7 +252,7 @@ const Position kPositions[] = {
     {"BehindA417", "PUT", true, When::kWithResponse,
      [](Peer& peer, HttpCall& call, Turn& turn) {
        if (call.Header("expect").empty()) return Sequel(peer, call, turn, kOwn);
-       peer.SayTogether({Response(417, "own"), turn.stray});
+       peer.SayTogether({ResponseText(417, "own"), turn.stray});
      }},
     {"BeforeAnyRequest", "PUT", false, When::kAtConnect,
      [](Peer& peer, HttpCall& call, Turn&) {
@@ -304,13 +304,13 @@ class StrayServer {
         turn->asked.release();
         script_(peer, *call, *turn);
         if (!peer.ReadBody(&*call)) return;
-      } else if (!Answer(peer, *call)) {
+      } else if (!Respond(peer, *call)) {
         return;
       }
     }
   }
 
-  bool Answer(Peer& peer, HttpCall& call) {
+  bool Respond(Peer& peer, HttpCall& call) {
     if (!call.Header("expect").empty()) peer.Say("HTTP/1.1 100 Continue\r\n\r\n");
     if (!peer.ReadBody(&call)) return false;
     const auto operation = OperationOf(call), key = KeyOf(call.target);
@@ -319,7 +319,7 @@ class StrayServer {
       std::lock_guard lock(mutex_);
       done_.insert(operation + " " + key);
     }
-    peer.Say(gone ? Response(404, "own", "", test::ErrorXml("NoSuchUpload"))
+    peer.Say(gone ? ResponseText(404, "own", "", test::ErrorXml("NoSuchUpload"))
                   : Success(operation, key, "own"));
     return true;
   }
@@ -388,7 +388,7 @@ struct Fixture {
   BlockingWaiter waiter;
   EventLoop loop;
   Watched transport;
-  LearnedFacts facts;
+  StoreContextCache facts;
   CredentialCache credentials;
   test::FreeAdmission free;
   Client client;
@@ -396,8 +396,8 @@ struct Fixture {
 
 // Whose response an operation took for its own: its x-amz-request-id or what stands in a list.
 using Outcome = Result<std::string>;
-Outcome By(Result<Answer> answer) {
-  return answer.map([](const Answer& taken) { return taken.request_id; });
+Outcome By(Result<Response> answer) {
+  return answer.map([](const Response& taken) { return taken.request_id; });
 }
 
 struct OperationCase {
@@ -466,7 +466,7 @@ const OperationCase kOperations[] = {
      [](Fixture& fixture, const std::string& key) {
        return By(
            fixture.client
-               .Settle(
+               .Execute(
                    {.build = [&](const BucketAddress& bucket) { return BuildListObjects(bucket, key, ""); }},
                    kNobody)
                .answer);
@@ -475,21 +475,21 @@ const OperationCase kOperations[] = {
      [](Fixture& fixture, const std::string& key) {
        return By(
            fixture.client
-               .Settle({.build =
-                            [&](const BucketAddress& bucket) {
-                              return BuildPutObjectTagging(bucket, {key, &fixture.properties}, "<Tagging/>");
-                            }},
-                       kNobody)
+               .Execute({.build =
+                             [&](const BucketAddress& bucket) {
+                               return BuildPutObjectTagging(bucket, {key, &fixture.properties}, "<Tagging/>");
+                             }},
+                        kNobody)
                .answer);
      }},
     {"delete",
      [](Fixture& fixture, const std::string& key) {
        return By(fixture.client
-                     .Settle({.build =
-                                  [&](const BucketAddress& bucket) {
-                                    return BuildDeleteObject(bucket, {key, &fixture.properties}, "");
-                                  }},
-                             kNobody)
+                     .Execute({.build =
+                                   [&](const BucketAddress& bucket) {
+                                     return BuildDeleteObject(bucket, {key, &fixture.properties}, "");
+                                   }},
+                              kNobody)
                      .answer);
      }},
 };

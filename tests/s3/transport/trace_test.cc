@@ -76,12 +76,12 @@ TEST(TraceTest, AnswersShowTheErrorCodeAndNothingElseOfTheBody) {
 
 TEST(TraceLogTest, SaysWhenItCannotBeWritten) {
   test::TempDir directory;
-  TraceLog log(Descriptor(open((directory / "trace").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600)));
+  TraceLog log(UniqueFd(open((directory / "trace").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600)));
   log.Write("one\n");
   log.Write("two\n");
   EXPECT_EQ(log.problem(), "");
   EXPECT_EQ(test::ReadAll(directory / "trace"), "one\ntwo\n");
-  TraceLog full(Descriptor(open("/dev/full", O_WRONLY)));
+  TraceLog full(UniqueFd(open("/dev/full", O_WRONLY)));
   full.Write("lost");
   EXPECT_EQ(full.problem(), "No space left on device");
 }
