@@ -34,8 +34,8 @@ bool LooksExpired(const Error& error, const Credentials& credentials) {
 }
 
 // `writes`: the request had data, or made an object of it.
-CircuitBreaker::Outcome WhatItSays(const Result<Response>& answer, bool writes) {
-  using Says = CircuitBreaker::Outcome;
+CircuitBreaker::Response WhatItSays(const Result<Response>& answer, bool writes) {
+  using Says = CircuitBreaker::Response;
   if (answer) return writes ? Says::kStored : Says::kGood;
   const auto& error = answer.error();
   if (error.kind == ErrorKind::kStoreFull) return Says::kFull;
@@ -274,7 +274,7 @@ Result<Response> Client::Send(const Operation& operation, const StoreContext& fa
   };
   redact();
   admission_->Left(WhatItSays(answer, payload != nullptr), answer ? "" : answer.error().message);
-  answer = ClassifyFor(operation, std::move(answer), credentials);
+  ClassifyFor(operation, credentials, &answer);
   redact();
   return answer;
 }
@@ -298,11 +298,12 @@ bool Client::StoreAnswers() {
   facts->signer->SignHeaders(&request, Sha256Hex(""), **credentials,
                              std::chrono::system_clock::now() + facts->clock_offset);
   return WhatItSays(ClassifyResponse(Exchange(std::move(request), lease), false), false) ==
-         CircuitBreaker::Outcome::kGood;
+         CircuitBreaker::Response::kGood;
 }
 
-Result<Response> Client::ClassifyFor(const Operation& operation, Result<Response> answer,
-                                     const Credentials& credentials) {
+void Client::ClassifyFor(const Operation& operation, const Credentials& credentials,
+                         Result<Response>* judged) {
+  auto& answer = *judged;
   const auto* payload = operation.payload;
   if (answer) {
     credentials_worked_ = true;
@@ -316,12 +317,14 @@ Result<Response> Client::ClassifyFor(const Operation& operation, Result<Response
   } else if (LooksExpired(answer.error(), credentials)) {
     answer.error().kind = ErrorKind::kExpiredCredentials;
   }
-  if (answer || payload == nullptr) return answer;
+  if (answer || payload == nullptr) return;
   if (answer.error().kind == ErrorKind::kIntegrity && payload->check_file) {
-    if (auto same = payload->check_file(); !same) return tl::unexpected(std::move(same.error()));
+    if (auto same = payload->check_file(); !same) {
+      answer = tl::unexpected(std::move(same.error()));
+      return;
+    }
   }
   answer.error().message += AdviceFor(payload->integrity, answer.error());
-  return answer;
 }
 
 bool Client::Sleep(std::chrono::milliseconds delay) {
