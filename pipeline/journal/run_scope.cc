@@ -37,7 +37,8 @@ std::vector<std::string> StoresOf(const s3::DestinationOptions& destination) {
 
 constexpr std::size_t kDigits = 6;  // see RunScope::objects
 
-// Digests a list of texts of any content: each with its length before it, so that different lists never look alike.
+// Digests a list of texts of any content: each with its length before it, so that different lists never look
+// alike.
 class ListDigest {
  public:
   void Add(std::string_view text) { list_.append(fmt::format("{}:", text.size())).append(text); }
@@ -55,7 +56,8 @@ class ListDigest {
     }
   }
 
-  // At once, with Sha256(): OpenSSL's first fetch of a digest takes longer than all else at the start of a run.
+  // At once, with Sha256(): OpenSSL's first fetch of a digest takes longer than all else at the start of a
+  // run.
   std::string Finish() { return s3::Sha256Hex(list_).substr(0, kDigits); }
 
  private:

@@ -27,7 +27,8 @@ constexpr std::uint64_t kSlotBytes = kSlotStackBytes + (160ull << 10);
 constexpr std::uint64_t kMinMemory = 16ull << 20;
 constexpr rlim_t kCountedDescriptors = 1 << 16;  // a process with more of them has enough
 
-// Counts the open descriptors below `limit`. /proc names those that are open; without it each must be asked for.
+// Counts the open descriptors below `limit`. /proc names those that are open; without it each must be asked
+// for.
 std::uint64_t OpenDescriptors(rlim_t limit) {
   std::uint64_t open = 0;
   if (DIR* const directory = opendir("/proc/self/fd")) {

@@ -34,8 +34,8 @@ bool LooksExpired(const Error& error, const Credentials& credentials) {
 }
 
 // `writes`: the request had data, or made an object of it.
-CircuitBreaker::Response WhatItSays(const Result<Response>& answer, bool writes) {
-  using Says = CircuitBreaker::Response;
+CircuitBreaker::Outcome WhatItSays(const Result<Response>& answer, bool writes) {
+  using Says = CircuitBreaker::Outcome;
   if (answer) return writes ? Says::kStored : Says::kGood;
   const auto& error = answer.error();
   if (error.kind == ErrorKind::kStoreFull) return Says::kFull;
@@ -298,7 +298,7 @@ bool Client::StoreAnswers() {
   facts->signer->SignHeaders(&request, Sha256Hex(""), **credentials,
                              std::chrono::system_clock::now() + facts->clock_offset);
   return WhatItSays(ClassifyResponse(Exchange(std::move(request), lease), false), false) ==
-         CircuitBreaker::Response::kGood;
+         CircuitBreaker::Outcome::kGood;
 }
 
 void Client::ClassifyFor(const Operation& operation, const Credentials& credentials,
