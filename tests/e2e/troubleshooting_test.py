@@ -181,7 +181,7 @@ report: {{progress: none, run_dir: {self.dir}/run}}
             self.expect(s3flow("plan", job, "--shards", 2, "--out", plan), 0)
             self.expect(s3flow("plan", job, "--shards", 2, "--out", plan), 74, "holds a plan already")
             array = {"SLURM_ARRAY_TASK_ID": "2", "SLURM_ARRAY_TASK_COUNT": "2", "SLURM_ARRAY_TASK_MIN": "1", "SLURM_ARRAY_TASK_MAX": "2"}
-            self.expect(s3flow("run", "--plan", plan, "--shard", "auto", **array), 64, "number the elements from 0 to")
+            self.expect(s3flow("run", "--plan", plan, "--shard", "auto", **array), 64, "number the elements from")
             self.expect(s3flow("run", "--plan", plan, "--shard", "auto", SLURM_PROCID="0", SLURM_NTASKS="7", SLURM_STEP_ID="0"), 64,
                         "do not fit ... shards")
             self.expect(s3flow("finish", plan), 75, "to run again: sbatch --array=")
