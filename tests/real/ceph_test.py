@@ -1,4 +1,4 @@
-"""s3flow against a real S3 server, Ceph's gateway. What arrived is read back by a client that we did not write."""
+"""s3flow against a real S3 server, Ceph's gateway. An independent client reads back what arrived."""
 import base64
 import concurrent.futures
 import hashlib
@@ -35,7 +35,7 @@ class CephTest(TestCase):
         return self.job(endpoint or self.rgw.endpoint, bucket=bucket, key_id=KEY_ID, secret=secret, extra=extra)
 
     def stored(self, bucket, prefix=""):
-        """SHA-256 of every object, read back whole."""
+        """Reads every object; returns key -> SHA-256."""
         keys = [o["Key"] for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
                 for o in page.get("Contents", [])]
 
@@ -45,7 +45,7 @@ class CephTest(TestCase):
             return dict(pool.map(digest, keys))
 
     def write_hostile_tree(self, count):
-        """Files of 0 B to 5 MiB with hostile names; key below the root -> SHA-256."""
+        """Writes files of 0 B to 5 MiB with hostile names. Returns key below the root -> SHA-256."""
         generator = seeded_random()
         written = {}
         for i in range(count):
@@ -57,7 +57,7 @@ class CephTest(TestCase):
             written[name] = sha256(data)
         return written
 
-    def test_hostile_names_over_http_and_https(self):
+    def test_files_with_hostile_names_arrive_over_http_and_https(self):
         self.s3.create_bucket(Bucket="hostile")
         written = self.write_hostile_tree(2000)
         for prefix, endpoint, tls in [("plain/", self.rgw.endpoint, ""), ("/lead//double/", self.rgw.tls_endpoint, self.rgw.ca_file)]:
@@ -68,7 +68,7 @@ class CephTest(TestCase):
             self.assertIn("2000 found: 2000 uploaded", ended.stdout)
             self.assertEqual(self.stored("hostile", prefix), {prefix + name: digest for name, digest in written.items()})
 
-    def test_names_that_are_no_utf8_arrive_or_are_reported(self):
+    def test_names_that_are_not_utf8_arrive_or_are_reported(self):
         self.s3.create_bucket(Bucket="bytes")
         for name in (b"caf\xe9", b"\xff\xfe", b"cut\xe4\xbd", b"fine"):
             path = os.fsencode(self.dir) + b"/data/" + name
@@ -85,7 +85,7 @@ class CephTest(TestCase):
         for line in failed:
             self.assertIn("path_base64", line)
             self.assertTrue(line["message"] and line["http_status"] == 400, line)
-        # The gateway's own count is the oracle: boto3 cannot name such keys.
+        # boto3 cannot name such keys, so the gateway's own count is the oracle.
         stats = json.loads(self.rgw.run("radosgw-admin", "bucket", "stats", "--bucket=bytes"))
         self.assertEqual(stats["usage"]["rgw.main"]["num_objects"], len(uploaded))
         self.assertEqual(self.s3.get_object(Bucket="bytes", Key="fine")["Body"].read(), b"fine")
@@ -93,7 +93,7 @@ class CephTest(TestCase):
     def test_ten_thousand_small_files_in_little_memory(self):
         self.s3.create_bucket(Bucket="small")
         written = {}
-        count = 2000 if SANITIZE else 10_000  # reading back is what takes the time
+        count = 2000 if SANITIZE else 10_000  # reading back takes most of the time
         for i in range(count):
             data = os.urandom(4096)
             self.write(f"data/{i % 100}/{i}", data)
@@ -108,7 +108,7 @@ class CephTest(TestCase):
         self.assertEqual(self.stored("small"), written)
 
     def stored_digest(self, bucket, key, **arguments):
-        """SHA-256 of one object, read piece by piece."""
+        """Returns the SHA-256 of one object, read piece by piece."""
         digest = hashlib.sha256()
         for piece in self.s3.get_object(Bucket=bucket, Key=key, **arguments)["Body"].iter_chunks(1 << 20):
             digest.update(piece)
@@ -118,7 +118,7 @@ class CephTest(TestCase):
         self.assertNotIn("Uploads", self.s3.list_multipart_uploads(Bucket=bucket))
 
     def write_large(self, name, size):
-        """A file of pseudo-random bytes; its SHA-256."""
+        """Writes a file of pseudo-random bytes. Returns its SHA-256."""
         path, digest = self.write(name), hashlib.sha256()
         block = os.urandom(1 << 20)
         with open(path, "wb") as file:
@@ -128,8 +128,8 @@ class CephTest(TestCase):
                 digest.update(piece)
         return digest.hexdigest()
 
-    def test_large_and_small_files_within_the_budget(self):
-        """S3FLOW_LARGE_BYTES=2147483648 makes it the run that bench/memory does against the endpoint."""
+    def test_large_and_small_files_stay_within_the_memory_budget(self):
+        """With S3FLOW_LARGE_BYTES=2147483648 it is the run that bench/memory makes against the embedded endpoint."""
         self.s3.create_bucket(Bucket="large")
         size = int(os.environ.get("S3FLOW_LARGE_BYTES", 60 << 20))
         count = 5000 if size > 1 << 30 else 100 if SANITIZE else 1000
@@ -154,7 +154,7 @@ class CephTest(TestCase):
         for payload in ("sha256", "unsigned", "streaming"):
             for checksum in ("none", "md5", "crc32c", "crc64nvme", "sha256"):
                 if (payload, checksum) == ("unsigned", "none"):
-                    continue  # refused over http
+                    continue  # refused over http by s3flow
                 with self.subTest(f"{payload} {checksum}"):
                     job = self.rgw_job("modes", extra="upload: {part_size: 5MiB, multipart_threshold: 5MiB}\n"
                                        f"integrity: {{payload: {payload}, checksum: {checksum}, verify: head}}")
@@ -171,7 +171,7 @@ class CephTest(TestCase):
         self.assertEqual(ended.returncode, 1, ended.stderr)
         self.assertIn("integrity.checksum_as", ended.stderr)
 
-    def test_awscli_reads_back_what_the_job_said(self):
+    def test_awscli_reads_back_the_properties_of_the_job(self):
         self.s3.create_bucket(Bucket="properties", ObjectLockEnabledForBucket=True)
         self.write("data/page.html", b"<p>")
         self.write("data/sub/data.bin", b"bin")
@@ -227,7 +227,7 @@ object:
         self.assertEqual(head["SSECustomerAlgorithm"], "AES256")
         self.assertEqual(self.stored_digest("properties", "large.bin"), sha256((self.dir / "data/large.bin").read_bytes()))
 
-    def test_if_none_match_keeps_what_is_there(self):
+    def test_if_none_match_replaces_no_existing_object(self):
         self.s3.create_bucket(Bucket="condition")
         self.s3.put_object(Bucket="condition", Key="old", Body=b"theirs")
         self.write("data/old", b"ours")
@@ -237,8 +237,8 @@ object:
         self.assertIn("1 uploaded, 1 skipped", ended.stdout)
         self.assertEqual(self.stored("condition"), {"old": sha256(b"theirs"), "new": sha256(b"ours")})
 
-    def test_if_none_match_keeps_large_objects_that_come_while_ours_are_sent(self):
-        """Ceph 16 ignores the condition of a completion. Of 50 keys half are there, half come when our upload has begun."""
+    def test_if_none_match_replaces_no_large_object_that_comes_during_an_upload(self):
+        """Ceph 16 ignores If-None-Match at a completion. Of 50 keys, half exist before, and half come after our upload began."""
         self.s3.create_bucket(Bucket="late")
         names = [f"large{i:02}" for i in range(50)]
         for name in names:
@@ -262,7 +262,7 @@ object:
         self.assertEqual(self.stored("late"), {name: sha256(b"theirs") for name in names})
         self.no_uploads_are_left("late")
 
-    def test_standard_input_as_an_object(self):
+    def test_standard_input_becomes_an_object(self):
         self.s3.create_bucket(Bucket="stream")
         data = os.urandom(17 << 20)
         job = self.rgw_job("stream", extra="upload: {part_size: 5MiB}")
@@ -273,7 +273,7 @@ object:
         self.assertEqual(read_journal(self.dir / "run")[0]["parts"], 4)
         self.no_uploads_are_left("stream")
 
-    def test_a_server_killed_between_the_parts(self):
+    def test_a_server_that_is_killed_between_two_parts_leaves_no_upload(self):
         self.s3.create_bucket(Bucket="killed")
         written = {f"large{i}": self.write_large(f"data/large{i}", 60 << 20) for i in range(3)}
         killed = []
@@ -283,7 +283,7 @@ object:
                 for upload in self.s3.list_multipart_uploads(Bucket="killed", MaxUploads=1).get("Uploads", []):
                     try:
                         parts = len(self.s3.list_parts(Bucket="killed", Key=upload["Key"], UploadId=upload["UploadId"]).get("Parts", []))
-                    except botocore.exceptions.ClientError:  # completed meanwhile
+                    except botocore.exceptions.ClientError:  # it was completed in the meantime
                         continue
                     if parts >= 2:
                         self.rgw.kill_gateway()
@@ -298,13 +298,13 @@ object:
         stop.set()
         thread.join(timeout=60)
         self.assertEqual(ended.returncode, 0, ended.stderr)
-        self.assertTrue(killed, "the server was not killed between parts: nothing was tested")
+        self.assertTrue(killed, "the server was not killed between two parts, so nothing was tested")
         self.assertEqual({key: self.stored_digest("killed", key) for key in written}, written)
-        # A Create whose answer the kill took away may have made an upload that nobody knows.
+        # A CreateMultipartUpload whose response was lost may have made an upload that s3flow does not know.
         uploads = self.s3.list_multipart_uploads(Bucket="killed").get("Uploads", [])
         self.assertEqual(sum(len(self.s3.list_parts(Bucket="killed", Key=u["Key"], UploadId=u["UploadId"]).get("Parts", [])) for u in uploads), 0)
 
-    def test_wrong_secret_is_one_line_and_status_77(self):
+    def test_a_wrong_secret_is_one_message_and_status_77(self):
         self.s3.create_bucket(Bucket="secret")
         for i in range(1000):
             self.write(f"data/{i}", b"x")
@@ -314,7 +314,7 @@ object:
         self.assertIn("SignatureDoesNotMatch", ended.stderr)
         self.assertEqual(self.stored("secret"), {})
 
-    def test_a_probe(self):
+    def test_a_probe_describes_ceph(self):
         self.s3.create_bucket(Bucket="probed")
         self.write("data/x", b"x")
         for profile in ("auto", "ceph"):
@@ -328,22 +328,22 @@ object:
             self.assertEqual(self.stored("probed"), {}, "nothing is left")
             self.assertEqual(self.s3.list_multipart_uploads(Bucket="probed").get("Uploads", []), [])
 
-    def test_unknown_bucket(self):
+    def test_an_unknown_bucket_is_status_77(self):
         self.write("data/x", b"x")
         ended = s3flow("run", self.rgw_job("nowhere"))
         self.assertEqual(ended.returncode, 77)
         self.assertIn("the bucket does not exist", ended.stderr)
         self.assertIn("nowhere", ended.stderr)
 
-    def test_a_certificate_that_does_not_verify(self):
+    def test_a_certificate_that_does_not_verify_is_not_retried(self):
         self.write("data/x", b"x")
         ended = s3flow("run", self.rgw_job("nowhere", self.rgw.tls_endpoint))
         self.assertEqual(ended.returncode, 77, ended.stderr)
         self.assertIn("certificate", ended.stderr)
         self.assertEqual(read_journal(self.dir / "run")[0]["attempts"], 1, "not retried")
 
-    @unittest.skipIf(SANITIZE, "faketime is preloaded, which sanitizers do not take")
-    def test_a_clock_that_is_off(self):
+    @unittest.skipIf(SANITIZE, "sanitizers do not allow faketime to be preloaded")
+    def test_a_wrong_clock_is_corrected(self):
         self.s3.create_bucket(Bucket="clock")
         for i in range(100):
             self.write(f"data/{i}", b"x")
@@ -354,10 +354,10 @@ object:
             self.assertEqual(ended.returncode, 0, ended.stderr)
             self.assertIn("signed with the store's time", ended.stderr)
             self.assertEqual(len(ended.stderr.splitlines()), 1, ended.stderr)
-            # A correction is no attempt; nothing failed, so nothing was retried.
+            # A correction does not count as an attempt. Nothing failed, so nothing was retried.
             self.assertEqual({line["attempts"] for line in read_journal(self.dir / f"run{offset}")}, {1})
 
-    def test_a_server_killed_and_restarted_in_the_middle(self):
+    def test_a_run_survives_a_server_that_is_killed_and_restarted(self):
         self.s3.create_bucket(Bucket="restart")
         written = {}
         for i in range(3000):
@@ -380,11 +380,11 @@ object:
                        "--set", "retry.base_delay=500ms", "--set", "retry.cap=5s")
         thread.join(timeout=60)
         self.assertEqual(ended.returncode, 0, ended.stderr)
-        self.assertLess(killed_at[0], 3000, "the server was killed after the work was done: nothing was tested")
+        self.assertLess(killed_at[0], 3000, "the server was killed after the work was done, so nothing was tested")
         self.assertGreater(json.loads((self.dir / "run/summary.json").read_text())["retries"], 0)
         self.assertEqual(self.stored("restart"), written)
 
-    def test_one_of_two_gateways_is_killed_and_comes_back(self):
+    def test_load_returns_to_a_gateway_that_was_killed_and_came_back(self):
         self.s3.create_bucket(Bucket="two")
         self.rgw.start_gateway("t2")
         self.addCleanup(self.rgw.kill_gateway, "t2")
@@ -399,7 +399,7 @@ object:
             written[f"large{i}"] = sha256(body)
         journal = self.dir / "run/journal.jsonl"
         log = self.rgw.top / "log/client.rgw.t2.log"
-        seen = []  # (results so far, requests that the second gateway has answered)
+        seen = []  # (results so far, requests to which the second gateway has responded)
 
         def look():
             seen.append((journal.read_bytes().count(b"\n"), log.read_bytes().count(b'"PUT /two/')))
@@ -426,7 +426,7 @@ object:
         thread.join(timeout=60)
         self.assertEqual(ended.returncode, 0, ended.stderr)
         look()
-        self.assertEqual(len(seen), 3, "the gateway did not come back while the run went on: nothing was tested")
+        self.assertEqual(len(seen), 3, "the gateway did not come back during the run, so nothing was tested")
         before, back, end = seen
         print(f"results and requests of the second gateway: {before} before, {back} when it was back, {end} in all")
         self.assertGreater(before[1], before[0] / 4)
