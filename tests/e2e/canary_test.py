@@ -1,5 +1,5 @@
-"""Secrets go nowhere: with ones that cannot be mistaken for anything else, whatever s3flow writes, shows
-or hands on is searched for them, with the trace on, on every way a run can end."""
+"""Secrets never leak. The tests use secrets that occur nowhere else, and search everything that s3flow writes, shows or
+passes on for them: with the trace on, and for every way in which a run can end."""
 import base64
 import http.server
 import json
@@ -29,14 +29,14 @@ CANARIES = [SECRET_KEY, TOKEN, CUSTOMER_KEY, PROXY_PASSWORD, WEB_TOKEN, CONTAINE
 
 
 def forms(secret):
-    """As it is, and as encodings would have it; a part is as bad as the whole."""
+    """Returns the secret's halves as they are and in several encodings: half a secret is as bad as the whole."""
     text = secret.encode()
     begin, end = text[:len(text) // 2], text[len(text) // 2:]
     return {begin, end, base64.b64encode(begin)[:-4], begin.hex().encode(), json.dumps(begin.decode()).encode()[1:-1]}
 
 
 class EchoStore:
-    """Takes everything, or answers with an error that says all it was sent, headers and body."""
+    """A store that accepts every request, or responds with an error that repeats all headers and the body."""
 
     def __init__(self, status=200, code="", text=None):
         store = self
@@ -46,7 +46,7 @@ class EchoStore:
 
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                # What is secret first: only the beginning of a message is shown.
+                # Secret headers come first, since only the beginning of a message is shown.
                 headers = sorted(self.headers.items(), key=lambda header: ("token" not in header[0], "customer-key" not in header[0]))
                 said = "\n".join(f"{name}: {value}" for name, value in headers)
                 store.seen.append(f"{self.path}\n{said}\n{body.decode('latin-1')}")
@@ -61,7 +61,7 @@ class EchoStore:
                 try:
                     self.reply(out)
                 except OSError:
-                    pass  # a client that has heard enough
+                    pass  # the client may close the connection early
 
             def reply(self, out):
                 self.send_response(status)
@@ -115,13 +115,13 @@ report: {{log: objects, trace_http: {self.dir}/out/trace, run_dir: {self.dir}/ou
     def start(self, *arguments, **environment):
         (self.dir / "out").mkdir(exist_ok=True)
         environment = clean_environment(HOME=str(self.dir), **environment)
-        # Core dumps are asked for, here and in what a program would be handed.
+        # Asks for core dumps: s3flow must refuse them for itself and its children.
         limits = lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
         return subprocess.Popen([S3FLOW, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.dir / "cwd",
                                 env=environment, preexec_fn=limits if os.geteuid() == 0 else None)
 
     def search(self, process):
-        """Waits; then nothing that was said or written has a secret in it."""
+        """Waits for the process, and checks that nothing that it printed or wrote contains a secret."""
         out, err = process.communicate(timeout=120)
         texts = {"stdout": out, "stderr": err}
         for root in ("out", "cwd"):
@@ -135,7 +135,7 @@ report: {{log: objects, trace_http: {self.dir}/out/trace, run_dir: {self.dir}/ou
         return process.returncode, texts
 
     def finish(self, process):
-        """Searches what is there, and takes it away."""
+        """Searches the output, and removes it."""
         try:
             return self.search(process)
         finally:
@@ -144,12 +144,12 @@ report: {{log: objects, trace_http: {self.dir}/out/trace, run_dir: {self.dir}/ou
     def run_to_end(self, *arguments, **environment):
         return self.finish(self.start(*arguments, **environment))
 
-    exempt = frozenset()  # files that hold a secret because somebody wrote it there
+    exempt = frozenset()  # files that contain a secret because the user wrote it there
     STATIC = {"AWS_ACCESS_KEY_ID": "AKIDCANARY", "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_SESSION_TOKEN": TOKEN}
 
 
 class Canary(CanaryCase):
-    def test_answers_of_all_kinds(self):
+    def test_responses_of_all_kinds_leak_nothing(self):
         codes = [(200, ""), (301, "PermanentRedirect"), (307, "TemporaryRedirect"), (400, "ExpiredToken"), (400, "AuthorizationHeaderMalformed"),
                  (400, "InvalidDigest"), (400, "BadDigest"), (400, "InvalidArgument"), (400, "MalformedXML"), (403, "AccessDenied"),
                  (403, "InvalidAccessKeyId"), (403, "SignatureDoesNotMatch"), (403, "RequestTimeTooSkewed"), (404, "NoSuchBucket"),
@@ -160,7 +160,7 @@ class Canary(CanaryCase):
                 store = self.store(status, code)
                 ended, texts = self.run_to_end("run", self.job_for(store.endpoint), **self.STATIC)
                 self.assertEqual(ended == 0, status == 200, texts["stderr"])
-                # The canaries were really there to be leaked.
+                # The store really got the secrets, so they could have leaked.
                 self.assertIn(TOKEN, store.seen[0])
                 self.assertIn(CUSTOMER_KEY, store.seen[0])
                 self.assertIn(METADATA, store.seen[0])
@@ -169,15 +169,15 @@ class Canary(CanaryCase):
                 self.assertIn(f"HTTP {status} after".encode(), trace)
                 self.assertNotIn(METADATA.encode(), trace)
                 if code == "InvalidArgument":
-                    self.assertEqual(texts[f"{self.dir}/out/run/journal.jsonl"].count(b": (redacted) "), 3, "nothing was echoed")
+                    self.assertEqual(texts[f"{self.dir}/out/run/journal.jsonl"].count(b": (redacted) "), 3, "the store repeated nothing")
         print(f"\nsearched: {self.counts}")
 
-    def test_multipart_uploads_and_streamed_chunks(self):
+    def test_multipart_uploads_and_streamed_chunks_leak_nothing(self):
         self.write("data/large", os.urandom(12 << 20))
         for extra in ("upload: {part_size: 5MiB, multipart_threshold: 5MiB}", "integrity: {payload: streaming, checksum: crc32c, checksum_as: trailer}"):
             self.run_to_end("run", self.job_for(self.store(500, "InternalError").endpoint, extra), **self.STATIC)
 
-    def test_what_check_shows_and_refuses(self):
+    def test_check_shows_and_refuses_without_secrets(self):
         keys = f"credentials: {{access_key_id: AKID, secret_access_key: '{SECRET_KEY}', session_token: '{TOKEN}'}}"
         proxy = f", proxy: 'http://user:{PROXY_PASSWORD}@127.0.0.1:9'"
         ended, texts = self.run_to_end("check", self.job_for("http://127.0.0.1:9", keys, proxy))
@@ -189,17 +189,17 @@ class Canary(CanaryCase):
             ended, texts = self.run_to_end("check", job)
             self.assertEqual(ended, 78, texts["stderr"])
 
-    def test_a_proxy_that_refuses(self):
+    def test_a_proxy_that_refuses_leaks_nothing(self):
         refusing = self.store(407, "ProxyAuthenticationRequired")
         proxy = f", proxy: 'http://user:{PROXY_PASSWORD}@{refusing.endpoint[7:]}'"
         ended, texts = self.run_to_end("run", self.job_for("https://store.invalid", proxy=proxy), **self.STATIC)
         self.assertNotEqual(ended, 0)
 
-    def test_arguments_cannot_hold_them(self):
+    def test_arguments_with_literal_secrets_are_refused(self):
         ended, texts = self.run_to_end("run", self.job_for("http://127.0.0.1:9"), "--set", f"credentials.secret_access_key={SECRET_KEY}")
         self.assertEqual(ended, 78)
 
-    def test_providers_that_fail(self):
+    def test_credential_providers_that_fail_leak_nothing(self):
         doubles = {"web": self.store(400, "InvalidIdentityToken"), "sts": self.store(403, "AccessDenied"),
                    "container": self.store(500, text=json.dumps({"code": "x", "message": f"you sent {CONTAINER_TOKEN}"})),
                    "broken": self.store(200, text=json.dumps({"AccessKeyId": "A B", "SecretAccessKey": SECRET_KEY, "Token": TOKEN}))}
@@ -210,7 +210,7 @@ class Canary(CanaryCase):
         config = self.write("config", f"[profile assume]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = base\n[profile helper]\ncredential_process = {helper}\n"
                             f"[profile loop]\nrole_arn = r\nsource_profile = loop2\naws_secret_access_key = {SECRET_KEY}\n[profile loop2]\nrole_arn = r\nsource_profile = loop\n")
         for path in (token, credentials, config):
-            path.chmod(0o644)  # which is warned of
+            path.chmod(0o644)  # s3flow warns of this
         files = {"AWS_CONFIG_FILE": str(config), "AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
         container = {"AWS_CONTAINER_AUTHORIZATION_TOKEN": CONTAINER_TOKEN}
         cases = [({"AWS_WEB_IDENTITY_TOKEN_FILE": str(token), "AWS_ROLE_ARN": "arn:aws:iam::1:role/r", "AWS_ENDPOINT_URL_STS": doubles["web"].endpoint}, WEB_TOKEN, "web"),
@@ -228,16 +228,16 @@ class Canary(CanaryCase):
                     self.assertIn(b" > ", texts[f"{self.dir}/out/trace"], "providers are traced, too")
         self.assertTrue((self.dir / "cwd/seen").exists(), "the helper did not run")
 
-    def test_a_crash(self):
+    def test_a_crash_leaves_no_core_dump(self):
         store = self.store(200)
-        # Waits for what never comes, with all secrets in memory.
+        # The run waits for this FIFO forever, with all secrets in memory.
         os.mkfifo(self.dir / "fifo")
         job = self.write("job.yaml", self.job_for(store.endpoint).read_text().replace(
             f"[{{path: {self.dir}/data}}]", f"[{{path: {self.dir}/data}}, {{path: {self.dir}/fifo, stream: true}}]"))
         for death in (signal.SIGSEGV, signal.SIGABRT, signal.SIGQUIT):
             process = self.start("run", job, **self.STATIC)
             while not store.seen:
-                self.assertIsNone(process.poll(), "ended before the crash")
+                self.assertIsNone(process.poll(), "the run ended before the crash")
             limits = pathlib.Path(f"/proc/{process.pid}/limits").read_text()
             self.assertRegex(limits, r"Max core file size +1 +1 ")
             store.seen.clear()
@@ -245,9 +245,9 @@ class Canary(CanaryCase):
             ended, texts = self.finish(process)
             if not SANITIZE:
                 self.assertEqual(ended, -death)
-            self.assertEqual(list((self.dir / "cwd").iterdir()), [], "a core dump")
+            self.assertEqual(list((self.dir / "cwd").iterdir()), [], "there is a core dump")
 
-    def test_the_trace_is_for_its_owner(self):
+    def test_only_the_owner_can_read_the_trace(self):
         store = self.store(200)
         process = self.start("run", self.job_for(store.endpoint), **self.STATIC)
         process.wait(timeout=60)
@@ -256,7 +256,7 @@ class Canary(CanaryCase):
 
 
 class Tunnel:
-    """A proxy that asks for a password and then connects to whatever it is asked for."""
+    """A proxy that asks for a password and then connects to any host."""
 
     def __init__(self, password):
         self.expected = base64.b64encode(f"user:{password}".encode())
@@ -309,7 +309,7 @@ class Tunnel:
 
 
 class Matrix(CanaryCase):
-    """Every secret at once, from each place that it can stand in, through every command."""
+    """All secrets at once, given in each possible way, with every command."""
 
     PROPERTIES = {"metadata.owner": METADATA, "metadata.Bearer": "CANARYpartOFaVALUE0123456789", "tags.team": "CANARYtagVALUE0123456789",
                   "content_disposition": "CANARYdispositionVALUE0123456789", "cache_control": "CANARYcacheVALUE0123456789"}
@@ -328,18 +328,18 @@ class Matrix(CanaryCase):
         self.addCleanup(self.tunnel.close)
 
     def values(self, how):
-        """Key and text: as a literal or as a variable."""
+        """Returns key -> text, as literals or as variables."""
         literal = how == "literal"
         values = {name: secret if literal else "${" + variable + "}" for (name, secret), variable in
                   zip(self.SECRETS.items(), ("SECRET_KEY", "TOKEN", "CUSTOMER_KEY", "RULE_KEY", "PROXY_PASSWORD"))}
         values["destination.proxy"] = f"http://user:{values['destination.proxy']}@{self.tunnel.address}"
-        # A literal that is not of a secret's key is there to be seen.
+        # A literal property is no secret, and may be seen.
         for name, value in {} if literal else self.PROPERTIES.items():
             values[f"object.{name}"] = ("Bearer " if "Bearer" in name else "") + "${" + name.upper().replace(".", "_") + "}"
         return values
 
     def job_of(self, how, endpoint):
-        """The job file, and the options that go with it."""
+        """Returns the job file and the options that belong to it."""
         values = self.values(how)
         job = {"source": [{"path": f"{self.dir}/data"}],
                "destination": {"bucket": "bucket", "endpoint": endpoint},
@@ -377,7 +377,7 @@ class Matrix(CanaryCase):
             (self.dir / "cwd").mkdir()
             self.exempt = frozenset()
 
-    def test_runs_and_their_relatives(self):
+    def test_check_run_clean_and_rehearse_leak_nothing(self):
         self.each(self.runs_and_their_relatives)
 
     def runs_and_their_relatives(self, how):
@@ -387,7 +387,7 @@ class Matrix(CanaryCase):
         check = self.command(0, "check", job, *options)["stdout"]
         self.assertIn(b"**redacted**", check)
         if how != "literal":
-            self.assertIn(b"METADATA_OWNER", check, "the variable is named")
+            self.assertIn(b"METADATA_OWNER", check, "the name of the variable must be shown")
         self.command(0, "check", job, *options, "--probe", "--trace-http", out / "trace-probe")
         self.command(0, "run", job, *options, "--dry-run", "--run-dir", out / "dry", "--trace-http", out / "trace-dry")
         run = self.command(0, "run", job, *options, "-v", "--run-dir", out / "run", "--trace-http", out / "trace")
@@ -396,11 +396,11 @@ class Matrix(CanaryCase):
         self.command(0, "run", job, *options, "-v", "--resume", "--run-dir", out / "run")
         self.command(0, "clean", out / "run")
         self.command(0, "rehearse", job, *options, "-v", "--run-dir", out / "rehearsal", "--trace-http", out / "trace-rehearsal")
-        self.assertGreater(self.tunnel.tunnels, 0, "the proxy's password was of no use")
+        self.assertGreater(self.tunnel.tunnels, 0, "no connection went through the proxy")
         for path in out.glob("trace*"):
             self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
 
-    def test_plans(self):
+    def test_plans_and_shards_leak_nothing(self):
         self.each(self.plans)
 
     def plans(self, how):
@@ -408,14 +408,14 @@ class Matrix(CanaryCase):
         job, options = self.job_of(how, server.endpoint)
         plan = self.dir / "out/plan"
         if how == "literal":
-            self.exempt = {plan / "job.yaml"}  # the job file itself
+            self.exempt = {plan / "job.yaml"}  # the copy of the job file
         self.command(0, "plan", job, *options, "--shards", "2", "--out", plan, "--trace-http", self.dir / "out/trace")
         for shard in range(2):
             self.command(0, "run", "--plan", plan, "--shard", f"{shard}/2", "-v", "--trace-http", self.dir / f"out/trace{shard}")
         self.command(0, "finish", plan, "--trace-http", self.dir / "out/trace-finish")
         self.command(0, "clean", plan)
 
-    def test_interrupted_failing_and_cleaned_runs(self):
+    def test_interrupted_failing_and_cleaned_runs_leak_nothing(self):
         self.each(self.interrupted_failing_and_cleaned_runs)
 
     def interrupted_failing_and_cleaned_runs(self, how):
@@ -430,7 +430,7 @@ class Matrix(CanaryCase):
         process.kill()
         self.search(process)
         self.assertIn(b"1 multipart uploads aborted", self.command(0, "clean", run)["stdout"])
-        # Another value in the environment is another job, and the message says so without it.
+        # Another value in the environment makes another job. The message says so without the value.
         changed = self.ENVIRONMENT | {"METADATA_OWNER": METADATA[::-1], "CUSTOMER_KEY": base64.b64encode(bytes(32)).decode()}
         ended, texts = self.search(self.start("run", job, *options, "--run-dir", run, **changed))
         if how != "literal":
@@ -442,8 +442,8 @@ class Matrix(CanaryCase):
         job, options = self.job_of(how, server.endpoint)
         self.command(1, "run", job, *options, "-v", "--run-dir", self.dir / "out/failing", "--trace-http", self.dir / "out/trace")
 
-    def test_what_a_store_says_again(self):
-        """The whole request, in its error message."""
+    def test_a_store_that_repeats_the_request_leaks_nothing(self):
+        """The error message of the store contains the whole request."""
         self.each(self.what_a_store_says_again)
 
     def what_a_store_says_again(self, how):
@@ -453,11 +453,11 @@ class Matrix(CanaryCase):
         self.command(1, "run", job, *options, "-v", "--run-dir", self.dir / "out/run", "--trace-http", self.dir / "out/trace")
         self.command(1, "check", job, *options, "--probe", "--trace-http", self.dir / "out/trace")
 
-    def test_arguments_cannot_hold_them(self):
+    def test_arguments_with_literal_secrets_are_refused(self):
         job, _ = self.job_of("variable", "http://127.0.0.1:9")
         texts = self.values("literal")
         texts["credentials.session_token"] = "${NOT_SET:-" + TOKEN + "}"
-        texts["credentials.secret_access_key"] = "${TOKEN:-" + SECRET_KEY + "}"  # recorded, although it is not used
+        texts["credentials.secret_access_key"] = "${TOKEN:-" + SECRET_KEY + "}"  # a default is recorded even if the variable is set
         texts["object.customer_key"] = CUSTOMER_KEY + "$${"
         for name, value in texts.items():
             for command in (["run"], ["check"], ["rehearse"], ["plan", "--shards", "1", "--out", self.dir / "out/plan"]):
@@ -465,13 +465,13 @@ class Matrix(CanaryCase):
                     shown = self.command(78, *command, job, "--set", f"{name}={value}")
                     self.assertIn(f"--set {name}: ".encode(), shown["stderr"])
                     self.assertIn(b"put the name of a variable there", shown["stderr"])
-        # No password, no secret.
+        # A proxy without a password is no secret.
         self.assertIn(b"http://127.0.0.1:9", self.command(0, "check", job, "--set", "destination.proxy=http://127.0.0.1:9")["stdout"])
 
-    def test_mistakes_are_told_without_the_value(self):
+    def test_messages_about_mistakes_do_not_quote_the_value(self):
         job, _ = self.job_of("variable", "http://127.0.0.1:9")
         secret = self.ENVIRONMENT["SECRET_KEY"]
-        mistakes = [  # a secret in the place of something else
+        mistakes = [  # a secret where something else belongs
             "destination.region=${SECRET_KEY}", "destination.bucket=${SECRET_KEY}", "destination.endpoint=${SECRET_KEY}",
             "destination.endpoint=http://u:${SECRET_KEY}@h", "destination.endpoint=http://h:${SECRET_KEY}", "destination.proxy=http://user:${SECRET_KEY}",
             "destination.proxy=${PROXY_PASSWORD}", "destination.proxy=ftp://user:${PROXY_PASSWORD}@h:1", "destination.endpoints=${SECRET_KEY}",
@@ -490,7 +490,7 @@ class Matrix(CanaryCase):
                 ended, texts = self.search(self.start("check", job, *arguments, **self.ENVIRONMENT))
                 self.assertIn(ended, (64, 78))
 
-    def test_a_proxy_of_the_environment(self):
+    def test_a_proxy_from_the_environment_leaks_nothing(self):
         job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\ndestination: {{bucket: bucket, endpoint: 'http://store.invalid'}}\n"
                          "retry: {max_attempts: 2, base_delay: 1ms, cap: 2ms}\nlimits: {outage: 200ms}\n")
         refusing = EchoStore(407, "ProxyAuthenticationRequired")

@@ -1,5 +1,5 @@
-"""Run and plan directories that hold what s3flow did not put there: refused with a message that names the path and
-what to do, or harmless. Nothing outside is touched, and nothing hangs."""
+"""Run and plan directories with things that s3flow did not put there. They are harmless, or refused with a message that
+names the path and what to do. Nothing outside is touched, and nothing hangs."""
 import functools
 import json
 import os
@@ -17,7 +17,7 @@ sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from support.harness import KEY_ID, S3FLOW, SANITIZE, SECRET, Serve, TestCase, clean_environment, read_records, s3flow, seeded_random
 
 ROOT = os.geteuid() == 0
-STRANGER = 12345  # a user ID that nobody has
+STRANGER = 12345  # an unused user ID
 HUGE = 1_500_000_000
 FOREIGN = "".join(json.dumps({"event": i, "text": "of another program"}) + "\n" for i in range(1000))
 ROUNDS = int(os.environ.get("S3FLOW_SWAPS", "40"))
@@ -34,7 +34,7 @@ def crc32c(data):
 
 
 def sealed(**record):
-    """A line with a CRC, as journals have them."""
+    """Returns a line with a CRC, as in a journal."""
     text = json.dumps(record, separators=(",", ":"))[:-1]
     return f'{text},"crc":"{crc32c(text.encode()):08x}"}}\n'
 
@@ -45,7 +45,7 @@ def sparse(path, bytes, before=b""):
 
 
 class Hostile(TestCase):
-    """A job with three files, and things of somebody else that must stay as they are."""
+    """A job with three files, and files of somebody else that must not change."""
 
     def setUp(self):
         super().setUp()
@@ -67,7 +67,7 @@ class Hostile(TestCase):
         self.assertEqual(self.theirs(), self.before, "something outside was touched")
 
     def reset(self):
-        """A run directory with the journal of a run that has ended; returns the journal's text."""
+        """Makes a run directory with the journal of a finished run. Returns the journal's text."""
         shutil.rmtree(self.run_dir, ignore_errors=True)
         ended = self.s3flow("run", self.job_file)
         self.assertEqual(ended.returncode, 0, ended.stderr)
@@ -80,7 +80,7 @@ class Hostile(TestCase):
         return server
 
     def s3flow(self, *arguments, **environment):
-        """What waits for a FIFO's writer waits until here."""
+        """Runs s3flow. A process that waits for the writer of a FIFO fails after 60 s."""
         return s3flow(*arguments, timeout=60, **environment)
 
     def assert_refused(self, ended, *words, status=74):
@@ -88,7 +88,7 @@ class Hostile(TestCase):
         self.assertEqual(ended.returncode, status, said)
         for word in words:
             self.assertIn(str(word), said)
-        self.assertEqual(len([line for line in ended.stderr.splitlines() if not line.startswith("note")]), 1, "one message")
+        self.assertEqual(len([line for line in ended.stderr.splitlines() if not line.startswith("note")]), 1, "exactly one message")
 
     def assert_fine(self, ended):
         self.assertEqual(ended.returncode, 0, ended.stderr)
@@ -101,7 +101,7 @@ def a_link(to, path):
 
 
 def a_socket(path):
-    where = os.open(path.parent, os.O_PATH)  # a long path is no address
+    where = os.open(path.parent, os.O_PATH)  # the path may be too long for a socket address
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(f"/proc/self/fd/{where}/{path.name}")
     os.close(where)
@@ -121,7 +121,7 @@ def a_directory(path):
 
 class HostileRunDirs(Hostile):
     def kinds_that_are_no_files(self):
-        """What to make at a path, and how it is called."""
+        """Returns name -> (function that makes it at a path, its name in messages)."""
         return {"a link to a file": (functools.partial(a_link, self.victim), "is a symbolic link"),
                 "a link to an empty file": (functools.partial(a_link, self.empty), "is a symbolic link"),
                 "a link to a FIFO": (functools.partial(a_link, self.fifo), "is a symbolic link"),
@@ -143,9 +143,9 @@ class HostileRunDirs(Hostile):
                 prepare()
                 make(path)
                 check(words)
-                self.assertTrue(os.path.lexists(path), "it stays")
+                self.assertTrue(os.path.lexists(path), "it must not be removed")
 
-    def test_a_journal_that_is_no_file(self):
+    def test_a_journal_that_is_not_a_regular_file_is_refused(self):
         def prepare():
             self.reset()
             self.journal.unlink()
@@ -155,10 +155,10 @@ class HostileRunDirs(Hostile):
                             ["run", self.job_file, "--dry-run"]):
                 self.assert_refused(self.s3flow(*command), self.journal, words, "remove it, or choose another directory")
             ended = self.s3flow("clean", self.run_dir)
-            self.assertIn(ended.returncode, (66, 74), ended.stderr)  # 66: a link that leads nowhere
+            self.assertIn(ended.returncode, (66, 74), ended.stderr)  # 66: for a link that leads nowhere
         self.each_kind(self.journal, prepare, check)
 
-    def test_a_journal_with_a_second_name(self):
+    def test_a_journal_with_a_hard_link_is_refused(self):
         for victim, words in [(self.victim, "is no journal of s3flow's"), (self.empty, "has a second name")]:
             with self.subTest(victim):
                 self.reset()
@@ -169,7 +169,7 @@ class HostileRunDirs(Hostile):
                 self.assertEqual(self.s3flow("clean", self.run_dir).returncode, 74)
                 self.journal.unlink()
 
-    def test_a_journal_of_another_program(self):
+    def test_a_journal_of_another_program_is_refused_and_kept(self):
         contents = {"a thousand lines": FOREIGN.encode(), "one line": b'{"event":1}\n', "half a line": b'{"event', "text": b"hello",
                     "binary": os.urandom(100_000), "newlines": b"\n" * 1000, "a damaged run": b'{"record":"run","session":1,"crc":"00000000"}\n',
                     "half a run and more": b'{"record":"run","ses\nand more'}
@@ -179,9 +179,9 @@ class HostileRunDirs(Hostile):
                 self.journal.write_bytes(content)
                 for command in (["run", self.job_file, "--resume", "--allow-changed-job"], ["clean", self.run_dir], ["rehearse", self.job_file]):
                     self.assert_refused(self.s3flow(*command), f"{self.journal} is no journal of s3flow's: choose another run directory")
-                    self.assertEqual(self.journal.read_bytes(), content, "not a byte of it is lost")
+                    self.assertEqual(self.journal.read_bytes(), content, "the file must not change")
 
-    def test_a_line_without_an_end(self):
+    def test_an_endless_line_is_refused_in_bounded_memory(self):
         limit = None if SANITIZE else lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
         run = self.reset().splitlines(keepends=True)[0]
         for name, before in [("alone", b""), ("of a run", run[:-20]), ("after an intact line", run), ("amid a line", run + b'{"record":"res')]:
@@ -192,7 +192,7 @@ class HostileRunDirs(Hostile):
                     self.assert_refused(ended, self.journal, "this line has more than 16 MiB")
                     self.assertEqual(self.journal.stat().st_size, HUGE + len(before))
 
-    def test_what_a_crash_leaves_is_gone_on_with(self):
+    def test_a_journal_as_a_crash_leaves_it_is_resumed(self):
         whole = self.reset()
         lines = whole.splitlines(keepends=True)
         half = lines[2][:len(lines[2]) // 2]
@@ -213,7 +213,7 @@ class HostileRunDirs(Hostile):
                 (self.run_dir / "summary.json").unlink()
                 self.assert_fine(self.s3flow("run", self.job_file))
 
-    def test_what_no_crash_leaves_is_refused(self):
+    def test_a_journal_with_more_damage_than_a_crash_makes_is_refused(self):
         whole = self.reset()
         lines = whole.splitlines(keepends=True)
         torn = lines[1][:20]
@@ -229,14 +229,14 @@ class HostileRunDirs(Hostile):
         self.assert_refused(self.s3flow("run", self.job_file, "--resume"), f"{self.journal}:{len(lines) + 1}: this line is of another version")
         self.assertEqual(self.journal.read_bytes(), newer)
 
-    def test_what_is_cut_off_goes_nowhere_else(self):
+    def test_a_torn_line_is_not_written_through_a_link(self):
         whole = self.reset()
         self.journal.write_bytes(whole + b'{"torn')
         (self.run_dir / "journal.jsonl.torn").symlink_to(self.victim)
         self.assert_refused(self.s3flow("run", self.job_file, "--resume"), "journal.jsonl.torn is a symbolic link")
         self.assertEqual(self.journal.read_bytes(), whole + b'{"torn')
 
-    def test_locks_that_are_no_directory(self):
+    def test_locks_that_are_not_a_directory_are_refused(self):
         locks = self.run_dir / "locks"
 
         def prepare():
@@ -253,11 +253,11 @@ class HostileRunDirs(Hostile):
                 for command in (["run", self.job_file, "--resume"], ["clean", self.run_dir]):
                     self.assert_refused(self.s3flow(*command), locks, words, "remove it, or choose another directory")
 
-    def test_a_lock_that_is_no_file(self):
+    def test_a_lock_that_is_not_a_regular_file_is_refused(self):
         lock = self.run_dir / "locks/7"
         self.each_kind(lock, self.reset, lambda words: self.assert_refused(self.s3flow("run", self.job_file, "--resume"), lock, words, "remove it"))
 
-    def test_locks_of_another_program_stay(self):
+    def test_locks_of_another_program_are_kept(self):
         self.reset()
         locks = self.run_dir / "locks"
         for i in range(2, 30):
@@ -269,7 +269,7 @@ class HostileRunDirs(Hostile):
             self.assertEqual((locks / str(i)).read_text(), f"of another program: {i}\n")
         self.assertEqual((locks / str(2**64 - 1)).read_text(), "the last of all\n")
 
-    def test_a_summary_that_is_no_file(self):
+    def test_a_summary_that_is_not_a_regular_file_is_refused(self):
         summary = self.run_dir / "summary.json"
 
         def prepare():
@@ -277,14 +277,14 @@ class HostileRunDirs(Hostile):
             summary.unlink()
         self.each_kind(summary, prepare, lambda words: self.assert_refused(self.s3flow("run", self.job_file, "--resume"), summary, words, "remove it"))
 
-    def test_a_summary_of_another_program(self):
+    def test_a_summary_of_another_program_is_refused_and_kept(self):
         self.run_dir.mkdir(mode=0o755)
         (self.run_dir / "summary.json").write_text("theirs")
         self.assert_refused(self.s3flow("run", self.job_file), "summary.json is there, without a journal: choose another run directory")
         self.assertEqual((self.run_dir / "summary.json").read_text(), "theirs")
         self.assertFalse(self.journal.exists())
 
-    def test_what_stands_where_the_new_summary_is_written(self):
+    def test_anything_at_the_path_of_the_new_summary_is_replaced_and_never_followed(self):
         new = self.run_dir / "summary.json.new"
         for name, (make, _) in self.kinds_that_are_no_files().items():
             with self.subTest(name):
@@ -299,7 +299,7 @@ class HostileRunDirs(Hostile):
         os.link(self.victim, new)
         self.assert_fine(self.s3flow("run", self.job_file, "--resume"))
 
-    def test_a_directory_that_others_may_write_to(self):
+    def test_a_directory_that_others_may_write_to_is_refused(self):
         for mode in (0o777, 0o775, 0o757, 0o1777, 0o2775):
             for prepare in (self.reset, lambda: (shutil.rmtree(self.run_dir), self.run_dir.mkdir())):
                 prepare()
@@ -318,7 +318,7 @@ class HostileRunDirs(Hostile):
             self.assert_fine(self.s3flow("run", self.job_file, "--resume", "--trust-dir"))
 
     @as_root
-    def test_a_directory_of_another_user(self):
+    def test_a_directory_of_another_user_is_refused(self):
         for what in (".", "journal.jsonl", "summary.json", "locks", "locks/1"):
             with self.subTest(what):
                 self.reset()
@@ -331,7 +331,7 @@ class HostileRunDirs(Hostile):
         self.assert_refused(self.s3flow("clean", self.run_dir), self.run_dir, "belongs to another user")
         self.assertEqual(self.s3flow("clean", self.run_dir, "--trust-dir").returncode, 0)
         self.assert_fine(self.s3flow("run", self.job_file, "--resume", "--trust-dir"))
-        # The owner is trusted then, and no third one.
+        # --trust-dir trusts the owner of the directory, and no third user.
         os.chown(self.journal, STRANGER + 1, -1)
         self.assert_refused(self.s3flow("run", self.job_file, "--resume", "--trust-dir"), self.journal, f"belongs to another user (uid {STRANGER + 1})")
 
@@ -342,14 +342,14 @@ class HostileRunDirs(Hostile):
         (self.dir / "elsewhere").chmod(0o777)
         self.assert_refused(self.s3flow("run", self.job_file, "--resume"), self.run_dir, "may be written to by other users")
 
-    def test_a_run_directory_that_is_none(self):
+    def test_a_run_directory_that_is_not_a_directory_is_refused(self):
         for make in (os.mkfifo, a_socket, a_device, lambda path: path.write_text("theirs"), lambda path: path.symlink_to(self.victim)):
             with self.subTest(make):
                 make(self.run_dir)
                 self.assert_refused(self.s3flow("run", self.job_file), self.run_dir, "Not a directory")
                 self.run_dir.unlink()
 
-    def test_what_is_made_is_for_its_owner(self):
+    def test_only_the_owner_can_write_to_a_new_run_directory(self):
         previous = os.umask(0)
         self.addCleanup(os.umask, previous)
         self.reset()
@@ -357,7 +357,7 @@ class HostileRunDirs(Hostile):
         self.assertEqual(modes, {"run": 0o755, "journal.jsonl": 0o600, "summary.json": 0o644, "locks": 0o755})
         self.assert_fine(self.s3flow("run", self.job_file, "--resume"))
 
-    def test_a_directory_that_is_swapped_while_it_is_used(self):
+    def test_a_directory_that_is_swapped_during_a_run_stays_in_use(self):
         faults = self.write("faults.yaml", "faults: [{operation: PutObject, action: delay, delay: 1s, attempts: all}]")
         moved = self.dir / "moved"
         with Serve(self.dir / "slow", "--faults", faults) as server:
@@ -367,14 +367,14 @@ class HostileRunDirs(Hostile):
                 time.sleep(0.01)
             self.run_dir.rename(moved)
             self.run_dir.symlink_to(self.dir / "theirs")
-            self.assertFalse((moved / "summary.json").exists(), "too late to say anything")
+            self.assertFalse((moved / "summary.json").exists(), "the run ended before the swap, so nothing was tested")
             _, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 0, err)
         self.assertEqual(json.loads((moved / "summary.json").read_text())["uploaded"], 3)
         self.assertIn("released", (moved / "locks/1").read_text())
 
-    def test_links_that_are_put_there_while_it_runs(self):
-        """By somebody who may: at any moment nothing is followed."""
+    def test_links_that_appear_during_a_run_are_never_followed(self):
+        """Another user who may write to the directory replaces its files by links at random moments."""
         random = seeded_random()
         names = ["journal.jsonl", "summary.json", "summary.json.new", "journal.jsonl.torn", "locks/1", "locks/2", "locks"]
         faults = self.write("faults.yaml", "faults: [{operation: PutObject, action: delay, delay: 5ms, attempts: all}]")
@@ -388,7 +388,7 @@ class HostileRunDirs(Hostile):
                 while process.poll() is None:
                     path = self.run_dir / random.choice(names)
                     if path.parent.is_symlink():
-                        continue  # this test follows no link either
+                        continue  # the test itself must not follow a link
                     try:
                         path.rename(self.dir / f"away-{random.random()}")
                     except OSError:
@@ -403,7 +403,7 @@ class HostileRunDirs(Hostile):
                 self.assertEqual(self.theirs(), self.before)
         self.assertGreater(swapped, ROUNDS)
 
-    def test_a_trace_that_is_no_file(self):
+    def test_a_trace_that_is_not_a_regular_file_is_refused(self):
         trace = self.dir / "trace"
         self.reset()
 
@@ -441,7 +441,7 @@ class HostilePlans(Hostile):
         return self.s3flow("run", "--plan", self.plan, "--shard", f"{number}/2", *arguments)
 
     def each_kind(self, name, check):
-        """Things that are no files of ours, in the place of a plan's file."""
+        """Puts something else in the place of a file of a plan, for each kind."""
         fifo = self.dir / "fifo"
         fifo.exists() or os.mkfifo(fifo)
         kinds = [(functools.partial(a_link, self.victim), "is a symbolic link"), (functools.partial(a_link, fifo), "is a symbolic link"),
@@ -454,15 +454,15 @@ class HostilePlans(Hostile):
                 make(path)
                 check(path, words)
 
-    def test_files_of_a_plan_that_are_none(self):
+    def test_files_of_a_plan_that_are_not_regular_files_are_refused(self):
         def check(path, words):
-            # A manifest is what the run has for a source.
+            # The manifest is the source of the run, hence the status 66.
             self.assert_refused(self.shard(), path, words, "remove it", status=66 if "manifests" in str(path) else 74)
             self.assert_refused(self.s3flow("finish", self.plan), path, words, "remove it")
         for name in ("plan.json", "job.yaml", "manifests/00000"):
             self.each_kind(name, check)
 
-    def test_a_link_to_the_plan_itself_is_one_too(self):
+    def test_a_link_to_a_file_of_the_plan_itself_is_refused(self):
         for name in ("plan.json", "job.yaml", "manifests", "manifests/00000"):
             with self.subTest(name):
                 self.planned()
@@ -472,7 +472,7 @@ class HostilePlans(Hostile):
                 shutil.rmtree(self.dir / "moved", ignore_errors=True)
                 (self.dir / "moved").unlink(missing_ok=True)
 
-    def test_texts_of_another_program(self):
+    def test_a_plan_json_of_another_program_is_refused(self):
         for name, text in [("plan.json", FOREIGN), ("plan.json", "{}"), ("plan.json", "[" * 100_000), ("plan.json", "\0" * 1000)]:
             self.planned()
             (self.plan / name).write_text(text)
@@ -487,7 +487,7 @@ class HostilePlans(Hostile):
         sparse(self.plan / "manifests/00000", HUGE)
         self.assert_refused(self.shard(), "manifests/00000:1: this line has more than 16 MiB", status=66)
 
-    def test_what_others_may_write_to(self):
+    def test_a_plan_that_others_may_write_to_is_refused(self):
         for name in (".", "plan.json", "job.yaml"):
             for mode in (0o777, 0o775):
                 with self.subTest(f"{name} {mode:o}"):
@@ -509,7 +509,7 @@ class HostilePlans(Hostile):
                 self.assertEqual(self.s3flow("finish", self.plan, "--trust-dir").returncode, 0)
 
     @as_root
-    def test_what_another_user_owns(self):
+    def test_files_of_another_user_are_refused(self):
         for name in (".", "plan.json", "job.yaml"):
             with self.subTest(name):
                 self.planned()
@@ -523,8 +523,8 @@ class HostilePlans(Hostile):
             os.chown(self.plan / name, STRANGER, -1)
             self.assert_refused(self.s3flow("finish", self.plan), self.plan / name, "belongs to another user")
 
-    def test_shards_that_are_elsewhere(self):
-        """What is believed of a shard stands in the plan's directory."""
+    def test_finish_reads_no_shard_outside_the_plan(self):
+        """A shard's records must be in the directory of the plan itself."""
         self.planned()
         for i in range(2):
             self.assertEqual(self.shard(i).returncode, 0)
@@ -539,7 +539,7 @@ class HostilePlans(Hostile):
         os.mkfifo(journal)
         self.assert_refused(self.s3flow("finish", self.plan), journal, "is a FIFO")
 
-    def test_the_census_touches_nothing(self):
+    def test_the_count_of_running_shards_follows_no_link(self):
         running = self.plan / "running"
         for make in (functools.partial(a_link, self.dir / "theirs"), os.mkfifo, lambda path: path.write_text("theirs")):
             self.planned()
@@ -553,7 +553,7 @@ class HostilePlans(Hostile):
             make(running / "00000")
             self.assertEqual(self.shard().returncode, 0)
 
-    def test_plan_replaces_nothing_of_others(self):
+    def test_plan_replaces_no_file_of_another_program(self):
         def directory(name):
             return lambda: self.write(f"plan/{name}/sub/theirs", "kept") and self.write(f"plan/{name}/0", "kept")
         made = {"job.yaml": lambda: self.write("plan/job.yaml", "kept"), "summary.json": lambda: self.write("plan/summary.json", "kept"),
@@ -565,12 +565,12 @@ class HostilePlans(Hostile):
                 shutil.rmtree(self.plan, ignore_errors=True)
                 make()
                 before = {path: path.read_bytes() for path in self.plan.rglob("*") if path.is_file()}
-                for _ in range(2):  # what the first has left makes no plan of it
+                for _ in range(2):  # the remains of the first command must not look like a plan
                     ended = self.s3flow("plan", self.job_file, "--shards", "2", "--out", self.plan)
                     self.assert_refused(ended, self.plan, "choose another directory")
                 self.assertEqual({path: path.read_bytes() for path in before}, before)
 
-    def test_a_plan_that_did_not_end_is_made_anew(self):
+    def test_an_unfinished_plan_is_made_again(self):
         self.planned()
         (self.plan / "plan.json").unlink()
         (self.plan / "spool").mkdir()
@@ -581,7 +581,7 @@ class HostilePlans(Hostile):
             self.assertEqual(self.shard(i).returncode, 0)
         self.assertEqual(self.s3flow("finish", self.plan).returncode, 0)
 
-    def test_a_plan_is_for_its_owner(self):
+    def test_only_the_owner_can_read_a_plan(self):
         previous = os.umask(0)
         self.addCleanup(os.umask, previous)
         self.planned()
@@ -593,7 +593,7 @@ class HostilePlans(Hostile):
 
 
 class Bait(Hostile):
-    """A directory whose records name the job file of somebody who would like to be sent our credentials."""
+    """A directory whose records name a job file of an attacker, who wants our credentials to be sent to his server."""
 
     def setUp(self):
         super().setUp()
@@ -609,7 +609,7 @@ object: {{metadata: {{loot: '${{LOOT:-none}}'}}}}
         self.run_dir = self.dir / "bait"
 
     def bait(self, job_file):
-        """A run directory whose run has left an upload in the store."""
+        """Makes a run directory whose run left an upload in the store."""
         shown = self.s3flow("check", job_file, **self.mine).stdout
         plan = self.dir / "probe"
         shutil.rmtree(plan, ignore_errors=True)
@@ -630,7 +630,7 @@ object: {{metadata: {{loot: '${{LOOT:-none}}'}}}}
         return True
 
     def assert_nobody_asked(self, ended, *words):
-        self.assertFalse(self.was_asked(), "a request was sent there")
+        self.assertFalse(self.was_asked(), "a request was sent to the attacker")
         self.assertEqual(ended.returncode, 74, ended.stdout + ended.stderr)
         for word in words:
             self.assertIn(str(word), ended.stderr)
@@ -638,7 +638,7 @@ object: {{metadata: {{loot: '${{LOOT:-none}}'}}}}
     def clean(self, *arguments):
         process = subprocess.Popen([S3FLOW, "clean", self.run_dir, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                    env=clean_environment(**self.mine))
-        # Who asks gets no answer.
+        # The server never responds: one connection is proof enough.
         self.asked.settimeout(0.1)
         try:
             while process.poll() is None:
@@ -655,26 +655,26 @@ object: {{metadata: {{loot: '${{LOOT:-none}}'}}}}
         out, err = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
-    def test_a_bait_works_on_those_who_trust_it(self):
-        """Else the tests below would say nothing."""
+    def test_the_bait_works_on_users_who_trust_it(self):
+        """Without this, the tests below would prove nothing."""
         self.bait(self.evil)
-        self.assertIsNone(self.clean(), "the store is asked")
+        self.assertIsNone(self.clean(), "the server must get a request")
         self.run_dir.chmod(0o777)
         self.assertIsNone(self.clean("--trust-dir"))
 
-    def test_a_directory_that_others_may_write_to(self):
+    def test_a_directory_that_others_may_write_to_is_refused(self):
         self.bait(self.evil)
         self.run_dir.chmod(0o777)
         self.assert_nobody_asked(self.clean(), self.run_dir, "chmod -R go-w", "--trust-dir")
 
-    def test_a_job_file_that_others_may_write_to(self):
+    def test_a_recorded_job_file_that_others_may_write_to_is_refused(self):
         self.bait(self.evil)
         self.evil.chmod(0o666)
         self.assert_nobody_asked(self.clean(), self.evil, "chmod go-w", "--job")
         self.assertIsNone(self.clean("--trust-dir"))
-        self.assertIsNone(self.clean("--job", self.evil), "who names it means it")
+        self.assertIsNone(self.clean("--job", self.evil), "a job file that the user names is trusted")
 
-    def test_a_job_file_that_is_none(self):
+    def test_a_recorded_job_file_that_is_not_a_regular_file_is_refused(self):
         self.bait(self.evil)
         self.evil.rename(self.dir / "evil/moved.yaml")
         self.evil.symlink_to("moved.yaml")
@@ -688,7 +688,7 @@ object: {{metadata: {{loot: '${{LOOT:-none}}'}}}}
         self.assertIn("--job", ended.stderr)
 
     @as_root
-    def test_what_another_user_owns(self):
+    def test_files_of_another_user_are_refused(self):
         for path in (self.run_dir, self.run_dir / "journal.jsonl", self.evil):
             with self.subTest(path):
                 self.bait(self.evil)
