@@ -1,6 +1,5 @@
 """How a run adapts to its store: outages, refusals, requests that hang, limits that change. No test measures time."""
 import json
-import os
 import signal
 import subprocess
 import sys

@@ -8,7 +8,7 @@ import threading
 import unittest
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
-from support.harness import KEY_ID, S3FLOW, SECRET, SANITIZE, Serve, TestCase, clean_environment, read_journal, s3flow, seeded_random
+from support.harness import KEY_ID, S3FLOW, SECRET, Serve, TestCase, clean_environment, read_journal, s3flow, seeded_random
 from support.store_client import s3_client
 
 ROUNDS = int(os.environ.get("S3FLOW_LINK_ROUNDS", 10))  # of 20 swaps each

@@ -1,6 +1,5 @@
 """A problem of all inputs is reported once and costs no attempt. A problem of one input fails that input."""
 import json
-import os
 import re
 import select
 import signal

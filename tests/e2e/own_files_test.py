@@ -101,7 +101,7 @@ class OwnFiles(TestCase):
     def test_shards_without_a_plan_skip_their_run_directories(self):
         found = 0
         for shard in ("0/2", "1/2"):
-            ended = self.in_tree("run", "JOB", "--shard", shard, "--run-dir", "runs")
+            self.in_tree("run", "JOB", "--shard", shard, "--run-dir", "runs")
             found += json.loads((self.dir / f"tree/runs/shards/0000{shard[0]}/summary.json").read_text())["uploaded"]
         self.assertEqual(found, FILES)
         self.only_data_is_there()

@@ -1,6 +1,5 @@
 """Every command and every job in README.md works as it is written there."""
 import os
-import pathlib
 import re
 import subprocess
 import sys
