@@ -49,13 +49,13 @@ RetryResult RunAttempts(const RetryOptions& options, const RetryHooks& hooks, co
   const int max_exempt = kMaxExemptionsPerAttempt * options.max_attempts;
   int number = 1, exempt = 0;
   for (;;) {
-    auto answer = attempt(number);
-    if (answer || !IsRetryable(answer.error().kind)) return {std::move(answer), number};
-    const auto& error = answer.error();
+    auto result = attempt(number);
+    if (result || !IsRetryable(result.error().kind)) return {std::move(result), number};
+    const auto& error = result.error();
     const auto exemption = MayConcernWholeStore(error.kind) ? hooks.exemption(error) : RetryExemption::kNone;
     if (exemption == RetryExemption::kOutage) continue;
     const bool counts = exemption == RetryExemption::kNone || exempt >= max_exempt;
-    if (counts && number >= options.max_attempts) return {std::move(answer), number};
+    if (counts && number >= options.max_attempts) return {std::move(result), number};
     // Exempt failures lengthen the backoff like others: the store is asked to do too much.
     const auto delay = RetryDelay(options, number - 1 + exempt, hooks.uniform(), error);
     if (counts) hooks.on_retry({number, options.max_attempts, delay, error});

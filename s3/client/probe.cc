@@ -17,7 +17,8 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
-constexpr std::string_view kBody = "s3flow probe: what does this store take? This object may be deleted.\n";
+constexpr std::string_view kContent =
+    "s3flow probe: what does this store take? This object may be deleted.\n";
 constexpr std::string_view kOther =
     "s3flow probe: the bytes that a wrong checksum was computed from.........\n";
 constexpr int kRoundTrips = 5;
@@ -66,7 +67,7 @@ class Prober {
   }
 
   ProbeReport Run() {
-    auto put = client_->PutObject(target_, MakePayload(kBody, context_.integrity), "", IgnoreRetries);
+    auto put = client_->PutObject(target_, MakePayload(kContent, context_.integrity), "", IgnoreRetries);
     if (!put.answer) {
       report_.refusal = put.answer.error();
       return std::move(report_);
@@ -104,7 +105,7 @@ class Prober {
       const auto head = client_->HeadObject(target_, IgnoreRetries);
       times.push_back(std::chrono::duration_cast<microseconds>(steady_clock::now() - begin));
       if (!head.answer) return Add("head", ProbeOutcome::kRefused, ErrorText(head.answer.error()));
-      if (HasOtherSize(*head.answer, kBody.size())) {
+      if (HasOtherSize(*head.answer, kContent.size())) {
         return Add("head", ProbeOutcome::kRefused, "the response has another size than the object");
       }
       if (const auto date = ParseHttpDate(head.answer->headers.Find("date").value_or(""))) {
@@ -122,12 +123,12 @@ class Prober {
     if (const auto created = upload.Create(IgnoreRetries); !created.answer) {
       return Add("multipart", ProbeOutcome::kRefused, ErrorText(created.answer.error()));
     }
-    const auto payload = MakePayload(kBody, context_.integrity);
+    const auto payload = MakePayload(kContent, context_.integrity);
     const auto part = upload.UploadPart(1, payload, IgnoreRetries);
     auto error = part.answer ? std::optional<Error>() : part.answer.error();
     if (!error) {
-      const auto completed = upload.Complete({{1, kBody.size(), part.answer->etag, payload.checksum}},
-                                             kBody.size(), IgnoreRetries);
+      const auto completed = upload.Complete({{1, kContent.size(), part.answer->etag, payload.checksum}},
+                                             kContent.size(), IgnoreRetries);
       if (completed.answer) {
         Keep(*completed.answer);
         return Add("multipart", ProbeOutcome::kWorks);
@@ -145,8 +146,8 @@ class Prober {
     auto properties = properties_;
     properties.Set("if-none-match", "*");
     // The object exists already.
-    const auto put = client_->PutObject({context_.key, &properties}, MakePayload(kBody, context_.integrity),
-                                        "", IgnoreRetries);
+    const auto put = client_->PutObject({context_.key, &properties},
+                                        MakePayload(kContent, context_.integrity), "", IgnoreRetries);
     if (put.answer) {
       Keep(*put.answer);
       return Add("if_none_match", ProbeOutcome::kIgnored);
@@ -162,10 +163,10 @@ class Prober {
     properties.Set("if-none-match", "*");
     MultipartUpload upload(client_.get(), {context_.key, &properties});
     if (!upload.Create(IgnoreRetries).answer) return;  // Multipart() has reported why
-    const auto payload = MakePayload(kBody, context_.integrity);
+    const auto payload = MakePayload(kContent, context_.integrity);
     auto done = upload.UploadPart(1, payload, IgnoreRetries);
     if (done.answer) {
-      done = upload.Complete({{1, kBody.size(), done.answer->etag, payload.checksum}}, kBody.size(),
+      done = upload.Complete({{1, kContent.size(), done.answer->etag, payload.checksum}}, kContent.size(),
                              IgnoreRetries);
     }
     if (done.answer) {
@@ -179,10 +180,10 @@ class Prober {
 
   void Try(const Mode& mode) {
     auto client = context_.client(mode.integrity);
-    const auto right = client->PutObject(target_, MakePayload(kBody, mode.integrity), "", IgnoreRetries);
+    const auto right = client->PutObject(target_, MakePayload(kContent, mode.integrity), "", IgnoreRetries);
     if (!right.answer) return Add(mode.name, ProbeOutcome::kRefused, ErrorText(right.answer.error()));
     Keep(*right.answer);
-    auto wrong = MakePayload(kBody, mode.integrity);
+    auto wrong = MakePayload(kContent, mode.integrity);
     const auto other = MakePayload(kOther, mode.integrity);
     if (mode.integrity.checksum != ChecksumAlgorithm::kNone) {
       wrong.checksum = other.checksum;
