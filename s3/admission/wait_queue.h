@@ -1,8 +1,8 @@
-// The requests that wait for admission, in the order in which they are served, and which of them leads.
-// Guarded by the lock of its owner.
+// Holds the requests that wait for admission, in the order in which they are served, and knows which of them
+// leads. Not thread-safe: its owner's lock guards it.
 //
-// Allocates nothing: entries live in the frames of those who wait, so a request that runs out of memory
-// cannot leave the queue half changed.
+// Allocates nothing: entries live in the frames of the waiting tasks. So a lack of memory cannot leave the
+// queue half changed.
 #pragma once
 
 #include <array>
@@ -26,14 +26,14 @@ class WaitQueue {
 
   enum class State { kWaiting, kAdmitted, kRejected };
 
-  // One that waits. Not owned: it must stay where it is while it is in the queue or suspended.
+  // A waiting request. Not owned: it must not move while it is in the queue or its task is suspended.
   struct Entry {
     Purpose purpose = Purpose::kRequest;
     std::uint64_t bytes = 0;  // of the request's body
     State state = State::kWaiting;
-    // Set while the entry's task is suspended; taken by whoever resumes it.
+    // Resumes the entry's task; set while that is suspended.
     std::optional<Wake> wake{};
-    Entry* next = nullptr;
+    Entry* next = nullptr;  // in its list
 
     bool is_request() const { return purpose != Purpose::kOutageEnd; }
   };
@@ -48,8 +48,8 @@ class WaitQueue {
     bool Remove(Entry* entry);
   };
 
-  // Suspended entries to be resumed. An entry ends its life when it is resumed, so its wake is called last
-  // and without the owner's lock.
+  // Resolved entries whose tasks are still suspended. A resumed task destroys its entry, so each is woken
+  // last, and without the owner's lock.
   class Woken {
    public:
     void Add(Entry* entry) { entries_.Append(entry); }
