@@ -6,7 +6,7 @@
 #include "pipeline/cli/provide.h"
 #include "pipeline/cli/signals.h"
 #include "pipeline/runtime/client_factory.h"
-#include "s3/client/probe.h"
+#include "s3/client/probe_advice.h"
 #include "s3/hash/hash.h"
 #include "s3/stores/address.h"
 #include "s3/stores/store_profiles.h"

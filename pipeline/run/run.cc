@@ -205,7 +205,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                    const bool undisturbed =
                        result == nullptr || (result->outcome == Outcome::kUploaded && result->attempts == 1);
                    return slots.Return({task.slots, task.bytes, task.took, undisturbed},
-                                       store.admission().refused(), std::chrono::steady_clock::now());
+                                       store.admission().throttled(), std::chrono::steady_clock::now());
                  },
              .first_slots = slot_limits.first});
 

@@ -23,7 +23,7 @@ ClientFactory::ClientFactory(const s3::Options& options, std::vector<s3::BucketA
           {.notice = note,
            .give_up = [stop](std::string why) { stop->Drain(StopCause::kStoreUnreachable, std::move(why)); },
            .patience = patience,
-           .from_the_start = true}),
+           .opens_on_first_failure = true}),
       loops_(options.transport, parallelism.event_loops, parallelism.connections),
       transport_(&loops_, trace),
       facts_(options.destination, std::move(buckets), note),
@@ -36,7 +36,7 @@ ClientFactory::ClientFactory(const s3::Options& options, std::vector<s3::BucketA
                 }),
       on_abort_(stop->abort_token(), [this] { loops_.Abort(); }) {
   loops_.WakeAfter(
-      kSilence, {[](void* admission) { static_cast<s3::AdmissionController*>(admission)->SayWhenSilent(); },
+      kSilence, {[](void* admission) { static_cast<s3::AdmissionController*>(admission)->NoticeIfSilent(); },
                  &admission_});
 }
 

@@ -12,44 +12,51 @@ double Seconds(AdaptiveRateLimiter::Clock::duration time) {
 
 }  // namespace
 
-void AdaptiveRateLimiter::Roll(Clock::time_point now) {
+void AdaptiveRateLimiter::RollWindow(Clock::time_point now) {
   const auto elapsed = now - window_began_;
   if (elapsed < kWindow) return;
   const bool was_running = window_began_ != Clock::time_point{} && elapsed < 2 * kWindow;
   last_window_rate_ = was_running ? static_cast<double>(accepted_) / Seconds(elapsed) : -1;
-  accepted_ = refusals_ = 0;
+  accepted_ = throttled_ = 0;
   window_began_ = now;
 }
 
-// Of the last whole window, or of this one, which knows more while the limit grows fast.
-double AdaptiveRateLimiter::Taken(Clock::time_point now) const {
+// Returns the rate of the last complete window or, when it is higher, of the current one: that one is more
+// recent while the limit grows fast.
+double AdaptiveRateLimiter::AcceptedRate(Clock::time_point now) const {
   const double elapsed = Seconds(now - window_began_);
-  const double now_taken = static_cast<double>(accepted_) / std::max(elapsed, 0.1);
-  if (last_window_rate_ < 0) return now_taken;
-  return elapsed < 0.2 ? last_window_rate_ : std::max(last_window_rate_, now_taken);
+  const double current_rate = static_cast<double>(accepted_) / std::max(elapsed, 0.1);
+  if (last_window_rate_ < 0) return current_rate;
+  return elapsed < 0.2 ? last_window_rate_ : std::max(last_window_rate_, current_rate);
 }
 
-void AdaptiveRateLimiter::Accepted(Clock::time_point now) {
-  Roll(now);
+void AdaptiveRateLimiter::OnAccepted(Clock::time_point now) {
+  RollWindow(now);
   ++accepted_;
 }
 
-void AdaptiveRateLimiter::Refused(Clock::time_point now) {
-  Roll(now);
+void AdaptiveRateLimiter::OnThrottled(Clock::time_point now) {
+  RollWindow(now);
   if (limit_ <= 0) {
-    const bool too_early = last_window_rate_ < 0 && now - window_began_ < kFirstLook;
-    if (++refusals_ < kRefusalsToBegin || too_early) return;
+    const bool too_early = last_window_rate_ < 0 && now - window_began_ < kMinObserved;
+    if (++throttled_ < kMinThrottled || too_early) return;
   }
   if (limit_ > 0 && now - cut_at_ < kCutInterval) return;
-  const double taken = Taken(now);
-  const double before = Limit(now);
-  refused_at_ = std::max(kMin, before > 0 ? std::min(before, std::max(taken, before * kCut)) : taken);
-  // A store that takes nothing gets less and less of it.
-  limit_ = std::max(kMin, taken > 0 ? kCut * (before > 0 ? std::min(taken, before) : taken) : before / 2);
+  const double accepted = AcceptedRate(now);
+  if (const double before = Limit(now); before > 0) {
+    const double believed = std::max(accepted, before * kCut);
+    throttled_rate_ = std::max(kMin, std::min(before, believed));
+    // When the store accepts nothing, each cut halves the limit.
+    limit_ = accepted > 0 ? kCut * std::min(accepted, before) : before / 2;
+  } else {
+    throttled_rate_ = std::max(kMin, accepted);
+    limit_ = kCut * accepted;
+  }
+  limit_ = std::max(kMin, limit_);
   cut_at_ = grown_at_ = now;
-  // What was taken before the cut says nothing about what comes after it.
+  // What the store accepted before the cut says nothing about what it accepts after it.
   last_window_rate_ = -1;
-  accepted_ = refusals_ = 0;
+  accepted_ = throttled_ = 0;
   window_began_ = now;
 }
 
@@ -57,15 +64,15 @@ double AdaptiveRateLimiter::Limit(Clock::time_point now) {
   if (limit_ <= 0) return 0;
   if (now <= grown_at_ + std::chrono::milliseconds(100)) return limit_;
   const double elapsed = Seconds(now - grown_at_);
-  if (limit_ < refused_at_) {
-    limit_ += refused_at_ * elapsed * kSlowGrowth;
+  if (limit_ < throttled_rate_) {
+    limit_ += throttled_rate_ * elapsed * kSlowGrowth;
     beyond_since_ = now;
   } else {
     const double growth = kFastGrowth * std::exp2(std::min(Seconds(now - beyond_since_), 4.0));
     limit_ += limit_ * std::min(elapsed, 1.0) * growth;
   }
   grown_at_ = now;
-  if (limit_ > kNoEffect * refused_at_) limit_ = 0;
+  if (limit_ > kMaxOvershoot * throttled_rate_) limit_ = 0;
   return limit_;
 }
 

@@ -1,4 +1,5 @@
-// Which rate of requests a store takes: found from its refusals ("SlowDown"). A value; not thread-safe.
+// Estimates how many requests a second a store accepts, from its throttling responses ("SlowDown"). A value;
+// not thread-safe.
 #pragma once
 
 #include <chrono>
@@ -6,43 +7,53 @@
 
 namespace s3 {
 
-// Without a refusal there is no limit. After one, requests are limited to a little less than what the store
-// took meanwhile; then the limit grows, slowly up to where it was refused and faster beyond, until the next
-// refusal, or until it has no effect any more. It is what TCP CUBIC and the AWS SDKs' adaptive mode do, with
-// a rate of requests in place of a window.
+// There is no limit until the store throttles requests. Then the limit becomes a little less than the rate
+// that the store accepted meanwhile. From there it grows: slowly up to the rate that was throttled, faster
+// beyond it, until the store throttles again or the limit is too high to matter. TCP CUBIC does the same
+// with a congestion window, and the AWS SDKs' adaptive retry mode with a rate.
 class AdaptiveRateLimiter {
  public:
   using Clock = std::chrono::steady_clock;
 
-  void Accepted(Clock::time_point now);
-  void Refused(Clock::time_point now);
-  // True from when there were many refusals until the first limit has had its effect, and after each cut.
-  bool IsSearching(Clock::time_point now) const {
-    return limit_ <= 0 ? refusals_ >= kRefusalsToBegin : now - cut_at_ < kCutInterval;
+  // The store accepted, or throttled, a request.
+  void OnAccepted(Clock::time_point now);
+  void OnThrottled(Clock::time_point now);
+
+  // True while the estimate is not reliable: from the time when throttled responses are many until the first
+  // limit has had its effect, and for a while after each cut.
+  bool IsEstimatingRate(Clock::time_point now) const {
+    return limit_ <= 0 ? throttled_ >= kMinThrottled : now - cut_at_ < kCutInterval;
   }
-  // Requests a second; 0 for no limit.
+
+  // Returns the limit in requests a second; 0 means no limit. Not const: the limit grows when it is asked
+  // for.
   double Limit(Clock::time_point now);
 
-  // A refusal says something new only after the last cut has had its effect.
+  // A limit is cut only after the last cut has had its effect.
   static constexpr std::chrono::milliseconds kCutInterval{500};
-  static constexpr double kCut = 0.9;          // of the rate that was taken
-  static constexpr double kSlowGrowth = 0.01;  // of it, a second, up to the rate that was refused
-  static constexpr double kFastGrowth = 0.10;  // a second, beyond; twice as much after each second there
-  static constexpr double kNoEffect = 64.0;    // times the rate that was refused: then there is no limit
+  // A cut sets the limit to this share of the accepted rate.
+  static constexpr double kCut = 0.9;
+  // Growth a second below the throttled rate, as a share of that rate.
+  static constexpr double kSlowGrowth = 0.01;
+  // Growth a second beyond the throttled rate, as a share of the limit; doubles with each second there.
+  static constexpr double kFastGrowth = 0.10;
+  // The limit ends when it is this many times the throttled rate.
+  static constexpr double kMaxOvershoot = 64.0;
+  // The limit is never lower, in requests a second.
   static constexpr double kMin = 10.0;
-  // A few refusals are what backoff is for.
-  static constexpr int kRefusalsToBegin = 10;
+  // Fewer throttled responses than this set no limit: backoff handles them.
+  static constexpr int kMinThrottled = 10;
 
  private:
-  void Roll(Clock::time_point now);
-  double Taken(Clock::time_point now) const;
+  void RollWindow(Clock::time_point now);
+  double AcceptedRate(Clock::time_point now) const;
 
-  static constexpr std::chrono::milliseconds kWindow{500}, kFirstLook{200};
+  static constexpr std::chrono::milliseconds kWindow{500}, kMinObserved{200};
   Clock::time_point window_began_{};
-  std::uint64_t accepted_ = 0, refusals_ = 0;  // in this window
-  double last_window_rate_ = -1;               // negative: there was none
+  std::uint64_t accepted_ = 0, throttled_ = 0;  // in this window
+  double last_window_rate_ = -1;                // accepted requests a second; negative: unknown
   double limit_ = 0;
-  double refused_at_ = 0;
+  double throttled_rate_ = 0;  // at the last cut
   Clock::time_point cut_at_{}, grown_at_{}, beyond_since_{};
 };
 

@@ -9,158 +9,168 @@ namespace s3 {
 namespace {
 
 using std::chrono::milliseconds;
+using Outcome = CircuitBreaker::Outcome;
+using Priority = WaitQueue::Priority;
+using Purpose = WaitQueue::Purpose;
+using State = WaitQueue::State;
 
-// Limits may rise while somebody waits for them.
-constexpr milliseconds kLongestSleep{200};
+// The leader looks at least this often whether limits have changed.
+constexpr milliseconds kMaxSleep{200};
 
 }  // namespace
 
-void AdmissionController::ReadLimits(Clock::time_point now) {
-  const auto set = [now](TokenBucket* bucket, double rate) {
-    if (bucket->rate() != rate) bucket->SetRate(rate, now);
-  };
-  const auto ours = [this](const std::atomic<std::uint64_t>& limit) {
-    return static_cast<double>(limit.load(std::memory_order_relaxed)) /
-           limits_->sharers.load(std::memory_order_relaxed);
-  };
-  set(&requests_, ours(limits_->requests_per_second));
-  set(&bytes_, ours(limits_->bytes_per_second));
-  set(&paced_, pace_.Limit(now));
-}
-
-bool AdmissionController::TryTake(std::uint64_t bytes, Clock::time_point now) {
-  ReadLimits(now);
-  if (!outage_.MayEnter() || !requests_.Ready(now) || !bytes_.Ready(now) || !paced_.Ready(now)) return false;
-  Take(bytes);
-  return true;
-}
-
-void AdmissionController::Take(std::uint64_t bytes) {
-  outage_.Entered();
-  requests_.Take(1);
-  paced_.Take(1);
-  bytes_.Take(static_cast<double>(bytes));
-}
-
-bool AdmissionController::Enter(const Request& request, const Body& body) {
+std::optional<AdmissionTicket> AdmissionController::Acquire(const Request& request,
+                                                            const WaitContext& context) {
   const auto now = Clock::now();
-  std::unique_lock lock(mutex_);
-  if (nobody_waits() && TryTake(request.bytes, now)) return true;
-  if (cancelled_) {
-    if (!request.finishes || outage_.closed()) return false;
-    Take(request.bytes);
-    return true;
+  WaitQueue::Entry entry;
+  {
+    std::lock_guard lock(mutex_);
+    if (queue_.empty() && TryTake(request.bytes, now)) return AdmissionTicket(this);
+    if (cancelled_) {
+      if (!request.is_cleanup || breaker_.is_open()) return std::nullopt;
+      Take(request.bytes);
+      return AdmissionTicket(this);
+    }
+    entry.purpose = request.is_cleanup ? Purpose::kCleanup : Purpose::kRequest;
+    entry.bytes = request.bytes;
+    queue_.Push(&entry, request.is_retry ? Priority::kRetry : Priority::kNew);
   }
-  Entry entry{request.bytes, true, request.finishes};
-  return Wait(&entry, request.again, body, std::move(lock));
+  if (!AwaitTurn(&entry, context)) return std::nullopt;
+  return AdmissionTicket(this);
 }
 
-bool AdmissionController::SitOut(const Body& body) {
-  std::unique_lock lock(mutex_);
-  if (!outage_.closed() || cancelled_) return false;
-  const int before = outage_.confirmed_outages();
-  Entry entry{0, false};
-  if (!Wait(&entry, true, body, std::move(lock))) return false;
-  lock = std::unique_lock(mutex_);
-  return outage_.confirmed_outages() > before;
-}
-
-bool AdmissionController::IsSearching() {
+bool AdmissionController::WaitOutOutage(const WaitContext& context) {
+  WaitQueue::Entry entry{.purpose = Purpose::kOutageEnd};
+  int outages_before = 0;
+  {
+    std::lock_guard lock(mutex_);
+    if (!breaker_.is_open() || cancelled_) return false;
+    outages_before = breaker_.confirmed_outages();
+    queue_.Push(&entry, Priority::kRetry);
+  }
+  if (!AwaitTurn(&entry, context)) return false;
   std::lock_guard lock(mutex_);
-  return pace_.IsSearching(Clock::now());
+  return breaker_.confirmed_outages() > outages_before;
 }
 
-bool AdmissionController::Wait(Entry* entry, bool again, const Body& body,
-                               std::unique_lock<std::mutex> lock) {
-  waiting_[again ? 0 : 1].push_back(entry);
-  entry->keeps_time = !std::exchange(time_is_kept_, true);
-  while (!entry->settled && !entry->keeps_time) {
-    lock.unlock();
-    body.waiter->Wait([this, entry](Wake wake) {
-      {
-        std::lock_guard guard(mutex_);
-        if (!entry->settled && !entry->keeps_time) {
-          entry->wake = wake;
-          return;
-        }
+bool AdmissionController::IsEstimatingRate() {
+  std::lock_guard lock(mutex_);
+  return limiter_.IsEstimatingRate(Clock::now());
+}
+
+bool AdmissionController::IsLeader(const WaitQueue::Entry* entry) {
+  std::lock_guard lock(mutex_);
+  return queue_.IsLeader(entry);
+}
+
+// Waits until an entry of the queue is resolved; leads the queue when that is the entry's task. Returns true
+// when it was admitted.
+bool AdmissionController::AwaitTurn(WaitQueue::Entry* entry, const WaitContext& context) {
+  try {
+    if (!IsLeader(entry)) Suspend(entry, context.waiter);
+    if (IsLeader(entry)) LeadQueue(*entry, context);
+  } catch (...) {  // no memory for a probe: the others go on waiting, with another leader
+    StopWaiting(entry);
+    if (entry->is_request() && entry->state == State::kAdmitted) Release(Outcome::kCancelled, {});
+    throw;
+  }
+  StopWaiting(entry);
+  return entry->state == State::kAdmitted;
+}
+
+// Returns when the entry is resolved or leads the queue.
+void AdmissionController::Suspend(WaitQueue::Entry* entry, Waiter* waiter) {
+  waiter->Wait([this, entry](Wake wake) {
+    {
+      std::lock_guard lock(mutex_);
+      if (entry->state == State::kWaiting && !queue_.IsLeader(entry)) {
+        entry->wake = wake;
+        return;
       }
-      wake();
-    });
-    lock.lock();
-  }
-  Wakes woken;
-  if (entry->keeps_time) {
-    KeepTime(entry, body, &lock);
-    PassTimeOn(&woken);
-  }
-  const bool admitted = entry->admitted;
-  lock.unlock();
-  for (const auto& wake : woken) wake();
-  return admitted;
+    }
+    wake();
+  });
 }
 
-// Until the body's own turn has come; it is in the queue like the others.
-void AdmissionController::KeepTime(Entry* entry, const Body& body, std::unique_lock<std::mutex>* lock) {
-  while (!entry->settled) {
-    Wakes woken;
-    LetThrough(Clock::now(), &woken);
-    if (entry->settled || !woken.empty()) {
-      lock->unlock();
-      for (const auto& wake : woken) wake();
-      lock->lock();
-      continue;
+// Makes the queue independent of an entry: another one leads, if this one did.
+void AdmissionController::StopWaiting(WaitQueue::Entry* entry) {
+  std::optional<Wake> wake;
+  {
+    std::lock_guard lock(mutex_);
+    if (entry->state == State::kWaiting) queue_.Remove(entry);
+    if (queue_.IsLeader(entry)) wake = queue_.ReplaceLeader();
+  }
+  if (wake) (*wake)();
+}
+
+// Serves all waiters until the leader itself is resolved: it waits in the queue like the others.
+void AdmissionController::LeadQueue(const WaitQueue::Entry& leader, const WaitContext& context) {
+  for (;;) {
+    WaitQueue::Woken woken;
+    Duty duty;
+    {
+      std::lock_guard lock(mutex_);
+      const auto now = Clock::now();
+      AdmitReady(now, &woken);
+      duty = NextDuty(leader, now);
     }
-    if (outage_.closed()) {
-      Probe(body, lock);
-      continue;
-    }
-    const auto now = Clock::now();
-    const auto until = std::max({requests_.Until(now), bytes_.Until(now), paced_.Until(now)});
-    // While the gate opens, answers let the next ones through; the time is a safeguard only.
-    const auto sleep = outage_.MayEnter() ? std::chrono::ceil<milliseconds>(until) : kLongestSleep;
-    lock->unlock();
-    body.pause(std::clamp(sleep, milliseconds(1), kLongestSleep));
-    lock->lock();
+    woken.WakeAll();
+    if (duty.kind == Duty::Kind::kNone) return;
+    context.pause(duty.delay);
+    if (duty.kind == Duty::Kind::kProbe) Probe(duty, context);
   }
 }
 
-void AdmissionController::Probe(const Body& body, std::unique_lock<std::mutex>* lock) {
-  const auto interval = outage_.ProbeInterval();
-  const bool full = outage_.is_full();
-  lock->unlock();
-  body.pause(interval);
-  const bool back = !full && body.probe();
-  lock->lock();
-  const auto now = Clock::now();
-  if (cancelled_ || !outage_.closed()) return;
-  const auto length = std::chrono::duration_cast<milliseconds>(outage_.Length(now));
-  const bool over = hooks_.patience.count() > 0 && length > hooks_.patience && !gave_up_;
-  if (full) {
-    if (over) return Tell("", true, lock);
-    return outage_.TryOne();
+AdmissionController::Duty AdmissionController::NextDuty(const WaitQueue::Entry& leader,
+                                                        Clock::time_point now) {
+  if (leader.state != State::kWaiting) return {};
+  if (breaker_.is_open()) return {Duty::Kind::kProbe, breaker_.NextProbeDelay(), breaker_.is_full()};
+  // While the breaker is half-open, outcomes admit the next requests; this sleep is only a safeguard.
+  if (!breaker_.AllowsRequest()) return {Duty::Kind::kSleep, kMaxSleep};
+  const auto until_ready = std::max({requests_.Until(now), bytes_.Until(now), adaptive_.Until(now)});
+  const auto sleep = std::chrono::ceil<milliseconds>(until_ready);
+  return {Duty::Kind::kSleep, std::clamp(sleep, milliseconds(1), kMaxSleep)};
+}
+
+void AdmissionController::Probe(const Duty& duty, const WaitContext& context) {
+  const bool is_back = !duty.is_full && context.probe();
+  Announce(RecordProbe(duty.is_full, is_back));
+}
+
+AdmissionController::Announcement AdmissionController::RecordProbe(bool is_full, bool is_back) {
+  std::lock_guard lock(mutex_);
+  if (cancelled_ || !breaker_.is_open()) return {};
+  const auto length = std::chrono::duration_cast<milliseconds>(breaker_.OutageLength(Clock::now()));
+  const bool is_new = length.count() == 0;  // no probe has failed yet
+  const bool out_of_patience = hooks_.patience.count() > 0 && length > hooks_.patience && !gave_up_;
+  if (is_full) {
+    if (out_of_patience) return GiveUp();
+    breaker_.AllowOne();
+    return {};
   }
-  if (back) {
-    outage_.ProbeAnswered();
-    if (length.count() == 0) return;
+  if (is_back) {
+    breaker_.OnProbeSucceeded();
+    if (is_new) return {};
     const auto seconds = static_cast<double>(length.count()) / 1e3;
-    return Tell(fmt::format("the store answers again, after {:.1f} s", seconds), false, lock);
+    return {.notice = fmt::format("the store answers again, after {:.1f} s", seconds)};
   }
-  outage_.ProbeFailed();
-  if (length.count() > 0) return Tell("", over, lock);
-  Tell(fmt::format("the store does not answer: {}; s3flow waits for it, {}", cause_, PatienceText()), false,
-       lock);
+  breaker_.OnProbeFailed();
+  if (out_of_patience) return GiveUp();
+  if (!is_new) return {};
+  return {.notice =
+              fmt::format("the store does not answer: {}; s3flow waits for it, {}", cause_, PatienceText())};
 }
 
-// Both hooks are called without the lock.
-void AdmissionController::Tell(const std::string& notice, bool give_up, std::unique_lock<std::mutex>* lock) {
-  gave_up_ = gave_up_ || give_up;
-  const auto last =
-      fmt::format("the store {} for {} s: {}", outage_.is_full() ? "has been full" : "has not answered",
-                  std::chrono::ceil<std::chrono::seconds>(hooks_.patience).count(), cause_);
-  lock->unlock();
-  if (!notice.empty() && hooks_.notice) hooks_.notice(notice);
-  if (give_up && hooks_.give_up) hooks_.give_up(last);
-  lock->lock();
+AdmissionController::Announcement AdmissionController::GiveUp() {
+  gave_up_ = true;
+  const auto* problem = breaker_.is_full() ? "has been full" : "has not answered";
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(hooks_.patience).count();
+  return {.give_up_reason = fmt::format("the store {} for {} s: {}", problem, seconds, cause_)};
+}
+
+void AdmissionController::Announce(const Announcement& announcement) const {
+  if (!announcement.notice.empty() && hooks_.notice) hooks_.notice(announcement.notice);
+  if (!announcement.give_up_reason.empty() && hooks_.give_up) hooks_.give_up(announcement.give_up_reason);
 }
 
 std::string AdmissionController::PatienceText() const {
@@ -168,89 +178,93 @@ std::string AdmissionController::PatienceText() const {
   return fmt::format("at most {} s", std::chrono::ceil<std::chrono::seconds>(hooks_.patience).count());
 }
 
-void AdmissionController::SayWhenSilent() {
+void AdmissionController::NoticeIfSilent() {
   {
     std::lock_guard lock(mutex_);
-    if (cancelled_ || !outage_.is_silent()) return;
+    if (cancelled_ || !breaker_.awaits_first_response()) return;
   }
   if (hooks_.notice) hooks_.notice("no answer from the store yet");
 }
 
-void AdmissionController::LetThrough(Clock::time_point now, Wakes* woken) {
-  for (auto& queue : waiting_) {
-    while (!queue.empty()) {
-      Entry* const entry = queue.front();
-      if (!entry->takes_part && !outage_.closed()) {
-        queue.pop_front();
-        Settle(entry, true, woken);
-      } else if (entry->takes_part && TryTake(entry->bytes, now)) {
-        queue.pop_front();
-        Settle(entry, true, woken);
-      } else {
-        return;
-      }
-    }
+void AdmissionController::UpdateRates(Clock::time_point now) {
+  const auto set = [now](TokenBucket* bucket, double rate) {
+    if (bucket->rate() != rate) bucket->SetRate(rate, now);
+  };
+  const auto own_share = [this](const std::atomic<std::uint64_t>& limit) {
+    return static_cast<double>(limit.load(std::memory_order_relaxed)) /
+           limits_->sharers.load(std::memory_order_relaxed);
+  };
+  set(&requests_, own_share(limits_->requests_per_second));
+  set(&bytes_, own_share(limits_->bytes_per_second));
+  set(&adaptive_, limiter_.Limit(now));
+}
+
+bool AdmissionController::TryTake(std::uint64_t bytes, Clock::time_point now) {
+  UpdateRates(now);
+  if (!breaker_.AllowsRequest()) return false;
+  if (!requests_.Ready(now) || !bytes_.Ready(now) || !adaptive_.Ready(now)) return false;
+  Take(bytes);
+  return true;
+}
+
+void AdmissionController::Take(std::uint64_t bytes) {
+  breaker_.OnSent();
+  requests_.Take(1);
+  adaptive_.Take(1);
+  bytes_.Take(static_cast<double>(bytes));
+}
+
+// Admits waiters in order, until one of them has to wait longer.
+void AdmissionController::AdmitReady(Clock::time_point now, WaitQueue::Woken* woken) {
+  while (const auto* entry = queue_.front()) {
+    const bool ready = entry->is_request() ? TryTake(entry->bytes, now) : !breaker_.is_open();
+    if (!ready) return;
+    queue_.ResolveFront(State::kAdmitted, woken);
   }
 }
 
-// The entry is gone once its body is woken: it lives in the body's frame.
-void AdmissionController::Settle(Entry* entry, bool admitted, Wakes* woken) {
-  entry->settled = true;
-  entry->admitted = admitted;
-  if (entry->wake) woken->push_back(*entry->wake);
-}
-
-void AdmissionController::PassTimeOn(Wakes* woken) {
-  time_is_kept_ = false;
-  for (const auto& queue : waiting_) {
-    if (queue.empty()) continue;
-    Entry* const next = queue.front();
-    time_is_kept_ = next->keeps_time = true;
-    if (next->wake) woken->push_back(*std::exchange(next->wake, std::nullopt));
-    return;
-  }
-}
-
-void AdmissionController::Left(CircuitBreaker::Outcome answer, std::string_view cause) {
+void AdmissionController::Release(Outcome outcome, std::string_view cause) {
   const auto now = Clock::now();
-  Wakes woken;
-  std::string notice;
+  WaitQueue::Woken woken;
+  Announcement announcement;
   {
     std::lock_guard lock(mutex_);
-    if (answer == CircuitBreaker::Outcome::kGood || answer == CircuitBreaker::Outcome::kStored)
-      pace_.Accepted(now);
-    if (answer == CircuitBreaker::Outcome::kRefused) {
-      pace_.Refused(now);
-      ++refused_;
-    }
-    const bool was_full = outage_.is_full();
-    if (outage_.Left(answer, now)) {
-      cause_ = cause;
-      if (outage_.is_full())
-        notice = fmt::format("the store is full: {}; s3flow waits for room, {}", cause, PatienceText());
-    }
-    if (was_full && !outage_.is_full()) notice = "the store has room again";
-    if (!nobody_waits() && !outage_.closed()) LetThrough(now, &woken);
+    announcement = RecordOutcome(outcome, cause, now);
+    if (!queue_.empty() && !breaker_.is_open()) AdmitReady(now, &woken);
   }
-  for (const auto& wake : woken) wake();
-  if (!notice.empty() && hooks_.notice) hooks_.notice(notice);
+  woken.WakeAll();
+  Announce(announcement);
+}
+
+AdmissionController::Announcement AdmissionController::RecordOutcome(Outcome outcome, std::string_view cause,
+                                                                     Clock::time_point now) {
+  if (outcome == Outcome::kResponded || outcome == Outcome::kStored) limiter_.OnAccepted(now);
+  if (outcome == Outcome::kThrottled) {
+    limiter_.OnThrottled(now);
+    ++throttled_;
+  }
+  const bool was_full = breaker_.is_full();
+  const bool opened = breaker_.OnOutcome(outcome, now);
+  if (opened) cause_ = cause;
+  if (opened && breaker_.is_full()) {
+    return {.notice = fmt::format("the store is full: {}; s3flow waits for room, {}", cause, PatienceText())};
+  }
+  if (was_full && !breaker_.is_full()) return {.notice = "the store has room again"};
+  return {};
 }
 
 void AdmissionController::Cancel() {
-  Wakes woken;
+  WaitQueue::Woken woken;
   {
     std::lock_guard lock(mutex_);
     cancelled_ = true;
-    for (auto& queue : waiting_) {
-      for (Entry* const entry : queue) {
-        const bool leaves = entry->takes_part && entry->finishes && !outage_.closed();
-        if (leaves) Take(entry->bytes);
-        Settle(entry, leaves, &woken);
-      }
-      queue.clear();
+    while (const auto* entry = queue_.front()) {
+      const bool admitted = entry->purpose == Purpose::kCleanup && !breaker_.is_open();
+      if (admitted) Take(entry->bytes);
+      queue_.ResolveFront(admitted ? State::kAdmitted : State::kRejected, &woken);
     }
   }
-  for (const auto& wake : woken) wake();
+  woken.WakeAll();
 }
 
 }  // namespace s3

@@ -1,123 +1,168 @@
-// When a request may leave: rate limits, the rate that the store takes, and a gate for when it is away.
+// Decides when a request may be sent: user's rate limits, the rate that the store accepts, and a circuit
+// breaker for outages.
+//
+//   RateLimits limits;                       // none; may be changed at any time
+//   AdmissionController admission(&limits, {});
+//   auto ticket = admission.Acquire({.bytes = body.size()}, context);  // waits
+//   if (!ticket) return;                     // the run is stopping
+//   ticket->Release(CircuitBreaker::Outcome::kStored);                  // what came of it
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "s3/admission/adaptive_rate_limiter.h"
 #include "s3/admission/circuit_breaker.h"
+#include "s3/admission/wait_queue.h"
 #include "s3/base/token_bucket.h"
 #include "s3/base/waiter.h"
 
 namespace s3 {
 
-// Limits that may be changed while requests are made, from any thread. 0 for none.
+// Limits that may be changed while requests are made, from any thread. 0 means no limit.
 struct RateLimits {
-  std::atomic<std::uint64_t> bytes_per_second{0};  // of bodies
+  std::atomic<std::uint64_t> bytes_per_second{0};  // of request bodies
   std::atomic<std::uint64_t> requests_per_second{0};
-  std::atomic<int> sharers{1};  // processes, each of which takes an equal part of the limits
+  std::atomic<int> sharers{1};  // processes that share the limits in equal parts
 };
 
 struct AdmissionHooks {
-  // Told in one line when the store is away or full, and when that is over; must not wait.
+  // Receives one line when the store is away or full, and when that is over. Must not wait.
   std::function<void(std::string_view)> notice = nullptr;
-  // The store has been away or full for longer than `patience`: ends the run; is told what to say.
+  // Ends the run, with the given reason: the store has been away or full for longer than `patience`.
   std::function<void(std::string)> give_up = nullptr;
-  std::chrono::milliseconds patience{0};
-  bool from_the_start = false;  // see CircuitBreaker
+  std::chrono::milliseconds patience{0};  // 0 means unlimited
+  bool opens_on_first_failure = false;    // see CircuitBreaker
 };
 
-// Thread-safe; one for all clients of a run. Bodies wait in their own order, those that try again before
-// those that are new. One of those that wait keeps the time for all, and asks whether the store is back.
+class AdmissionController;
+
+// Permission to have one request in flight. A ticket that is destroyed before Release(), as by an exception,
+// counts as a cancelled request.
+class [[nodiscard]] AdmissionTicket {
+ public:
+  AdmissionTicket(AdmissionTicket&& other) noexcept
+      : controller_(std::exchange(other.controller_, nullptr)) {}
+  AdmissionTicket& operator=(AdmissionTicket&&) = delete;
+  ~AdmissionTicket() {
+    if (controller_ != nullptr) Release(CircuitBreaker::Outcome::kCancelled);
+  }
+
+  // Call once, when the request has ended. `cause` says in words what went wrong; used for failures only.
+  void Release(CircuitBreaker::Outcome outcome, std::string_view cause = {});
+
+ private:
+  friend class AdmissionController;
+  explicit AdmissionTicket(AdmissionController* controller) : controller_(controller) {}
+
+  AdmissionController* controller_;  // null once released
+};
+
+// Thread-safe; one for all clients of a run. Waiters are served first come, first served, retries before new
+// requests. One waiter is the leader: it runs the timer and probes the store for all.
 class AdmissionController {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // How a body waits.
-  struct Body {
+  // How the calling task waits.
+  struct WaitContext {
     Waiter* waiter;
     std::function<void(std::chrono::milliseconds)> pause;  // returns early when the run is stopping
-    std::function<bool()> probe;                           // asks the store; true when it answers
+    std::function<bool()> probe;                           // asks the store; true when it responds
   };
 
   // `limits` is not owned.
   AdmissionController(const RateLimits* limits, AdmissionHooks hooks)
-      : limits_(limits), hooks_(std::move(hooks)), outage_(hooks_.from_the_start) {}
+      : limits_(limits), hooks_(std::move(hooks)), breaker_(hooks_.opens_on_first_failure) {}
 
   struct Request {
     std::uint64_t bytes = 0;  // of its body
-    bool again = false;       // was sent before
-    // Leaves without waiting when the run is stopping: it takes away what nobody else would. The limits are
-    // owed what it takes.
-    bool finishes = false;
+    bool is_retry = false;    // was sent before
+    // Removes something that nobody else would remove: while the run is stopping it is sent without waiting
+    // for the rate limits, and charged to them.
+    bool is_cleanup = false;
   };
-  // Returns when the request may leave; Left follows then. False, and nothing follows, when it would have to
-  // wait and the run is stopping.
-  bool Enter(const Request& request, const Body& body);
-  // `cause`: what went wrong, in words; of a failure only.
-  void Left(CircuitBreaker::Outcome answer, std::string_view cause = {});
+  // Waits until the request may be sent. Returns nothing when the run is stopping and the request would have
+  // to wait.
+  [[nodiscard]] std::optional<AdmissionTicket> Acquire(const Request& request, const WaitContext& context);
 
-  // After an attempt that failed: waits while the store is away. True when it was, so that the attempt says
-  // nothing about its request.
-  bool SitOut(const Body& body);
+  // Call after a failed attempt: waits while the store is away. Returns true when there was an outage, so
+  // that the failure says nothing about its request.
+  bool WaitOutOutage(const WaitContext& context);
 
-  // Whether what the store takes was not known until just now: a refusal is then no fault of its request.
-  bool IsSearching();
+  // True while the rate that the store accepts is being estimated: throttling is then not the request's
+  // fault.
+  bool IsEstimatingRate();
 
-  // Nobody waits any more, from now on: the run is stopping. What waits is not sent. Requests that need not
-  // wait still leave.
+  // Call when the run is stopping: from now on nothing waits. What waits is rejected, except cleanups.
+  // Requests that need not wait are still admitted.
   void Cancel();
 
-  // Notes that the store is silent: requests are under way, and none has had an answer or failed.
-  void SayWhenSilent();
+  // Sends a notice when requests are in flight and none has received a response or failed yet.
+  void NoticeIfSilent();
 
-  std::uint64_t refused() const { return refused_; }  // answers that asked for less
+  // Counts the responses that asked for fewer requests.
+  std::uint64_t throttled() const { return throttled_; }
 
  private:
-  struct Entry {
-    std::uint64_t bytes;
-    bool takes_part;  // leaves when it is let through; else it waits for the gate only
-    bool finishes = false;
-    bool settled = false, admitted = false;
-    bool keeps_time = false;
-    std::optional<Wake> wake{};
-  };
-  using Wakes = std::vector<Wake>;
+  friend class AdmissionTicket;
 
-  bool Wait(Entry* entry, bool again, const Body& body, std::unique_lock<std::mutex> lock);
-  void KeepTime(Entry* entry, const Body& body, std::unique_lock<std::mutex>* lock);
-  void Probe(const Body& body, std::unique_lock<std::mutex>* lock);
-  void Tell(const std::string& notice, bool give_up, std::unique_lock<std::mutex>* lock);
-  std::string PatienceText() const;
+  // What the leader does next: decided with the lock, done without it.
+  struct Duty {
+    enum class Kind { kNone, kSleep, kProbe };
+    Kind kind = Kind::kNone;  // none: the leader itself has been resolved
+    std::chrono::milliseconds delay{0};
+    bool is_full = false;
+  };
+  // What to tell the user: decided with the lock, told without it. Empty texts are not told.
+  struct Announcement {
+    std::string notice{}, give_up_reason{};
+  };
+
+  bool AwaitTurn(WaitQueue::Entry* entry, const WaitContext& context);
+  void Suspend(WaitQueue::Entry* entry, Waiter* waiter);
+  void StopWaiting(WaitQueue::Entry* entry);
+  void LeadQueue(const WaitQueue::Entry& leader, const WaitContext& context);
+  void Probe(const Duty& duty, const WaitContext& context);
+  Announcement RecordProbe(bool is_full, bool is_back);
+  void Announce(const Announcement& announcement) const;
+  void Release(CircuitBreaker::Outcome outcome, std::string_view cause);
+  bool IsLeader(const WaitQueue::Entry* entry);
+
+  // With the lock held:
+  Duty NextDuty(const WaitQueue::Entry& leader, Clock::time_point now);
+  void AdmitReady(Clock::time_point now, WaitQueue::Woken* woken);
   bool TryTake(std::uint64_t bytes, Clock::time_point now);
   void Take(std::uint64_t bytes);
-  void LetThrough(Clock::time_point now, Wakes* woken);
-  void Settle(Entry* entry, bool admitted, Wakes* woken);
-  void PassTimeOn(Wakes* woken);
-  void ReadLimits(Clock::time_point now);
-  bool nobody_waits() const { return waiting_[0].empty() && waiting_[1].empty(); }
+  void UpdateRates(Clock::time_point now);
+  Announcement GiveUp();
+  Announcement RecordOutcome(CircuitBreaker::Outcome outcome, std::string_view cause, Clock::time_point now);
+
+  std::string PatienceText() const;
 
   const RateLimits* const limits_;
   const AdmissionHooks hooks_;
   std::mutex mutex_;
-  CircuitBreaker outage_;
-  AdaptiveRateLimiter pace_;
-  TokenBucket requests_, bytes_, paced_;
-  std::array<std::deque<Entry*>, 2> waiting_;  // those that try again, those that are new
-  bool time_is_kept_ = false;
+  CircuitBreaker breaker_;
+  AdaptiveRateLimiter limiter_;
+  TokenBucket requests_, bytes_;  // the user's limits
+  TokenBucket adaptive_;          // the rate that the store accepts
+  WaitQueue queue_;
   bool cancelled_ = false;
   bool gave_up_ = false;
-  std::string cause_;  // of the gate's closing
-  std::atomic<std::uint64_t> refused_{0};
+  std::string cause_;  // why the breaker opened
+  std::atomic<std::uint64_t> throttled_{0};
 };
+
+inline void AdmissionTicket::Release(CircuitBreaker::Outcome outcome, std::string_view cause) {
+  std::exchange(controller_, nullptr)->Release(outcome, cause);
+}
 
 }  // namespace s3

@@ -1,68 +1,79 @@
 #include "s3/admission/circuit_breaker.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace s3 {
 
-bool CircuitBreaker::Left(Outcome answer, Clock::time_point now) {
-  const int others = --in_flight_;
-  if (answer == Outcome::kGood || answer == Outcome::kStored) {
-    ever_answered_ = true;
-    if (full_ && answer != Outcome::kStored) return false;
-    unanswered_ = failed_ = 0;
-    if (state_ == State::kClosed) return false;
-    full_ = false;
-    if (state_ == State::kOpening && ++allowed_ >= most_in_flight_) state_ = State::kOpen;
+bool CircuitBreaker::OnOutcome(Outcome outcome, Clock::time_point now) {
+  const int others_in_flight = --in_flight_;
+  if (outcome == Outcome::kCancelled) return false;
+  if (outcome == Outcome::kResponded || outcome == Outcome::kStored) {
+    OnSuccess(outcome);
     return false;
   }
-  if (answer == Outcome::kNotAwaited) return false;
-  if (failed_++ == 0) first_failure_ = now;
-  if (answer == Outcome::kFull) {
-    ever_answered_ = true;
-    if (state_ == State::kClosed) return false;
-    const bool known = std::exchange(full_, true);
-    const int probes = probes_;
-    Close();
-    confirmed_ = true;
-    if (known) probes_ = probes;
-    return !known;
-  }
-  if (answer == Outcome::kNone) ++unanswered_;
-  if (state_ == State::kClosed || !(ever_answered_ || from_the_start_)) return false;
-  // Of many requests in flight some may fail together, of a few hardly.
-  const int enough = ever_answered_ ? std::clamp(others / 4, kMinFailures, kMaxFailures) : 1;
-  const bool refused_for_long = failed_ >= enough && now - first_failure_ >= kRefusalsFor;
-  return (unanswered_ >= enough || refused_for_long) && Close();
+  if (failures_++ == 0) first_failure_ = now;
+  if (outcome == Outcome::kFull) return OnFull();
+  if (outcome == Outcome::kUnavailable) ++unavailable_;
+  if (is_open()) return false;
+  if (!ever_responded_ && !opens_on_first_failure_) return false;
+  // With many requests in flight a few may fail together while the store is fine.
+  const int needed = ever_responded_ ? std::clamp(others_in_flight / 4, kMinFailures, kMaxFailures) : 1;
+  const bool throttled_for_long = failures_ >= needed && now - first_failure_ >= kMaxThrottledTime;
+  return (unavailable_ >= needed || throttled_for_long) && Open();
 }
 
-bool CircuitBreaker::Close() {
-  state_ = State::kClosed;
+void CircuitBreaker::OnSuccess(Outcome outcome) {
+  ever_responded_ = true;
+  // A request without data says nothing about room.
+  if (full_ && outcome != Outcome::kStored) return;
+  unavailable_ = failures_ = 0;
+  // A late response to a request from before the outage: the probe decides.
+  if (is_open()) return;
+  full_ = false;
+  if (state_ == State::kHalfOpen && ++allowed_ >= max_in_flight_) state_ = State::kClosed;
+}
+
+bool CircuitBreaker::OnFull() {
+  ever_responded_ = true;
+  if (is_open()) return false;
+  const bool was_full = full_;
+  const int probes = probes_;
+  full_ = true;
+  Open();
+  confirmed_ = true;
+  // Still full: the delays between attempts continue to grow.
+  if (was_full) probes_ = probes;
+  return !was_full;
+}
+
+bool CircuitBreaker::Open() {
+  state_ = State::kOpen;
   confirmed_ = false;
   probes_ = 0;
   return true;
 }
 
-void CircuitBreaker::ProbeAnswered() {
+void CircuitBreaker::OnProbeSucceeded() {
   if (confirmed_) ++confirmed_outages_;
-  state_ = State::kOpening;
+  state_ = State::kHalfOpen;
   allowed_ = in_flight_ + kFirstAllowed;
-  unanswered_ = failed_ = 0;
+  unavailable_ = failures_ = 0;
 }
 
-void CircuitBreaker::TryOne() {
+void CircuitBreaker::AllowOne() {
   ++confirmed_outages_;
-  state_ = State::kOpening;
+  state_ = State::kHalfOpen;
   allowed_ = in_flight_ + 1;
 }
 
-std::chrono::milliseconds CircuitBreaker::ProbeInterval() {
+std::chrono::milliseconds CircuitBreaker::NextProbeDelay() {
   constexpr std::chrono::milliseconds kFirst{200};
-  return std::min(kFirst * (1 << std::min(probes_++, 8)), full_ ? kLongestWhileFull : kLongestInterval);
+  const auto delay = kFirst * (1 << std::min(probes_++, 8));
+  return std::min(delay, full_ ? kMaxProbeDelayWhileFull : kMaxProbeDelay);
 }
 
-CircuitBreaker::Clock::duration CircuitBreaker::Length(Clock::time_point now) const {
-  return state_ == State::kClosed && confirmed_ ? now - first_failure_ : Clock::duration::zero();
+CircuitBreaker::Clock::duration CircuitBreaker::OutageLength(Clock::time_point now) const {
+  return is_open() && confirmed_ ? now - first_failure_ : Clock::duration::zero();
 }
 
 }  // namespace s3

@@ -1,5 +1,5 @@
-// Whether the store is there at all, and has room: a gate that closes when it is away or full, and opens
-// slowly when that is over. A value; not thread-safe.
+// Decides whether requests may be sent at all: blocks them while the store is away or full, and lets them
+// back gradually. A value; not thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -7,73 +7,85 @@
 
 namespace s3 {
 
-// Closed after requests in a row that no store answered, or that it could not carry out (5xx). Then requests
-// wait, none of their attempts is spent, and one probe asks from time to time. When a probe is answered the
-// gate lets a few through, and one more for each answer: there is no herd. Whether a full store has room
-// again, only a write can tell: the gate lets one through from time to time.
+// The breaker is closed while all is well: requests pass. It opens after several requests in a row without
+// a response, or with a 5xx: requests are blocked, which costs none of their attempts, and its owner probes
+// the store from time to time. When a probe succeeds the breaker is half-open: it allows a few requests in
+// flight, and one more after each success, so that not all waiting requests hit the store at once. A probe
+// cannot show whether a full store has room again, so while the store is full the breaker allows one real
+// request from time to time instead.
 class CircuitBreaker {
  public:
-  // `from_the_start`: a store that has never answered is away, too; else that is for its requests to find
-  // out.
-  explicit CircuitBreaker(bool from_the_start = false) : from_the_start_(from_the_start) {}
+  // `opens_on_first_failure`: as long as the store has never responded, one failure opens the breaker.
+  // Otherwise no failure opens it before the first response.
+  explicit CircuitBreaker(bool opens_on_first_failure = false)
+      : opens_on_first_failure_(opens_on_first_failure) {}
 
   using Clock = std::chrono::steady_clock;
+
+  // What the end of a request says about the store.
   enum class Outcome {
-    kGood,        // the store did something with the request, be it a refusal
-    kStored,      // it took data
-    kFull,        // it has no room for data
-    kRefused,     // 503 and the like: it is there, and wants less; or is ill
-    kNone,        // no answer, or another 5xx
-    kNotAwaited,  // it was we who ended the request
+    kResponded,    // the store handled the request; a refusal counts, too
+    kStored,       // the store accepted data
+    kFull,         // the store has no room for data
+    kThrottled,    // 429 or 503: the store is there but wants fewer requests, or is unwell
+    kUnavailable,  // no response, or another 5xx
+    kCancelled,    // we cancelled the request: it says nothing about the store
   };
 
-  bool MayEnter() const {
-    return state_ == State::kOpen || (state_ == State::kOpening && in_flight_ < allowed_);
+  // True when one more request may be sent now.
+  bool AllowsRequest() const {
+    return state_ == State::kClosed || (state_ == State::kHalfOpen && in_flight_ < allowed_);
   }
-  bool closed() const { return state_ == State::kClosed; }
-  void Entered() { most_in_flight_ = std::max(most_in_flight_, ++in_flight_); }
-  // Of a request that had entered. True when the gate closed because of it.
-  bool Left(Outcome answer, Clock::time_point now);
+  // True while requests are blocked.
+  bool is_open() const { return state_ == State::kOpen; }
 
-  // What a probe has found.
-  void ProbeAnswered();
-  void ProbeFailed() { confirmed_ = true; }
-  // How long to wait before the next one.
-  std::chrono::milliseconds ProbeInterval();
-  // Since the first failure, and only when a probe has failed, too; else zero.
-  Clock::duration Length(Clock::time_point now) const;
-  // How often the gate has closed for an outage that a probe confirmed.
+  void OnSent() { max_in_flight_ = std::max(max_in_flight_, ++in_flight_); }
+  // Call once for each OnSent(). Returns true when this outcome opened the breaker for a new outage.
+  bool OnOutcome(Outcome outcome, Clock::time_point now);
+
+  void OnProbeSucceeded();
+  void OnProbeFailed() { confirmed_ = true; }
+  // Returns how long to wait before the next probe, and counts that probe.
+  std::chrono::milliseconds NextProbeDelay();
+  // Returns the time since the first failure once a probe has confirmed the outage; zero before that and
+  // while the breaker is not open.
+  Clock::duration OutageLength(Clock::time_point now) const;
+  // Counts the outages that a probe confirmed and that are over.
   int confirmed_outages() const { return confirmed_outages_; }
 
-  // Closed because the store has no room.
+  // True while the breaker is open or half-open because the store has no room.
   bool is_full() const { return full_; }
-  // Lets one request through to a full store: its answer decides.
-  void TryOne();
+  // Allows one request to a full store: its outcome shows whether there is room again.
+  void AllowOne();
 
-  // Nothing has been answered yet, and something waits for an answer.
-  bool is_silent() const { return !ever_answered_ && failed_ == 0 && in_flight_ > 0; }
+  // True while requests are in flight and the first response or failure has not come yet.
+  bool awaits_first_response() const { return !ever_responded_ && failures_ == 0 && in_flight_ > 0; }
 
+  // How many failures in a row open the breaker: a quarter of the requests in flight, within these bounds.
   static constexpr int kMaxFailures = 16, kMinFailures = 4;
-  // 5xx of a store that is there: all of them for so long.
-  static constexpr std::chrono::milliseconds kRefusalsFor{2000};
+  // A store that responds, but with nothing except 429 and 5xx, counts as away after this time.
+  static constexpr std::chrono::milliseconds kMaxThrottledTime{2000};
+  // How many requests a half-open breaker allows at first, beyond those that are still in flight.
   static constexpr int kFirstAllowed = 8;
 
-  static constexpr std::chrono::milliseconds kLongestInterval{2000}, kLongestWhileFull{15'000};
+  static constexpr std::chrono::milliseconds kMaxProbeDelay{2000}, kMaxProbeDelayWhileFull{15'000};
 
  private:
-  bool Close();
+  enum class State { kClosed, kOpen, kHalfOpen };
 
-  enum class State { kOpen, kClosed, kOpening };
+  void OnSuccess(Outcome outcome);
+  bool OnFull();
+  bool Open();
 
-  const bool from_the_start_;
-  State state_ = State::kOpen;
-  int in_flight_ = 0, most_in_flight_ = 0;
-  int allowed_ = 0;                  // in flight, while opening
-  int unanswered_ = 0, failed_ = 0;  // in a row
-  bool ever_answered_ = false;       // of a store that was never there one failure says enough
+  const bool opens_on_first_failure_;
+  State state_ = State::kClosed;
+  int in_flight_ = 0, max_in_flight_ = 0;
+  int allowed_ = 0;                     // requests in flight while half-open
+  int unavailable_ = 0, failures_ = 0;  // in a row: only kUnavailable, and failures of every kind
+  bool ever_responded_ = false;
   bool full_ = false;
-  bool confirmed_ = false;
-  int probes_ = 0;
+  bool confirmed_ = false;  // a probe failed, too
+  int probes_ = 0;          // since the breaker opened
   int confirmed_outages_ = 0;
   Clock::time_point first_failure_{};
 };

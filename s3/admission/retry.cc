@@ -6,11 +6,25 @@
 #include <random>
 
 namespace s3 {
+namespace {
 
 using std::chrono::milliseconds;
 
+// True for errors that the store as a whole may cause: an outage, throttling, a lack of room.
+bool MayConcernWholeStore(ErrorKind kind) {
+  return kind == ErrorKind::kTransient || kind == ErrorKind::kThrottled || kind == ErrorKind::kStoreFull;
+}
+
+Error StoppedBeforeRetry(Error last_error) {
+  last_error.message = "stopped before the next attempt; the last one failed: " + last_error.message;
+  last_error.kind = ErrorKind::kCancelled;
+  return last_error;
+}
+
+}  // namespace
+
 milliseconds BackoffDelay(const RetryOptions& options, int retry, double uniform) {
-  // Beyond 2^20 the cap has won long before; shifting further would overflow.
+  // 2^20 is far beyond every cap; a larger shift would overflow.
   const double factor = static_cast<double>(1 << std::clamp(retry, 0, 20));
   const double limit = std::min(static_cast<double>(options.cap.count()),
                                 static_cast<double>(options.base_delay.count()) * factor);
@@ -32,28 +46,25 @@ double UniformRandom() {
 }
 
 RetryResult RunAttempts(const RetryOptions& options, const RetryHooks& hooks, const Attempt& attempt) {
-  int number = 1, excused = 0;
+  const int max_exempt = kMaxExemptionsPerAttempt * options.max_attempts;
+  int number = 1, exempt = 0;
   for (;;) {
-    auto answer = attempt(number);
-    if (answer || !IsRetryable(answer.error().kind)) return {std::move(answer), number};
-    auto& error = answer.error();
-    auto excuse = RetryExemption::kNone;
-    const bool may_be_the_store = error.kind == ErrorKind::kTransient ||
-                                  error.kind == ErrorKind::kThrottled || error.kind == ErrorKind::kStoreFull;
-    if (may_be_the_store) excuse = hooks.excuse(error);
-    if (excuse == RetryExemption::kOutage) continue;
-    if (excuse == RetryExemption::kPace && excused >= kMaxExcused * options.max_attempts)
-      excuse = RetryExemption::kNone;
-    if (excuse == RetryExemption::kNone && number >= options.max_attempts) return {std::move(answer), number};
-    const auto delay = RetryDelay(options, number - 1 + excused, hooks.uniform(), error);
-    if (excuse == RetryExemption::kNone) hooks.on_retry({number, options.max_attempts, delay, error});
-    if (!hooks.sleep(delay)) {
-      auto cancelled = error;
-      cancelled.message = "stopped before the next attempt; the last one failed: " + cancelled.message;
-      cancelled.kind = ErrorKind::kCancelled;
-      return {tl::unexpected(std::move(cancelled)), number};
+    auto result = attempt(number);
+    if (result || !IsRetryable(result.error().kind)) return {std::move(result), number};
+    const auto& error = result.error();
+    const auto exemption = MayConcernWholeStore(error.kind) ? hooks.exemption(error) : RetryExemption::kNone;
+    if (exemption == RetryExemption::kOutage) continue;
+    const bool counts = exemption == RetryExemption::kNone || exempt >= max_exempt;
+    if (counts && number >= options.max_attempts) return {std::move(result), number};
+    // Exempt failures lengthen the backoff like others: the store is asked to do too much.
+    const auto delay = RetryDelay(options, number - 1 + exempt, hooks.uniform(), error);
+    if (counts) hooks.on_retry({number, options.max_attempts, delay, error});
+    if (!hooks.sleep(delay)) return {tl::unexpected(StoppedBeforeRetry(error)), number};
+    if (counts) {
+      ++number;
+    } else {
+      ++exempt;
     }
-    ++(excuse == RetryExemption::kNone ? number : excused);
   }
 }
 

@@ -1,4 +1,5 @@
-// Which errors are tried again (ErrorKind), how long to wait (the delay law below), and the loop.
+// Retries one request: which failures are retried (IsRetryable), how long to wait before each retry, and the
+// loop that does it.
 #pragma once
 
 #include <chrono>
@@ -10,18 +11,19 @@
 
 namespace s3 {
 
-// Full jitter: uniform * min(cap, base_delay * 2^retry), `retry` counting from 0 and `uniform`
-// from [0, 1]. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+// Returns a delay with full jitter: uniform * min(cap, base_delay * 2^retry). `retry` counts from 0;
+// `uniform` is from [0, 1). https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 std::chrono::milliseconds BackoffDelay(const RetryOptions& options, int retry, double uniform);
 
-// The delay after `error`: the backoff, at least Retry-After; x-amz-retry-after instead moves it
-// within [backoff, backoff + 5 s], as the AWS SDKs do since 2026.
+// Returns the delay after `error`: the backoff, but at least Retry-After. x-amz-retry-after is treated as
+// advice: it sets the delay within [backoff, backoff + 5 s], as the AWS SDKs do since 2026.
 std::chrono::milliseconds RetryDelay(const RetryOptions& options, int retry, double uniform,
                                      const Error& error);
 
-// A uniform random number from [0, 1); thread-safe, seeded per thread from the system.
+// Returns a random number from [0, 1). Any thread; each thread has a generator seeded by the system.
 double UniformRandom();
 
+// A retry that is about to happen.
 struct RetryEvent {
   int attempt;  // the one that failed; the first is 1
   int max_attempts;
@@ -29,35 +31,36 @@ struct RetryEvent {
   const Error& error;
 };
 
-// How a request ended, and after how many attempts.
+// How a request ended, and how many attempts it took.
 struct RetryResult {
   Result<Response> answer;
   int attempts = 0;
 };
 
-// Why a failure says nothing about its request.
+// Why a failure does not count as an attempt.
 enum class RetryExemption {
-  kNone,
-  kOutage,  // the store was away; it is back, and the request can be sent at once
-  kPace,    // more was sent than the store takes, which was not known then; backoff applies
+  kNone,         // it counts
+  kOutage,       // the store was away and is back: the request is sent again without delay
+  kUnknownRate,  // more was sent than the store accepts, which was not known then: backoff applies
 };
 
-// kPace excuses so many failures of one request for each of its attempts: no request goes on for ever.
-inline constexpr int kMaxExcused = 4;
+// For each of its attempts a request may have this many kUnknownRate exemptions, so that every loop ends.
+inline constexpr int kMaxExemptionsPerAttempt = 4;
 
 struct RetryHooks {
-  // Waits; false when the run is stopping, which ends the loop with kCancelled.
+  // Waits. Returns false when the run is stopping, which ends the loop with kCancelled.
   std::function<bool(std::chrono::milliseconds)> sleep;
+  // Called before each delay, except when the failure was exempt.
   std::function<void(const RetryEvent&)> on_retry = [](const RetryEvent&) {};
-  // Asked after a failure that may be the store's: whether it was no attempt.
-  std::function<RetryExemption(const Error&)> excuse = [](const Error&) { return RetryExemption::kNone; };
+  // Called after a failure that the store as a whole may have caused. May wait until the store is back.
+  std::function<RetryExemption(const Error&)> exemption = [](const Error&) { return RetryExemption::kNone; };
   std::function<double()> uniform = UniformRandom;
 };
 
-// Called with the number of the attempt, from 1 on.
+// Sends a request once. `number` is the attempt's number, from 1 on.
 using Attempt = std::function<Result<Response>(int number)>;
 
-// Calls `attempt` until it succeeds, fails for good, or max_attempts are spent.
+// Calls `attempt` until it succeeds, fails with an error that is not retryable, or has used up max_attempts.
 RetryResult RunAttempts(const RetryOptions& options, const RetryHooks& hooks, const Attempt& attempt);
 
 }  // namespace s3

@@ -1,15 +1,26 @@
-// Carries an operation of S3 out: build, sign, send, judge, back off. The operations on one object;
-// those of multipart uploads are in s3/client/multipart.h.
+// Executes operations of S3: builds, signs, sends, classifies, retries. This file has the operations on a
+// single object; s3/client/multipart.h has those of multipart uploads.
+//
+//   Client client(&store, &credentials, &admission, {}, integrity, &transport, &waiter, stop_token);
+//   const ObjectProperties properties;
+//   const auto payload = MakePayload("content", client.integrity());
+//   const auto put = client.PutObject({"key", &properties}, payload, "", [](const RetryEvent&) {});
+//   if (!put.answer) return put.answer.error();  // after put.attempts attempts
 #pragma once
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "s3/admission/admission_controller.h"
 #include "s3/admission/retry.h"
 #include "s3/api/payload.h"
 #include "s3/api/requests.h"
+#include "s3/client/operation.h"
 #include "s3/credentials/credential_cache.h"
 #include "s3/http.h"
 #include "s3/stores/store_context.h"
@@ -18,26 +29,14 @@ namespace s3 {
 
 using RetryObserver = std::function<void(const RetryEvent&)>;
 
-// One operation: what is sent, and what makes its answer a success.
-struct Operation {
-  std::function<HttpRequest(const BucketAddress&)> build;
-  // The data; null when the request's own body is signed as it stands. Not owned.
-  const Payload* payload = nullptr;
-  bool wants_etag = false;
-  // Takes away what nobody could go on with: sent when the run is stopping, too.
-  bool finishes = false;
-  // What is wrong with an answer that says success.
-  std::function<std::optional<Error>(const Response&)> check = nullptr;
-};
-
-// Thread-safe; one for a run. Calls return when the request has settled, and wait through the
-// Waiter meanwhile. None of what it works with is owned.
+// Thread-safe; one for a run. Calls return when the operation has ended, and wait through the Waiter
+// meanwhile. Errors are values of Result; only std::bad_alloc is thrown.
 class Client {
  public:
-  // `facts` says where requests go and how they are signed; what the store corrects of it is learnt,
-  // and the request sent again at once, which is no attempt. So it is when the store says that the
-  // credentials have expired, and there are others.
-  Client(StoreContextCache* facts, CredentialCache* credentials, AdmissionController* admission,
+  // None of the pointers is owned. `store` says where requests go and how they are signed; what a refusal
+  // corrects of it is learnt, and the request is sent again at once, which does not count as an attempt. The
+  // same happens when the store says that the credentials have expired and there are new ones.
+  Client(StoreContextCache* store, CredentialCache* credentials, AdmissionController* admission,
          RetryOptions retry, IntegrityOptions integrity, Transport* transport, Waiter* waiter,
          std::stop_token stop);
   Client(const Client&) = delete;
@@ -47,55 +46,65 @@ class Client {
   const IntegrityOptions& integrity() const { return integrity_; }
   const RetryOptions& retry() const { return retry_; }
 
-  // Whether data may be sent from a file instead of from memory: something protects the bytes from being
-  // others than those that were digested.
+  // True when data may be sent from a file instead of from memory: a digest protects against a file that
+  // changes after it was read.
   bool SendsFromFiles() const;
 
-  // Compares ETag or checksum in the answer with those of the payload. With If-None-Match and a
-  // `token`, a refusal because the object exists is a success when the object has that token: it
-  // is our own, whose answer was lost. Where the store may ignore the condition the key is asked for before
-  // each attempt; what another writer stores between that and the attempt is then replaced.
+  // Stores an object, and compares the ETag or checksum of the response with those of the payload. With
+  // If-None-Match and a `token`: a refusal because the key exists is a success when the object there has the
+  // token, since it is then ours and an earlier response was lost. Where the store may ignore the condition,
+  // the key is checked before each attempt; an object that another writer stores between check and attempt is
+  // replaced.
   RetryResult PutObject(const ObjectTarget& target, const Payload& payload, std::string_view token,
                         const RetryObserver& on_retry);
   RetryResult HeadObject(const ObjectTarget& target, const RetryObserver& on_retry);
 
-  // For a conditional write at a store that may not keep the condition: nothing when the key is free, the
-  // answer to HeadObject when the object there has our token and size. SaysItExists() holds for the error
-  // when the object is another writer's; any other error means that the key must not be written.
-  Result<std::optional<Response>> AskForKey(const ObjectTarget& target, std::string_view token,
-                                            std::uint64_t bytes, const RetryObserver& on_retry);
+  // Call before a conditional write to a store that may ignore the condition. Returns nothing when the key is
+  // free, and the response to HeadObject when the object there has our token and size. When another writer's
+  // object is there, SaysItExists() is true for the error. After any other error the key must not be written.
+  Result<std::optional<Response>> CheckKeyBeforeWrite(const ObjectTarget& target, std::string_view token,
+                                                      std::uint64_t bytes, const RetryObserver& on_retry);
 
-  // The object as the store has it: its size, and its checksum or ETag when `known` has them.
-  // kIntegrity when they differ.
+  // Asks for the stored object with HeadObject and compares its size, and its checksum or ETag when the
+  // response and the arguments have them. kIntegrity when they differ.
   RetryResult VerifyObject(const ObjectTarget& target, std::uint64_t bytes, std::string_view etag,
                            std::string_view checksum, const RetryObserver& on_retry);
 
-  // Sends once and judges. Every attempt is signed anew: a signature is good for 15 minutes, a
-  // backoff may last longer.
-  // `again`: it was sent before, and goes before what was not.
-  Result<Response> SendWithCorrections(const Operation& operation, bool again = true);
-  // Calls `attempt` until it settles, with the delays of the retry options.
+  // One attempt: sends the operation and classifies the response; sends it again at once when something could
+  // be corrected. Signs every time, since a signature is valid for 15 minutes and a backoff may last longer.
+  // `is_retry`: an earlier attempt was sent; it is admitted before new requests.
+  Result<Response> SendWithCorrections(const Operation& operation, bool is_retry);
+  // Calls `attempt` until it succeeds or fails for good, with the delays of the retry options.
   RetryResult RetryLoop(const Attempt& attempt, const RetryObserver& on_retry);
+  // Both: sends an operation until it succeeds or fails for good.
   RetryResult Execute(const Operation& operation, const RetryObserver& on_retry);
 
  private:
-  // How one request is sent.
-  struct AttemptOptions {
-    bool again = false;
-    int given_up = 0;                  // so many times for being slow
-    std::vector<std::string> without;  // headers that the store may have refused
+  // What was changed because of the responses to one attempt. Each kind is corrected once: a store that
+  // contradicts itself is not followed.
+  struct Corrections {
+    bool region = false;
+    bool clock = false;
+    bool credentials = false;
+    std::vector<std::string> omitted_headers;  // optional headers that the store may have refused
+    int slow_cancels = 0;                      // how often it was cancelled as a straggler
   };
-  // A request that was slow twice is slow.
-  static constexpr int kMaxGivenUp = 2;
+  // A request that was slow this often is not cancelled as a straggler again.
+  static constexpr int kMaxSlowCancels = 2;
 
+  Result<Response> PutWithToken(const Operation& put, const ObjectTarget& target, std::string_view token,
+                                bool is_retry, const RetryObserver& on_retry);
+  bool Correct(const Error& error, const Operation& operation, const StoreContext& context,
+               const CredentialCache::Snapshot& credentials, Corrections* corrections);
+  Result<Response> SendAttempt(const Operation& operation, const StoreContext& context,
+                               const Credentials& credentials, const Corrections& corrections, bool is_retry);
+  HttpResponse RoundTrip(HttpRequest request, EndpointPool::Lease* lease);
+  void CheckResult(const Operation& operation, const Credentials& credentials, Result<Response>* result);
+  RetryExemption ExemptionFor(const Error& error);
+  bool ProbeStore();
   bool Sleep(std::chrono::milliseconds delay);
-  Result<Response> Send(const Operation& operation, const StoreContext& facts, const Credentials& credentials,
-                        const AttemptOptions& manner);
-  HttpResponse Exchange(HttpRequest request, const EndpointPool::Lease& lease);
-  bool StoreAnswers();
-  void ClassifyFor(const Operation& operation, const Credentials& credentials, Result<Response>* answer);
 
-  StoreContextCache* const facts_;
+  StoreContextCache* const store_;
   CredentialCache* const credentials_;
   AdmissionController* const admission_;
   const RetryOptions retry_;
@@ -103,23 +112,23 @@ class Client {
   Transport* const transport_;
   Waiter* const waiter_;
   const std::stop_token stop_;
-  const AdmissionController::Body body_;
-  std::atomic<bool> credentials_worked_{false};
+  const AdmissionController::WaitContext wait_context_;
+  std::atomic<bool> has_succeeded_{false};  // the store has accepted a request with these credentials
 };
 
 // True when a conditional write was refused because the key exists: HTTP 412.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 bool SaysItExists(const Error& error);
 
-// True when `head`, the answer to HeadObject, describes the object that has our token and, where it names
-// one, our size. Gateways leave Content-Length out of answers to HEAD, which they may: RFC 9110, section 8.6.
+// True when `head`, the response to HeadObject, describes an object with our token and, if it has a size, our
+// size. Gateways may omit Content-Length in responses to HEAD: RFC 9110, section 8.6.
 bool HasOwnToken(const Response& head, std::string_view token, std::uint64_t bytes);
 
-// True when `head` names a size, and it is another one. A size that is not named is unknown, not zero.
+// True when `head` has a size, and it differs. A missing size is unknown, not zero.
 bool HasOtherSize(const Response& head, std::uint64_t bytes);
 
-// True when the store does not let us read what was asked for, as with a key that may only write. That shows
-// neither that something is there nor that it is not.
+// True when the credentials may not read what was asked for, as with a write-only key. Shows neither that it
+// exists nor that it does not.
 bool CannotBeRead(const Error& error);
 
 }  // namespace s3

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "s3/api/etag.h"
 #include "s3/api/responses.h"
 #include "s3/hash/checksum.h"
@@ -9,7 +11,8 @@
 namespace s3 {
 namespace {
 
-// Refusals that the store makes before it does anything; all others leave open what has happened.
+// True for refusals that the store makes before it does anything. After any other error the upload may have
+// been completed.
 bool ShowsThatNothingHappened(const Error& error) {
   for (const auto* code : {"EntityTooSmall", "InvalidPart", "InvalidPartOrder", "MalformedXML",
                            "SignatureDoesNotMatch", "InvalidAccessKeyId", "RequestTimeTooSkewed"}) {
@@ -25,32 +28,63 @@ std::string CompositeSha256(const std::vector<CompletedPart>& parts) {
   return fmt::format("{}-{}", Base64Encode(AsBytes(Sha256(digests))), parts.size());
 }
 
-// A store whose part ETags are the MD5s of the parts makes the object's of those.
+// For stores whose part ETags are MD5s: the object's ETag is then the MD5 of those. Returns nothing when it
+// is, or when a part's ETag is no MD5.
 std::optional<Error> CompareETag(const std::vector<CompletedPart>& parts, const ObjectProperties& properties,
-                                 const Response& answer, std::string_view etag) {
+                                 const Response& response) {
   std::string md5s;
   for (const auto& part : parts) {
-    const auto md5 = Md5OfETag(part.etag, properties, answer.headers);
+    const auto md5 = Md5OfETag(part.etag, properties, response.headers);
     if (!md5) return std::nullopt;
     md5s += *md5;
   }
   const auto expected = fmt::format("{}-{}", HexEncode(AsBytes(Md5(md5s))), parts.size());
-  if (IsSameETag(etag, expected)) return std::nullopt;
-  return Error{.kind = ErrorKind::kIntegrity,
-               .message = fmt::format("the object's ETag {} is not that of its parts, {} (for a store whose "
-                                      "ETags are no MD5s: destination.profile or integrity.checksum)",
-                                      etag, expected)};
+  if (IsSameETag(response.etag, expected)) return std::nullopt;
+  return Error{
+      .kind = ErrorKind::kIntegrity,
+      .message = fmt::format("the object's ETag {} is not that of its parts, {} (if the store's ETags are "
+                             "not MD5s, set destination.profile or integrity.checksum)",
+                             response.etag, expected)};
 }
 
-// What is known of the object after a completion was refused, from the answer to HeadObject.
+// Says what is known about the object after a completion was refused. `head`: the response to HeadObject.
 std::string OutcomeUnknown(const Result<Response>& head, const Error& refusal) {
   const std::string what = IsNoSuchUpload(refusal) ? "the upload is gone" : refusal.message;
   if (!head && head.error().http_status != 404) {
     return fmt::format(
-        "{}, and whether it has become the object cannot be asked (HeadObject needs s3:GetObject): {}", what,
+        "{}, and s3flow cannot check whether it became the object (HeadObject needs s3:GetObject): {}", what,
         head.error().message);
   }
-  return what + ", and the object of that key, if any, is not ours";
+  return what + ", and the object of that key, if there is one, is not ours";
+}
+
+std::optional<Error> Malformed(std::string_view what) {
+  return Error{.kind = ErrorKind::kTransient, .message = fmt::format("the store's {} is malformed", what)};
+}
+
+// Fetches a listing page by page. `build` makes the request for the page that begins at a marker; `add`
+// stores the entries of a page, and returns the next marker, or nothing after the last page.
+template <typename Page, typename Marker>
+Result<void> FetchPages(Client* client, std::string_view what, Marker marker,
+                        const std::function<HttpRequest(const BucketAddress&, const Marker&)>& build,
+                        std::optional<Page> (*parse)(std::string_view),
+                        const std::function<Result<std::optional<Marker>>(Page&&)>& add,
+                        const RetryObserver& on_retry) {
+  for (;;) {
+    std::optional<Page> page;
+    const auto fetched =
+        client->Execute({.build = [&](const BucketAddress& bucket) { return build(bucket, marker); },
+                         .check = [&](const Response& response) -> std::optional<Error> {
+                           page = parse(response.body);
+                           return page ? std::nullopt : Malformed(what);
+                         }},
+                        on_retry);
+    if (!fetched.answer) return tl::unexpected(fetched.answer.error());
+    auto next = add(std::move(*page));
+    if (!next) return tl::unexpected(std::move(next.error()));
+    if (!*next) return {};
+    marker = std::move(**next);
+  }
 }
 
 }  // namespace
@@ -81,18 +115,19 @@ MultipartUpload::MultipartUpload(Client* client, const ObjectTarget& target, std
       may_be_completing_(true) {}
 
 RetryResult MultipartUpload::Create(const RetryObserver& on_retry) {
-  auto settled = client_->Execute(
+  auto created = client_->Execute(
       {.build =
            [&](const BucketAddress& bucket) {
              return BuildCreateMultipartUpload(bucket, target_, client_->integrity().checksum, token_);
            },
-       .check = [](const Response& answer) -> std::optional<Error> {
-         if (ParseUploadId(answer.body)) return std::nullopt;
-         return Error{.kind = ErrorKind::kTransient, .message = "the store created an upload without an ID"};
+       .check = [](const Response& response) -> std::optional<Error> {
+         if (ParseUploadId(response.body)) return std::nullopt;
+         return Error{.kind = ErrorKind::kTransient,
+                      .message = "the response to CreateMultipartUpload has no upload ID"};
        }},
       on_retry);
-  if (settled.answer) upload_id_ = ParseUploadId(settled.answer->body).value();
-  return settled;
+  if (created.answer) upload_id_ = ParseUploadId(created.answer->body).value();
+  return created;
 }
 
 RetryResult MultipartUpload::UploadPart(int number, const Payload& payload,
@@ -103,7 +138,7 @@ RetryResult MultipartUpload::UploadPart(int number, const Payload& payload,
        .payload = &payload,
        .wants_etag = true,
        .check =
-           [&](const Response& answer) { return CompareWithSent(payload, *target_.properties, answer); }},
+           [&](const Response& response) { return CompareWithSent(payload, *target_.properties, response); }},
       on_retry);
 }
 
@@ -112,16 +147,8 @@ RetryResult MultipartUpload::Complete(const std::vector<CompletedPart>& parts, s
   if (const auto problem = PartListProblem(parts, bytes)) {
     return {Fail(ErrorKind::kIntegrity, "not completed: " + *problem)};
   }
+  if (auto problem = ComputeChecksum(parts)) return {tl::unexpected(std::move(*problem))};
   const auto algorithm = client_->integrity().checksum;
-  CrcOfParts crc(algorithm);
-  if (IsCrc(algorithm)) {
-    for (const auto& part : parts) {
-      if (!crc.Add(part.checksum, part.bytes)) return {Fail(ErrorKind::kIntegrity, "a part has no checksum")};
-    }
-    object_checksum_ = crc.Text();
-  } else if (algorithm == ChecksumAlgorithm::kSha256) {
-    object_checksum_ = CompositeSha256(parts);
-  }
   const auto xml = BuildCompletionXml(parts, algorithm);
   const Operation complete{
       .build =
@@ -129,63 +156,92 @@ RetryResult MultipartUpload::Complete(const std::vector<CompletedPart>& parts, s
             return BuildCompleteMultipartUpload(bucket, target_, upload_id_, bytes, algorithm,
                                                 IsCrc(algorithm) ? object_checksum_ : "", xml);
           },
-      .check = [&](const Response& answer) -> std::optional<Error> {
-        if (ParseCompletion(answer.body, algorithm)) return std::nullopt;
-        return Error{
-            .kind = ErrorKind::kTransient,
-            .message = "the store's answer to CompleteMultipartUpload is empty, cut or no such answer"};
+      .check = [&](const Response& response) -> std::optional<Error> {
+        if (ParseCompletion(response.body, algorithm)) return std::nullopt;
+        return Error{.kind = ErrorKind::kTransient,
+                     .message = "the response to CompleteMultipartUpload is empty, truncated or malformed"};
       }};
-  auto settled = client_->RetryLoop([&](int) { return CompleteOnce(complete, bytes, on_retry); }, on_retry);
-  if (!settled.answer) return settled;
-  // From here on the object is there; what is wrong with it is no reason to complete again.
-  auto& answer = *settled.answer;
-  if (const auto object = ParseCompletion(answer.body, algorithm)) {
-    answer.etag = object->etag;
-    if (!object->checksum.empty() && !object_checksum_.empty() && object->checksum != object_checksum_) {
-      settled.answer =
-          Fail(ErrorKind::kIntegrity, "the checksum of the completed object is not that of what was sent");
-      return settled;
-    }
+  auto completed = client_->RetryLoop(
+      [&](int number) { return CompleteOnce(complete, bytes, number > 1, on_retry); }, on_retry);
+  if (!completed.answer) return completed;
+  // From here on the object exists: a wrong checksum is no reason to complete again.
+  if (auto problem = CompareWithParts(parts, &*completed.answer)) {
+    completed.answer = tl::unexpected(std::move(*problem));
   }
-  if (algorithm == ChecksumAlgorithm::kMd5 && client_->integrity().etag_of_parts_is_md5) {
-    if (auto problem = CompareETag(parts, *target_.properties, answer, answer.etag)) {
-      settled.answer = tl::unexpected(std::move(*problem));
-    }
-  }
-  return settled;
+  return completed;
 }
 
-Result<Response> MultipartUpload::CompleteOnce(const Operation& complete, std::uint64_t bytes,
+// Sets object_checksum_.
+std::optional<Error> MultipartUpload::ComputeChecksum(const std::vector<CompletedPart>& parts) {
+  const auto algorithm = client_->integrity().checksum;
+  if (algorithm == ChecksumAlgorithm::kSha256) object_checksum_ = CompositeSha256(parts);
+  if (!IsCrc(algorithm)) return std::nullopt;
+  CrcOfParts crc(algorithm);
+  for (const auto& part : parts) {
+    if (!crc.Add(part.checksum, part.bytes)) {
+      return Error{.kind = ErrorKind::kIntegrity,
+                   .message = fmt::format("not completed: part {} has no checksum", part.number)};
+    }
+  }
+  object_checksum_ = crc.Text();
+  return std::nullopt;
+}
+
+// Compares the completed object's checksum and ETag with those of the parts. Sets the ETag of `*response`.
+std::optional<Error> MultipartUpload::CompareWithParts(const std::vector<CompletedPart>& parts,
+                                                       Response* response) const {
+  const auto algorithm = client_->integrity().checksum;
+  // The response is HeadObject's when that of the completion was lost; then it has the ETag already.
+  if (const auto object = ParseCompletion(response->body, algorithm)) {
+    response->etag = object->etag;
+    const bool is_known = !object->checksum.empty() && !object_checksum_.empty();
+    if (is_known && object->checksum != object_checksum_) {
+      return Error{.kind = ErrorKind::kIntegrity,
+                   .message = "the checksum of the completed object is not that of the data sent"};
+    }
+  }
+  const bool has_md5_etag = algorithm == ChecksumAlgorithm::kMd5 && client_->integrity().etag_of_parts_is_md5;
+  return has_md5_etag ? CompareETag(parts, *target_.properties, *response) : std::nullopt;
+}
+
+Result<Response> MultipartUpload::CompleteOnce(const Operation& complete, std::uint64_t bytes, bool is_retry,
                                                const RetryObserver& on_retry) {
   if (IsConditional(*target_.properties) && !client_->integrity().complete_keeps_conditions) {
-    auto asked = client_->AskForKey(target_, token_, bytes, on_retry);
-    if (!asked) return tl::unexpected(std::move(asked.error()));
-    if (*asked) return std::move(**asked);
+    auto own = client_->CheckKeyBeforeWrite(target_, token_, bytes, on_retry);
+    if (!own) return tl::unexpected(std::move(own.error()));
+    if (*own) return std::move(**own);
   }
-  auto answer = client_->SendWithCorrections(complete);
-  if (answer) return answer;
-  auto& error = answer.error();
+  auto result = client_->SendWithCorrections(complete, is_retry);
+  if (result) return result;
+  return InterpretFailure(std::move(result), bytes, on_retry);
+}
+
+// Finds out whether a refused or lost completion made the object after all. Returns the response to
+// HeadObject if so, else the error with the kind that says whether to try again.
+Result<Response> MultipartUpload::InterpretFailure(Result<Response> failed, std::uint64_t bytes,
+                                                   const RetryObserver& on_retry) {
+  auto& error = failed.error();
   const bool refused = ShowsThatNothingHappened(error);
+  const bool is_gone = IsNoSuchUpload(error);
   const bool was_completing = may_be_completing_;
-  may_be_completing_ = may_be_completing_ || !(refused || IsNoSuchUpload(error));
-  if (error.kind == ErrorKind::kCancelled || (refused && !was_completing)) return answer;
+  if (!refused && !is_gone) may_be_completing_ = true;
+  if (error.kind == ErrorKind::kCancelled || (refused && !was_completing)) return failed;
   auto head = client_->HeadObject(target_, on_retry).answer;
   if (head && HasOwnToken(*head, token_, bytes)) return head;
   if (error.code == "ConditionalRequestConflict") {
-    // What the other write made decides; S3 takes no second completion of this upload:
+    // The other write decides whether the key exists. S3 accepts no second completion of this upload:
     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
     if (head) error.http_status = 412;
     error.kind = head ? ErrorKind::kPermanent : ErrorKind::kConflict;
   }
-  if (was_completing && (refused || IsNoSuchUpload(error))) {
+  if (was_completing && (refused || is_gone)) {
     error.kind = ErrorKind::kTransient;
-    error.message =
-        fmt::format("{}; an earlier completion may still be at work", OutcomeUnknown(head, error));
-  } else if (IsNoSuchUpload(error)) {
+    error.message = OutcomeUnknown(head, error) + "; an earlier completion may still be in progress";
+  } else if (is_gone) {
     error.message = OutcomeUnknown(head, error);
     error.kind = ErrorKind::kPermanent;
   }
-  return answer;
+  return failed;
 }
 
 RetryResult MultipartUpload::EnsureTags(const RetryObserver& on_retry) const {
@@ -193,65 +249,67 @@ RetryResult MultipartUpload::EnsureTags(const RetryObserver& on_retry) const {
   if (tagging == nullptr) return {Response{}};
   const auto tags = ParseTagging(*tagging);
   auto head = client_->HeadObject(target_, on_retry);
-  const bool is_unread = !head.answer && CannotBeRead(head.answer.error());
-  if (!head.answer && !is_unread) return head;
-  if (!is_unread && head.answer->headers.Find("x-amz-tagging-count") == fmt::format("{}", tags.size()))
+  const bool cannot_read = !head.answer && CannotBeRead(head.answer.error());
+  if (!head.answer && !cannot_read) return head;
+  if (head.answer && head.answer->headers.Find("x-amz-tagging-count") == fmt::format("{}", tags.size()))
     return head;
   const auto xml = BuildTaggingXml(tags);
   auto tagged = client_->Execute(
       {.build = [&](const BucketAddress& bucket) { return BuildPutObjectTagging(bucket, target_, xml); }},
       on_retry);
-  // The store has taken them with the creation: a refusal to show or repeat them is no sign that they are
-  // missing.
-  if (is_unread && !tagged.answer && CannotBeRead(tagged.answer.error())) return {Response{}};
+  // The store accepted the tags with CreateMultipartUpload. That it neither shows them nor sets them again
+  // does not mean that they are missing.
+  if (cannot_read && !tagged.answer && CannotBeRead(tagged.answer.error())) return {Response{}};
   return tagged;
 }
 
 Result<std::vector<ListedPart>> MultipartUpload::ListParts(const RetryObserver& on_retry) const {
   std::vector<ListedPart> all;
-  for (int marker = 0;;) {
-    const auto page = client_->Execute(
-        {.build =
-             [&](const BucketAddress& bucket) { return BuildListParts(bucket, target_, upload_id_, marker); },
-         .check = [](const Response& answer) -> std::optional<Error> {
-           if (ParsePartList(answer.body)) return std::nullopt;
-           return Error{.kind = ErrorKind::kTransient, .message = "the store's list of parts is cut or none"};
-         }},
-        on_retry);
-    if (!page.answer) return tl::unexpected(page.answer.error());
-    const auto list = ParsePartList(page.answer->body).value();
-    all.insert(all.end(), list.parts.begin(), list.parts.end());
-    if (!list.truncated) return all;
-    if (all.back().number <= marker)
-      return Fail(ErrorKind::kPermanent, "the store's list of parts has no end");
-    marker = all.back().number;
-  }
+  const auto build = [&](const BucketAddress& bucket, const int& marker) {
+    return BuildListParts(bucket, target_, upload_id_, marker);
+  };
+  const auto add = [&](PartList&& page) -> Result<std::optional<int>> {
+    const int marker = all.empty() ? 0 : all.back().number;
+    all.insert(all.end(), page.parts.begin(), page.parts.end());
+    if (!page.truncated) return std::nullopt;
+    if (all.back().number <= marker) {
+      return Fail(ErrorKind::kPermanent, "the store's list of parts repeats itself");
+    }
+    return all.back().number;
+  };
+  const auto fetched =
+      FetchPages<PartList, int>(client_, "list of parts", 0, build, ParsePartList, add, on_retry);
+  if (!fetched) return tl::unexpected(fetched.error());
+  return all;
 }
 
 RetryResult MultipartUpload::Abort(const RetryObserver& on_retry) const {
-  const auto gone = [](Result<Response> answer) -> Result<Response> {
-    if (answer || !IsNoSuchUpload(answer.error())) return answer;
-    return Response{};
-  };
+  return client_->RetryLoop(
+      [&](int number) {
+        auto result = AbortOnce(number > 1);
+        if (!result && IsNoSuchUpload(result.error())) return Result<Response>(Response{});
+        return result;
+      },
+      on_retry);
+}
+
+// Aborts, and asks whether the upload is gone. NoSuchUpload, or a success, means that it is.
+Result<Response> MultipartUpload::AbortOnce(bool is_retry) const {
   const Operation abort{
       .build =
           [&](const BucketAddress& bucket) { return BuildAbortMultipartUpload(bucket, target_, upload_id_); },
-      .finishes = true};
+      .is_cleanup = true};
   const Operation list{
       .build = [&](const BucketAddress& bucket) { return BuildListParts(bucket, target_, upload_id_, 0); },
-      .finishes = true};
-  return client_->RetryLoop(
-      [&](int) -> Result<Response> {
-        auto aborted = client_->SendWithCorrections(abort);
-        if (!aborted) return gone(std::move(aborted));
-        // A part that was still on its way when the abort came may have brought the upload back.
-        auto listed = client_->SendWithCorrections(list);
-        // Who may not list can abort once more: what is gone cannot be aborted, or stays so.
-        if (!listed && CannotBeRead(listed.error())) return gone(client_->SendWithCorrections(abort));
-        if (!listed) return gone(std::move(listed));
-        return Fail(ErrorKind::kTransient, "the upload is still there after its abort");
-      },
-      on_retry);
+      .is_cleanup = true};
+  auto aborted = client_->SendWithCorrections(abort, is_retry);
+  if (!aborted) return aborted;
+  // A part that was still on its way may have brought the upload back.
+  auto listed = client_->SendWithCorrections(list, is_retry);
+  if (listed) return Fail(ErrorKind::kTransient, "the upload still exists after its abort");
+  // Credentials that may not list can abort a second time: that succeeds, or gets NoSuchUpload.
+  if (CannotBeRead(listed.error())) return client_->SendWithCorrections(abort, /*is_retry=*/true);
+  return listed;
 }
 
 RetryResult MultipartUpload::FindOwnObject(std::uint64_t bytes, const RetryObserver& on_retry) const {
@@ -263,32 +321,31 @@ RetryResult MultipartUpload::FindOwnObject(std::uint64_t bytes, const RetryObser
 }
 
 Result<std::vector<ListedUpload>> ListUploadsOf(Client* client, std::string_view key) {
+  struct Marker {
+    std::string key, upload_id;
+    bool operator==(const Marker&) const = default;
+  };
   std::vector<ListedUpload> all;
-  std::string key_marker, id_marker;
-  for (;;) {
-    const auto page =
-        client->Execute({.build =
-                             [&](const BucketAddress& bucket) {
-                               return BuildListMultipartUploads(bucket, key, key_marker, id_marker);
-                             },
-                         .check = [](const Response& answer) -> std::optional<Error> {
-                           if (ParseUploadList(answer.body)) return std::nullopt;
-                           return Error{.kind = ErrorKind::kTransient,
-                                        .message = "the store's list of uploads is cut or none"};
-                         }},
-                        [](const RetryEvent&) {});
-    if (!page.answer) return tl::unexpected(page.answer.error());
-    auto list = ParseUploadList(page.answer->body).value();
-    bool beyond = false;  // keys come in order: others with this prefix follow
-    for (auto& upload : list.uploads) {
-      beyond = upload.key != key;
-      if (!beyond) all.push_back(std::move(upload));
+  Marker last;
+  const auto build = [&](const BucketAddress& bucket, const Marker& marker) {
+    return BuildListMultipartUploads(bucket, key, marker.key, marker.upload_id);
+  };
+  const auto add = [&](UploadList&& page) -> Result<std::optional<Marker>> {
+    bool is_past_key = false;  // keys are in order: other keys with this prefix follow
+    for (auto& upload : page.uploads) {
+      is_past_key = upload.key != key;
+      if (!is_past_key) all.push_back(std::move(upload));
     }
-    const bool stuck = list.next_key == key_marker && list.next_id == id_marker;
-    if (!list.truncated || beyond || stuck) return all;
-    key_marker = list.next_key;
-    id_marker = list.next_id;
-  }
+    Marker next{std::move(page.next_key), std::move(page.next_id)};
+    const bool repeats = next == last;
+    if (!page.truncated || is_past_key || repeats) return std::nullopt;
+    last = next;
+    return next;
+  };
+  const auto fetched = FetchPages<UploadList, Marker>(client, "list of uploads", {}, build, ParseUploadList,
+                                                      add, [](const RetryEvent&) {});
+  if (!fetched) return tl::unexpected(fetched.error());
+  return all;
 }
 
 }  // namespace s3

@@ -1,10 +1,16 @@
-// One multipart upload from its creation to an end that is known: completed, or gone.
+// Uploads one object in parts: from CreateMultipartUpload to an end that is certain, completed or aborted.
 //
-// The answer to CompleteMultipartUpload is never taken for the truth unless it is a whole, well
-// formed success: a 200 may carry an error, a retry may meet NoSuchUpload because the first one had
-// worked, and a connection may die after the store did its work. Then the object itself is asked:
-// it is ours if it has the random token that was put into its metadata at the creation, and the
-// size. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+//   MultipartUpload upload(&client, {"key", &properties});
+//   if (!upload.Create(on_retry).answer) return;
+//   const auto part = upload.UploadPart(1, payload, on_retry);  // in any order, from any thread
+//   const CompletedPart done{1, payload.size(), part.answer->etag, payload.checksum};
+//   if (!upload.Complete({done}, payload.size(), on_retry).answer) upload.Abort(on_retry);
+//
+// A response to CompleteMultipartUpload is believed only when it is a complete, well-formed success: a 200
+// may contain an error, a retry may get NoSuchUpload because the first attempt had worked, and a connection
+// may die after the store did its work. In all these cases the object itself is checked with HeadObject: it
+// is ours when it has the size, and in its metadata the random token, of this upload.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 #pragma once
 
 #include <optional>
@@ -19,39 +25,41 @@ namespace s3 {
 
 class MultipartUpload {
  public:
-  // The client is not owned, nor is what `target` points to. A new random token.
+  // A new upload with a new random token. Neither the client nor what `target` points to is owned.
   MultipartUpload(Client* client, const ObjectTarget& target);
-  // One that exists, and whose completion somebody may have tried before: Create is not called.
+  // An existing upload, which an earlier session may have tried to complete. Do not call Create() for it.
   MultipartUpload(Client* client, const ObjectTarget& target, std::string token, std::string upload_id);
 
-  // Call first, once. On success upload_id() is set.
+  // Call once, before everything else. Sets upload_id() on success.
   RetryResult Create(const RetryObserver& on_retry);
 
-  // Thread-safe once created.
+  // Any thread, after Create().
   RetryResult UploadPart(int number, const Payload& payload, const RetryObserver& on_retry) const;
 
-  // `parts` in order. Refuses a list that is not contiguous or does not add up to `bytes`: then no
-  // request is made. Success: the object is there, with our token or by a whole answer; the answer's
-  // ETag and, in `object_checksum()`, the checksum of the whole. With If-None-Match, SaysItExists() holds for
-  // the error when the key is another writer's, whether or not the store keeps conditions here (then it is
-  // asked before each attempt); kConflict: another write was under way, and the upload must be begun again.
+  // Completes the upload. `parts` are in order; when they are not contiguous or do not add up to `bytes`,
+  // fails without sending a request. On success the object exists, and it is ours: the response has its ETag,
+  // and object_checksum() is its checksum. With If-None-Match, SaysItExists() is true for the error when
+  // another writer's object has the key. Where the store may ignore the condition, the key is checked before
+  // each attempt. kConflict: another write to the key was under way; start again with a new upload.
   RetryResult Complete(const std::vector<CompletedPart>& parts, std::uint64_t bytes,
                        const RetryObserver& on_retry);
 
-  // Some stores take tags with CreateMultipartUpload and forget them (Ceph 16): asks how many the
-  // completed object has, and sets them when they are not all there. Nothing to do without tags. With a key
-  // that may not read they are set once more; where it may not do that either, the creation has set them.
+  // Sets the object's tags unless they are all there. Some stores accept tags with CreateMultipartUpload and
+  // ignore them (Ceph 16), so this counts those of the completed object. Does nothing without tags. When the
+  // credentials may not read the object, sets the tags in any case; when they may not do that either, assumes
+  // that the tags were stored at the creation.
   RetryResult EnsureTags(const RetryObserver& on_retry) const;
 
-  // All parts that the store has, in order. NoSuchUpload is an error with that code.
+  // Returns all parts that the store has, in order. IsNoSuchUpload() is true for the error when the upload
+  // does not exist.
   Result<std::vector<ListedPart>> ListParts(const RetryObserver& on_retry) const;
 
-  // Ends an upload that is not to be, and asks ListParts whether it is gone; again, until it is.
-  // Precondition: no UploadPart is running.
+  // Aborts the upload, repeating until ListParts confirms that it is gone. A part that arrives during the
+  // abort may bring an upload back, so no UploadPart() may be running.
   RetryResult Abort(const RetryObserver& on_retry) const;
 
-  // After an Abort that succeeded: no completion can happen any more, so whether the object is ours
-  // is certain now.
+  // Call after a successful Abort(): no completion can happen any more, so the result is final. Returns the
+  // response to HeadObject when the object is ours, else an error.
   RetryResult FindOwnObject(std::uint64_t bytes, const RetryObserver& on_retry) const;
 
   const std::string& upload_id() const { return upload_id_; }
@@ -59,27 +67,32 @@ class MultipartUpload {
   const std::string& object_checksum() const { return object_checksum_; }
 
  private:
-  Result<Response> CompleteOnce(const Operation& complete, std::uint64_t bytes,
+  std::optional<Error> ComputeChecksum(const std::vector<CompletedPart>& parts);
+  Result<Response> CompleteOnce(const Operation& complete, std::uint64_t bytes, bool is_retry,
                                 const RetryObserver& on_retry);
+  Result<Response> InterpretFailure(Result<Response> refused, std::uint64_t bytes,
+                                    const RetryObserver& on_retry);
+  Result<Response> AbortOnce(bool is_retry) const;
+  std::optional<Error> CompareWithParts(const std::vector<CompletedPart>& parts, Response* response) const;
 
   Client* const client_;
   const ObjectTarget target_;
   const std::string token_;
   std::string upload_id_;
   std::string object_checksum_;
-  // A completion whose end nobody has told us of may still be at work in the store. Then no refusal shows
-  // that nothing happens: it may be the other one that has taken the parts away.
+  // True after a completion whose result is unknown: the store may still be working on it. A later refusal
+  // then proves nothing, since the earlier completion may have consumed the parts.
   bool may_be_completing_ = false;
 };
 
-// The uploads under way of exactly this key.
+// Returns the uploads in progress of exactly this key.
 Result<std::vector<ListedUpload>> ListUploadsOf(Client* client, std::string_view key);
 
-// What ListParts answers when the upload exists no more: NoSuchUpload, and NoSuchKey from Ceph 16 while the
-// upload is being completed.
+// True when the error means that the upload does not exist any more: NoSuchUpload, or NoSuchKey from Ceph 16
+// while it completes the upload.
 bool IsNoSuchUpload(const Error& error);
 
-// What keeps `parts` from being an object of `bytes`; nothing when they are one.
+// Returns why `parts` cannot become an object of `bytes`; nothing when they can.
 std::optional<std::string> PartListProblem(const std::vector<CompletedPart>& parts, std::uint64_t bytes);
 
 }  // namespace s3

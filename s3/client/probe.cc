@@ -17,7 +17,8 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
-constexpr std::string_view kBody = "s3flow probe: what does this store take? This object may be deleted.\n";
+constexpr std::string_view kContent =
+    "s3flow probe: what does this store take? This object may be deleted.\n";
 constexpr std::string_view kOther =
     "s3flow probe: the bytes that a wrong checksum was computed from.........\n";
 constexpr int kRoundTrips = 5;
@@ -41,14 +42,14 @@ const std::vector<Mode>& Modes() {
   return modes;
 }
 
-void NoRetryIsShown(const RetryEvent&) {}
+void IgnoreRetries(const RetryEvent&) {}
 
-std::string Said(const Error& error) {
+std::string ErrorText(const Error& error) {
   return error.code.empty() ? error.message : fmt::format("{}: {}", error.code, error.message);
 }
 
-// What is asked is what the store does by itself.
-IntegrityOptions WithoutAskingFirst(IntegrityOptions integrity) {
+// The probe tests whether the store itself keeps conditions, so the client must not check the key first.
+IntegrityOptions WithoutKeyChecks(IntegrityOptions integrity) {
   integrity.put_keeps_conditions = integrity.complete_keeps_conditions = true;
   return integrity;
 }
@@ -57,7 +58,7 @@ class Prober {
  public:
   explicit Prober(const ProbeContext& context)
       : context_(context),
-        client_(context.client(WithoutAskingFirst(context.integrity))),
+        client_(context.client(WithoutKeyChecks(context.integrity))),
         properties_(context.properties) {
     for (const auto* name : {"if-none-match", "x-amz-storage-class", "x-amz-object-lock-mode",
                              "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold"}) {
@@ -66,7 +67,7 @@ class Prober {
   }
 
   ProbeReport Run() {
-    auto put = client_->PutObject(target_, MakePayload(kBody, context_.integrity), "", NoRetryIsShown);
+    auto put = client_->PutObject(target_, MakePayload(kContent, context_.integrity), "", IgnoreRetries);
     if (!put.answer) {
       report_.refusal = put.answer.error();
       return std::move(report_);
@@ -90,9 +91,9 @@ class Prober {
     report_.rows.push_back({name, outcome, std::move(detail)});
   }
 
-  // Every version of the object that there is, so that all can be deleted.
-  void Keep(const Response& answer) {
-    if (!answer.version_id.empty()) versions_.push_back(answer.version_id);
+  // Remembers a version of the object, so that Delete() can delete all of them.
+  void Keep(const Response& response) {
+    if (!response.version_id.empty()) versions_.push_back(response.version_id);
   }
 
   void Head() {
@@ -101,11 +102,11 @@ class Prober {
     for (int i = 0; i < kRoundTrips; ++i) {
       const auto begin = steady_clock::now();
       const auto sent = system_clock::now();
-      const auto head = client_->HeadObject(target_, NoRetryIsShown);
+      const auto head = client_->HeadObject(target_, IgnoreRetries);
       times.push_back(std::chrono::duration_cast<microseconds>(steady_clock::now() - begin));
-      if (!head.answer) return Add("head", ProbeOutcome::kRefused, Said(head.answer.error()));
-      if (HasOtherSize(*head.answer, kBody.size())) {
-        return Add("head", ProbeOutcome::kRefused, "the answer has another size than the object");
+      if (!head.answer) return Add("head", ProbeOutcome::kRefused, ErrorText(head.answer.error()));
+      if (HasOtherSize(*head.answer, kContent.size())) {
+        return Add("head", ProbeOutcome::kRefused, "the response has another size than the object");
       }
       if (const auto date = ParseHttpDate(head.answer->headers.Find("date").value_or(""))) {
         clocks.Add(*date, sent, system_clock::now());
@@ -119,15 +120,15 @@ class Prober {
 
   void Multipart() {
     MultipartUpload upload(client_.get(), target_);
-    if (const auto created = upload.Create(NoRetryIsShown); !created.answer) {
-      return Add("multipart", ProbeOutcome::kRefused, Said(created.answer.error()));
+    if (const auto created = upload.Create(IgnoreRetries); !created.answer) {
+      return Add("multipart", ProbeOutcome::kRefused, ErrorText(created.answer.error()));
     }
-    const auto payload = MakePayload(kBody, context_.integrity);
-    const auto part = upload.UploadPart(1, payload, NoRetryIsShown);
+    const auto payload = MakePayload(kContent, context_.integrity);
+    const auto part = upload.UploadPart(1, payload, IgnoreRetries);
     auto error = part.answer ? std::optional<Error>() : part.answer.error();
     if (!error) {
-      const auto completed = upload.Complete({{1, kBody.size(), part.answer->etag, payload.checksum}},
-                                             kBody.size(), NoRetryIsShown);
+      const auto completed = upload.Complete({{1, kContent.size(), part.answer->etag, payload.checksum}},
+                                             kContent.size(), IgnoreRetries);
       if (completed.answer) {
         Keep(*completed.answer);
         return Add("multipart", ProbeOutcome::kWorks);
@@ -135,54 +136,54 @@ class Prober {
       error = completed.answer.error();
       report_.own_etags = error->kind == ErrorKind::kIntegrity;
     }
-    const auto aborted = upload.Abort(NoRetryIsShown);
+    const auto aborted = upload.Abort(IgnoreRetries);
     Add("multipart", ProbeOutcome::kRefused,
-        Said(*error) +
+        ErrorText(*error) +
             (aborted.answer ? "" : fmt::format("; upload {} could not be aborted", upload.upload_id())));
   }
 
   void IfNoneMatch() {
     auto properties = properties_;
     properties.Set("if-none-match", "*");
-    // The object is there.
-    const auto put = client_->PutObject({context_.key, &properties}, MakePayload(kBody, context_.integrity),
-                                        "", NoRetryIsShown);
+    // The object exists already.
+    const auto put = client_->PutObject({context_.key, &properties},
+                                        MakePayload(kContent, context_.integrity), "", IgnoreRetries);
     if (put.answer) {
       Keep(*put.answer);
       return Add("if_none_match", ProbeOutcome::kIgnored);
     }
     if (put.answer.error().http_status == 412) return Add("if_none_match", ProbeOutcome::kChecked);
-    Add("if_none_match", ProbeOutcome::kRefused, Said(put.answer.error()));
+    Add("if_none_match", ProbeOutcome::kRefused, ErrorText(put.answer.error()));
   }
 
-  // The same with a multipart upload: the condition comes with its completion.
+  // The same with a multipart upload, whose completion carries the condition.
   void IfNoneMatchOfParts() {
     constexpr std::string_view kRow = "if_none_match parts";
     auto properties = properties_;
     properties.Set("if-none-match", "*");
     MultipartUpload upload(client_.get(), {context_.key, &properties});
-    if (!upload.Create(NoRetryIsShown).answer) return;  // Multipart() has said why
-    const auto payload = MakePayload(kBody, context_.integrity);
-    auto done = upload.UploadPart(1, payload, NoRetryIsShown);
+    if (!upload.Create(IgnoreRetries).answer) return;  // Multipart() has reported why
+    const auto payload = MakePayload(kContent, context_.integrity);
+    auto done = upload.UploadPart(1, payload, IgnoreRetries);
     if (done.answer) {
-      done = upload.Complete({{1, kBody.size(), done.answer->etag, payload.checksum}}, kBody.size(),
-                             NoRetryIsShown);
+      done = upload.Complete({{1, kContent.size(), done.answer->etag, payload.checksum}}, kContent.size(),
+                             IgnoreRetries);
     }
     if (done.answer) {
       Keep(*done.answer);
       return Add(kRow, ProbeOutcome::kIgnored);
     }
-    (void)upload.Abort(NoRetryIsShown);
+    (void)upload.Abort(IgnoreRetries);
     if (SaysItExists(done.answer.error())) return Add(kRow, ProbeOutcome::kChecked);
-    Add(kRow, ProbeOutcome::kRefused, Said(done.answer.error()));
+    Add(kRow, ProbeOutcome::kRefused, ErrorText(done.answer.error()));
   }
 
   void Try(const Mode& mode) {
     auto client = context_.client(mode.integrity);
-    const auto right = client->PutObject(target_, MakePayload(kBody, mode.integrity), "", NoRetryIsShown);
-    if (!right.answer) return Add(mode.name, ProbeOutcome::kRefused, Said(right.answer.error()));
+    const auto right = client->PutObject(target_, MakePayload(kContent, mode.integrity), "", IgnoreRetries);
+    if (!right.answer) return Add(mode.name, ProbeOutcome::kRefused, ErrorText(right.answer.error()));
     Keep(*right.answer);
-    auto wrong = MakePayload(kBody, mode.integrity);
+    auto wrong = MakePayload(kContent, mode.integrity);
     const auto other = MakePayload(kOther, mode.integrity);
     if (mode.integrity.checksum != ChecksumAlgorithm::kNone) {
       wrong.checksum = other.checksum;
@@ -191,16 +192,17 @@ class Prober {
     } else {
       return Add(mode.name, ProbeOutcome::kWorks);
     }
-    const auto answer = client->SendWithCorrections(
+    const auto response = client->SendWithCorrections(
         {.build = [&](const BucketAddress& bucket) { return BuildPutObject(bucket, target_, ""); },
-         .payload = &wrong});
-    if (answer) {
-      Keep(*answer);
+         .payload = &wrong},
+        /*is_retry=*/false);
+    if (response) {
+      Keep(*response);
       return Add(mode.name, ProbeOutcome::kIgnored);
     }
-    if (answer.error().http_status >= 400 && answer.error().http_status < 500)
+    if (response.error().http_status >= 400 && response.error().http_status < 500)
       return Add(mode.name, ProbeOutcome::kChecked);
-    Add(mode.name, ProbeOutcome::kRefused, Said(answer.error()));
+    Add(mode.name, ProbeOutcome::kRefused, ErrorText(response.error()));
   }
 
   void Delete() {
@@ -208,16 +210,16 @@ class Prober {
     for (const auto& version : versions_) {
       const auto deleted = client_->Execute(
           {.build = [&](const BucketAddress& bucket) { return BuildDeleteObject(bucket, target_, version); }},
-          NoRetryIsShown);
+          IgnoreRetries);
       if (deleted.answer) continue;
       report_.left_behind = true;
-      return Add("delete", ProbeOutcome::kRefused, Said(deleted.answer.error()));
+      return Add("delete", ProbeOutcome::kRefused, ErrorText(deleted.answer.error()));
     }
-    const auto head = client_->HeadObject(target_, NoRetryIsShown);
+    const auto head = client_->HeadObject(target_, IgnoreRetries);
     report_.left_behind = head.answer.has_value();
-    const bool unread = !head.answer && CannotBeRead(head.answer.error());
+    const bool cannot_read = !head.answer && CannotBeRead(head.answer.error());
     Add("delete", head.answer ? ProbeOutcome::kIgnored : ProbeOutcome::kWorks,
-        unread ? "not confirmed: the key may not read" : "");
+        cannot_read ? "not confirmed: the credentials may not read the object" : "");
   }
 
   const ProbeContext& context_;
@@ -237,15 +239,15 @@ const ProbeRow* ProbeReport::Find(std::string_view name) const {
 }
 
 void ClockComparison::Add(Time date, Time sent, Time received) {
-  const auto least = date - received, most = date + seconds(1) - sent;
-  least_ = std::max(least, least_.value_or(least));
-  most_ = std::min(most, most_.value_or(most));
+  const auto min = date - received, max = date + seconds(1) - sent;
+  min_ = std::max(min, min_.value_or(min));
+  max_ = std::min(max, max_.value_or(max));
 }
 
 std::optional<seconds> ClockComparison::offset() const {
-  if (!least_) return std::nullopt;
-  if (*least_ <= Time::duration::zero() && *most_ >= Time::duration::zero()) return seconds(0);
-  return std::chrono::round<seconds>((*least_ + *most_) / 2);
+  if (!min_) return std::nullopt;
+  if (*min_ <= Time::duration::zero() && *max_ >= Time::duration::zero()) return seconds(0);
+  return std::chrono::round<seconds>((*min_ + *max_) / 2);
 }
 
 ProbeReport Probe(const ProbeContext& context) { return Prober(context).Run(); }

@@ -1,4 +1,4 @@
-// Asks a store what it takes: a few small requests under one key, which is deleted again.
+// Finds out which features a store supports: sends a few small requests for one key, and deletes it again.
 #pragma once
 
 #include <chrono>
@@ -10,70 +10,62 @@
 #include <vector>
 
 #include "s3/client/client.h"
-#include "s3/stores/store_profiles.h"
 
 namespace s3 {
 
 enum class ProbeOutcome {
   kWorks,
-  kChecked,  // taken when it is right, refused when it is wrong
-  kIgnored,  // taken when it is wrong, too
-  kRefused,  // not taken when it is right
+  kChecked,  // accepted when correct, refused when wrong
+  kIgnored,  // accepted also when wrong
+  kRefused,  // refused although correct
 };
 
 struct ProbeRow {
   std::string_view name;  // "put", "checksum crc32c"; see Probe
   ProbeOutcome outcome = ProbeOutcome::kWorks;
-  std::string detail;  // what the store said, without secrets; may be empty
+  std::string detail;  // the store's error, without secrets; may be empty
 };
 
 struct ProbeReport {
   std::vector<ProbeRow> rows;
-  // Of the first PutObject, when it failed: then there are no other rows.
+  // The error of the first PutObject. When it is set there are no rows.
   std::optional<Error> refusal;
   std::optional<std::chrono::microseconds> round_trip;  // median of several HeadObjects
   std::optional<std::chrono::seconds> clock_offset;     // the store's clock minus ours
-  std::string server;                                   // what its Server header says; may be empty
-  bool own_etags = false;    // that of an object of parts is not made of their MD5s
+  std::string server;                                   // its Server header; may be empty
+  bool own_etags = false;    // the ETag of a multipart object is not made of its parts' MD5s
   bool left_behind = false;  // the object could not be deleted
 
   const ProbeRow* Find(std::string_view name) const;
 };
 
-// What Date headers say of the store's clock: each is of a second that had begun when it was written, and
-// that was between sending and receiving.
+// Computes the offset of the store's clock from Date headers. A Date is the start of the current second at a
+// moment between sending the request and receiving the response, which bounds the offset on both sides.
 class ClockComparison {
  public:
   using Time = std::chrono::system_clock::time_point;
 
   void Add(Time date, Time sent, Time received);
-  // The store's clock minus ours; zero when they may be the same. Nothing before the first Add.
+  // Returns the store's clock minus ours; zero when the clocks may agree. Nothing before the first Add().
   std::optional<std::chrono::seconds> offset() const;
 
  private:
-  std::optional<Time::duration> least_, most_;
+  std::optional<Time::duration> min_, max_;
 };
 
-// What the requests are made with.
+// What the probe's requests are made with.
 struct ProbeContext {
   std::function<std::unique_ptr<Client>(const IntegrityOptions&)> client;
   IntegrityOptions integrity;  // the job's, resolved
-  std::string key;             // of the probe's own
-  // Of the job's objects; what would keep the object from being written twice or deleted is left out.
+  std::string key;             // a key that nothing else uses
+  // Those of the job's objects. The probe leaves out what prevents a second write or the deletion.
   ObjectProperties properties;
 };
 
-// Rows, as far as the store lets it come: "put", "head", "multipart", "if_none_match" (with PutObject),
-// "if_none_match parts" (with CompleteMultipartUpload), "payload sha256", "payload unsigned", "payload
-// streaming", "checksum md5" and the others, "trailer crc32c", "delete". Takes some seconds at most where the
-// store answers. Blocks.
+// Runs the probe. The rows, unless an error ends the probe before: "put", "head", "multipart",
+// "if_none_match" (PutObject), "if_none_match parts" (CompleteMultipartUpload), "payload sha256", "payload
+// unsigned", "payload streaming", "checksum md5" and the other checksums, "trailer crc32c", "delete". Blocks;
+// takes a few seconds at most when the store responds.
 ProbeReport Probe(const ProbeContext& context);
-
-// The profiles that contradict nothing of what was seen, and of those the ones that explain most of it.
-std::vector<const StoreProfile*> FittingProfiles(const ProbeReport& report);
-
-// What to do about it, a line each; may be empty. `profile`: that of the job.
-std::vector<std::string> AdviceOf(const ProbeReport& report, const IntegrityOptions& integrity,
-                                  const StoreProfile& profile);
 
 }  // namespace s3

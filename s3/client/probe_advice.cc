@@ -1,8 +1,10 @@
+#include "s3/client/probe_advice.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "s3/client/probe.h"
+#include <optional>
+#include <utility>
 
 namespace s3 {
 namespace {
@@ -17,23 +19,25 @@ std::string_view RowOf(ChecksumAlgorithm algorithm) {
   }
 }
 
-// How much of what was seen `profile` says, too; nothing when it says otherwise.
+// Returns how many results of the report `profile` predicts; nothing when it contradicts one.
 std::optional<int> Explained(const ProbeReport& report, const StoreProfile& profile) {
   int explained = 0;
-  const std::pair<std::string_view, Takes> said[] = {{"checksum crc32c", profile.checksum_headers},
-                                                     {"checksum sha256", profile.checksum_headers},
-                                                     {"checksum crc64nvme", profile.crc64nvme},
-                                                     {"trailer crc32c", profile.trailers},
-                                                     {"payload streaming", profile.streaming},
-                                                     {"if_none_match", profile.conditions},
-                                                     {"if_none_match parts", profile.conditions_on_complete}};
-  for (const auto& [name, takes] : said) {
+  const std::pair<std::string_view, Takes> predictions[] = {
+      {"checksum crc32c", profile.checksum_headers},
+      {"checksum sha256", profile.checksum_headers},
+      {"checksum crc64nvme", profile.crc64nvme},
+      {"trailer crc32c", profile.trailers},
+      {"payload streaming", profile.streaming},
+      {"if_none_match", profile.conditions},
+      {"if_none_match parts", profile.conditions_on_complete}};
+  for (const auto& [name, takes] : predictions) {
     const auto* row = report.Find(name);
     if (row == nullptr || takes == Takes::kVaries) continue;
-    // Of AWS's own names a store that ignores them takes none.
+    // A feature that the store ignores is neither supported nor refused: it contradicts a kYes and a kNo.
     const bool taken = row->outcome == ProbeOutcome::kWorks || row->outcome == ProbeOutcome::kChecked;
     const bool refused = row->outcome == ProbeOutcome::kRefused;
-    if (takes == Takes::kYes ? !taken : !refused) return std::nullopt;
+    const bool agrees = takes == Takes::kYes ? taken : refused;
+    if (!agrees) return std::nullopt;
     ++explained;
   }
   if (report.own_etags && profile.etag_of_parts_is_md5) return std::nullopt;
@@ -49,20 +53,20 @@ std::optional<std::string> ProfileAdvice(const ProbeReport& report, const StoreP
   std::string names;
   for (const auto* each : fitting) names += fmt::format("{}{}", names.empty() ? "" : " or ", each->name);
   if (fits) return fmt::format("this looks like a store of destination.profile: {}", names);
-  return fmt::format("this is no store of profile {}, which says otherwise: destination.profile: {}",
-                     profile.name, names.empty() ? "generic" : names);
+  return fmt::format("this store contradicts profile {}: set destination.profile: {}", profile.name,
+                     names.empty() ? "generic" : names);
 }
 
 }  // namespace
 
 std::vector<const StoreProfile*> FittingProfiles(const ProbeReport& report) {
   std::vector<const StoreProfile*> best;
-  int most = 0;
+  int max = 0;
   for (const auto& profile : StoreProfiles()) {
     const auto explained = Explained(report, profile);
-    if (!explained || *explained < most) continue;
-    if (*explained > most) best.clear();
-    most = *explained;
+    if (!explained || *explained < max) continue;
+    if (*explained > max) best.clear();
+    max = *explained;
     best.push_back(&profile);
   }
   return best;
@@ -79,42 +83,41 @@ std::vector<std::string> AdviceOf(const ProbeReport& report, const IntegrityOpti
   using enum ProbeOutcome;
   if (is("head", kRefused)) {
     advice.emplace_back(
-        "without HeadObject a lost answer stays unknown: allow s3:GetObject, which HeadObject needs");
+        "without HeadObject the result of a request whose response was lost stays unknown: allow "
+        "s3:GetObject, which HeadObject needs");
   }
   if (is("multipart", kRefused)) {
     advice.emplace_back("large files fail: allow multipart uploads, or raise upload.multipart_threshold");
   }
   if (is("if_none_match", kIgnored) || is("if_none_match parts", kIgnored)) {
     advice.push_back(fmt::format(
-        "the store ignores If-None-Match {}: with object.if_none_match s3flow asks with HeadObject before "
-        "each "
-        "such write; an object that another writer makes between the two is replaced",
+        "the store ignores If-None-Match {}: with object.if_none_match s3flow checks the key with HeadObject "
+        "before each such write; an object that another writer creates between the two is replaced",
         is("if_none_match", kIgnored) ? "on every write" : "when it completes multipart uploads"));
   }
   if (is("payload sha256", kIgnored)) {
     advice.emplace_back(
-        "the store does not check the signed hash of a body: set integrity.verify: head, and tell its "
-        "makers");
+        "the store does not check the signed hash of a body: set integrity.verify: head, and report it to "
+        "the store's makers");
   }
   for (const auto& [name, checksum] :
        {std::pair{"checksum crc64nvme", "crc64nvme"}, {"checksum crc32c", "crc32c"}}) {
     if (integrity.checksum == ChecksumAlgorithm::kMd5 && is(name, kChecked)) {
-      advice.push_back(
-          fmt::format("integrity.checksum: {} is checked, and costs next to nothing, where md5 takes 1.4 s "
-                      "of CPU per GiB",
-                      checksum));
+      advice.push_back(fmt::format(
+          "the store checks integrity.checksum: {}, which costs next to nothing; md5 takes 1.4 s of CPU "
+          "per GiB",
+          checksum));
       break;
     }
   }
   if (const auto own = RowOf(integrity.checksum); is(own, kIgnored)) {
-    advice.push_back(fmt::format("the store ignores {}: it only costs time here", own));
+    advice.push_back(fmt::format("the store ignores {}: it costs time and protects nothing", own));
   }
   if (report.clock_offset && std::chrono::abs(*report.clock_offset) > std::chrono::minutes(5)) {
     advice.emplace_back(
-        "one of the two clocks is wrong: run NTP. Requests are dated by the store's clock meanwhile");
+        "one of the two clocks is wrong: run NTP. Until then requests carry the time of the store's clock");
   }
-  if (report.left_behind)
-    advice.emplace_back("the probe's object is still there: s3flow never deletes anything else");
+  if (report.left_behind) advice.emplace_back("the probe's object could not be deleted: delete it by hand");
   return advice;
 }
 

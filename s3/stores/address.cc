@@ -28,8 +28,9 @@ const Partition& PartitionOf(std::string_view region) {
   });
 }
 
+// True when the bucket's name can be a label of the host name.
 bool CanBeHost(const Endpoint& endpoint, std::string_view bucket) {
-  // A dot in the bucket would not match the wildcard certificate of *.s3.REGION.amazonaws.com.
+  // The wildcard certificate of *.s3.REGION.amazonaws.com does not match a bucket name with a dot.
   const bool dotted = endpoint.scheme == "https" && bucket.find('.') != std::string_view::npos;
   return !endpoint.HasAddressForHost() && !dotted && std::none_of(bucket.begin(), bucket.end(), [](char c) {
     return c == '_' || (c >= 'A' && c <= 'Z');
@@ -45,14 +46,14 @@ Result<BucketAddress> AddressAt(const DestinationOptions& destination, const std
   if (destination.accelerate && (!can_be_host || destination.addressing == Addressing::kPath)) {
     return Fail(
         ErrorKind::kPermanent,
-        fmt::format("accelerate needs virtual addressing, and a bucket without '.', not '{}'", bucket));
+        fmt::format("accelerate needs virtual addressing and a bucket name without '.', not '{}'", bucket));
   }
   if (destination.addressing == Addressing::kPath) virtual_hosted = false;
   if (destination.addressing == Addressing::kVirtual) {
     if (endpoint->HasAddressForHost()) {
       return Fail(
           ErrorKind::kPermanent,
-          fmt::format("virtual addressing needs a host name, and '{}' is an address", endpoint->host));
+          fmt::format("virtual addressing needs a host name, but '{}' is an IP address", endpoint->host));
     }
     virtual_hosted = true;
   }
@@ -76,13 +77,13 @@ Result<std::string> AwsS3Host(const DestinationOptions& destination) {
   if (destination.accelerate) {
     if (!partition.has_accelerate || destination.fips) {
       return Fail(ErrorKind::kPermanent,
-                  fmt::format("accelerate is not to be had {}",
+                  fmt::format("accelerate is not available {}",
                               destination.fips ? "together with fips" : "in region " + region));
     }
     return fmt::format("s3-accelerate{}.{}", destination.dualstack ? ".dualstack" : "", suffix);
   }
   if (destination.fips && !partition.has_fips) {
-    return Fail(ErrorKind::kPermanent, fmt::format("fips is not to be had in region {}", region));
+    return Fail(ErrorKind::kPermanent, fmt::format("fips is not available in region {}", region));
   }
   return fmt::format("s3{}{}.{}.{}", destination.fips ? "-fips" : "",
                      destination.dualstack ? ".dualstack" : "", region, suffix);
@@ -97,16 +98,16 @@ Result<std::vector<BucketAddress>> ResolveBucket(const DestinationOptions& desti
     urls.push_back("https://" + *host);
   } else if (destination.dualstack || destination.fips || destination.accelerate) {
     return Fail(ErrorKind::kPermanent,
-                "dualstack, fips and accelerate are AWS's, not for an endpoint of one's own");
+                "dualstack, fips and accelerate are for AWS's endpoints, not for a custom endpoint");
   }
   if (!destination.endpoint.empty() && !destination.endpoints.empty()) {
-    return Fail(ErrorKind::kPermanent, "either endpoint or endpoints, not both");
+    return Fail(ErrorKind::kPermanent, "set either endpoint or endpoints, not both");
   }
   std::vector<BucketAddress> addresses;
   for (const auto& url : urls) {
     auto address = AddressAt(destination, url);
     if (!address) return tl::unexpected(address.error());
-    // Credentials that are for https are not for http.
+    // Credentials meant for https must not be used over http.
     if (!addresses.empty() && address->endpoint.scheme != addresses.front().endpoint.scheme) {
       return Fail(ErrorKind::kPermanent, "endpoints must be all https or all http");
     }

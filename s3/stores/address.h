@@ -1,4 +1,5 @@
-// Where requests go: AWS's endpoints by region, and a bucket's address at an endpoint. Pure, any thread.
+// Computes where requests go: AWS's endpoint for a region, and a bucket's address at an endpoint. Pure
+// functions, any thread.
 #pragma once
 
 #include <string>
@@ -10,16 +11,17 @@
 
 namespace s3 {
 
-// What host names of AWS end with in the partition of `region`: "amazonaws.com".
-// https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html; names and
-// suffixes as in botocore's data/partitions.json.
+// Returns the DNS suffix of AWS's host names in the partition of `region`, for example "amazonaws.com".
+// https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html; prefixes and
+// suffixes are those of botocore's data/partitions.json.
 std::string_view AwsDnsSuffix(std::string_view region);
 
-// The host of S3 for a region, as `destination` wants it; or why there is none.
-// https://docs.aws.amazon.com/general/latest/gr/s3.html
+// Returns S3's host name for the region, dualstack, fips and accelerate of `destination`. kPermanent when AWS
+// has no such endpoint. https://docs.aws.amazon.com/general/latest/gr/s3.html
 Result<std::string> AwsS3Host(const DestinationOptions& destination);
 
-// The bucket's address at each endpoint of the destination: one, or as many as `endpoints` has.
+// Returns the bucket's address at each endpoint of the destination, in order: one for each of `endpoints`, or
+// a single one. kPermanent when the options contradict each other.
 Result<std::vector<BucketAddress>> ResolveBucket(const DestinationOptions& destination);
 
 }  // namespace s3

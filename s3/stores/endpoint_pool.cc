@@ -11,65 +11,72 @@ EndpointPool::EndpointPool(std::vector<std::string> names, std::function<void(st
     : names_(std::move(names)), notice_(std::move(notice)), now_(std::move(now)), states_(names_.size()) {}
 
 bool EndpointPool::MayTake(const State& state, Clock::time_point now) const {
-  return state.pauses == 0 || (!state.probing && now >= state.again_at);
+  return state.pauses == 0 || (!state.is_on_trial && now >= state.retry_at);
 }
 
 EndpointPool::Lease EndpointPool::Take() {
-  if (is_one()) return {};
+  if (states_.size() == 1) return {nullptr, 0, {}};
   const auto now = now_();
   std::lock_guard lock(mutex_);
-  std::size_t best = states_.size();
-  // Begins behind the last one, so that equals take turns.
+  const auto index = Choose(now);
+  auto& state = states_[index];
+  if (state.pauses > 0) state.is_on_trial = true;
+  ++state.in_flight;
+  last_ = index;
+  return {this, index, now};
+}
+
+std::size_t EndpointPool::Choose(Clock::time_point now) const {
+  const auto none = states_.size();
+  auto best = none;
+  // Starts behind the last one, so that equally busy endpoints take turns.
   for (std::size_t i = 1; i <= states_.size(); ++i) {
     const auto index = (last_ + i) % states_.size();
     const auto& state = states_[index];
     if (!MayTake(state, now)) continue;
-    if (state.pauses > 0) {  // its probe: at once, or it would never be the least busy one's turn
-      best = index;
-      break;
-    }
-    if (best == states_.size() || state.in_flight < states_[best].in_flight) best = index;
+    // Its pause is over. The trial comes first: this endpoint might never be the least busy one.
+    if (state.pauses > 0) return index;
+    if (best == none || state.in_flight < states_[best].in_flight) best = index;
   }
-  if (best == states_.size()) {
-    best = static_cast<std::size_t>(
-        std::min_element(states_.begin(), states_.end(),
-                         [](const State& a, const State& b) { return a.again_at < b.again_at; }) -
-        states_.begin());
-  }
-  auto& state = states_[best];
-  if (state.pauses > 0) state.probing = true;
-  ++state.in_flight;
-  last_ = best;
-  return {best, now};
+  if (best != none) return best;
+  const auto first_due = std::min_element(
+      states_.begin(), states_.end(), [](const State& a, const State& b) { return a.retry_at < b.retry_at; });
+  return static_cast<std::size_t>(first_due - states_.begin());
 }
 
-void EndpointPool::Give(const Lease& lease, bool worked) {
-  if (is_one()) return;
-  std::string text;
+void EndpointPool::Return(std::size_t index) {
+  std::lock_guard lock(mutex_);
+  --states_[index].in_flight;
+  states_[index].is_on_trial = false;
+}
+
+void EndpointPool::ReturnAndLearn(std::size_t index, Clock::time_point since, bool worked) {
+  std::string notice;
   {
     std::lock_guard lock(mutex_);
-    --states_[lease.index].in_flight;
-    text = Learn(lease, worked);
+    --states_[index].in_flight;
+    notice = Learn(index, since, worked);
   }
-  if (!text.empty() && notice_) notice_(text);
+  if (!notice.empty() && notice_) notice_(notice);
 }
 
-std::string EndpointPool::Learn(const Lease& lease, bool worked) {
-  auto& state = states_[lease.index];
+// Returns the notice; empty for none.
+std::string EndpointPool::Learn(std::size_t index, Clock::time_point since, bool worked) {
+  auto& state = states_[index];
+  const auto& name = names_[index];
   if (worked) {
-    const bool was_left = state.pauses > 0;
+    const bool was_paused = state.pauses > 0;
     state.failures = state.pauses = 0;
-    state.probing = false;
-    return was_left ? fmt::format("endpoint {} works again", names_[lease.index]) : "";
+    state.is_on_trial = false;
+    return was_paused ? fmt::format("endpoint {} works again", name) : "";
   }
-  if (lease.since < state.left_since) return "";
-  if (++state.failures < kFailuresToLeave && state.pauses == 0) return "";
-  const auto now = now_();
-  state.left_since = now;
-  state.again_at = now + std::min(kFirstPause * (1 << std::min(state.pauses, 10)), kLongestPause);
-  state.probing = false;
-  return state.pauses++ == 0 ? fmt::format("endpoint {} fails: left alone for a while", names_[lease.index])
-                             : "";
+  if (since < state.paused_at) return "";
+  if (++state.failures < kFailuresToPause && state.pauses == 0) return "";
+  const auto pause = kFirstPause * (1 << std::min(state.pauses, 10));
+  state.paused_at = now_();
+  state.retry_at = state.paused_at + std::min(pause, kMaxPause);
+  state.is_on_trial = false;
+  return state.pauses++ == 0 ? fmt::format("endpoint {} fails: paused for a while", name) : "";
 }
 
 }  // namespace s3

@@ -1,4 +1,4 @@
-// Several endpoints of one store: which of them takes the next request. Thread-safe.
+// Chooses which of a store's endpoints takes the next request. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace s3 {
@@ -13,46 +14,70 @@ namespace s3 {
 class EndpointPool {
  public:
   using Clock = std::chrono::steady_clock;
-  struct Lease {
-    std::size_t index = 0;
-    Clock::time_point since{};
+
+  // One request in flight at one endpoint. A lease that is destroyed before Release() says nothing about its
+  // endpoint. Must not outlive the pool.
+  class [[nodiscard]] Lease {
+   public:
+    Lease(Lease&& other) noexcept
+        : pool_(std::exchange(other.pool_, nullptr)), index_(other.index_), since_(other.since_) {}
+    Lease& operator=(Lease&&) = delete;
+    ~Lease() {
+      if (pool_ != nullptr) pool_->Return(index_);
+    }
+
+    std::size_t index() const { return index_; }
+    // Call at most once. `worked`: the endpoint responded, whatever it said about the request.
+    void Release(bool worked) {
+      if (pool_ != nullptr) std::exchange(pool_, nullptr)->ReturnAndLearn(index_, since_, worked);
+    }
+
+   private:
+    friend class EndpointPool;
+    Lease(EndpointPool* pool, std::size_t index, Clock::time_point since)
+        : pool_(pool), index_(index), since_(since) {}
+
+    EndpointPool* pool_;  // null once released, and for the only endpoint
+    std::size_t index_;
+    Clock::time_point since_;
   };
 
-  // `names` are for notices. `notice` is told, in one line, when an endpoint is left alone and when it is
-  // back; it must not wait. `now` is the clock.
+  // `names` appear in notices. `notice` receives one line when an endpoint is paused and when it works again;
+  // it must not wait. `now` is the clock.
   EndpointPool(std::vector<std::string> names, std::function<void(std::string_view)> notice,
                std::function<Clock::time_point()> now = Clock::now);
 
-  // The endpoint with the fewest requests in flight of those that work. One that failed is left alone for
-  // a while, then tried with a single request; when all have failed, the one whose time comes first. The only
-  // one there is takes every request, without a lock.
+  // Returns the working endpoint with the fewest requests in flight. An endpoint that failed is paused, then
+  // tried with a single request. When all have failed, returns the one whose pause ends first. The only
+  // endpoint of a pool takes every request, without a lock.
   Lease Take();
-  // To be called once for each Take. `worked`: the endpoint answered, whatever it said of the request.
-  void Give(const Lease& lease, bool worked);
 
-  // A single failure may be the request's; two in a row are the endpoint's.
-  static constexpr int kFailuresToLeave = 2;
-  static constexpr std::chrono::seconds kFirstPause{1}, kLongestPause{30};
+  // A single failure may be the request's fault; two in a row are the endpoint's.
+  static constexpr int kFailuresToPause = 2;
+  // The pause doubles from one failed trial to the next.
+  static constexpr std::chrono::seconds kFirstPause{1}, kMaxPause{30};
 
  private:
   struct State {
     int in_flight = 0;
-    int failures = 0;                // one after the other
-    Clock::time_point left_since{};  // failures of requests from before say nothing new
-    Clock::time_point again_at{};
-    int pauses = 0;  // 0: it works
-    bool probing = false;
+    int failures = 0;  // in a row
+    int pauses = 0;    // in a row; 0: it works
+    bool is_on_trial = false;
+    Clock::time_point paused_at{};  // failures of requests from before say nothing new
+    Clock::time_point retry_at{};
   };
-  bool is_one() const { return states_.size() == 1; }
   bool MayTake(const State& state, Clock::time_point now) const;
-  std::string Learn(const Lease& lease, bool worked);
+  std::size_t Choose(Clock::time_point now) const;
+  void Return(std::size_t index);
+  void ReturnAndLearn(std::size_t index, Clock::time_point since, bool worked);
+  std::string Learn(std::size_t index, Clock::time_point since, bool worked);
 
   const std::vector<std::string> names_;
   const std::function<void(std::string_view)> notice_;
   const std::function<Clock::time_point()> now_;
   std::mutex mutex_;
   std::vector<State> states_;
-  std::size_t last_ = 0;
+  std::size_t last_ = 0;  // the endpoint that took the last request
 };
 
 }  // namespace s3

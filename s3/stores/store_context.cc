@@ -9,16 +9,17 @@ namespace {
 
 using std::chrono::seconds;
 
-// What a region can look like; an answer may hold anything.
-bool IsRegion(std::string_view text) {
+// True when the text looks like the name of a region: a response may contain anything.
+bool LooksLikeRegion(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
   });
 }
 
-std::string Describe(seconds offset) {
-  const auto ahead = std::chrono::abs(offset).count();
-  return fmt::format("{} h {:02} min {:02} s {}", ahead / 3600, ahead / 60 % 60, ahead % 60,
+// For example "1 h 02 min 03 s ahead of".
+std::string OffsetText(seconds offset) {
+  const auto distance = std::chrono::abs(offset).count();
+  return fmt::format("{} h {:02} min {:02} s {}", distance / 3600, distance / 60 % 60, distance % 60,
                      offset.count() > 0 ? "ahead of" : "behind");
 }
 
@@ -35,18 +36,18 @@ StoreContextCache::StoreContextCache(DestinationOptions destination, std::vector
     : destination_(std::move(destination)),
       notice_(std::move(notice)),
       endpoints_(NamesOf(buckets), notice_),
-      facts_({std::move(buckets),
-              destination_.region,
-              seconds(0),
-              std::make_shared<Signer>(destination_.region),
-              {}}) {}
+      context_({std::move(buckets),
+                destination_.region,
+                seconds(0),
+                std::make_shared<Signer>(destination_.region),
+                {}}) {}
 
-bool StoreContextCache::Learn(const Error& error, const StoreContext& used) {
+bool StoreContextCache::LearnFrom(const Error& error, const StoreContext& used) {
   if (error.kind != ErrorKind::kWrongRegion && error.kind != ErrorKind::kClockSkewed) return false;
   std::string learnt;
   {
     std::lock_guard lock(mutex_);
-    const auto& now = *facts_.Current();
+    const auto& now = *context_.Current();
     const bool outdated = error.kind == ErrorKind::kWrongRegion ? used.region != now.region
                                                                 : used.clock_offset != now.clock_offset;
     if (outdated) return true;
@@ -58,18 +59,18 @@ bool StoreContextCache::Learn(const Error& error, const StoreContext& used) {
                   "the bucket is in region {}: requests are signed for it (destination.region says {})",
                   corrected->region, destination_.region)
             : fmt::format("the store's clock is {} this machine's: requests are signed with the store's time",
-                          Describe(corrected->clock_offset));
-    facts_.Publish(std::move(*corrected));
+                          OffsetText(corrected->clock_offset));
+    context_.Publish(std::move(*corrected));
   }
   if (notice_) notice_(learnt);
   return true;
 }
 
-void StoreContextCache::LearnRefused(const std::vector<std::string>& headers) {
+void StoreContextCache::LearnRefusedHeaders(const std::vector<std::string>& headers) {
   std::string learnt;
   {
     std::lock_guard lock(mutex_);
-    auto corrected = *facts_.Current();
+    auto corrected = *context_.Current();
     auto& refused = corrected.refused_headers;
     for (const auto& name : headers) {
       if (std::find(refused.begin(), refused.end(), name) != refused.end()) continue;
@@ -77,9 +78,9 @@ void StoreContextCache::LearnRefused(const std::vector<std::string>& headers) {
       learnt += (learnt.empty() ? "" : ", ") + name;
     }
     if (learnt.empty()) return;
-    facts_.Publish(std::move(corrected));
+    context_.Publish(std::move(corrected));
   }
-  if (notice_) notice_(fmt::format("the store does not take {}: requests go without it", learnt));
+  if (notice_) notice_(fmt::format("the store does not accept {}: requests are sent without it", learnt));
 }
 
 std::optional<StoreContext> StoreContextCache::Corrected(const Error& error, const StoreContext& now) {
@@ -88,14 +89,14 @@ std::optional<StoreContext> StoreContextCache::Corrected(const Error& error, con
     if (!error.server_time) return std::nullopt;
     const auto ours = std::chrono::floor<seconds>(std::chrono::system_clock::now());
     corrected.clock_offset = *error.server_time - ours;
-    // An answer that repeats what we signed with would have us send the same again.
+    // A response that only repeats the time we signed with would not change the next request.
     const auto change = std::chrono::abs(corrected.clock_offset - now.clock_offset);
     if (change < std::chrono::minutes(1) || std::chrono::abs(corrected.clock_offset) > kMaxClockOffset) {
       return std::nullopt;
     }
     return corrected;
   }
-  if (!IsRegion(error.region) || error.region == now.region || regions_learnt_ == kMaxRegions)
+  if (!LooksLikeRegion(error.region) || error.region == now.region || regions_learnt_ == kMaxRegions)
     return std::nullopt;
   ++regions_learnt_;
   auto destination = destination_;

@@ -1,5 +1,5 @@
-// How requests reach one bucket: its address, its region, and the time that its store has. What is
-// wrong of it is learnt from the store's refusals, once for the whole run. Thread-safe.
+// Holds what requests need to know about one bucket's store: address, region, clock. Corrects it from the
+// store's refusals, once for the whole run. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -19,38 +19,39 @@
 
 namespace s3 {
 
-// One consistent state; a request is made with one of these from its beginning to its end.
+// One consistent state. Each request uses a single one from building to the response.
 struct StoreContext {
-  std::vector<BucketAddress> buckets;  // the one bucket at each of its endpoints
+  std::vector<BucketAddress> buckets;  // the same bucket at each of its endpoints
   std::string region;
-  std::chrono::seconds clock_offset{0};      // the store's time minus ours
+  std::chrono::seconds clock_offset{0};      // the store's clock minus ours
   std::shared_ptr<Signer> signer;            // for that region
-  std::vector<std::string> refused_headers;  // are not sent: the store does not take them
+  std::vector<std::string> refused_headers;  // optional headers that are not sent any more
 };
 
 class StoreContextCache {
  public:
-  // `notice` is told, in one line, whenever something was learnt; it must not wait.
+  // `notice` receives one line whenever something was learnt; it must not wait.
   StoreContextCache(DestinationOptions destination, std::vector<BucketAddress> buckets,
                     std::function<void(std::string_view)> notice);
 
-  // Valid as long as this lives; takes no lock.
-  const StoreContext* Current() const { return facts_.Current(); }
+  // Never null; valid as long as this object. Takes no lock.
+  const StoreContext* Current() const { return context_.Current(); }
 
-  // True when the refused request, made with `used`, is worth sending again with Current(): the
-  // error named another region, or another time, or somebody else has learnt that meanwhile. Takes
-  // a region only by its name; a host is computed from it, never read from an answer.
-  bool Learn(const Error& error, const StoreContext& used);
+  // Learns the region or the clock that a refusal names. `used` is the context of the refused request.
+  // Returns true when the request should be sent again with Current(), also when another thread learnt the
+  // same meanwhile. Uses only the region's name: the host is computed from it, never read from a response, so
+  // that a response cannot send us and our credentials to another host.
+  bool LearnFrom(const Error& error, const StoreContext& used);
 
-  // A request was taken without these.
-  void LearnRefused(const std::vector<std::string>& headers);
+  // Call when the store accepted a request without these headers and had refused it with them.
+  void LearnRefusedHeaders(const std::vector<std::string>& headers);
 
-  // Indices into `buckets`, of which there are always as many.
+  // Its indices are those of StoreContext::buckets.
   EndpointPool& endpoints() { return endpoints_; }
 
-  // Clocks further off are not believed: 14 days.
+  // Clocks that differ by more than 14 days are not believed.
   static constexpr std::chrono::hours kMaxClockOffset{14 * 24};
-  // A store that keeps sending us elsewhere is not followed for ever.
+  // Limits how often a store may send us to another region.
   static constexpr int kMaxRegions = 4;
 
  private:
@@ -59,8 +60,8 @@ class StoreContextCache {
   DestinationOptions destination_;
   const std::function<void(std::string_view)> notice_;
   EndpointPool endpoints_;
-  std::mutex mutex_;  // for who learns
-  ReadMostly<StoreContext> facts_;
+  std::mutex mutex_;  // taken to learn, not to read
+  ReadMostly<StoreContext> context_;
   int regions_learnt_ = 0;
 };
 

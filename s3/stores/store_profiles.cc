@@ -24,8 +24,8 @@ constexpr StoreLimits EqualParts() {
   return limits;
 }
 
-// Only what is known is said; a refusal that is said here and not true any more would keep people from
-// what they could have, so that refusals stand only where a store's document or its users report them.
+// Contains only what is known. An outdated refusal would keep users from a feature that works, so a kNo
+// stands here only when the store's documentation or its users report it.
 constexpr StoreProfile kProfiles[] = {
     {.name = "generic"},
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html and
@@ -43,19 +43,19 @@ constexpr StoreProfile kProfiles[] = {
      .conditions = kYes,
      .conditions_on_complete = kYes,
      .tags = kYes},
-    // Pacific (16) ignores conditions at a completion. Checksums since Squid (19), trailers accepted since
-    // Reef (18): https://github.com/ceph/ceph/pull/54856
+    // Pacific (16) ignores conditions of CompleteMultipartUpload. Checksums work since Squid (19), trailers
+    // since Reef (18): https://github.com/ceph/ceph/pull/54856
     {.name = "ceph", .streaming = kYes, .conditions = kYes, .tags = kYes},
-    // Trailers since 2023-05: https://github.com/minio/minio/pull/16484
+    // Trailers work since 2023-05: https://github.com/minio/minio/pull/16484
     {.name = "minio", .server_header = "MinIO", .streaming = kYes, .conditions = kYes, .tags = kYes},
-    // No aws-chunked trailers: clients meet SignatureDoesNotMatch.
+    // Does not support aws-chunked trailers: clients get SignatureDoesNotMatch.
     {.name = "gcs",
      .host_suffixes = {".storage.googleapis.com"},
      .server_header = "UploadServer",
      .region = "auto",
      .trailers = kNo},
-    // https://developers.cloudflare.com/r2/api/s3/api/: region "auto"; no aws-chunked ("not implemented");
-    // "All non-trailing parts must have the same length"; ETags of parts' objects are its own.
+    // https://developers.cloudflare.com/r2/api/s3/api/: region "auto"; aws-chunked is "not implemented"; "All
+    // non-trailing parts must have the same length"; ETags of multipart objects are not MD5s of MD5s.
     {.name = "r2",
      .host_suffixes = {".r2.cloudflarestorage.com"},
      .server_header = "cloudflare",
@@ -76,13 +76,13 @@ constexpr StoreProfile kProfiles[] = {
      .host_suffixes = {".wasabisys.com"},
      .region_in_host = true,
      .server_header = "WasabiS3"},
-    // https://docs.openstack.org/swift/latest/s3_compat.html; max_upload_part_num is 1,000 by default, and
-    // CRC64NVME answered with 501.
+    // https://docs.openstack.org/swift/latest/s3_compat.html; max_upload_part_num is 1,000 by default.
+    // CRC64NVME gets a 501.
     {.name = "swift", .crc64nvme = kNo, .limits = MaxParts(1000)},
     {.name = "scaleway", .host_suffixes = {".scw.cloud"}, .region_in_host = true, .limits = MaxParts(1000)},
     {.name = "digitalocean", .host_suffixes = {".digitaloceanspaces.com"}, .region_in_host = true},
     {.name = "storj", .host_suffixes = {".storjshare.io"}},
-    // ETags of objects that came as parts are no MD5s of MD5s with these.
+    // IBM, Alibaba and SeaweedFS: ETags of multipart objects are not MD5s of MD5s.
     {.name = "ibm",
      .host_suffixes = {".cloud-object-storage.appdomain.cloud"},
      .etag_of_parts_is_md5 = false},
@@ -92,7 +92,7 @@ constexpr StoreProfile kProfiles[] = {
      .virtual_hosted = true,
      .etag_of_parts_is_md5 = false},
     {.name = "seaweedfs", .server_header = "SeaweedFS", .etag_of_parts_is_md5 = false},
-    // Takes the words of aws-chunked for the body: XAmzContentSHA256Mismatch.
+    // Treats the framing of aws-chunked as part of the body: XAmzContentSHA256Mismatch.
     {.name = "ecs", .server_header = "ViPR", .trailers = kNo},
 };
 
@@ -104,7 +104,7 @@ std::string HostOf(const DestinationOptions& destination) {
   return endpoint ? endpoint->host : "";
 }
 
-// What stands before the profile's suffix; nothing when the host has another one.
+// Returns what precedes the profile's suffix in `host`; nothing when the host has another suffix.
 std::optional<std::string_view> BeforeSuffix(std::string_view host, const StoreProfile& profile) {
   for (const auto suffix : profile.host_suffixes) {
     if (suffix.empty()) continue;
@@ -140,7 +140,7 @@ std::optional<std::string> RegionOf(const DestinationOptions& destination) {
   const auto before = BeforeSuffix(host, profile);
   if (profile.region_in_host && before) {
     const auto label = before->substr(before->rfind('.') + 1);
-    // "s3.amazonaws.com" and "s3-accelerate" name none, "vpce" is behind the region.
+    // "s3.amazonaws.com" and "s3-accelerate" name no region; "vpce" follows the region.
     if (!label.empty() && !label.starts_with("s3") && label != "vpce") return std::string(label);
   }
   if (!profile.region.empty()) return std::string(profile.region);
@@ -159,7 +159,7 @@ IntegrityOptions ResolveIntegrity(IntegrityOptions integrity, const DestinationO
 std::optional<std::string> IntegrityProblem(const IntegrityOptions& integrity, const StoreProfile& profile) {
   const auto refused = [&](std::string_view what) {
     return fmt::format(
-        "{}: a store of profile {} refuses it (one that has learnt it: destination.profile: generic)", what,
+        "{}: stores of profile {} refuse it (if yours accepts it: destination.profile: generic)", what,
         profile.name);
   };
   const auto checksum = ChecksumName(integrity.checksum);

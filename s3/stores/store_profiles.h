@@ -1,5 +1,5 @@
-// What the stores that speak S3 take and do not take, as data; and what a job's options mean at one of
-// them. Pure, any thread. What is measured and not remembered: s3/client/probe.h.
+// Describes as data which features of S3 each store supports, and what a job's options mean at a store. Pure
+// functions, any thread. s3/client/probe.h measures the same at a real store.
 #pragma once
 
 #include <array>
@@ -13,49 +13,53 @@
 
 namespace s3 {
 
-// kVaries: by version or setting of the store, or nobody has looked. It is tried as the job says.
+// Whether a store accepts a feature. kVaries: depends on the store's version or settings, or is unknown;
+// s3flow then does what the job says.
 enum class Takes { kYes, kNo, kVaries };
 
 struct StoreProfile {
-  std::string_view name;  // as destination.profile has it
-  // Hosts that end with one of these, or are it without its dot; none for software that anybody runs.
+  std::string_view name;  // the value of destination.profile
+  // A host belongs to the store when it ends with one of these, or equals one without its leading dot. Empty
+  // for software that runs on hosts of any name.
   std::array<std::string_view, 2> host_suffixes{};
-  // The label before the suffix is the region, as in s3.us-west-004.backblazeb2.com.
+  // True when the label before the suffix is the region, as in s3.us-west-004.backblazeb2.com.
   bool region_in_host = false;
-  // How the Server header of its answers begins; empty when it says nothing.
+  // The beginning of the Server header in its responses; empty when the header identifies nothing.
   std::string_view server_header{};
-  // When the host does not say it; empty: whatever the job says.
+  // Used when the host does not name one; empty when the job decides.
   std::string_view region{};
   bool virtual_hosted = false;                           // what Addressing::kAuto means
   ChecksumAlgorithm checksum = ChecksumAlgorithm::kMd5;  // what ChecksumAlgorithm::kAuto means
   Takes checksum_headers = Takes::kVaries;               // x-amz-checksum-...
   Takes crc64nvme = Takes::kVaries;
-  Takes trailers = Takes::kVaries;                // checksums behind the body
+  Takes trailers = Takes::kVaries;                // checksums after the body
   Takes streaming = Takes::kVaries;               // signed chunks
   Takes conditions = Takes::kVaries;              // If-None-Match: * with PutObject
   Takes conditions_on_complete = Takes::kVaries;  // the same with CompleteMultipartUpload
   Takes tags = Takes::kVaries;
-  // The ETag of an object that came as parts is made of their MD5s.
+  // True when the ETag of a multipart object is the MD5 of its parts' MD5s.
   bool etag_of_parts_is_md5 = true;
   StoreLimits limits{};
 };
 
+// Returns all profiles; "generic" is the first.
 std::span<const StoreProfile> StoreProfiles();
 
-// Nothing for a name that is none.
+// Returns null when there is no profile of that name.
 const StoreProfile* FindStoreProfile(std::string_view name);
 
-// The one that `destination` names, or its host shows; "generic" when neither does.
+// Returns the profile that `destination` names, else the one that its host matches, else "generic".
 const StoreProfile& ProfileOf(const DestinationOptions& destination);
 
-// The region that the profile or the endpoint's name fixes; nothing when it is the job's to say.
+// Returns the region that the endpoint's host or the profile fixes; nothing when the job decides.
 std::optional<std::string> RegionOf(const DestinationOptions& destination);
 
-// `integrity` as the store needs it: the checksum that kAuto stands for, which ETags to compare, and which
-// conditions it keeps.
+// Resolves `integrity` for the store: replaces kAuto by a checksum, and sets which ETags are compared and
+// which conditions the store keeps.
 IntegrityOptions ResolveIntegrity(IntegrityOptions integrity, const DestinationOptions& destination);
 
-// What `integrity` asks for and the store is known to refuse; nothing when there is no such thing.
+// Returns what `integrity` asks for although the store is known to refuse it, as a message; nothing when it
+// asks for nothing of that kind.
 std::optional<std::string> IntegrityProblem(const IntegrityOptions& integrity, const StoreProfile& profile);
 
 }  // namespace s3

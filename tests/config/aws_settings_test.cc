@@ -197,7 +197,7 @@ const std::vector<Case>& Cases() {
        {{"AWS_USE_FIPS_ENDPOINT", "true"}, {"AWS_REGION", "cn-north-1"}},
        "",
        "destination.fips",
-       "fips is not to be had in region cn-north-1 (region is from AWS_REGION, fips is from "
+       "fips is not available in region cn-north-1 (region is from AWS_REGION, fips is from "
        "AWS_USE_FIPS_ENDPOINT)"},
       {"no boolean",
        {{"AWS_USE_FIPS_ENDPOINT", "maybe"}},
@@ -213,7 +213,7 @@ const std::vector<Case>& Cases() {
        {{"AWS_ENDPOINT_URL", "http://a"}},
        "",
        "destination.fips",
-       "not for an endpoint of one's own (endpoint is from AWS_ENDPOINT_URL)",
+       "not for a custom endpoint (endpoint is from AWS_ENDPOINT_URL)",
        JobWith("  fips: true\n")},
       {"accelerate",
        {},

@@ -112,7 +112,7 @@ class Conditions(TestCase):
             client = self.client(server)
             ended = s3flow("run", self.job(server.endpoint, extra=PARTS + "object: {if_none_match: true}"))
             self.assertEqual(ended.returncode, 77, ended.stderr)
-            self.assertIn("whether the key exists cannot be asked", ended.stderr)
+            self.assertIn("cannot check whether the key exists", ended.stderr)
             self.assertNotIn("Contents", client.list_objects_v2(Bucket="bucket"))
             self.assertNotIn("Uploads", client.list_multipart_uploads(Bucket="bucket"))
 

@@ -46,7 +46,7 @@ class Probe(TestCase):
     def test_a_store_with_etags_of_its_own_needs_its_profile(self):
         seen, text = self.probe("--profile", "r2", expected=1)
         self.assertEqual((seen["multipart"], seen["payload streaming"], seen["trailer crc32c"]), ("refused", "refused", "refused"))
-        self.assertIn("advice: this is no store of profile generic, which says otherwise: destination.profile: r2", text)
+        self.assertIn("advice: this store contradicts profile generic: set destination.profile: r2", text)
 
     def test_the_advised_profile_works(self):
         self.write("data/x", b"x")

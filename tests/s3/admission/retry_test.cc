@@ -3,15 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "s3/client/client.h"
+#include <vector>
+
 #include "tests/support/support.h"
 
 namespace s3 {
 namespace {
 
 using std::chrono::milliseconds;
-using test::Answered;
-using test::ErrorXml;
 using testing::ElementsAre;
 
 constexpr RetryOptions kOptions{
@@ -56,66 +55,86 @@ TEST(UniformRandomTest, StaysInRange) {
   }
 }
 
-// The loop as the client runs it, over a transport that follows a script.
-class ClientRetryTest : public testing::Test {
+// Attempts that end as a script says.
+class RunAttemptsTest : public testing::Test {
  protected:
-  RetryResult Put(std::vector<HttpResponse> answers, std::stop_token stop = {}) {
-    transport_ = std::make_unique<test::ScriptedTransport>(std::move(answers));
-    const BucketAddress bucket{Endpoint{"http", "store", 80}, "/bucket/"};
-    StoreContextCache facts({}, {bucket}, nullptr);
-    auto credentials = test::Fixed({"id", Secret("secret"), Secret()});
-    test::FreeAdmission free;
-    Client client(&facts, &credentials, &free.admission, kOptions, {.checksum = ChecksumAlgorithm::kNone},
-                  transport_.get(), &waiter_, std::move(stop));
-    const ObjectProperties none;
-    return client.PutObject({"k", &none}, MakePayload("body", client.integrity()), "",
-                            [&](const RetryEvent& event) { retried_attempts_.push_back(event.attempt); });
+  RetryHooks Hooks() {
+    RetryHooks hooks;
+    hooks.sleep = [this](milliseconds delay) {
+      sleeps_.push_back(delay.count());
+      return !stopping_;
+    };
+    hooks.on_retry = [this](const RetryEvent& event) { failed_attempts_.push_back(event.attempt); };
+    hooks.exemption = [this](const Error&) {
+      if (exemptions_.empty()) return RetryExemption::kNone;
+      const auto exemption = exemptions_.front();
+      exemptions_.erase(exemptions_.begin());
+      return exemption;
+    };
+    hooks.uniform = [] { return 1.0; };
+    return hooks;
   }
-  BlockingWaiter waiter_;
-  std::unique_ptr<test::ScriptedTransport> transport_;
-  std::vector<int> retried_attempts_;
+  // Runs attempts that all fail with `kind`.
+  RetryResult RunFailing(ErrorKind kind) {
+    return RunAttempts(kOptions, Hooks(), [&](int number) -> Result<Response> {
+      attempts_.push_back(number);
+      return Fail(kind, "failed");
+    });
+  }
+
+  bool stopping_ = false;
+  std::vector<RetryExemption> exemptions_;
+  std::vector<int> attempts_, failed_attempts_;
+  std::vector<long> sleeps_;
 };
 
-const HttpResponse kSuccess = Answered(200, {"ETag: \"e\""});
-
-TEST_F(ClientRetryTest, TransientThenSuccess) {
-  const auto settled = Put({Answered(500), Answered(503, {}, ErrorXml("SlowDown")), kSuccess});
-  EXPECT_TRUE(settled.answer);
-  EXPECT_EQ(settled.attempts, 3);
-  EXPECT_THAT(retried_attempts_, ElementsAre(1, 2));
-  EXPECT_EQ(transport_->sleeps.size(), 2u);
+TEST_F(RunAttemptsTest, StopsAfterMaxAttempts) {
+  const auto result = RunFailing(ErrorKind::kTransient);
+  EXPECT_FALSE(result.answer);
+  EXPECT_EQ(result.attempts, 5);
+  EXPECT_THAT(attempts_, ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_THAT(failed_attempts_, ElementsAre(1, 2, 3, 4)) << "there is no retry after the last one";
+  EXPECT_THAT(sleeps_, ElementsAre(200, 400, 800, 1000));
 }
 
-TEST_F(ClientRetryTest, PermanentIsNotRetried) {
-  const auto settled = Put({Answered(403, {}, ErrorXml("SignatureDoesNotMatch"))});
-  EXPECT_EQ(settled.answer.error().kind, ErrorKind::kBadCredentials);
-  EXPECT_EQ(settled.attempts, 1);
+TEST_F(RunAttemptsTest, APermanentErrorIsFinal) {
+  EXPECT_EQ(RunFailing(ErrorKind::kPermanent).attempts, 1);
+  EXPECT_THAT(sleeps_, ElementsAre());
 }
 
-TEST_F(ClientRetryTest, MaxAttemptsCountsTheFirst) {
-  const auto settled = Put(std::vector<HttpResponse>(5, Answered(500)));
-  EXPECT_EQ(settled.answer.error().kind, ErrorKind::kTransient);
-  EXPECT_EQ(settled.attempts, 5);
-  EXPECT_EQ(transport_->sleeps.size(), 4u);
+TEST_F(RunAttemptsTest, AnOutageCostsNeitherAnAttemptNorADelay) {
+  exemptions_ = {RetryExemption::kOutage, RetryExemption::kOutage};
+  EXPECT_EQ(RunFailing(ErrorKind::kTransient).attempts, 5);
+  EXPECT_THAT(attempts_, ElementsAre(1, 1, 1, 2, 3, 4, 5));
+  EXPECT_EQ(sleeps_.size(), 4u);
 }
 
-TEST_F(ClientRetryTest, EveryAttemptIsSignedAnewAndWhole) {
-  Put({Answered(500), kSuccess});
-  ASSERT_EQ(transport_->requests.size(), 2u);
-  for (const auto& request : transport_->requests) {
-    EXPECT_EQ(request.body, "body");
-    EXPECT_EQ(std::count_if(request.headers.begin(), request.headers.end(),
-                            [](const Header& h) { return h.name == "authorization"; }),
-              1);
-  }
+TEST_F(RunAttemptsTest, AnUnknownRateCostsADelayAndNoAttempt) {
+  exemptions_ = {RetryExemption::kUnknownRate};
+  EXPECT_EQ(RunFailing(ErrorKind::kThrottled).attempts, 5);
+  EXPECT_THAT(attempts_, ElementsAre(1, 1, 2, 3, 4, 5));
+  EXPECT_THAT(failed_attempts_, ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(sleeps_, ElementsAre(200, 400, 800, 1000, 1000)) << "the exempt failure lengthens the backoff";
 }
 
-TEST_F(ClientRetryTest, AStopEndsTheLoopAsCancelled) {
-  std::stop_source stop;
-  stop.request_stop();
-  const auto settled = Put({Answered(500), kSuccess}, stop.get_token());
-  EXPECT_EQ(settled.answer.error().kind, ErrorKind::kCancelled);
-  EXPECT_EQ(settled.attempts, 1);
+TEST_F(RunAttemptsTest, ExemptionsForAnUnknownRateEnd) {
+  exemptions_.assign(1000, RetryExemption::kUnknownRate);
+  EXPECT_EQ(RunFailing(ErrorKind::kThrottled).attempts, 5);
+  EXPECT_EQ(attempts_.size(), static_cast<std::size_t>(5 + kMaxExemptionsPerAttempt * 5));
+}
+
+TEST_F(RunAttemptsTest, OnlyErrorsThatMayConcernTheWholeStoreCanBeExempt) {
+  exemptions_.assign(10, RetryExemption::kOutage);
+  EXPECT_EQ(RunFailing(ErrorKind::kIntegrity).attempts, 5);
+  EXPECT_EQ(exemptions_.size(), 10u);
+}
+
+TEST_F(RunAttemptsTest, AStopEndsTheLoopAsCancelled) {
+  stopping_ = true;
+  const auto result = RunFailing(ErrorKind::kTransient);
+  EXPECT_EQ(result.answer.error().kind, ErrorKind::kCancelled);
+  EXPECT_EQ(result.answer.error().message, "stopped before the next attempt; the last one failed: failed");
+  EXPECT_EQ(result.attempts, 1);
 }
 
 }  // namespace

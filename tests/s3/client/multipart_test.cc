@@ -1,5 +1,4 @@
-// Multipart uploads of the client against the embedded endpoint: how they end, whatever happens to
-// the answers.
+// Multipart uploads to the embedded endpoint: how they end, whatever happens to the responses.
 #include "s3/client/multipart.h"
 
 #include <gmock/gmock.h>
@@ -7,7 +6,6 @@
 
 #include <thread>
 
-#include "s3/api/responses.h"
 #include "tests/support/client_fixture.h"
 
 namespace s3 {
@@ -29,7 +27,7 @@ endpoint::ServerOptions SmallParts(std::vector<FaultRule> faults = {}) {
   return options;
 }
 
-// Uploads `content` in parts of kPartBytes; completes unless told otherwise.
+// Creates an upload and sends `content` in parts of kPartBytes.
 struct Upload {
   Upload(test::ClientFixture* fixture, std::string_view content, std::string object_key = "k")
       : key(std::move(object_key)),
@@ -40,9 +38,9 @@ struct Upload {
     for (int number = 1; static_cast<std::size_t>(number - 1) * kPartBytes < content.size(); ++number) {
       const auto part = content.substr(static_cast<std::size_t>(number - 1) * kPartBytes, kPartBytes);
       const auto payload = MakePayload(part, fixture->client.integrity());
-      const auto settled = upload.UploadPart(number, payload, IgnoreRetries);
-      EXPECT_TRUE(settled.answer) << settled.answer.error().message;
-      if (settled.answer) parts.push_back({number, part.size(), settled.answer->etag, payload.checksum});
+      const auto sent = upload.UploadPart(number, payload, IgnoreRetries);
+      EXPECT_TRUE(sent.answer) << sent.answer.error().message;
+      if (sent.answer) parts.push_back({number, part.size(), sent.answer->etag, payload.checksum});
     }
   }
   RetryResult Complete() { return upload.Complete(parts, bytes, IgnoreRetries); }
@@ -59,17 +57,17 @@ TEST(MultipartTest, PartsBecomeTheObject) {
   const auto content = Content(4321);
   Upload upload(&fixture, content);
   EXPECT_EQ(fixture.server.CountUploads("bucket"), 1u);
-  const auto settled = upload.Complete();
-  ASSERT_TRUE(settled.answer) << settled.answer.error().message;
+  const auto result = upload.Complete();
+  ASSERT_TRUE(result.answer) << result.answer.error().message;
   EXPECT_EQ(fixture.Stored("k"), content);
   EXPECT_EQ(fixture.server.CountUploads("bucket"), 0u);
-  EXPECT_THAT(settled.answer->etag, testing::EndsWith("-5\""));
+  EXPECT_THAT(result.answer->etag, testing::EndsWith("-5\""));
   const auto head = fixture.client.HeadObject({"k"}, IgnoreRetries).answer.value();
   EXPECT_EQ(head.headers.Find(kTokenHeader), upload.upload.token());
-  EXPECT_EQ(head.headers.Find("x-amz-meta-colour"), "blue") << "user metadata and token live side by side";
+  EXPECT_EQ(head.headers.Find("x-amz-meta-colour"), "blue") << "the user's metadata and the token";
 }
 
-TEST(MultipartTest, PartListsThatDoNotAddUpAreNotCompleted) {
+TEST(MultipartTest, APartListThatDoesNotAddUpIsNotCompleted) {
   const std::vector<CompletedPart> fine{{1, 10, "e", ""}, {2, 5, "e", ""}};
   EXPECT_EQ(PartListProblem(fine, 15), std::nullopt);
   EXPECT_THAT(*PartListProblem(fine, 16), HasSubstr("15 bytes together, the object 16"));
@@ -97,34 +95,34 @@ class IntegrityTest : public testing::TestWithParam<Integrity> {
   }
 };
 
-TEST_P(IntegrityTest, WholesAndPartsOfAllSizesArrive) {
+TEST_P(IntegrityTest, ObjectsAndPartsOfAllSizesArrive) {
   auto options = SmallParts();
   options.threads = 2;
   test::ClientFixture fixture(options, Options());
   for (const std::size_t size : {0u, 1u, 8191u, 262'144u, 262'145u, 600'000u}) {
     const auto content = Content(size);
-    const auto settled = fixture.Put("whole", content);
-    ASSERT_TRUE(settled.answer) << settled.answer.error().message;
+    const auto result = fixture.Put("whole", content);
+    ASSERT_TRUE(result.answer) << result.answer.error().message;
     EXPECT_EQ(fixture.Stored("whole"), content);
     const auto info = fixture.server.store().Head("bucket", "whole");
     for (const auto& [name, value] : info->headers) EXPECT_NE(name, "content-encoding") << value;
   }
   const auto content = Content(3500);
   Upload upload(&fixture, content);
-  const auto settled = upload.Complete();
-  ASSERT_TRUE(settled.answer) << settled.answer.error().message;
+  const auto result = upload.Complete();
+  ASSERT_TRUE(result.answer) << result.answer.error().message;
   EXPECT_EQ(fixture.Stored("k"), content);
-  const auto verified = fixture.client.VerifyObject({"k"}, 3500, settled.answer->etag,
+  const auto verified = fixture.client.VerifyObject({"k"}, 3500, result.answer->etag,
                                                     upload.upload.object_checksum(), IgnoreRetries);
   EXPECT_TRUE(verified.answer) << verified.answer.error().message;
-  EXPECT_FALSE(fixture.client.VerifyObject({"k"}, 3501, settled.answer->etag, "", IgnoreRetries).answer);
+  EXPECT_FALSE(fixture.client.VerifyObject({"k"}, 3501, result.answer->etag, "", IgnoreRetries).answer);
   EXPECT_FALSE(fixture.client.VerifyObject({"k"}, 3500, "\"other\"", "", IgnoreRetries).answer);
 }
 
-// Each request's first attempt has one of its bits flipped on the way, framing and trailers too.
-TEST_P(IntegrityTest, AFlippedBitIsNoticedAndSentAgain) {
+// In each first attempt one bit is flipped on the way, also in framing and trailers.
+TEST_P(IntegrityTest, AFlippedBitIsDetectedAndTheRequestResent) {
   if (GetParam().payload == PayloadMode::kUnsigned && GetParam().checksum == ChecksumAlgorithm::kNone) {
-    GTEST_SKIP() << "nothing protects the bytes: that is what these options say";
+    GTEST_SKIP() << "with these options nothing protects the bytes";
   }
   const int rounds = 125;
   auto rule = FaultOn("PutObject", FaultAction::kFlipBit);
@@ -134,11 +132,11 @@ TEST_P(IntegrityTest, AFlippedBitIsNoticedAndSentAgain) {
   for (int i = 0; i < rounds; ++i) {
     const auto content = Content(static_cast<std::size_t>(500 + i * 40));
     const auto key = "f" + std::to_string(i);
-    const auto settled = fixture.Put(key, content);
-    ASSERT_TRUE(settled.answer) << i << ": " << settled.answer.error().message;
+    const auto result = fixture.Put(key, content);
+    ASSERT_TRUE(result.answer) << i << ": " << result.answer.error().message;
     // A bit of a chunk's length can make the endpoint wait for what never comes: given up, which is no
     // attempt.
-    ASSERT_LE(settled.attempts, 2) << i;
+    ASSERT_LE(result.attempts, 2) << i;
     ASSERT_EQ(fixture.Stored(key), content) << i;
   }
   // Or it is the one that makes a capital of a digit, which changes nothing.
@@ -172,7 +170,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Integrity{PayloadMode::kStreaming, ChecksumAlgorithm::kSha256, true}),
     IntegrityName);
 
-TEST(MultipartTest, AFlippedETagOfAPartOrOfTheWholeIsNoticed) {
+TEST(MultipartTest, AWrongETagOfAPartOrAnObjectIsDetected) {
   for (const auto* operation : {"UploadPart", "PutObject"}) {
     test::ClientFixture fixture(SmallParts({FaultOn(operation, FaultAction::kWrongEtag)}));
     const auto content = Content(2500);
@@ -187,20 +185,20 @@ TEST(MultipartTest, AFlippedETagOfAPartOrOfTheWholeIsNoticed) {
   }
 }
 
-TEST(MultipartTest, AThousandFlippedETagsAreNoticed) {
+TEST(MultipartTest, AThousandWrongETagsAreDetected) {
   test::ClientFixture fixture(SmallParts({FaultOn("PutObject", FaultAction::kWrongEtag)}));
   for (int i = 0; i < 1000; ++i) {
     const auto key = std::to_string(i);
-    const auto settled = fixture.Put(key, "content " + key);
-    ASSERT_TRUE(settled.answer) << settled.answer.error().message;
-    ASSERT_EQ(settled.attempts, 2);
-    ASSERT_EQ(settled.answer->etag, "\"" + HexEncode(AsBytes(Md5("content " + key))) + "\"");
+    const auto result = fixture.Put(key, "content " + key);
+    ASSERT_TRUE(result.answer) << result.answer.error().message;
+    ASSERT_EQ(result.attempts, 2);
+    ASSERT_EQ(result.answer->etag, "\"" + HexEncode(AsBytes(Md5("content " + key))) + "\"");
   }
   EXPECT_EQ(fixture.server.stats().faults_injected, 1000u);
 }
 
-// The object is there and its ETag is not that of the parts: no success, and no second completion.
-TEST(MultipartTest, AFalseETagOfTheCompletedObjectIsAFailure) {
+// The object exists, but its ETag is not that of its parts: a failure without a second completion.
+TEST(MultipartTest, AWrongETagOfTheCompletedObjectIsAFailure) {
   test::ClientFixture fixture(SmallParts({FaultOn("CompleteMultipartUpload", FaultAction::kWrongEtag)}));
   Upload upload(&fixture, Content(2500));
   EXPECT_EQ(upload.Complete().answer.error().kind, ErrorKind::kIntegrity);
@@ -225,7 +223,7 @@ class LostCompletionTest : public testing::TestWithParam<std::tuple<Truth, Told>
         rule.action = truth == Truth::kOurs ? FaultAction::kLostAnswer : FaultAction::kResetBefore;
         break;
       case Told::kNoAnswer: rule.action = FaultAction::kNoAnswer; break;
-      // A success that was cut off is only there where something succeeded; elsewhere the error is.
+      // Only a completion that succeeded has a response that can be cut; the others get an error.
       case Told::kEmptyBody:
       case Told::kCutBody:
         rule.action = truth == Truth::kOurs ? FaultAction::kCutBody : FaultAction::kErrorIn200;
@@ -237,9 +235,9 @@ class LostCompletionTest : public testing::TestWithParam<std::tuple<Truth, Told>
   }
 };
 
-TEST_P(LostCompletionTest, SuccessIsReportedForOursOnly) {
+TEST_P(LostCompletionTest, OnlyOurOwnObjectIsASuccess) {
   const auto [truth, told] = GetParam();
-  // Without an answer every attempt waits for the stall guard: two are enough, in threads, and fewer rounds.
+  // Without a response every attempt lasts for the stall window: two attempts, threads and fewer rounds.
   const bool no_answer = told == Told::kNoAnswer;
   test::ClientFixture fixture(SmallParts({Rule(truth, told)}), {}, no_answer ? 2 : 8);
   constexpr int kThreads = 10;
@@ -266,7 +264,8 @@ TEST_P(LostCompletionTest, SuccessIsReportedForOursOnly) {
   }
   for (auto& thread : threads) thread.join();
   auto stats = fixture.server.stats();
-  // On a busy machine an answer to a creation can be too late for the stall guard: that upload nobody knows.
+  // On a busy machine the response to a creation may come after the stall window: then no client knows the
+  // upload.
   EXPECT_EQ(fixture.server.CountUploads("bucket"),
             stats.requests["CreateMultipartUpload"] - static_cast<std::uint64_t>(rounds))
       << "orphans";
@@ -287,7 +286,7 @@ INSTANTIATE_TEST_SUITE_P(TruthTable, LostCompletionTest,
                                                           Told::kCutBody)),
                          TruthName);
 
-TEST(MultipartTest, RefusalsThatShowNothingHappenedAreNotAskedAbout) {
+TEST(MultipartTest, NoHeadObjectAfterARefusalThatProvesThatNothingHappened) {
   auto rule = FaultOn("CompleteMultipartUpload", FaultAction::kStatus, 1000);
   rule.status = 400;
   rule.code = "InvalidPart";
@@ -298,10 +297,10 @@ TEST(MultipartTest, RefusalsThatShowNothingHappenedAreNotAskedAbout) {
   EXPECT_EQ(fixture.server.stats().requests["CompleteMultipartUpload"], 1u);
 }
 
-// The transport sends a request again by itself when a connection that it reuses dies before an answer.
-// Then a second upload would come into being that nobody knows of; so these two never reuse one, and
-// every request of theirs is an attempt that we count.
-TEST(MultipartTest, ADeadConnectionDoesNotCreateOrCompleteTwiceUnknown) {
+// The transport resends a request by itself when a reused connection dies before a response. That could
+// create a second upload that no client knows. So these two requests never reuse a connection, and each of
+// them is an attempt that the client counts.
+TEST(MultipartTest, ADeadConnectionCausesNoUncountedCreationOrCompletion) {
   for (const auto* operation : {"CreateMultipartUpload", "CompleteMultipartUpload"}) {
     for (int round = 0; round < 20; ++round) {
       test::ClientFixture fixture(SmallParts({FaultOn(operation, FaultAction::kResetBefore)}));
@@ -322,7 +321,7 @@ TEST(MultipartTest, ADeadConnectionDoesNotCreateOrCompleteTwiceUnknown) {
   }
 }
 
-TEST(MultipartTest, AnAbortGoesOnUntilTheUploadIsGone) {
+TEST(MultipartTest, AnAbortIsRepeatedUntilTheUploadIsGone) {
   test::ClientFixture fixture(SmallParts({FaultOn("AbortMultipartUpload", FaultAction::kStatus, 2),
                                           FaultOn("ListParts", FaultAction::kStatus, 1)}));
   Upload upload(&fixture, Content(2500));
@@ -332,7 +331,7 @@ TEST(MultipartTest, AnAbortGoesOnUntilTheUploadIsGone) {
   EXPECT_EQ(fixture.server.stats().faults_injected, 3u);
 }
 
-// A store that says "204" and keeps the upload: a script, since no server does that on command.
+// The store responds 204 and keeps the upload.
 TEST(MultipartTest, AnAbortIsNotBelievedWithoutListParts) {
   const std::string listed = "<ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>";
   test::ScriptedTransport transport({test::Answered(200, {},
@@ -343,10 +342,10 @@ TEST(MultipartTest, AnAbortIsNotBelievedWithoutListParts) {
                                      test::Answered(404, {}, test::ErrorXml("NoSuchUpload"))});
   BlockingWaiter waiter;
   const ObjectProperties properties;
-  StoreContextCache facts({.region = "us-east-1"}, {{Endpoint{"http", "store", 80}, "/b/"}}, nullptr);
+  StoreContextCache store({.region = "us-east-1"}, {{Endpoint{"http", "store", 80}, "/b/"}}, nullptr);
   auto credentials = test::Fixed({"id", Secret("secret"), Secret()});
   test::FreeAdmission free;
-  Client client(&facts, &credentials, &free.admission, {}, {.checksum = ChecksumAlgorithm::kNone}, &transport,
+  Client client(&store, &credentials, &free.admission, {}, {.checksum = ChecksumAlgorithm::kNone}, &transport,
                 &waiter, {});
   MultipartUpload upload(&client, {"k", &properties});
   ASSERT_TRUE(upload.Create(IgnoreRetries).answer);
@@ -356,41 +355,13 @@ TEST(MultipartTest, AnAbortIsNotBelievedWithoutListParts) {
   EXPECT_THAT(methods, testing::ElementsAre("POST", "DELETE", "GET", "DELETE", "GET"));
 }
 
-TEST(ConditionalPutTest, OurOwnLostSuccessIsASuccessAndAnothersObjectIsNot) {
+TEST(ConditionalPutTest, OurOwnObjectIsASuccessAndAnotherWritersIsNot) {
   test::ClientFixture fixture(SmallParts({FaultOn("PutObject", FaultAction::kLostAnswer)}));
   fixture.properties.Set("if-none-match", "*");
   EXPECT_TRUE(fixture.Put("ours", "body", "token").answer);
   EXPECT_EQ(fixture.Stored("ours"), "body");
   EXPECT_EQ(fixture.Put("ours", "BODY", "another token").answer.error().http_status, 412);
   EXPECT_EQ(fixture.Stored("ours"), "body");
-}
-
-TEST(AnswersTest, WhatIsNoSuchDocumentIsNothing) {
-  EXPECT_EQ(ParseUploadId(" \n<?xml version=\"1.0\"?><InitiateMultipartUploadResult><Key>a&#x8;b</Key>"
-                          "<UploadId>id</UploadId></InitiateMultipartUploadResult>"),
-            "id");
-  for (const auto* body : {"", "<", "<a/>", "<InitiateMultipartUploadResult/>", "<UploadId>id</UploadId>"}) {
-    EXPECT_EQ(ParseUploadId(body), std::nullopt) << body;
-    EXPECT_FALSE(ParseCompletion(body, ChecksumAlgorithm::kNone)) << body;
-    EXPECT_FALSE(ParsePartList(body)) << body;
-  }
-  const auto completed = ParseCompletion(
-      "   \n<CompleteMultipartUploadResult><ETag>&quot;e-2&quot;</ETag><ChecksumCRC32C>AAAA</ChecksumCRC32C>"
-      "</CompleteMultipartUploadResult>",
-      ChecksumAlgorithm::kCrc32c);
-  ASSERT_TRUE(completed);
-  EXPECT_EQ(completed->etag, "\"e-2\"");
-  EXPECT_EQ(completed->checksum, "AAAA");
-  const auto list = ParsePartList(
-      "<ListPartsResult><IsTruncated>true</IsTruncated><Part><PartNumber>7</PartNumber><Size>5</Size>"
-      "<ETag>e</ETag></Part></ListPartsResult>");
-  ASSERT_TRUE(list);
-  EXPECT_TRUE(list->truncated);
-  EXPECT_EQ(list->parts.at(0).number, 7);
-  EXPECT_FALSE(ParsePartList(
-      "<ListPartsResult><Part><PartNumber>x</PartNumber><Size>5</Size></Part></ListPartsResult>"));
-  EXPECT_FALSE(ParsePartList("<ListPartsResult><IsTruncated>true</IsTruncated></ListPartsResult>"))
-      << "no end";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What a probe makes of Date headers; the rest of it is tested against servers.
+// The comparison of clocks. tests/e2e/probe_test.py tests the probe itself against servers.
 #include "s3/client/probe.h"
 
 #include <gtest/gtest.h>
@@ -18,9 +18,9 @@ Time DateAt(Time written, std::chrono::milliseconds offset) {
   return std::chrono::floor<std::chrono::seconds>(written + offset);
 }
 
-TEST(ClockComparisonTest, NothingBeforeTheFirstDate) { EXPECT_FALSE(ClockComparison().offset()); }
+TEST(ClockComparisonTest, HasNoOffsetBeforeTheFirstDate) { EXPECT_FALSE(ClockComparison().offset()); }
 
-TEST(ClockComparisonTest, ASlowAnswerIsNoOtherClock) {
+TEST(ClockComparisonTest, ASlowResponseDoesNotLookLikeAnotherClock) {
   for (const auto before : {0ms, 2ms, 1500ms}) {
     for (const auto after : {0ms, 2ms, 1500ms, 10'000ms}) {
       ClockComparison clocks;
@@ -30,10 +30,10 @@ TEST(ClockComparisonTest, ASlowAnswerIsNoOtherClock) {
   }
 }
 
-TEST(ClockComparisonTest, AnotherClockIsNoticed) {
+TEST(ClockComparisonTest, AnotherClockIsDetected) {
   auto random = test::SeededRandom();
-  const auto up_to = [&](int most) {
-    return std::chrono::milliseconds(random() % static_cast<unsigned>(most));
+  const auto up_to = [&](int max) {
+    return std::chrono::milliseconds(random() % static_cast<unsigned>(max));
   };
   for (const auto offset : {-86'400'000ms, -10'000ms, -2500ms, 2500ms, 10'000ms, 86'400'000ms}) {
     ClockComparison clocks;

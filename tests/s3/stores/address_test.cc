@@ -1,4 +1,3 @@
-// Where requests go: AWS's endpoints by region, styles of addressing, and several endpoints.
 #include "s3/stores/address.h"
 
 #include <gmock/gmock.h>
@@ -21,7 +20,7 @@ std::string Resolve(const DestinationOptions& destination) {
   return text;
 }
 
-TEST(AddressTest, ChoosesTheStyle) {
+TEST(AddressTest, ChoosesTheAddressingStyle) {
   const auto resolve = [](std::string bucket, std::string endpoint, Addressing addressing) {
     return Resolve({.bucket = std::move(bucket),
                     .endpoint = std::move(endpoint),
@@ -34,8 +33,8 @@ TEST(AddressTest, ChoosesTheStyle) {
   EXPECT_EQ(resolve("b-1", "http://127.0.0.1:1", Addressing::kAuto), "http://127.0.0.1:1/b-1/");
   EXPECT_EQ(resolve("b-1", "http://[::1]:7480", Addressing::kAuto), "http://[::1]:7480/b-1/");
   EXPECT_EQ(resolve("b-1", "http://store:1", Addressing::kVirtual), "http://b-1.store:1/");
-  EXPECT_THAT(resolve("b-1", "http://127.0.0.1:1", Addressing::kVirtual), HasSubstr("is an address"));
-  EXPECT_THAT(resolve("b-1", "http://[::1]:1", Addressing::kVirtual), HasSubstr("is an address"));
+  EXPECT_THAT(resolve("b-1", "http://127.0.0.1:1", Addressing::kVirtual), HasSubstr("is an IP address"));
+  EXPECT_THAT(resolve("b-1", "http://[::1]:1", Addressing::kVirtual), HasSubstr("is an IP address"));
 }
 
 // Hosts as https://docs.aws.amazon.com/general/latest/gr/s3.html lists them.
@@ -64,15 +63,15 @@ TEST(AddressTest, AwsHosts) {
   }
 }
 
-TEST(AddressTest, WhatAwsDoesNotHaveIsRefused) {
+TEST(AddressTest, ContradictionsAndMissingEndpointsAreErrors) {
   const std::pair<DestinationOptions, const char*> cases[] = {
-      {{.bucket = "b-1", .region = "cn-north-1", .fips = true}, "fips is not to be had in region cn-north-1"},
-      {{.bucket = "b-1", .region = "cn-north-1", .accelerate = true}, "not to be had in region cn-north-1"},
-      {{.bucket = "b-1", .region = "us-gov-west-1", .accelerate = true}, "not to be had in region us-gov"},
+      {{.bucket = "b-1", .region = "cn-north-1", .fips = true}, "fips is not available in region cn-north-1"},
+      {{.bucket = "b-1", .region = "cn-north-1", .accelerate = true}, "not available in region cn-north-1"},
+      {{.bucket = "b-1", .region = "us-gov-west-1", .accelerate = true}, "not available in region us-gov"},
       {{.bucket = "b-1", .fips = true, .accelerate = true}, "together with fips"},
-      {{.bucket = "b.1", .accelerate = true}, "a bucket without '.'"},
+      {{.bucket = "b.1", .accelerate = true}, "a bucket name without '.'"},
       {{.bucket = "b-1", .addressing = Addressing::kPath, .accelerate = true}, "virtual addressing"},
-      {{.bucket = "b-1", .endpoint = "http://h:1", .dualstack = true}, "are AWS's"},
+      {{.bucket = "b-1", .endpoint = "http://h:1", .dualstack = true}, "are for AWS's endpoints"},
       {{.bucket = "b-1", .endpoint = "http://h:1", .endpoints = {"http://h:2"}}, "not both"},
       {{.bucket = "b-1", .endpoints = {"https://h:1", "http://h:2"}}, "all https or all http"},
       {{.bucket = "b-1", .endpoints = {"http://h:1", "http://h:x"}}, "no valid port"},

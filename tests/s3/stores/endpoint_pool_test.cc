@@ -1,9 +1,9 @@
-// Which endpoint is asked next: the least busy that works; failing ones after a while, one by one.
 #include "s3/stores/endpoint_pool.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 namespace s3 {
@@ -11,7 +11,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 struct Fixture {
@@ -23,17 +22,17 @@ struct Fixture {
     for (int i = 0; i < count; ++i) names.push_back("e" + std::to_string(i));
     return names;
   }
-  // One request that ends at once; the answer is the endpoint it took.
+  // One request that ends at once. Returns the endpoint it took.
   std::size_t Request(bool worked) {
-    const auto lease = pool.Take();
-    pool.Give(lease, worked);
-    return lease.index;
+    auto lease = pool.Take();
+    lease.Release(worked);
+    return lease.index();
   }
-  // Leaves endpoint `index` alone: all its requests fail.
+  // Lets requests to endpoint `index` fail until it is paused.
   void Break(std::size_t index) {
     for (const auto before = notices.size(); notices.size() == before;) {
-      const auto lease = pool.Take();
-      pool.Give(lease, lease.index != index);
+      auto lease = pool.Take();
+      lease.Release(lease.index() != index);
     }
   }
 
@@ -42,32 +41,32 @@ struct Fixture {
   EndpointPool pool;
 };
 
-TEST(EndpointPoolTest, SpreadsOverTheLeastBusy) {
+TEST(EndpointPoolTest, TheLeastBusyOneIsTaken) {
   Fixture fixture(3);
   std::vector<EndpointPool::Lease> leases;
   std::map<std::size_t, int> taken;
   for (int i = 0; i < 9; ++i) {
     leases.push_back(fixture.pool.Take());
-    ++taken[leases.back().index];
+    ++taken[leases.back().index()];
   }
   EXPECT_EQ(taken, (std::map<std::size_t, int>{{0, 3}, {1, 3}, {2, 3}}));
-  // Two of one endpoint end: the next two go there.
-  std::vector<std::size_t> next;
-  for (int ended = 0; const auto& lease : leases) {
-    if (lease.index == 1 && ended++ < 2) fixture.pool.Give(lease, true);
+  // Two requests of one endpoint end: it takes the next two.
+  for (int ended = 0; auto& lease : leases) {
+    if (lease.index() == 1 && ended++ < 2) lease.Release(true);
   }
-  for (int i = 0; i < 2; ++i) next.push_back(fixture.pool.Take().index);
-  EXPECT_THAT(next, ElementsAre(1, 1));
+  const auto first = fixture.pool.Take(), second = fixture.pool.Take();
+  EXPECT_EQ(first.index(), 1u);
+  EXPECT_EQ(second.index(), 1u);
 }
 
-TEST(EndpointPoolTest, EqualsTakeTurns) {
+TEST(EndpointPoolTest, EquallyBusyOnesTakeTurns) {
   Fixture fixture(3);
   std::map<std::size_t, int> taken;
   for (int i = 0; i < 30; ++i) ++taken[fixture.Request(true)];
   EXPECT_EQ(taken, (std::map<std::size_t, int>{{0, 10}, {1, 10}, {2, 10}}));
 }
 
-TEST(EndpointPoolTest, OneFailureIsForgivenTwoInARowAreNot) {
+TEST(EndpointPoolTest, TwoFailuresInARowPauseAnEndpoint) {
   Fixture fixture(2);
   for (int i = 0; i < 20; ++i) fixture.Request(i % 4 < 2);  // each fails every second time
   EXPECT_TRUE(fixture.notices.empty());
@@ -77,21 +76,21 @@ TEST(EndpointPoolTest, OneFailureIsForgivenTwoInARowAreNot) {
   EXPECT_THAT(fixture.notices[0], HasSubstr("e1 fails"));
 }
 
-TEST(EndpointPoolTest, AfterAWhileASingleRequestTriesAgainAndLoadReturns) {
+TEST(EndpointPoolTest, AfterThePauseOneRequestTriesItAndThenLoadReturns) {
   Fixture fixture(2);
   fixture.Break(1);
   fixture.now += EndpointPool::kFirstPause;
-  const auto probe = fixture.pool.Take();
-  EXPECT_EQ(probe.index, 1u);
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture.Request(true), 0u) << "one probe at a time";
-  fixture.pool.Give(probe, true);
+  auto trial = fixture.pool.Take();
+  EXPECT_EQ(trial.index(), 1u);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(fixture.Request(true), 0u) << "one trial at a time";
+  trial.Release(true);
   EXPECT_THAT(fixture.notices.back(), HasSubstr("e1 works again"));
   std::map<std::size_t, int> taken;
   for (int i = 0; i < 10; ++i) ++taken[fixture.Request(true)];
   EXPECT_EQ(taken[1], 5);
 }
 
-TEST(EndpointPoolTest, PausesDoubleUpToTheLongest) {
+TEST(EndpointPoolTest, PausesDoubleUpToTheMaximum) {
   Fixture fixture(2);
   fixture.Break(1);
   auto pause = std::chrono::duration_cast<milliseconds>(EndpointPool::kFirstPause);
@@ -100,23 +99,23 @@ TEST(EndpointPoolTest, PausesDoubleUpToTheLongest) {
     ASSERT_EQ(fixture.Request(true), 0u) << i;
     fixture.now += milliseconds(1);
     ASSERT_EQ(fixture.Request(false), 1u) << i;
-    pause = std::min<milliseconds>(pause * 2, EndpointPool::kLongestPause);
+    pause = std::min<milliseconds>(pause * 2, EndpointPool::kMaxPause);
   }
-  EXPECT_EQ(fixture.notices.size(), 1u) << "said once";
+  EXPECT_EQ(fixture.notices.size(), 1u) << "one notice";
 }
 
-// 64 requests that were in flight when a gateway died are one failure, not 64.
-TEST(EndpointPoolTest, ThoseInFlightTogetherFailOnce) {
+// 64 requests in flight to a gateway that dies are one failure, not 64.
+TEST(EndpointPoolTest, RequestsInFlightTogetherFailOnce) {
   Fixture fixture(2);
   std::vector<EndpointPool::Lease> leases;
   for (int i = 0; i < 64; ++i) leases.push_back(fixture.pool.Take());
   fixture.now += milliseconds(5);
-  for (const auto& lease : leases) fixture.pool.Give(lease, lease.index == 0);
+  for (auto& lease : leases) lease.Release(lease.index() == 0);
   fixture.now += EndpointPool::kFirstPause;
-  EXPECT_EQ(fixture.Request(true), 1u) << "tried again after the first pause";
+  EXPECT_EQ(fixture.Request(true), 1u) << "tried after the first pause";
 }
 
-TEST(EndpointPoolTest, WhenAllFailTheFirstToBeDueIsAsked) {
+TEST(EndpointPoolTest, WhenAllFailTheOneWhosePauseEndsFirstIsTaken) {
   Fixture fixture(2);
   fixture.Break(0);
   fixture.now += milliseconds(100);
@@ -125,7 +124,20 @@ TEST(EndpointPoolTest, WhenAllFailTheFirstToBeDueIsAsked) {
   EXPECT_EQ(fixture.Request(false), 1u);
 }
 
-TEST(EndpointPoolTest, TheOnlyOneIsAlwaysAsked) {
+// As when an exception ends a request.
+TEST(EndpointPoolTest, ALeaseThatIsNotReleasedLeavesNothingBehind) {
+  Fixture fixture(2);
+  for (int i = 0; i < 10; ++i) (void)fixture.pool.Take();
+  const auto first = fixture.pool.Take(), second = fixture.pool.Take();
+  EXPECT_NE(first.index(), second.index()) << "none is in flight";
+  EXPECT_TRUE(fixture.notices.empty());
+  fixture.Break(1);
+  fixture.now += EndpointPool::kFirstPause;
+  EXPECT_EQ(fixture.pool.Take().index(), 1u);
+  EXPECT_EQ(fixture.Request(true), 1u) << "a trial without a result is repeated";
+}
+
+TEST(EndpointPoolTest, TheOnlyEndpointIsAlwaysTaken) {
   Fixture fixture(1);
   for (int i = 0; i < 10; ++i) EXPECT_EQ(fixture.Request(false), 0u);
   EXPECT_TRUE(fixture.notices.empty());

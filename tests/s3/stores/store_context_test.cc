@@ -1,4 +1,3 @@
-// What is learnt from a store's refusals: the bucket's region, the store's time.
 #include "s3/stores/store_context.h"
 
 #include <gmock/gmock.h>
@@ -24,14 +23,14 @@ std::string HttpDate(seconds offset) {
   return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc)};
 }
 
-// A client of a script.
+// A client over a transport that follows a script.
 struct Scripted {
   explicit Scripted(std::vector<HttpResponse> answers, DestinationOptions destination = {.bucket = "bucket"})
       : transport(std::move(answers)),
-        facts(destination, ResolveBucket(destination).value(),
+        store(destination, ResolveBucket(destination).value(),
               [this](std::string_view text) { notices.emplace_back(text); }),
         credentials(test::Fixed({"id", Secret("secret"), Secret("token")})),
-        client(&facts, &credentials, &free.admission, {.max_attempts = 1},
+        client(&store, &credentials, &free.admission, {.max_attempts = 1},
                {.checksum = ChecksumAlgorithm::kNone}, &transport, &waiter, {}) {}
 
   RetryResult Put() {
@@ -48,7 +47,7 @@ struct Scripted {
   std::vector<std::string> notices;
   BlockingWaiter waiter;
   test::ScriptedTransport transport;
-  StoreContextCache facts;
+  StoreContextCache store;
   CredentialCache credentials;
   test::FreeAdmission free;
   Client client;
@@ -56,20 +55,20 @@ struct Scripted {
 
 const HttpResponse kSuccess = Answered(200, {"ETag: \"e\""});
 
-TEST(LearnedFactsTest, ARegionInTheHeaderOrTheBodyIsTakenOnce) {
+TEST(StoreContextCacheTest, ARegionInHeaderOrBodyIsLearntOnce) {
   const HttpResponse answers[] = {
       Answered(301, {"x-amz-bucket-region: eu-west-3"},
                ErrorXml("PermanentRedirect", "<Endpoint>evil.example</Endpoint>")),
       Answered(307, {"x-amz-bucket-region: eu-west-3", "Location: https://evil.example/k"},
                ErrorXml("TemporaryRedirect")),
       Answered(400, {}, ErrorXml("AuthorizationHeaderMalformed", "<Region>eu-west-3</Region>")),
-      Answered(400, {"x-amz-bucket-region: eu-west-3"}),  // as HEAD is answered
+      Answered(400, {"x-amz-bucket-region: eu-west-3"}),  // as for HEAD
   };
   for (const auto& redirect : answers) {
     Scripted scripted({redirect, kSuccess, kSuccess});
-    const auto settled = scripted.Put();
-    ASSERT_TRUE(settled.answer) << settled.answer.error().message;
-    EXPECT_EQ(settled.attempts, 1);
+    const auto result = scripted.Put();
+    ASSERT_TRUE(result.answer) << result.answer.error().message;
+    EXPECT_EQ(result.attempts, 1);
     EXPECT_TRUE(scripted.Put().answer);
     const auto& requests = scripted.transport.requests;
     ASSERT_EQ(requests.size(), 3u) << "learnt for the whole run";
@@ -84,17 +83,17 @@ TEST(LearnedFactsTest, ARegionInTheHeaderOrTheBodyIsTakenOnce) {
   }
 }
 
-TEST(LearnedFactsTest, ALoopOfRedirectsEndsAfterOneHop) {
+TEST(StoreContextCacheTest, ALoopOfRedirectsEndsAfterOneCorrection) {
   const auto to = [](const char* region) {
     return Answered(301, {std::string("x-amz-bucket-region: ") + region});
   };
   Scripted scripted({to("eu-west-1"), to("us-east-1")});
-  const auto settled = scripted.Put();
-  EXPECT_EQ(settled.answer.error().kind, ErrorKind::kWrongRegion);
+  const auto result = scripted.Put();
+  EXPECT_EQ(result.answer.error().kind, ErrorKind::kWrongRegion);
   EXPECT_EQ(scripted.transport.requests.size(), 2u);
 }
 
-TEST(LearnedFactsTest, WhatIsNoRegionIsNotFollowed) {
+TEST(StoreContextCacheTest, OnlyTheNameOfARegionIsLearnt) {
   for (const auto* region : {"", "us-east-1", "evil.example/", "EU", "a b", "x@evil"}) {
     Scripted scripted({Answered(301, {std::string("x-amz-bucket-region: ") + region})});
     EXPECT_EQ(scripted.Put().answer.error().kind, ErrorKind::kWrongRegion) << region;
@@ -102,7 +101,7 @@ TEST(LearnedFactsTest, WhatIsNoRegionIsNotFollowed) {
   }
 }
 
-TEST(LearnedFactsTest, ACustomEndpointKeepsItsHost) {
+TEST(StoreContextCacheTest, ACustomEndpointKeepsItsHost) {
   Scripted scripted(
       {Answered(400, {}, ErrorXml("AuthorizationHeaderMalformed", "<Region>garage</Region>")), kSuccess},
       {.bucket = "bucket", .endpoint = "http://127.0.0.1:1"});
@@ -111,23 +110,23 @@ TEST(LearnedFactsTest, ACustomEndpointKeepsItsHost) {
   EXPECT_THAT(scripted.Signed(1, "authorization"), HasSubstr("/garage/s3/"));
 }
 
-TEST(LearnedFactsTest, TheStoresTimeIsTakenOnce) {
+TEST(StoreContextCacheTest, TheStoresClockIsLearntOnce) {
   for (const auto offset : {hours(-24), hours(-1), hours(1), hours(24)}) {
     const auto skewed = Answered(403, {"Date: " + HttpDate(offset)}, ErrorXml("RequestTimeTooSkewed"));
     Scripted scripted({skewed, kSuccess, kSuccess});
-    const auto settled = scripted.Put();
-    ASSERT_TRUE(settled.answer) << settled.answer.error().message;
-    EXPECT_EQ(settled.attempts, 1) << "a correction is no attempt";
+    const auto result = scripted.Put();
+    ASSERT_TRUE(result.answer) << result.answer.error().message;
+    EXPECT_EQ(result.attempts, 1) << "a correction does not count as an attempt";
     EXPECT_TRUE(scripted.Put().answer);
-    EXPECT_EQ(scripted.transport.requests.size(), 3u) << "exactly one request more";
-    EXPECT_EQ(scripted.facts.Current()->clock_offset / hours(1), offset / hours(1));
+    EXPECT_EQ(scripted.transport.requests.size(), 3u) << "exactly one more request";
+    EXPECT_EQ(scripted.store.Current()->clock_offset / hours(1), offset / hours(1));
     const auto expected = AmzDate(std::chrono::system_clock::now() + offset);
     EXPECT_EQ(scripted.Signed(2, "x-amz-date").substr(0, 11), expected.substr(0, 11));
     EXPECT_THAT(scripted.notices.at(0), HasSubstr(offset.count() > 0 ? "ahead of" : "behind"));
   }
 }
 
-TEST(LearnedFactsTest, TimesThatHelpNobodyAreNotTaken) {
+TEST(StoreContextCacheTest, UselessOrUnbelievableTimesAreNotLearnt) {
   const auto skewed = [](const std::string& date) {
     return Answered(403, {"Date: " + date}, ErrorXml("RequestTimeTooSkewed"));
   };
@@ -137,27 +136,27 @@ TEST(LearnedFactsTest, TimesThatHelpNobodyAreNotTaken) {
     EXPECT_EQ(scripted.Put().answer.error().kind, ErrorKind::kClockSkewed) << date;
     EXPECT_EQ(scripted.transport.requests.size(), 1u) << date;
   }
-  // A store that says so again is not believed a second time.
+  // A second correction in one attempt is not believed.
   Scripted scripted({skewed(HttpDate(hours(2))), skewed(HttpDate(hours(4)))});
   EXPECT_EQ(scripted.Put().answer.error().kind, ErrorKind::kClockSkewed);
   EXPECT_EQ(scripted.transport.requests.size(), 2u);
-  // A Date on another refusal changes nothing.
+  // The Date of another refusal changes nothing.
   Scripted other({Answered(500, {"Date: " + HttpDate(hours(5))}), kSuccess});
   EXPECT_FALSE(other.Put().answer);
-  EXPECT_EQ(other.facts.Current()->clock_offset, seconds(0));
+  EXPECT_EQ(other.store.Current()->clock_offset, seconds(0));
 }
 
-TEST(LearnedFactsTest, RegionAndTimeInOneRequest) {
+TEST(StoreContextCacheTest, RegionAndClockCanBeCorrectedInOneAttempt) {
   Scripted scripted({Answered(403, {"Date: " + HttpDate(hours(3))}, ErrorXml("RequestTimeTooSkewed")),
                      Answered(301, {"x-amz-bucket-region: eu-west-1"}), kSuccess});
   EXPECT_TRUE(scripted.Put().answer);
   EXPECT_EQ(scripted.notices.size(), 2u);
 }
 
-TEST(LearnedFactsTest, TheEndpointsRegionIsLearnt) {
+TEST(StoreContextCacheTest, TheRegionOfTheEmbeddedEndpointIsLearnt) {
   test::ClientFixture fixture(test::WithBucket(), {}, 8, "eu-central-1");
-  const auto settled = fixture.Put("k", "x");
-  ASSERT_TRUE(settled.answer) << settled.answer.error().message;
+  const auto result = fixture.Put("k", "x");
+  ASSERT_TRUE(result.answer) << result.answer.error().message;
   EXPECT_EQ(fixture.Stored("k"), "x");
   EXPECT_EQ(fixture.facts.Current()->region, "us-east-1");
   EXPECT_EQ(fixture.notices.size(), 1u);

@@ -19,7 +19,7 @@ DestinationOptions At(std::string endpoint, std::string profile = "auto") {
   return destination;
 }
 
-TEST(StoreProfilesTest, HostsShowTheStoreAndItsRegion) {
+TEST(StoreProfilesTest, AHostIdentifiesTheStoreAndItsRegion) {
   const std::tuple<const char*, std::string_view, const char*> cases[] = {
       {"", "aws", ""},
       {"https://s3.eu-west-1.amazonaws.com", "aws", "eu-west-1"},
@@ -50,10 +50,10 @@ TEST(StoreProfilesTest, HostsShowTheStoreAndItsRegion) {
   DestinationOptions several;
   several.endpoints = {"https://s3.fr-par.scw.cloud"};
   EXPECT_EQ(ProfileOf(several).name, "scaleway");
-  EXPECT_EQ(ProfileOf(At("https://s3.amazonaws.com", "ceph")).name, "ceph") << "what the job says wins";
+  EXPECT_EQ(ProfileOf(At("https://s3.amazonaws.com", "ceph")).name, "ceph") << "the job's choice wins";
 }
 
-TEST(StoreProfilesTest, WhatAutoMeans) {
+TEST(StoreProfilesTest, AutoDependsOnTheStore) {
   EXPECT_EQ(ResolveIntegrity({}, At("")).checksum, ChecksumAlgorithm::kCrc64Nvme);
   EXPECT_EQ(ResolveIntegrity({}, At("https://s3.us-west-2.amazonaws.com")).checksum,
             ChecksumAlgorithm::kCrc64Nvme);
@@ -64,13 +64,13 @@ TEST(StoreProfilesTest, WhatAutoMeans) {
   EXPECT_FALSE(ResolveIntegrity({}, At("http://store:9000", "r2")).etag_of_parts_is_md5);
 }
 
-TEST(StoreProfilesTest, KnownRefusalsAreSaidWithTheOption) {
+TEST(StoreProfilesTest, AKnownRefusalNamesTheOption) {
   using enum ChecksumAlgorithm;
   const auto problem = [](const char* profile, const IntegrityOptions& integrity) {
     return IntegrityProblem(integrity, *FindStoreProfile(profile)).value_or("");
   };
   EXPECT_THAT(problem("b2", {.checksum = kCrc32c}),
-              HasSubstr("checksum CRC32C: a store of profile b2 refuses it"));
+              HasSubstr("checksum CRC32C: stores of profile b2 refuse it"));
   EXPECT_THAT(problem("swift", {.checksum = kCrc64Nvme}), HasSubstr("CRC64NVME"));
   EXPECT_THAT(problem("r2", {.payload = PayloadMode::kStreaming, .checksum = kMd5}),
               HasSubstr("payload: streaming"));
@@ -83,16 +83,16 @@ TEST(StoreProfilesTest, KnownRefusalsAreSaidWithTheOption) {
   }
 }
 
-TEST(StoreProfilesTest, PartsOfAStreamAreEqualWhereTheyMustBe) {
+TEST(StoreProfilesTest, PartsOfAStreamAreEqualWhereTheStoreNeedsIt) {
   const auto& limits = FindStoreProfile("r2")->limits;
   EXPECT_EQ(StreamPartBytes(9'999, {}, limits), StreamPartBytes(1, {}, limits));
   EXPECT_GT(StreamPartBytes(9'999, {}, StoreLimits{}), StreamPartBytes(1, {}, StoreLimits{}));
 }
 
-// The defaults work with every store, as far as its profile tells.
-class ImitatedStoreTest : public testing::TestWithParam<StoreProfile> {
+// The embedded endpoint emulates each profile in turn.
+class EmulatedStoreTest : public testing::TestWithParam<StoreProfile> {
  protected:
-  ImitatedStoreTest() : name_(GetParam().name) {
+  EmulatedStoreTest() : name_(GetParam().name) {
     options_ = test::WithBucket();
     options_.imitated = FindStoreProfile(name_);
     options_.min_part_bytes = 10;
@@ -104,9 +104,9 @@ class ImitatedStoreTest : public testing::TestWithParam<StoreProfile> {
   endpoint::ServerOptions options_;
 };
 
-TEST_P(ImitatedStoreTest, TakesTheDefaults) {
+TEST_P(EmulatedStoreTest, AcceptsTheDefaults) {
   test::ClientFixture fixture(options_, Resolved({}), 1);
-  // The client resolves by its endpoint's host; what the profile says comes first.
+  // Not the fixture's client, which resolves by the endpoint's host.
   Client client(&fixture.facts, &fixture.credentials, &fixture.admission, fixture.options.retry, Resolved({}),
                 &fixture.loops, &fixture.waiter, {});
   const auto put = client.PutObject({"small", &fixture.properties}, MakePayload("body", client.integrity()),
@@ -127,7 +127,7 @@ TEST_P(ImitatedStoreTest, TakesTheDefaults) {
   EXPECT_EQ(fixture.Stored("large"), "0123456789abcdefghijend");
 }
 
-TEST_P(ImitatedStoreTest, RefusesWhatItsProfileRefuses) {
+TEST_P(EmulatedStoreTest, RefusesWhatItsProfileRefuses) {
   const IntegrityOptions all[] = {
       {.checksum = ChecksumAlgorithm::kCrc32c},
       {.checksum = ChecksumAlgorithm::kCrc64Nvme},
@@ -145,7 +145,7 @@ TEST_P(ImitatedStoreTest, RefusesWhatItsProfileRefuses) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, ImitatedStoreTest,
+INSTANTIATE_TEST_SUITE_P(Stores, EmulatedStoreTest,
                          testing::ValuesIn(StoreProfiles().begin(), StoreProfiles().end()),
                          [](const auto& store) { return std::string(store.param.name); });
 

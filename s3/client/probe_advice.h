@@ -1,0 +1,21 @@
+// Derives from a probe's report which profile the store has and what the user should change. Pure functions,
+// any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "s3/client/probe.h"
+#include "s3/options.h"
+#include "s3/stores/store_profiles.h"
+
+namespace s3 {
+
+// Returns the profiles that contradict nothing in the report, and of those the ones that explain most of it.
+std::vector<const StoreProfile*> FittingProfiles(const ProbeReport& report);
+
+// Returns what to do about the report, one line for each advice; may be empty. `profile` is the job's.
+std::vector<std::string> AdviceOf(const ProbeReport& report, const IntegrityOptions& integrity,
+                                  const StoreProfile& profile);
+
+}  // namespace s3
