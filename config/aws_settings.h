@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "config/fallbacks.h"
+#include "s3/base/environment.h"
 #include "s3/credentials/providers/configured.h"
 
 namespace config {

@@ -27,7 +27,7 @@ std::string Where(const std::string& name, int line, int column) {
 // duplicate keys, aliases and tags.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(const std::string& name, const Lookup& environment, std::vector<Problem>* problems)
+  TreeBuilder(const std::string& name, const s3::Environment& environment, std::vector<Problem>* problems)
       : name_(name), environment_(environment), problems_(problems) {}
 
   Value TakeRoot() { return std::move(root_); }
@@ -144,7 +144,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   const std::string& name_;
-  const Lookup& environment_;
+  const s3::Environment& environment_;
   std::vector<Problem>* const problems_;
   std::vector<Frame> open_;
   Value root_;
@@ -193,7 +193,7 @@ std::string_view KindName(Value::Kind kind) {
   return "";
 }
 
-Expanded ExpandVariables(std::string_view text, const Lookup& environment, const std::string& where,
+Expanded ExpandVariables(std::string_view text, const s3::Environment& environment, const std::string& where,
                          std::vector<Problem>* problems) {
   Expanded expanded;
   const auto append = [&](std::string_view literal) {
@@ -238,7 +238,7 @@ Expanded ExpandVariables(std::string_view text, const Lookup& environment, const
   return expanded;
 }
 
-Document ParseDocument(std::string_view text, const std::string& name, const Lookup& environment) {
+Document ParseDocument(std::string_view text, const std::string& name, const s3::Environment& environment) {
   Document document;
   auto& problems = document.problems;
   if (text.size() > kMaxBytes) {

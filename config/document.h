@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "s3/base/environment.h"
+
 namespace config {
 
 // One mistake in a file or on the command line.
@@ -48,14 +50,11 @@ struct Document {
   std::vector<Problem> problems;
 };
 
-// What the environment answers for a variable; nothing when unset.
-using Lookup = std::function<std::optional<std::string>(const std::string&)>;
-
 // Reads one document. Refuses what makes job files ambiguous or explosive: duplicate keys, anchors,
 // aliases, merge keys, tags, several documents, more than 1 MiB, nesting deeper than 16, bytes that
 // are no UTF-8. Replaces ${VAR} and ${VAR:-default} in values; "$${" stands for "${". Collects all
 // problems that it can go on after.
-Document ParseDocument(std::string_view text, const std::string& name, const Lookup& environment);
+Document ParseDocument(std::string_view text, const std::string& name, const s3::Environment& environment);
 
 struct Expanded {
   std::string text;
@@ -64,7 +63,7 @@ struct Expanded {
 };
 
 // Replaces ${VAR} in one text; problems go to `problems` under `where`.
-Expanded ExpandVariables(std::string_view text, const Lookup& environment, const std::string& where,
+Expanded ExpandVariables(std::string_view text, const s3::Environment& environment, const std::string& where,
                          std::vector<Problem>* problems);
 
 }  // namespace config

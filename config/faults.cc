@@ -9,7 +9,7 @@ namespace config {
 using s3::endpoint::FaultRule;
 
 Loaded<std::vector<FaultRule>> ParseFaults(std::string_view text, const std::string& name,
-                                           const Lookup& environment) {
+                                           const s3::Environment& environment) {
   auto [root, problems] = ParseDocument(text, name, environment);
   std::vector<FaultRule> rules;
   const auto* list = root.Find("faults");
@@ -29,7 +29,7 @@ Loaded<std::vector<FaultRule>> ParseFaults(std::string_view text, const std::str
   return rules;
 }
 
-Loaded<std::vector<FaultRule>> LoadFaults(const std::string& path, const Lookup& environment) {
+Loaded<std::vector<FaultRule>> LoadFaults(const std::string& path, const s3::Environment& environment) {
   return ReadTextFile(path).and_then(
       [&](const std::string& text) { return ParseFaults(text, path, environment); });
 }

@@ -9,9 +9,10 @@
 
 namespace config {
 
-// "faults:" with a list of rules, see config/examples/faults.yaml.
+// "faults:" with a list of rules, see config/examples/quickstart-faults.yaml.
 Loaded<std::vector<s3::endpoint::FaultRule>> ParseFaults(std::string_view text, const std::string& name,
-                                                         const Lookup& environment);
-Loaded<std::vector<s3::endpoint::FaultRule>> LoadFaults(const std::string& path, const Lookup& environment);
+                                                         const s3::Environment& environment);
+Loaded<std::vector<s3::endpoint::FaultRule>> LoadFaults(const std::string& path,
+                                                        const s3::Environment& environment);
 
 }  // namespace config

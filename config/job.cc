@@ -52,7 +52,7 @@ Value* Descend(Value* value, const std::string& key, const std::string& where,
   return &value->entries.back().value;
 }
 
-void ApplyOverride(const std::string& text, const Lookup& environment, Value* root,
+void ApplyOverride(const std::string& text, const s3::Environment& environment, Value* root,
                    std::vector<Problem>* problems) {
   const auto equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
@@ -222,7 +222,7 @@ std::vector<std::string> AllKeys() {
 }
 
 Loaded<Job> ParseJob(std::string_view text, const std::string& name,
-                     const std::vector<std::string>& overrides, const Lookup& environment,
+                     const std::vector<std::string>& overrides, const s3::Environment& environment,
                      const FindFallbacks& find) {
   auto [root, problems] = ParseDocument(text, name, environment);
   if (!problems.empty() && root.kind != Value::Kind::kMapping) return tl::unexpected(std::move(problems));
@@ -296,7 +296,7 @@ Loaded<std::string> ReadTextFile(const std::string& path) {
 }
 
 Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides,
-                    const Lookup& environment, const FindFallbacks& find) {
+                    const s3::Environment& environment, const FindFallbacks& find) {
   return ReadTextFile(path).and_then(
       [&](const std::string& text) { return ParseJob(text, path, overrides, environment, find); });
 }

@@ -31,12 +31,12 @@ using Loaded = tl::expected<T, std::vector<Problem>>;
 // `overrides`: the texts of --set, "upload.concurrency=8" or "source.0.path=data", applied to the
 // file before it is checked. `find` has values for what both leave out; null for none.
 Loaded<Job> ParseJob(std::string_view text, const std::string& name,
-                     const std::vector<std::string>& overrides, const Lookup& environment,
+                     const std::vector<std::string>& overrides, const s3::Environment& environment,
                      const FindFallbacks& find = nullptr);
 
 // Reads the file; that it cannot be read is a problem like the others.
 Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides,
-                    const Lookup& environment, const FindFallbacks& find = nullptr);
+                    const s3::Environment& environment, const FindFallbacks& find = nullptr);
 
 // The effective settings as YAML, defaults included, sizes in bytes, secrets redacted. Properties of objects
 // that came out of the environment are shown as their variables. `with_sources`: a comment behind each says

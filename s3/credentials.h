@@ -39,8 +39,4 @@ struct ProvidedCredentials {
 // Asks for credentials, waiting in the calling thread; soon ends once a stop is requested.
 using FetchCredentials = std::function<Result<ProvidedCredentials>(std::stop_token)>;
 
-// What the environment answers for a name; nothing when unset or empty.
-using Environment = std::function<std::optional<std::string>(const std::string&)>;
-Environment ProcessEnvironment();
-
 }  // namespace s3

@@ -9,7 +9,7 @@
 
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/signals.h"
-#include "s3/credentials.h"
+#include "s3/base/environment.h"
 
 namespace cli {
 namespace {

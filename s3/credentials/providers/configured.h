@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "s3/base/environment.h"
 #include "s3/credentials/providers/profiles.h"
 
 namespace s3 {

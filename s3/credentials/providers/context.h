@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "s3/base/environment.h"
 #include "s3/credentials.h"
 #include "s3/http.h"
 #include "s3/options.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "s3/credentials.h"
+#include "s3/base/environment.h"
 
 namespace s3 {
 
