@@ -90,8 +90,8 @@ TEST(JobTest, AllProblemsAreShownAtOnce) {
   EXPECT_EQ(ProblemsOf(problems),
             "job.yaml:2:5: source: unknown key 'pth'; did you mean 'path'?\n"
             "job.yaml:2:5: source: an entry needs a path\n"
-            "job.yaml:4:11: destination.bucket: a bucket name has letters, digits, '-', '.' and '_', and "
-            "'B/B' has '/'\n"
+            "job.yaml:4:11: destination.bucket: a bucket name may only have letters, digits, '-', '.' and "
+            "'_', but 'B/B' has '/'\n"
             "job.yaml:5:11: destination.region: '' is no region: letters, digits and '-'\n"
             "job.yaml:7:8: retry.cap: '20' is not a duration: write 200ms, 20s, 1m30s or 2h\n");
 }
