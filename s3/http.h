@@ -55,7 +55,7 @@ struct HttpRequest {
   // does.
   bool fresh_connection = false;
   // The server may work for a long time before it responds: completion_window applies.
-  bool answers_late = false;
+  bool responds_late = false;
   // The transport may end the exchange with kSlow if it takes much longer than others of its size; see
   // s3/transport/straggler_detector.h.
   bool give_up_when_slow = false;
