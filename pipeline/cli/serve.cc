@@ -33,8 +33,8 @@ pipeline::ExitStatus Serve(const ServeArguments& arguments) {
   options.buckets = arguments.buckets;
   if (!ApplyEndpointArguments(arguments.endpoint, &options)) return pipeline::kExitUsage;
   if (!arguments.profile.empty()) {
-    options.imitated = s3::FindStoreProfile(arguments.profile);
-    if (options.imitated == nullptr) {
+    options.emulated_profile = s3::FindStoreProfile(arguments.profile);
+    if (options.emulated_profile == nullptr) {
       return PrintError(fmt::format("--profile: there is no profile '{}'", arguments.profile)),
              pipeline::kExitUsage;
     }

@@ -58,7 +58,7 @@ std::optional<std::vector<NamedPart>> ParseParts(const std::string& xml) {
 
 std::optional<Reply> PartsProblem(const PendingUpload& upload, const std::vector<NamedPart>& named,
                                   const ServerOptions& options) {
-  const bool equal = options.imitated != nullptr && options.imitated->limits.equal_parts;
+  const bool equal = options.emulated_profile != nullptr && options.emulated_profile->limits.equal_parts;
   std::uint64_t first_bytes = 0;
   for (std::size_t i = 0; i < named.size(); ++i) {
     if (i > 0 && named[i].number <= named[i - 1].number) {
@@ -197,7 +197,7 @@ Reply CompleteMultipartUpload(Uploads* uploads, Store* store, const Call& call, 
   if (auto problem = PartsProblem(*upload, *named, options)) return *problem;
   std::vector<StoredBytes> bytes;
   auto info = Describe(*upload, *named, &bytes);
-  if (options.imitated != nullptr && !options.imitated->etag_of_parts_is_md5) {
+  if (options.emulated_profile != nullptr && !options.emulated_profile->etag_of_parts_is_md5) {
     info.etag = HexEncode(AsBytes(Md5(upload->id + info.etag)));
   }
   if (auto problem = CompareWithPromise(call, *upload, info)) return *problem;

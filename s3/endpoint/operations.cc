@@ -190,7 +190,7 @@ Reply SetTagging(Store* store, const Call& call, const std::string& tagging) {
   return store->SetTagging(call.bucket, call.key, tagging) ? Reply{} : NoSuchKey();
 }
 
-Reply Response(Store* store, const Call& call, const ServerOptions& options) {
+Reply ExecuteWithoutBody(Store* store, const Call& call, const ServerOptions& options) {
   if (call.operation == "ListBuckets") return ListBuckets(*store);
   if (call.key.empty()) return OnBucket(store, call, options);
   if (!store->HasBucket(call.bucket)) return NoSuchBucket();

@@ -14,7 +14,7 @@ std::optional<Reply> CheckWrite(const Store& store, const Call& call);
 Reply PutObject(Store* store, const Call& call, ReceivedBody body, const ServerOptions& options);
 
 // Every operation without a body to keep, but those of multipart uploads.
-Reply Response(Store* store, const Call& call, const ServerOptions& options);
+Reply ExecuteWithoutBody(Store* store, const Call& call, const ServerOptions& options);
 
 Reply SetTagging(Store* store, const Call& call, const std::string& tagging);
 

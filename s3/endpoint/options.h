@@ -12,16 +12,16 @@
 namespace s3::endpoint {
 
 enum class FaultAction {
-  kStatus,       // answer `status` with the S3 error `code`; nothing is stored
-  kResetBefore,  // reset the connection after the request's headers
-  kResetInBody,  // reset the connection after `after_bytes` of the request's body
-  kNoAnswer,     // read the request, then say nothing until the client leaves; nothing is stored
-  kLostAnswer,   // carry the request out, then reset the connection instead of answering
-  kDelay,        // wait `delay`, then carry on as usual
-  kWrongEtag,    // carry the request out and answer with an ETag that is not the object's
-  kErrorIn200,   // answer 200 and an <Error> of `code` in the body
-  kCutBody,      // carry the request out and answer with the first `after_bytes` of the body
-  kFlipBit,      // flip one bit of the request's body, at a place of the endpoint's choice
+  kStatus,        // answer `status` with the S3 error `code`; nothing is stored
+  kResetBefore,   // reset the connection after the request's headers
+  kResetInBody,   // reset the connection after `after_bytes` of the request's body
+  kNoResponse,    // read the request, then say nothing until the client leaves; nothing is stored
+  kLostResponse,  // carry the request out, then reset the connection instead of answering
+  kDelay,         // wait `delay`, then carry on as usual
+  kWrongEtag,     // carry the request out and answer with an ETag that is not the object's
+  kErrorIn200,    // answer 200 and an <Error> of `code` in the body
+  kCutBody,       // carry the request out and answer with the first `after_bytes` of the body
+  kFlipBit,       // flip one bit of the request's body, at a place of the endpoint's choice
 };
 
 // Applies to the requests of one operation and key, counted per operation and key from 1.
@@ -37,7 +37,7 @@ struct FaultRule {
   int retry_after_s = -1;  // sent as Retry-After when not negative
   std::uint64_t after_bytes = 0;
   std::chrono::milliseconds delay{0};
-  // kStatus, kErrorIn200 and kNoAnswer: carry the request out first.
+  // kStatus, kErrorIn200 and kNoResponse: carry the request out first.
   bool applied = false;
 };
 
@@ -84,7 +84,7 @@ struct ServerOptions {
   int requests_per_second = 0;        // what is more is answered SlowDown; 0: no limit
   std::uint64_t min_part_bytes = 5 << 20;  // of all parts but the last
   // Refuses what this store is known to refuse; null for none, which takes all. Lives for ever.
-  const StoreProfile* imitated = nullptr;
+  const StoreProfile* emulated_profile = nullptr;
   Conditions conditions = Conditions::kKept;
   std::vector<FaultRule> faults;
   int threads = 1;

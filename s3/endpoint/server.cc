@@ -41,9 +41,9 @@ ServerOptions WithCredentials(ServerOptions options) {
 bool IsData(const Call& call) { return call.operation == "PutObject" || call.operation == "UploadPart"; }
 
 // Whether the fault lets the request have its effect.
-bool IsCarriedOut(const std::optional<FaultRule>& fault) {
+bool IsExecuted(const std::optional<FaultRule>& fault) {
   if (!fault || fault->applied) return true;
-  return fault->action != FaultAction::kStatus && fault->action != FaultAction::kNoAnswer &&
+  return fault->action != FaultAction::kStatus && fault->action != FaultAction::kNoResponse &&
          fault->action != FaultAction::kErrorIn200;
 }
 
@@ -55,7 +55,7 @@ class Server::Impl {
       : options_(WithCredentials(std::move(options))),
         store_(options_.storage, options_.directory),
         faults_(options_.faults),
-        pace_(options_.bandwidth_bytes),
+        bandwidth_(options_.bandwidth_bytes),
         acceptor_(io_, tcp::endpoint(asio::ip::make_address(options_.address),
                                      static_cast<std::uint16_t>(options_.port))) {
     for (const auto& bucket : options_.buckets) store_.CreateBucket(bucket);
@@ -83,19 +83,19 @@ class Server::Impl {
 
  private:
   // Counts a connection while it lives.
-  class Open {
+  class OpenConnection {
    public:
-    explicit Open(Impl* server) : server_(server) {
+    explicit OpenConnection(Impl* server) : server_(server) {
       std::lock_guard lock(server_->stats_mutex_);
       auto& stats = server_->stats_;
       stats.max_connections = std::max(stats.max_connections, ++stats.connections);
     }
-    ~Open() {
+    ~OpenConnection() {
       std::lock_guard lock(server_->stats_mutex_);
       --server_->stats_.connections;
     }
-    Open(const Open&) = delete;
-    Open& operator=(const Open&) = delete;
+    OpenConnection(const OpenConnection&) = delete;
+    OpenConnection& operator=(const OpenConnection&) = delete;
 
    private:
     Impl* const server_;
@@ -138,11 +138,12 @@ class Server::Impl {
       socket.set_option(tcp::no_delay(true), error);
       const auto executor = socket.get_executor();
       auto connection = std::make_unique<Connection>(std::move(socket), options_.clients);
-      asio::co_spawn(executor, Serve(std::move(connection), std::make_unique<Open>(this)), asio::detached);
+      asio::co_spawn(executor, Serve(std::move(connection), std::make_unique<OpenConnection>(this)),
+                     asio::detached);
     }
   }
 
-  Awaitable<void> Serve(std::unique_ptr<Connection> connection, std::unique_ptr<Open>) {
+  Awaitable<void> Serve(std::unique_ptr<Connection> connection, std::unique_ptr<OpenConnection>) {
     try {
       while (co_await ServeOne(*connection)) {
       }
@@ -164,24 +165,24 @@ class Server::Impl {
     if (fault && fault->action == FaultAction::kResetBefore) connection.Reset();
     if (fault && fault->action == FaultAction::kDelay) co_await Connection::Sleep(fault->delay);
     const auto refusal =
-        well_formed ? Refusal(call) : ErrorReply(400, "InvalidURI", "Couldn't parse the URI.");
+        well_formed ? CheckBeforeBody(call) : ErrorReply(400, "InvalidURI", "Couldn't parse the URI.");
     if (refusal) {
       const bool drained = co_await connection.Drain(&parser);
       co_return co_await connection.Send(*refusal, NextRequestId(), drained && parser.keep_alive());
     }
-    Reply reply = co_await CarryOutOrSayWhyNot(connection, &parser, call, fault);
+    Reply reply = co_await ExecuteOrReportError(connection, &parser, call, fault);
     const bool drained = co_await connection.Drain(&parser);  // a body that was refused half-way
-    if (fault) co_await InsteadOfAnswer(connection, *fault, &reply);
+    if (fault) co_await ApplyFault(connection, *fault, &reply);
     reply.head_only = call.method == "HEAD";
     if (options_.latency.count() > 0) co_await Connection::Sleep(NextLatency());
     co_return co_await connection.Send(reply, NextRequestId(), drained && parser.keep_alive());
   }
 
   // A disk that is full, say, is an answer, too.
-  Awaitable<Reply> CarryOutOrSayWhyNot(Connection& connection, Connection::Parser* parser, const Call& call,
-                                       const std::optional<FaultRule>& fault) {
+  Awaitable<Reply> ExecuteOrReportError(Connection& connection, Connection::Parser* parser, const Call& call,
+                                        const std::optional<FaultRule>& fault) {
     try {
-      co_return co_await CarryOut(connection, parser, call, fault);
+      co_return co_await ReceiveAndExecute(connection, parser, call, fault);
     } catch (const boost::system::system_error&) {
       throw;  // the client's end of the connection
     } catch (const std::exception& error) {
@@ -190,7 +191,7 @@ class Server::Impl {
   }
 
   // What can be told before the body is read.
-  std::optional<Reply> Refusal(const Call& call) {
+  std::optional<Reply> CheckBeforeBody(const Call& call) {
     if (call.headers.size() > options_.clients.headers) {
       return ErrorReply(400, "RequestHeaderSectionTooLarge", "The request has too many headers.");
     }
@@ -211,8 +212,8 @@ class Server::Impl {
     if (call.operation == "UploadPart") {
       if (auto refusal = CheckUploadPart(uploads_, call)) return refusal;
     }
-    if (options_.imitated != nullptr) {
-      if (auto refusal = EmulatedRefusal(*options_.imitated, call)) return refusal;
+    if (options_.emulated_profile != nullptr) {
+      if (auto refusal = EmulatedRefusal(*options_.emulated_profile, call)) return refusal;
     }
     return IsData(call) ? CheckBodyHeaders(call) : std::nullopt;
   }
@@ -248,10 +249,10 @@ class Server::Impl {
     ++stats_.faults_injected;
   }
 
-  Awaitable<void> InsteadOfAnswer(Connection& connection, const FaultRule& fault, Reply* reply) {
+  Awaitable<void> ApplyFault(Connection& connection, const FaultRule& fault, Reply* reply) {
     switch (fault.action) {
-      case FaultAction::kNoAnswer: co_await connection.StaySilent(); break;
-      case FaultAction::kLostAnswer: connection.Reset();
+      case FaultAction::kNoResponse: co_await connection.StaySilent(); break;
+      case FaultAction::kLostResponse: connection.Reset();
       case FaultAction::kStatus:
         *reply = ErrorReply(fault.status, fault.code, "This fault was asked for");
         if (fault.retry_after_s >= 0) {
@@ -262,13 +263,13 @@ class Server::Impl {
       case FaultAction::kCutBody:
         reply->body.resize(std::min<std::size_t>(reply->body.size(), fault.after_bytes));
         break;
-      case FaultAction::kWrongEtag: FalsifyEtag(reply); break;
+      case FaultAction::kWrongEtag: FalsifyETag(reply); break;
       default: break;
     }
   }
 
   // Flips a bit of the first digit, so that it still looks like an ETag.
-  static void FalsifyEtag(Reply* reply) {
+  static void FalsifyETag(Reply* reply) {
     const auto flip = [](std::string* text, std::size_t at) {
       if (at < text->size()) (*text)[at] = (*text)[at] == '0' ? '1' : '0';
     };
@@ -281,13 +282,13 @@ class Server::Impl {
   }
 
   // Reads the body and does what the operation says, unless the fault keeps it from that.
-  Awaitable<Reply> CarryOut(Connection& connection, Connection::Parser* parser, const Call& call,
-                            const std::optional<FaultRule>& fault) {
+  Awaitable<Reply> ReceiveAndExecute(Connection& connection, Connection::Parser* parser, const Call& call,
+                                     const std::optional<FaultRule>& fault) {
     co_await connection.SendContinue(*parser);
     const std::uint64_t reset_after =
         fault && fault->action == FaultAction::kResetInBody ? fault->after_bytes : UINT64_MAX;
     bool flip = fault && fault->action == FaultAction::kFlipBit;
-    const bool stores = IsCarriedOut(fault);
+    const bool stores = IsExecuted(fault);
     const bool is_data = IsData(call);
     const auto checksum = call.operation == "UploadPart" ? ChecksumOfUpload(uploads_, call) : "";
     auto upload = is_data ? (stores ? store_.NewUpload() : Store::NullUpload()) : nullptr;
@@ -304,16 +305,16 @@ class Server::Impl {
         CountFault();
       }
       if (auto refusal = receiver.Take({bytes.data(), bytes.size()})) co_return *refusal;
-      if (const auto wait = pace_.Take(bytes.size()); wait.count() > 0) co_await Connection::Sleep(wait);
+      if (const auto wait = bandwidth_.Take(bytes.size()); wait.count() > 0) co_await Connection::Sleep(wait);
     }
     // A body that ended at or before the byte where the reset was due is still not answered.
     if (reset_after != UINT64_MAX) connection.Reset();
     if (auto refusal = receiver.Finish()) co_return *refusal;
     if (!stores) co_return Reply{};
-    co_return Perform(call, receiver.Result());
+    co_return Execute(call, receiver.Result());
   }
 
-  Reply Perform(const Call& call, ReceivedBody body) {
+  Reply Execute(const Call& call, ReceivedBody body) {
     const auto& operation = call.operation;
     if (operation == "PutObject") return PutObject(&store_, call, std::move(body), options_);
     if (operation == "UploadPart") return UploadPart(&uploads_, call, std::move(body));
@@ -329,7 +330,7 @@ class Server::Impl {
     if (operation == "AbortMultipartUpload") return AbortMultipartUpload(&uploads_, call);
     if (operation == "ListParts") return ListParts(uploads_, call);
     if (operation == "ListMultipartUploads") return ListMultipartUploads(uploads_, call);
-    return Response(&store_, call, options_);
+    return ExecuteWithoutBody(&store_, call, options_);
   }
 
   std::string NextRequestId() {
@@ -340,7 +341,7 @@ class Server::Impl {
   Store store_;
   Uploads uploads_;
   FaultPlan faults_;
-  BandwidthLimiter pace_;
+  BandwidthLimiter bandwidth_;
   mutable std::mutex stats_mutex_;
   ServerStats stats_;
   TokenBucket request_rate_;

@@ -197,7 +197,7 @@ TEST(FaultsTest, ExampleLoads) {
                   FakeEnvironment);
   ASSERT_TRUE(faults);
   EXPECT_EQ(faults->at(0).last_attempt, 2);
-  EXPECT_EQ(faults->at(0).action, s3::endpoint::FaultAction::kNoAnswer);
+  EXPECT_EQ(faults->at(0).action, s3::endpoint::FaultAction::kNoResponse);
 }
 
 TEST(FaultsTest, Attempts) {

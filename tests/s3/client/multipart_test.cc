@@ -209,7 +209,7 @@ TEST(MultipartTest, AFalseETagOfTheCompletedObjectIsAFailure) {
 
 // What really happened to the object, and what the client was told.
 enum class Truth { kAbsent, kAnother, kOurs };
-enum class Told { kNoSuchUpload, kErrorIn200, kReset, kNoAnswer, kEmptyBody, kCutBody };
+enum class Told { kNoSuchUpload, kErrorIn200, kReset, kNoResponse, kEmptyBody, kCutBody };
 
 class LostCompletionTest : public testing::TestWithParam<std::tuple<Truth, Told>> {
  protected:
@@ -222,9 +222,9 @@ class LostCompletionTest : public testing::TestWithParam<std::tuple<Truth, Told>
         break;
       case Told::kErrorIn200: rule.action = FaultAction::kErrorIn200; break;
       case Told::kReset:
-        rule.action = truth == Truth::kOurs ? FaultAction::kLostAnswer : FaultAction::kResetBefore;
+        rule.action = truth == Truth::kOurs ? FaultAction::kLostResponse : FaultAction::kResetBefore;
         break;
-      case Told::kNoAnswer: rule.action = FaultAction::kNoAnswer; break;
+      case Told::kNoResponse: rule.action = FaultAction::kNoResponse; break;
       // A success that was cut off is only there where something succeeded; elsewhere the error is.
       case Told::kEmptyBody:
       case Told::kCutBody:
@@ -240,7 +240,7 @@ class LostCompletionTest : public testing::TestWithParam<std::tuple<Truth, Told>
 TEST_P(LostCompletionTest, SuccessIsReportedForOursOnly) {
   const auto [truth, told] = GetParam();
   // Without an answer every attempt waits for the stall guard: two are enough, in threads, and fewer rounds.
-  const bool no_answer = told == Told::kNoAnswer;
+  const bool no_answer = told == Told::kNoResponse;
   test::ClientFixture fixture(SmallParts({Rule(truth, told)}), {}, no_answer ? 2 : 8);
   constexpr int kThreads = 10;
   const int rounds = no_answer ? 20 : 100;
@@ -283,7 +283,7 @@ std::string TruthName(const testing::TestParamInfo<std::tuple<Truth, Told>>& tes
 INSTANTIATE_TEST_SUITE_P(TruthTable, LostCompletionTest,
                          testing::Combine(testing::Values(Truth::kAbsent, Truth::kAnother, Truth::kOurs),
                                           testing::Values(Told::kNoSuchUpload, Told::kErrorIn200,
-                                                          Told::kReset, Told::kNoAnswer, Told::kEmptyBody,
+                                                          Told::kReset, Told::kNoResponse, Told::kEmptyBody,
                                                           Told::kCutBody)),
                          TruthName);
 
@@ -357,7 +357,7 @@ TEST(MultipartTest, AnAbortIsNotBelievedWithoutListParts) {
 }
 
 TEST(ConditionalPutTest, OurOwnLostSuccessIsASuccessAndAnothersObjectIsNot) {
-  test::ClientFixture fixture(SmallParts({FaultOn("PutObject", FaultAction::kLostAnswer)}));
+  test::ClientFixture fixture(SmallParts({FaultOn("PutObject", FaultAction::kLostResponse)}));
   fixture.properties.Set("if-none-match", "*");
   EXPECT_TRUE(fixture.Put("ours", "body", "token").answer);
   EXPECT_EQ(fixture.Stored("ours"), "body");

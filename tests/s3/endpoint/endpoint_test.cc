@@ -33,7 +33,7 @@ ServerOptions WithBucket(std::vector<FaultRule> faults = {}) {
 struct Fixture {
   explicit Fixture(ServerOptions server_options, std::optional<Credentials> credentials = std::nullopt,
                    std::string region = "us-east-1")
-      : silent(!server_options.faults.empty() && server_options.faults[0].action == FaultAction::kNoAnswer),
+      : silent(!server_options.faults.empty() && server_options.faults[0].action == FaultAction::kNoResponse),
         server(std::move(server_options)),
         options([&] {
           auto quick = test::OptionsFor(server);
@@ -299,8 +299,8 @@ INSTANTIATE_TEST_SUITE_P(All, FaultTest,
                                          FaultCase{"ResetBeforeBody", Rule(FaultAction::kResetBefore), false},
                                          FaultCase{"ResetAtOnce", ResetInBody(0), false},
                                          FaultCase{"ResetInBody", ResetInBody(50'000), false},
-                                         FaultCase{"NoAnswer", Rule(FaultAction::kNoAnswer), false},
-                                         FaultCase{"LostAnswer", Rule(FaultAction::kLostAnswer), true}),
+                                         FaultCase{"NoAnswer", Rule(FaultAction::kNoResponse), false},
+                                         FaultCase{"LostAnswer", Rule(FaultAction::kLostResponse), true}),
                          [](const auto& test_case) { return test_case.param.name; });
 
 TEST(FaultRulesTest, DelayOnlyDelays) {
