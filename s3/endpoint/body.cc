@@ -76,7 +76,7 @@ std::optional<Reply> CheckBodyHeaders(const Call& call) {
 }
 
 BodyReceiver::BodyReceiver(const Call& call, const ServerOptions& options,
-                           std::unique_ptr<Store::Upload> upload, std::string_view checksum)
+                           std::unique_ptr<ObjectUpload> upload, std::string_view checksum)
     : call_(call),
       options_(options),
       promised_(PromisedPayloadHash(call)),

@@ -20,7 +20,7 @@ struct ReceivedBody {
   std::uint64_t size_bytes = 0;    // decoded
   std::string md5, sha256;         // bytes
   std::optional<Header> checksum;  // "x-amz-checksum-..." and its base64 value, as computed here
-  std::unique_ptr<Store::Upload> upload;
+  std::unique_ptr<ObjectUpload> upload;
   std::string text;  // of a request without an upload
 };
 
@@ -30,7 +30,7 @@ class BodyReceiver {
   // are kept as text, kMaxTextBytes at most. Memory does not depend on what a client calls a chunk. A
   // `checksum` is computed even when the request promises none ("x-amz-checksum-crc32c"; empty for
   // none). Neither call nor options are owned.
-  BodyReceiver(const Call& call, const ServerOptions& options, std::unique_ptr<Store::Upload> upload,
+  BodyReceiver(const Call& call, const ServerOptions& options, std::unique_ptr<ObjectUpload> upload,
                std::string_view checksum);
 
   // Bytes as they came; the answer is a refusal, after which there is nothing more to take.

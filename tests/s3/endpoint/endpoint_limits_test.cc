@@ -158,7 +158,7 @@ TEST(HeaderLimitTest, TooManyAndTooLongOnesAreRefused) {
 }
 
 // Counts what it is given.
-class Counted final : public endpoint::Store::Upload {
+class Counted final : public endpoint::ObjectUpload {
  public:
   explicit Counted(std::uint64_t* bytes) : bytes_(bytes) {}
   void Write(std::string_view bytes) override { *bytes_ += bytes.size(); }

@@ -102,7 +102,7 @@ TEST(HostileInputTest, ChunkedBodiesToTheEndpoint) {
                      "AWS4-HMAC-SHA256 Credential=s3flow/20200101/us-east-1/s3/aws4_request, Signature=00"}};
     if (!is_signed) call.headers.push_back({"x-amz-trailer", "x-amz-checksum-crc32c"});
     const endpoint::ServerOptions options;
-    endpoint::BodyReceiver receiver(call, options, endpoint::Store::NullUpload(), "");
+    endpoint::BodyReceiver receiver(call, options, endpoint::MakeNullUpload(), "");
     const auto body = mutator.Next(seeds);
     const auto cut = body.size() / 2;
     const bool taken = !receiver.Take(std::string_view(body).substr(0, cut)) &&
