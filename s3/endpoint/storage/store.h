@@ -1,4 +1,4 @@
-// Buckets and objects of the embedded endpoint. Thread-safe.
+// The buckets and objects of the embedded endpoint. Thread-safe.
 #pragma once
 
 #include <cstdint>
