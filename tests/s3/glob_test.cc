@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/mutator.h"
+
 namespace s3 {
 namespace {
 
@@ -48,6 +50,16 @@ TEST(Glob, MatchesAllBelowADirectory) {
   EXPECT_TRUE(GlobMatchesAllBelow("build/**", "build/x"));
   EXPECT_FALSE(GlobMatchesAllBelow("build/**", "other"));
   EXPECT_FALSE(GlobMatchesAllBelow("*.log", "x.log"));
+}
+
+TEST(Glob, AnyBytesAreAccepted) {
+  const std::vector<std::string> seeds{"**/x[a-z]*/\\?", "[!", "a/**/b"};
+  test::Mutator mutator;
+  for (int i = 0; i < test::Rounds(); ++i) {
+    const auto text = mutator.Next(seeds);
+    (void)GlobMatches(text, "some/path/file");
+    (void)GlobMatches("**/x", text);
+  }
 }
 
 }  // namespace

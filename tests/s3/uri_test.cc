@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/mutator.h"
+
 namespace s3 {
 namespace {
 
@@ -84,6 +86,20 @@ TEST(LegalNames, Keys) {
   EXPECT_EQ(KeyProblem(std::string(1024, 'k')), std::nullopt);
   EXPECT_NE(KeyProblem(std::string(1025, 'k')), std::nullopt);
   EXPECT_NE(KeyProblem(""), std::nullopt);
+}
+
+TEST(Uri, AnyBytesAreAcceptedOrRefused) {
+  const std::vector<std::string> seeds{"https://[fd00::1]:7443/", "http://a.b-c:80", "a%41%zz+b"};
+  test::Mutator mutator;
+  for (int i = 0; i < test::Rounds(); ++i) {
+    const auto text = mutator.Next(seeds);
+    if (const auto endpoint = ParseEndpoint(text)) {
+      EXPECT_FALSE(endpoint->host.empty());
+      EXPECT_TRUE(endpoint->port >= 1 && endpoint->port <= 65535);
+    }
+    EXPECT_EQ(UriDecode(UriEncode(text, true)), text);
+    (void)BucketNameProblem(text);
+  }
 }
 
 }  // namespace
