@@ -73,12 +73,13 @@ TEST(JobTest, OverridesAreAppliedAndCheckedAlike) {
       {"upload.concurency=8",
        "--set upload.concurency: upload: unknown key 'concurency'; did you mean 'concurrency'?"},
       {"upload.concurrency=x", "--set upload.concurrency: upload.concurrency: 'x' is not a whole number"},
-      {"source.7.path=x", "--set source.7.path: '7' is no entry of this list, which has 1"},
-      {"destination.bucket.x=y", "below a value that is text"},
+      {"source.7.path=x",
+       "--set source.7.path: there is no entry '7' in this list: it has 1, counted from 0"},
+      {"destination.bucket.x=y", "the key before it has a text as value"},
       {"credentials.secret_access_key=plain",
-       "--set credentials.secret_access_key: everybody on this machine can read a command's arguments: put "
-       "the "
-       "name of a variable there, as '${NAME}' in single quotes, or the value into the job file"},
+       "--set credentials.secret_access_key: every user of this machine can read a command's arguments: "
+       "write the "
+       "name of a variable as '${NAME}' in single quotes, or put the value into the job file"},
       {"nonsense", "write --set section.key=value"}};
   for (const auto& [text, message] : wrong)
     EXPECT_THAT(ProblemsOf(Parse(kSmallest, {text})), HasSubstr(message)) << text;
@@ -89,10 +90,11 @@ TEST(JobTest, AllProblemsAreShownAtOnce) {
       Parse("source:\n  - pth: x\ndestination:\n  bucket: B/B\n  region: ''\nretry:\n  cap: 20\n");
   EXPECT_EQ(ProblemsOf(problems),
             "job.yaml:2:5: source: unknown key 'pth'; did you mean 'path'?\n"
-            "job.yaml:2:5: source: an entry needs a path\n"
+            "job.yaml:2:5: source: this entry has no path: add one\n"
             "job.yaml:4:11: destination.bucket: a bucket name may only have letters, digits, '-', '.' and "
             "'_', but 'B/B' has '/'\n"
-            "job.yaml:5:11: destination.region: '' is no region: letters, digits and '-'\n"
+            "job.yaml:5:11: destination.region: '' is not a region: it must have letters, digits, '-' and "
+            "'_' only\n"
             "job.yaml:7:8: retry.cap: '20' is not a duration: write 200ms, 20s, 1m30s or 2h\n");
 }
 

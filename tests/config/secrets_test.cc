@@ -45,7 +45,7 @@ TEST_F(SecretsTest, AnArgumentHoldsNoneOfThem) {
     for (const std::string value :
          {"plain", "${KEY}x", "x${KEY}", "${NONE:-default}", "${KEY:-default}", "$${"}) {
       EXPECT_EQ(
-          ProblemsOf(with_rule, {name + "=" + value}).find("--set " + name + ": everybody on this machine"),
+          ProblemsOf(with_rule, {name + "=" + value}).find("--set " + name + ": every user of this machine"),
           0u)
           << name << "=" << value;
     }
