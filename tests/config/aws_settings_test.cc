@@ -204,7 +204,7 @@ TEST(AwsSettings, ASettingThatIsNotFollowedGivesANote) {
     for (const bool same : {false, true}) {
       if (same && row.same.empty()) continue;
       const auto value = same ? std::string(row.same) : other;
-      AwsAwsWorld by_variable, by_profile;
+      AwsWorld by_variable, by_profile;
       if (!row.variable.empty()) by_variable.variables[std::string(row.variable)] = value;
       const auto dot = row.name.find('.');
       by_profile.home.Write(".aws/config", dot == std::string::npos
