@@ -168,8 +168,9 @@ Fallbacks FindAwsSettings(const s3::Result<s3::Profiles>& profiles, const std::s
   const auto name = chosen ? chosen->value : "default";
   const s3::Profiles none(environment);
   auto found = Reader(profiles ? *profiles : none, name, environment).Read();
-  // A config file or profile that cannot be read may name the endpoint, so the job is refused unless it has one itself.
-  // If the job file names a profile that does not exist, there are no credentials and nothing is sent.
+  // A config file or profile that cannot be read may name the endpoint, so the job is refused unless it has
+  // one itself. If the job file names a profile that does not exist, there are no credentials and nothing is
+  // sent.
   std::string problem;
   if (!profiles) {
     problem = profiles.error().message;

@@ -122,6 +122,7 @@ MaybeProblem CheckKeyId(const std::string& text) {
 
 Field Proxy(std::string name, s3::ProxyOptions* proxy) {
   return {.name = std::move(name),
+          .type = "auto, none or a URL",
           .set =
               [proxy](const std::string& text) {
                 const bool is_url = text != "auto" && text != "none";
@@ -180,6 +181,7 @@ Field Prices(std::string name, pipeline::RequestPrices* prices) {
 
 Field OnFailure(std::string name, pipeline::FailureLimit* limit) {
   return {.name = std::move(name),
+          .type = "continue, stop, \"stop_after: N\" or \"stop_above: P%\"",
           .read =
               [limit](const Value& value, const std::string& path, std::vector<Problem>* problems) {
                 const bool mapping = value.kind == Value::Kind::kMapping && value.entries.size() == 1;
@@ -197,6 +199,7 @@ Field OnFailure(std::string name, pipeline::FailureLimit* limit) {
 
 Field Attempts(std::string name, s3::endpoint::FaultRule* rule) {
   return {.name = std::move(name),
+          .type = "1, 2-4, 3- or all",
           .set = [rule](const std::string& text) { return ReadAttempts(text, rule); },
           .show = [rule] { return fmt::format("{}-{}", rule->first_attempt, rule->last_attempt); }};
 }

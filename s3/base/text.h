@@ -20,6 +20,15 @@ inline std::string Concat(std::initializer_list<std::string_view> pieces) {
   return text;
 }
 
+// Returns `text` without the spaces, tabs and CRs at both ends. find_first_not_of calls memchr for each
+// character.
+inline std::string_view TrimHeaderSpace(std::string_view text) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
 // Whether any of its characters is one. Without a way out of the loop a compiler makes vectors of it.
 template <typename Predicate>
 bool HasAny(std::string_view text, const Predicate& is) {

@@ -135,6 +135,12 @@ std::string ChecksumElement(const PendingUpload& upload, const ObjectInfo& info)
   return "";
 }
 
+// Without a type, S3 uses FULL_OBJECT for CRC64NVME, which has no other type, and COMPOSITE for all others.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+bool DefaultsToFullObject(std::string_view checksum_header) {
+  return checksum_header == "x-amz-checksum-crc64nvme";
+}
+
 // S3 has FULL_OBJECT only for CRCs, and only FULL_OBJECT for CRC64NVME. This endpoint has no FULL_OBJECT of
 // CRC32.
 bool IsPossible(const std::string& checksum_header, bool full_object) {
@@ -176,7 +182,8 @@ Reply CreateMultipartUpload(Uploads* uploads, const Call& call) {
   KeepProperties(call, &upload.info);
   if (const auto name = call.FindHeader("x-amz-checksum-algorithm")) {
     upload.checksum_header = LowerCase("x-amz-checksum-" + *name);
-    upload.full_object = call.FindHeader("x-amz-checksum-type") == "FULL_OBJECT";
+    const auto type = call.FindHeader("x-amz-checksum-type");
+    upload.full_object = type ? *type == "FULL_OBJECT" : DefaultsToFullObject(upload.checksum_header);
     if (!IsPossible(upload.checksum_header, upload.full_object)) {
       return ErrorReply(400, "InvalidRequest",
                         "This endpoint does not support this checksum algorithm with this type");

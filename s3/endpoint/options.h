@@ -85,6 +85,8 @@ struct ServerOptions {
   std::uint64_t min_part_bytes = 5 << 20;  // for all parts but the last
   // Refuses the requests that this store is known to refuse; null refuses none. Must stay valid forever.
   const StoreProfile* emulated_profile = nullptr;
+  // Names in lower case: a request with one of these headers is refused with NotImplemented.
+  std::vector<std::string> refused_headers;
   Conditions conditions = Conditions::kKept;
   std::vector<FaultRule> faults;
   int threads = 1;

@@ -159,6 +159,12 @@ class Server::Impl {
       statistics_.CountRefusedSignature();
       return refusal;
     }
+    for (const auto& name : options_.refused_headers) {
+      if (!call.FindHeader(name)) continue;
+      statistics_.CountRefusedHeader();
+      return ErrorReply(501, "NotImplemented",
+                        "A header you provided implies functionality that is not implemented: " + name);
+    }
     if (IsData(call) || IsMultipart(call.operation)) {
       if (auto refusal = CheckWrite(store_, call)) return refusal;
     }

@@ -41,6 +41,11 @@ void Statistics::CountRefusedSignature() {
   ++stats_.refused_signatures;
 }
 
+void Statistics::CountRefusedHeader() {
+  std::lock_guard lock(mutex_);
+  ++stats_.refused_headers;
+}
+
 void Statistics::CountSlowDown() {
   std::lock_guard lock(mutex_);
   ++stats_.slowed_down;

@@ -12,6 +12,7 @@
 
 #include "s3/api/classify_response.h"
 #include "s3/base/printable.h"
+#include "s3/base/text.h"
 
 namespace s3 {
 namespace {
@@ -129,9 +130,7 @@ std::string TraceOfResponse(const HttpResponse& response, microseconds took, std
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) continue;
     const auto name = Shown(LowerCase(line.substr(0, colon)));
-    auto value = line.substr(colon + 1);
-    value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
-    if (value.ends_with('\r')) value.remove_suffix(1);
+    const auto value = TrimHeaderSpace(line.substr(colon + 1));
     text += fmt::format("{} {}: {}\n", lead, name, ShownValue(name, value));
   }
   return text + fmt::format("{} ({} bytes)\n", lead, response.body.size());
