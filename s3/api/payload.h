@@ -83,7 +83,7 @@ std::string AttachPayload(const Payload& payload, HttpRequest* request);
 std::optional<Error> CompareWithSent(const Payload& payload, const ObjectProperties& properties,
                                      const Response& response);
 
-// Returns the 16 bytes of an ETag that is an MD5; nothing if it is none: it has other than 32 hex digits, or
+// Returns the 16 bytes of an ETag that is an MD5; nothing if it does not consist of 32 hex digits, or if
 // the object is encrypted with KMS or customer keys.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 std::optional<std::string> Md5OfETag(std::string_view etag, const ObjectProperties& properties,
