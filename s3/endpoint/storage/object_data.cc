@@ -98,7 +98,7 @@ class DiscardUpload final : public ObjectUpload {
 
 class FileUpload final : public ObjectUpload {
  public:
-  explicit FileUpload(const std::string& path) : data_(std::make_shared<FileData>(path, true)), file_(path) {}
+  explicit FileUpload(const std::string& path) : file_(path), data_(std::make_shared<FileData>(path, true)) {}
   void Write(std::string_view bytes) override { file_->Write(bytes); }
   std::shared_ptr<const ObjectData> Finish() override {
     file_.reset();
@@ -106,8 +106,8 @@ class FileUpload final : public ObjectUpload {
   }
 
  private:
+  std::optional<NewFile> file_;  // before data_, which removes the file: it must be ours first
   std::shared_ptr<const FileData> data_;
-  std::optional<NewFile> file_;
 };
 
 }  // namespace
