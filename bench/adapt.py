@@ -1,4 +1,4 @@
-"""The runs of bench/adapt."""
+"""Runs the steps of bench/adapt and writes their results."""
 import datetime
 import json
 import os
@@ -59,7 +59,7 @@ def latency(scratch, results):
 
 
 def jitter(scratch, results):
-    """Latencies that differ by themselves, as those of real stores."""
+    """Latencies that differ from request to request, as those of real stores do."""
     data = matrix.make_files(scratch / "jitter", 30_000, 4096)
     return sweep(scratch, data, ["auto", 64, 256, 512, 1024], results.setdefault("jitter_slots", []), latency="20ms", jitter=0.5)
 
@@ -69,7 +69,7 @@ def throttle(scratch, results):
     with sinks.Endpoint(scratch, row(serve=["--requests-per-second", "200"])) as endpoint:
         run = upload(scratch, endpoint, data)
     refused = endpoint.stats["slowed_down"]
-    # Refusals come in the first seconds; of the whole run they are an upper bound of those after 30 s.
+    # Most refusals come in the first seconds. So their share of the whole run is an upper bound for the share after 30 s.
     return {"goodput_of_200": round(run["uploaded"] / run["seconds"] / 200, 3), "failed": run["failed"], "refused": refused,
             "refused_share_of_whole_run": round(refused / (refused + run["uploaded"]), 4)}
 
@@ -86,7 +86,7 @@ def outage(scratch, results):
         journal = scratch / "run/journal.jsonl"
         made["before"] = journal.read_bytes().count(b'"uploaded"')
         endpoint.kill()
-        # A listener that resets every connection counts what comes.
+        # A listener that resets every connection counts the connections during the outage.
         counter = subprocess.Popen([sys.executable, "-c", RESETTER, port], stdout=subprocess.PIPE, text=True)
         time.sleep(length)
         counter.send_signal(signal.SIGTERM)

@@ -1,8 +1,8 @@
-"""How each client is told to upload the files of a directory: a command line and an environment.
+"""The command line and environment with which each client uploads the files of a directory.
 
-Each function gets the row of the matrix, the directory of its files, the sink's URL and a scratch directory,
-and returns (argv, extra environment). Every client gets the row's number of requests in flight and its part
-size where it has such settings, unless the row is not `tuned`, and no check that the sink cannot answer.
+Each function gets the row of the matrix, the directory of its files, the sink's URL and a scratch directory. It returns
+(argv, extra environment). A client is told the row's number of requests in flight and part size if it has such settings
+and the row is `tuned`. Checks that the sink cannot answer are switched off.
 """
 import os
 import pathlib
@@ -66,7 +66,7 @@ def tuned(row, *settings):
 
 
 def fixed(row):
-    """For clients that cannot find it out: what people set by hand."""
+    """The number of requests in flight for clients that cannot adapt: 64, as people set it, when the row says auto."""
     return 64 if row["concurrency"] == "auto" else row["concurrency"]
 
 

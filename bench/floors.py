@@ -1,4 +1,4 @@
-"""What this machine can do at all, measured in the same run: the least work for the same result."""
+"""Floors: what this machine can do with the least work for the same result, measured in the same run."""
 import concurrent.futures
 import contextlib
 import json
@@ -16,7 +16,7 @@ from sinks import ENVIRONMENT, free_port
 
 
 def wrk(row, sink):
-    """The same PUTs, or parts, unsigned, all of one body in memory, no files."""
+    """Sends the same PUTs or parts with wrk: unsigned, from one body in memory, without files."""
     size = min(row["bytes"], row["part_bytes"])
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(f'wrk.method = "PUT"\nwrk.body = string.rep("x", {size})\n')
@@ -34,7 +34,7 @@ def wrk(row, sink):
 
 
 def iperf3(row, sink):
-    """Bytes over loopback sockets, as many connections as requests in flight, at most 8."""
+    """Sends bytes over loopback sockets, with one connection for each request in flight, 8 at most."""
     port = str(free_port())
     streams = str(min(8, clients.fixed(row)))
     server = subprocess.Popen(["iperf3", "-s", "-1", "-p", port], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -51,7 +51,7 @@ def iperf3(row, sink):
 
 
 def socket(row, sink):
-    """The same parts of the same files by sendfile to the same sink, from blocking threads: no digest, signature or journal."""
+    """Sends the same parts to the same sink with sendfile from blocking threads, without digest, signature and journal."""
     paths = sorted(pathlib.Path(row["data"]).iterdir())
     size = min(row["bytes"], row["part_bytes"])
     with contextlib.ExitStack() as files:
@@ -73,7 +73,7 @@ def socket(row, sink):
                     while b"\r\n\r\n" not in answer:
                         more = connection.recv(4096)
                         if not more:
-                            raise RuntimeError("the sink has closed the connection")
+                            raise RuntimeError("the sink closed the connection")
                         answer += more
                     if not answer.startswith(b"HTTP/1.1 200 "):
                         raise RuntimeError(answer)
@@ -89,14 +89,14 @@ def socket(row, sink):
 
 
 def sha256(row, sink):
-    """OpenSSL's hash, one core."""
+    """Hashes with OpenSSL on one core."""
     said = subprocess.run(["openssl", "speed", "-mr", "-seconds", "1", "-bytes", "131072", "-evp", "sha256"], capture_output=True, text=True).stdout
     rate = float(re.search(r"^\+F:\d+:sha256:([0-9.]+)", said, re.M | re.I).group(1))
     return {"wall_s": 1.0, "user_s": 1.0, "system_s": 0.0, "cpu_s": 1.0, "peak_bytes": 0, "objects": 0, "bytes": int(rate)}
 
 
 def curl(row, sink):
-    """curl, one process, the same files one after the other over one connection: for the work of TLS."""
+    """Uploads the same files with one curl process, one after the other over one connection: shows the cost of TLS."""
     with tempfile.NamedTemporaryFile("w", suffix=".cfg") as config, tempfile.NamedTemporaryFile() as output:
         names = sorted(os.listdir(row["data"]))[:2000]
         for name in names:
@@ -107,7 +107,7 @@ def curl(row, sink):
 
 
 def walk(row, sink):
-    """s3flow's own source on the same files: found, opened, planned, and not uploaded."""
+    """Runs s3flow's own source on the same files: they are found, opened and planned, but not uploaded."""
     with tempfile.TemporaryDirectory() as scratch, tempfile.NamedTemporaryFile() as output:
         argv, extra = clients.s3flow(row, row["data"], sink.url, pathlib.Path(scratch))
         measured = measure.command([str(part) for part in [*argv, "--dry-run"]], {**ENVIRONMENT, **extra}, output.name)
@@ -117,7 +117,7 @@ def walk(row, sink):
 
 
 def noise(row, sink):
-    """A fixed piece of work of one core: what changes from round to round is the machine."""
+    """Does a fixed piece of work on one core: what changes from round to round is the machine."""
     began = time.process_time(), time.monotonic()
     value = 0
     for i in range(3_000_000):

@@ -1,4 +1,4 @@
-"""The runs of bench/run: reads a matrix, makes its files, runs every client and floor in turn, writes results."""
+"""Runs a matrix for bench/run: makes its files, runs every client and floor in turn, and writes the results."""
 import datetime
 import itertools
 import json
@@ -31,7 +31,7 @@ def bytes_of(text):
 
 
 def rows_of(matrix):
-    """Every combination of the axes that a row gives as lists."""
+    """Yields one row for every combination of the axes that a row gives as lists."""
     for given in matrix["rows"]:
         unknown = set(given) - set(DEFAULTS) - {"name"}
         if unknown:
@@ -47,7 +47,7 @@ def rows_of(matrix):
 
 
 def make_files(folder, count, size):
-    """Incompressible, and different from each other."""
+    """Makes `count` files that cannot be compressed and differ from each other."""
     if folder.exists():
         return folder
     folder.mkdir(parents=True)
@@ -57,7 +57,7 @@ def make_files(folder, count, size):
             lead = number.to_bytes(8, "little")
             for offset in range(0, size, len(block)):
                 file.write((lead + block[len(lead):size - offset])[:size - offset])
-    os.sync()  # what is written back later would take its time from a client
+    os.sync()  # a write-back during a run would slow a client down
     return folder
 
 

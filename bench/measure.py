@@ -1,4 +1,4 @@
-"""One command: wall time, CPU time of it and its children, peak resident memory."""
+"""Measures one command: wall time, CPU time with its children, and peak resident memory."""
 import os
 import subprocess
 import threading
@@ -6,7 +6,7 @@ import time
 
 
 def memory_of(pid):
-    # Not ru_maxrss: it counts what the parent had resident before exec, too.
+    # ru_maxrss would also count the memory that the parent had before exec.
     try:
         with open(f"/proc/{pid}/status") as status:
             for line in status:
@@ -18,7 +18,7 @@ def memory_of(pid):
 
 
 def command(argv, environment, output, timeout=600):
-    """Measured values as a dictionary; raises when the command fails, since a run that failed is no result."""
+    """Returns the measured values. Raises when the command fails, since a failed run gives no result."""
     with open(output, "w") as out:
         began = time.monotonic()
         process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)

@@ -1,4 +1,4 @@
-"""The runs of bench/memory: starts endpoints, makes files, runs s3flow, writes what was measured."""
+"""Runs the steps of bench/memory: starts endpoints, makes files, runs s3flow, writes the results."""
 import hashlib
 import json
 import os

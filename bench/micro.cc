@@ -1,4 +1,4 @@
-// What the pieces of one upload cost alone: built with -DS3FLOW_BENCH=ON, run by bench/micro.
+// Measures what each piece of one upload costs alone. Built with -DS3FLOW_BENCH=ON, run by bench/micro.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -45,7 +45,7 @@ BENCHMARK(BM_Digest<kMd5>)->Arg(128 << 10);
 BENCHMARK(BM_Digest<kCrc32c>)->Arg(4 << 10)->Arg(128 << 10);
 BENCHMARK(BM_Digest<kCrc64Nvme>)->Arg(4 << 10)->Arg(128 << 10);
 
-// As many streams at once as the second argument says, of as many bytes each as the first.
+// Arguments: the bytes of each stream, and how many streams are hashed at once.
 template <s3::HashStream::Kind kKind, s3::Sha256Engine kEngine>
 void BM_HashStreams(benchmark::State& state) {
   if (!s3::Has(kEngine)) return state.SkipWithError("this processor has no such instructions");
@@ -139,7 +139,7 @@ void BM_JournalAppend(benchmark::State& state) {
 }
 BENCHMARK(BM_JournalAppend);
 
-// One task through source, upload and sink, with a store that answers at once.
+// One task through source, upload and sink, with a store that responds at once.
 void BM_Graph(benchmark::State& state) {
   constexpr int kTasks = 10'000;
   const auto file = SomeResult().file;
@@ -164,7 +164,7 @@ void BM_Graph(benchmark::State& state) {
 }
 BENCHMARK(BM_Graph)->Arg(64)->Arg(1024)->Unit(benchmark::kMillisecond)->UseRealTime();
 
-// Files as the run has them: 100 in a directory. Made once, in the temporary directory.
+// Makes files as a run finds them, 100 in a directory. Made once, in the temporary directory.
 class Tree {
  public:
   static constexpr int kFiles = 100'000;
@@ -201,7 +201,7 @@ void BM_Walk(benchmark::State& state) {
 }
 BENCHMARK(BM_Walk)->Unit(benchmark::kMillisecond)->UseRealTime();
 
-// The walk and its hand-over to the graph, by so many threads.
+// The walk with its hand-over to the graph. Argument: the number of threads.
 void BM_Source(benchmark::State& state) {
   static const Tree tree;
   for (auto _ : state) {

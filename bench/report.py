@@ -1,4 +1,4 @@
-"""results.json becomes results.md and plots."""
+"""Turns results.json into results.md and plots."""
 import json
 import pathlib
 import shutil
@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 MIB, GIB = 1 << 20, 1 << 30
-SMALL = 1 << 20  # below it objects are counted, above it bytes
+SMALL = 1 << 20  # bytes; rows of smaller objects count objects, others count bytes
 
 
 def per_unit(run, value):
@@ -20,7 +20,7 @@ def rate(run):
 
 
 def cpu(run):
-    """Seconds of CPU for each byte: comparable between runs of different numbers of objects of one size."""
+    """Returns CPU seconds for each byte, so that runs with different numbers of objects of one size can be compared."""
     return run["cpu_s"] / run["bytes"] if run["bytes"] else 0
 
 
@@ -36,7 +36,7 @@ def of(runs, who):
 
 
 def ratios(runs, who, value):
-    """Of s3flow to `who`, round by round."""
+    """Returns the ratios of s3flow to `who`, one for each round."""
     ours = {run["round"]: run for run in of(runs, "s3flow")}
     return [value(ours[run["round"]]) / value(run) for run in of(runs, who) if run["round"] in ours and value(run) > 0]
 
@@ -75,7 +75,7 @@ def gnuplot(out, name, commands):
 
 
 def bars(results, out, name, title, value):
-    """One cluster a row, one bar a client."""
+    """Plots one cluster of bars for each row, with one bar for each client."""
     whos = list(dict.fromkeys(run["who"] for result in results["rows"] for run in result["runs"] if run["client"]))
     lines = []
     for result in results["rows"]:
@@ -91,14 +91,14 @@ def bars(results, out, name, title, value):
 
 
 def slots(results, out):
-    """The slots in circulation over the time of a run with concurrency auto."""
+    """Plots the number of slots over time, for a run with concurrency auto."""
     lines = []
     for index, result in enumerate(results["rows"]):
         run = next((run for run in result["runs"] if run.get("slots")), None)
         if run is None:
             continue
         points = "\n".join(f"{second} {count}" for second, count in run["slots"])
-        name = result["row"]["name"].replace("'", "''")  # as gnuplot writes a quote within quotes
+        name = result["row"]["name"].replace("'", "''")  # gnuplot doubles a quote within quotes
         lines += gnuplot(out, f"slots-{index}", f"$data << EOD\n{points}\nEOD\nset title 'slots in circulation: {name}'\n"
                          "set xlabel 's'\nset yrange [0:*]\nunset key\nplot $data using 1:2 with steps lw 2\n")
     return lines

@@ -1,4 +1,4 @@
-"""The runs of bench/resume."""
+"""Runs the steps of bench/resume and writes their results."""
 import datetime
 import json
 import os
@@ -40,7 +40,7 @@ def step_1(results):
             s3flow(directory, endpoint.url, "run")
             journal = directory / "run/journal.jsonl"
             size = journal.stat().st_size
-            os.truncate(journal, size - 100_000)  # some hundred results, and the end
+            os.truncate(journal, size - 100_000)  # some hundred results, and the record of the end
             trace = directory / "trace"
             began = datetime.datetime.now(datetime.timezone.utc)
             s3flow(directory, endpoint.url, "run", "--trace-http", str(trace))
@@ -62,7 +62,7 @@ def step_2(results):
         make_files(directory, there)
         with Endpoint(directory / "store") as endpoint:
             s3flow(directory, endpoint.url, "run")
-            port = ["--port", endpoint.url.rsplit(":", 1)[1]]  # the same job each time
+            port = ["--port", endpoint.url.rsplit(":", 1)[1]]  # the same endpoint, so that the job stays the same
         for mode in ("journal", "size_mtime", "checksum", "if_none_match"):
             run_dir = "run" if mode == "journal" else f"run-{mode}"
             skip = ["--set", f"resume.skip={mode}"]
@@ -75,7 +75,7 @@ def step_2(results):
                 wall = time.monotonic() - began
             summary = json.loads((directory / run_dir / "summary.json").read_text())
             made = dict(endpoint.stats["requests"])
-            if mode == "if_none_match":  # the plan says so in words: nobody knows before which keys exist
+            if mode == "if_none_match":  # the dry run says it in words: nobody knows beforehand which keys exist
                 planned["HeadObject"] = there
             results.append({"what": f"skip {mode}", "there": there, "planned": planned, "made": made, "skipped": summary["skipped"],
                             "settled_before": summary["settled_before"], "wall_s": round(wall, 2),

@@ -1,5 +1,5 @@
-"""What takes the uploads: nginx (real, and the fastest that there is), or the embedded endpoint, which can
-answer late and refuses what comes too fast."""
+"""The servers that receive the uploads: nginx, the fastest server here, or the embedded endpoint, which can respond
+late and refuse requests that come too fast."""
 import os
 import pathlib
 import signal
@@ -47,7 +47,7 @@ class Nginx:
         (scratch / "nginx.conf").write_text(text)
 
     def __enter__(self):
-        # Memory of large bodies is kept, so that the sink does not fault it in again for each.
+        # glibc keeps the memory of large bodies, so that nginx does not fault it in again for each of them.
         keep = {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=2147483648:glibc.malloc.trim_threshold=17179869184"}
         self.process = subprocess.Popen(["nginx", "-c", self.scratch / "nginx.conf"], env={**os.environ, **keep},
                                         stderr=open(self.scratch / "nginx.log", "w"))
@@ -57,7 +57,7 @@ class Nginx:
                 return self
             except OSError:
                 time.sleep(0.02)
-        raise RuntimeError("nginx does not start: " + (self.scratch / "nginx.log").read_text())
+        raise RuntimeError("nginx did not start: " + (self.scratch / "nginx.log").read_text())
 
     def __exit__(self, *exception):
         self.process.send_signal(signal.SIGQUIT)
@@ -68,7 +68,7 @@ class Nginx:
             self.process.wait()
 
     def cpu_s(self):
-        """Of all its processes so far."""
+        """Returns the CPU seconds of all its processes so far."""
         pids = [self.process.pid, *map(int, pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split())]
         return cpu_of(pids)
 

@@ -1,4 +1,4 @@
-"""bench/RESULTS.md, and README's six rows between its two markers, from results."""
+"""Writes bench/RESULTS.md, and README's six rows between its two markers, from the results that were kept."""
 import json
 import pathlib
 import re
@@ -34,10 +34,10 @@ def lines_of(result):
 
 
 def adapt_lines(adapt):
-    told = {"latency": "50 ms of latency, 10,000 x 4 KiB: objects/s with concurrency auto, of the best fixed one of 64 to 2,048",
-            "jitter": "latencies log-normal, median 20 ms, sigma 0.5, 30,000 x 4 KiB: the same, of 64 to 1,024",
-            "throttle": "a store that takes 200 requests a second: goodput, of 200", "hang": "1 of 200 requests hangs: time, of a run where none does",
-            "outage": "60 s of outage, 512 in flight: failed objects; requests a second meanwhile; seconds until 0.9 of the old rate",
+    told = {"latency": "50 ms of latency, 10,000 x 4 KiB: objects/s with concurrency auto, as a share of the best fixed one (64 to 2,048)",
+            "jitter": "log-normal latencies, median 20 ms, sigma 0.5, 30,000 x 4 KiB: the same share (64 to 1,024)",
+            "throttle": "a store that takes 200 requests a second: goodput as a share of 200", "hang": "1 of 200 requests hangs: time, as a multiple of a run where none does",
+            "outage": "60 s of outage, 512 in flight: failed objects; requests a second during it; seconds until 0.9 of the old rate",
             "many": "4,096 in flight: peak resident memory"}
     shown = {"latency": lambda r: r["auto_of_best"], "jitter": lambda r: r["auto_of_best"], "throttle": lambda r: f"{r['goodput_of_200']:.2f}, {100 * r['refused_share_of_whole_run']:.1f} % refused, {r['failed']} failed",
              "hang": lambda r: r["of_the_clean_run"], "many": lambda r: f"{r['peak_mib']:.0f} MiB",
@@ -62,14 +62,14 @@ def ratio(runs, who, value):
     return f"{statistics.median(report.ratios(runs, who, value)):.1f}" if report.of(runs, who) else ""
 
 
-# The rows of README: (result, name of the row there). Every client as it comes, then all with equal settings.
+# The rows of README: (result, name of its row). First with the defaults of each client, then with equal settings for all.
 SUMMARY = [("untuned", "20,000 x 4 KiB"), ("untuned", "4,000 x 256 KiB"), ("untuned", "1 GiB in 4 files"),
            ("untuned", "1 GiB in 4 files, over TLS"), ("small", "20,000 x 4 KiB, SHA-256 signed"), ("small", "the same over TLS")]
 NAMES = {"the same over TLS": "20,000 x 4 KiB, SHA-256 signed, over TLS"}
 
 
 def summary(read):
-    yield "| work | s3flow | s5cmd | rclone | aws-cli | CPU, of s5cmd's |"
+    yield "| work | s3flow | s5cmd | rclone | aws-cli | CPU time, share of s5cmd's |"
     yield "|---|---|---|---|---|---|"
     for name, wanted in SUMMARY:
         result = next(r for r in read[name]["rows"] if r["row"]["name"] == wanted)
@@ -91,7 +91,7 @@ def full(read):
             "response and writes its journal; it hashes payloads where the row says so. Slow clients get fewer small files (awscli and s3cmd 500, rclone 5,000); "
             "their start counts.", "", "## Equal settings for all clients", "", f"{'; '.join(when(result) for result in shared)}.", "", *table(shared)]
     if "untuned" in read:
-        text += ["", "## Every client as it comes", "", f"{when(read['untuned'])}. No client has a setting for speed or integrity. By default s3flow signs the "
+        text += ["", "## Every client with its defaults", "", f"{when(read['untuned'])}. No client has a setting for speed or integrity. By default s3flow signs the "
                  "payload's SHA-256 and sends Content-MD5.", "", *table([read["untuned"]])]
     if "wide" in read:
         text += ["", "## Many cores", "", f"{when(read['wide'])}. nginx has 2 workers where 128 small requests are in flight, 4 for large files, 8 with TLS.", "",

@@ -1,4 +1,5 @@
-"""AWS's standard settings (config/AWS.md): the store that they name gets the data, and botocore reads them alike.
+"""AWS's standard settings (config/AWS.md): the data go to the store that they name, and botocore reads them in the same
+way.
 
 Precedence: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 """
@@ -16,7 +17,7 @@ from support.store_client import s3_client
 
 KEYS = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
 
-# Where values of headers come from besides credentials.
+# Settings whose values become headers, besides credentials.
 BAD = '"a\\r\\nX-Injected: yes"'
 IN_JOBS = [f"object: {{{key}: {BAD}}}" for key in ("content_type", "content_encoding", "content_disposition", "content_language", "cache_control",
                                                    "expires", "storage_class", "acl", "website_redirect", "kms_key_id", "lock_until", "customer_key")] + [
@@ -27,7 +28,7 @@ IN_SETS = ["destination.endpoint", "destination.region", "destination.proxy", "d
 
 class Base(TestCase):
     def plain_job(self, more=""):
-        """Without endpoint, region and credentials."""
+        """Writes a job file without endpoint, region and credentials."""
         return self.write("job.yaml", f"""
 source: [{{path: {self.dir / "data"}}}]
 destination: {{bucket: bucket}}
@@ -36,7 +37,7 @@ report: {{progress: none, run_dir: {self.dir / "run"}}}
 """)
 
     def shown(self, job, **environment):
-        """The settings that `check` prints: name to (value, source)."""
+        """Returns the settings that `check` prints: name -> (value, source)."""
         ended = s3flow("check", job, **environment)
         self.assertEqual(ended.returncode, 0, ended.stderr)
         found = re.findall(r"^  (\w+): (.*)  # (.*)$", ended.stdout, re.M)
@@ -44,7 +45,7 @@ report: {{progress: none, run_dir: {self.dir / "run"}}}
 
 
 class LikeBotocore(Base):
-    # Variables, config file, and what botocore says of it when that is something else.
+    # Variables, config file, and the settings in which botocore differs.
     ROWS = [
         ({}, "", None),
         ({"AWS_ENDPOINT_URL": "http://all:4"}, "", None),
@@ -77,7 +78,7 @@ class LikeBotocore(Base):
         return {"endpoint": "" if aws else url, "region": "us-east-1" if region == "aws-global" else region,
                 "dualstack": str("dualstack" in url).lower(), "fips": str("fips" in url).lower()}
 
-    def test_endpoint_and_region(self):
+    def test_botocore_finds_the_same_endpoint_and_region(self):
         try:
             import botocore.configprovider
         except ImportError:
@@ -126,13 +127,13 @@ class ToTheirStore(Base):
     def all_stored(self, server):
         self.assertEqual(sorted(self.stored(server).values()), [b"content 0", b"content 1", b"content 2"])
 
-    def test_a_variable(self):
+    def test_a_variable_names_the_store(self):
         ended = s3flow("run", self.plain_job(), **KEYS, AWS_ENDPOINT_URL_S3=self.first.endpoint, AWS_ENDPOINT_URL=self.second.endpoint)
         self.assertEqual(ended.returncode, 0, ended.stderr)
         self.all_stored(self.first)
         self.assertEqual(self.stored(self.second), {})
 
-    def test_a_profile(self):
+    def test_a_profile_names_the_store(self):
         config = self.write("config", f"[profile lab]\nservices = lab\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n"
                                       f"retry_mode = standard\n[services lab]\ns3 =\n  endpoint_url = {self.first.endpoint}\n")
         config.chmod(0o600)
@@ -141,7 +142,7 @@ class ToTheirStore(Base):
         self.all_stored(self.first)
         self.assertEqual(ended.stderr.count(f"note: {config} [profile lab] retry_mode is not followed: see retry in the job file"), 1, ended.stderr)
 
-    def test_a_session_under_another_environment_is_refused(self):
+    def test_a_run_is_not_resumed_with_another_endpoint_in_the_environment(self):
         job = self.plain_job()
         self.assertEqual(s3flow("run", job, **KEYS, AWS_ENDPOINT_URL=self.first.endpoint).returncode, 0)
         for flags in ([], ["--resume"], ["--allow-changed-job"], ["--resume", "--allow-changed-job"]):
@@ -155,7 +156,7 @@ class ToTheirStore(Base):
             self.assertEqual(ended.returncode, 78, ended.stderr)
             self.assertIn("endpoint", ended.stderr)
 
-    def test_a_plan_under_another_environment_is_refused(self):
+    def test_a_shard_does_not_run_with_another_endpoint_in_the_environment(self):
         plan, here, there = self.dir / "plan", {**KEYS, "AWS_ENDPOINT_URL": self.first.endpoint}, {**KEYS, "AWS_ENDPOINT_URL": self.second.endpoint}
         ended = s3flow("plan", self.plain_job(), "--shards", "1", "--out", plan, **here)
         self.assertEqual(ended.returncode, 0, ended.stderr)
@@ -204,7 +205,7 @@ class ToTheirStore(Base):
                 thread.join()
                 self.assertNotEqual(ended.returncode, 0, ended.stderr)
                 if "\r" not in proxy and "%0d" not in proxy:
-                    self.assertIn(b"Proxy-Authorization: Basic", received[0])  # a proxy of this kind is asked
+                    self.assertIn(b"Proxy-Authorization: Basic", received[0])  # this kind of proxy gets requests
                 self.assertFalse([head for head in received if b"\nX-Injected" in head], received)
 
     def test_no_setting_of_a_job_injects_a_header(self):
@@ -219,10 +220,10 @@ class ToTheirStore(Base):
                 with self.subTest(key, value=value):
                     self.assertEqual(s3flow("run", self.plain_job(), "--set", "destination.proxy=${P}" if key.endswith("proxy") else f"{key}={value}", P=value, **here).returncode, 78)
         self.assertEqual(self.stored(self.first), {})
-        ended = s3flow("run", self.plain_job(f"object: {{tags: {{a: {BAD}}}}}"), **here)  # tags are encoded
+        ended = s3flow("run", self.plain_job(f"object: {{tags: {{a: {BAD}}}}}"), **here)  # tags are percent-encoded, so the run succeeds
         self.assertIn(ended.returncode, (0, 78), ended.stderr)
 
-    def test_a_type_that_no_header_has_is_none(self):
+    def test_a_mime_type_with_a_control_character_is_ignored(self):
         types = self.write("mime.types", b"text/\x01odd odd\n")
         key = self.id().rsplit(".", 1)[1] + "-3.odd"
         self.write("data/" + key, b"odd")
@@ -232,7 +233,7 @@ class ToTheirStore(Base):
         self.addCleanup(client.close)
         self.assertEqual(client.head_object(Bucket="bucket", Key=key)["ContentType"], "application/octet-stream")
 
-    def test_wrong_values_name_their_source(self):
+    def test_a_message_about_a_wrong_value_names_its_source(self):
         job = self.plain_job()
         for environment, words in (({"AWS_ENDPOINT_URL": "minio:9000"}, "AWS_ENDPOINT_URL: destination.endpoint: endpoint 'minio:9000' has no scheme"),
                                    ({"AWS_RETRY_MODE": "nonsense"}, "AWS_RETRY_MODE: 'nonsense' is not one of legacy, standard, adaptive"),

@@ -1,4 +1,4 @@
-"""`s3flow check` on every file of tests/config/broken: exit 78, the right line and column, no crash."""
+"""`s3flow check` refuses every file of tests/config/broken with status 78 at the right line and column."""
 import re
 import sys
 import unittest
@@ -19,10 +19,10 @@ def expectations():
 
 
 class BrokenJobs(TestCase):
-    def test_each_is_refused_at_the_right_place(self):
+    def test_each_broken_job_is_refused_at_the_right_place(self):
         wanted = expectations()
         files = sorted(BROKEN.glob("*.yaml"))
-        self.assertEqual([f.name for f in files], sorted(wanted), "EXPECTED names every file and no other")
+        self.assertEqual([f.name for f in files], sorted(wanted), "EXPECTED must name exactly the files that exist")
         self.assertGreaterEqual(len(files), 60)
         for file in files:
             with self.subTest(file.name):
@@ -35,9 +35,9 @@ class BrokenJobs(TestCase):
                     start = f"{match[1]}: {match[2]}" if match else None
                     found = any(line.startswith(start) if start else text in line for line in shown)
                     self.assertTrue(found, f"wanted {text!r} in {ended.stderr!r}")
-                self.assertEqual(len(shown), len(wanted[file.name]), f"one mistake, one line: {ended.stderr!r}")
+                self.assertEqual(len(shown), len(wanted[file.name]), f"each mistake needs exactly one line: {ended.stderr!r}")
 
-    def test_a_megabyte_and_more(self):
+    def test_a_job_file_larger_than_a_mebibyte_is_refused(self):
         file = self.write("big.yaml", "# " + "x" * (1 << 20))
         ended = s3flow("check", file)
         self.assertEqual(ended.returncode, 78)

@@ -1,4 +1,4 @@
-"""What counts as done belongs to one store, bucket and key: runs that are resumed with a changed job, and rehearsals."""
+"""A result counts for one store, bucket and key: runs that are resumed with a changed job, and rehearsals."""
 import base64
 import itertools
 import json
@@ -57,7 +57,7 @@ class ChangedJobs(TestCase):
         for part in (summary, summary["this_session"]):
             self.assertEqual(part["found"], part["uploaded"] + part["skipped"] + part["failed"] + part["cancelled"] + part["sent"], summary)
 
-    # What is set; where every object must be when the command says 0; whether the objects come again.
+    # Change -> (settings, where every object must be if the command succeeds).
     MOVED = {
         "bucket": (["destination.bucket=other"], lambda self: (self.first.endpoint, "other", "")),
         "endpoint": (["destination.endpoint={second}"], lambda self: (self.second.endpoint, "bucket", "")),
@@ -66,7 +66,7 @@ class ChangedJobs(TestCase):
         "bucket and prefix": (["destination.bucket=other", "destination.prefix=moved/"], lambda self: (self.first.endpoint, "other", "moved/")),
     }
 
-    def test_objects_are_at_the_new_destination_or_the_command_is_refused(self):
+    def test_with_a_changed_destination_all_objects_move_or_the_command_is_refused(self):
         names, accepted = {f"f{i:02}" for i in range(FILES)}, set()
         for (change, (settings, place)), (mode, flags), finished in itertools.product(self.MOVED.items(), MODES.items(), (True, False)):
             with self.subTest(change=change, mode=mode, finished=finished):
@@ -74,7 +74,7 @@ class ChangedJobs(TestCase):
                 run_dir = self.dir / f"run-{change}-{mode}-{finished}"
                 job = self.job(self.first.endpoint)
                 self.assertEqual(s3flow("run", job, "--run-dir", run_dir).returncode, 0)
-                if not finished:  # as a session that was killed before its end
+                if not finished:  # as if the session had been killed before its end
                     journal = run_dir / "journal.jsonl"
                     journal.write_text("".join(line for line in journal.read_text().splitlines(True) if '"record":"end"' not in line))
                 sets = [argument for text in settings for argument in ("--set", text.format(second=self.second.endpoint))]
@@ -90,11 +90,11 @@ class ChangedJobs(TestCase):
                 self.adds_up(summary)
                 self.assertEqual((summary["found"], summary["uploaded"], summary["session"]), (FILES, FILES, 2))
                 self.assertEqual(summary["this_session"]["uploaded"], FILES)
-        # Both kinds of cells were seen.
+        # Some commands were accepted and some refused.
         self.assertIn(("prefix", "both"), accepted)
         self.assertFalse([cell for cell in accepted if "bucket" in cell[0] or "endpoint" in cell[0]])
 
-    def test_a_refusal_does_not_advise_what_does_not_help(self):
+    def test_a_refusal_names_no_option_that_would_not_help(self):
         self.assertEqual(s3flow("run", self.job(self.first.endpoint)).returncode, 0)
         ended = s3flow("run", self.job(self.first.endpoint), "--set", "destination.bucket=other")
         self.assertEqual(ended.returncode, 78)
@@ -102,7 +102,7 @@ class ChangedJobs(TestCase):
         self.assertIn(f"bucket bucket at {self.first.endpoint}", ended.stderr)
         self.assertIn("choose another run directory", ended.stderr)
 
-    def test_another_way_to_the_same_store_is_resumed(self):
+    def test_a_run_is_resumed_with_another_way_to_the_same_store(self):
         job = self.job(self.first.endpoint)
         self.assertEqual(s3flow("run", job).returncode, 0)
         job.write_text(job.read_text().replace(f"  endpoint: {self.first.endpoint}", f"  endpoints: ['{self.first.endpoint}', '{self.second.endpoint}']"))
@@ -110,7 +110,7 @@ class ChangedJobs(TestCase):
         self.assertEqual(ended.returncode, 0, ended.stderr)
         self.assertEqual(self.summary()["this_session"]["found"], 0)
 
-    # What a job says of its objects, before and after; whether they are uploaded again.
+    # Section, its value before and after, and whether the objects must be uploaded again.
     KEY = base64.b64encode(bytes(range(32))).decode()
     OTHER_KEY = base64.b64encode(bytes(range(1, 33))).decode()
     OBJECTS = [
@@ -144,7 +144,7 @@ class ChangedJobs(TestCase):
         ("integrity", "{changed_file_retries: 2}", "{changed_file_retries: 3}", False),
     ]
 
-    def test_settings_that_change_what_an_object_is_upload_it_again(self):
+    def test_an_object_is_uploaded_again_when_its_properties_change(self):
         for row, (section, before, after, again) in enumerate(self.OBJECTS):
             with self.subTest(before=before, after=after):
                 run_dir = self.dir / f"run{row}"
@@ -153,7 +153,7 @@ class ChangedJobs(TestCase):
                 self.assertEqual(ended.returncode, 0, ended.stderr)
                 job = self.job(self.first.endpoint, extra=f"{section}: {after}")
                 refused = s3flow("run", job, "--run-dir", run_dir, "--resume")
-                if before != "{metadata: {a: b, c: d}}":  # the order of names is shown, and means nothing
+                if before != "{metadata: {a: b, c: d}}":  # another order of names is another text, but the same properties
                     self.assertEqual(refused.returncode, 78, refused.stderr)
                     self.assertIn("--allow-changed-job", refused.stderr)
                     self.assertNotIn(self.OTHER_KEY, refused.stderr)
@@ -164,7 +164,7 @@ class ChangedJobs(TestCase):
                 self.assertEqual(summary["found"], FILES)
                 self.assertEqual(summary["this_session"]["uploaded"], FILES if again else 0, summary)
 
-    def test_the_new_properties_are_in_the_store(self):
+    def test_objects_get_the_new_properties(self):
         self.assertEqual(s3flow("run", self.job(self.first.endpoint, extra="object: {metadata: {a: b}}")).returncode, 0)
         job = self.job(self.first.endpoint, extra="object: {metadata: {a: c}}\nintegrity: {checksum: crc32c}")
         self.assertEqual(s3flow("run", job, "--resume", "--allow-changed-job").returncode, 0)
@@ -174,8 +174,8 @@ class ChangedJobs(TestCase):
             self.assertEqual(head["Metadata"], {"a": "c"})
             self.assertTrue(head.get("ChecksumCRC32C"))
 
-    def test_a_result_does_not_outlive_another_writer_of_its_key(self):
-        """data/f00, then other/f00, then data/f00 again: the first result is no result any more."""
+    def test_a_result_stops_counting_when_another_input_writes_its_key(self):
+        """Uploads data/f00, then other/f00, then data/f00 again: the first result no longer counts."""
         self.write("other/f00", "other content")
         job = self.job(self.first.endpoint, source="data/f00")
         self.assertEqual(s3flow("run", job).returncode, 0)
@@ -186,7 +186,7 @@ class ChangedJobs(TestCase):
             self.assertEqual(stored, (self.dir / source).read_bytes())
             self.assertEqual(self.summary()["found"], 1)
 
-    def test_an_upload_that_was_begun_with_other_properties_is_begun_again(self):
+    def test_an_open_upload_with_old_properties_is_started_over(self):
         self.write("data/large", b"x" * (12 << 20))
         extra = "upload: {{part_size: 5MiB, multipart_threshold: 5MiB, concurrency: 1}}\nobject: {{metadata: {{a: {}}}}}"
         slow = self.write("faults.yaml", "faults: [{operation: UploadPart, action: delay, delay: 300ms, attempts: all}]")
@@ -205,7 +205,7 @@ class ChangedJobs(TestCase):
             self.assertEqual(client.head_object(Bucket="bucket", Key="large")["Metadata"]["a"], "new")
             self.assertNotIn("Uploads", client.list_multipart_uploads(Bucket="bucket"))
 
-    def test_the_directory_of_a_rehearsal_is_never_a_runs(self):
+    def test_a_rehearsal_and_a_run_do_not_share_a_directory(self):
         job = self.job(self.first.endpoint)
         for begin, then in itertools.product(("rehearse", "run"), repeat=2):
             for mode, flags in MODES.items():
@@ -215,7 +215,7 @@ class ChangedJobs(TestCase):
                     self.assertEqual(s3flow(begin, job, "--run-dir", run_dir).returncode, 0)
                     self.clear()
                     if then == "rehearse" and flags:
-                        continue  # it has no such flags
+                        continue  # rehearse has no such options
                     ended = s3flow(then, job, "--run-dir", run_dir, *flags)
                     if (begin, then) == ("run", "run"):
                         continue
@@ -228,7 +228,7 @@ class ChangedJobs(TestCase):
         self.assertEqual(ended.returncode, 0, ended.stderr)
         self.assertIn("nothing to clean", ended.stdout)
 
-    def test_a_rehearsal_that_was_interrupted_does_not_promise_to_be_resumed(self):
+    def test_an_interrupted_rehearsal_does_not_offer_to_resume(self):
         process = subprocess.Popen([S3FLOW, "rehearse", self.job(self.first.endpoint), "--latency", "2s", "--set", "upload.concurrency=1"],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment())
         while not (self.dir / "run/journal.jsonl").exists():
@@ -251,7 +251,7 @@ class ChangedJobs(TestCase):
         self.assertIn(ended.returncode, (74, 78), ended.stdout + ended.stderr)
         self.assertRegex(ended.stderr, "choose another (run )?directory")
 
-    def test_inputs_are_counted_once_however_the_job_changed(self):
+    def test_each_input_is_counted_once_however_the_job_changed(self):
         job = self.job(self.first.endpoint)
         self.assertEqual(s3flow("run", job).returncode, 0)
         changes = [["destination.prefix=a/"], ["source.0.prefix=b/"], ["source.0.exclude=f0*"], []]
@@ -263,7 +263,7 @@ class ChangedJobs(TestCase):
             summary = self.summary()
             self.adds_up(summary)
             self.assertEqual((summary["found"], summary["uploaded"], summary["session"]), (found, found, session), settings)
-        self.assertEqual(self.summary()["this_session"]["uploaded"], 0, "all are at their first keys still")
+        self.assertEqual(self.summary()["this_session"]["uploaded"], 0, "all objects are still at their first keys")
 
 
 if __name__ == "__main__":

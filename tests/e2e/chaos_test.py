@@ -1,4 +1,4 @@
-"""A short run through a network that breaks connections; the long ones are tests/chaos."""
+"""A short run through a network that breaks connections. tests/chaos makes long ones."""
 import os
 import random
 import sys
@@ -10,13 +10,13 @@ from support.harness import TestCase
 
 
 class Chaos(TestCase):
-    def test_what_a_third_of_all_connections_lose_arrives_once(self):
+    def test_all_files_arrive_once_when_a_third_of_all_connections_break(self):
         seed = int(os.environ.get("S3FLOW_TEST_SEED", random.randrange(2**32)))
         print(f"S3FLOW_TEST_SEED={seed}")
         broken, wrong = run_through_chaos(self.dir, 0.3, seed, small=300, large=2)
         print(dict(broken))
         self.assertEqual(wrong, [])
-        self.assertGreater(len(broken), 3, "hardly any kind of fault came")
+        self.assertGreater(len(broken), 3, "too few kinds of faults happened")
 
 
 if __name__ == "__main__":

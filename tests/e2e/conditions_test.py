@@ -1,4 +1,4 @@
-"""if_none_match: another writer's object is never replaced, whatever the store makes of the condition."""
+"""if_none_match never replaces another writer's object, even if the store ignores the condition."""
 import itertools
 import subprocess
 import sys
@@ -31,7 +31,7 @@ class Conditions(TestCase):
     def body(self, client, key):
         return client.get_object(Bucket="bucket", Key=key)["Body"].read()
 
-    def test_what_is_there_is_kept_by_every_store(self):
+    def test_existing_objects_are_kept_in_every_store(self):
         conditions = ("object: {if_none_match: true}", "object: {rules: [{match: '**', if_none_match: true}]}", "resume: {skip: if_none_match}")
         for number, ((store, arguments), condition) in enumerate(itertools.product(STORES.items(), conditions)):
             with self.subTest(store=store, condition=condition), Serve(self.dir / f"store{number}", *arguments) as server:
@@ -48,14 +48,14 @@ class Conditions(TestCase):
                     self.assertEqual(self.body(client, key), (self.dir / f"data/{key}").read_bytes())
                 self.assertNotIn("Uploads", client.list_multipart_uploads(Bucket="bucket"))
 
-    def test_a_store_that_is_known_to_keep_conditions_is_not_asked_first(self):
+    def test_a_store_that_honours_conditions_gets_no_extra_request(self):
         with Serve(self.dir / "store") as server:
             ended = s3flow("run", self.job(server.endpoint, source="data/new", extra="object: {if_none_match: true}"), "--set", "destination.profile=minio")
             self.assertEqual(ended.returncode, 0, ended.stderr)
         self.assertEqual(server.stats["requests"], {"PutObject": 1})
 
-    def test_an_object_that_comes_while_ours_is_sent_is_kept(self):
-        """The other writer stores its object when our parts are on their way."""
+    def test_an_object_that_appears_during_the_upload_is_kept(self):
+        """The other writer stores its object while our parts are being sent."""
         for store, arguments in STORES.items():
             with self.subTest(store), Serve(self.dir / store, *arguments, *self.faults("operation: UploadPart, action: delay, delay: 1s, attempts: all")) as server:
                 client = self.client(server)
@@ -73,7 +73,7 @@ class Conditions(TestCase):
 
     CONFLICT = "action: status, status: 409, code: ConditionalRequestConflict"
 
-    def test_a_conflict_is_tried_again_from_the_right_place(self):
+    def test_a_conflict_is_retried_from_the_create_of_a_multipart_upload(self):
         with Serve(self.dir / "store", *self.faults(f"operation: PutObject, {self.CONFLICT}, attempts: 1-2",
                                                     f"operation: CompleteMultipartUpload, {self.CONFLICT}, attempts: 1-2")) as server:
             client = self.client(server)
@@ -87,7 +87,7 @@ class Conditions(TestCase):
         self.assertEqual(server.stats["faults_injected"], 8)
         self.assertEqual((requests["PutObject"], requests["CreateMultipartUpload"], requests["CompleteMultipartUpload"], requests["AbortMultipartUpload"]), (6, 6, 6, 4))
 
-    def test_conflicts_without_end_fail_the_file_and_leave_nothing(self):
+    def test_endless_conflicts_fail_the_file_and_leave_no_upload(self):
         with Serve(self.dir / "store", *self.faults(f"operation: CompleteMultipartUpload, {self.CONFLICT}, attempts: all")) as server:
             client = self.client(server)
             job = self.job(server.endpoint, source="data/large", extra=PARTS + "object: {if_none_match: true}")
@@ -98,7 +98,7 @@ class Conditions(TestCase):
             self.assertNotIn("Contents", client.list_objects_v2(Bucket="bucket"))
         self.assertEqual(server.stats["requests"]["CreateMultipartUpload"], 3)
 
-    def test_a_lost_completion_is_ours_and_not_another_writers(self):
+    def test_an_object_whose_response_was_lost_is_recognised_as_ours(self):
         for store, arguments in STORES.items():
             with self.subTest(store), Serve(self.dir / store, *arguments, *self.faults("operation: CompleteMultipartUpload, action: lost_answer, attempts: 1",
                                                                                     "operation: PutObject, action: lost_answer, attempts: 1")) as server:
@@ -107,7 +107,7 @@ class Conditions(TestCase):
                 self.assertIn("4 found: 4 uploaded", ended.stdout)
             self.assertEqual(server.stats["faults_injected"], 4)
 
-    def test_a_key_that_cannot_be_asked_is_not_written(self):
+    def test_no_object_is_written_when_its_key_cannot_be_checked(self):
         with Serve(self.dir / "store", *self.faults("operation: HeadObject, action: status, status: 403, code: AccessDenied, attempts: all")) as server:
             client = self.client(server)
             ended = s3flow("run", self.job(server.endpoint, extra=PARTS + "object: {if_none_match: true}"))
@@ -116,7 +116,7 @@ class Conditions(TestCase):
             self.assertNotIn("Contents", client.list_objects_v2(Bucket="bucket"))
             self.assertNotIn("Uploads", client.list_multipart_uploads(Bucket="bucket"))
 
-    def test_an_upload_that_is_resumed_asks_too(self):
+    def test_a_resumed_upload_checks_its_key_first(self):
         with Serve(self.dir / "store", "--ignore-conditions", "all", *self.faults("operation: UploadPart, action: delay, delay: 300ms, attempts: all")) as server:
             client = self.client(server)
             job = self.job(server.endpoint, source="data/large", extra=PARTS + "object: {if_none_match: true}")
@@ -131,7 +131,7 @@ class Conditions(TestCase):
             self.assertEqual(self.body(client, "large"), b"theirs")
             self.assertNotIn("Uploads", client.list_multipart_uploads(Bucket="bucket"))
 
-    def test_a_plan_asks_when_it_is_finished(self):
+    def test_finish_checks_the_key_before_it_completes_an_object(self):
         self.write("data/large", b"ours" * (10 << 20))
         for store, arguments in STORES.items():
             with self.subTest(store), Serve(self.dir / store, *arguments) as server:

@@ -1,5 +1,5 @@
-"""The Nth write, sync, open, send and recv fails, or the process dies at it, for N = 1, 2, 3, ... until a run meets
-no fault any more. Then the run is gone on with: everything is there, once, and nothing else."""
+"""The Nth write, sync, open, send or recv fails, or the process dies there, for N = 1, 2, 3, ... until a run has no fault
+any more. Each run is then resumed: every object is in the store, was uploaded once, and nothing else is there."""
 import collections
 import errno
 import os
@@ -12,10 +12,10 @@ from support.harness import SANITIZE, Serve, TestCase, read_records, s3flow, sha
 from support.store_client import s3_client
 
 SHIM = os.environ["S3FLOW_IO_FAULTS"]
-ALL = os.environ.get("S3FLOW_FAULTS") == "all"  # the suite takes one of a kind
+ALL = os.environ.get("S3FLOW_FAULTS") == "all"  # the suite takes one error of each kind
 
 
-@unittest.skipIf(SANITIZE, "what is preloaded comes before the sanitizer, which does not take that")
+@unittest.skipIf(SANITIZE, "a sanitizer must be loaded before the preloaded library, and refuses to start")
 class NthCall(TestCase):
     def setUp(self):
         super().setUp()
@@ -34,7 +34,7 @@ class NthCall(TestCase):
         return client
 
     def run_with(self, server, bucket, fault):
-        """The run's end, and whether the fault has happened."""
+        """Returns the completed process, and whether the fault happened."""
         mark = self.dir / "mark"
         mark.unlink(missing_ok=True)
         job = self.job(server.endpoint, bucket=bucket, extra="upload: {concurrency: 2, part_size: 5MiB, multipart_threshold: 5MiB}")
@@ -51,7 +51,7 @@ class NthCall(TestCase):
         self.assertEqual(uploaded, collections.Counter(self.written.keys()), context)
 
     def enumerate(self, call, whats, ends):
-        """Each N until no fault happens."""
+        """Makes a run for each N until no fault happens. `ends`: the exit statuses that a fault may cause."""
         with Serve(self.dir / "store") as server:
             client = self.client(server)
             for what in whats:
@@ -71,37 +71,37 @@ class NthCall(TestCase):
                         ended, _ = self.run_with(server, bucket, None)
                         self.assertEqual(ended.returncode, 0, f"after {fault}: {ended.stderr}")
                     self.check_store(client, bucket, fault)
-                # The last call of all releases the lock, which nobody misses.
+                # The last call releases the lock: its failure does no harm.
                 self.assertLessEqual(seen[0], 1 if 74 in ends else number, fault)
-                self.assertGreater(number, 3, "hardly anything was tried")
+                self.assertGreater(number, 3, "too few faults were tried")
 
-    def test_a_write_fails(self):
+    def test_a_write_that_fails_loses_nothing(self):
         self.enumerate("write", [errno.ENOSPC, errno.EIO][:2 if ALL else 1], {74, 0})
 
-    def test_a_sync_fails(self):
+    def test_a_sync_that_fails_loses_nothing(self):
         self.enumerate("sync", [errno.EIO, errno.EDQUOT][:2 if ALL else 1], {74})
 
-    def test_an_open_fails(self):
+    def test_an_open_that_fails_loses_nothing(self):
         self.enumerate("open", [errno.EMFILE], {74, 0})
 
-    def test_killed_at_each_write(self):
+    def test_a_run_killed_at_any_write_can_be_resumed(self):
         self.enumerate("write", ["before", "after"], {-9})
 
-    def test_killed_at_each_sync(self):
+    def test_a_run_killed_at_any_sync_can_be_resumed(self):
         self.enumerate("sync", ["before", "after"][:2 if ALL else 1], {-9})
 
-    def test_killed_at_each_request(self):
+    def test_a_run_killed_at_any_request_can_be_resumed(self):
         self.enumerate("send", ["after", "before"][:2 if ALL else 1], {-9})
 
-    def test_killed_at_each_answer(self):
+    def test_a_run_killed_at_any_response_can_be_resumed(self):
         self.enumerate("recv", ["after"], {-9})
 
-    def test_a_socket_fails(self):
+    def test_a_socket_that_fails_loses_nothing(self):
         self.enumerate("send", [errno.ECONNRESET], {0})
         if ALL:
             self.enumerate("recv", [errno.ECONNRESET], {0})
 
-    def test_a_file_system_without_sendfile(self):
+    def test_a_file_system_without_sendfile_is_uploaded(self):
         self.enumerate("sendfile", [errno.EINVAL], {0})
         if ALL:
             self.enumerate("sendfile", [errno.ECONNRESET], {0})

@@ -1,5 +1,5 @@
-"""File systems that differ: answers that are others a moment later, times that move although nothing changed, entries
-without numbers, short reads, kernels without sendfile. What the file system says is injected (support/io_faults.c)."""
+"""Unusual file systems: errors that pass, times that change although the content does not, entries without inode numbers,
+short reads, kernels without sendfile. support/io_faults.c injects the results of system calls."""
 import errno
 import itertools
 import os
@@ -25,7 +25,7 @@ def wait_for(test, condition):
         if condition():
             return
         time.sleep(0.01)
-    test.fail("it did not come")
+    test.fail("the condition did not become true")
 
 
 class Files(TestCase):
@@ -44,7 +44,7 @@ class Files(TestCase):
         return server
 
     def start(self, server, fault="", extra=UPLOAD, source=""):
-        """A run in a bucket and a run directory of its own, with `source` in its root's settings."""
+        """Starts a run with a bucket and a run directory of its own. `source` is added to the settings of its root."""
         number = next(self.runs)
         self.bucket, self.run_dir, self.mark = f"bucket-{number}", self.dir / f"run{number}", self.dir / f"mark{number}"
         self.client.create_bucket(Bucket=self.bucket)
@@ -56,7 +56,7 @@ class Files(TestCase):
                                 env=clean_environment(**(injected if fault else {})), stdin=subprocess.DEVNULL)
 
     def run_with(self, *arguments, **named):
-        """The exit status, what the run said, and whether the fault has happened."""
+        """Returns the exit status, stderr, and whether the fault happened."""
         process = self.start(*arguments, **named)
         said = process.communicate(timeout=120)[1]
         return process.returncode, said, self.mark.exists()
@@ -74,18 +74,18 @@ class Files(TestCase):
         self.assertEqual(self.client.list_multipart_uploads(Bucket=self.bucket).get("Uploads", []), [], context)
 
 
-@unittest.skipIf(SANITIZE, "what is preloaded comes before the sanitizer, which does not take that")
+@unittest.skipIf(SANITIZE, "a sanitizer must be loaded before the preloaded library, and refuses to start")
 class Answers(Files):
     def setUp(self):
         super().setUp()
         self.file("small", b"small")
-        self.file("sub/whole", os.urandom(300_000))  # sent from the file
+        self.file("sub/whole", os.urandom(300_000))  # large enough to be sent from its file
         self.file("parts", os.urandom(6 << 20))
 
     PASSING = [errno.EINTR, errno.EAGAIN, errno.EBUSY, errno.ENOMEM, errno.ESTALE, errno.EIO, errno.ETIMEDOUT, errno.ENOENT]
 
-    def test_each_call_may_fail_once(self):
-        """ESTALE at each call of each kind, and each other passing answer at one of them: nothing fails."""
+    def test_a_system_call_may_fail_once(self):
+        """ESTALE at each call of each kind, and each other passing error at one of them, fails no file."""
         server = self.serve()
         for call in ("open", "stat", "read", "getdents"):
             for number in range(1, 200) if ALL else (1, 2, 3, 5, 8, 13, 21, 34, 55, 89):
@@ -94,13 +94,13 @@ class Answers(Files):
                 if not happened:
                     break
                 self.check_store(f"{call} {number}")
-            self.assertGreater(number, 2, f"{call}: hardly anything was tried")
+            self.assertGreater(number, 2, f"{call}: too few faults were tried")
             for error in self.PASSING[:8 if ALL else 2]:
                 status, said, happened = self.run_with(server, f"{call}:2:{error}")
                 self.assertEqual((status, happened), (0, True), f"{call} {errno.errorcode[error]}: {said}")
                 self.check_store((call, errno.errorcode[error]))
 
-    def test_what_never_passes_fails_after_some_tries(self):
+    def test_an_error_that_stays_fails_the_file_after_some_tries(self):
         server = self.serve()
         for fault, reason in [(f"open:3:{errno.ESTALE}:{EVER}", "Stale file handle"), (f"read:1:{errno.EIO}:{EVER}", "Input/output error"),
                               (f"getdents:1:{errno.EIO}:{EVER}", "reading the directory: Input/output error"),
@@ -110,12 +110,12 @@ class Answers(Files):
             self.assertIn(reason, said)
             self.assertEqual(self.client.list_multipart_uploads(Bucket=self.bucket).get("Uploads", []), [])
 
-    def test_no_permission_is_final_at_once(self):
+    def test_a_missing_permission_is_not_retried(self):
         status, said, happened = self.run_with(self.serve(), f"read:1:{errno.EACCES}")
         self.assertEqual((status, happened), (1, True), said)
         self.assertEqual([r["outcome"] for r in read_journal(self.run_dir)].count("failed"), 1)
 
-    def test_any_refusal_of_sendfile_is_copied(self):
+    def test_when_sendfile_fails_the_bytes_are_copied(self):
         server = self.serve()
         for error in (errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EOVERFLOW, errno.EIO, errno.ESTALE):
             status, said, happened = self.run_with(server, f"sendfile:1:{error}:{EVER}")
@@ -123,9 +123,9 @@ class Answers(Files):
             self.check_store(errno.errorcode[error])
             self.assertTrue(all(r["attempts"] == 1 for r in read_journal(self.run_dir)), errno.errorcode[error])
 
-    def test_odd_answers(self):
-        """Reads of fewer bytes than asked, entries without number and type, entries that come twice,
-        inode numbers that change."""
+    def test_short_reads_and_odd_directory_entries_change_nothing(self):
+        """Reads of fewer bytes than requested, entries without inode number and type, entries that come twice, inode numbers
+        that change."""
         server = self.serve()
         follows = "    follow_symlinks: true\n"
         for fault, sources in ((f"read:1:short:{EVER}", [""]), (f"getdents:1:anonymous:{EVER}", [""]), ("getdents:1:repeat", [""]),
@@ -137,9 +137,9 @@ class Answers(Files):
 
 
 class Times(Files):
-    """What moves while a file is uploaded."""
+    """Files whose times or content change during the upload."""
 
-    def test_files_that_are_linked_and_chmodded_all_the_time(self):
+    def test_hard_links_and_chmod_during_the_upload_fail_no_file(self):
         names = [f"f{i}" for i in range(200)]
         for i, name in enumerate(names):
             self.file(name, os.urandom(300_000 if i % 20 == 0 else 100 + i))
@@ -171,17 +171,17 @@ class Times(Files):
         self.check_store()
 
     def change_between_parts(self, change, source="", retries=2):
-        """Changes the file when its first part is in the store and its second one is read."""
+        """Changes the file after its first part is stored and while its second part is being read."""
         process = self.start(self.server, "sendmsg:3:wait", extra=UPLOAD.replace("8", "1", 1) + f"\nintegrity: {{changed_file_retries: {retries}}}",
                              source=source)
         wait_for(self, lambda: self.mark.exists() or process.poll() is not None)
         change()
-        self.mark.unlink()  # fails when nothing has waited there
+        self.mark.unlink()  # fails if the run did not wait there
         said = process.communicate(timeout=120)[1]
         return process.returncode, said
 
-    @unittest.skipIf(SANITIZE, "what is preloaded comes before the sanitizer, which does not take that")
-    def test_what_counts_as_a_change(self):
+    @unittest.skipIf(SANITIZE, "a sanitizer must be loaded before the preloaded library, and refuses to start")
+    def test_each_change_check_notices_the_changes_it_should(self):
         self.server = self.serve()
         old = b"o" * (6 << 20)
         new = b"n" + old[1:]
@@ -231,8 +231,8 @@ class Times(Files):
             return False
         return True
 
-    def test_times_of_any_value(self):
-        """Before 1970, beyond 2038, 2262 and 2446, as far as the file system here keeps them."""
+    def test_file_times_may_have_any_value(self):
+        """Times before 1970 and after 2038, 2262 and 2446, as far as this file system stores them."""
         exact = {}
         for seconds in (-(2**63) // 10**9, -(2**31), -1, 0, 2**31, 2**32, 15032385535, 9223372036, 9223372037, 2**40, 2**62):
             for fraction in (0, 1, 999_999_999):
@@ -258,7 +258,7 @@ class Times(Files):
             for name, nanoseconds in exact.items():
                 self.assertEqual(recorded[name] % 2**64, nanoseconds % 2**64, name)
             first = self.bucket
-        # The second run, into the first one's bucket.
+        # The second run uploads to the bucket of the first.
         job = self.dir / "job.yaml"
         job.write_text(job.read_text().replace(self.bucket, first).replace(str(self.run_dir), str(self.dir / "again")))
         self.assertEqual(s3flow("run", job).returncode, 0)
@@ -266,8 +266,8 @@ class Times(Files):
 
 
 class Names(Files):
-    def test_long_names_and_paths(self):
-        """Names of 255 bytes, and a path that is longer than any that a system call takes."""
+    def test_long_names_and_paths_are_uploaded(self):
+        """Names of 255 bytes, and a path that is too long for any system call."""
         root = self.dir / "data" / "/".join(["d" * 240] * 14)
         os.makedirs(root)
         at = os.open(root, os.O_RDONLY)
@@ -287,7 +287,7 @@ class Names(Files):
         key = "/".join(c * 255 for c in "efg")
         self.assertEqual(self.client.get_object(Bucket="bucket", Key=key)["Body"].read(), b"far down")
 
-    def test_a_mount_beneath_the_root(self):
+    def test_a_mount_below_the_root_is_walked(self):
         self.file("f", b"x")
         mounted = self.dir / "data" / "mounted"
         mounted.mkdir()
@@ -299,9 +299,9 @@ class Names(Files):
         self.assertEqual(status, 0, said)
         self.check_store()
 
-    @unittest.skipIf(SANITIZE, "what is preloaded comes before the sanitizer, which does not take that")
-    def test_a_fifo_in_a_files_place_does_not_hang_a_rehearsal(self):
-        """The endpoint, which is in the same process, waits with its answer until the file is another."""
+    @unittest.skipIf(SANITIZE, "a sanitizer must be loaded before the preloaded library, and refuses to start")
+    def test_a_fifo_in_place_of_a_file_does_not_hang_a_rehearsal(self):
+        """The endpoint, in the same process, delays its response until the file is replaced."""
         path, mark = self.file("f", b"content"), self.dir / "mark"
         process = subprocess.Popen([S3FLOW, "rehearse", str(self.job("http://127.0.0.1:1"))], stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,

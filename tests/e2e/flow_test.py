@@ -1,6 +1,5 @@
-"""How a run adapts to its store: outages, refusals, requests that hang, limits that change. Nothing here is timed."""
+"""How a run adapts to its store: outages, refusals, requests that hang, limits that change. No test measures time."""
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -32,7 +31,7 @@ class Flow(TestCase):
     def summary(self):
         return json.loads((self.dir / "run/summary.json").read_text())
 
-    def test_an_outage_costs_no_file_and_no_attempt(self):
+    def test_an_outage_fails_no_file_and_costs_no_attempt(self):
         self.files()
         store = self.dir / "store"
         with Serve(store, "--latency", "20ms") as first:
@@ -43,7 +42,7 @@ class Flow(TestCase):
             while "the store does not answer" not in line:
                 self.assertNotEqual(line, "", "the outage was not noticed")
                 line = process.stderr.readline()
-            # Long enough for all of a request's attempts, had they been spent.
+            # Long enough to use up all attempts of a request, if an outage cost any.
             time.sleep(2)
             self.assertIsNone(process.poll())
             with Serve(store, "--port", first.endpoint.rsplit(":", 1)[1]) as second:
@@ -54,7 +53,7 @@ class Flow(TestCase):
         self.assertLessEqual(max(line["attempts"] for line in read_journal(self.dir / "run")), 4)
         self.assertGreater(second.stats["requests"].get("PutObject", 0), 0)
 
-    def test_an_outage_without_end_stops_the_run_and_it_can_be_gone_on_with(self):
+    def test_an_endless_outage_stops_the_run_which_can_be_resumed(self):
         self.files()
         with Serve(self.dir / "store", "--latency", "20ms") as server:
             job = self.job(server.endpoint, extra="upload: {concurrency: 32}\nlimits: {outage: 500ms}")
@@ -66,27 +65,27 @@ class Flow(TestCase):
             self.assertIn("the store has not answered for", err)
         self.assertEqual(self.summary()["failed"], 0)
 
-    def test_a_store_that_takes_less_gets_less(self):
+    def test_a_store_that_throttles_gets_fewer_requests(self):
         self.files(1500)
         with Serve(self.dir / "store", "--requests-per-second", "300") as server:
             ended = s3flow("run", self.job(server.endpoint))
             self.assertEqual(ended.returncode, 0, ended.stderr)
         summary = self.summary()
         self.assertEqual((summary["uploaded"], summary["failed"]), (1500, 0))
-        self.assertGreater(server.stats["slowed_down"], 0, "nothing was refused")
+        self.assertGreater(server.stats["slowed_down"], 0, "the store refused nothing")
 
     def test_requests_that_hang_are_sent_again(self):
         self.files()
         faults = self.write("faults.yaml", "faults: [{operation: PutObject, action: no_answer, attempts: 1, every: 100}]")
         with Serve(self.dir / "store", "--faults", faults) as server:
-            # Without that nothing would end them within the time of this test.
+            # No other timeout ends such requests within the time of this test.
             ended = s3flow("run", self.job(server.endpoint, extra="limits: {stall_window: 1h}"), timeout=100)
             self.assertEqual(ended.returncode, 0, ended.stderr)
         self.assertEqual(server.stats["faults_injected"], FILES // 100)
         self.assertGreaterEqual(server.stats["requests"]["PutObject"], FILES + FILES // 100)
-        self.assertEqual({line["attempts"] for line in read_journal(self.dir / "run")}, {1}, "it is no attempt")
+        self.assertEqual({line["attempts"] for line in read_journal(self.dir / "run")}, {1}, "a request that hangs must not count as an attempt")
 
-    def test_limits_change_while_a_run_goes_on(self):
+    def test_limits_change_during_a_run_on_sighup(self):
         self.files()
         with Serve(self.dir / "store") as server:
             job = self.job(server.endpoint, extra="limits: {requests_per_second: 5}")

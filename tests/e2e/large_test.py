@@ -13,7 +13,7 @@ PARTS = "upload: {part_size: 5MiB, multipart_threshold: 5MiB, concurrency: 8}"
 
 class Large(TestCase):
     def stored(self, key):
-        """SHA-256 of an object in the directory of the endpoint, read without the endpoint."""
+        """Returns the SHA-256 of an object, read from the directory of the endpoint."""
         import base64
         import json
         for meta in (self.dir / "store/bucket").glob("*.meta"):
@@ -22,7 +22,7 @@ class Large(TestCase):
                 return sha256(b"".join((self.dir / "store/bucket" / name).read_bytes() for name, _ in described["data"]))
         return None
 
-    def test_a_rehearsal_with_faults_on_every_operation(self):
+    def test_a_rehearsal_survives_faults_on_every_operation(self):
         for i in range(3):
             self.write(f"data/large{i}", os.urandom((17 << 20) + i))
         self.write("data/small", b"small")
@@ -44,7 +44,7 @@ class Large(TestCase):
         job.write_text(job.read_text().replace(f"- path: {self.dir / 'data'}", f'- {{path: "-", stream: true, key: in.bin{more}}}'))
         return job
 
-    def test_standard_input(self):
+    def test_standard_input_becomes_an_object(self):
         data = os.urandom(12_345_678)
         with Serve(self.dir / "store") as server:
             ended = subprocess.run([S3FLOW, "run", str(self.stream_job(server.endpoint))], input=data, capture_output=True,
@@ -54,7 +54,7 @@ class Large(TestCase):
         line, = read_journal(self.dir / "run")
         self.assertEqual((line["path"], line["parts"], line["size"], line["stream"]), ("-", 3, len(data), True))
 
-    def test_a_writer_that_dies_is_noticed_by_the_size(self):
+    def test_a_stream_shorter_than_its_size_makes_no_object(self):
         with Serve(self.dir / "store") as server:
             job = self.stream_job(server.endpoint, more=", size: 20MB")
             ended = subprocess.run([S3FLOW, "run", str(job)], input=os.urandom(12_345_678), capture_output=True, text=False,
@@ -64,13 +64,13 @@ class Large(TestCase):
         self.assertIsNone(self.stored("in.bin"))
         self.assertEqual(server.stats["requests"]["AbortMultipartUpload"], 1)
 
-    def test_ctrl_c_makes_no_object(self):
+    def test_a_stream_that_is_interrupted_makes_no_object(self):
         with Serve(self.dir / "store") as server:
             process = subprocess.Popen([S3FLOW, "run", str(self.stream_job(server.endpoint)), "--set", "report.log=objects"],
                                        stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment())
             process.stdin.write(os.urandom(6 << 20))
             process.stdin.flush()
-            while b"start" not in process.stderr.readline():  # the upload is created
+            while b"start" not in process.stderr.readline():  # until the upload is created
                 self.assertIsNone(process.poll())
             process.send_signal(signal.SIGINT)
             process.stdin.close()
@@ -80,7 +80,7 @@ class Large(TestCase):
         self.assertIsNone(self.stored("in.bin"))
         self.assertEqual(server.stats["requests"]["AbortMultipartUpload"], 1)
 
-    def test_parts_that_no_memory_holds_are_a_clear_error(self):
+    def test_parts_larger_than_the_memory_are_a_clear_error(self):
         path = self.write("data/huge")
         os.truncate(path, 200 << 30)
         with Serve(self.dir / "store") as server:

@@ -1,16 +1,13 @@
-"""Whatever started the program left something broken: descriptors, limits, signals, environment, system calls.
+"""Launchers that leave something broken: descriptors, limits, signals, environment, system calls.
 
-A table of launches. Each may refuse to work, with a message, but is never ended by a signal, never hangs and never
-harms a journal; the same run in a whole environment then completes, and the store holds every object."""
-import ctypes
+A table of launches. s3flow may refuse each with a message, but a signal never ends it, it never hangs, and it never
+damages a journal. The same run in a normal environment then completes, and the store holds every object."""
 import json
 import os
 import pathlib
 import platform
-import pty
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,133 +16,16 @@ import unittest
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from support.harness import KEY_ID, S3FLOW, SANITIZE, SECRET, Serve, TestCase, clean_environment, read_records, s3flow, without_asan_banner
+from support.launches import (close, forbid, full_device, hide, ignore, in_removed_directory, leave_signals_alone, limit,
+                              may_hide, onto, pipe_that_nobody_reads, pipe_without_reader, silent_pipe, silent_socket,
+                              terminal_that_has_gone)
 from support.store_client import s3_client
 
 FILES = 12
-PATIENCE_S = 120  # what takes longer hangs
-LIBC = ctypes.CDLL(None, use_errno=True)
-# x86-64's numbers: Linux, arch/x86/entry/syscalls/syscall_64.tbl.
-CALLS = {"sched_setaffinity": 203, "sched_getaffinity": 204, "fadvise64": 221, "epoll_create1": 291, "eventfd2": 290, "pwritev2": 328,
-         "getrandom": 318, "memfd_create": 319, "copy_file_range": 326, "preadv2": 327, "statx": 332, "rseq": 334,
-         "io_uring_setup": 425, "clone3": 435, "close_range": 436, "openat2": 437, "faccessat2": 439, "epoll_pwait2": 441,
-         "prlimit64": 302, "sendfile": 40, "utimensat": 280, "fsync": 74, "fdatasync": 75}
-
-
-class Filter(ctypes.Structure):
-    _fields_ = [("code", ctypes.c_uint16), ("yes", ctypes.c_uint8), ("no", ctypes.c_uint8), ("k", ctypes.c_uint32)]
-
-
-class Program(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_uint16), ("filters", ctypes.POINTER(Filter))]
-
-
-def forbid(*names):
-    """EPERM for these calls, as seccomp profiles of old container runtimes answer to calls that are newer than they are
-    (seccomp(2); moby/moby issue 40734)."""
-    # Load the call's number; one comparison each; "allow"; "errno 1".
-    numbers = [CALLS[name] for name in names]
-    rules = [Filter(0x20, 0, 0, 0)]
-    rules += [Filter(0x15, len(numbers) - i, 0, number) for i, number in enumerate(numbers)]
-    rules += [Filter(0x06, 0, 0, 0x7FFF0000), Filter(0x06, 0, 0, 0x00050001)]
-
-    def install():
-        program = Program(len(rules), (Filter * len(rules))(*rules))
-        no_new_privileges, set_filter = 38, 22
-        if LIBC.prctl(no_new_privileges, 1, 0, 0, 0) != 0 or LIBC.prctl(set_filter, 2, ctypes.byref(program), 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "seccomp")
-    return install
-
-
-def close(*descriptors):
-    return lambda: [os.close(fd) for fd in descriptors]
-
-
-def limit(what, value):
-    return lambda: resource.setrlimit(what, (value, value))
-
-
-def ignore(*signals):
-    return lambda: [signal.signal(number, signal.SIG_IGN) for number in signals]
-
-
-def leave_signals_alone():
-    """What Python has changed for itself is not the launcher's."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-
-
-def hide(*directories):
-    """An empty, read-only file system over each, for this process and those that it starts."""
-    def mount():
-        new_namespace, recursive_private, read_only = 0x20000, 0x44000, 1
-        calls = [LIBC.unshare(new_namespace), LIBC.mount(None, b"/", None, recursive_private, None)]
-        calls += [LIBC.mount(b"none", directory.encode(), b"tmpfs", read_only, None) for directory in directories]
-        if any(calls):
-            raise OSError(ctypes.get_errno(), "mount")
-    return mount
-
-
-def may_hide():
-    try:
-        return subprocess.run(["/bin/true"], preexec_fn=hide("/proc")).returncode == 0
-    except subprocess.SubprocessError:
-        return False
-
-
-def in_removed_directory():
-    path = tempfile.mkdtemp()
-    os.chdir(path)
-    os.rmdir(path)
-
-
-def onto(fd, make):
-    """`make()` gives the descriptor that becomes `fd`."""
-    return lambda: os.dup2(make(), fd)
-
-
-def full_device():
-    return os.open("/dev/full", os.O_WRONLY)
-
-
-def pipe_without_reader():
-    reader, writer = os.pipe()
-    os.close(reader)
-    return writer
-
-
-def pipe_that_nobody_reads():
-    """Non-blocking and full; its reader lives as long as the process."""
-    reader, writer = os.pipe()
-    os.set_inheritable(reader, True)
-    os.set_blocking(writer, False)
-    try:
-        while True:
-            os.write(writer, b"x" * 4096)
-    except BlockingIOError:
-        return writer
-
-
-def terminal_that_has_gone():
-    leader, follower = pty.openpty()
-    os.close(leader)
-    return follower
-
-
-def silent_socket():
-    ours, theirs = socket.socketpair()
-    os.set_inheritable(theirs.detach(), True)
-    return ours.detach()
-
-
-def silent_pipe():
-    reader, writer = os.pipe()
-    os.set_inheritable(writer, True)
-    return reader
-
-
-SHOW = ("--set", "report.progress=bar", "-v")  # much to write
-# Name -> what the launcher does just before execve(2), and what else differs: `args`, `env` (variables), `bare` (no
-# other variables), `status` (those it may end with, 0 unless told), `says` (on stderr), `binary`.
+PATIENCE_S = 120  # a process that takes longer hangs
+SHOW = ("--set", "report.progress=bar", "-v")  # writes much
+# Name -> `before`: what the launcher does just before execve(2). Also `args`; `env` (variables); `bare` (no other
+# variables); `status` (the exit statuses that are allowed, 0 by default); `says` (words on stderr); `unless` (see CANNOT).
 LAUNCHES = {
     "stdin closed": dict(before=[close(0)]),
     "stdout closed": dict(before=[close(1)]),
@@ -225,7 +105,7 @@ class Launcher(TestCase):
         self.config = self.write("aws-config", f"[profile process]\ncredential_process = cat {credentials}\n")
 
     def launch(self, arguments, before=(), env={}, bare=False, argv=None):
-        """The exit status, and what stood on stderr where that was a file."""
+        """Returns the exit status, and stderr, which is a file."""
         environment = {**({} if bare else clean_environment()), **env}
         environment = {name: value for name, value in environment.items() if value is not None}
         if SANITIZE:
@@ -271,9 +151,9 @@ report: {{progress: none, run_dir: {self.dir}/run{number}}}
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual(self.stored(client, f"{number}/"), want)
         if ended == 0:
-            self.assertNotIn("uploaded", [record.get("outcome") for record in read_records(self.dir / f"run{number}")[FILES + 2:]], "sent twice")
+            self.assertNotIn("uploaded", [record.get("outcome") for record in read_records(self.dir / f"run{number}")[FILES + 2:]], "an object was sent twice")
 
-    def test_a_broken_launch_harms_nothing(self):
+    def test_no_broken_launch_loses_or_damages_anything(self):
         self.assertGreaterEqual(len(LAUNCHES), 40)
         with Serve(self.dir / "store") as server:
             client = s3_client(server.endpoint, KEY_ID, SECRET)
@@ -284,7 +164,7 @@ report: {{progress: none, run_dir: {self.dir}/run{number}}}
                         self.one(number, server, client, **how)
 
     def run_in_background(self, server, number, extra=(), before=()):
-        """A run against a slow store, once its first result is in the journal."""
+        """Starts a run against a slow store. Returns when its first result is in the journal."""
         def prepare():
             leave_signals_alone()
             for step in before:
@@ -305,8 +185,8 @@ report: {{progress: none, run_dir: {self.dir}/run{number}}}
     def slow(self, *arguments):
         return Serve(self.dir / "store", "--latency", "100ms", *arguments)
 
-    def test_many_files_go_through_a_small_process(self):
-        """More of them are in flight, where the limits allow it, than could be: each has a file, a connection and a stack."""
+    def test_many_files_are_uploaded_with_few_descriptors_or_addresses(self):
+        """With normal limits more files would be in flight than these allow: each needs a file, a connection and a stack."""
         many, limits = 1500, {"descriptors": (resource.RLIMIT_NOFILE, 256), "addresses": (resource.RLIMIT_AS, 500_000 << 10)}
         for i in range(many):
             self.write(f"many/{i % 7}/{i}", f"{i}")
@@ -329,7 +209,7 @@ report: {{progress: none, run_dir: {self.dir}/run{number}}}
         with self.slow() as server:
             _, process = self.run_in_background(server, 1, ("--set", "upload.concurrency=2"))
             limits = resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (0, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-            # From now on nothing can be opened. Once what is in flight has ended no file is open, and most have not been.
+            # From now on nothing can be opened. When the files in flight are done, none is open, and most were never opened.
             def open_files():
                 links = [f"/proc/{process.pid}/fd/{fd}" for fd in os.listdir(f"/proc/{process.pid}/fd")]
                 return [link for link in links if os.path.exists(link) and os.path.isfile(link) and f"{self.dir}/data/" in os.readlink(link)]
@@ -342,22 +222,22 @@ report: {{progress: none, run_dir: {self.dir}/run{number}}}
             self.assertEqual((process.returncode, without_asan_banner(err)), (0, ""), out)
             self.assertIn(f"{FILES} uploaded, 0 skipped, 0 failed", out)
 
-    @unittest.skipIf(SANITIZE, "a sanitizer needs descriptors at the end, too")
+    @unittest.skipIf(SANITIZE, "a sanitizer needs descriptors at its end")
     def test_a_stop_ends_the_wait_for_a_descriptor(self):
         with self.slow() as server:
             job, process = self.run_in_background(server, 1, ("--set", "upload.concurrency=2"))
             resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (0, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
             process.send_signal(signal.SIGTERM)
             _, err = process.communicate(timeout=PATIENCE_S)
-            self.assertIn(process.returncode, (74, 75), err)  # 74: the summary could not be opened
+            self.assertIn(process.returncode, (74, 75), err)  # 74: if the summary could not be opened
             self.assertEqual(s3flow("run", job).returncode, 0)
             self.assertEqual(sorted(record["outcome"] for record in read_records(self.dir / "run1") if record.get("outcome") == "uploaded"), ["uploaded"] * FILES)
 
-    def test_a_run_that_was_killed_and_not_reaped_holds_nothing(self):
+    def test_a_zombie_does_not_hold_the_run_directory(self):
         with self.slow() as server:
             job, process = self.run_in_background(server, 1, ("--set", "upload.concurrency=2"))
             process.kill()
-            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it is a zombie, and stays one
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it becomes a zombie, and stays one
             again = s3flow("run", job)
             self.assertIn(f"{process.pid} (s3flow) Z", pathlib.Path(f"/proc/{process.pid}/stat").read_text())
             self.assertEqual(again.returncode, 0, again.stderr)
@@ -386,8 +266,8 @@ report: {{progress: none, run_dir: {self.dir}/run}}
                 ended, err = self.launch(["run", job], [step])
                 self.assertEqual((ended, err), (66, "s3flow: source: standard input is closed, or not open for reading\n"))
 
-    def test_a_text_that_cannot_be_written_is_no_success(self):
-        """Of commands that are called for it. Elsewhere stdout is for a person who looks on."""
+    def test_a_command_whose_output_cannot_be_written_ends_with_74(self):
+        """Only commands whose product is text. Other commands ignore an unwritable stdout."""
         with Serve(self.dir / "store") as server:
             job = self.job_of(1, server, False)
             commands = {"check": ["check", job], "dry run": ["run", job, "--dry-run"], "help": ["run", "--help"], "version": ["--version"],
@@ -400,11 +280,11 @@ report: {{progress: none, run_dir: {self.dir}/run}}
                         self.assertIn("s3flow: standard output cannot be written: ", err)
                 self.assertTrue((self.dir / f"plan {kind}/plan.json").exists())
 
-    def test_other_commands_have_the_same_launcher(self):
+    def test_all_commands_survive_a_broken_launch(self):
         with Serve(self.dir / "store") as server:
             job, plan = self.job_of(1, server, False), self.dir / "plan"
             every = [close(0, 1, 2), ignore(signal.SIGCHLD, signal.SIGTERM), lambda: os.umask(0o777)]
-            self.assertEqual(self.launch(["plan", job, "--shards", "2", "--out", plan], every)[0], 74)  # see above
+            self.assertEqual(self.launch(["plan", job, "--shards", "2", "--out", plan], every)[0], 74)  # since its output cannot be written
             for command in (["run", "--plan", plan, "--shard", "0/2"], ["run", "--plan", plan, "--shard", "1/2"], ["finish", plan],
                             ["rehearse", job, "--run-dir", self.dir / "rehearsal"], ["clean", plan]):
                 with self.subTest(command[0]):

@@ -1,4 +1,4 @@
-"""follow_symlinks: false holds whatever happens to the tree: directories that become links while a run works."""
+"""follow_symlinks: false also holds when directories become links during a run."""
 import ctypes
 import os
 import struct
@@ -8,7 +8,7 @@ import threading
 import unittest
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
-from support.harness import KEY_ID, S3FLOW, SECRET, SANITIZE, Serve, TestCase, clean_environment, read_journal, s3flow, seeded_random
+from support.harness import KEY_ID, S3FLOW, SECRET, Serve, TestCase, clean_environment, read_journal, s3flow, seeded_random
 from support.store_client import s3_client
 
 ROUNDS = int(os.environ.get("S3FLOW_LINK_ROUNDS", 10))  # of 20 swaps each
@@ -16,7 +16,7 @@ SWAPS = 20
 
 
 def refuse_openat2(error):
-    """A seccomp filter in the process to come: openat2(2) (437) answers `error`, as old containers' filters do."""
+    """Returns a step that makes openat2(2) (437) fail with `error` in the new process, as old containers do."""
     def prepare():
         def instruction(code, jump_true, jump_false, value):
             return struct.pack("HBBI", code, jump_true, jump_false, value)
@@ -44,7 +44,7 @@ class Links(TestCase):
         return {key: client.get_object(Bucket="bucket", Key=key)["Body"].read() for key in keys}
 
     def swap(self, name, linked, stop):
-        """Puts a link in the place of the directory, and the directory back, until told to stop."""
+        """Replaces the directory by a link and puts it back, again and again, until `stop` is set."""
         place, aside = self.dir / "data" / name, self.dir / f"aside-{name.replace('/', '-')}"
         while not stop.is_set():
             os.rename(place, aside)
@@ -74,7 +74,7 @@ class Links(TestCase):
         client.close()
         self.assertEqual({body for body in bodies.values()} - {b"inside"}, set())
 
-    def test_links_that_come_at_random_moments(self):
+    def test_no_file_outside_is_uploaded_when_links_appear_at_random_moments(self):
         random, met = seeded_random(), 0
         ways = [None, refuse_openat2(38), refuse_openat2(1)]
         for number in range(ROUNDS):
@@ -89,15 +89,15 @@ class Links(TestCase):
                 met += sum(1 for line in read_journal(run_dir) if line["outcome"] != "uploaded")
                 self.nothing_from_outside(server)
         print(f"{met} inputs met a link or nothing")
-        self.assertGreater(met, 0, "no swap fell into a run: nothing was tested")
+        self.assertGreater(met, 0, "no swap happened during a run, so nothing was tested")
 
-    def test_a_link_that_came_after_the_plan(self):
+    def test_no_file_outside_is_uploaded_when_a_link_appears_after_the_plan(self):
         for number, prepare in enumerate([None, refuse_openat2(38), refuse_openat2(1)]):
             with Serve(self.dir / f"store{number}") as server:
                 job, plan = self.job(server.endpoint), self.dir / f"plan{number}"
                 self.assertEqual(s3flow("plan", job, "--shards", "1", "--out", plan).returncode, 0)
                 moved = self.dir / "moved"
-                # The same sizes and times: only where they are differs.
+                # The files outside have the same sizes and times.
                 for d in (1, 5):
                     for f in range(40):
                         inside, outside = self.dir / f"data/top/d{d}/f{f:02}", self.dir / f"outside/d{d}/f{f:02}"
@@ -115,7 +115,7 @@ class Links(TestCase):
                     os.unlink(self.dir / f"data/top/d{d}")
                     os.rename(f"{moved}{d}", self.dir / f"data/top/d{d}")
 
-    def test_without_openat2_all_is_as_with_it(self):
+    def test_a_deep_tree_is_uploaded_without_openat2(self):
         deep = "/".join(["deep"] * 40)
         self.write(f"data/{deep}/f", b"inside")
         for number, prepare in enumerate([None, refuse_openat2(38), refuse_openat2(1)]):
@@ -126,7 +126,7 @@ class Links(TestCase):
                 self.assertEqual(ended.returncode, 0, ended.stderr)
                 self.assertIn("321 found: 321 uploaded", ended.stdout)
 
-    def test_a_root_that_is_a_link_is_followed_and_links_below_it_when_told(self):
+    def test_a_root_may_be_a_link_and_links_below_it_need_follow_symlinks(self):
         os.symlink(self.dir / "data", self.dir / "root-link")
         os.symlink(self.dir / "outside", self.dir / "data/link")
         with Serve(self.dir / "store") as server:

@@ -1,6 +1,5 @@
-"""What is wrong for all inputs is said once and costs no attempt; what is wrong for one input fails that one."""
+"""A problem of all inputs is reported once and costs no attempt. A problem of one input fails that input."""
 import json
-import os
 import re
 import select
 import signal
@@ -23,7 +22,7 @@ ALERT = b"\x15\x03\x01\x00\x02\x02\x46"
 
 
 class Server:
-    """Does to each connection what `serve(socket)` does, in a thread of its own."""
+    """Accepts connections and calls `serve(socket)` for each in a thread of its own."""
 
     def __init__(self, serve):
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -88,7 +87,7 @@ class OneThing(TestCase):
     def wait_for_line(self, process, text):
         line = process.stderr.readline()
         while text not in line:
-            self.assertNotEqual(line, "", f"never said: {text}")
+            self.assertNotEqual(line, "", f"s3flow never printed: {text}")
             line = process.stderr.readline()
         return line
 
@@ -112,11 +111,11 @@ class OneThing(TestCase):
         return keys
 
     def said(self, ended):
-        """Its lines on stderr, but for the note that a busy machine's first answer takes long."""
+        """Returns the lines on stderr, without the note about a late first response, which a busy machine causes."""
         return [line for line in without_asan_banner(ended.stderr).splitlines() if "no answer from the store yet" not in line]
 
     def assert_waited_in_vain(self, ended, cause):
-        """It was said once what the store does, nothing failed, and the run can be resumed."""
+        """Checks that the problem was reported once, that no input failed, and that the run can be resumed."""
         err = without_asan_banner(ended.stderr)
         self.assertEqual(ended.returncode, 75, err)
         self.assertRegex(err, cause)
@@ -125,7 +124,7 @@ class OneThing(TestCase):
         self.assertEqual(self.failures(), [], err)
         self.assertEqual(self.summary()["retries"], 0, "an attempt was spent")
 
-    def test_a_store_that_is_away_from_the_start(self):
+    def test_a_store_that_is_away_from_the_start_is_waited_for(self):
         self.files()
         outage = "limits: {outage: 1s, connect_timeout: 1s, stall_window: 300ms}"
         port = free_port()
@@ -137,7 +136,7 @@ class OneThing(TestCase):
             self.assertEqual(ended.returncode, 0, ended.stderr)
             self.assertEqual(len(self.stored(server)), FILES)
 
-    def test_servers_that_say_nothing_of_use(self):
+    def test_servers_without_a_useful_response_are_waited_for(self):
         cases = {"closes at once": lambda connection: None, "says nothing": lambda connection: connection.recv(1 << 20) and
                  select.select([], [], [connection], 5), "502": answers("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"),
                  "400 of its HTTP layer": answers("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")}
@@ -150,12 +149,12 @@ class OneThing(TestCase):
                 self.assert_waited_in_vain(ended, "the store does not answer")
                 self.assertGreater(server.connections, 1)
 
-    def test_a_name_that_nobody_knows(self):
+    def test_an_unknown_host_name_is_waited_for(self):
         self.files(40)
         ended = s3flow("run", self.job("http://s3flow-nobody.invalid:9", extra="limits: {outage: 500ms}"), timeout=200)
         self.assert_waited_in_vain(ended, "s3flow-nobody.invalid")
 
-    def test_silence_is_said(self):
+    def test_a_silent_server_is_reported(self):
         self.files(40)
         with Server(lambda connection: select.select([], [], [connection], 60)) as server:
             process = self.start(self.job(f"http://127.0.0.1:{server.port}"))
@@ -165,7 +164,7 @@ class OneThing(TestCase):
             process.communicate(timeout=60)
             self.assertEqual(process.returncode, 75)
 
-    def test_a_store_that_comes_later(self):
+    def test_a_run_continues_when_the_store_appears(self):
         self.files(300)
         port = free_port()
         process = self.start(self.job(f"http://127.0.0.1:{port}"))
@@ -178,7 +177,7 @@ class OneThing(TestCase):
         self.assertIn("the store answers again", err)
         self.assertEqual({line["attempts"] for line in read_journal(self.dir / "run")}, {1})
 
-    def test_another_protocol_cannot_be_waited_for(self):
+    def test_another_protocol_ends_the_run_with_77(self):
         self.files()
         make_certificates(self.dir)
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -197,7 +196,7 @@ class OneThing(TestCase):
                 self.assertIn("the store refuses this run", ended.stderr)
                 self.assertGreater(server.connections, 0)
 
-    def test_a_proxy_that_refuses(self):
+    def test_a_proxy_that_refuses_ends_the_run(self):
         self.files(40)
         for status, expected in ((403, 77), (407, 77), (503, 75)):
             with self.subTest(status), Server(answers(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n")) as proxy:
@@ -208,7 +207,7 @@ class OneThing(TestCase):
                 self.assertIn(f"HTTP {status}", ended.stderr)
                 self.assertGreater(proxy.connections, 0)
 
-    def test_one_key_that_is_refused_is_one_failure(self):
+    def test_one_refused_key_fails_one_file(self):
         for code, status in (("SignatureDoesNotMatch", 403), ("NoSuchBucket", 404), ("PermanentRedirect", 301),
                              ("AccessDenied", 403), ("InvalidAccessKeyId", 403)):
             with self.subTest(code):
@@ -226,7 +225,7 @@ class OneThing(TestCase):
                     self.assertRegex(ended.stderr, r"failed  \S*00000")
                 self.assertGreaterEqual(server.stats["faults_injected"], 2)
 
-    def test_a_key_that_nobody_knows_ends_the_run_and_is_said_once(self):
+    def test_an_unknown_access_key_ends_the_run_with_one_message(self):
         self.files(500)
         with Serve(self.dir / "store") as server:
             for count in (500, 3):
@@ -257,7 +256,7 @@ faults:
         shown = len(re.findall("^failed", ended.stderr, re.M))
         self.assertIn(f"and {52 - shown} more failures", ended.stderr)
 
-    def test_a_full_store_is_one_thing(self):
+    def test_a_full_store_is_reported_once_and_waited_for(self):
         for code, status in (("XMinioStorageFull", 507), ("QuotaExceeded", 403)):
             with self.subTest(code):
                 subprocess.run(["rm", "-rf", self.dir / "run", self.dir / "store"], check=True)
@@ -271,7 +270,7 @@ faults:
                 self.assertEqual((self.failures(), self.summary()["retries"]), ([], 0))
                 self.assertLess(server.stats["requests"]["PutObject"], 16 + 10)
 
-    def test_a_store_that_has_room_again(self):
+    def test_a_run_continues_when_the_store_has_room_again(self):
         self.files()
         faults = self.write("faults.yaml", "faults: [{action: status, operation: PutObject, attempts: 1, status: 507, code: XMinioStorageFull, key: '000[0-2]?'}]")
         with Serve(self.dir / "store", "--faults", faults) as server:
@@ -282,7 +281,7 @@ faults:
         self.assertIn("the store has room again", ended.stderr)
         self.assertEqual({line["attempts"] for line in read_journal(self.dir / "run")}, {1})
 
-    def test_limits_hold_when_a_run_stops(self):
+    def test_rate_limits_hold_when_a_run_stops(self):
         self.files(1000)
         with Serve(self.dir / "store") as server:
             process = self.start(self.job(server.endpoint, extra="limits: {requests_per_second: 5}\nupload: {concurrency: 1000}"))
@@ -293,7 +292,7 @@ faults:
             seconds = self.summary()["seconds"]
         self.assertLessEqual(server.stats["requests"]["PutObject"], 5 * seconds + 2)
 
-    def test_a_400_of_the_http_layer_is_tried_again(self):
+    def test_a_400_of_the_http_layer_is_retried(self):
         self.files()
         lock, cut = threading.Lock(), []
         with Serve(self.dir / "store") as store:
@@ -323,7 +322,7 @@ faults:
             self.assertEqual(len(self.stored(store)), FILES)
         self.assertEqual(len(cut), 20)
 
-    def test_the_hint_of_a_stopped_shard_works(self):
+    def test_the_resume_hint_of_a_stopped_shard_works(self):
         self.files(400)
         with Serve(self.dir / "store") as server:
             job = self.job(server.endpoint, extra="limits: {requests_per_second: 20}")
@@ -342,7 +341,7 @@ faults:
             self.assertIn("settled by earlier sessions", out, err)
             self.assertEqual(len(list(self.dir.glob("s3flow-runs/*"))), 1)
 
-    def test_the_hint_of_a_stopped_shard_of_a_plan_works(self):
+    def test_the_resume_hint_of_a_stopped_shard_of_a_plan_works(self):
         self.files(400)
         with Serve(self.dir / "store") as server:
             job = self.job(server.endpoint, extra="limits: {requests_per_second: 20}")
@@ -356,7 +355,7 @@ faults:
             self.assertEqual(process.returncode, 75, err)
             self.assertIn("to resume: the same command\n", out)
 
-    def test_commands_that_somebody_waits_for_do_not_wait_for_long(self):
+    def test_interactive_commands_give_up_on_a_store_after_3_s(self):
         self.files(3)
         with Serve(self.dir / "store") as server:
             job = self.job(server.endpoint)

@@ -1,4 +1,4 @@
-"""What s3flow writes is not its source: run directories, plans and traces inside the tree that is uploaded."""
+"""s3flow does not upload what it writes: run directories, plans and traces inside the source."""
 import json
 import os
 import subprocess
@@ -27,7 +27,7 @@ class OwnFiles(TestCase):
         return context
 
     def in_tree(self, *arguments, status=0):
-        """A command in the tree itself; the job's path is '.' and it names no run directory."""
+        """Runs a command in the tree itself, with a job whose path is '.' and that names no run directory."""
         job = self.job(self.server.endpoint, extra="")
         text = job.read_text().replace(f"path: {self.dir / 'data'}", "path: .").replace(f"  run_dir: {self.dir / 'run'}\n", "")
         job.write_text(text)
@@ -42,7 +42,7 @@ class OwnFiles(TestCase):
     def only_data_is_there(self):
         self.assertEqual(self.keys(), {f"data/f{i}" for i in range(FILES)})
 
-    def test_the_current_directory_with_defaults(self):
+    def test_the_default_run_directory_in_the_source_is_skipped(self):
         for _ in range(3):
             ended = self.in_tree("run", "JOB")
             self.assertIn(f"{FILES + 1} found: {FILES} uploaded, 1 skipped", ended.stdout)
@@ -53,30 +53,30 @@ class OwnFiles(TestCase):
         ended = self.in_tree("run", "JOB", "--dry-run")
         self.assertIn(f"{FILES + 1} found: {FILES} would be uploaded", ended.stdout)
 
-    def test_run_directories_with_names_and_of_others(self):
+    def test_named_and_foreign_run_directories_in_the_source_are_skipped(self):
         self.in_tree("run", "JOB", "--run-dir", "mine/first")
         self.in_tree("run", "JOB", "--run-dir", "mine/second", "--trace-http", "data/trace.log")
         ended = self.in_tree("run", "JOB", "--run-dir", self.dir / "elsewhere", "--trace-http", "data/trace2.log", "--set", "source.0.exclude=data/trace.log")
-        self.assertIn(f"{FILES + 3} found: {FILES} uploaded, 3 skipped", ended.stdout)  # two directories, and its own trace
+        self.assertIn(f"{FILES + 3} found: {FILES} uploaded, 3 skipped", ended.stdout)  # two run directories and its own trace
         self.assertEqual(self.keys() - {f"data/f{i}" for i in range(FILES)}, set())
 
-    def test_a_link_to_the_run_directory_leads_to_the_same(self):
+    def test_a_link_to_the_run_directory_is_skipped(self):
         os.mkdir(self.dir / "records")
         os.symlink(self.dir / "records", self.dir / "tree/data/link")
         ended = self.in_tree("run", "JOB", "--run-dir", self.dir / "records", "--set", "source.0.follow_symlinks=true")
         self.assertIn(f"{FILES + 1} found: {FILES} uploaded, 1 skipped", ended.stdout)
 
-    def test_a_source_that_is_the_run_directory_itself(self):
+    def test_a_source_that_is_its_own_run_directory_is_skipped(self):
         ended = self.in_tree("run", "JOB", "--run-dir", "data", "--set", "source.0.path=data")
         self.assertIn("1 found: 0 uploaded, 1 skipped", ended.stdout)
 
-    def test_another_runs_directory_can_be_archived_by_name(self):
+    def test_the_run_directory_of_another_run_can_be_uploaded_as_a_root(self):
         self.in_tree("run", "JOB", "--run-dir", "mine")
         ended = self.in_tree("run", "JOB", "--run-dir", self.dir / "other", "--set", "source.0.path=mine")
         self.assertIn("journal.jsonl", " ".join(self.keys()))
         self.assertIn("0 failed", ended.stdout)
 
-    def test_a_file_of_that_name_alone_makes_no_run_directory(self):
+    def test_a_directory_with_a_foreign_journal_jsonl_is_uploaded(self):
         self.write("tree/data/journal.jsonl", '{"some": "log"}\n')
         os.mkfifo(self.dir / "tree/journal.jsonl")
         ended = self.in_tree("run", "JOB")
@@ -93,23 +93,23 @@ class OwnFiles(TestCase):
                 ended = self.in_tree("finish", name, "--check-source")
                 self.assertIn("0 inputs have appeared", ended.stdout)
                 self.only_data_is_there()
-                # Something that did appear is still told.
+                # A file that really is new is still reported.
                 self.write("tree/data/late", b"late")
                 self.assertIn("1 inputs have appeared", self.in_tree("finish", name, "--check-source").stdout)
                 os.remove(self.dir / "tree/data/late")
 
-    def test_shards_without_a_plan(self):
+    def test_shards_without_a_plan_skip_their_run_directories(self):
         found = 0
         for shard in ("0/2", "1/2"):
-            ended = self.in_tree("run", "JOB", "--shard", shard, "--run-dir", "runs")
+            self.in_tree("run", "JOB", "--shard", shard, "--run-dir", "runs")
             found += json.loads((self.dir / f"tree/runs/shards/0000{shard[0]}/summary.json").read_text())["uploaded"]
         self.assertEqual(found, FILES)
         self.only_data_is_there()
 
-    def test_a_rehearsal_in_its_own_tree(self):
+    def test_a_rehearsal_skips_its_own_run_directory(self):
         self.assertIn(f"read back: {FILES} objects equal, 0 not", self.in_tree("rehearse", "JOB").stdout)
 
-    def test_a_resumed_run_counts_them_once(self):
+    def test_a_resumed_run_counts_its_run_directory_once(self):
         self.in_tree("run", "JOB", "--run-dir", "mine")
         self.in_tree("run", "JOB", "--run-dir", "mine", "--resume")
         summary = json.loads((self.dir / "tree/mine/summary.json").read_text())

@@ -1,4 +1,4 @@
-"""`s3flow check --probe` against the endpoint as it is, and as it imitates other stores."""
+"""`s3flow check --probe` against the endpoint, and against the endpoint while it emulates other stores."""
 import sys
 import unittest
 
@@ -7,7 +7,7 @@ from support.harness import Serve, TestCase, s3flow
 
 
 def rows(text):
-    """First word or words of each row -> its value."""
+    """Returns name of a row -> its value."""
     return {line[:20].strip(): line[20:].split("  ")[0].strip() for line in text.splitlines() if not line.startswith(("advice:", "note:"))}
 
 
@@ -18,11 +18,11 @@ class Probe(TestCase):
             ended = s3flow("check", "--probe", self.job(store.endpoint))
         self.assertEqual(ended.returncode, expected, ended.stdout + ended.stderr)
         left = [p for p in (self.dir / "store").rglob("*") if p.is_file() and "s3flow-probe" in p.name]
-        self.assertEqual(left, [], "the probe's object is deleted")
+        self.assertEqual(left, [], "the probe must delete its object")
         self.assertGreater(store.stats["requests"]["DeleteObject"], 0)
         return rows(ended.stdout), ended.stdout
 
-    def test_a_store_that_takes_all(self):
+    def test_a_store_that_takes_everything_is_described(self):
         seen, text = self.probe()
         for name in ("put", "head", "multipart", "payload unsigned", "payload streaming", "delete"):
             self.assertEqual(seen[name], "works", text)
@@ -31,7 +31,7 @@ class Probe(TestCase):
         self.assertEqual((seen["region"], seen["clock"]), ("us-east-1", "agrees"))
         self.assertRegex(seen["round trip"], r"^\d+\.\d\d ms$")
 
-    def test_conditions_are_asked_of_both_operations(self):
+    def test_conditions_are_tested_with_both_operations(self):
         for ignored, put, parts in (("complete", "checked", "ignored"), ("all", "ignored", "ignored")):
             seen, text = self.probe("--ignore-conditions", ignored)
             self.assertEqual((seen["if_none_match"], seen["if_none_match parts"]), (put, parts), text)
@@ -48,7 +48,7 @@ class Probe(TestCase):
         self.assertEqual((seen["multipart"], seen["payload streaming"], seen["trailer crc32c"]), ("refused", "refused", "refused"))
         self.assertIn("advice: this is no store of profile generic, which says otherwise: destination.profile: r2", text)
 
-    def test_the_advice_is_right(self):
+    def test_the_advised_profile_works(self):
         self.write("data/x", b"x")
         with Serve(self.dir / "store", "--profile", "r2") as store:
             job = self.job(store.endpoint)
@@ -57,7 +57,7 @@ class Probe(TestCase):
             self.assertNotIn("destination.profile", ended.stdout)
             self.assertEqual(rows(ended.stdout)["multipart"], "works")
 
-    def test_refusals(self):
+    def test_refusals_have_their_exit_statuses(self):
         self.write("data/x", b"x")
         with Serve(self.dir / "store") as store:
             ended = s3flow("check", "--probe", self.job(store.endpoint, secret="wrong"))

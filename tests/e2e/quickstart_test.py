@@ -1,4 +1,4 @@
-"""The quickstart is the story of the design, and it ends as the story says."""
+"""The quickstart uploads five files, two at a time; two of them are retried twice, as README shows."""
 import re
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from support.harness import S3FLOW, TOP, TestCase, clean_environment
 
 
 class Quickstart(TestCase):
-    def test_five_files_two_at_a_time_two_of_them_retried_twice(self):
+    def test_five_files_arrive_and_two_of_them_are_retried_twice(self):
         ended = subprocess.run([str(TOP / "bench/quickstart"), "--no-setup"], capture_output=True, text=True, timeout=300,
                                env=clean_environment(S3FLOW=S3FLOW))
         self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)

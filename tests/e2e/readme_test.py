@@ -1,6 +1,5 @@
-"""Every command and every job in README.md works as it stands there."""
+"""Every command and every job in README.md works as it is written there."""
 import os
-import pathlib
 import re
 import subprocess
 import sys
@@ -13,7 +12,7 @@ BLOCK = re.compile(r"^```(sh|yaml)\n(.*?)^```$", re.M | re.S)
 # The example keys of AWS's documentation, which README uses.
 KEY_ID, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
-# Takes the place of Slurm's: each element of the array runs here, with the variables that Slurm sets.
+# Replaces Slurm's sbatch: each element of the array runs here, with the variables that Slurm sets.
 SBATCH = """#!/bin/bash
 set -e
 [[ $1 =~ ^--array=0-([0-9]+)$ ]]
@@ -44,16 +43,16 @@ class Readme(TestCase):
         return subprocess.run(["bash", "-euc", text], cwd=self.dir, capture_output=True, text=True, timeout=300,
                               stdin=subprocess.DEVNULL, env=clean_environment(PATH=path, **environment))
 
-    def test_every_command(self):
+    def test_every_command_succeeds(self):
         with Serve(self.dir / "store", buckets=("my-results",), key_id=KEY_ID, secret=SECRET) as serve:
-            # Takes AWS's place: the settings of the environment complete the job.
+            # Replaces AWS: variables of the environment complete the job.
             aws = {"AWS_ENDPOINT_URL_S3": serve.endpoint}
             keys = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
             ran = []
             for block in blocks("sh"):
                 first = block.splitlines()[0]
                 if first.startswith("git clone"):
-                    # quickstart_test.py runs the second line; the first one made this folder.
+                    # The first line made this folder, and quickstart_test.py runs the second one.
                     self.assertTrue((TOP / block.splitlines()[1]).is_file())
                     continue
                 own_keys = "export AWS_SECRET_ACCESS_KEY=" + SECRET in block
@@ -65,7 +64,7 @@ class Readme(TestCase):
         self.assertEqual(sorted(set(ran)), ["", "check", "clean", "finish", "plan", "rehearse", "run"])
         self.assertEqual({r["outcome"] for r in read_journal(self.dir / "RUN")}, {"uploaded"})
 
-    def test_every_job(self):
+    def test_every_job_is_valid(self):
         for text in blocks("yaml"):
             with self.subTest(text):
                 job = text if "destination:" in text else text + "destination:\n  bucket: results\n"
@@ -73,13 +72,13 @@ class Readme(TestCase):
                 ended = self.shell("s3flow check job.yaml")
                 self.assertEqual(ended.returncode, 0, ended.stderr)
 
-    def test_every_link_leads_somewhere(self):
+    def test_every_link_has_a_target(self):
         text = (TOP / "README.md").read_text()
         links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
         self.assertGreater(len(links), 10)
         self.assertEqual([link for link in links if not (TOP / link).exists()], [])
 
-    def test_its_figures_come_from_the_results(self):
+    def test_the_figures_come_from_the_results(self):
         ended = subprocess.run([sys.executable, "-B", TOP / "bench/table.py", TOP / "bench/results", "--check"], cwd=TOP,
                                capture_output=True, text=True, timeout=60)
         self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)

@@ -1,4 +1,4 @@
-"""Where requests go: one name with many addresses, and answers that would send them elsewhere."""
+"""Where requests go: one name with many addresses, and responses that redirect to another host."""
 import http.server
 import os
 import socket
@@ -13,7 +13,7 @@ from support.harness import S3FLOW, SECRET, Serve, TestCase, clean_environment, 
 
 
 class Forwarder:
-    """Passes what comes to one address on to a server; counts the connections."""
+    """Forwards the connections to one address to a server, and counts them."""
 
     def __init__(self, address, port, target):
         self.listener = socket.create_server((address, port), backlog=256)
@@ -51,12 +51,12 @@ class Forwarder:
 
 
 class ManyAddresses(TestCase):
-    def test_connections_are_spread_over_all_of_them(self):
+    def test_connections_are_spread_over_all_addresses(self):
         for i in range(600):
             self.write(f"data/{i}", b"x" * i)
         with Serve(self.dir / "store") as serve:
             port = int(serve.endpoint.rsplit(":", 1)[1])
-            # The ports of the others are free, whichever the first one got.
+            # The other addresses are free at any port that the first one got.
             forwarders = [Forwarder("127.0.0.1", 0, ("127.0.0.1", port))]
             shared = forwarders[0].listener.getsockname()[1]
             forwarders += [Forwarder(f"127.0.0.{i}", shared, ("127.0.0.1", port)) for i in (2, 3)]
@@ -64,19 +64,19 @@ class ManyAddresses(TestCase):
                 self.addCleanup(forwarder.close)
             hosts = self.write("hosts", "".join(f"127.0.0.{i} store.test\n" for i in (1, 2, 3)))
             job = self.job(f"http://store.test:{shared}", extra="upload: {concurrency: 32}")
-            # A hosts file of its own, which nobody else sees.
+            # A hosts file that only this process sees.
             command = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c",
                        'mount --bind "$0" /etc/hosts && exec "$@"', hosts, S3FLOW, "run", job]
             ended = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=300, env=clean_environment())
             self.assertEqual(ended.returncode, 0, ended.stderr)
         connections = [forwarder.connections for forwarder in forwarders]
         self.assertTrue(all(connections), connections)
-        self.assertLessEqual(sum(connections), 40, "connections are kept")
+        self.assertLessEqual(sum(connections), 40, "connections must be reused")
         self.assertEqual(serve.stats["requests"]["PutObject"], 600)
 
 
 class Redirector:
-    """Answers every request with the answer it is given; keeps what it was sent."""
+    """Gives every request the same response, and keeps what it received."""
 
     def __init__(self, answer, tls=None):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler(answer))
@@ -114,7 +114,7 @@ class Redirector:
 
 
 class Elsewhere:
-    """A host where nobody has any business: counts connections and bytes."""
+    """A host that must not get requests. Counts connections."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -141,7 +141,7 @@ class Elsewhere:
 
 class Redirects(TestCase):
     def run_redirected(self, status, code, details="", region=None, tls=None):
-        """A store that answers with a redirect to a host that is not its own; how the run ends."""
+        """Runs against a store that redirects to another host. Returns the ended run and the store."""
         elsewhere = Elsewhere()
         body = f"<Error><Code>{code}</Code><Message>Go elsewhere.</Message><Endpoint>{elsewhere.host}</Endpoint>{details}</Error>".encode()
         headers = {"Location": f"{elsewhere.url}/bucket/file"} | ({"x-amz-bucket-region": region} if region else {})
@@ -151,31 +151,31 @@ class Redirects(TestCase):
         trust = ["--set", f"destination.ca_file={tls / 'ca.crt'}"] if tls else []
         ended = s3flow("run", self.job(store.endpoint), "--run-dir", self.dir / elsewhere.host, *trust)
         elsewhere.close()
-        self.assertEqual(elsewhere.connections, 0, "the other host was asked")
+        self.assertEqual(elsewhere.connections, 0, "the other host got a connection")
         self.assertNotEqual(ended.returncode, 0)
         self.assertNotIn(SECRET, ended.stderr + ended.stdout)
         return ended, store
 
-    def test_to_another_host(self):
+    def test_a_redirect_to_another_host_is_not_followed(self):
         for status, code in ((301, "PermanentRedirect"), (302, "Found"), (307, "TemporaryRedirect"), (308, "PermanentRedirect")):
             ended, store = self.run_redirected(status, code)
-            self.assertEqual(store.requests, 1, "tried again")
+            self.assertEqual(store.requests, 1, "the request was sent again")
             self.assertIn("Go elsewhere.", ended.stderr)
 
-    def test_from_https_to_http(self):
+    def test_a_redirect_from_https_to_http_is_not_followed(self):
         tls = self.dir / "tls"
         tls.mkdir()
         make_certificates(tls)
         _, store = self.run_redirected(307, "TemporaryRedirect", tls=tls)
         self.assertEqual(store.requests, 1)
 
-    def test_with_a_region_the_same_host_is_asked_once_more(self):
+    def test_a_redirect_with_a_region_is_retried_once_at_the_same_host(self):
         for details, region in (("<Region>eu-west-3</Region>", None), ("", "eu-west-3")):
             ended, store = self.run_redirected(301, "PermanentRedirect", details, region)
             self.assertEqual(store.requests, 2)
             self.assertIn("eu-west-3", ended.stderr)
 
-    def test_a_loop_of_regions_ends_after_one_hop(self):
+    def test_a_loop_of_regions_ends_after_one_correction(self):
         def another(store):
             region = f"region-{store.requests}"
             return 400, {"x-amz-bucket-region": region}, f"<Error><Code>AuthorizationHeaderMalformed</Code><Region>{region}</Region></Error>".encode()

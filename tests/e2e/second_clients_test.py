@@ -1,4 +1,4 @@
-"""Clients that we did not write, against the embedded endpoint: it is an instrument, so it must be right."""
+"""Independent clients against the embedded endpoint: the tests rely on it, so it must behave like S3."""
 import base64
 import hashlib
 import os
@@ -55,7 +55,7 @@ class SecondClients(TestCase):
             client.get_object(Bucket="bucket", Key="plain")
         self.assertEqual(raised.exception.response["Error"]["Code"], "NoSuchKey")
 
-    def test_boto3_is_refused_as_a_store_would(self):
+    def test_boto3_gets_the_errors_of_s3(self):
         client = self.client(secret="wrong")
         self.addCleanup(client.close)
         with self.assertRaises(botocore.exceptions.ClientError) as raised:
@@ -75,7 +75,7 @@ class SecondClients(TestCase):
             call(**arguments)
         self.assertEqual(raised.exception.response["Error"]["Code"], code)
 
-    def test_boto3_multipart_with_every_check(self):
+    def test_boto3_multipart_uploads_with_every_check(self):
         client = self.client()
         self.addCleanup(client.close)
         at = {"Bucket": "bucket", "Key": "large \u00e4+"}

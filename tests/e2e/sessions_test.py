@@ -1,4 +1,4 @@
-"""Runs that end early and are gone on with, driven as a scheduler would: time limits, signals, failures, clean."""
+"""Runs that end early and are resumed, as by a scheduler: time limits, signals, failures, clean."""
 import json
 import os
 import signal
@@ -31,12 +31,12 @@ class Sessions(TestCase):
 
     SLOW = "operation: PutObject, action: delay, delay: 50ms, attempts: all"
 
-    def test_a_time_limit_drains_and_the_next_run_goes_on(self):
+    def test_a_run_completes_in_several_sessions_with_a_time_limit(self):
         slow = self.SLOW.replace("50ms", "200ms")
         with Serve(self.dir / "store", "--faults", self.faults(slow)) as server:
             job, limit, uploaded = self.slow_job(server), 200, []
             while True:
-                # Twice the time each session: however long a busy machine takes to start one, a session ends amid its uploads.
+                # Each session gets twice the time. So one of them ends amid its uploads, even if a busy machine is slow to start it.
                 ended = s3flow("run", job, "--set", f"limits.time={limit}ms")
                 uploaded.append(self.summary()["uploaded"])
                 if ended.returncode == 0:
@@ -47,7 +47,7 @@ class Sessions(TestCase):
                 limit *= 2
             self.assertTrue(any(0 < some < FILES for some in uploaded[:-1]), uploaded)
             self.assertEqual((self.summary()["found"], self.summary()["session"]), (FILES, len(uploaded)))
-        self.assertEqual(server.stats["requests"]["PutObject"], FILES, "nothing was sent twice")
+        self.assertEqual(server.stats["requests"]["PutObject"], FILES, "an object was sent twice")
 
     def test_the_end_of_a_slurm_job_is_a_time_limit(self):
         with Serve(self.dir / "store", "--faults", self.faults(self.SLOW)) as server:
@@ -57,7 +57,7 @@ class Sessions(TestCase):
             self.assertIn("the Slurm job ends soon", ended.stderr)
             self.assertEqual(s3flow("run", job, SLURM_JOB_END_TIME=str(int(time.time()) + 3600)).returncode, 0)
 
-    def test_a_drain_has_its_own_limit(self):
+    def test_a_drain_ends_at_its_limit(self):
         with Serve(self.dir / "store", "--faults", self.faults("action: no_answer, attempts: all")) as server:
             process = subprocess.Popen([S3FLOW, "run", self.slow_job(server, limits="drain: 300ms")], stderr=subprocess.PIPE,
                                        stdout=subprocess.PIPE, text=True, env=clean_environment())
@@ -67,7 +67,7 @@ class Sessions(TestCase):
             _, err = process.communicate(timeout=60)
             self.assertEqual(process.returncode, 75, err)
 
-    def test_failures_stop_a_run_where_it_says_so(self):
+    def test_failures_stop_a_run_as_on_failure_says(self):
         refused = "operation: PutObject, action: status, status: 400, code: InvalidArgument, attempts: all"
         for on_failure, least, most in [("stop", 1, 5), ("'stop_after: 10'", 10, 14), ("{stop_after: 10}", 10, 14), ("continue", FILES, FILES)]:
             with self.subTest(on_failure), Serve(self.dir / f"store{least}", "--faults", self.faults(refused)) as server:
@@ -77,13 +77,13 @@ class Sessions(TestCase):
                 self.assertTrue(least <= failed <= most, failed)
         self.assertEqual(s3flow("check", self.job("http://127.0.0.1:9", extra="limits: {on_failure: stop_sometimes}")).returncode, 78)
 
-    def test_a_second_run_is_refused_at_once(self):
+    def test_a_second_run_in_a_run_directory_is_refused_at_once(self):
         with Serve(self.dir / "store", "--faults", self.faults(self.SLOW)) as server:
             job = self.slow_job(server)
             first = subprocess.Popen([S3FLOW, "run", job], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment())
             while not (self.dir / "run/journal.jsonl").exists():
                 time.sleep(0.01)
-            # A stopped process gives nothing up: had the second waited for it, it would wait still.
+            # A stopped process releases nothing: if the second run waited for it, it would wait forever.
             first.send_signal(signal.SIGSTOP)
             try:
                 second = s3flow("run", job)
@@ -95,7 +95,7 @@ class Sessions(TestCase):
             self.assertEqual(first.returncode, 0)
             self.assertEqual(len(read_journal(self.dir / "run")), FILES)
 
-    def test_clean_aborts_what_the_run_left_and_nothing_else(self):
+    def test_clean_aborts_only_the_uploads_of_its_run(self):
         self.write("data/large", os.urandom(60 << 20))
         slow = "operation: UploadPart, action: delay, delay: 200ms, attempts: all"
         with Serve(self.dir / "store", "--faults", self.faults(slow)) as server:

@@ -1,4 +1,4 @@
-"""One job over several processes: plans, shards, finish, and what can go wrong in between."""
+"""One job in several processes: plans, shards, finish, and what can go wrong between them."""
 import json
 import os
 import pathlib
@@ -58,7 +58,7 @@ class Shards(TestCase):
         self.assertEqual(report["found"], report["uploaded"] + report["skipped"] + report["failed"] + report["left"])
         return ended, report
 
-    def test_plan_run_finish_in_any_order(self):
+    def test_shards_run_in_any_order_and_finish_completes_them(self):
         os.symlink("giant", self.dir / "data/link")
         with Serve(self.dir / "store") as server:
             said = self.planned(server).stdout
@@ -79,7 +79,7 @@ class Shards(TestCase):
             self.assertEqual((report["uploaded"], report["skipped"], report["completed_now"], report["shards_to_run"]), (61, 1, 1, ""))
             self.assertEqual(report["uploaded_bytes"], sum(map(len, self.files.values())))
             self.assert_stored(server, self.files)
-            # Again, all of it: nothing happens.
+            # Everything a second time: nothing is uploaded.
             for i in range(SHARDS):
                 ended = s3flow("run", "--plan", self.plan, "--shard", f"{i}/{SHARDS}")
                 self.assertEqual(ended.returncode, 0, ended.stderr)
@@ -92,7 +92,7 @@ class Shards(TestCase):
         ranges = sorted((line["first_part"], line["last_part"]) for line in sent)
         self.assertEqual(ranges, [(1, 3), (4, 6), (7, 9), (10, 13)])
 
-    def test_shards_are_equal(self):
+    def test_shards_have_equal_bytes_requests_and_inputs(self):
         for i in range(300):
             self.write(f"data/more/{i}", os.urandom(i * i))
         with Serve(self.dir / "store", "--discard") as server:
@@ -102,7 +102,7 @@ class Shards(TestCase):
             values = [shard[what] for shard in shards]
             self.assertLess(max(values), share * sum(values) / len(values), values)
 
-    def test_without_a_plan_keys_are_divided(self):
+    def test_shards_without_a_plan_divide_the_keys(self):
         del self.files["giant"]
         (self.dir / "data/giant").unlink()
         with Serve(self.dir / "store") as server:
@@ -121,7 +121,7 @@ class Shards(TestCase):
             self.assertIn("belongs to a run of shard 2/3, and this is shard 2/4", other.stderr)
         self.assertEqual(server.stats["requests"]["PutObject"], 60)
 
-    def test_what_changed_since_the_plan_is_told_and_not_uploaded(self):
+    def test_files_that_changed_since_the_plan_fail_and_new_ones_are_reported(self):
         with Serve(self.dir / "store") as server:
             self.planned(server)
             self.write("data/small/20", b"another content")
@@ -130,7 +130,7 @@ class Shards(TestCase):
             stat = os.stat(self.dir / "data/giant")
             os.utime(self.dir / "data/giant", ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
             statuses = [s3flow("run", "--plan", self.plan, "--shard", f"{i}/{SHARDS}").returncode for i in range(SHARDS)]
-            self.assertEqual(statuses, [1] * SHARDS, "each has a range of the changed file")
+            self.assertEqual(statuses, [1] * SHARDS, "each shard has a range of the changed file")
             ended, report = self.finish(1, "--check-source")
             self.assertEqual((report["failed"], report["left"], report["uploaded"]), (3, 0, 58))
             self.assertEqual((report["failures_by_kind"], report["appeared"]), ({"changed": 2 + SHARDS}, 1))
@@ -141,7 +141,7 @@ class Shards(TestCase):
             self.assertIn("changed since it was planned", failed["small/20"])
             self.assertIn("vanished since it was planned", failed["small/30"])
             self.assertIn("changed since it was planned: its mtime is another", failed["giant"])
-            # As it was: the shards that failed are run again.
+            # The files are restored, and the shards that failed run again.
             self.write("data/small/30", self.files["small/30"])
             os.utime(self.dir / "data/giant", ns=(stat.st_atime_ns, stat.st_mtime_ns))
             for i in range(SHARDS):
@@ -151,14 +151,14 @@ class Shards(TestCase):
             kept = {name: data for name, data in self.files.items() if name not in ("small/20", "small/30")}
             self.assert_stored(server, kept)
 
-    def test_clean_ends_the_upload_of_a_plan(self):
+    def test_clean_aborts_the_upload_of_a_plan(self):
         with Serve(self.dir / "store") as server:
             self.planned(server)
             self.shard(0)
             client = self.client(server)
             self.assertEqual(len(client.list_multipart_uploads(Bucket="bucket")["Uploads"]), 1)
             self.assertEqual(s3flow("clean", self.plan / "shards/00000").returncode, 0)
-            self.assertEqual(len(client.list_multipart_uploads(Bucket="bucket")["Uploads"]), 1, "it is not the shard's")
+            self.assertEqual(len(client.list_multipart_uploads(Bucket="bucket")["Uploads"]), 1, "the upload belongs to the plan, not to the shard")
             ended = s3flow("clean", self.plan)
             self.assertEqual(ended.returncode, 0, ended.stderr)
             self.assertNotIn("Uploads", client.list_multipart_uploads(Bucket="bucket"))
@@ -168,7 +168,7 @@ class Shards(TestCase):
             self.assertIn("1 multipart uploads of this plan were ended", ended.stdout)
             self.assertEqual(report["failed"], 1)
 
-    def test_an_answer_that_was_lost_is_settled(self):
+    def test_finish_recognises_its_object_after_a_lost_response(self):
         lost = self.write("faults.yaml", "faults: [{operation: CompleteMultipartUpload, action: cut_body, after_bytes: 40}]")
         with Serve(self.dir / "store", "--faults", lost) as server:
             self.planned(server)
@@ -178,7 +178,7 @@ class Shards(TestCase):
             self.assert_stored(server, self.files)
         self.assertEqual(server.stats["faults_injected"], 1)
 
-    def test_a_finish_that_died_is_settled(self):
+    def test_a_killed_finish_can_be_repeated(self):
         with Serve(self.dir / "store") as server:
             self.planned(server)
             for i in range(SHARDS):
@@ -187,14 +187,14 @@ class Shards(TestCase):
             journal = self.plan / "journal.jsonl"
             lines = journal.read_text().splitlines(keepends=True)
             at = next(i for i, line in enumerate(lines) if '"record":"completing"' in line)
-            for keep in (at + 1, at):  # killed after the completion, with and without a record of its beginning
+            for keep in (at + 1, at):  # as if killed after the completion, with and without the record before it
                 journal.write_text("".join(lines[:keep]))
                 _, report = self.finish(0)
                 self.assertEqual((report["uploaded"], report["completed_now"]), (61, 1))
             self.assert_stored(server, self.files)
         self.assertEqual(server.stats["requests"]["CompleteMultipartUpload"], 1)
 
-    def test_a_killed_shard_goes_on(self):
+    def test_a_killed_shard_is_resumed(self):
         slow = self.write("faults.yaml", "faults: [{operation: UploadPart, action: delay, delay: 300ms, attempts: all}]")
         with Serve(self.dir / "store", "--faults", slow) as server:
             self.planned(server, extra="upload: {part_size: 5MiB, multipart_threshold: 5MiB, concurrency: 1}")
@@ -215,9 +215,9 @@ class Shards(TestCase):
             self.finish(0)
             self.assert_stored(server, self.files)
             self.assertGreater(json.loads((run_dir / "summary.json").read_text())["reused_parts"], 0)
-        self.assertLessEqual(server.stats["requests"]["UploadPart"], 13 + 1, "one was in flight")
+        self.assertLessEqual(server.stats["requests"]["UploadPart"], 13 + 1, "more was sent again than was in flight")
 
-    def test_a_plan_that_was_killed_leaves_nothing(self):
+    def test_a_killed_plan_is_made_again_and_leaves_no_upload(self):
         with Serve(self.dir / "store") as server:
             self.planned(server)
             client = self.client(server)
@@ -225,14 +225,14 @@ class Shards(TestCase):
             again = s3flow("plan", self.dir / "job.yaml", "--shards", "2", "--out", self.plan)
             self.assertEqual(again.returncode, 74)
             self.assertIn("holds a plan already", again.stderr)
-            (self.plan / "plan.json").unlink()  # as if it had been killed before
+            (self.plan / "plan.json").unlink()  # as if it had been killed before the end
             self.assertEqual(s3flow("run", "--plan", self.plan, "--shard", "0/4").returncode, 66)
             self.planned(server, shards=2)
             second = client.list_multipart_uploads(Bucket="bucket")["Uploads"]
             self.assertEqual(len(second), 1)
             self.assertNotEqual(second[0]["UploadId"], first)
 
-    def test_a_plan_that_is_stopped_ends_its_uploads(self):
+    def test_a_stopped_plan_ends_at_its_drain_limit(self):
         slow = self.write("faults.yaml", "faults: [{operation: CreateMultipartUpload, action: no_answer, attempts: all}]")
         with Serve(self.dir / "store", "--faults", slow) as server:
             process = subprocess.Popen([S3FLOW, "plan", self.job(server.endpoint, extra=CUT + "\nlimits: {drain: 200ms}"), "--shards", "4", "--out", self.plan],
@@ -245,8 +245,8 @@ class Shards(TestCase):
             self.assertEqual(process.returncode, 75, err)
             self.assertFalse((self.plan / "plan.json").exists())
 
-    @unittest.skipIf(SANITIZE, "what is preloaded comes before the sanitizer, which does not take that")
-    def test_finish_is_stopped_while_it_reads(self):
+    @unittest.skipIf(SANITIZE, "a sanitizer must be loaded before the preloaded library, and refuses to start")
+    def test_finish_can_be_stopped_while_it_reads(self):
         with Serve(self.dir / "store", "--discard") as server:
             self.planned(server)
             mark = self.dir / "mark"
@@ -263,7 +263,7 @@ class Shards(TestCase):
             self.assertIn("SIGTERM", err)
             self.assertFalse((self.plan / "summary.json").exists())
 
-    def test_a_damaged_plan_is_refused_and_named(self):
+    def test_a_damaged_plan_is_refused_with_its_file(self):
         with Serve(self.dir / "store", "--discard") as server:
             self.planned(server)
             manifest = self.plan / "manifests/00001"
@@ -282,7 +282,7 @@ class Shards(TestCase):
             self.assertEqual(ended.returncode, 74, ended.stderr)
             self.assertIn("is of shard 1/4 of plan", ended.stderr)
 
-    def test_what_cannot_be_planned_is_refused(self):
+    def test_jobs_and_commands_that_cannot_be_planned_are_refused(self):
         job = self.job("http://127.0.0.1:9")
         self.assertEqual(s3flow("plan", job, "--shards", "0", "--out", self.plan).returncode, 64)
         self.assertEqual(s3flow("plan", job, "--out", self.plan).returncode, 64)
@@ -297,7 +297,7 @@ class Shards(TestCase):
         self.assertEqual(s3flow("run", "--plan", self.plan, "--shard", "0/2").returncode, 66)
         self.assertEqual(s3flow("finish", self.plan).returncode, 66)
 
-    def test_a_plan_means_the_same_everywhere(self):
+    def test_a_plan_means_the_same_in_every_directory_and_environment(self):
         with Serve(self.dir / "store") as server:
             job = self.job(server.endpoint, source="data", extra="integrity: {checksum: \"${SUM:-md5}\"}")
             job.chmod(0o600)
@@ -315,7 +315,7 @@ class Shards(TestCase):
             self.finish(0, "--check-source")
             self.assert_stored(server, self.files)
 
-    def test_with_tags_checksums_and_verification(self):
+    def test_a_plan_works_with_tags_checksums_and_verification(self):
         with Serve(self.dir / "store") as server:
             self.planned(server, extra=CUT + "\nintegrity: {payload: unsigned, checksum: crc64nvme, verify: head}\n"
                                              "object: {tags: {team: physics}, metadata: {run: '42'}}")

@@ -1,5 +1,5 @@
-"""TLS and proxies: who does not prove to be the store sees no byte of any request, and a proxy no more
-than where the connection goes."""
+"""TLS and proxies: a server that cannot prove to be the store gets no byte of a request, and a proxy learns only where
+the connection goes."""
 import base64
 import random
 import select
@@ -16,7 +16,7 @@ from support.harness import KEY_ID, Serve, TestCase, clean_environment, make_cer
 
 
 class TlsServer:
-    """Takes connections until closed; keeps what came out of the TLS layer."""
+    """Accepts TLS connections until closed, and keeps the decrypted bytes."""
 
     def __init__(self, directory, wants_client_certificate=False, newest=ssl.TLSVersion.MAXIMUM_SUPPORTED):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -58,7 +58,7 @@ class TlsServer:
 
 
 class SlowServer(TlsServer):
-    """Takes whole requests, so slowly that whoever sends has to wait for room again and again."""
+    """Reads whole requests so slowly that the sender must wait for buffer space again and again."""
 
     def __init__(self, directory):
         super().__init__(directory)
@@ -83,7 +83,7 @@ class SlowServer(TlsServer):
 
 
 class Proxy:
-    """Tunnels what it is asked for with CONNECT; keeps what it was told and what went through."""
+    """Makes tunnels with CONNECT. Keeps the heads of the requests, and the bytes that went through."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -151,22 +151,22 @@ class Tls(TestCase):
         self.assertEqual(ended.returncode, 77, ended.stderr)
         self.assertIn("certificate", ended.stderr.lower())
         self.assertEqual(server.received, b"")
-        self.assertEqual(server.connections, 1, "tried again")
+        self.assertEqual(server.connections, 1, "the connection was tried again")
 
-    def test_an_unknown_authority(self):
+    def test_a_certificate_of_an_unknown_authority_is_refused(self):
         self.expect_refusal(*self.run_against("IP:127.0.0.1", ca=None))
 
-    def test_another_name(self):
+    def test_a_certificate_for_another_name_is_refused(self):
         ended, server = self.run_against("DNS:elsewhere.example", ca="ca.crt")
         self.assertEqual((ended.returncode, server.received, server.connections), (77, b"", 1), ended.stderr)
 
-    def test_a_certificate_that_verifies(self):
+    def test_a_certificate_that_verifies_is_accepted(self):
         ended, server = self.run_against("IP:127.0.0.1", ca="ca.crt")
         self.assertEqual(ended.returncode, 0, ended.stderr)
         self.assertTrue(server.received.startswith(b"PUT /bucket/file HTTP/1.1\r\n"), server.received)
 
-    def test_a_large_body_to_a_server_that_is_slow(self):
-        content = random.randbytes(12_345_678)  # more than the kernel keeps for a connection
+    def test_a_slow_server_gets_a_large_body_whole(self):
+        content = random.randbytes(12_345_678)  # more than the kernel buffers for a connection
         self.write("data/file", content)
         make_certificates(self.tls, "IP:127.0.0.1")
         server = SlowServer(self.tls)
@@ -177,27 +177,27 @@ class Tls(TestCase):
         self.assertTrue(server.body == content)
         self.assertIn(b"x-amz-content-sha256: " + sha256(content).encode(), server.received)
 
-    def test_a_directory_of_authorities(self):
+    def test_a_directory_of_authorities_is_used(self):
         server = self.serve()
         authorities = self.dir / "authorities"
         authorities.mkdir()
         (authorities / "ours.pem").write_bytes((self.tls / "ca.crt").read_bytes())
         refused = self.run_with(server, {"ca_directory": authorities})
-        self.assertEqual((refused.returncode, server.received), (77, b""), "without the links that name their hashes")
+        self.assertEqual((refused.returncode, server.received), (77, b""), "without hash links the directory must not count")
         subprocess.run(["openssl", "rehash", authorities], check=True)
         ended = self.run_with(server, {"ca_directory": authorities})
         self.assertEqual(ended.returncode, 0, ended.stderr)
 
-    def test_a_client_certificate(self):
+    def test_a_client_certificate_is_sent(self):
         server = self.serve(wants_client_certificate=True)
         trust = {"ca_file": self.tls / "ca.crt"}
         refused = self.run_with(server, trust)
-        self.assertIn(refused.returncode, (75, 77), refused.stderr)  # a reset may overtake the alert that says why
+        self.assertIn(refused.returncode, (75, 77), refused.stderr)  # 75: a reset may arrive before the alert that gives the reason
         self.assertEqual(server.received, b"")
         ended = self.run_with(server, trust | {"client_certificate": self.tls / "server.crt", "client_key": self.tls / "server.key"})
         self.assertEqual(ended.returncode, 0, ended.stderr)
 
-    def test_versions_before_1_2(self):
+    def test_tls_before_1_2_is_refused(self):
         with warnings.catch_warnings(action="ignore"):
             server = self.serve(newest=ssl.TLSVersion.TLSv1_1)
         allow_all = self.write("openssl.cnf", "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n"
@@ -205,13 +205,13 @@ class Tls(TestCase):
         ended = self.run_with(server, {"ca_file": self.tls / "ca.crt"}, OPENSSL_CONF=str(allow_all))
         self.assertNotEqual(ended.returncode, 0)
         self.assertEqual(server.received, b"")
-        # Another client that is allowed to gets through: it was not OpenSSL that refused.
+        # curl, which is allowed to, gets through: s3flow refused, and not OpenSSL.
         curl = ["curl", "-s", "--tlsv1.0", "--cacert", self.tls / "ca.crt", f"{server.endpoint}/old"]
         subprocess.run([str(part) for part in curl], env=clean_environment(OPENSSL_CONF=str(allow_all)), check=True)
         self.assertIn(b"/old", server.received)
 
     def proxied(self, settings, **environment):
-        """What a proxy sees of a run over https, and how the run ends."""
+        """Runs over https and a proxy. Returns the heads of the requests that the proxy saw."""
         server, proxy = self.serve(), Proxy()
         self.addCleanup(proxy.close)
         settings = {name: value.replace("PROXY", proxy.address) for name, value in settings.items()}
@@ -224,7 +224,7 @@ class Tls(TestCase):
             self.assertNotIn(text, b"".join(proxy.heads) + proxy.carried)
         return proxy.heads
 
-    def test_a_proxy_sees_no_request(self):
+    def test_a_proxy_sees_no_request_of_an_https_endpoint(self):
         for settings, environment in (({"proxy": "http://PROXY"}, {}), ({}, {"HTTPS_PROXY": "http://PROXY"}),
                                       ({"proxy": "http://PROXY"}, {"HTTPS_PROXY": "http://127.0.0.1:9"})):
             heads = self.proxied(settings, **environment)
@@ -232,7 +232,7 @@ class Tls(TestCase):
             self.assertTrue(heads[0].startswith(b"CONNECT 127.0.0.1:"), heads[0])
             self.assertNotIn(b"authorization", heads[0].lower())
 
-    def test_a_plain_endpoint_is_tunnelled_too(self):
+    def test_requests_to_an_http_endpoint_are_tunnelled_too(self):
         with Serve(self.dir / "store") as store:
             for through in ("set", "environment"):
                 proxy = Proxy()
@@ -245,12 +245,12 @@ class Tls(TestCase):
                 self.assertTrue(proxy.carried.startswith(b"PUT /bucket/file HTTP/1.1\r\n"), proxy.carried[:80])
                 self.assertNotIn(b"authorization", proxy.heads[0].lower())
 
-    def test_a_proxy_that_asks_who_it_is(self):
+    def test_a_proxy_gets_its_user_and_password(self):
         heads = self.proxied({"proxy": "http://user:${PASSWORD}@PROXY"}, PASSWORD="pass%20word")
         self.assertIn(b"\r\nProxy-Authorization: Basic " + base64.b64encode(b"user:pass word") + b"\r\n", heads[0])
         self.assertNotIn(b"\r\nAuthorization", heads[0])
 
-    def test_past_the_proxy(self):
+    def test_no_proxy_bypasses_the_proxy(self):
         for settings, environment in (({"proxy": "http://PROXY", "no_proxy": "127.0.0.1"}, {}),
                                       ({}, {"HTTPS_PROXY": "http://PROXY", "NO_PROXY": "127.0.0.1"}),
                                       ({"proxy": "none"}, {"HTTPS_PROXY": "http://PROXY"})):

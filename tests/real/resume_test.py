@@ -1,5 +1,5 @@
-"""Runs that are killed at random moments and gone on with, against Ceph: nothing is lost, nothing is sent twice
-that the journal knew, nothing is left behind."""
+"""Runs against Ceph that are killed at random moments and resumed: nothing is lost, nothing that the journal knew is sent
+twice, and no upload is left behind."""
 import collections
 import json
 import os
@@ -14,7 +14,7 @@ from real.rgw import KEY_ID, SECRET, Rgw
 from support.harness import S3FLOW, TestCase, clean_environment, read_records, seeded_random, sha256
 from support.store_client import s3_client
 
-# 300 is the number that says something; the suite has no time for it.
+# 300 kills would be a real proof, but take too long for the suite.
 KILLS = int(os.environ.get("S3FLOW_KILLS", "8"))
 STOPS = int(os.environ.get("S3FLOW_STOPS", "4"))
 SMALL, LARGE = (2000, 10) if KILLS >= 100 else (400, 2)
@@ -31,7 +31,7 @@ class ResumeTest(TestCase):
         cls.random = seeded_random()
 
     def make_files(self):
-        """Key -> SHA-256."""
+        """Writes the files. Returns key -> SHA-256."""
         written = {}
         for i in range(SMALL):
             data = self.random.randbytes(self.random.randrange(3000))
@@ -54,7 +54,7 @@ class ResumeTest(TestCase):
         return process.returncode, out + err
 
     def sent(self, trace):
-        """What a session has begun to send: keys, and parts as "key 3"."""
+        """Returns what a session began to send: keys, and parts as "key 3"."""
         names = []
         if trace.exists():
             for line in trace.read_text(errors="replace").splitlines():
@@ -64,7 +64,7 @@ class ResumeTest(TestCase):
         return names
 
     def recorded(self):
-        """What the journal knows to be in the store, under the same names."""
+        """Returns what is in the store according to the journal, under the same names."""
         journal = self.dir / "run/journal.jsonl"
         if not journal.exists():
             return set()
@@ -73,7 +73,7 @@ class ResumeTest(TestCase):
             try:
                 record = json.loads(line)
             except ValueError:
-                continue  # the torn tail
+                continue  # the torn last line
             if record["record"] == "upload":
                 keys[record["token"]] = record["key"]
             elif record["record"] == "part":
@@ -83,7 +83,7 @@ class ResumeTest(TestCase):
         return names
 
     def evidence(self, names, trace):
-        """What journal and trace say of one of these keys."""
+        """Returns the lines of journal and trace about one of these keys."""
         if not names:
             return ""
         key = sorted(names)[0].split(" ")[0]
@@ -101,12 +101,12 @@ class ResumeTest(TestCase):
         self.assertEqual(stored, written)
         self.assertEqual(self.s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []), [], "orphans")
         settled = collections.Counter(r["key"] for r in read_records(self.dir / "run") if r["record"] == "result" and r["outcome"] != "cancelled")
-        self.assertEqual(settled, collections.Counter(written.keys()), "one terminal record for each input")
+        self.assertEqual(settled, collections.Counter(written.keys()), "each input has exactly one final record")
         summary = json.loads((self.dir / "run/summary.json").read_text())
         self.assertEqual((summary["found"], summary["uploaded"], summary["failed"], summary["complete"]), (len(written), len(written), 0, True), text)
 
     def round(self, number, kills):
-        """One job, killed until it comes to its end; returns how many kills there were."""
+        """Runs one job, kills it again and again, and lets it end. Returns the number of kills."""
         bucket = f"killed{number}"
         self.s3.create_bucket(Bucket=bucket)
         for name in ("run", "data"):
@@ -119,7 +119,7 @@ class ResumeTest(TestCase):
             trace.unlink(missing_ok=True)
             process = self.start(bucket, trace)
             try:
-                # Some sessions die while they start, most in their work.
+                # Some sessions die during their start, most during their work.
                 wait = self.random.random() ** 2 * 0.6
                 process.wait(timeout=wait if done < kills else 300)
             except subprocess.TimeoutExpired:
@@ -135,7 +135,7 @@ class ResumeTest(TestCase):
             done += 1
             self.unrecorded.append(len(set(names) - self.recorded()))
         self.check_end(bucket, written, text)
-        # What was in flight at a kill may have been sent in vain, and no more than that.
+        # Only what was in flight at a kill may be sent again.
         self.assertLessEqual(max(self.unrecorded, default=0), CONCURRENCY)
         self.assertLessEqual(again, sum(self.unrecorded))
         print(f"round {number}: {done} kills, {again} requests of data sent again of {sum(self.unrecorded)} that were in flight")
@@ -146,7 +146,7 @@ class ResumeTest(TestCase):
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             self.s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": o["Key"]} for o in page["Contents"]]})
 
-    def test_killed_at_random_moments(self):
+    def test_a_run_that_is_killed_at_random_moments_completes(self):
         total = number = 0
         while total < KILLS:
             self.sent_before, self.unrecorded = collections.Counter(), []
@@ -155,7 +155,7 @@ class ResumeTest(TestCase):
             self.assertLess(number, KILLS + 10)
         self.assertGreaterEqual(total, KILLS)
 
-    def test_stopped_at_random_moments(self):
+    def test_a_run_that_is_stopped_at_random_moments_completes(self):
         stops = number = 0
         while stops < STOPS:
             bucket = f"stopped{number}"
@@ -171,7 +171,7 @@ class ResumeTest(TestCase):
                 code, text = self.finish(process)
                 if code == 0:
                     break
-                if code == -15:  # before it took the signals over
+                if code == -15:  # the signal came before s3flow handled signals
                     continue
                 self.assertEqual(code, 75, text)
                 stops += 1

@@ -1,7 +1,7 @@
-"""A throwaway Ceph RADOS Gateway on loopback: one monitor, one OSD in memory, one gateway.
+"""A temporary Ceph RADOS Gateway on loopback: one monitor, one OSD in memory, one gateway.
 
-Needs root and Debian's radosgw, ceph-mon, ceph-osd. Everything lives below one directory; nothing
-is left behind. Start takes about two seconds.
+Needs root and Debian's radosgw, ceph-mon and ceph-osd. Everything is in one directory, and nothing is left behind. The
+start takes about two seconds.
 """
 import base64
 import contextlib
@@ -63,17 +63,17 @@ rgw frontends = beast endpoint=127.0.0.1:{second}
 rgw data = {top}/rgw
 rgw thread pool size = 32
 rgw dns name = s3.localhost
-{sts}# SSE-KMS and SSE-C with keys of our own, over plain HTTP too
+{sts}# SSE-KMS and SSE-C with keys of the tests, over plain HTTP, too
 rgw crypt require ssl = false
 rgw crypt s3 kms backend = testing
 rgw crypt s3 kms encryption keys = testkey-1={kms_key}
-# freed data goes after seconds: it lies in memory
+# frees deleted data after seconds, since it is in memory
 rgw gc obj min wait = 2
 rgw gc processor period = 2
 rgw gc processor max time = 2
 """
-# Temporary credentials, as short-lived as a test wants them. A gateway that has them answers a wrong secret
-# with AccessDenied instead of SignatureDoesNotMatch.
+# Allows temporary credentials of any lifetime. A gateway with this setting responds to a wrong secret with AccessDenied
+# instead of SignatureDoesNotMatch.
 STS = """rgw s3 auth use sts = true
 rgw sts key = abcdefghijklmnop
 rgw sts min session duration = 1
@@ -82,7 +82,7 @@ STORAGE_CLASS = "STANDARD_IA"
 
 
 def free_ports(count):
-    """None that the kernel gives to outgoing connections: some are bound minutes later, after thousands of those."""
+    """Returns ports that the kernel never gives to outgoing connections, since some are bound minutes later."""
     first_outgoing = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     found = []
     for port in random.sample(range(first_outgoing // 2, first_outgoing), first_outgoing // 2):
@@ -132,7 +132,7 @@ class Rgw:
         self.start_gateway()
 
     def _add_storage_class(self):
-        """A second storage class, whose data lies in the pool of the first."""
+        """Adds a second storage class, which keeps its data in the pool of the first."""
         group = self.run("radosgw-admin", "zonegroup", "get").replace('"STANDARD"', f'"STANDARD","{STORAGE_CLASS}"')
         file = self.top / "zonegroup.json"
         file.write_text(group)
@@ -159,13 +159,13 @@ class Rgw:
                 return
             except OSError:
                 time.sleep(0.05)
-        raise RuntimeError("the gateway does not answer")
+        raise RuntimeError("the gateway does not respond")
 
     def kill_gateway(self, name="t"):
         self._end(f"client.rgw.{name}", 9)
 
     def _end(self, name, signal_number=15):
-        """Ends one daemon of ours by its pid file; waits until it is gone (or only a zombie)."""
+        """Ends one of our daemons by its pid file. Waits until it is gone, or only a zombie."""
         pid_file = self.top / f"run/{name}.pid"
         if not pid_file.exists():
             return

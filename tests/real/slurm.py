@@ -1,7 +1,7 @@
-"""A throwaway Slurm cluster on loopback: munge, one controller, some simulated nodes.
+"""A temporary Slurm cluster on loopback: munge, one controller, some simulated nodes.
 
-Needs root and Debian's slurmctld, slurmd, slurm-client, munge. Everything lives below one directory. No cgroups, no
-accounting, no systemd; the nodes' CPUs are made up.
+Needs root and Debian's slurmctld, slurmd, slurm-client and munge. Everything is in one directory. There are no cgroups,
+no accounting and no systemd, and the CPUs of the nodes are invented.
 """
 import os
 import pathlib
@@ -108,7 +108,7 @@ class Slurm:
         raise RuntimeError(f"{command[0]}: no success in a minute")
 
     def run(self, *command, check=True, cwd=None, timeout=300, **environment):
-        """Runs a command of Slurm's, or one that calls some; its output."""
+        """Runs a command in the environment of the cluster. Returns the completed process."""
         path = f"{pathlib.Path(S3FLOW).parent}:{os.environ['PATH']}"
         ended = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=timeout, cwd=cwd or self.top,
                                env=clean_environment(**self.environment, PATH=path, **environment), stdin=subprocess.DEVNULL)
@@ -117,11 +117,11 @@ class Slurm:
         return ended
 
     def submit(self, *arguments, **environment):
-        """The job's number."""
+        """Submits a job. Returns its number."""
         return self.run("sbatch", "--parsable", *arguments, **environment).stdout.strip()
 
     def wait(self, job, timeout=300):
-        """Until it has left the queue, with all of its elements."""
+        """Waits until the job and all its elements have left the queue."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if not self.run("squeue", "-h", "-j", job, check=False).stdout.strip():
@@ -130,7 +130,7 @@ class Slurm:
         raise RuntimeError(f"job {job} does not end: {self.run('squeue').stdout}")
 
     def states(self):
-        """Job or element -> state, of those that have ended."""
+        """Returns job or element -> state, for all that have ended."""
         found = {}
         for line in (self.top / "jobs").read_text().splitlines() if (self.top / "jobs").exists() else []:
             match = re.search(r"JobId=(\d+) .*JobState=(\S+)", line)

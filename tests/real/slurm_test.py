@@ -1,5 +1,5 @@
-"""Plans on a real Slurm cluster of simulated nodes, into a real Ceph gateway: arrays, steps, mpirun, requeues, a lost
-node, and the examples as they stand."""
+"""Plans on a real Slurm cluster of simulated nodes, with a real Ceph gateway: arrays, steps, mpirun, requeues, a lost
+node, and the scripts of config/examples/slurm."""
 import collections
 import concurrent.futures
 import hashlib
@@ -18,7 +18,7 @@ from support.harness import SANITIZE, TOP, TestCase, read_journal, seeded_random
 from support.store_client import s3_client
 
 EXAMPLES = TOP / "config/examples/slurm"
-# S3FLOW_SHARDS_FULL=1: 20,000 files and one of 4 GiB, which the suite has no time for.
+# S3FLOW_SHARDS_FULL=1: 20,000 files and one of 4 GiB, which take too long for the suite.
 FULL = os.environ.get("S3FLOW_SHARDS_FULL")
 FILES, GIANT = (20_000, 4 << 30) if FULL else (200 if SANITIZE else 800, 120 << 20)
 SHARDS, CONCURRENCY = 8, 4
@@ -42,7 +42,7 @@ class SlurmTest(TestCase):
         self.s3.create_bucket(Bucket=self.bucket)
 
     def make_files(self, count=FILES, giant=GIANT):
-        """Key -> SHA-256."""
+        """Writes the files. Returns key -> SHA-256."""
         written = {}
         for i in range(count):
             data = self.random.randbytes(self.random.randrange(8000))
@@ -84,7 +84,7 @@ class SlurmTest(TestCase):
             return dict(zip(keys, pool.map(digest_of, keys)))
 
     def assert_whole(self, written):
-        """Finish, journals and store agree."""
+        """Checks that finish, journals and store agree. Returns the shards that sent part ranges."""
         report = self.finish()
         self.assertEqual((report["found"], report["uploaded"], report["shards_to_run"]), (len(written), len(written), ""))
         self.assertEqual(self.stored(), written)
@@ -92,7 +92,7 @@ class SlurmTest(TestCase):
         results, senders = collections.Counter(), set()
         for shard in range(SHARDS):
             for line in read_journal(self.plan / f"shards/{shard:05}"):
-                # Cancelled: when a session was stopped; a later one has uploaded it.
+                # "cancelled": a session was stopped, and a later one has uploaded the input.
                 self.assertIn(line["outcome"], ("uploaded", "sent", "cancelled"))
                 if line["outcome"] == "sent":
                     senders.add(shard)
@@ -100,7 +100,7 @@ class SlurmTest(TestCase):
                     results[line["key"]] += 1
         for line in read_journal(self.plan):
             results[line["key"]] += 1
-        self.assertEqual(results, {key: 1 for key in written}, "one result for each object")
+        self.assertEqual(results, {key: 1 for key in written}, "each object has exactly one result")
         return senders
 
     def test_array_elements_share_files_and_parts(self):
@@ -112,12 +112,12 @@ class SlurmTest(TestCase):
             self.assertLess(abs(shard["bytes"] - mean), 0.1 * mean, shards)
         job = self.slurm.submit("-W", f"--array=0-{SHARDS - 1}", EXAMPLES / "shard.sbatch", self.plan)
         senders = self.assert_whole(written)
-        self.assertGreaterEqual(len(senders), 4, "elements that sent parts of the large file")
+        self.assertGreaterEqual(len(senders), 4, "too few elements sent parts of the large file")
         summary = json.loads((self.plan / "shards/00003/summary.json").read_text())
         self.assertEqual(summary["scheduler"]["SLURM_ARRAY_JOB_ID"], job)
         self.assertEqual(summary["scheduler"]["SLURM_ARRAY_TASK_ID"], "3")
 
-    def test_steps_and_launchers(self):
+    def test_srun_and_mpirun_give_each_process_its_shard(self):
         if not os.access("/usr/bin/mpirun", os.X_OK):
             raise RuntimeError("mpirun is missing: run tests/setup")
         mpirun = "mpirun --allow-run-as-root --oversubscribe -n 8"
@@ -130,16 +130,17 @@ class SlurmTest(TestCase):
                 if command:
                     self.slurm.run(*command, "s3flow", "run", "--plan", self.plan, "--shard", "auto")
                 else:
-                    # The ranks inherit SLURM_PROCID=0 of the launcher.
+                    # Under mpirun all ranks inherit SLURM_PROCID=0 from the launcher.
                     script = self.write("mpi.sbatch", f"#!/bin/bash\n{mpirun} s3flow run --plan '{self.plan}' --shard auto\n")
                     self.slurm.submit("-W", "-n", "8", script)
                 self.assert_whole(written)
-        # Seven ranks are not eight shards.
+        # Seven processes cannot run eight shards.
         ended = self.slurm.run("srun", "-n", "7", "s3flow", "run", "--plan", self.plan, "--shard", "auto", check=False)
         self.assertIn("SLURM_NTASKS=7 do not fit 8 shards", ended.stderr)
 
     def trace_script(self):
-        """As requeue.sbatch, with a trace for each session; ends with 100, which requeues, whatever ended s3flow early."""
+        """Writes a script like requeue.sbatch, with a trace for each session. It ends with 100, which requeues it, whenever
+        s3flow ends early."""
         return self.write("traced.sbatch", f"""#!/bin/bash
 #SBATCH --requeue --open-mode=append
 s3flow run --plan {self.plan} --shard auto --trace-http {self.dir}/trace-$SLURM_ARRAY_TASK_ID-${{SLURM_RESTART_COUNT:-0}} &
@@ -153,16 +154,16 @@ while kill -0 $upload 2>/dev/null; do wait $upload; status=$?; done
 """)
 
     def sent(self):
-        """Shard -> request that carries data -> in how many sessions it was sent."""
+        """Returns shard -> request with data -> in how many sessions it was sent."""
         counts = collections.defaultdict(collections.Counter)
         for trace in self.dir.glob("trace-*"):
             names = re.findall(r" > PUT \S+?//?[^/\s]+/[^/\s]+/(\S+)$", trace.read_text(errors="replace"), re.M)
             counts[int(trace.name.split("-")[1])].update(set(names))
         return counts
 
-    def test_killed_requeued_and_on_a_node_that_goes_down(self):
+    def test_shards_complete_after_kills_requeues_and_a_lost_node(self):
         written = self.make_files(count=400, giant=60 << 20)
-        self.planned(extra="limits: {requests_per_second: 120}\n")  # all together: it takes a while
+        self.planned(extra="limits: {requests_per_second: 120}\n")  # for all shards together, so that it takes a while
         job = self.slurm.submit(f"--array=0-{SHARDS - 1}", self.trace_script())
         begun = self.dir / "pid-7"
         deadline = time.monotonic() + 60
@@ -192,13 +193,13 @@ while kill -0 $upload 2>/dev/null; do wait $upload; status=$?; done
         self.assert_whole(written)
         restarts = sum(1 for shard in set(hurt) if "SLURM_RESTART_COUNT" in
                        json.loads((self.plan / f"shards/{shard:05}/summary.json").read_text())["scheduler"])
-        self.assertGreaterEqual(restarts, 3, "elements that were requeued")
+        self.assertGreaterEqual(restarts, 3, "too few elements were requeued")
         for shard, requests in self.sent().items():
             twice = sum(count - 1 for count in requests.values())
             sessions = len(list(self.dir.glob(f"trace-{shard}-*")))
-            self.assertLessEqual(twice, (sessions - 1) * CONCURRENCY, f"shard {shard}: more than what was in flight")
+            self.assertLessEqual(twice, (sessions - 1) * CONCURRENCY, f"shard {shard} sent more again than was in flight")
 
-    def test_failed_elements_alone_are_run_again(self):
+    def test_only_failed_elements_run_again(self):
         written = self.make_files(count=80, giant=0)
         self.planned()
         manifest = (self.plan / "manifests/00005").read_text().splitlines()
@@ -217,7 +218,7 @@ while kill -0 $upload 2>/dev/null; do wait $upload; status=$?; done
         self.assertEqual(report["uploaded"], len(written))
         self.assertEqual(self.stored(), written)
 
-    def test_the_example_that_submits_all(self):
+    def test_submit_sh_plans_uploads_and_finishes(self):
         written = self.make_files(count=80, giant=50 << 20)
         job = self.job(self.rgw.endpoint, bucket=self.bucket, key_id=KEY_ID, secret=SECRET,
                        extra="upload: {part_size: 5MiB, multipart_threshold: 8MiB}")
@@ -228,9 +229,9 @@ while kill -0 $upload 2>/dev/null; do wait $upload; status=$?; done
         self.assertEqual((report["exit_status"], report["uploaded"]), (0, len(written)))
         self.assert_whole(written)
 
-    def test_the_example_that_requeues_itself(self):
+    def test_requeue_sbatch_requeues_itself_until_all_is_uploaded(self):
         written = self.make_files(count=240, giant=0)
-        # Slower than the limit of time allows for.
+        # Too slow for one time limit.
         self.planned(extra="limits: {requests_per_second: 64, time: 2s}\n")
         job = self.slurm.submit(f"--array=0-{SHARDS - 1}", EXAMPLES / "requeue.sbatch", self.plan)
         self.slurm.wait(job)
@@ -238,13 +239,13 @@ while kill -0 $upload 2>/dev/null; do wait $upload; status=$?; done
         sessions = [json.loads((self.plan / f"shards/{shard:05}/summary.json").read_text())["session"] for shard in range(SHARDS)]
         self.assertGreater(max(sessions), 1, "nothing was requeued")
 
-    def test_the_example_of_one_step(self):
+    def test_srun_sbatch_uploads_all_shards_in_one_step(self):
         written = self.make_files(count=80, giant=50 << 20)
         self.planned()
         self.slurm.submit("-W", EXAMPLES / "srun.sbatch", self.plan)
         self.assert_whole(written)
 
-    def test_the_example_of_staging_out(self):
+    def test_stage_out_sbatch_uploads_the_scratch_of_each_node(self):
         self.write("data/unused")
         job = self.job(self.rgw.endpoint, bucket=self.bucket, key_id=KEY_ID, secret=SECRET)
         job.write_text(job.read_text().replace(str(self.dir / "data"), "${SCRATCH}")

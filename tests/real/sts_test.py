@@ -1,4 +1,4 @@
-"""Credentials that really expire during a run: Ceph's own STS, with sessions of seconds."""
+"""Credentials that really expire during a run: from Ceph's own STS, with sessions of seconds."""
 import base64
 import hashlib
 import http.server
@@ -18,13 +18,13 @@ from support.harness import TestCase, read_journal, s3flow, sha256
 import boto3
 import botocore.client
 
-# The suite has no more time; 120 shows the same for longer.
+# 120 shows the same for longer, but takes too long for the suite.
 SECONDS = float(os.environ.get("S3FLOW_STS_SECONDS", "8"))
 SESSION_SECONDS = 3
 
 
 def compact(document):
-    """JSON without spaces: this gateway does not take a '+' of a form for one."""
+    """Returns JSON without spaces, since this gateway does not decode the '+' of a form to a space."""
     return json.dumps(document, separators=(",", ":"))
 
 
@@ -33,7 +33,7 @@ def url64(data):
 
 
 class Issuer:
-    """An OpenID Connect provider on loopback: publishes its certificate, signs tokens."""
+    """An OpenID Connect provider on loopback, which publishes its certificate and signs tokens."""
 
     def __init__(self, directory):
         self.key, certificate = directory / "oidc.key", directory / "oidc.crt"
@@ -87,7 +87,7 @@ class StsTest(TestCase):
         keys = {"endpoint_url": cls.rgw.endpoint, "aws_access_key_id": KEY_ID, "aws_secret_access_key": SECRET, "region_name": "us-east-1"}
         cls.s3 = boto3.client("s3", **keys)
         cls.addClassCleanup(cls.s3.close)
-        # Sessions of seconds are less than AWS and its library know.
+        # boto3 would refuse sessions of seconds, which AWS does not have.
         cls.sts = boto3.client("sts", **keys, config=botocore.client.Config(parameter_validation=False))
         cls.addClassCleanup(cls.sts.close)
         iam = boto3.client("iam", **keys)
@@ -108,7 +108,7 @@ class StsTest(TestCase):
         return str(path)
 
     def link_files(self, begin, end):
-        """Files by the thousand at little cost: links to a few contents. Key -> SHA-256."""
+        """Makes thousands of files cheaply, as hard links to a few contents. Returns key -> SHA-256."""
         digests = []
         for i in range(16):
             data = os.urandom(4096 + i)
@@ -132,7 +132,7 @@ class StsTest(TestCase):
         environment.update(AWS_ENDPOINT_URL_STS=self.rgw.endpoint)
         job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\n"
                          f"destination: {{bucket: {bucket}, endpoint: '{self.rgw.endpoint}'}}\nupload: {{concurrency: 64}}\n")
-        # How many objects a second this machine's gateway takes says how many make a run of SECONDS.
+        # Measures how many objects a second this gateway takes, to find how many make a run of SECONDS.
         written = self.link_files(0, 1000)
         began = time.monotonic()
         ended = s3flow("run", job, "--run-dir", self.dir / "first", **environment)
@@ -146,7 +146,7 @@ class StsTest(TestCase):
         self.assertEqual(ended.returncode, 0, ended.stderr)
         self.assertEqual((summary["uploaded"], summary["failed"]), (len(written), 0))
         self.assertIn(f"credentials renewed: {summary['credential_renewals']}", ended.stdout)
-        # Each session was good for SESSION_SECONDS: fewer renewals could not have signed the whole run.
+        # Each session was valid for SESSION_SECONDS: fewer renewals could not have signed the whole run.
         self.assertGreaterEqual(summary["credential_renewals"], summary["seconds"] / SESSION_SECONDS - 1)
         self.assertGreaterEqual(summary["credential_renewals"], 2, "the run was too short to show anything")
         self.assertEqual(len(read_journal(self.dir / "run")), len(written))
@@ -155,16 +155,16 @@ class StsTest(TestCase):
         for key in list(written)[::max(1, len(written) // 500)]:
             self.assertEqual(sha256(reader.get_object(Bucket=bucket, Key=key)["Body"].read()), written[key], key)
 
-    def test_assume_role(self):
+    def test_a_run_outlives_many_sessions_of_an_assumed_role(self):
         config = self.config(f"[profile batch]\nrole_arn = arn:aws:iam:::role/user-role\nsource_profile = base\n"
                              f"duration_seconds = {SESSION_SECONDS}\n[profile base]\naws_access_key_id = {KEY_ID}\n"
                              f"aws_secret_access_key = {SECRET}\n")
         self.upload_over_many_expiries("assumed", self.s3, AWS_CONFIG_FILE=config, AWS_PROFILE="batch")
 
-    def test_web_identity(self):
+    def test_a_run_outlives_many_sessions_of_a_web_identity(self):
         token = self.write("token", self.issuer.token())
         config = self.config(f"[default]\nduration_seconds = {SESSION_SECONDS}\n")
-        # What such a session uploads belongs to it: the bucket's owner does not read it.
+        # Such a session owns what it uploads: the owner of the bucket cannot read it.
         session = self.sts.assume_role_with_web_identity(RoleArn="arn:aws:iam:::role/web-role", RoleSessionName="reader",
                                                          WebIdentityToken=self.issuer.token())["Credentials"]
         reader = self.session_client("s3", session)
@@ -182,9 +182,9 @@ class StsTest(TestCase):
         self.assertIn("AccessDenied", ended.stderr.splitlines()[-1])
         summary = json.loads((self.dir / "run/summary.json").read_text())
         self.assertEqual(summary["uploaded"], 0)
-        self.assertLess(summary["found"], 500, "it went on although everything was denied")
+        self.assertLess(summary["found"], 500, "the run continued although everything was denied")
 
-    def test_keys_that_expire_and_cannot_be_renewed_leave_a_run_to_be_run_again(self):
+    def test_a_run_whose_keys_expire_and_cannot_be_renewed_ends_with_75(self):
         self.s3.create_bucket(Bucket="ending")
         self.link_files(0, 20_000)
         job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\n"

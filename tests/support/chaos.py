@@ -1,7 +1,8 @@
-"""A network that breaks connections, by seed, between s3flow and a store; and a run through it that is checked afterwards.
+"""A proxy between s3flow and a store that breaks connections by seed, and a run through it that is checked afterwards.
 
-What breaks is a connection's, not a request's: whether, how and at which of its answers is drawn from the seed and the
-connection's number. All others end after some answers, as behind a load balancer, so that there are always new ones.
+Faults belong to connections, not to requests. The seed and the connection's number decide whether, how and at which of
+its responses a connection breaks. All others are closed after some responses, as a load balancer does, so that there are
+always new ones.
 """
 import asyncio
 import collections
@@ -22,7 +23,7 @@ REFUSAL = b"<?xml version=\"1.0\"?><Error><Code>ServiceUnavailable</Code><Messag
 
 
 class Link:
-    """One connection through the proxy."""
+    """One connection through the proxy, with at most one fault of one kind."""
 
     def __init__(self, chances, rate, count):
         self.chances, self.count = chances, count
@@ -72,9 +73,9 @@ class Link:
                 return
 
     async def break_answer(self, data):
-        """True when the connection ends with it."""
+        """Breaks a response that begins with `data`. Returns True if the connection ends with it."""
         kind, head = self.kind, data.find(b"\r\n\r\n") + 1
-        if kind == "reset while sending":  # has not come so far
+        if kind == "reset while sending":  # too few bytes were sent to break here
             self.client.write(data)
             return False
         if kind == "reset in the answer":
@@ -101,7 +102,7 @@ class Link:
         return True
 
     async def be_slow(self, data):
-        self.fatal_answer = 0  # once
+        self.fatal_answer = 0  # only once
         if self.kind == "answer delayed":
             await asyncio.sleep(self.chances.uniform(0.05, 0.5))
             return self.client.write(data)
@@ -117,7 +118,7 @@ class Link:
 
 
 class ChaosProxy:
-    """Listens on loopback, in a thread of its own, as a context. `count`: how often what was broken."""
+    """Listens on loopback in a thread of its own; a context manager. `count`: kind of fault -> how often it happened."""
 
     def __init__(self, port, rate, seed):
         self.port, self.rate, self.seed = port, rate, seed
@@ -128,13 +129,13 @@ class ChaosProxy:
         try:
             await Link(chances, self.rate, self.count).carry(reader, writer, self.port)
         except OSError:
-            pass  # either side has gone, as it may
+            pass  # either side may close its connection
         finally:
             writer.close()
 
     def __enter__(self):
         self.loop = asyncio.new_event_loop()
-        self.loop.set_exception_handler(lambda *_: None)  # connections that are gone while they are written to
+        self.loop.set_exception_handler(lambda *_: None)  # a connection may go away while the proxy writes to it
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
         self.server = asyncio.run_coroutine_threadsafe(asyncio.start_server(self.carry, "127.0.0.1", 0), self.loop).result()
@@ -165,8 +166,10 @@ report: {{progress: none, run_dir: {run}}}
 
 
 def run_through_chaos(directory, rate, seed, small, large):
-    """Uploads `small` small files and `large` of three parts through a proxy. Returns what was broken how often, and all
-    that is wrong afterwards, where store, journal and exit status must say the same of every file."""
+    """Uploads `small` small files and `large` files of three parts through a ChaosProxy.
+
+    Returns how often each fault happened, and a list of problems: store, journal and exit status must agree on every
+    file."""
     chances = random.Random(seed)
     data = directory / "data"
     data.mkdir()
@@ -199,5 +202,5 @@ def run_through_chaos(directory, rate, seed, small, large):
         wrong.append(f"summary.json says {summary['uploaded']} uploaded and {summary['failed']} failed of {len(written)}")
     wrong += [f"orphaned upload of {upload['Key']}" for upload in orphans]
     if not proxy.count:
-        wrong.append("nothing was broken: nothing was tested")
+        wrong.append("no connection was broken, so nothing was tested")
     return proxy.count, wrong

@@ -1,4 +1,4 @@
-"""What the Python tests share: the binary under test, job files, the embedded endpoint as a process."""
+"""Shared by the Python tests: the binary under test, job files, and the embedded endpoint as a process."""
 import hashlib
 import json
 import os
@@ -17,21 +17,21 @@ KEY_ID, SECRET = "AKIDTEST", "secret-under-test+/="
 
 
 def clean_environment(**extra):
-    """The environment without anything that could lend credentials or proxies."""
+    """Returns the environment without variables that give credentials or proxies, with `extra` added."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_") and "proxy" not in k.lower()}
-    # Nobody knows what answers at the metadata service's address where the tests run.
+    # The machine that runs the tests may have a metadata service.
     kept.update(HOME="/nonexistent", AWS_EC2_METADATA_DISABLED="true")
     kept.update(extra)
     return kept
 
 
 def without_asan_banner(text):
-    """ASan says once that it does not follow stack switches in full; its findings stay."""
+    """Removes the line in which ASan says that it does not follow stack switches in full. Its findings stay."""
     return re.sub(r"==\d+==WARNING: ASan doesn't fully support makecontext.*\n", "", text)
 
 
 def s3flow(*arguments, timeout=300, **environment):
-    """Runs the binary to its end; stdout and stderr as text."""
+    """Runs the binary to its end. The result has stdout and stderr as text."""
     ended = subprocess.run([S3FLOW, *map(str, arguments)], capture_output=True, text=True, errors="surrogateescape",
                            timeout=timeout, env=clean_environment(**environment), stdin=subprocess.DEVNULL)
     ended.stderr = without_asan_banner(ended.stderr)
@@ -39,7 +39,7 @@ def s3flow(*arguments, timeout=300, **environment):
 
 
 def seeded_random():
-    """Its seed is printed, and taken back from S3FLOW_TEST_SEED."""
+    """Returns a generator whose seed it prints. S3FLOW_TEST_SEED sets the seed, to repeat a run."""
     seed = int(os.environ.get("S3FLOW_TEST_SEED", random.randrange(2**32)))
     print(f"S3FLOW_TEST_SEED={seed}")
     return random.Random(seed)
@@ -54,12 +54,12 @@ def read_records(run_dir):
 
 
 def read_journal(run_dir):
-    """The results in it."""
+    """Returns the result records of a run's journal."""
     return [record for record in read_records(run_dir) if record["record"] == "result"]
 
 
 def make_certificates(directory, names="DNS:localhost,DNS:s3.localhost,DNS:*.s3.localhost,IP:127.0.0.1"):
-    """ca.crt, and server.crt with server.key for `names`, below `directory`."""
+    """Makes ca.crt, and server.crt with server.key for `names`, in `directory`."""
     def openssl(*arguments):
         subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
@@ -71,7 +71,7 @@ def make_certificates(directory, names="DNS:localhost,DNS:s3.localhost,DNS:*.s3.
 
 
 class Serve:
-    """`s3flow serve` on a free port, as a context; `stats` holds its counts afterwards."""
+    """`s3flow serve` on a free port; a context manager. After it, `stats` holds the endpoint's counts."""
 
     def __init__(self, directory, *arguments, buckets=("bucket",), key_id=KEY_ID, secret=SECRET):
         self.keys = {"AWS_ACCESS_KEY_ID": key_id, "AWS_SECRET_ACCESS_KEY": secret}
@@ -87,7 +87,7 @@ class Serve:
         return self
 
     def kill(self):
-        """At once, as a machine that goes down; there are no stats then."""
+        """Ends the endpoint at once, as when a machine goes down. There are no stats then."""
         self.process.kill()
         self.process.communicate()
 
@@ -101,7 +101,7 @@ class Serve:
 
 
 class TestCase(unittest.TestCase):
-    """Has a directory of its own in self.dir."""
+    """A test case with a directory of its own in self.dir."""
 
     def setUp(self):
         holder = tempfile.TemporaryDirectory(prefix="s3flow-e2e-")
@@ -115,7 +115,7 @@ class TestCase(unittest.TestCase):
         return path
 
     def job(self, endpoint, source="data", extra="", key_id=KEY_ID, secret=SECRET, bucket="bucket"):
-        """A job file for `endpoint`; progress off, short delays."""
+        """Writes a job file for `endpoint`, without progress and with short delays, and returns its path."""
         return self.write("job.yaml", f"""
 source:
   - path: {self.dir / source}

@@ -1,10 +1,16 @@
-/* Preloaded into s3flow: makes the Nth call of one kind fail, or the process die before or after it.
- *   S3FLOW_FAULT=CALL:N:WHAT[:COUNT]   COUNT calls from the Nth on; 1 unless it is given, -1: all of them
- *                              CALL: write, sync, open, stat, read, getdents (below S3FLOW_FAULT_DIR), send,
- * recv (sockets), sendfile, sendmsg (each a kind of send, too) WHAT: an errno, "before" or "after" (SIGKILL),
- * "wait" (until somebody removes FILE); of read, "short": 4,099 bytes at most; of getdents, "repeat": the
- * entries that came before; of getdents and stat, "anonymous": no inode number and no type
- *   S3FLOW_FAULT_MARK=FILE     made when the fault has happened; so a test knows whether it did
+/* A library that is preloaded into s3flow. It makes the Nth call of one kind fail, or the process die there.
+ *
+ * S3FLOW_FAULT=CALL:N:WHAT[:COUNT]
+ *   CALL   write, sync, open, stat, read or getdents below S3FLOW_FAULT_DIR;
+ *          send or recv (sockets), sendfile or sendmsg (both count as send, too)
+ *   WHAT   an errno to fail with;
+ *          "before" or "after": SIGKILL before or after the call;
+ *          "wait": waits until somebody removes the file S3FLOW_FAULT_MARK;
+ *          "short" (read): 4,099 bytes at most;
+ *          "repeat" (getdents): the previous entries once more;
+ *          "anonymous" (getdents, stat): no inode number and no type
+ *   COUNT  how many calls from the Nth on; 1 by default, -1: all
+ * S3FLOW_FAULT_MARK=FILE   is made when the fault happens, so that a test knows it
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -74,14 +80,14 @@ static int is_one_of_them(const char* call) {
   return number >= fault_number && (fault_count < 0 || number < fault_number + fault_count);
 }
 
-/* Whether a call is to have an odd result, and no error. */
+/* True if the call must give an unusual result instead of an error. */
 static int is_odd(const char* call, const char* what, int below) {
   if (!below || strcmp(what, fault_what) != 0 || !is_one_of_them(call)) return 0;
   mark();
   return 1;
 }
 
-/* 0: go on; 1: the call comes, then the end; else the errno to fail with. */
+/* Returns 0: make the call; -1: make the call, then die; else the errno to fail with. */
 static int fault_of(const char* call) {
   if (strcmp(fault_what, "short") == 0 || strcmp(fault_what, "repeat") == 0 ||
       strcmp(fault_what, "anonymous") == 0)
@@ -197,7 +203,7 @@ OPEN(int open64(const char* path, int flags, ...), AT_FDCWD)
 OPEN(int openat(int directory, const char* path, int flags, ...), directory)
 OPEN(int openat64(int directory, const char* path, int flags, ...), directory)
 
-/* openat2(2) has no function of its own. */
+/* glibc has no function for openat2(2). */
 long syscall(long number, ...) {
   long a[6];
   va_list arguments;
