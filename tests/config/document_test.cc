@@ -23,8 +23,6 @@ Loaded<Job> Parse(const std::string& text, std::vector<std::string> overrides = 
   return ParseJob(text, "job.yaml", overrides, FakeEnvironment);
 }
 
-std::string ProblemsOf(const Loaded<Job>& loaded) { return loaded ? "none" : FormatProblems(loaded.error()); }
-
 // No bytes may cause a crash or an exception.
 TEST(Document, AnyBytesGiveAValueOrProblems) {
   auto random = test::SeededRandom();
