@@ -129,6 +129,7 @@ Field Mapping(std::string name, std::function<void(const Pairs&)> set,
               std::function<MaybeProblem(const std::string&, const std::string&)> check,
               std::function<Pairs()> get) {
   return {.name = std::move(name),
+          .type = "mapping of names to texts",
           .read =
               [set = std::move(set), check = std::move(check)](const Value& value, const std::string& path,
                                                                std::vector<Problem>* problems) {
