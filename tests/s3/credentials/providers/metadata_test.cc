@@ -115,7 +115,7 @@ TEST(Instance, ItsRoleGivesTheCredentials) {
       {"no timeout", With(on, {{"AWS_METADATA_SERVICE_TIMEOUT", "0"}}), "", "",
        "error: SERVICE_TIMEOUT must be a number"},
       {"no attempts", With(on, {{"AWS_METADATA_SERVICE_NUM_ATTEMPTS", "many"}}), "", "",
-       "error: NUM_ATTEMPTS is no"},
+       "error: NUM_ATTEMPTS must be"},
       {"no IMDSv2", on, "", "", "error: no session token (IMDSv2): HTTP 403", {{"PUT /latest", {403, ""}}}},
       {"an old service",
        on,
