@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view kBool = "true|false";
 
-// In the order of AWS.md. Regions, endpoints and CA bundles are more than one value: see below.
+// In the order of AWS.md. Region, endpoint and CA bundle have rules of their own: see Reader.
 constexpr AwsSetting kSettings[] = {
     {"use_dualstack_endpoint", "AWS_USE_DUALSTACK_ENDPOINT", "destination.dualstack", true, kBool},
     {"s3.use_dualstack_endpoint", "", "destination.dualstack", true, kBool},
@@ -61,7 +61,7 @@ std::string WithCommas(std::string_view words) {
   return text;
 }
 
-// AWS's own endpoints have these, others have not.
+// True for options that only AWS's own endpoints have.
 bool IsOfAws(std::string_view key) {
   return key == "destination.dualstack" || key == "destination.fips" || key == "destination.accelerate";
 }
@@ -107,7 +107,7 @@ class Reader {
     }
   }
 
-  // As with other clients it may be a directory.
+  // As in other clients, the bundle may be a file or a directory.
   void ReadBundle() {
     const auto bundle = configured_.Find({"AWS_CA_BUNDLE"}, "ca_bundle");
     if (!bundle) return;
@@ -168,8 +168,9 @@ Fallbacks FindAwsSettings(const s3::Result<s3::Profiles>& profiles, const std::s
   const auto name = chosen ? chosen->value : "default";
   const s3::Profiles none(environment);
   auto found = Reader(profiles ? *profiles : none, name, environment).Read();
-  // A config file that cannot be read may name the endpoint, so the job is refused. A profile that the job
-  // file names and that is not there gives no credentials, so nothing is sent.
+  // A config file or profile that cannot be read may name the endpoint, so the job is refused unless it has
+  // one itself. If the job file names a profile that does not exist, there are no credentials and nothing is
+  // sent.
   std::string problem;
   if (!profiles) {
     problem = profiles.error().message;
@@ -178,7 +179,7 @@ Fallbacks FindAwsSettings(const s3::Result<s3::Profiles>& profiles, const std::s
                           profiles->config_path(), profiles->credentials_path());
   }
   if (problem.empty()) return found;
-  found.notes.push_back(problem + ": nothing of it is followed");
+  found.notes.push_back(problem + ": none of its settings is used");
   if (s3::IsTrue(environment("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").value_or(""))) return found;
   found.values.push_back(
       {.key = "destination.endpoint",

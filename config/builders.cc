@@ -81,8 +81,9 @@ Field AutoOrInteger(std::string name, int* target, int automatic, int min, int m
       .name = std::move(name),
       .type = fmt::format("auto, or an integer, {} to {}", min, max),
       .set = [=](const std::string& text) -> MaybeProblem {
-        if (text == "auto") return *target = automatic, std::nullopt;
-        return Take(ParseInteger(text, min, max), target);
+        if (text != "auto") return Take(ParseInteger(text, min, max), target);
+        *target = automatic;
+        return std::nullopt;
       },
       .show = [=]() -> std::string { return *target == automatic ? "auto" : fmt::format("{}", *target); }};
 }
@@ -127,36 +128,39 @@ Field Duration(std::string name, std::chrono::milliseconds* target, std::chrono:
 Field Mapping(std::string name, std::function<void(const Pairs&)> set,
               std::function<MaybeProblem(const std::string&, const std::string&)> check,
               std::function<Pairs()> get) {
-  return {
-      .name = std::move(name),
-      .type = "mapping of names to texts",
-      .read =
-          [set = std::move(set), check = std::move(check)](const Value& value, const std::string& path,
-                                                           std::vector<Problem>* problems) {
-            if (value.kind != Value::Kind::kMapping) {
-              problems->push_back({value.where, fmt::format("{}: must be a mapping of names to texts, not {}",
-                                                            path, KindName(value.kind))});
-              return;
-            }
-            Pairs pairs;
-            for (const auto& [key, where, entry] : value.entries) {
-              if (entry.refused) continue;
-              const auto problem = entry.kind == Value::Kind::kScalar
-                                       ? check(key, entry.text)
-                                       : fmt::format("must be text, not {}", KindName(entry.kind));
-              if (problem) problems->push_back({entry.where, fmt::format("{}.{}: {}", path, key, *problem)});
-              pairs.emplace_back(key, entry.text);
-            }
-            set(pairs);
-          },
-      .show =
-          [get = std::move(get)] {
-            std::string list;
-            for (const auto& [key, value] : get()) {
-              list += fmt::format("{}{}: {}", list.empty() ? "" : ", ", YamlScalar(key), YamlScalar(value));
-            }
-            return "{" + list + "}";
-          }};
+  return {.name = std::move(name),
+          .type = "mapping of names to texts",
+          .read =
+              [set = std::move(set), check = std::move(check)](const Value& value, const std::string& path,
+                                                               std::vector<Problem>* problems) {
+                if (value.kind != Value::Kind::kMapping) {
+                  problems->push_back(
+                      {value.where, fmt::format("{}: must be a mapping of names to texts, not {}: write "
+                                                "{{name: text, ...}}",
+                                                path, KindName(value.kind))});
+                  return;
+                }
+                Pairs pairs;
+                for (const auto& [key, where, entry] : value.entries) {
+                  if (entry.refused) continue;
+                  const auto problem = entry.kind == Value::Kind::kScalar
+                                           ? check(key, entry.text)
+                                           : fmt::format("must be text, not {}", KindName(entry.kind));
+                  if (problem)
+                    problems->push_back({entry.where, fmt::format("{}.{}: {}", path, key, *problem)});
+                  pairs.emplace_back(key, entry.text);
+                }
+                set(pairs);
+              },
+          .show =
+              [get = std::move(get)] {
+                std::string list;
+                for (const auto& [key, value] : get()) {
+                  list +=
+                      fmt::format("{}{}: {}", list.empty() ? "" : ", ", YamlScalar(key), YamlScalar(value));
+                }
+                return "{" + list + "}";
+              }};
 }
 
 }  // namespace config

@@ -1,4 +1,4 @@
-// Fields for values of every kind: what a table of keys is made of.
+// Builds fields for all kinds of values. The tables of keys consist of them.
 #pragma once
 
 #include <fmt/format.h>
@@ -23,21 +23,21 @@ inline MaybeProblem NotEmpty(const std::string& text) {
   return text.empty() ? MaybeProblem("must not be empty") : std::nullopt;
 }
 
-// The targets are not owned and must live as long as the field.
+// Targets are not owned and must live as long as the field.
 Field Text(std::string name, std::string* target, Check check = NoProblem);
 Field SecretText(std::string name, s3::Secret* target);
-// `check` is for each entry; none may be empty.
+// Runs `check` on each entry. An empty entry is an error.
 Field Texts(std::string name, std::vector<std::string>* target, Check check = NoProblem);
 Field Integer(std::string name, int* target, int min, int max);
-// `automatic` is what the word auto means.
+// `automatic` is the value for the word "auto".
 Field AutoOrInteger(std::string name, int* target, int automatic, int min, int max);
 Field Bool(std::string name, bool* target);
 Field Size(std::string name, std::uint64_t* target, std::uint64_t min = 0, std::uint64_t max = UINT64_MAX);
-// Empty text is no size.
+// Empty text means that there is no size.
 Field MaybeSize(std::string name, std::optional<std::uint64_t>* target);
 Field Duration(std::string name, std::chrono::milliseconds* target, std::chrono::milliseconds min);
 
-// A mapping of texts, in the order of the file.
+// A mapping from names to texts, in the order of the file.
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 Field Mapping(std::string name, std::function<void(const Pairs&)> set,
               std::function<MaybeProblem(const std::string& key, const std::string& value)> check,

@@ -23,11 +23,11 @@ std::string Where(const std::string& name, int line, int column) {
   return fmt::format("{}:{}:{}", name, line + 1, column + 1);
 }
 
-// Builds the tree from the parser's events. The events, unlike yaml-cpp's own tree, still show
-// duplicate keys, aliases and tags.
+// Builds the tree from the parser's events. Unlike yaml-cpp's own tree, the events still show duplicate keys,
+// aliases and tags.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(const std::string& name, const Lookup& environment, std::vector<Problem>* problems)
+  TreeBuilder(const std::string& name, const s3::Environment& environment, std::vector<Problem>* problems)
       : name_(name), environment_(environment), problems_(problems) {}
 
   Value TakeRoot() { return std::move(root_); }
@@ -74,7 +74,7 @@ class TreeBuilder final : public YAML::EventHandler {
  private:
   struct Frame {
     Value value;
-    std::optional<Entry> key;  // of a mapping: read, its value still to come
+    std::optional<Entry> key;  // in a mapping: the key whose value comes next
   };
 
   std::string At(const YAML::Mark& mark) const { return Where(name_, mark.line, mark.column); }
@@ -82,13 +82,14 @@ class TreeBuilder final : public YAML::EventHandler {
   void Refuse(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     if (anchor != 0) problems_->push_back({At(mark), "anchors (&name) are not allowed: write the value out"});
     // "?" and "!" are the parser's marks for plain and quoted scalars without a tag.
-    if (tag.size() > 1) problems_->push_back({At(mark), fmt::format("tags ({}) are not allowed", tag)});
+    if (tag.size() > 1)
+      problems_->push_back({At(mark), fmt::format("tags ({}) are not allowed: remove it", tag)});
   }
 
   void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Value::Kind kind) {
     Refuse(mark, tag, anchor);
     if (open_.size() >= kMaxDepth) {
-      problems_->push_back({At(mark), fmt::format("nested deeper than {} levels", kMaxDepth)});
+      problems_->push_back({At(mark), fmt::format("the file is nested deeper than {} levels", kMaxDepth)});
       throw TooDeep{};
     }
     open_.push_back({{.kind = kind, .where = At(mark)}, std::nullopt});
@@ -111,10 +112,10 @@ class TreeBuilder final : public YAML::EventHandler {
     } else if (!key) {
       AddKey(parent, std::move(value), &key);
     } else {
-      // The parser's mark of an absent value is wherever the next thing stands.
+      // For an absent value, the parser's mark is the position of the next token.
       if (value.kind == Value::Kind::kNull) value.where = key->where;
       key->value = std::move(value);
-      // A refused key was reported; its value is read over.
+      // A refused key was reported already; its value is skipped.
       if (!key->key.empty()) parent.entries.push_back(std::move(*key));
       key.reset();
     }
@@ -124,14 +125,14 @@ class TreeBuilder final : public YAML::EventHandler {
     *key = Entry{std::move(value.text), value.where, {}};
     auto& text = (*key)->key;
     if (value.kind != Value::Kind::kScalar || text.empty()) {
-      problems_->push_back({value.where, "a key must be text"});
+      problems_->push_back({value.where, "a key must be text that is not empty"});
       text.clear();
     } else if (text == "<<") {
       problems_->push_back({value.where, "merge keys (<<) are not allowed: write the values out"});
       text.clear();
     } else if (const auto* earlier = FindEntry(parent, text)) {
-      problems_->push_back(
-          {value.where, fmt::format("key '{}' stands twice, first at {}", text, earlier->where)});
+      problems_->push_back({value.where, fmt::format("key '{}' is given twice, first at {}: remove one", text,
+                                                     earlier->where)});
       text.clear();
     }
   }
@@ -144,13 +145,13 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   const std::string& name_;
-  const Lookup& environment_;
+  const s3::Environment& environment_;
   std::vector<Problem>* const problems_;
   std::vector<Frame> open_;
   Value root_;
 };
 
-// Nothing when every byte can stand in a YAML text; else the offset of the first that cannot.
+// Returns the offset of the first byte that is not allowed in a YAML text; nothing if there is none.
 std::optional<std::size_t> BadByte(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto [code, bytes] = s3::FirstCharacter(text.substr(i));
@@ -193,7 +194,7 @@ std::string_view KindName(Value::Kind kind) {
   return "";
 }
 
-Expanded ExpandVariables(std::string_view text, const Lookup& environment, const std::string& where,
+Expanded ExpandVariables(std::string_view text, const s3::Environment& environment, const std::string& where,
                          std::vector<Problem>* problems) {
   Expanded expanded;
   const auto append = [&](std::string_view literal) {
@@ -216,7 +217,9 @@ Expanded ExpandVariables(std::string_view text, const Lookup& environment, const
     const std::string variable(inside.substr(0, separator));
     if (end == std::string_view::npos || !IsVariableName(variable)) {
       problems->push_back(
-          {where, "'${' begins a variable: write ${NAME}, ${NAME:-default}, or $${ for the text itself"});
+          {where,
+           "'${' starts a variable, but this one is not valid: write ${NAME} or ${NAME:-default}, or $${ for "
+           "the text '${' itself"});
       return expanded;
     }
     text.remove_prefix(end + 1);
@@ -230,25 +233,24 @@ Expanded ExpandVariables(std::string_view text, const Lookup& environment, const
       expanded.text += otherwise;
     } else {
       problems->push_back(
-          {where,
-           fmt::format("the environment variable {} is not set; ${{{}:-default}} would give it a default",
-                       variable, variable)});
+          {where, fmt::format("the environment variable {} is not set: set it, or write ${{{}:-default}}",
+                              variable, variable)});
     }
   }
   return expanded;
 }
 
-Document ParseDocument(std::string_view text, const std::string& name, const Lookup& environment) {
+Document ParseDocument(std::string_view text, const std::string& name, const s3::Environment& environment) {
   Document document;
   auto& problems = document.problems;
   if (text.size() > kMaxBytes) {
     problems.push_back(
-        {Where(name, 0, 0), fmt::format("the file has {} bytes, and a job file at most 1 MiB", text.size())});
+        {Where(name, 0, 0), fmt::format("the file has {} bytes, but at most 1 MiB is allowed", text.size())});
     return document;
   }
   if (const auto bad = BadByte(text)) {
     problems.push_back({WhereOffset(name, text, *bad),
-                        fmt::format("byte 0x{:02x} does not belong here: the file must be UTF-8 text",
+                        fmt::format("byte 0x{:02x} is not allowed here: the file must be UTF-8 text",
                                     static_cast<unsigned char>(text[*bad]))});
     return document;
   }
@@ -265,11 +267,11 @@ Document ParseDocument(std::string_view text, const std::string& name, const Loo
     if (parser.HandleNextDocument(second)) {
       const auto extra = second.TakeRoot();
       problems.push_back({extra.where.empty() ? Where(name, 0, 0) : extra.where,
-                          "a second document begins here: a job file has one"});
+                          "a second document begins here: only one is allowed"});
     }
   } catch (const YAML::Exception& error) {
     problems.push_back({Where(name, std::max(error.mark.line, 0), std::max(error.mark.column, 0)),
-                        "not YAML: " + error.msg});
+                        "the file is not valid YAML: " + error.msg});
   } catch (const TooDeep&) {
   }
   return document;

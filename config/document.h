@@ -1,4 +1,4 @@
-// YAML text as a tree of values that know where they stand. The only file that uses yaml-cpp.
+// Parses YAML text into a tree of values that know their position. The only user of yaml-cpp.
 #pragma once
 
 #include <functional>
@@ -7,29 +7,32 @@
 #include <string_view>
 #include <vector>
 
+#include "s3/base/environment.h"
+
 namespace config {
 
 // One mistake in a file or on the command line.
 struct Problem {
-  std::string where;  // "job.yaml:3:5" or "--set upload.concurrency"
-  std::string what;
+  std::string where;  // "job.yaml:3:5", "--set upload.concurrency" or "AWS_REGION"
+  std::string what;   // what is wrong, and where it is not obvious, what to write instead
 };
 
 struct Entry;
 
-// Scalars are text: the schema, and not YAML, decides what "no" or "010" means.
+// Scalars are text: the schema decides what "no" or "010" means, and not YAML.
 struct Value {
   enum class Kind { kNull, kScalar, kSequence, kMapping };
   Kind kind = Kind::kNull;
   std::string where;
   std::string text;
-  // How the text was written, when variables of the environment were read into it; empty when none were.
+  // The text before ${NAME} was replaced; empty if nothing was replaced.
   std::string written;
-  // Of --set: what of the text stands on the command line itself, which everybody on the machine can read.
+  // For --set: the part of the text that is on the command line itself, which every user of the machine can
+  // read.
   std::string argument;
   std::vector<Value> items;
   std::vector<Entry> entries;  // in the order of the file; keys are unique
-  bool refused = false;        // a problem was reported: reading it would only add a second one
+  bool refused = false;        // a problem was reported already: do not report a second one
 
   const Value* Find(std::string_view key) const;
 };
@@ -40,7 +43,7 @@ struct Entry {
   Value value;
 };
 
-// "a mapping", "a list", "text", "nothing": for messages.
+// Returns "a mapping", "a list", "text" or "nothing", for messages.
 std::string_view KindName(Value::Kind kind);
 
 struct Document {
@@ -48,23 +51,20 @@ struct Document {
   std::vector<Problem> problems;
 };
 
-// What the environment answers for a variable; nothing when unset.
-using Lookup = std::function<std::optional<std::string>(const std::string&)>;
-
-// Reads one document. Refuses what makes job files ambiguous or explosive: duplicate keys, anchors,
-// aliases, merge keys, tags, several documents, more than 1 MiB, nesting deeper than 16, bytes that
-// are no UTF-8. Replaces ${VAR} and ${VAR:-default} in values; "$${" stands for "${". Collects all
-// problems that it can go on after.
-Document ParseDocument(std::string_view text, const std::string& name, const Lookup& environment);
+// Parses one document. Refuses what makes job files ambiguous, or expands to huge data: duplicate keys,
+// anchors, aliases, merge keys, tags, several documents, more than 1 MiB, nesting deeper than 16, bytes that
+// are not UTF-8. Replaces ${VAR} and ${VAR:-default} in values; "$${" means "${". Collects all problems, as
+// far as it can continue after them.
+Document ParseDocument(std::string_view text, const std::string& name, const s3::Environment& environment);
 
 struct Expanded {
   std::string text;
-  std::string literal;         // what it was written with besides variables; all defaults, used or not
-  bool has_variables = false;  // that are set
+  std::string literal;         // the text without variables, but with all their defaults, used or not
+  bool has_variables = false;  // true if a variable that is set was replaced
 };
 
-// Replaces ${VAR} in one text; problems go to `problems` under `where`.
-Expanded ExpandVariables(std::string_view text, const Lookup& environment, const std::string& where,
+// Replaces ${VAR} in one text. Adds problems to `*problems` with position `where`.
+Expanded ExpandVariables(std::string_view text, const s3::Environment& environment, const std::string& where,
                          std::vector<Problem>* problems);
 
 }  // namespace config

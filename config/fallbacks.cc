@@ -21,7 +21,7 @@ bool IsEmpty(const Value& value) {
   return value.text.empty() && value.items.empty() && value.entries.empty();
 }
 
-// False when the job's section is no mapping: a mistake that the schema reports.
+// Returns false if the job's section is not a mapping; the schema reports that.
 bool Put(const Fallback& fallback, Value* root) {
   const auto [section, name] = SectionAndName(fallback.key);
   auto entry = std::find_if(root->entries.begin(), root->entries.end(),
@@ -47,12 +47,12 @@ std::vector<Fallback> ApplyFallbacks(const Fallbacks& fallbacks, Value* root, st
   notes->insert(notes->end(), fallbacks.notes.begin(), fallbacks.notes.end());
   for (const auto& fallback : fallbacks.values) {
     if (Find(*root, fallback.key) != nullptr) continue;
-    const bool stands_back =
+    const bool is_replaced =
         std::any_of(fallback.unless.begin(), fallback.unless.end(), [&](const auto& key) {
           const auto* other = Find(*root, key);
           return other != nullptr && !IsEmpty(*other);
         });
-    if (stands_back) {
+    if (is_replaced) {
       if (!fallback.unless_note.empty()) notes->push_back(fallback.unless_note);
     } else if (!fallback.problem.empty()) {
       problems->push_back({fallback.where, fallback.problem});

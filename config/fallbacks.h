@@ -1,4 +1,4 @@
-// Values for keys that a job file leaves out, from somewhere else than the defaults.
+// Values for keys that a job file does not set, from another source than the defaults.
 #pragma once
 
 #include <functional>
@@ -12,25 +12,26 @@ namespace config {
 struct Fallback {
   std::string key;  // "destination.endpoint"
   std::string value;
-  std::string where;  // for messages and ShowJob: "AWS_ENDPOINT_URL"
-  // Not used beside one of these keys, unless that is empty.
+  std::string where;  // the source, for messages and ShowJob: "AWS_ENDPOINT_URL"
+  // The value is not used if the job file sets one of these keys to a non-empty value.
   std::vector<std::string> unless{};
-  // Said when it is not used for one of them; empty: nothing is said.
+  // The note to give in that case; empty for none.
   std::string unless_note{};
-  // There may be a value, and it cannot be known: a mistake when the key is left out.
+  // Not empty: the value exists or may exist, but is invalid or unknown. It is a problem if the value would
+  // be used.
   std::string problem{};
 };
 
 struct Fallbacks {
-  std::vector<Fallback> values;   // the first of a key counts
-  std::vector<Problem> problems;  // mistakes, whatever the job file says
+  std::vector<Fallback> values;   // the first value for a key is used
+  std::vector<Problem> problems;  // problems that do not depend on the job file
   std::vector<std::string> notes;
 };
 
-// `profile`: what the job file has for credentials.profile; empty for nothing.
+// `profile` is the job file's credentials.profile; empty if it has none.
 using FindFallbacks = std::function<Fallbacks(const std::string& profile)>;
 
-// Puts values into the job `root` where it has none, and returns those. What is not used says so in `notes`.
+// Adds values to the tree of a job for keys that it does not set, and returns the added ones.
 std::vector<Fallback> ApplyFallbacks(const Fallbacks& fallbacks, Value* root, std::vector<Problem>* problems,
                                      std::vector<std::string>* notes);
 

@@ -1,4 +1,4 @@
-// A faults file becomes rules for the embedded endpoint.
+// Reads a faults file: rules for the embedded endpoint.
 #pragma once
 
 #include <string>
@@ -9,9 +9,10 @@
 
 namespace config {
 
-// "faults:" with a list of rules, see config/examples/faults.yaml.
+// The file has one key, "faults", with a list of rules; config/examples/quickstart-faults.yaml is an example.
 Loaded<std::vector<s3::endpoint::FaultRule>> ParseFaults(std::string_view text, const std::string& name,
-                                                         const Lookup& environment);
-Loaded<std::vector<s3::endpoint::FaultRule>> LoadFaults(const std::string& path, const Lookup& environment);
+                                                         const s3::Environment& environment);
+Loaded<std::vector<s3::endpoint::FaultRule>> LoadFaults(const std::string& path,
+                                                        const s3::Environment& environment);
 
 }  // namespace config

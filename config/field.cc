@@ -31,13 +31,13 @@ void Replace(std::string* text, const std::string& from, const std::string& to) 
   }
 }
 
-// Puts the variables back in place of what was read from them, in the problems from `first` on.
+// Replaces values of variables by "${NAME}" in the problems from `first` on.
 void Unexpand(const Value& value, std::size_t first, std::vector<Problem>* problems) {
-  constexpr std::size_t kTelling = 6;  // shorter texts may be parts of other words
+  constexpr std::size_t kMinUnquoted = 6;  // shorter texts may be parts of other words
   for (auto i = first; i < problems->size() && !value.written.empty(); ++i) {
     auto& what = (*problems)[i].what;
     Replace(&what, "'" + value.text + "'", "'" + value.written + "'");
-    if (value.text.size() >= kTelling) Replace(&what, value.text, value.written);
+    if (value.text.size() >= kMinUnquoted) Replace(&what, value.text, value.written);
   }
   for (const auto& item : value.items) Unexpand(item, first, problems);
   for (const auto& entry : value.entries) Unexpand(entry.value, first, problems);
@@ -48,8 +48,8 @@ void ReadField(const Field& field, const Value& value, const std::string& name,
   if (field.holds_secret && field.holds_secret(value.argument)) {
     problems->push_back(
         {value.where,
-         "everybody on this machine can read a command's arguments: put the name of a variable "
-         "there, as '${NAME}' in single quotes, or the value into the job file"});
+         "every user of this machine can read a command's arguments: write the name of a variable "
+         "as '${NAME}' in single quotes, or put the value into the job file"});
     return;
   }
   const auto report = [&](const std::string& what) {
@@ -57,7 +57,7 @@ void ReadField(const Field& field, const Value& value, const std::string& name,
   };
   if (value.refused) return;
   if (field.read) return field.read(value, name, problems);
-  if (value.kind == Value::Kind::kNull) return report("has no value");
+  if (value.kind == Value::Kind::kNull) return report("has no value: write one, or remove the key");
   if (field.set) {
     if (value.kind != Value::Kind::kScalar)
       return report(fmt::format("must be text, not {}", KindName(value.kind)));
@@ -76,6 +76,21 @@ void ReadField(const Field& field, const Value& value, const std::string& name,
     texts.push_back(item.text);
   }
   if (const auto problem = field.set_list(texts)) report(*problem);
+}
+
+bool NeedsNoQuotes(std::string_view text) {
+  const auto is_plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '/' || c == '-';
+  };
+  const bool is_null = text == "~" || text == "null" || text == "Null" || text == "NULL";
+  return !text.empty() && !is_null && text.front() != '-' && std::all_of(text.begin(), text.end(), is_plain);
+}
+
+// Returns the shortest escape of a double-quoted YAML scalar.
+std::string EscapedCharacter(std::uint32_t number) {
+  if (number < 0x100) return fmt::format("\\x{:02x}", number);
+  if (number < 0x10000) return fmt::format("\\u{:04X}", number);
+  return fmt::format("\\U{:08X}", number);
 }
 
 }  // namespace
@@ -108,7 +123,8 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string>& ca
   std::string best;
   std::size_t best_distance = 3;
   for (const auto& candidate : candidates) {
-    // A full name ("retry.cap") is compared by its last part: the key may be right and misplaced.
+    // Only the last part of a full name ("retry.cap") is compared: the key may be right, but in the wrong
+    // section.
     const auto last = std::string_view(candidate).substr(candidate.rfind('.') + 1);
     const auto distance = EditDistance(word, last);
     if (distance < best_distance && distance < std::max(word.size(), last.size()) / 2 + 1) {
@@ -120,29 +136,20 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string>& ca
 }
 
 std::string YamlScalar(std::string_view text, bool keeps_variables) {
-  const bool plain =
-      !text.empty() && text != "~" && text != "null" && text != "Null" && text != "NULL" &&
-      std::all_of(text.begin(), text.end(),
-                  [](unsigned char c) {
-                    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '/' || c == '-';
-                  }) &&
-      text.front() != '-';
-  if (plain) return std::string(text);
+  if (NeedsNoQuotes(text)) return std::string(text);
   std::string quoted = "\"";
   while (!text.empty()) {
     const auto [code, bytes] = s3::FirstCharacter(text);
     const auto character = text.substr(0, std::max<std::size_t>(bytes, 1));
     if (character == "\"" || character == "\\") quoted += '\\';
     if (text.starts_with("${") && !keeps_variables) quoted += '$';
-    if (bytes == 0) {  // no YAML says this; but records of it can be compared
+    if (bytes == 0) {  // YAML cannot represent this byte, but two such texts can still be compared
       quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
     } else if (!s3::IsHidden(code)) {
       quoted += character;
     } else {
       const auto number = static_cast<std::uint32_t>(code);
-      quoted += number < 0x100     ? fmt::format("\\x{:02x}", number)
-                : number < 0x10000 ? fmt::format("\\u{:04X}", number)
-                                   : fmt::format("\\U{:08X}", number);
+      quoted += EscapedCharacter(number);
     }
     text.remove_prefix(character.size());
   }

@@ -25,7 +25,7 @@ std::vector<std::string> SectionNames() {
   return names;
 }
 
-// Where a --set puts its value: the path is made when it does not exist.
+// Returns the value that a --set replaces, one level down; creates it if it does not exist.
 Value* Descend(Value* value, const std::string& key, const std::string& where,
                std::vector<Problem>* problems) {
   if (value->kind == Value::Kind::kSequence) {
@@ -33,12 +33,13 @@ Value* Descend(Value* value, const std::string& key, const std::string& where,
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
     if (error == std::errc() && end == key.data() + key.size() && index < value->items.size())
       return &value->items[index];
-    problems->push_back(
-        {where, fmt::format("'{}' is no entry of this list, which has {}", key, value->items.size())});
+    problems->push_back({where, fmt::format("there is no entry '{}' in this list: it has {}, counted from 0",
+                                            key, value->items.size())});
     return nullptr;
   }
   if (value->kind == Value::Kind::kScalar) {
-    problems->push_back({where, fmt::format("'{}' is below a value that is text", key)});
+    problems->push_back(
+        {where, fmt::format("'{}' cannot be set: the key before it has a text as value", key)});
     return nullptr;
   }
   value->kind = Value::Kind::kMapping;
@@ -52,7 +53,7 @@ Value* Descend(Value* value, const std::string& key, const std::string& where,
   return &value->entries.back().value;
 }
 
-void ApplyOverride(const std::string& text, const Lookup& environment, Value* root,
+void ApplyOverride(const std::string& text, const s3::Environment& environment, Value* root,
                    std::vector<Problem>* problems) {
   const auto equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
@@ -80,22 +81,21 @@ void CheckRoot(const Value& item, const pipeline::SourceRoot& root, std::vector<
   const auto report = [&](const char* what) {
     problems->push_back({item.where, fmt::format("source: {}", what)});
   };
-  if (item.Find("path") == nullptr) report("an entry needs a path");
+  if (item.Find("path") == nullptr) report("this entry has no path: add one");
   if (root.path == "-" && !root.stream) report("standard input ('-') needs stream: true");
-  if (root.path == "-" && root.key.empty()) report("standard input has no name: an entry for it needs a key");
-  if (!root.stream && (!root.key.empty() || root.size_bytes)) report("key and size are for stream: true");
+  if (root.path == "-" && root.key.empty()) report("standard input has no name: add a key");
+  if (!root.stream && (!root.key.empty() || root.size_bytes)) report("key and size need stream: true");
   if (root.stream && !(root.include.empty() && root.exclude.empty())) {
-    report("include and exclude are not for stream: true");
+    report("include and exclude cannot be used with stream: true");
   }
 }
 
 void ReadSource(const Value& value, pipeline::Options* options, const std::vector<std::string>& elsewhere,
                 std::vector<Problem>* problems) {
-  if (value.kind != Value::Kind::kSequence || value.items.empty()) {
+  const bool is_list = value.kind == Value::Kind::kSequence;
+  if (!is_list || value.items.empty()) {
     problems->push_back({value.where, fmt::format("source: must be a list of entries ('- path: ...'), not {}",
-                                                  value.items.empty() && value.kind == Value::Kind::kSequence
-                                                      ? "an empty list"
-                                                      : KindName(value.kind))});
+                                                  is_list ? "an empty list" : KindName(value.kind))});
     return;
   }
   for (const auto& item : value.items) {
@@ -118,9 +118,10 @@ void CheckIntegrity(const Job& job, const std::string& section_where, const std:
   const bool plain_http = addresses && addresses->front().endpoint.scheme == "http";
   if (integrity.payload == PayloadMode::kUnsigned && plain_http &&
       integrity.checksum == ChecksumAlgorithm::kNone) {
-    problems->push_back({payload_where,
-                         "integrity: payload: unsigned over http needs a checksum: nothing else would "
-                         "protect the bytes"});
+    problems->push_back(
+        {payload_where,
+         "integrity: payload: unsigned over http needs a checksum, because nothing else protects "
+         "the bytes: set checksum"});
   }
   if (integrity.trailer && integrity.payload == PayloadMode::kSha256) {
     problems->push_back(
@@ -133,7 +134,8 @@ void CheckIntegrity(const Job& job, const std::string& section_where, const std:
   }
 }
 
-// " (region is from AWS_REGION)": the reader of a job file does not see what is found elsewhere.
+// Returns " (region is from AWS_REGION)": the values that are not in the job file, for a message about the
+// section.
 std::string Describe(const std::vector<Fallback>& used, std::string_view section) {
   std::string text;
   for (const auto& fallback : used) {
@@ -144,13 +146,14 @@ std::string Describe(const std::vector<Fallback>& used, std::string_view section
   return text.empty() ? "" : text + ")";
 }
 
-// What single values cannot show.
+// Checks conditions that involve several values.
 void CheckTogether(const Value& root, const Job& job, const std::vector<Fallback>& used,
                    std::vector<Problem>* problems) {
   const auto where = [&](std::string_view section, std::string_view key) {
     const auto* values = root.Find(section);
-    const auto* value = values == nullptr ? nullptr : values->Find(key);
-    return value != nullptr ? value->where : values != nullptr ? values->where : root.where;
+    if (values == nullptr) return root.where;
+    const auto* value = values->Find(key);
+    return value == nullptr ? values->where : value->where;
   };
   const auto& destination = job.s3.destination;
   const auto& credentials = job.s3.credentials;
@@ -161,14 +164,15 @@ void CheckTogether(const Value& root, const Job& job, const std::vector<Fallback
   }
   if (credentials.access_key_id.empty() != credentials.secret_access_key.empty()) {
     problems->push_back(
-        {where("credentials", ""), "credentials: access_key_id and secret_access_key belong together"});
+        {where("credentials", ""), "credentials: access_key_id and secret_access_key must be set together"});
   }
   if (!credentials.session_token.empty() && credentials.access_key_id.empty()) {
     problems->push_back({where("credentials", "session_token"),
                          "credentials: session_token needs access_key_id and secret_access_key"});
   }
   if (!credentials.profile.empty() && !credentials.access_key_id.empty()) {
-    problems->push_back({where("credentials", "profile"), "credentials: either a profile or keys, not both"});
+    problems->push_back({where("credentials", "profile"),
+                         "credentials: profile and keys cannot be set together: remove one"});
   }
   const auto& tls = job.s3.transport.tls;
   if (tls.client_certificate.empty() && !tls.client_key.empty()) {
@@ -180,11 +184,11 @@ void CheckTogether(const Value& root, const Job& job, const std::vector<Fallback
   const auto& upload = job.pipeline.upload;
   if (upload.plan.part_bytes > upload.memory_bytes / 2) {
     problems->push_back(
-        {where("limits", "memory"), "limits: memory must hold at least two parts of upload.part_size"});
+        {where("limits", "memory"), "limits: memory must be at least twice upload.part_size"});
   }
   if (const auto* object = root.Find("object")) CheckObject(*object, job.pipeline.object, problems);
   if (job.s3.retry.cap < job.s3.retry.base_delay) {
-    problems->push_back({where("retry", "cap"), "retry: cap is smaller than base_delay"});
+    problems->push_back({where("retry", "cap"), "retry: cap must not be smaller than base_delay"});
   }
 }
 
@@ -193,6 +197,33 @@ std::string TextOf(const Value& root, std::string_view section, std::string_view
   const auto* values = root.Find(section);
   const auto* value = values == nullptr ? nullptr : values->Find(key);
   return value == nullptr ? "" : value->text;
+}
+
+void ReadSection(const Entry& entry, const std::vector<Section>& sections,
+                 const std::vector<std::string>& all_keys, pipeline::Options* options,
+                 std::vector<Problem>* problems) {
+  if (entry.key == "source") return ReadSource(entry.value, options, all_keys, problems);
+  const auto section =
+      std::find_if(sections.begin(), sections.end(), [&](const Section& s) { return s.name == entry.key; });
+  if (section != sections.end()) {
+    return ReadFields(entry.value, entry.key, section->fields, all_keys, problems);
+  }
+  auto candidates = SectionNames();
+  candidates.insert(candidates.end(), all_keys.begin(), all_keys.end());
+  problems->push_back(
+      {entry.where, fmt::format("unknown section '{}'{}", entry.key, DidYouMean(entry.key, candidates))});
+}
+
+void CheckRequired(const Value& root, std::vector<Problem>* problems) {
+  if (root.Find("source") == nullptr) {
+    problems->push_back({root.where, "there is no section 'source': add one"});
+  }
+  const auto* destination = root.Find("destination");
+  if (destination == nullptr) {
+    problems->push_back({root.where, "there is no section 'destination': add one"});
+  } else if (destination->kind == Value::Kind::kMapping && destination->Find("bucket") == nullptr) {
+    problems->push_back({destination->where, "destination: there is no 'bucket': add one"});
+  }
 }
 
 std::map<std::string, std::string, std::less<>> SourcesOf(const Value& root) {
@@ -222,48 +253,30 @@ std::vector<std::string> AllKeys() {
 }
 
 Loaded<Job> ParseJob(std::string_view text, const std::string& name,
-                     const std::vector<std::string>& overrides, const Lookup& environment,
+                     const std::vector<std::string>& overrides, const s3::Environment& environment,
                      const FindFallbacks& find) {
   auto [root, problems] = ParseDocument(text, name, environment);
   if (!problems.empty() && root.kind != Value::Kind::kMapping) return tl::unexpected(std::move(problems));
   if (root.kind != Value::Kind::kMapping) {
     problems.push_back(
-        {root.where, fmt::format("a job file is a mapping of sections (source:, destination:, ...), not {}",
-                                 KindName(root.kind))});
+        {root.where,
+         fmt::format("a job file must be a mapping of sections (source:, destination:, ...), not {}",
+                     KindName(root.kind))});
     return tl::unexpected(std::move(problems));
   }
   for (const auto& text_of_set : overrides) ApplyOverride(text_of_set, environment, &root, &problems);
 
   Job job;
   const auto* given = root.Find("destination");
-  // A host that names its region knows better than what is found elsewhere.
+  // If the job file sets no region, the region in the endpoint's host name is preferred to AWS's settings.
   const bool open_region = given != nullptr && given->Find("region") == nullptr;
   std::vector<Fallback> used;
   if (find) used = ApplyFallbacks(find(TextOf(root, "credentials", "profile")), &root, &problems, &job.notes);
   job.sources = SourcesOf(root);
   const auto sections = JobSections(&job.s3, &job.pipeline);
   const auto elsewhere = AllKeys();
-  for (const auto& entry : root.entries) {
-    const auto section =
-        std::find_if(sections.begin(), sections.end(), [&](const Section& s) { return s.name == entry.key; });
-    if (entry.key == "source") {
-      ReadSource(entry.value, &job.pipeline, elsewhere, &problems);
-    } else if (section != sections.end()) {
-      ReadFields(entry.value, entry.key, section->fields, elsewhere, &problems);
-    } else {
-      auto candidates = SectionNames();
-      candidates.insert(candidates.end(), elsewhere.begin(), elsewhere.end());
-      problems.push_back(
-          {entry.where, fmt::format("unknown section '{}'{}", entry.key, DidYouMean(entry.key, candidates))});
-    }
-  }
-  if (root.Find("source") == nullptr) problems.push_back({root.where, "there is no section 'source'"});
-  const auto* destination = root.Find("destination");
-  if (destination == nullptr) {
-    problems.push_back({root.where, "there is no section 'destination'"});
-  } else if (destination->kind == Value::Kind::kMapping && destination->Find("bucket") == nullptr) {
-    problems.push_back({destination->where, "destination: there is no 'bucket'"});
-  }
+  for (const auto& entry : root.entries) ReadSection(entry, sections, elsewhere, &job.pipeline, &problems);
+  CheckRequired(root, &problems);
   if (const auto* object = root.Find("object")) job.from_environment = ReadFromEnvironment(*object);
   auto& store = job.s3.destination;
   if (const auto region = s3::RegionOf(store); region && open_region) {
@@ -287,7 +300,7 @@ Loaded<std::string> ReadTextFile(const std::string& path) {
   if (std::filesystem::is_directory(path, error)) return problem("is a directory, not a file");
   std::ifstream file(path, std::ios::binary);
   if (!file) return problem(std::strerror(errno));
-  constexpr std::size_t kMaxBytes = (1 << 20) + 1;  // one more than ParseDocument takes
+  constexpr std::size_t kMaxBytes = (1 << 20) + 1;  // one more than ParseDocument accepts
   std::string text(kMaxBytes, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return problem("cannot be read");
@@ -296,7 +309,7 @@ Loaded<std::string> ReadTextFile(const std::string& path) {
 }
 
 Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides,
-                    const Lookup& environment, const FindFallbacks& find) {
+                    const s3::Environment& environment, const FindFallbacks& find) {
   return ReadTextFile(path).and_then(
       [&](const std::string& text) { return ParseJob(text, path, overrides, environment, find); });
 }
@@ -308,7 +321,7 @@ using Wanted = std::function<bool(std::string_view section, std::string_view fie
 using Comment = std::function<std::string(const std::string& key)>;
 
 std::string Show(const Job& job, bool with_digits, const Wanted& wanted, const Comment& comment) {
-  Job copy = job;  // the schema binds to options that it may write to
+  Job copy = job;  // the schema needs options that it could write to
   Hide(job.from_environment, &copy.pipeline.object);
   std::string text = "source:\n";
   for (std::size_t i = 0; i < copy.pipeline.source.size(); ++i) {
@@ -344,15 +357,15 @@ std::string ShowJob(const Job& job, bool with_sources) {
 }
 
 std::string ShowIdentity(const Job& job) {
-  const auto says_what = [](std::string_view section, std::string_view field) {
+  const auto is_identity = [](std::string_view section, std::string_view field) {
     // How the store is reached may change from one session to the next.
-    for (const auto* way :
+    for (const auto* access :
          {"ca_file", "ca_directory", "client_certificate", "client_key", "proxy", "no_proxy"}) {
-      if (field == way) return false;
+      if (field == access) return false;
     }
     return section == "destination" || section == "object" || section == "integrity";
   };
-  return Show(job, true, says_what, [](const std::string&) { return ""; });
+  return Show(job, true, is_identity, [](const std::string&) { return ""; });
 }
 
 std::string FormatProblems(const std::vector<Problem>& problems) {

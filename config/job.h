@@ -1,4 +1,4 @@
-// A job file becomes option values.
+// Reads a job file into option values, and shows option values as a job file.
 #pragma once
 
 #include <map>
@@ -18,41 +18,41 @@ namespace config {
 struct Job {
   pipeline::Options pipeline;
   s3::Options s3;
-  std::vector<FromEnvironment> from_environment;  // of the section `object`
-  // Where values were given, by key: "upload.threads", "source.0.path". A default has no entry.
+  std::vector<FromEnvironment> from_environment;  // in the section `object`
+  // The position of each given value, by key: "upload.threads", "source.0.path". Defaults have no entry.
   std::map<std::string, std::string, std::less<>> sources;
-  std::vector<std::string> notes;  // what was found and not used
+  std::vector<std::string> notes;  // settings that were found and are not used
 };
 
-// All mistakes at once, in the order of the file.
+// A value, or all problems in the order of the file.
 template <typename T>
 using Loaded = tl::expected<T, std::vector<Problem>>;
 
-// `overrides`: the texts of --set, "upload.concurrency=8" or "source.0.path=data", applied to the
-// file before it is checked. `find` has values for what both leave out; null for none.
+// `overrides` are the texts of --set ("upload.concurrency=8", "source.0.path=data"); they are applied before
+// the file is checked. `find` returns values for keys that neither of them sets; it may be null.
 Loaded<Job> ParseJob(std::string_view text, const std::string& name,
-                     const std::vector<std::string>& overrides, const Lookup& environment,
+                     const std::vector<std::string>& overrides, const s3::Environment& environment,
                      const FindFallbacks& find = nullptr);
 
-// Reads the file; that it cannot be read is a problem like the others.
+// Reads the file first. If it cannot be read, that is a problem like any other.
 Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides,
-                    const Lookup& environment, const FindFallbacks& find = nullptr);
+                    const s3::Environment& environment, const FindFallbacks& find = nullptr);
 
-// The effective settings as YAML, defaults included, sizes in bytes, secrets redacted. Properties of objects
-// that came out of the environment are shown as their variables. `with_sources`: a comment behind each says
-// where it was given.
+// Returns all settings as YAML, including defaults, with sizes in bytes and secrets redacted. Properties of
+// objects that came from the environment are shown as their variables. With `with_sources`, a comment after
+// each value says where it was given.
 std::string ShowJob(const Job& job, bool with_sources = false);
-// Those of them that say what goes where and how it is cut and checked: what two sessions of one run share.
-// Hidden values have digits in their place, so that two texts differ when the values do.
+// Returns the settings that must be equal in all sessions of one run: destination, object properties,
+// integrity. Check digits replace hidden values, so that two texts differ if the values differ.
 std::string ShowIdentity(const Job& job);
 
-// Every key as "section.name", and "source[].name".
+// Returns every key as "section.name" and "source[].name".
 std::vector<std::string> AllKeys();
 
-// "where: what" a line, fit for a terminal.
+// Returns one line "where: what" for each problem, without characters that control a terminal.
 std::string FormatProblems(const std::vector<Problem>& problems);
 
-// The text of a file of at most 1 MiB; a directory, or a file that cannot be read, is a problem.
+// Returns the text of a file of at most 1 MiB. A directory, or a file that cannot be read, is a problem.
 Loaded<std::string> ReadTextFile(const std::string& path);
 
 }  // namespace config

@@ -25,7 +25,7 @@ std::string Shown(const ObjectProperties& properties, std::string_view header) {
   return value == nullptr ? "" : *value;
 }
 
-// In a rule an empty value is one, too.
+// In a rule, an empty value counts as given.
 std::function<bool()> IsNamed(const ObjectProperties* properties, const std::string& header) {
   return [=] {
     const auto& entries = properties->entries();
@@ -34,7 +34,7 @@ std::function<bool()> IsNamed(const ObjectProperties* properties, const std::str
   };
 }
 
-// A key that is one header.
+// A key whose value is one header.
 Field HeaderText(std::string name, ObjectProperties* properties, std::string header,
                  Check check = AnyHeader) {
   return {.name = std::move(name),
@@ -49,10 +49,10 @@ Field HeaderText(std::string name, ObjectProperties* properties, std::string hea
           .given = IsNamed(properties, header)};
 }
 
-// A key whose words stand for values of a header; the first word for none.
+// A key whose words represent values of one header; the first word means that the header is not sent.
 Field HeaderChoice(std::string name, ObjectProperties* properties, std::string header,
                    Names<std::string> words) {
-  // Choice writes to a value that lives as long as the field.
+  // The target of Choice must live as long as the field.
   auto value = std::make_shared<std::string>(Shown(*properties, header));
   auto field = Choice(std::move(name), value.get(), std::move(words));
   field.set = [set = std::move(field.set), value, properties, header](const std::string& text) {
@@ -68,15 +68,15 @@ Field HeaderChoice(std::string name, ObjectProperties* properties, std::string h
   return field;
 }
 
-MaybeProblem IsDate(const std::string& text) {
-  // RFC 3339, as S3 asks; only its shape: the store knows what it accepts.
+MaybeProblem DateProblem(const std::string& text) {
+  // Only the shape of RFC 3339, which S3 requires, is checked. The store decides which times it accepts.
   const std::string shape = "dddd-dd-ddTdd:dd:dd";
-  const bool fine = text.size() > shape.size() && text.back() == 'Z' &&
+  const bool fits = text.size() > shape.size() && text.back() == 'Z' &&
                     std::equal(shape.begin(), shape.end(), text.begin(), [](char wanted, char given) {
                       return wanted == 'd' ? given >= '0' && given <= '9' : wanted == given;
                     });
-  return fine || text.empty() ? MaybeProblem()
-                              : fmt::format("'{}' is not a time such as 2027-01-31T00:00:00Z", text);
+  if (fits || text.empty()) return std::nullopt;
+  return fmt::format("'{}' is not a time: write 2027-01-31T00:00:00Z", text);
 }
 
 Field CustomerKey(std::string name, ObjectProperties* properties) {
@@ -127,11 +127,11 @@ Field Metadata(ObjectProperties* properties) {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
 MaybeProblem TagProblem(const std::string& name, const std::string& value) {
   if (name.empty() || name.size() > 128 || value.size() > 256) {
-    return "a tag's name has 1 to 128 characters, its value at most 256";
+    return "a tag's name must have 1 to 128 characters, and its value at most 256";
   }
   const auto bad = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
   if (std::any_of(name.begin(), name.end(), bad) || std::any_of(value.begin(), value.end(), bad)) {
-    return "has a control character";
+    return "has a control character: remove it";
   }
   return std::nullopt;
 }
@@ -144,7 +144,7 @@ Field Tags(ObjectProperties* properties) {
                                               std::vector<Problem>* problems) {
     constexpr std::size_t kMaxTags = 10;
     if (value.entries.size() > kMaxTags)
-      problems->push_back({value.where, path + ": an object has at most 10 tags"});
+      problems->push_back({value.where, path + ": an object can have at most 10 tags"});
     read(value, path, problems);
   };
   return field;
@@ -169,12 +169,12 @@ std::vector<Field> PropertyFields(ObjectProperties* properties) {
           HeaderChoice("if_none_match", properties, "if-none-match", {{"false", ""}, {"true", "*"}}),
           HeaderChoice("lock_mode", properties, "x-amz-object-lock-mode",
                        {{"none", ""}, {"governance", "GOVERNANCE"}, {"compliance", "COMPLIANCE"}}),
-          HeaderText("lock_until", properties, "x-amz-object-lock-retain-until-date", IsDate),
+          HeaderText("lock_until", properties, "x-amz-object-lock-retain-until-date", DateProblem),
           HeaderChoice("legal_hold", properties, "x-amz-object-lock-legal-hold",
                        {{"false", ""}, {"true", "ON"}})};
 }
 
-// What one set of properties cannot have together.
+// Checks combinations in one set of properties.
 void CheckProperties(const ObjectProperties& properties, const std::string& where, const std::string& path,
                      std::vector<Problem>* problems) {
   const auto report = [&](const char* what) {
@@ -182,13 +182,13 @@ void CheckProperties(const ObjectProperties& properties, const std::string& wher
   };
   const auto has = [&](std::string_view header) { return properties.Find(header) != nullptr; };
   const bool customer = !properties.customer_key().empty();
-  if (customer && has(kEncryption)) report("encryption and customer_key exclude each other");
+  if (customer && has(kEncryption)) report("encryption and customer_key cannot be set together: remove one");
   if (has(fmt::format("{}-aws-kms-key-id", kEncryption)) &&
       !Shown(properties, kEncryption).starts_with("aws:kms")) {
     report("kms_key_id needs encryption: kms");
   }
   if (has("x-amz-object-lock-mode") != has("x-amz-object-lock-retain-until-date")) {
-    report("lock_mode and lock_until belong together");
+    report("lock_mode and lock_until must be set together");
   }
 }
 
@@ -222,7 +222,7 @@ Field Rules(pipeline::ObjectOptions* options) {
                   fields.push_back(Text("match", &rule.match, NotEmpty));
                   ReadFields(item, path, fields, {}, problems);
                   if (item.kind == Value::Kind::kMapping && item.Find("match") == nullptr) {
-                    problems->push_back({item.where, path + ": a rule needs a match"});
+                    problems->push_back({item.where, path + ": this rule has no match: add one"});
                   }
                   options->rules.push_back(std::move(rule));
                 }
@@ -260,7 +260,8 @@ std::vector<FromEnvironment> ReadFromEnvironment(const Value& section) {
 
 namespace {
 
-// Stands for a text until all is shown: as a scalar, and encoded, it is written as it is.
+// A placeholder for a text. It needs no quotes in YAML and no percent-encoding, so that it can be found
+// again.
 std::string PlaceholderOf(std::size_t index) { return fmt::format("s3flow-hidden-{}-", index); }
 
 void Hide(const std::vector<FromEnvironment>& texts, ObjectProperties* properties) {
@@ -306,7 +307,7 @@ void CheckObject(const Value& section, const pipeline::ObjectOptions& options,
   CheckProperties(options.properties, section.where, "object", problems);
   const auto* rules = section.Find("rules");
   for (std::size_t i = 0; rules != nullptr && i < options.rules.size(); ++i) {
-    // A rule stands on top of the section: together they must make sense.
+    // A rule is applied to the properties of the section: the result must be valid.
     auto together = options.properties;
     together.Apply(options.rules[i].properties);
     CheckProperties(together, rules->items[i].where, "object.rules", problems);

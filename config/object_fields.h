@@ -11,19 +11,20 @@
 namespace config {
 
 std::vector<Field> ObjectFields(pipeline::ObjectOptions* options);
-// What its keys cannot have together.
+// Checks conditions that involve several keys.
 void CheckObject(const Value& section, const pipeline::ObjectOptions& options,
                  std::vector<Problem>* problems);
 
-// A text that came out of the environment, all of it or a part: it may be a secret.
+// A text that came from the environment, completely or in part: it may be a secret.
 struct FromEnvironment {
   s3::Secret text;
-  std::string written;  // with its variables: "Bearer ${TOKEN}"
+  std::string written;  // the text before its variables were replaced: "Bearer ${TOKEN}"
 };
-// All of a section, in the order of the file.
+// Returns all such texts of a section, in the order of the file.
 std::vector<FromEnvironment> ReadFromEnvironment(const Value& section);
-// Puts placeholders in the place of such texts; ShowVariables then puts the variables there, in what was
-// shown of the options, and on demand digits that differ when the text does.
+// Hide replaces such texts in the options by placeholders. After the options were shown, ShowVariables
+// replaces the placeholders by the variables and, with `with_digits`, by check digits that differ if the
+// texts differ.
 void Hide(const std::vector<FromEnvironment>& texts, pipeline::ObjectOptions* options);
 std::string ShowVariables(const std::vector<FromEnvironment>& texts, bool with_digits, std::string shown);
 

@@ -41,7 +41,7 @@ Parsed<std::int64_t> ParseInteger(std::string_view text, std::int64_t min, std::
 Parsed<bool> ParseBool(std::string_view text) {
   if (text == "true") return true;
   if (text == "false") return false;
-  return Wrong(fmt::format("'{}' is neither true nor false", text));
+  return Wrong(fmt::format("'{}' is not allowed: write true or false", text));
 }
 
 Parsed<std::uint64_t> ParseSize(std::string_view text) {
@@ -60,9 +60,8 @@ Parsed<std::uint64_t> ParseSize(std::string_view text) {
   const auto digits =
       static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), IsDigit) - text.begin());
   std::uint64_t number = 0;
-  const auto unit = Lower(text.substr(text.find_first_not_of(' ', digits) == std::string_view::npos
-                                          ? text.size()
-                                          : text.find_first_not_of(' ', digits)));
+  const auto unit_begin = std::min(text.find_first_not_of(' ', digits), text.size());
+  const auto unit = Lower(text.substr(unit_begin));
   for (const auto& [name, factor] : kUnits) {
     if (unit != name || digits == 0) continue;
     if (!ReadNumber(text.substr(0, digits), &number) || number > UINT64_MAX / factor) {
@@ -93,7 +92,7 @@ Parsed<std::chrono::milliseconds> ParseDuration(std::string_view text) {
     for (const auto& [name, value] : kUnits) {
       if (unit == name) factor = value;
     }
-    // Units come from large to small, each once: "30s1m" is more likely a slip than a wish.
+    // Units must come from large to small, each at most once: "30s1m" is probably a mistake.
     if (factor == 0 || factor >= last_factor || !ReadNumber(rest.substr(0, digits), &number)) return wrong;
     if (number > kYear / factor || (total += number * factor) > kYear)
       return Wrong(fmt::format("'{}' is longer than a year", text));

@@ -1,4 +1,4 @@
-// Text to numbers and back, with units. Pure.
+// Converts texts with units to numbers, and back. Pure functions.
 #pragma once
 
 #include <chrono>
@@ -14,14 +14,14 @@ template <typename T>
 using Parsed = tl::expected<T, std::string>;
 
 Parsed<std::int64_t> ParseInteger(std::string_view text, std::int64_t min, std::int64_t max);
-Parsed<bool> ParseBool(std::string_view text);  // true or false, nothing else
+Parsed<bool> ParseBool(std::string_view text);  // accepts only "true" and "false"
 
-// Bytes: "8388608", "8MB" (8,000,000), "8MiB" (8,388,608); units up to TB and TiB, in any case.
+// Returns bytes: "8388608", "8MB" (8,000,000), "8MiB" (8,388,608). Units up to TB and TiB, in any case.
 Parsed<std::uint64_t> ParseSize(std::string_view text);
 // With the largest unit of 1,024 that divides it: "16MiB", "1000B".
 std::string ShowSize(std::uint64_t bytes);
 
-// "200ms", "20s", "1m30s", "2h"; at most a year.
+// Parses "200ms", "20s", "1m30s", "2h"; at most a year.
 Parsed<std::chrono::milliseconds> ParseDuration(std::string_view text);
 std::string ShowDuration(std::chrono::milliseconds duration);
 

@@ -1,4 +1,4 @@
-// The keys of the files that s3flow reads: one table says how each is read, checked and shown.
+// All keys of the files that s3flow reads, as tables: how each key is read, checked and shown.
 #pragma once
 
 #include <string>
@@ -16,11 +16,11 @@ struct Section {
   std::vector<Field> fields;
 };
 
-// All sections of a job but `source`, bound to the options they fill.
+// Returns all sections of a job except `source`. Their fields write to the options, which must outlive them.
 std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* options);
-// One entry of the list `source`.
+// Returns the fields of one entry of the list `source`.
 std::vector<Field> SourceFields(pipeline::SourceRoot* root);
-// One entry of the list `faults` of a faults file.
+// Returns the fields of one entry of the list `faults` in a faults file.
 std::vector<Field> FaultFields(s3::endpoint::FaultRule* rule);
 
 }  // namespace config

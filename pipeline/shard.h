@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "s3/base/environment.h"
 #include "s3/base/result.h"
-#include "s3/credentials.h"
 
 namespace pipeline {
 

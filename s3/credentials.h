@@ -1,5 +1,5 @@
-// The keys that sign requests, as values. Where they come from: s3/credentials/providers/chain.h; how they
-// are kept fresh: s3/credentials/credential_cache.h.
+// The keys that sign requests, as values. s3/credentials/providers/chain.h finds them,
+// s3/credentials/credential_cache.h renews them.
 #pragma once
 
 #include <chrono>
@@ -17,10 +17,10 @@ struct Credentials {
   std::string access_key_id;
   Secret secret_access_key;
   Secret session_token;  // empty for long-term keys
-  // By this machine's clock; nothing when they do not expire, or do not say when.
+  // By this machine's clock; nothing if they do not expire, or if their source does not say when.
   std::optional<std::chrono::system_clock::time_point> expires{};
 
-  // The same keys, whenever they expire.
+  // True if key, secret and token are equal; the expiry may differ.
   bool SignsLike(const Credentials& other) const {
     return access_key_id == other.access_key_id && secret_access_key == other.secret_access_key &&
            session_token == other.session_token;
@@ -30,17 +30,13 @@ struct Credentials {
 // Credentials and where they came from.
 struct ProvidedCredentials {
   Credentials credentials;
-  // For people, without secrets: "AWS_ACCESS_KEY_ID", "profile [lab] of ~/.aws/credentials".
+  // For messages, without secrets: "AWS_ACCESS_KEY_ID", "profile [lab] of ~/.aws/credentials".
   std::string source;
-  // False: asking again gives the same.
+  // False if the source would return the same credentials each time.
   bool renewable = false;
 };
 
-// Asks for credentials, waiting in the calling thread; soon ends once a stop is requested.
+// Fetches credentials. Blocks the calling thread, and returns soon after a stop was requested.
 using FetchCredentials = std::function<Result<ProvidedCredentials>(std::stop_token)>;
-
-// What the environment answers for a name; nothing when unset or empty.
-using Environment = std::function<std::optional<std::string>(const std::string&)>;
-Environment ProcessEnvironment();
 
 }  // namespace s3

@@ -24,20 +24,23 @@ bool MatchesOne(const std::string& pattern, const std::string& segment) {
   return fnmatch(pattern.c_str(), segment.c_str(), 0) == 0;
 }
 
-// Greedy with one point of return, the last "**": linear in pattern times path, where trying
-// every split would be exponential.
+// Greedy: on a mismatch it goes back only to the last "**" and lets that match one segment more. The cost is
+// at most the product of both lengths, where trying every split would be exponential.
 bool MatchesAll(const Segments& pattern, const Segments& path) {
-  std::size_t p = 0, s = 0, star = Segments::size_type(-1), mark = 0;
+  constexpr auto kNone = static_cast<std::size_t>(-1);
+  std::size_t p = 0, s = 0;
+  std::size_t last_star = kNone;  // in `pattern`
+  std::size_t star_end = 0;       // in `path`: the first segment after those that the last star matches
   while (s < path.size()) {
     if (p < pattern.size() && pattern[p] == "**") {
-      star = p++;
-      mark = s;
+      last_star = p++;
+      star_end = s;
     } else if (p < pattern.size() && MatchesOne(pattern[p], path[s])) {
       ++p;
       ++s;
-    } else if (star != Segments::size_type(-1)) {
-      p = star + 1;
-      s = ++mark;
+    } else if (last_star != kNone) {
+      p = last_star + 1;
+      s = ++star_end;
     } else {
       return false;
     }
@@ -62,7 +65,7 @@ bool GlobMatchesAllBelow(std::string_view pattern, std::string_view path) {
   if (pattern == "**") return true;
   if (!pattern.ends_with("/**")) return false;
   pattern.remove_suffix(3);
-  // "build/**" covers all below build, and all below what is inside build.
+  // "build/**" matches everything below build, and everything below each directory inside build.
   if (pattern.starts_with('/')) pattern.remove_prefix(1);
   auto prefix = Split(pattern);
   prefix.emplace_back("**");

@@ -1,4 +1,4 @@
-// Globs over slash-separated paths and keys, as bytes. Pure, any thread.
+// Globs over slash-separated paths and keys, compared as bytes. Pure functions, any thread.
 #pragma once
 
 #include <string>
@@ -6,12 +6,13 @@
 
 namespace s3 {
 
-// '*', '?' and '[a-z]' match within one segment; a segment "**" matches any number of segments,
-// none too. A pattern without a slash matches the last segment at any depth ("*.log"); one with a
-// slash matches the whole path ("build/**"); a leading slash only says so ("/top.txt").
+// '*', '?' and '[a-z]' match within one segment; a segment "**" matches zero or more segments. A pattern
+// without a slash is compared with the last segment of the path ("*.log" at any depth). A pattern with a
+// slash is compared with the whole path ("build/**"); a leading slash is ignored, so that "/top.txt" matches
+// only at the top.
 bool GlobMatches(std::string_view pattern, std::string_view path);
 
-// True when everything below directory `path` is certain to match: the walk need not go there.
+// True if every path below directory `path` matches, so that a walk can skip the directory. False if unknown.
 bool GlobMatchesAllBelow(std::string_view pattern, std::string_view path);
 
 }  // namespace s3

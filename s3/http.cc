@@ -19,17 +19,18 @@ std::uint64_t HttpRequest::body_bytes() const {
 
 std::optional<std::string> HeadProblem(const HttpRequest& request) {
   const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
-  const auto is_no_word = [](unsigned char c) { return c <= 0x20 || c >= 0x7f; };
-  const auto is_no_name = [&](unsigned char c) { return is_no_word(c) || c == ':'; };
-  if (HasAny(request.method, is_no_word) || HasAny(request.path, is_no_word))
-    return "its target has a character that has to be percent-encoded";
-  if (HasAny(request.endpoint.host, is_no_word)) return "its host has a character that no host has";
+  const auto is_not_word = [](unsigned char c) { return c <= 0x20 || c >= 0x7f; };
+  const auto is_not_name = [&](unsigned char c) { return is_not_word(c) || c == ':'; };
+  if (HasAny(request.method, is_not_word) || HasAny(request.path, is_not_word))
+    return "its target has a character that must be percent-encoded";
+  if (HasAny(request.endpoint.host, is_not_word))
+    return "its host has a character that is not allowed in a host";
   std::optional<std::string> problem;
   const auto check = [&](std::string_view name, std::string_view value) {
-    if (name.empty() || HasAny(name, is_no_name)) {
+    if (name.empty() || HasAny(name, is_not_name)) {
       problem = fmt::format("'{}' cannot be the name of a header", Printable(name));
     } else if (HasAny(value, is_control)) {
-      problem = fmt::format("the value of its header '{}' has a control character; take it out", name);
+      problem = fmt::format("the value of its header '{}' has a control character; remove it", name);
     }
   };
   for (const auto& [name, value] : request.headers) check(name, value);
@@ -57,7 +58,7 @@ std::optional<std::chrono::sys_seconds> ParseHttpDate(std::string_view text) {
   const std::string date(text.substr(0, 64));
   const char* const end = strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
   if (end == nullptr || *end != '\0') return std::nullopt;
-  // No clock is that wrong, and system_clock's nanoseconds hold no more.
+  // system_clock counts nanoseconds and ends in 2262.
   const int year = utc.tm_year + 1900;
   if (year < 1970 || year >= 2200) return std::nullopt;
   return std::chrono::sys_seconds(std::chrono::seconds(timegm(&utc)));

@@ -1,4 +1,4 @@
-// One HTTP exchange as values, and the seam to whatever carries it.
+// One HTTP exchange as values, and the interface of the transport that carries it.
 #pragma once
 
 #include <chrono>
@@ -20,14 +20,14 @@ struct Header {
   std::string value;
 };
 
-// A header whose value nobody may see: a token, a key. Signed and sent like the others.
+// A header with a secret value (a token, a key). It is signed and sent like the others, but never shown.
 struct SecretHeader {
   std::string name;  // lower case
   Secret value;
 };
 
-// Bytes of an open file. The descriptor is not owned: it stays open, and may be read from any thread, until
-// the exchange has ended. None when `bytes` is 0.
+// Bytes of an open file; none if `bytes` is 0. The descriptor is not owned: its owner must keep it open until
+// the exchange has ended, and any thread may read from it until then.
 struct FileRange {
   int fd = -1;
   std::uint64_t offset = 0;
@@ -37,41 +37,43 @@ struct FileRange {
 struct HttpRequest {
   std::string method;
   Endpoint endpoint;
-  std::string path;  // percent-encoded, begins with '/'; sent as it stands
+  std::string path;  // percent-encoded, begins with '/'; sent unchanged
   std::vector<QueryParam> query;
-  std::vector<Header> headers;  // holds "host" once signed; sent as they stand
+  std::vector<Header> headers;  // contains "host" once the request is signed; sent unchanged
   std::vector<SecretHeader> secret_headers;
-  // Not owned: must stay valid and unchanged until the exchange has ended. Sent from memory, so a
-  // resend needs no rewind.
+  // The request has at most one of three bodies. This one is not owned: it must stay valid and unchanged
+  // until the exchange has ended. It lies in memory, so that a resend needs no rewind.
   std::string_view body;
-  // When not empty, sent instead of `body`, one after the other; owned by nobody here either.
+  // If not empty, sent in this order instead of `body`. Not owned either.
   std::vector<std::string_view> body_pieces;
-  // Instead of both: without TLS the kernel sends it from its page cache, and nothing is copied; with TLS it
-  // is read by and by. A file that ends before fails the exchange with kChanged, one that cannot be read with
-  // kLocal.
+  // Sent instead of both. Without TLS the kernel sends it from its page cache without a copy; with TLS it is
+  // read piece by piece. The exchange fails with kChanged if the file is too short, with kLocal if it cannot
+  // be read.
   FileRange body_file;
-  // For what must not be done twice: the transport sends a request again by itself when a connection that
-  // it reuses dies before any byte of an answer, and never on a new one.
+  // Uses a new connection: for a request that must not be executed twice. If a reused connection dies before
+  // the first byte of a response, the transport sends the request again by itself; on a new one it never
+  // does.
   bool fresh_connection = false;
-  // Its server may work for long before it answers: options' completion_window.
-  bool answers_late = false;
-  // May be ended with kSlow when it takes far longer than others of its size; see
+  // The server may work for a long time before it responds: completion_window applies.
+  bool responds_late = false;
+  // The transport may end the exchange with kSlow if it takes much longer than others of its size; see
   // s3/transport/straggler_detector.h.
   bool give_up_when_slow = false;
 
-  // Of whichever body it has.
+  // The size of the body that the request has.
   std::uint64_t body_bytes() const;
 };
 
-// Says what of a request cannot stand in its head, where it would end a line or a field; nothing when all
-// can. Shows no value. RFC 9110, section 5.5: CR, LF and NUL in a value are dangerous, other controls are
-// invalid.
+// Returns what in the request must not be written into an HTTP head, because it would end a line or a field;
+// nothing if all is well. The text contains no header value. RFC 9110, section 5.5: CR, LF and NUL in a value
+// are dangerous, other control characters are invalid.
 std::optional<std::string> HeadProblem(const HttpRequest& request);
 
-// The answer's status line and header lines, as text; looked up, not parsed into a map.
+// A response's status line and header lines as text. Find() searches the text: building a map would cost more
+// than the few look-ups.
 class HttpHeaders {
  public:
-  // The value of the first header of that name (any case), without surrounding space.
+  // Returns the value of the first header with that name (in any case), without surrounding space.
   std::optional<std::string_view> Find(std::string_view name) const;
   void AppendLine(std::string_view line) {
     if (raw_.empty()) raw_.reserve(512);
@@ -85,45 +87,46 @@ class HttpHeaders {
   std::string raw_;
 };
 
-// RFC 9110, section 5.6.7: the one form that servers may generate. From 1970 to 2199: no clock is further
-// off.
+// Parses the one form that servers may generate (RFC 9110, section 5.6.7). Returns nothing for years outside
+// 1970 to 2199.
 std::optional<std::chrono::sys_seconds> ParseHttpDate(std::string_view text);
 
 struct HttpResponse {
-  // Set when no complete answer came; status, headers and body then hold what did come.
+  // Set if no complete response was received; status, headers and body then hold the received part.
   std::optional<Error> failure;
   int status = 0;
   HttpHeaders headers;
   std::string body;             // at most kMaxBodyBytes
-  bool body_truncated = false;  // there was more: the rest was not read
+  bool body_truncated = false;  // the body was longer; the rest was not read
 
-  // S3's answers to uploads are small; a server that sends more is not believed but cut off.
+  // S3's responses to uploads are small. A longer body is cut off.
   static constexpr std::size_t kMaxBodyBytes = 1 << 20;
   static constexpr std::size_t kMaxHeaderBytes = 64 << 10;  // of one header block
-  // Of all that is not the body: header blocks, those of interim (1xx) responses, chunk sizes with their
-  // extensions, trailers. Enough for a body of 1 MiB in chunks of 32 bytes.
+  // For all bytes that are not the body: header blocks (also of interim 1xx responses), chunk sizes with
+  // their extensions, trailers. Enough for a body of 1 MiB in chunks of 32 bytes.
   static constexpr std::size_t kMaxFramingBytes = 256 << 10;
-  // A store that needs long for an answer may send a 102 every now and then.
+  // Interim responses: a store that works for a long time may send a 102 from time to time.
   static constexpr int kMaxInterim = 1000;
 };
 
-// Carries requests and keeps time. Thread-safe. Everything it is given to wake is woken exactly
-// once, from a thread of its own or from within the call.
+// Carries requests and keeps time. Thread-safe. Calls every Wake exactly once, from a thread of its own or
+// from within the call.
 class Transport {
  public:
   virtual ~Transport() = default;
 
-  // Fills `*response`, then calls `wake`; what the request's body points to and `response` stay valid until
-  // then. The request itself is used up before it waits: thousands of them would hold some KiB each.
+  // Fills `*response`, then calls `wake`. `response` and the bytes of the request's body must stay valid
+  // until then. The transport keeps no copy of the request after the call: thousands of waiting requests
+  // would hold some KiB each.
   virtual void Send(HttpRequest&& request, HttpResponse* response, Wake wake) = 0;
 
-  // Calls `wake` after `delay`, or at once when sleeps are cancelled.
+  // Calls `wake` after `delay`; at once after CancelSleeps().
   virtual void WakeAfter(std::chrono::milliseconds delay, Wake wake) = 0;
 
-  // Ends all sleeps, those to come too: a run that is stopping does not wait for a backoff.
+  // Ends all current and future sleeps: a run that stops must not wait for a backoff.
   virtual void CancelSleeps() = 0;
 
-  // Ends all exchanges, those to come too, with kind kCancelled.
+  // Ends all current and future exchanges with kind kCancelled.
   virtual void Abort() = 0;
 };
 

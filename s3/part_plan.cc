@@ -28,18 +28,21 @@ Result<PartPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& options
                 fmt::format("has {} bytes: an object has at most {} parts of {} bytes", size_bytes,
                             limits.max_parts, limits.max_part_bytes));
   }
-  if (std::max(needed, std::min(limits.min_part_bytes, size_bytes)) > max_part) {
+  const auto smallest = std::min(limits.min_part_bytes, size_bytes);
+  if (std::max(needed, smallest) > max_part) {
     return Fail(ErrorKind::kUnsupported,
-                fmt::format("has {} bytes: that needs parts of {} bytes, more than limits.memory holds ({})",
+                fmt::format("has {} bytes: it needs parts of {} bytes, but limits.memory allows only {}; "
+                            "increase limits.memory",
                             size_bytes, std::max(needed, limits.min_part_bytes), options.max_body_bytes));
   }
-  auto part_bytes = std::clamp(options.part_bytes, std::min(limits.min_part_bytes, max_part), max_part);
+  const auto min_part = std::min(limits.min_part_bytes, max_part);
+  auto part_bytes = std::clamp(options.part_bytes, min_part, max_part);
   if (part_bytes < needed) {
-    // Whole MiB: some stores and file systems like it, and people can read it.
+    // Whole MiB are aligned for stores and file systems, and easy to read.
     constexpr std::uint64_t kMiB = 1 << 20;
     part_bytes = std::min(DivideUp(needed, kMiB) * kMiB, max_part);
   }
-  // One part is the same as one PutObject, with two requests more.
+  // An upload of one part would be one PutObject with two more requests.
   if (size_bytes <= std::min(part_bytes, max_put)) return PartPlan{size_bytes, 0, 0};
   return PartPlan{size_bytes, part_bytes, static_cast<int>(DivideUp(size_bytes, part_bytes))};
 }
@@ -50,12 +53,14 @@ PartPlan PlanOfParts(std::uint64_t size_bytes, std::uint64_t part_bytes) {
 
 std::uint64_t StreamPartBytes(int number, const PlanOptions& options, const StoreLimits& limits) {
   constexpr int kPartsPerDoubling = 16;
-  const int doublings = limits.equal_parts
-                            ? 0
-                            : std::min((number - 1) / kPartsPerDoubling, 20);  // 2^20 parts: beyond any limit
-  const auto most = std::max(limits.min_part_bytes, std::min(limits.max_part_bytes, options.max_body_bytes));
-  const auto first = std::clamp(options.part_bytes, limits.min_part_bytes, most);
-  return std::min(first << doublings, most);
+  constexpr int kMaxDoublings =
+      20;  // from 5 MiB, 2^20 times more is above any limit; keeps the shift defined
+  const auto memory_limit = std::min(limits.max_part_bytes, options.max_body_bytes);
+  const auto max_part = std::max(limits.min_part_bytes, memory_limit);
+  const auto first = std::clamp(options.part_bytes, limits.min_part_bytes, max_part);
+  if (limits.equal_parts) return first;
+  const int doublings = std::min((number - 1) / kPartsPerDoubling, kMaxDoublings);
+  return std::min(first << doublings, max_part);
 }
 
 }  // namespace s3

@@ -1,4 +1,5 @@
-// How an object of a given size is uploaded: one PutObject, or parts of which sizes. Pure.
+// How an object of a given size is uploaded: with one PutObject, or in parts, and their sizes. Pure
+// functions.
 #pragma once
 
 #include <cstdint>
@@ -7,23 +8,23 @@
 
 namespace s3 {
 
-// Amazon S3's limits, https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html; the
-// greatest object follows from parts and their size: 10,000 x 5 GiB = 48.8 TiB.
+// The limits of Amazon S3; the largest object is max_parts x max_part_bytes = 10,000 x 5 GiB = 48.8 TiB.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 struct StoreLimits {
-  std::uint64_t min_part_bytes = 5ull << 20;  // all parts but the last
+  std::uint64_t min_part_bytes = 5ull << 20;  // for all parts but the last
   std::uint64_t max_part_bytes = 5ull << 30;
   int max_parts = 10'000;
   std::uint64_t max_put_bytes = 5ull << 30;
-  // All parts but the last must have one size: those of a stream cannot grow.
+  // True if all parts but the last must have the same size; the parts of a stream then cannot grow.
   bool equal_parts = false;
 };
 
 struct PlanOptions {
-  // Parts grow beyond this when the object would need more than max_parts of them.
+  // Parts are larger than this if the object would otherwise need more than max_parts of them.
   std::uint64_t part_bytes = 16ull << 20;
-  // Objects greater than this go as parts.
+  // Objects larger than this are uploaded in parts.
   std::uint64_t multipart_threshold_bytes = 32ull << 20;
-  // No request's body may be greater: it is held in memory until the store has acknowledged it.
+  // The largest body of a request: it stays in memory until the store has acknowledged it.
   std::uint64_t max_body_bytes = UINT64_MAX;
 };
 
@@ -34,25 +35,25 @@ struct PartRange {
 
 struct PartPlan {
   std::uint64_t size_bytes = 0;
-  std::uint64_t part_bytes = 0;  // of all parts but the last
-  int parts = 0;                 // 0: one PutObject
+  std::uint64_t part_bytes = 0;  // the size of all parts but the last
+  int parts = 0;                 // 0 means one PutObject
 
   bool is_multipart() const { return parts > 0; }
-  // How many requests carry data; the number of the last.
+  // The number of requests that carry data, which is also the number of the last part.
   int requests() const { return is_multipart() ? parts : 1; }
-  // The bytes of part `number`, counted from 1; of the whole when it is one PutObject.
+  // The bytes of part `number`, counted from 1; the whole object if it is one PutObject.
   PartRange Range(int number) const;
 };
 
-// kUnsupported when no legal plan exists; the message says which limit stands in the way.
+// Fails with kUnsupported if no legal plan exists; the message names the limit.
 Result<PartPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& options, const StoreLimits& limits);
 
-// An object that is cut already.
+// Returns the plan of an object that was already cut into parts of `part_bytes`.
 PartPlan PlanOfParts(std::uint64_t size_bytes, std::uint64_t part_bytes);
 
-// The size of part `number` of a stream, whose length nobody knows: it doubles every 16 parts, so
-// that 10,000 parts hold 48 TiB, and stays within the limits and `max_body_bytes`. Where parts must be
-// equal it is always the first one's.
+// Returns the size of part `number` of a stream of unknown length. The size doubles every 16 parts, so that
+// 10,000 parts can hold 48 TiB; it stays within the limits and `max_body_bytes`. If parts must be equal, all
+// have the size of the first.
 std::uint64_t StreamPartBytes(int number, const PlanOptions& options, const StoreLimits& limits);
 
 }  // namespace s3

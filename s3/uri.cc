@@ -35,7 +35,7 @@ Result<int> ParsePort(std::string_view text) {
   int port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   if (error != std::errc() || end != text.data() + text.size() || port < 1 || port > 65535) {
-    return Fail(ErrorKind::kPermanent, "a port is a number from 1 to 65535");
+    return Fail(ErrorKind::kPermanent, "a port must be a number from 1 to 65535");
   }
   return port;
 }
@@ -127,13 +127,14 @@ Result<Endpoint> ParseEndpoint(std::string_view text) {
   Endpoint endpoint;
   endpoint.scheme = LowerCase(text.substr(0, separator));
   if (endpoint.scheme != "http" && endpoint.scheme != "https") {
-    return problem("has a scheme other than http and https");
+    return problem("has a scheme other than http and https: write http:// or https://");
   }
   std::string_view rest = text.substr(separator + 3);
   if (rest.ends_with('/')) rest.remove_suffix(1);
-  if (rest.find('@') != std::string_view::npos) return problem("must not contain a user or password");
+  if (rest.find('@') != std::string_view::npos)
+    return problem("must not contain a user or password: remove it");
   if (rest.find_first_of("/?#") != std::string_view::npos) {
-    return problem("must end after host and port: a path, query or fragment cannot be signed");
+    return problem("must end after host and port: remove the path, query or fragment");
   }
   std::string_view host = rest, port;
   if (rest.starts_with('[')) {
@@ -143,21 +144,21 @@ Result<Endpoint> ParseEndpoint(std::string_view text) {
     port = rest.substr(close + 1);
     const auto inside = host.substr(1, host.size() - 2);
     if (inside.empty() || inside.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos) {
-      return problem("has a host that is no IPv6 address");
+      return problem("has an invalid IPv6 address as host");
     }
   } else {
     const auto colon = rest.find(':');
     host = rest.substr(0, colon);
     port = colon == std::string_view::npos ? "" : rest.substr(colon);
     if (!std::all_of(host.begin(), host.end(), IsHostChar))
-      return problem("has a host with a character that no host name has");
+      return problem("has a host name with an invalid character");
   }
   if (host.empty() || host == ".") return problem("has no host");
   endpoint.port = DefaultPort(endpoint.scheme);
   if (!port.empty()) {
-    if (port.front() != ':') return problem("has something else than a port after the host");
+    if (port.front() != ':') return problem("has text after the host that is not a port: write [host]:port");
     const auto number = ParsePort(port.substr(1));
-    if (!number) return problem("has no valid port: " + number.error().message);
+    if (!number) return problem("has an invalid port: " + number.error().message);
     endpoint.port = *number;
   }
   endpoint.host = LowerCase(host);
@@ -166,22 +167,23 @@ Result<Endpoint> ParseEndpoint(std::string_view text) {
 
 std::optional<std::string> BucketNameProblem(std::string_view name) {
   if (name.size() < 3 || name.size() > 63) {
-    return fmt::format("a bucket name has 3 to 63 characters, '{}' has {}", name, name.size());
+    return fmt::format("a bucket name must have 3 to 63 characters, but '{}' has {}", name, name.size());
   }
   for (const char c : name) {
     if (!kUnreserved[static_cast<unsigned char>(c)] || c == '~') {
-      return fmt::format("a bucket name has letters, digits, '-', '.' and '_', and '{}' has '{}'", name, c);
+      return fmt::format("a bucket name may only have letters, digits, '-', '.' and '_', but '{}' has '{}'",
+                         name, c);
     }
   }
   const auto is_edge = [](char c) { return c == '-' || c == '.' || c == '_'; };
   if (is_edge(name.front()) || is_edge(name.back())) {
-    return fmt::format("a bucket name begins and ends with a letter or digit, '{}' does not", name);
+    return fmt::format("a bucket name must begin and end with a letter or digit, but '{}' does not", name);
   }
   if (name.find("..") != std::string_view::npos) {
-    return fmt::format("a bucket name has no two dots in a row, '{}' does", name);
+    return fmt::format("a bucket name must not have two dots in a row, but '{}' does", name);
   }
   if (std::all_of(name.begin(), name.end(), IsDigitOrDot) && std::count(name.begin(), name.end(), '.') == 3) {
-    return fmt::format("a bucket name is not an IP address, '{}' is", name);
+    return fmt::format("a bucket name must not be an IP address, but '{}' is", name);
   }
   return std::nullopt;
 }
@@ -190,7 +192,7 @@ std::optional<std::string> KeyProblem(std::string_view key) {
   constexpr std::size_t kMaxKeyBytes = 1024;
   if (key.empty()) return "the key would be empty";
   if (key.size() > kMaxKeyBytes) {
-    return fmt::format("the key would have {} bytes, and S3 takes at most {}", key.size(), kMaxKeyBytes);
+    return fmt::format("the key would have {} bytes, but S3 allows at most {}", key.size(), kMaxKeyBytes);
   }
   if (key.find('\0') != std::string_view::npos) return "the key would contain a NUL byte";
   return std::nullopt;

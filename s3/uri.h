@@ -1,4 +1,5 @@
-// URIs as S3 and SigV4 want them. Pure, any thread.
+// URIs in the form that S3 and SigV4 need: percent-encoding, endpoints, legal bucket names and keys. Pure
+// functions, any thread.
 #pragma once
 
 #include <optional>
@@ -11,53 +12,53 @@
 
 namespace s3 {
 
-// Decoded name and value.
+// Name and value, not percent-encoded.
 using QueryParam = std::pair<std::string, std::string>;
 
 // ASCII only: what HTTP, DNS and file extensions compare without case.
 std::string LowerCase(std::string_view text);
 
-// Percent-encodes all bytes but A-Z a-z 0-9 - . _ ~ (and '/', when `keep_slash`), hex in upper
-// case. https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html, UriEncode().
+// Percent-encodes all bytes except A-Z a-z 0-9 - . _ ~ (and '/' if `keep_slash`), with upper-case hex digits.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html, UriEncode().
 std::string UriEncode(std::string_view bytes, bool keep_slash);
 
-// Nothing when a '%' is not followed by two hex digits. '+' stays '+'.
+// Returns nothing if a '%' is not followed by two hex digits. '+' stays '+'.
 std::optional<std::string> UriDecode(std::string_view text);
 
-// Query parameters encoded and sorted as the canonical query string.
+// Returns SigV4's canonical query string: parameters encoded, then sorted.
 std::string CanonicalQuery(const std::vector<QueryParam>& query);
 
-// A server's address.
+// A server's scheme, host and port.
 struct Endpoint {
   std::string scheme;  // "http" or "https"
   std::string host;    // lower case; an IPv6 literal keeps its brackets
   int port = 0;
 
-  // The Host header: the port only where it is not the scheme's own (RFC 9110, section 7.2).
+  // The value of the Host header: the port only if it is not the scheme's default (RFC 9110, section 7.2).
   std::string HostHeader() const;
   std::string HostAndPort() const;
   std::string Url() const;         // "scheme://host:port"
-  bool HasAddressForHost() const;  // an IP address, which can have no bucket in front
+  bool HasAddressForHost() const;  // true for an IP address, which cannot have a bucket in front
 };
 
-// `text` with what stands before an '@' of its URL blanked out: there may be a password.
+// Returns `text` with the user and password of its URL (all before the '@') replaced by a placeholder.
 std::string WithoutUser(std::string_view text);
 
-// Accepts "scheme://host[:port][/]"; the message says what is wrong, without a position, user and password.
+// Accepts "scheme://host[:port][/]". The error's message never contains the user and password.
 Result<Endpoint> ParseEndpoint(std::string_view text);
 
-// Where requests for one bucket go, computed once per run.
+// The destination of requests for one bucket; computed once per run.
 struct BucketAddress {
-  Endpoint endpoint;      // with the bucket in its host when virtual-hosted
+  Endpoint endpoint;      // its host begins with the bucket if addressing is virtual-hosted
   std::string path_root;  // "/" or "/bucket/": the encoded key follows
 };
 
-// Nothing when the name is legal; else what is wrong with it.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; upper case and '_'
-// are let through, since stores other than AWS take them (path style only).
+// Returns what is wrong with the name; nothing if it is legal. Upper case and '_' are allowed, because stores
+// other than AWS allow them (path style only).
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 std::optional<std::string> BucketNameProblem(std::string_view name);
 
-// Nothing when S3 takes the key; else why not. At most 1,024 bytes, not empty.
+// Returns what is wrong with the key; nothing if S3 accepts it: 1 to 1,024 bytes.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 std::optional<std::string> KeyProblem(std::string_view key);
 

@@ -139,7 +139,7 @@ pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArgum
   const TemporaryDirectory directory;
   s3::endpoint::ServerOptions options;
   options.region = destination.region;
-  options.imitated = &s3::ProfileOf(destination);
+  options.emulated_profile = &s3::ProfileOf(destination);
   options.storage = s3::endpoint::Storage::kDirectory;
   options.directory = directory.path();
   options.buckets = {destination.bucket};
@@ -148,7 +148,7 @@ pipeline::ExitStatus Rehearse(const JobArguments& arguments, const EndpointArgum
   const SignalThread signals(&stop);
   s3::endpoint::Server server(options);
   // What the job means is decided by its own store, which the endpoint imitates.
-  destination.profile = options.imitated->name;
+  destination.profile = options.emulated_profile->name;
   destination.endpoint = server.endpoint();
   destination.endpoints.clear();
   destination.dualstack = destination.fips = destination.accelerate = false;

@@ -9,7 +9,7 @@
 
 #include "pipeline/cli/common.h"
 #include "pipeline/cli/signals.h"
-#include "s3/credentials.h"
+#include "s3/base/environment.h"
 
 namespace cli {
 namespace {
@@ -34,8 +34,8 @@ pipeline::ExitStatus Serve(const ServeArguments& arguments) {
   options.buckets = arguments.buckets;
   if (!ApplyEndpointArguments(arguments.endpoint, &options)) return pipeline::kExitUsage;
   if (!arguments.profile.empty()) {
-    options.imitated = s3::FindStoreProfile(arguments.profile);
-    if (options.imitated == nullptr) {
+    options.emulated_profile = s3::FindStoreProfile(arguments.profile);
+    if (options.emulated_profile == nullptr) {
       return PrintError(fmt::format("--profile: there is no profile '{}'", arguments.profile)),
              pipeline::kExitUsage;
     }

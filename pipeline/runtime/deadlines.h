@@ -11,7 +11,7 @@
 
 #include "pipeline/options.h"
 #include "pipeline/stop.h"
-#include "s3/credentials.h"
+#include "s3/base/environment.h"
 
 namespace pipeline {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "pipeline/options.h"
-#include "s3/credentials.h"
+#include "s3/base/environment.h"
 
 namespace pipeline {
 

@@ -13,11 +13,11 @@
 namespace s3 {
 namespace {
 
-// Retry-After longer than this is cut: a store that asks for an hour gets the run's attempts spent
-// and its files reported, not a job that seems to hang.
+// A longer Retry-After is cut to this. If a store asks for an hour, the attempts are used up and the files
+// are reported as failed; the job must not seem to hang.
 constexpr std::chrono::milliseconds kMaxRetryAfter{300'000};
 
-std::optional<std::int64_t> Number(std::optional<std::string_view> text) {
+std::optional<std::int64_t> ParseCount(std::optional<std::string_view> text) {
   if (!text) return std::nullopt;
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
@@ -27,16 +27,16 @@ std::optional<std::int64_t> Number(std::optional<std::string_view> text) {
 
 void ReadRetryAfter(const HttpHeaders& headers, Error* error) {
   using std::chrono::milliseconds;
-  if (const auto advice = Number(headers.Find("x-amz-retry-after"))) {
-    error->retry_after =
-        std::min(milliseconds(std::min<std::int64_t>(*advice, kMaxRetryAfter.count())), kMaxRetryAfter);
+  const std::int64_t max_ms = kMaxRetryAfter.count();
+  if (const auto advice_ms = ParseCount(headers.Find("x-amz-retry-after"))) {
+    error->retry_after = milliseconds(std::min(*advice_ms, max_ms));
     error->retry_after_is_advice = true;
-  } else if (const auto seconds = Number(headers.Find("retry-after"))) {
-    error->retry_after = milliseconds(std::min<std::int64_t>(*seconds, kMaxRetryAfter.count() / 1000) * 1000);
+  } else if (const auto seconds = ParseCount(headers.Find("retry-after"))) {
+    error->retry_after = milliseconds(std::min(*seconds, max_ms / 1000) * 1000);
   }
 }
 
-bool Mentions(std::string_view text, std::initializer_list<std::string_view> phrases) {
+bool ContainsAnyPhrase(std::string_view text, std::initializer_list<std::string_view> phrases) {
   return std::ranges::any_of(phrases, [&](std::string_view phrase) {
     return !std::ranges::search(text, phrase, [](unsigned char a, unsigned char b) {
               return std::tolower(a) == std::tolower(b);
@@ -44,18 +44,19 @@ bool Mentions(std::string_view text, std::initializer_list<std::string_view> phr
   });
 }
 
-// What servers of Go, nginx and Apache answer to plain HTTP at a port that is for TLS.
-bool WantsTls(const HttpResponse& response) {
-  return response.status == 400 && Mentions(response.body, {"HTTPS", "SSL-enabled"});
+// Recognises the responses of Go, nginx and Apache to plain HTTP on a TLS port.
+bool IsTlsRequired(const HttpResponse& response) {
+  return response.status == 400 && ContainsAnyPhrase(response.body, {"HTTPS", "SSL-enabled"});
 }
 
-bool SaysFull(const ErrorBody& body, int status) {
-  return status == 507 || (status >= 500 && Mentions(body.message, {"no space left", "disk quota exceeded"}));
+bool IsStoreFull(const ErrorBody& body, int status) {
+  if (status == 507) return true;
+  return status >= 500 && ContainsAnyPhrase(body.message, {"no space left", "disk quota exceeded"});
 }
 
-// A server's HTTP layer answers 400, without S3's document, to a head that was cut off or damaged on its way.
 ErrorKind KindOfStatus(int status) {
   switch (status) {
+    // Without an S3 error document: the server's HTTP layer got a head that was cut or damaged on its way.
     case 400: return ErrorKind::kTransient;
     case 301:
     case 302:
@@ -77,7 +78,7 @@ ErrorKind KindOfStatus(int status) {
   }
 }
 
-std::string Explain(const Error& error, const ErrorBody& body, const HttpHeaders& headers) {
+std::string MessageFor(const Error& error, const ErrorBody& body, const HttpHeaders& headers) {
   switch (error.kind) {
     case ErrorKind::kWrongRegion: {
       if (!error.region.empty()) {
@@ -88,20 +89,22 @@ std::string Explain(const Error& error, const ErrorBody& body, const HttpHeaders
                          error.http_status);
     }
     case ErrorKind::kClockSkewed:
-      return fmt::format("this machine's clock is too far from the store's, whose answer is dated {}",
-                         OneLine(headers.Find("date").value_or("(not at all)"), 64));
+      return fmt::format(
+          "this machine's clock differs too much from the store's (Date of its response: {}): "
+          "correct the clock",
+          OneLine(headers.Find("date").value_or("none"), 64));
     case ErrorKind::kNoSuchBucket: return "the bucket does not exist";
     case ErrorKind::kWrongEndpoint:
-      return "the server expects TLS at this port: destination.endpoint needs https://";
+      return "the server expects TLS on this port: use https:// in destination.endpoint";
     default: break;
   }
   if (!body.message.empty()) return body.message;
-  if (!body.code.empty()) return fmt::format("the store answered {}", body.code);
-  return fmt::format("the store answered HTTP {} without an explanation", error.http_status);
+  if (!body.code.empty()) return fmt::format("the store returned {}", body.code);
+  return fmt::format("the store returned HTTP {} without an explanation", error.http_status);
 }
 
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html: the region is in a header,
-// also where an answer has no body.
+// The region is in a header, also in responses without a body.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 void ReadRegion(const HttpHeaders& headers, const ErrorBody& body, Error* error) {
   const auto header = headers.Find("x-amz-bucket-region").value_or("");
   if (error->http_status == 400 && body.code.empty() && !header.empty())
@@ -110,22 +113,22 @@ void ReadRegion(const HttpHeaders& headers, const ErrorBody& body, Error* error)
     error->region = OneLine(header.empty() ? body.region : header, 64);
 }
 
-Error JudgeRefusal(const HttpResponse& response) {
+Error ErrorOf(const HttpResponse& response) {
   Error error;
   error.http_status = response.status;
   error.request_id = OneLine(response.headers.Find("x-amz-request-id").value_or(""), 128);
   const auto body = ParseErrorBody(response.body).value_or(ErrorBody{});
   error.code = body.code;
-  const auto by_status =
-      body.code.empty() || response.status != 400 ? KindOfStatus(response.status) : ErrorKind::kPermanent;
+  const bool has_unknown_code_400 = response.status == 400 && !body.code.empty();
+  const auto by_status = has_unknown_code_400 ? ErrorKind::kPermanent : KindOfStatus(response.status);
   error.kind = KindOfCode(body.code).value_or(by_status);
-  if (SaysFull(body, response.status)) error.kind = ErrorKind::kStoreFull;
-  if (body.code.empty() && WantsTls(response)) error.kind = ErrorKind::kWrongEndpoint;
+  if (IsStoreFull(body, response.status)) error.kind = ErrorKind::kStoreFull;
+  if (body.code.empty() && IsTlsRequired(response)) error.kind = ErrorKind::kWrongEndpoint;
   ReadRegion(response.headers, body, &error);
   if (error.kind == ErrorKind::kClockSkewed) {
     error.server_time = ParseHttpDate(response.headers.Find("date").value_or(""));
   }
-  error.message = Explain(error, body, response.headers);
+  error.message = MessageFor(error, body, response.headers);
   ReadRetryAfter(response.headers, &error);
   return error;
 }
@@ -140,13 +143,13 @@ std::string OneLine(std::string_view text, std::size_t max_bytes) {
 }
 
 std::optional<ErrorBody> ParseErrorBody(std::string_view body) {
-  // Some stores put white space before the XML declaration, which pugixml's parser takes.
+  // Some stores put white space before the XML declaration; pugixml accepts that.
   pugi::xml_document document;
   if (!document.load_buffer(body.data(), body.size(), pugi::parse_minimal | pugi::parse_escapes)) {
     return std::nullopt;
   }
   auto error = document.child("Error");
-  // Some services wrap it: <Response><Errors><Error>, <ErrorResponse><Error>.
+  // Some services wrap the element: <Response><Errors><Error>, <ErrorResponse><Error>.
   if (!error) error = document.first_child().child("Error");
   if (!error) error = document.first_child().child("Errors").child("Error");
   if (!error) return std::nullopt;
@@ -215,27 +218,27 @@ std::optional<ErrorKind> KindOfCode(std::string_view code) {
 
 Result<Response> ClassifyResponse(HttpResponse response, bool wants_etag) {
   if (response.failure) return tl::unexpected(*response.failure);
-  if (response.status < 200 || response.status > 299) return tl::unexpected(JudgeRefusal(response));
-  // Stores that begin the answer before they know its end send 200 and then an <Error>.
-  if (!response.body.empty() && ParseErrorBody(response.body)) {
-    return tl::unexpected(JudgeRefusal(response));
+  const bool is_success = response.status >= 200 && response.status <= 299;
+  // Stores that begin to respond before they know the outcome send 200 and then an <Error>.
+  if (!is_success || (!response.body.empty() && ParseErrorBody(response.body))) {
+    return tl::unexpected(ErrorOf(response));
   }
-  Response answer;
-  answer.etag = OneLine(response.headers.Find("etag").value_or(""), 256);
-  answer.version_id = OneLine(response.headers.Find("x-amz-version-id").value_or(""), 1024);
-  answer.request_id = OneLine(response.headers.Find("x-amz-request-id").value_or(""), 128);
-  if (const auto length = Number(response.headers.Find("content-length"))) {
-    answer.content_length = static_cast<std::uint64_t>(*length);
+  Response success;
+  success.etag = OneLine(response.headers.Find("etag").value_or(""), 256);
+  success.version_id = OneLine(response.headers.Find("x-amz-version-id").value_or(""), 1024);
+  success.request_id = OneLine(response.headers.Find("x-amz-request-id").value_or(""), 128);
+  if (const auto length = ParseCount(response.headers.Find("content-length"))) {
+    success.content_length = static_cast<std::uint64_t>(*length);
   }
-  if (wants_etag && answer.etag.empty()) {
+  if (wants_etag && success.etag.empty()) {
     return tl::unexpected(Error{.kind = ErrorKind::kTransient,
-                                .message = "the store answered success without an ETag",
+                                .message = "the store reported success without an ETag",
                                 .http_status = response.status,
-                                .request_id = answer.request_id});
+                                .request_id = success.request_id});
   }
-  answer.headers = std::move(response.headers);
-  answer.body = std::move(response.body);
-  return answer;
+  success.headers = std::move(response.headers);
+  success.body = std::move(response.body);
+  return success;
 }
 
 }  // namespace s3

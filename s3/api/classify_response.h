@@ -1,4 +1,5 @@
-// Reads one answer and decides, once, what it means. Pure, any thread.
+// Turns an HTTP response into a Response or an Error: the one place that decides what a response means. Pure
+// functions, any thread.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +12,12 @@
 
 namespace s3 {
 
-// The first `max_bytes` of what a server says, with spaces for its control characters.
+// Returns the first `max_bytes` of a server's text, with control characters replaced by spaces.
 std::string OneLine(std::string_view text, std::size_t max_bytes);
 
-// The facts of a successful answer.
+// The fields of a successful response.
 struct Response {
-  std::string etag;  // as sent, quotes included
+  std::string etag;  // as received, including quotes
   std::string version_id;
   std::string request_id;
   std::optional<std::uint64_t> content_length;
@@ -24,25 +25,25 @@ struct Response {
   std::string body;
 };
 
-// The fields of an S3 <Error> that are safe to show. The body's other elements are never read:
-// they can hold the session token (ExpiredToken) or the canonical request with its signed headers
-// (SignatureDoesNotMatch).
+// The fields of an S3 <Error> that are safe to show. Other elements are never read: they can contain the
+// session token (ExpiredToken) or the canonical request with its signed headers (SignatureDoesNotMatch).
 struct ErrorBody {
   std::string code;
   std::string message;
   std::string region;
 };
 
-// Nothing when the body is not an S3 error document. Code and message are cut to 64 and 512
-// bytes, and control characters become spaces.
+// Returns nothing if the body is not an S3 error document. Code and region are cut to 64 bytes, the message
+// to 512; control characters become spaces.
 std::optional<ErrorBody> ParseErrorBody(std::string_view body);
 
-// What an S3 error code means; nothing for a code this table does not have.
+// Returns the kind of an S3 error code; nothing for an unknown code.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 std::optional<ErrorKind> KindOfCode(std::string_view code);
 
-// A 2xx answer becomes an Response, all else an Error. `wants_etag`: a 2xx without an ETag is not
-// believed, since every S3 store names what it has stored.
+// Returns a Response for a 2xx status, an Error for everything else, also for a 200 with an <Error> in its
+// body. With `wants_etag`, a 2xx without an ETag is a transient error: every S3 store sends the ETag of what
+// it stored.
 Result<Response> ClassifyResponse(HttpResponse response, bool wants_etag);
 
 }  // namespace s3

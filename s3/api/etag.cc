@@ -12,7 +12,7 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
 }
 
-// With the count of parts that S3 puts behind it.
+// Allows '-', because S3 appends "-" and the number of parts.
 bool IsHex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdefABCDEF-") == std::string_view::npos;
 }

@@ -16,7 +16,7 @@ namespace {
 
 bool HasChecksumHeader(ChecksumAlgorithm algorithm) { return !ChecksumHeader(algorithm).empty(); }
 
-// Signed chunks are read once more where they are signed: their digests are needed one by one.
+// kStreaming needs no SHA-256 of the whole body: FrameChunks reads the data again and digests each chunk.
 bool NeedsSha256(const IntegrityOptions& integrity) {
   return integrity.payload == PayloadMode::kSha256 || integrity.checksum == ChecksumAlgorithm::kSha256;
 }
@@ -35,19 +35,22 @@ std::string_view ContentSha256(const Payload& payload) {
   return "";
 }
 
-Error Mismatch(std::string message, const Response& answer) {
-  return {.kind = ErrorKind::kIntegrity, .message = std::move(message), .request_id = answer.request_id};
+Error Mismatch(std::string message, const Response& response) {
+  return {.kind = ErrorKind::kIntegrity, .message = std::move(message), .request_id = response.request_id};
+}
+
+HashStream::Kind HashKind(bool sha256, bool md5) {
+  if (sha256 && md5) return HashStream::Kind::kBoth;
+  return sha256 ? HashStream::Kind::kSha256 : HashStream::Kind::kMd5;
 }
 
 }  // namespace
 
 PayloadDigests::PayloadDigests(const IntegrityOptions& integrity, Sha256Engine engine)
     : integrity_(integrity) {
-  const bool sha256 = NeedsSha256(integrity), md5 = integrity.checksum == ChecksumAlgorithm::kMd5;
-  if (sha256 || md5) {
-    using Kind = HashStream::Kind;
-    hashes_.emplace(!md5 ? Kind::kSha256 : !sha256 ? Kind::kMd5 : Kind::kBoth, engine);
-  }
+  const bool sha256 = NeedsSha256(integrity);
+  const bool md5 = integrity.checksum == ChecksumAlgorithm::kMd5;
+  if (sha256 || md5) hashes_.emplace(HashKind(sha256, md5), engine);
 }
 
 void PayloadDigests::Update(std::string_view piece) {
@@ -74,7 +77,8 @@ Payload PayloadDigests::Finish(std::string_view bytes) {
   auto payload = Finish();
   payload.bytes = bytes;
   if (bytes.empty() && IsChunked(integrity_)) {
-    // Ceph (16) refuses aws-chunked without data (400): its body is whole, and its checksum a header.
+    // Ceph (16) refuses aws-chunked without data (400): an empty body is sent unchunked, its checksum as
+    // header.
     payload.integrity.trailer = false;
     if (integrity_.payload == PayloadMode::kStreaming) {
       payload.integrity.payload = PayloadMode::kSha256;
@@ -145,7 +149,7 @@ ChunkedBody FrameChunks(const Payload& payload, const ChunkSigning& signing) {
   ChunkedBody body;
   const bool trailer = HasTrailer(payload.integrity);
   const auto chunks = payload.bytes.size() / kChunkBytes + 2;
-  body.framing.reserve(2 * chunks + 2);  // pieces point into it
+  body.framing.reserve(2 * chunks + 2);  // must not reallocate: `pieces` points into it
   const auto frame = [&](std::string text) {
     body.framing.push_back(std::move(text));
     body.pieces.push_back(body.framing.back());
@@ -180,10 +184,10 @@ ChunkedBody FrameChunks(const Payload& payload, const ChunkSigning& signing) {
 }
 
 std::optional<std::string> Md5OfETag(std::string_view etag, const ObjectProperties& properties,
-                                     const HttpHeaders& answer) {
-  const auto encryption = answer.Find("x-amz-server-side-encryption").value_or("");
-  const auto* asked = properties.Find("x-amz-server-side-encryption");
-  const bool kms = encryption.starts_with("aws:kms") || (asked != nullptr && asked->starts_with("aws:kms"));
+                                     const HttpHeaders& response) {
+  const auto used = response.Find("x-amz-server-side-encryption").value_or("");
+  const auto* requested = properties.Find("x-amz-server-side-encryption");
+  const bool kms = used.starts_with("aws:kms") || (requested != nullptr && requested->starts_with("aws:kms"));
   if (kms || !properties.customer_key().empty()) return std::nullopt;
   auto bytes = HexDecode(OpaqueTag(etag));
   if (!bytes || bytes->size() != 16) return std::nullopt;
@@ -191,21 +195,22 @@ std::optional<std::string> Md5OfETag(std::string_view etag, const ObjectProperti
 }
 
 std::optional<Error> CompareWithSent(const Payload& payload, const ObjectProperties& properties,
-                                     const Response& answer) {
+                                     const Response& response) {
   const auto algorithm = payload.integrity.checksum;
   if (algorithm == ChecksumAlgorithm::kMd5) {
-    const auto md5 = Md5OfETag(answer.etag, properties, answer.headers);
+    const auto md5 = Md5OfETag(response.etag, properties, response.headers);
     if (!md5 || Base64Encode(*md5) == payload.checksum) return std::nullopt;
     return Mismatch(
-        "the ETag in the answer is not the MD5 of what was sent (for a store whose ETags are no MD5s: "
-        "integrity.checksum)",
-        answer);
+        "the ETag in the response is not the MD5 of the bytes that were sent (if this store's ETags only "
+        "look like MD5s, set integrity.checksum to none)",
+        response);
   }
   if (!HasChecksumHeader(algorithm)) return std::nullopt;
-  const auto theirs = answer.headers.Find(ChecksumHeader(algorithm));
+  const auto theirs = response.headers.Find(ChecksumHeader(algorithm));
   if (!theirs || *theirs == payload.checksum) return std::nullopt;
-  return Mismatch(fmt::format("the {} in the answer is not that of what was sent", ChecksumName(algorithm)),
-                  answer);
+  return Mismatch(
+      fmt::format("the {} in the response is not that of the bytes that were sent", ChecksumName(algorithm)),
+      response);
 }
 
 }  // namespace s3

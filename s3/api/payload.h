@@ -1,4 +1,5 @@
-// The data of one request: what is computed from it once, and how it travels. Any thread.
+// The data of one request: its digests, computed once, and the form in which it is sent. Any thread, but one
+// thread at a time for each object.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 #pragma once
 
@@ -20,20 +21,22 @@
 namespace s3 {
 
 struct Payload {
-  // Not owned; unchanged until the last attempt has ended. Of a `file` there are none.
+  // The data is in `bytes` or in `file`. Neither is owned: both must stay unchanged until the last attempt
+  // has ended.
   std::string_view bytes;
   FileRange file;
-  // Of a file: fails when it has changed since. Asked when the store has got other bytes; from any thread.
+  // Set if the data is in `file`: fails if the file has changed since it was digested. Called from any
+  // thread, when the store received bytes with another digest.
   std::function<Result<void>()> check_file;
   IntegrityOptions integrity;
-  std::string sha256;    // hex; empty when neither payload mode nor checksum needs it
-  std::string checksum;  // base64 of the chosen checksum; empty for kNone
+  std::string sha256;    // hex; empty if neither payload mode nor checksum needs it
+  std::string checksum;  // base64 of the selected checksum; empty for kNone
 
   std::uint64_t size() const { return bytes.size() + file.bytes; }
 };
 
-// The digests of a payload, piece by piece: whoever reads the pieces can have them digested while they are in
-// the processor's cache. `integrity` is resolved: its checksum is not kAuto.
+// Computes the digests of a payload piece by piece, so that the caller can digest each piece while it is
+// still in the processor's cache. `integrity` must be resolved: its checksum is not kAuto.
 class PayloadDigests {
  public:
   explicit PayloadDigests(const IntegrityOptions& integrity, Sha256Engine engine = BestSha256Engine());
@@ -42,19 +45,19 @@ class PayloadDigests {
     PayloadDigests* digests;
     std::string_view data;
   };
-  // The same as an Update of each, in less time where they are alike. At most kMaxHashLanes, of different
-  // payloads.
+  // Has the effect of an Update for each piece, and is faster if the pieces have equal sizes and digests. At
+  // most kMaxHashLanes pieces, each of a different payload.
   static void UpdateAll(std::span<const Piece> pieces);
-  // How many are best digested together; one where it makes no difference.
+  // The best number of payloads to digest together; 1 if it makes no difference.
   std::size_t lanes() const { return hashes_ ? hashes_->lanes() : 1; }
-  // The same where there is a processor for each.
+  // The best number if there is a processor for each payload.
   std::size_t lanes_of_few() const { return hashes_ ? hashes_->lanes_of_few() : 1; }
-  // `bytes`: all pieces, which stay where they are. Called once.
+  // Returns the payload. `bytes` must be all pieces in order, and is not copied. Call one Finish, once.
   Payload Finish(std::string_view bytes);
-  // They are sent from the file, in an encoding that does not cut them into chunks.
+  // Returns a payload that is sent from the file; `integrity` must not require chunks (see IsChunked).
   Payload Finish(const FileRange& file, std::function<Result<void>()> check_file);
 
-  // Small enough to stay in the cache from one digest to the next.
+  // Small enough that a piece stays in the cache from one digest to the next.
   static constexpr std::size_t kPieceBytes = 128 << 10;
 
  private:
@@ -67,43 +70,44 @@ class PayloadDigests {
   std::uint64_t crc64_ = 0;
 };
 
-// Reads `bytes` once.
+// Computes the digests of `bytes` in one pass. `bytes` is not copied.
 Payload MakePayload(std::string_view bytes, const IntegrityOptions& integrity);
 
-// Adds the headers that travel with the data, before signing; returns what is to be signed as
-// x-amz-content-sha256.
+// Sets the request's body and adds the headers that describe it. Call it before signing. Returns the value to
+// sign as x-amz-content-sha256.
 std::string AttachPayload(const Payload& payload, HttpRequest* request);
 
-// What the compared values of an answer mean: nothing when they are those of what was sent, or when
-// the store names none that can be compared (an ETag that is no MD5).
+// Compares the checksum or ETag in a response with what was sent. Returns kIntegrity if they differ; nothing
+// if they are equal, or if the response has no value that can be compared (for example an ETag that is not an
+// MD5).
 std::optional<Error> CompareWithSent(const Payload& payload, const ObjectProperties& properties,
-                                     const Response& answer);
+                                     const Response& response);
 
-// The 16 bytes of an ETag that is an MD5: 32 hex digits in quotes, of an object that is not
-// encrypted with KMS or customer keys.
+// Returns the 16 bytes of an ETag that is an MD5; nothing if it does not consist of 32 hex digits, or if
+// the object is encrypted with KMS or customer keys.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 std::optional<std::string> Md5OfETag(std::string_view etag, const ObjectProperties& properties,
-                                     const HttpHeaders& answer);
+                                     const HttpHeaders& response);
 
-// A body in the aws-chunked encoding. Owns the framing; the data stays where it is.
+// A body in the aws-chunked encoding. Owns the framing; the data is not copied.
 struct ChunkedBody {
   std::vector<std::string> framing;
-  std::vector<std::string_view> pieces;  // framing and data in turn
+  std::vector<std::string_view> pieces;  // framing and data, alternating
 };
 
-// True when the payload travels in aws-chunked encoding.
+// True if the payload is sent in aws-chunked encoding.
 bool IsChunked(const IntegrityOptions& integrity);
 
-// `sign_chunk` and `sign_trailer` return the signature of a chunk and of the trailers, following the
-// one before; both empty when chunks are not signed.
+// `sign_chunk` and `sign_trailer` return the signature of a chunk and of the trailers, given the signature
+// before it. Both are empty functions if chunks are not signed.
 struct ChunkSigning {
-  std::string seed;
+  std::string seed;  // the signature of the request's headers
   std::function<std::string(std::string_view previous, std::string_view chunk)> sign_chunk;
   std::function<std::string(std::string_view previous, std::string_view trailers)> sign_trailer;
 };
 ChunkedBody FrameChunks(const Payload& payload, const ChunkSigning& signing);
 
-// At least 8 KiB; larger chunks cost fewer signatures.
+// S3 requires at least 8 KiB. Larger chunks need fewer signatures.
 inline constexpr std::size_t kChunkBytes = 256 << 10;
 
 }  // namespace s3

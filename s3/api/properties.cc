@@ -75,31 +75,33 @@ bool IsConditional(const ObjectProperties& properties) { return properties.Find(
 std::optional<std::string> HeaderValueProblem(std::string_view value) {
   const auto bad = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
   if (std::any_of(value.begin(), value.end(), bad))
-    return "has a control character, which no header may have";
-  // Signed as sent, but stores decode them differently, or refuse them.
-  const auto foreign = [](unsigned char c) { return c >= 0x80; };
-  if (std::any_of(value.begin(), value.end(), foreign)) {
+    return "has a control character, which a header must not have: remove it";
+  // Stores decode these bytes differently, or refuse them.
+  const auto is_not_ascii = [](unsigned char c) { return c >= 0x80; };
+  if (std::any_of(value.begin(), value.end(), is_not_ascii)) {
     return "has a character that is not ASCII: encode it (percent-encoding, or RFC 2047)";
   }
-  // Signing collapses runs of spaces, and what is sent would differ.
+  // Signing collapses runs of spaces, so that the signed value would differ from the sent one.
   if (value.find("  ") != std::string_view::npos || value.starts_with(' ') || value.ends_with(' ')) {
-    return "begins or ends with a space, or has two in a row, which signatures do not keep";
+    return "begins or ends with a space, or has two spaces in a row, which a signature cannot cover: remove "
+           "them";
   }
   return std::nullopt;
 }
 
 std::optional<std::string> MetadataNameProblem(std::string_view name) {
   // RFC 9110, section 5.6.2: the characters of a token.
-  const auto fine = [](unsigned char c) {
+  const auto is_token_char = [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
   };
-  if (name.empty() || !std::all_of(name.begin(), name.end(), fine)) {
+  if (name.empty() || !std::all_of(name.begin(), name.end(), is_token_char)) {
     return fmt::format("'{}' cannot be the name of a header", name);
   }
   std::string lower(name);
   for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  if (lower == kTokenName) return fmt::format("'{}' is the name of s3flow's own mark", name);
+  if (lower == kTokenName)
+    return fmt::format("'{}' is reserved for s3flow's own mark: use another name", name);
   return std::nullopt;
 }
 

@@ -1,4 +1,5 @@
-// What an object is stored with besides its bytes, as the request headers that say so. Pure values.
+// The properties that an object is stored with (content type, metadata, tags, encryption ...), kept as
+// request headers. Pure values.
 #pragma once
 
 #include <optional>
@@ -12,26 +13,27 @@
 
 namespace s3 {
 
-// The metadata header that tells our own object from another writer's (without x-amz-meta-).
+// The metadata that distinguishes our own object from another writer's: its name, and as a header.
 inline constexpr std::string_view kTokenName = "s3flow-upload";
 inline constexpr std::string_view kTokenHeader = "x-amz-meta-s3flow-upload";
 
 class ObjectProperties {
  public:
-  // `name` in lower case. An empty value takes the header away, also from what Apply() meets.
+  // `name` must be in lower case. An empty value removes the header, also from an object that this one is
+  // Apply()ed to.
   void Set(std::string_view name, std::string value);
-  // Nothing when not set, or taken away.
+  // Returns null if the header is not set or was removed.
   const std::string* Find(std::string_view name) const;
-  // Lays `over` on top: what it names wins.
+  // Copies the headers of `over` into this object; they replace its own.
   void Apply(const ObjectProperties& over);
 
-  // A customer-provided key, in base64, is none of the entries; empty for none.
+  // A customer-provided key in base64; empty for none. It is kept apart from the entries.
   const Secret& customer_key() const { return customer_key_; }
   void SetCustomerKey(Secret base64) { customer_key_ = std::move(base64); }
 
-  // The headers to send: without those that were taken away.
+  // Returns the headers to send, without the removed ones.
   std::vector<Header> Headers() const;
-  // Every entry, those taken away too; for showing a configuration.
+  // All entries including the removed ones, whose value is empty; for showing a configuration.
   const std::vector<Header>& entries() const { return entries_; }
 
  private:
@@ -39,11 +41,11 @@ class ObjectProperties {
   Secret customer_key_;
 };
 
-// Customer-provided keys must come with every request that touches the object's data.
+// Customer-provided keys must be sent with every request that touches the object's data.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html
 inline constexpr std::string_view kCustomerKeyPrefix = "x-amz-server-side-encryption-customer-";
 inline constexpr std::string_view kCustomerKeyHeader = "x-amz-server-side-encryption-customer-key";
-// `key`: 32 bytes. Sets algorithm, key and the key's MD5.
+// Sets algorithm, key and the key's MD5. `key` must have 32 bytes.
 void SetCustomerKey(std::string_view key, ObjectProperties* properties);
 
 // The value of x-amz-tagging: query-encoded pairs.
@@ -51,16 +53,17 @@ void SetCustomerKey(std::string_view key, ObjectProperties* properties);
 using Tags = std::vector<std::pair<std::string, std::string>>;
 inline constexpr std::string_view kTaggingHeader = "x-amz-tagging";
 std::string TaggingValue(const Tags& tags);
-// The tags of such a value; pairs that are not percent-encoded well are left out.
+// Reads such a value. Pairs with broken percent-encoding are left out.
 Tags ParseTagging(std::string_view value);
 
-// True when the object must not be written over another: it has If-None-Match.
+// True if the object must not replace another one: it has If-None-Match.
 bool IsConditional(const ObjectProperties& properties);
 
-// What is wrong with a header value: control characters, or bytes that stores do not take alike.
+// Returns what is wrong with a header value (control characters, bytes that stores handle differently);
+// nothing if it is valid.
 std::optional<std::string> HeaderValueProblem(std::string_view value);
-// What is wrong with a metadata name (without x-amz-meta-): characters that no header name has, the
-// name of our own token.
+// Returns what is wrong with a metadata name, without x-amz-meta- (characters that are not allowed in a
+// header name, the name of our own token); nothing if it is valid.
 std::optional<std::string> MetadataNameProblem(std::string_view name);
 
 }  // namespace s3

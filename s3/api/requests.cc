@@ -20,7 +20,7 @@ HttpRequest ForKey(std::string_view method, const BucketAddress& bucket, std::st
   return request;
 }
 
-// Those of the object's properties for which `wanted` holds.
+// Adds the object's properties for which `wanted` is true.
 template <typename Predicate>
 void AddProperties(const ObjectTarget& target, const Predicate& wanted, HttpRequest* request) {
   if (target.properties == nullptr) return;
@@ -48,8 +48,8 @@ bool IsOptional(const HttpRequest& request, std::string_view name) {
   });
 }
 
-// InvalidRequest is none of them: S3 says so of a size that is not the object's.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html (x-amz-mp-object-size)
+// InvalidRequest is not in the list: S3 sends it for a wrong x-amz-mp-object-size.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 bool IsAboutHeaders(const Error& refusal) {
   if (refusal.kind != ErrorKind::kPermanent && refusal.kind != ErrorKind::kTransient) return false;
   if (refusal.http_status != 400 && refusal.http_status != 405 && refusal.http_status != 501) return false;
@@ -125,7 +125,7 @@ HttpRequest BuildCreateMultipartUpload(const BucketAddress& bucket, const Object
     request.headers.push_back({"x-amz-checksum-algorithm", std::string(ChecksumName(checksum))});
     request.headers.push_back({"x-amz-checksum-type", IsCrc(checksum) ? "FULL_OBJECT" : "COMPOSITE"});
   }
-  request.fresh_connection = true;  // twice sent is two uploads, one of which nobody knows
+  request.fresh_connection = true;  // sent twice, it would create a second upload that nobody knows
   return request;
 }
 
@@ -159,7 +159,7 @@ HttpRequest BuildCompleteMultipartUpload(const BucketAddress& bucket, const Obje
   request.query.emplace_back("uploadId", upload_id);
   request.body = xml;
   request.headers.push_back({"content-type", "application/xml"});
-  // The store refuses to complete anything of another size.
+  // With this header the store refuses to complete an object of another size.
   request.headers.push_back({"x-amz-mp-object-size", fmt::format("{}", object_bytes)});
   if (!object_checksum.empty()) {
     request.headers.push_back({std::string(ChecksumHeader(checksum)), std::string(object_checksum)});
@@ -167,7 +167,8 @@ HttpRequest BuildCompleteMultipartUpload(const BucketAddress& bucket, const Obje
   }
   AddProperties(
       target, [](std::string_view name) { return IsCondition(name) || IsCustomerKey(name); }, &request);
-  request.fresh_connection = request.answers_late = true;
+  request.fresh_connection = true;
+  request.responds_late = true;
   return request;
 }
 

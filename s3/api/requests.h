@@ -1,5 +1,5 @@
-// Builds the requests of the S3 API: unsigned, not sent, without the data they carry. Pure, any
-// thread.
+// Builds the requests of the S3 API: not signed, not sent, and without the data of objects and parts (see
+// payload.h). Pure functions, any thread.
 #pragma once
 
 #include <cstdint>
@@ -13,28 +13,29 @@
 
 namespace s3 {
 
-// `text` as the content of an XML element.
+// Escapes `text` for use as the content of an XML element.
 std::string XmlEscape(std::string_view text);
 
-// An object to be: where, and with which properties. Neither is owned.
+// The key and the properties of an object. Neither is owned.
 struct ObjectTarget {
   std::string_view key;
   const ObjectProperties* properties = nullptr;
 };
 
+// `token` is our mark in the metadata; empty for none.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
-// `token`: our mark in the metadata; empty for none.
 HttpRequest BuildPutObject(const BucketAddress& bucket, const ObjectTarget& target, std::string_view token);
 
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
-// `with_checksum`: asks for the stored checksum, too.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 HttpRequest BuildHeadBucket(const BucketAddress& bucket);
 
+// With `with_checksum`, the response also contains the stored checksum.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 HttpRequest BuildHeadObject(const BucketAddress& bucket, const ObjectTarget& target, bool with_checksum);
 
+// Deletes the version `version_id` permanently; if it is empty, the current object, which a bucket with
+// versioning keeps as an old version.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
-// `version_id`: that version for good; empty for the object as everybody sees it.
 HttpRequest BuildDeleteObject(const BucketAddress& bucket, const ObjectTarget& target,
                               std::string_view version_id);
 
@@ -49,11 +50,11 @@ HttpRequest BuildUploadPart(const BucketAddress& bucket, const ObjectTarget& tar
 struct CompletedPart {
   int number = 0;
   std::uint64_t bytes = 0;
-  std::string etag;      // as answered, quotes included
-  std::string checksum;  // base64; empty when there is none
+  std::string etag;      // as received, including quotes
+  std::string checksum;  // base64; empty if there is none
 };
 
-// The body is to be kept by the caller: it is BuildCompletionXml's.
+// `xml` is the request's body, from BuildCompletionXml. It is not copied: the caller keeps it.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 HttpRequest BuildCompleteMultipartUpload(const BucketAddress& bucket, const ObjectTarget& target,
                                          std::string_view upload_id, std::uint64_t object_bytes,
@@ -65,31 +66,30 @@ std::string BuildCompletionXml(const std::vector<CompletedPart>& parts, Checksum
 HttpRequest BuildAbortMultipartUpload(const BucketAddress& bucket, const ObjectTarget& target,
                                       std::string_view upload_id);
 
+// Lists at most 1,000 parts after part number `marker`.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
-// The parts after number `marker`, at most 1,000.
 HttpRequest BuildListParts(const BucketAddress& bucket, const ObjectTarget& target,
                            std::string_view upload_id, int marker);
 
+// Lists at most 1,000 uploads after the markers, of keys that begin with `prefix`.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
-// Those whose keys begin with `prefix`, behind the markers, at most 1,000.
 HttpRequest BuildListMultipartUploads(const BucketAddress& bucket, std::string_view prefix,
                                       std::string_view key_marker, std::string_view id_marker);
 
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
-// Those whose keys begin with `prefix`, at most 1,000; `continuation` is the last page's, empty for the
-// first.
+// Lists at most 1,000 objects whose keys begin with `prefix`. `continuation` is the token from the page
+// before; empty for the first page. https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 HttpRequest BuildListObjects(const BucketAddress& bucket, std::string_view prefix,
                              std::string_view continuation);
 
+// `xml` is the request's body, from BuildTaggingXml. It is not copied: the caller keeps it.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html
-// The body is to be kept by the caller: it is BuildTaggingXml's of the object's tags.
 HttpRequest BuildPutObjectTagging(const BucketAddress& bucket, const ObjectTarget& target,
                                   std::string_view xml);
 std::string BuildTaggingXml(const Tags& tags);
 
-// Those of the request's headers that a store need not know, and that may have made it refuse the request.
-// What each adds is a check beside others; a CRC32C of a whole object cannot do without x-amz-checksum-type.
-// Empty when the refusal is about something else.
+// Returns the names of optional headers that may have made the store refuse the request; empty if the refusal
+// is about something else. Each optional header only adds one more check. x-amz-checksum-type is not optional
+// for a CRC32C of a whole object.
 std::vector<std::string> SuspectHeaders(const HttpRequest& request, const Error& refusal);
 
 }  // namespace s3

@@ -13,9 +13,9 @@
 namespace s3 {
 namespace {
 
-constexpr std::size_t kMaxUploadIdBytes = 4096;  // S3's have some hundred; a header line must hold it
+constexpr std::size_t kMaxUploadIdBytes = 4096;  // S3's have some hundred; an ID must fit into a request line
 
-// The root element of that name; null when the document is broken or another.
+// Returns the root element; a null node if the document is malformed or its root has another name.
 pugi::xml_node Root(pugi::xml_document* document, std::string_view body, const char* name) {
   if (!document->load_buffer(body.data(), body.size(), pugi::parse_minimal | pugi::parse_escapes)) return {};
   return document->child(name);
@@ -33,8 +33,8 @@ bool IsTrue(pugi::xml_node node, const char* name) {
   return std::string_view(node.child_value(name)) == "true";
 }
 
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html, encoding-type: XML 1.0 cannot
-// hold every byte of a key.
+// Decodes a key of a response with encoding-type=url: XML 1.0 cannot represent every byte of a key.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 std::string Decoded(std::string_view text, bool encoded) {
   if (!encoded) return std::string(text);
   std::string plain(text);
@@ -42,7 +42,7 @@ std::string Decoded(std::string_view text, bool encoded) {
   return UriDecode(plain).value_or(std::string(text));
 }
 
-// "2026-11-25T02:00:00.000Z"
+// Parses "2026-11-25T02:00:00.000Z" into seconds since 1970.
 std::optional<std::int64_t> ParseIsoTime(std::string_view text) {
   std::tm time{};
   const std::string terminated(text);
@@ -83,7 +83,7 @@ std::optional<PartList> ParsePartList(std::string_view body) {
     if (!number || *number < 1 || !bytes) return std::nullopt;
     list.parts.push_back({*number, *bytes, part.child_value("ETag")});
   }
-  // A page that is cut short and empty would have its reader ask for ever.
+  // The caller asks for the page after the last part: an empty truncated page would make it ask forever.
   if (list.truncated && list.parts.empty()) return std::nullopt;
   return list;
 }
@@ -120,7 +120,7 @@ std::optional<ObjectList> ParseObjectList(std::string_view body) {
     list.objects.push_back({Decoded(object.child_value("Key"), encoded), *bytes, object.child_value("ETag"),
                             ParseIsoTime(object.child_value("LastModified")).value_or(0)});
   }
-  // A reader would ask for ever.
+  // Without a token the caller would ask for the first page forever.
   if (list.truncated && list.next.empty()) return std::nullopt;
   return list;
 }

@@ -1,5 +1,5 @@
-// Reads the XML of successful answers. Pure, any thread. Bodies come from servers and may hold
-// anything: what is not the document that the operation promises is nothing.
+// Parses the XML of successful responses. The text comes from a server and may be anything: each function
+// returns nothing if it is not the document of its operation. Pure functions, any thread.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,15 @@
 
 namespace s3 {
 
-// The upload ID of an InitiateMultipartUploadResult; never empty.
+// Returns the upload ID of an InitiateMultipartUploadResult; it is never empty.
 std::optional<std::string> ParseUploadId(std::string_view body);
 
 struct CompletedObject {
-  std::string etag;      // never empty; quotes included, when the store sends them
-  std::string checksum;  // of the algorithm asked for; empty when the store does not tell
+  std::string etag;      // never empty; including quotes if the store sends them
+  std::string checksum;  // of the requested algorithm; empty if the store does not send it
 };
-// A CompleteMultipartUploadResult. Nothing for an empty, cut or other document: such an answer
-// neither is a success nor shows a failure.
+// Parses a CompleteMultipartUploadResult. After an empty, truncated or other document it is unknown whether
+// the upload was completed.
 std::optional<CompletedObject> ParseCompletion(std::string_view body, ChecksumAlgorithm checksum);
 
 struct ListedPart {
@@ -30,35 +30,35 @@ struct ListedPart {
 };
 struct PartList {
   std::vector<ListedPart> parts;
-  bool truncated = false;  // more after the last
+  bool truncated = false;  // there are more parts after the last one
 };
 std::optional<PartList> ParsePartList(std::string_view body);
 
 struct ListedUpload {
   std::string key;
   std::string upload_id;
-  std::int64_t initiated_s = 0;  // since 1970, by the store's clock; 0 when it does not tell
+  std::int64_t initiated_s = 0;  // seconds since 1970 by the store's clock; 0 if the store does not send it
 };
 struct UploadList {
   std::vector<ListedUpload> uploads;
   bool truncated = false;
   std::string next_key, next_id;  // where the next page begins
 };
-// A ListMultipartUploadsResult that was asked for with encoding-type=url.
+// Parses a ListMultipartUploadsResult that was requested with encoding-type=url.
 std::optional<UploadList> ParseUploadList(std::string_view body);
 
 struct ListedObject {
   std::string key;
   std::uint64_t bytes = 0;
   std::string etag;
-  std::int64_t modified_s = 0;  // since 1970, by the store's clock; 0 when it does not tell
+  std::int64_t modified_s = 0;  // seconds since 1970 by the store's clock; 0 if the store does not send it
 };
 struct ObjectList {
   std::vector<ListedObject> objects;
   bool truncated = false;
   std::string next;  // the continuation token of the next page
 };
-// A ListBucketResult of ListObjectsV2 that was asked for with encoding-type=url.
+// Parses a ListBucketResult of ListObjectsV2 that was requested with encoding-type=url.
 std::optional<ObjectList> ParseObjectList(std::string_view body);
 
 }  // namespace s3

@@ -16,7 +16,7 @@ constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-// Trims, and turns every run of white space (folded lines too) into one space.
+// Trims the value and turns every run of white space (also of folded lines) into one space.
 void AppendHeaderValue(std::string* out, std::string_view value) {
   if (!HasAny(value, IsSpace)) {
     out->append(value);
@@ -65,10 +65,10 @@ CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view
                                        const std::vector<Header>& headers,
                                        const std::vector<SecretHeader>& secret_headers,
                                        std::string_view payload_hash) {
-  // Name, place and value: values of one name keep the order in which they are sent.
+  // Name, position and value: values of one name stay in the order in which they are sent.
   std::vector<std::tuple<std::string_view, std::size_t, std::string_view>> sorted;
   sorted.reserve(headers.size() + secret_headers.size());
-  std::forward_list<std::string> lowered;  // most names are in lower case as they are
+  std::forward_list<std::string> lowered;  // only for names with upper case; most have none
   const auto add = [&](const std::string& name, std::string_view value) {
     sorted.emplace_back(HasAny(name, IsUpper) ? lowered.emplace_front(LowerCase(name)) : name, sorted.size(),
                         value);
@@ -86,17 +86,17 @@ CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view
   text.reserve(512 + secret_bytes);
   canonical.signed_headers.reserve(128);
   Append(&text, {method, "\n", path, "\n", query.empty() ? "" : CanonicalQuery(query), "\n"});
-  std::string_view name_before;
-  for (const auto& [name, place, value] : sorted) {
-    if (name == name_before) {
-      text.back() = ',';  // in place of the newline after the value before
+  std::string_view previous_name;
+  for (const auto& [name, position, value] : sorted) {
+    if (name == previous_name) {
+      text.back() = ',';  // replaces the newline after the previous value
     } else {
-      // Plain appends: the room is reserved above.
+      // Plain appends are faster here than Append: the space is reserved above.
       text.append(name) += ':';
       if (!canonical.signed_headers.empty()) canonical.signed_headers += ';';
       canonical.signed_headers.append(name);
     }
-    name_before = name;
+    previous_name = name;
     AppendHeaderValue(&text, value);
     text += '\n';
   }

@@ -1,8 +1,8 @@
 // AWS Signature Version 4: pure functions of request, credentials, scope and time.
 //
-// Every stage of the specification has its own function under its own name, so that each can be
-// compared with published values. S3's rules hold: the path is encoded once and never normalised,
-// and x-amz-content-sha256 is always present and signed.
+// Each stage of the specification is a function with the specification's name, so that each can be compared
+// with published values. S3's rules apply: the path is encoded once and never normalised, and
+// x-amz-content-sha256 is always present and signed.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace s3 {
 
-// What x-amz-content-sha256 says when it is no digest of the body.
+// The values of x-amz-content-sha256 that are not a digest of the body.
 inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
 inline constexpr std::string_view kUnsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 inline constexpr std::string_view kSignedChunks = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
@@ -42,8 +42,8 @@ struct CanonicalRequest {
   std::string signed_headers;  // "host;x-amz-content-sha256;x-amz-date"
 };
 
-// Signs every header it is given: names in lower case and sorted, values trimmed and with inner
-// space collapsed, equal names joined with ','. `path` is percent-encoded already.
+// Covers all headers: names in lower case and sorted, values trimmed and with runs of inner space collapsed,
+// values of equal names joined with ','. `path` must already be percent-encoded.
 CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view path,
                                        const std::vector<QueryParam>& query,
                                        const std::vector<Header>& headers,
@@ -55,42 +55,42 @@ std::string StringToSign(std::string_view amz_date, const CredentialScope& scope
 
 Sha256Digest SigningKey(const Secret& secret_access_key, const CredentialScope& scope);
 
-// The stages of a body that is sent in signed chunks. `previous_signature` is that of the chunk
-// before, or of the request's headers (the seed) for the first; `chunk_hash` the chunk's SHA-256 in hex.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+// The stage for one chunk of a body that is sent in signed chunks. `previous_signature` is that of the chunk
+// before, for the first chunk that of the request's headers (the seed). `chunk_hash` is the chunk's SHA-256
+// in hex. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 std::string ChunkStringToSign(std::string_view amz_date, const CredentialScope& scope,
                               std::string_view previous_signature, std::string_view chunk_hash);
 
-// `trailers`: "name:value\n" for each trailing header, names in lower case and sorted.
+// The stage for the trailers. `trailers` is "name:value\n" for each, names in lower case and sorted.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 std::string TrailerStringToSign(std::string_view amz_date, const CredentialScope& scope,
                                 std::string_view previous_signature, std::string_view trailers);
 
-// 64 lower-case hex digits.
+// Returns 64 lower-case hex digits.
 std::string Signature(const Sha256Digest& signing_key, std::string_view string_to_sign);
 
-// Signs requests for one region. Thread-safe; keeps the signing key of the current day, which is
-// four HMACs that need not be done again for each request.
+// Signs requests for one region. Thread-safe. Keeps the signing key of the current day, which saves four
+// HMACs for each request.
 class Signer {
  public:
   Signer(std::string region, std::string service = "s3")
       : region_(std::move(region)), service_(std::move(service)) {}
 
-  // Adds host, x-amz-date, x-amz-content-sha256, x-amz-security-token (when there is a token) and
-  // authorization. The request must not have them yet, and all headers it has get signed.
-  // `payload_hash`: hex SHA-256 of the body, or one of the words above. Returns the signature, which
-  // is the seed for the chunks of a body that is signed in chunks.
+  // Adds host, x-amz-date, x-amz-content-sha256, x-amz-security-token (if there is a token) and
+  // authorization. The request must not have them yet. All its headers are signed. `payload_hash` is the hex
+  // SHA-256 of the body, or one of the values above. Returns the signature: the seed for a body that is
+  // signed in chunks.
   std::string SignHeaders(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,
                           SystemTime time);
 
-  // `time` is that of the request's headers.
+  // `time` must be the one given to SignHeaders.
   std::string SignChunk(const Credentials& credentials, SystemTime time, std::string_view previous_signature,
                         std::string_view chunk);
   std::string SignTrailer(const Credentials& credentials, SystemTime time,
                           std::string_view previous_signature, std::string_view trailers);
 
-  // Adds X-Amz-Algorithm ... X-Amz-Signature to the query ("presigned URL"), and host to the
-  // headers. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+  // Adds X-Amz-Algorithm ... X-Amz-Signature to the query ("presigned URL"), and host to the headers.
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
   void SignQuery(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,
                  SystemTime time, std::chrono::seconds expires);
 
@@ -104,7 +104,7 @@ class Signer {
 
   const std::string region_;
   const std::string service_;
-  std::mutex mutex_;  // for who makes another key
+  std::mutex mutex_;  // held while a new key is derived and published
   ReadMostly<DayKey> key_{DayKey()};
 };
 

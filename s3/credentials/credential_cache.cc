@@ -8,7 +8,7 @@ namespace s3 {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds kFirstPause{1'000}, kLongestPause{60'000};
+constexpr milliseconds kFirstPause{1'000}, kMaxPause{60'000};
 
 }  // namespace
 
@@ -38,14 +38,14 @@ void CredentialCache::SetWindows(Clock::time_point now) {
     advisory_at_ = *expires - std::min<Clock::duration>(options_.advisory, lifetime / 2);
     mandatory_at_ = *expires - std::min<Clock::duration>(options_.mandatory, lifetime / 5);
   }
-  next_try_ = advisory_at_;
+  next_attempt_ = advisory_at_;
   fresh_until_ = renewable_ ? mandatory_at_ : expires.value_or(Clock::time_point::max());
 }
 
 CredentialCache::State CredentialCache::StateAt(Clock::time_point now) const {
   const auto expires = credentials_.Current()->expires;
-  if (refused_ || (expires && now >= *expires)) return State::kUseless;
-  // One try only: credentials that the store still takes are used as long as it does.
+  if (refused_ || (expires && now >= *expires)) return State::kUnusable;
+  // Only one attempt: after a failure, the old credentials are used as long as the store accepts them.
   return now >= mandatory_at_ && failures_ == 0 && renewable_ ? State::kStale : State::kFresh;
 }
 
@@ -59,14 +59,15 @@ Result<CredentialCache::Snapshot> CredentialCache::GetUnlessFresh(Waiter* waiter
     std::unique_lock lock(mutex_);
     const auto state = StateAt(Clock::now());
     if (state == State::kFresh) return credentials_.Current();
-    if (!renewable_ && !gave_up_) GiveUp("they cannot be renewed");
-    if (gave_up_) return tl::unexpected(*gave_up_);
+    if (!renewable_ && !final_error_) GiveUp("their source cannot renew them");
+    if (final_error_) return tl::unexpected(*final_error_);
     if (cancelled_ && state == State::kStale) return credentials_.Current();
-    if (cancelled_) return Fail(ErrorKind::kCancelled, "the run was stopped while it waited for credentials");
+    if (cancelled_)
+      return Fail(ErrorKind::kCancelled, "the run was stopped while it waited for new credentials");
     const auto generation = generation_;
     changed_.notify_one();
     lock.unlock();
-    Await(generation, waiter);
+    WaitForAttempt(generation, waiter);
   }
 }
 
@@ -85,7 +86,7 @@ bool CredentialCache::Renew(const Snapshot& used, Waiter* waiter) {
 void CredentialCache::Cancel() {
   std::unique_lock lock(mutex_);
   cancelled_ = true;
-  Settle(std::move(lock));
+  WakeAll(std::move(lock));
 }
 
 std::uint64_t CredentialCache::renewals() const {
@@ -93,8 +94,8 @@ std::uint64_t CredentialCache::renewals() const {
   return renewals_;
 }
 
-// Returns when the refresher has ended a try after `generation`.
-void CredentialCache::Await(std::uint64_t generation, Waiter* waiter) {
+// Waits until the refresher has finished an attempt after `generation`.
+void CredentialCache::WaitForAttempt(std::uint64_t generation, Waiter* waiter) {
   waiter->Wait([this, generation](Wake wake) {
     {
       std::lock_guard lock(mutex_);
@@ -107,7 +108,7 @@ void CredentialCache::Await(std::uint64_t generation, Waiter* waiter) {
   });
 }
 
-void CredentialCache::Settle(std::unique_lock<std::mutex> lock) {
+void CredentialCache::WakeAll(std::unique_lock<std::mutex> lock) {
   std::vector<Wake> waiting;
   waiting.swap(waiting_);
   ++generation_;
@@ -119,84 +120,89 @@ void CredentialCache::RunRefresher(std::stop_token stop) {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      // Before the advisory window only a refusal is a reason to ask, and after a failure nothing is.
+      // Before the next planned attempt, credentials are fetched early only if they are refused or stale, and
+      // only if the last attempt did not fail.
       const auto due = [&] {
         const bool demanded = failures_ == 0 && StateAt(Clock::now()) != State::kFresh;
-        return !gave_up_ && (demanded || Clock::now() >= next_try_);
+        return !final_error_ && (demanded || Clock::now() >= next_attempt_);
       };
       while (!stop.stop_requested() && !due()) {
-        if (gave_up_ || next_try_ == Clock::time_point::max()) {
+        if (final_error_ || next_attempt_ == Clock::time_point::max()) {
           changed_.wait(lock, stop, due);
         } else {
-          changed_.wait_until(lock, stop, next_try_, due);
+          changed_.wait_until(lock, stop, next_attempt_, due);
         }
       }
       if (stop.stop_requested()) return;
-      if (StateAt(Clock::now()) == State::kUseless && !paused_since_) paused_since_ = Clock::now();
+      if (StateAt(Clock::now()) == State::kUnusable && !paused_since_) paused_since_ = Clock::now();
     }
     auto fetched = fetch_(stop);
     if (stop.stop_requested()) return;
     std::unique_lock lock(mutex_);
-    const auto text = Take(std::move(fetched), Clock::now());
-    Settle(std::move(lock));
+    const auto text = Accept(std::move(fetched), Clock::now());
+    WakeAll(std::move(lock));
     if (!text.empty() && notice_) notice_(text);
   }
 }
 
-// What to tell, if anything.
-std::string CredentialCache::Take(Result<ProvidedCredentials> fetched, Clock::time_point now) {
-  std::string why;
-  if (!fetched) {
-    why = fetched.error().message;
-  } else if (fetched->credentials.expires && *fetched->credentials.expires <= now) {
-    why = fmt::format("{} gave credentials that have expired already", fetched->source);
-  } else if (refused_ && fetched->credentials.SignsLike(*credentials_.Current())) {
-    why = fmt::format("{} gives the same credentials again", fetched->source);
+std::string CredentialCache::Accept(Result<ProvidedCredentials> fetched, Clock::time_point now) {
+  if (!fetched) return RecordFailure(fetched.error().message, now);
+  const auto& credentials = fetched->credentials;
+  if (credentials.expires && *credentials.expires <= now) {
+    return RecordFailure(fmt::format("{} returned credentials that have already expired", fetched->source),
+                         now);
   }
-  if (why.empty()) {
-    const bool was_paused = paused_since_ && failures_ > 0;
-    // The same keys, before their end: nothing new yet, asked for again when they are older.
-    const bool same = fetched->credentials.SignsLike(*credentials_.Current());
-    if (!same) ++renewals_;
-    credentials_.Publish(std::move(fetched->credentials));
-    source_ = std::move(fetched->source);
-    refused_ = false;
-    failures_ = 0;
-    paused_since_.reset();
-    SetWindows(now);
-    if (same) next_try_ = std::max(next_try_, now + kFirstPause);
-    return was_paused ? "fresh credentials: the run goes on" : "";
+  if (refused_ && credentials.SignsLike(*credentials_.Current())) {
+    return RecordFailure(fmt::format("{} returned the same credentials again", fetched->source), now);
   }
-  const auto pause = std::min(kFirstPause * (1 << std::min(failures_, 10)), kLongestPause);
-  const bool first = failures_++ == 0;
-  next_try_ = now + pause;
-  if (StateAt(now) != State::kUseless) {
-    // Not later than their end.
+  return Replace(std::move(*fetched), now);
+}
+
+std::string CredentialCache::Replace(ProvidedCredentials fresh, Clock::time_point now) {
+  const bool was_paused = paused_since_ && failures_ > 0;
+  const bool same = fresh.credentials.SignsLike(*credentials_.Current());
+  if (!same) ++renewals_;
+  credentials_.Publish(std::move(fresh.credentials));
+  source_ = std::move(fresh.source);
+  refused_ = false;
+  failures_ = 0;
+  paused_since_.reset();
+  SetWindows(now);
+  // The source has no new keys yet: ask again later, not at once.
+  if (same) next_attempt_ = std::max(next_attempt_, now + kFirstPause);
+  return was_paused ? "got new credentials: the run continues" : "";
+}
+
+std::string CredentialCache::RecordFailure(const std::string& why, Clock::time_point now) {
+  using std::chrono::seconds;
+  const auto pause = std::min(kFirstPause * (1 << std::min(failures_, 10)), kMaxPause);
+  const bool is_first = failures_++ == 0;
+  next_attempt_ = now + pause;
+  if (StateAt(now) != State::kUnusable) {
     const auto expires = credentials_.Current()->expires;
-    next_try_ = std::min(next_try_, expires.value_or(next_try_));
-    return first ? fmt::format("cannot renew the credentials, which are good for another {} s: {}",
-                               std::chrono::floor<std::chrono::seconds>(expires.value_or(now) - now).count(),
-                               why)
-                 : "";
+    if (expires) next_attempt_ = std::min(next_attempt_, *expires);
+    if (!is_first) return "";
+    const auto left = std::chrono::floor<seconds>(expires.value_or(now) - now);
+    return fmt::format("cannot renew the credentials, which are valid for another {} s: {}", left.count(),
+                       why);
   }
-  const bool first_pause = !paused_since_ || first;
+  const bool is_new_pause = !paused_since_ || is_first;
   if (!paused_since_) paused_since_ = now;
-  const auto end = *paused_since_ + options_.patience;
-  if (now >= end) {
+  const auto deadline = *paused_since_ + options_.patience;
+  if (now >= deadline) {
     GiveUp(why);
     return "";
   }
-  next_try_ = std::min(next_try_, end);
-  return first_pause ? fmt::format(
-                           "the credentials have expired, and there are no fresh ones: {}; new work "
-                           "waits up to {} s",
-                           why, std::chrono::ceil<std::chrono::seconds>(options_.patience).count())
-                     : "";
+  next_attempt_ = std::min(next_attempt_, deadline);
+  if (!is_new_pause) return "";
+  return fmt::format(
+      "the credentials have expired and cannot be renewed: {}; new requests wait for up to {} s", why,
+      std::chrono::ceil<seconds>(options_.patience).count());
 }
 
 void CredentialCache::GiveUp(const std::string& why) {
-  gave_up_ = Error{.kind = ErrorKind::kNoCredentials,
-                   .message = fmt::format("the credentials have expired ({}): {}", source_, why)};
+  final_error_ = Error{.kind = ErrorKind::kNoCredentials,
+                       .message = fmt::format("the credentials have expired ({}): {}", source_, why)};
 }
 
 }  // namespace s3

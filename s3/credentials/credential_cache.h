@@ -1,5 +1,5 @@
-// Keeps the credentials of a run fresh: one snapshot that everybody signs with, one thread that renews
-// it ahead of its end.
+// Keeps the credentials of a run fresh: one snapshot that all requests sign with, and one thread that renews
+// it before it expires.
 #pragma once
 
 #include <atomic>
@@ -18,54 +18,61 @@
 
 namespace s3 {
 
-// When to renew, seen from the end of the credentials. Shorter lives get shorter windows: at most a half
-// and a fifth of them. https://github.com/boto/botocore (credentials.py): 15 and 10 minutes.
+// When to renew, as time before the expiry. For credentials with a short lifetime the windows are shorter: at
+// most a half and a fifth of the lifetime. 15 and 10 minutes are botocore's values (credentials.py).
 struct RenewalOptions {
-  std::chrono::milliseconds advisory{std::chrono::minutes(15)};   // renewed beside the work
-  std::chrono::milliseconds mandatory{std::chrono::minutes(10)};  // the work waits for one try
-  // How long the work waits for fresh credentials once the old ones are no good any more.
+  std::chrono::milliseconds advisory{std::chrono::minutes(15)};   // renew while the work continues
+  std::chrono::milliseconds mandatory{std::chrono::minutes(10)};  // the work waits for one attempt to renew
+  // How long the work waits for new credentials after the old ones became unusable.
   std::chrono::milliseconds patience{std::chrono::minutes(5)};
 };
 
-// Thread-safe. Snapshots are immutable: key, secret and token of one signature belong together. They are
-// valid as long as the cache.
+// Thread-safe. Snapshots are immutable, so that key, secret and token of one signature belong together. They
+// stay valid as long as the cache exists.
 class CredentialCache {
  public:
   using Snapshot = const Credentials*;
 
-  // Without `fetch`, or when what was provided is not renewable, `first` is all there ever is. `notice`
-  // is told, in one line, that the work is paused and that it goes on; it must not wait.
+  // Never renews without `fetch`, or if `first` is not renewable. `notice` receives one line each when the
+  // work pauses and when it continues; it is called from the refresher's thread and must not block.
   CredentialCache(ProvidedCredentials first, FetchCredentials fetch, RenewalOptions options,
                   std::function<void(std::string_view)> notice);
-  // Precondition: nobody waits.
+  // Precondition: no thread or task is in Get() or Renew().
   ~CredentialCache();
 
-  // What to sign with now; takes no lock while that is fresh. Waits through `waiter` in the mandatory window,
-  // for one try of the refresher, and when the credentials are no good, until there are others.
-  // kNoCredentials, then and from then on, when there are none to be had.
+  // Returns the credentials to sign with now. Takes no lock while they are fresh. In the mandatory window it
+  // waits through `waiter` for one attempt to renew them; if they are unusable, until there are new ones.
+  // Fails with kNoCredentials, now and at every later call, if there are no new ones within `patience`.
   Result<Snapshot> Get(Waiter* waiter);
 
-  // The store has refused `used` as expired: waits until there are others. False when there are none to
-  // be had.
+  // Call it when the store refused `used` as expired: waits until there are other credentials. Returns false
+  // if there are none.
   bool Renew(const Snapshot& used, Waiter* waiter);
 
-  // Nobody waits any more, from now on: what is in flight ends with what there is.
+  // Ends all waiting, now and later: requests in flight finish with the current credentials.
   void Cancel();
 
-  // How often fresh credentials took the place of old ones.
+  // The number of times that other credentials replaced the current ones.
   std::uint64_t renewals() const;
 
  private:
   using Clock = std::chrono::system_clock;
-  enum class State { kFresh, kStale, kUseless };
+  enum class State {
+    kFresh,     // usable
+    kStale,     // usable, but one attempt to renew them comes first
+    kUnusable,  // expired, or refused by the store
+  };
 
   State StateAt(Clock::time_point now) const;
   Result<Snapshot> GetUnlessFresh(Waiter* waiter);
   void SetWindows(Clock::time_point now);
-  void Await(std::uint64_t generation, Waiter* waiter);
-  void Settle(std::unique_lock<std::mutex> lock);
+  void WaitForAttempt(std::uint64_t generation, Waiter* waiter);
+  void WakeAll(std::unique_lock<std::mutex> lock);
   void RunRefresher(std::stop_token stop);
-  std::string Take(Result<ProvidedCredentials> fetched, Clock::time_point now);
+  // These return the notice to give; empty for none. Called with the mutex held.
+  std::string Accept(Result<ProvidedCredentials> fetched, Clock::time_point now);
+  std::string Replace(ProvidedCredentials fresh, Clock::time_point now);
+  std::string RecordFailure(const std::string& why, Clock::time_point now);
   void GiveUp(const std::string& why);
 
   const FetchCredentials fetch_;
@@ -73,18 +80,18 @@ class CredentialCache {
   const std::function<void(std::string_view)> notice_;
 
   mutable std::mutex mutex_;
-  std::condition_variable_any changed_;  // for the refresher
+  std::condition_variable_any changed_;  // the refresher waits on it
   std::string source_;
   bool renewable_;
   ReadMostly<Credentials> credentials_;
-  std::atomic<Clock::time_point> fresh_until_;  // until then StateAt is kFresh, perhaps longer
-  Clock::time_point advisory_at_, mandatory_at_, next_try_;
-  bool refused_ = false;  // the store says that the current ones have expired
-  int failures_ = 0;      // of the refresher, one after the other
+  std::atomic<Clock::time_point> fresh_until_;  // StateAt is kFresh at least until then
+  Clock::time_point advisory_at_, mandatory_at_, next_attempt_;
+  bool refused_ = false;  // the store refused the current credentials as expired
+  int failures_ = 0;      // of the refresher, in a row
   std::optional<Clock::time_point> paused_since_;
-  std::optional<Error> gave_up_;
+  std::optional<Error> final_error_;  // set once no more attempts are made
   bool cancelled_ = false;
-  std::uint64_t generation_ = 0;  // counts the refresher's tries
+  std::uint64_t generation_ = 0;  // counts the refresher's attempts
   std::uint64_t renewals_ = 0;
   std::vector<Wake> waiting_;
   std::jthread refresher_;

@@ -1,4 +1,4 @@
-// A byte rate shared by all connections. Thread-safe.
+// A limit for the bytes per second of all connections together. Thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ class BandwidthLimiter {
   // 0 means no limit.
   explicit BandwidthLimiter(std::uint64_t bytes_per_second) : rate_(bytes_per_second) {}
 
-  // Books `bytes` and returns how long the caller must wait for them.
+  // Reserves `bytes` and returns how long the caller must wait before it continues.
   std::chrono::nanoseconds Take(std::uint64_t bytes) {
     using Clock = std::chrono::steady_clock;
     if (rate_ == 0 || bytes == 0) return {};

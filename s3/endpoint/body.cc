@@ -13,7 +13,7 @@ constexpr std::uint64_t kMaxPutBytes = 5ull << 30;
 
 bool IsChunked(std::string_view promised) { return promised.starts_with("STREAMING-"); }
 
-// Of the object's bytes; nothing when the request does not say.
+// Returns the declared size of the object or part; nothing if the request does not declare it.
 std::optional<std::uint64_t> DeclaredBytes(const Call& call) {
   const bool chunked = IsChunked(PromisedPayloadHash(call));
   const auto length = call.FindHeader(chunked ? "x-amz-decoded-content-length" : "content-length");
@@ -24,14 +24,14 @@ std::optional<std::uint64_t> DeclaredBytes(const Call& call) {
 }
 
 Reply Malformed(std::string_view what) {
-  return ErrorReply(400, "InvalidChunkSizeError", what);  // what S3 answers to broken aws-chunked
+  return ErrorReply(400, "InvalidChunkSizeError", what);  // S3's code for broken aws-chunked
 }
 
 Reply BadDigest(std::string_view name) {
   return ErrorReply(400, "BadDigest", std::string(name) + " did not match the calculated value.");
 }
 
-// x-amz-checksum-algorithm and -type name what is to be, they hold no value.
+// False for x-amz-checksum-algorithm and -type: they contain no checksum.
 bool IsChecksumValue(std::string_view name) { return StreamChecksum::Of(name).has_value(); }
 
 }  // namespace
@@ -76,7 +76,7 @@ std::optional<Reply> CheckBodyHeaders(const Call& call) {
 }
 
 BodyReceiver::BodyReceiver(const Call& call, const ServerOptions& options,
-                           std::unique_ptr<Store::Upload> upload, std::string_view checksum)
+                           std::unique_ptr<ObjectUpload> upload, std::string_view checksum)
     : call_(call),
       options_(options),
       promised_(PromisedPayloadHash(call)),
@@ -85,7 +85,8 @@ BodyReceiver::BodyReceiver(const Call& call, const ServerOptions& options,
       max_bytes_(upload ? DeclaredBytes(call).value_or(0) : kMaxTextBytes),
       previous_signature_(SeedSignature(call)) {
   result_.upload = std::move(upload);
-  // CompleteMultipartUpload has the checksum of the object there, and not of its body.
+  // Without an upload, the checksum header is not about the body: CompleteMultipartUpload sends the object's
+  // there.
   if (!result_.upload) return;
   auto name = PromisedChecksum(call);
   if (name.empty()) name = checksum;
@@ -191,7 +192,7 @@ std::optional<Reply> BodyReceiver::EndChunk() {
     }
     previous_signature_ = expected;
   }
-  // The empty chunk is the last; an empty line, or trailers and an empty line, end the body.
+  // The empty chunk is the last. After it come optional trailers and an empty line.
   state_ = chunk_bytes_ == 0 ? State::kTrailer : State::kChunkHeader;
   return std::nullopt;
 }
@@ -212,7 +213,7 @@ std::optional<Reply> BodyReceiver::Finish() {
   }
   const auto decoded = call_.FindHeader("x-amz-decoded-content-length");
   if (state_ == State::kDone && decoded != std::to_string(result_.size_bytes)) {
-    return ErrorReply(400, "IncompleteBody", "The body has not x-amz-decoded-content-length bytes.");
+    return ErrorReply(400, "IncompleteBody", "The body does not have x-amz-decoded-content-length bytes.");
   }
   result_.md5 = md5_.Finish();
   result_.sha256 = sha256_.Finish();

@@ -1,5 +1,5 @@
-// Receives the body of one request: decodes aws-chunked, verifies chunk signatures, computes what
-// the request promised and compares. One thread at a time.
+// Receives the body of one request: decodes aws-chunked, verifies chunk signatures, and compares digests and
+// checksum with the values that the request promised. One thread at a time.
 #pragma once
 
 #include <memory>
@@ -18,26 +18,26 @@ namespace s3::endpoint {
 
 struct ReceivedBody {
   std::uint64_t size_bytes = 0;    // decoded
-  std::string md5, sha256;         // bytes
+  std::string md5, sha256;         // binary, not hex
   std::optional<Header> checksum;  // "x-amz-checksum-..." and its base64 value, as computed here
-  std::unique_ptr<Store::Upload> upload;
-  std::string text;  // of a request without an upload
+  std::unique_ptr<ObjectUpload> upload;
+  std::string text;  // the body, if there is no upload
 };
 
 class BodyReceiver {
  public:
-  // With an `upload`, the bytes go there as they come, which nobody sees before all is verified; else they
-  // are kept as text, kMaxTextBytes at most. Memory does not depend on what a client calls a chunk. A
-  // `checksum` is computed even when the request promises none ("x-amz-checksum-crc32c"; empty for
-  // none). Neither call nor options are owned.
-  BodyReceiver(const Call& call, const ServerOptions& options, std::unique_ptr<Store::Upload> upload,
+  // The bytes go to `upload` as they arrive; nobody sees them before they are verified. Without an upload
+  // they are kept as text, at most kMaxTextBytes. Memory use does not depend on the size of chunks.
+  // `checksum` names a checksum to compute even if the request promises none ("x-amz-checksum-crc32c"; empty
+  // for none). Neither call nor options are owned.
+  BodyReceiver(const Call& call, const ServerOptions& options, std::unique_ptr<ObjectUpload> upload,
                std::string_view checksum);
 
-  // Bytes as they came; the answer is a refusal, after which there is nothing more to take.
+  // Takes the next bytes of the request. Returns a refusal if the body is wrong; call nothing else after it.
   std::optional<Reply> Take(std::string_view bytes);
-  // After the last byte: what was promised and does not hold is a refusal.
+  // Call it after the last byte. Returns a refusal if a promised value differs.
   std::optional<Reply> Finish();
-  // After a Finish without refusal.
+  // Call it once, after a Finish without a refusal.
   ReceivedBody Result() { return std::move(result_); }
 
   static constexpr std::size_t kMaxTextBytes = 8 << 20;
@@ -63,16 +63,16 @@ class BodyReceiver {
   std::string line_;
   std::string chunk_signature_, previous_signature_;
   std::uint64_t chunk_bytes_ = 0, chunk_left_ = 0;
-  std::optional<Digest> chunk_hash_;          // of a signed one
+  std::optional<Digest> chunk_hash_;          // if chunks are signed
   std::string trailers_, trailer_signature_;  // canonical, "name:value\n" each
   std::optional<Header> promised_checksum_;
   ReceivedBody result_;
 };
 
-// The name of the checksum header or trailer that the request promises; empty for none.
+// Returns the name of the checksum header or trailer that the request promises; empty for none.
 std::string PromisedChecksum(const Call& call);
 
-// A data request's refusal that can be told from its headers, before its body is read.
+// Returns the refusal of a PutObject or UploadPart whose headers are wrong; call it before reading the body.
 std::optional<Reply> CheckBodyHeaders(const Call& call);
 
 }  // namespace s3::endpoint

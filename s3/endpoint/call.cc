@@ -15,13 +15,14 @@ std::string_view BucketOperation(const Call& call) {
   if (call.FindQuery("location")) return "GetBucketLocation";
   if (call.FindQuery("uploads")) return "ListMultipartUploads";
   for (const auto& [name, value] : call.query) {
-    // A sub-resource (acl, versioning, uploads...) has a name alone; listings have name=value.
+    // A sub-resource (acl, versioning, uploads ...) is a name without a value; parameters of listings have
+    // values.
     if (value.empty() && name != "prefix" && name != "delimiter" && name != "marker") return "";
   }
   return call.FindQuery("list-type") == "2" ? "ListObjectsV2" : "ListObjects";
 }
 
-// What the query names beside the signature and the name SDKs give themselves.
+// What the query selects, without the parameters of the signature and the SDKs' own x-id.
 struct SubResource {
   bool uploads = false, upload_id = false, part_number = false, tagging = false, other = false;
 };

@@ -1,4 +1,4 @@
-// One S3 request as the endpoint sees it, and its answer; no HTTP library in sight.
+// One S3 request and its reply as values, independent of the HTTP library.
 #pragma once
 
 #include <cstdint>
@@ -24,27 +24,27 @@ struct Call {
   std::vector<QueryParam> query;  // decoded
   std::string bucket;             // path style only; empty for the service itself
   std::string key;                // decoded
-  std::string operation;          // "PutObject"; empty when this endpoint has no such operation
+  std::string operation;          // "PutObject"; empty if this endpoint does not support the operation
 
   std::optional<std::string> FindHeader(std::string_view name) const;
   std::optional<std::string> FindQuery(std::string_view name) const;
 };
 
-// Fills the fields below the line; false when the target has broken percent-encoding.
+// Fills the fields from raw_path on. Returns false if the target has broken percent-encoding.
 bool ParseTarget(Call* call);
 
 struct Reply {
   int status = 200;
   std::vector<Header> headers;
   std::string body;
-  // When set, the body is this range of stored data instead.
+  // If set, the body is this range of stored data instead.
   std::shared_ptr<const ObjectData> data;
   std::uint64_t data_offset = 0;
-  std::uint64_t content_length = 0;  // of `data`, or of what HEAD does not send
+  std::uint64_t content_length = 0;  // of the range of `data`; for HEAD, of the body that is not sent
   bool head_only = false;
 };
 
-// A 200 with this document, its declaration added.
+// Returns a 200 with this XML document; adds the XML declaration.
 Reply XmlReply(std::string body);
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html

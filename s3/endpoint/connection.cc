@@ -11,8 +11,8 @@ namespace http = boost::beast::http;
 using asio::use_awaitable;
 using asio::ip::tcp;
 
-// A refused request's body up to this size is read and dropped, so that the client can read the
-// answer; with a larger one the connection is closed.
+// The body of a refused request is read and dropped up to this size, so that the client reads the reply. If
+// it is larger, the connection is closed.
 constexpr std::uint64_t kMaxDrainBytes = 1 << 20;
 
 bool WaitsForContinue(const Connection::Parser& parser) {
@@ -151,8 +151,8 @@ Connection::Awaitable<void> Connection::SendData(const Reply& reply) {
   }
 }
 
-// Reads on for a moment after the last answer: closing with unread data would send a reset that
-// can overtake the answer.
+// Continues to read for a moment after the last reply. Closing with unread data would send a reset, which can
+// arrive before the reply.
 Connection::Awaitable<void> Connection::LingerUntilClosed() {
   constexpr std::uint64_t kMaxLingerBytes = 64 << 20;
   std::uint64_t total = 0;

@@ -1,4 +1,4 @@
-// One client connection of the endpoint: requests in, replies out. Coroutines on its strand.
+// One client connection of the endpoint: reads requests and sends replies, in coroutines on its strand.
 #pragma once
 
 #include <boost/asio.hpp>
@@ -15,7 +15,7 @@
 
 namespace s3::endpoint {
 
-// Thrown to end a connection; not an error of the endpoint.
+// Thrown to end a connection. It is not an error of the endpoint.
 struct ConnectionEnds {};
 
 class Connection {
@@ -30,19 +30,20 @@ class Connection {
         stream_(std::move(socket)),
         chunk_(std::make_unique_for_overwrite<char[]>(kChunkBytes)) {}
 
-  // Every function that waits throws boost::system::system_error when the client is gone, or too slow.
+  // Every Awaitable throws boost::system::system_error if the client closed the connection or is too slow.
   Awaitable<Call> ReadHeaders(Parser* parser);
   Awaitable<void> SendContinue(const Parser& parser);
-  // The next bytes of the body, in a buffer that is valid and may be changed until the next call.
+  // Returns the next bytes of the body, in a buffer that is valid until the next call. The caller may change
+  // them.
   Awaitable<std::span<char>> ReadChunk(Parser* parser);
-  // Reads and drops the body of a refused request. False when it is too long to be worth it, or is
-  // not to be sent at all: then the connection ends after the answer.
+  // Reads and drops the body of a refused request. Returns false if the body is too long for that, or if the
+  // client still waits for a 100 Continue: close the connection after the reply.
   Awaitable<bool> Drain(Parser* parser);
   // Returns whether the connection can carry another request.
   Awaitable<bool> Send(const Reply& reply, std::string_view request_id, bool keep_alive);
 
   [[noreturn]] void Reset();
-  // Until the client gives up: its next byte, or its end, ends the connection.
+  // Sends nothing until the client sends a byte or closes; then it ends the connection.
   Awaitable<void> StaySilent();
   static Awaitable<void> Sleep(std::chrono::nanoseconds time);
 
@@ -51,7 +52,7 @@ class Connection {
   Awaitable<void> SendData(const Reply& reply);
   Awaitable<void> LingerUntilClosed();
 
-  // What a client has left of its time for the next bytes of a body or an answer.
+  // Set and account the time that the client has left for the next bytes of a body or a reply.
   void AllowStall();
   void Moved(std::uint64_t bytes);
 
@@ -60,10 +61,11 @@ class Connection {
   const ClientLimits& limits_;
   boost::beast::tcp_stream stream_;
   boost::beast::flat_buffer buffer_;
-  const std::unique_ptr<char[]> chunk_;  // its pages are touched when there is a body
+  const std::unique_ptr<char[]>
+      chunk_;  // not initialised, so that its pages cost memory only if there is a body
   std::chrono::steady_clock::time_point waits_since_{};
-  std::chrono::steady_clock::duration waited_{};  // for fewer than stall_bytes
-  std::uint64_t moved_bytes_ = 0;                 // meanwhile
+  std::chrono::steady_clock::duration waited_{};  // for the current stall_bytes
+  std::uint64_t moved_bytes_ = 0;                 // of the current stall_bytes
 };
 
 }  // namespace s3::endpoint

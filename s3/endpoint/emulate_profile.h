@@ -1,4 +1,4 @@
-// Refusals of other stores, by their profiles: so that a rehearsal meets them.
+// The refusals of other stores, by their profiles, so that a rehearsal gets them too.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace s3::endpoint {
 
-// Nothing when the store takes the request as far as its profile tells.
+// Returns the refusal that the store would send; nothing if its profile says nothing against the request.
 std::optional<Reply> EmulatedRefusal(const StoreProfile& profile, const Call& call);
 
 }  // namespace s3::endpoint

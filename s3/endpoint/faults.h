@@ -1,4 +1,4 @@
-// Which request meets which fault. Thread-safe.
+// Which request gets which fault, and how a fault changes a response. Thread-safe.
 #pragma once
 
 #include <map>
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "s3/endpoint/call.h"
 #include "s3/endpoint/options.h"
 
 namespace s3::endpoint {
@@ -21,8 +22,15 @@ class FaultPlan {
  private:
   const std::vector<FaultRule> rules_;
   std::mutex mutex_;
-  std::map<std::pair<std::string, std::string>, int> attempts_;
-  std::vector<int> matches_;  // of each rule
+  std::map<std::pair<std::string, std::string>, int> attempts_;  // by operation and key
+  std::vector<int> matches_;                                     // by rule
 };
+
+// True if the request has its effect on the store in spite of the fault.
+bool IsExecuted(const std::optional<FaultRule>& fault);
+
+// Changes the reply as the fault says. Faults of the connection (kNoResponse, kLostResponse, resets, delays)
+// and kFlipBit change no reply.
+void ApplyToReply(const FaultRule& fault, Reply* reply);
 
 }  // namespace s3::endpoint

@@ -1,4 +1,4 @@
-// ListBuckets, ListObjects and ListObjectsV2 as XML.
+// Executes ListBuckets, ListObjects and ListObjectsV2.
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@
 
 namespace s3::endpoint {
 
-// "2026-01-31T23:59:59.000Z"
+// Formats seconds since 1970 as "2026-01-31T23:59:59.000Z".
 std::string IsoDate(std::int64_t seconds);
 
 Reply ListBuckets(const Store& store);
 
-// Either version, told apart by call.operation. Keys that XML cannot hold need encoding-type=url,
-// as on S3.
+// Executes the version that call.operation names. As at S3, keys that XML cannot represent need
+// encoding-type=url.
 Reply ListObjects(const Store& store, const Call& call);
 
 }  // namespace s3::endpoint

@@ -29,10 +29,10 @@ std::optional<PendingUpload> FindUpload(const Uploads& uploads, const Call& call
   return uploads.Find(call.bucket, call.key, IdOf(call), with_parts);
 }
 
-int NumberOf(std::string_view text, int otherwise) {
+int NumberOf(std::string_view text, int default_value) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? value : otherwise;
+  return error == std::errc() && end == text.data() + text.size() ? value : default_value;
 }
 
 std::string WithoutQuotes(std::string text) {
@@ -58,7 +58,8 @@ std::optional<std::vector<NamedPart>> ParseParts(const std::string& xml) {
 
 std::optional<Reply> PartsProblem(const PendingUpload& upload, const std::vector<NamedPart>& named,
                                   const ServerOptions& options) {
-  const bool equal = options.imitated != nullptr && options.imitated->limits.equal_parts;
+  const auto* profile = options.emulated_profile;
+  const bool must_be_equal = profile != nullptr && profile->limits.equal_parts;
   std::uint64_t first_bytes = 0;
   for (std::size_t i = 0; i < named.size(); ++i) {
     if (i > 0 && named[i].number <= named[i - 1].number) {
@@ -72,20 +73,22 @@ std::optional<Reply> PartsProblem(const PendingUpload& upload, const std::vector
                         "One or more of the specified parts could not be found. The part may not have been "
                         "uploaded, or the specified entity tag may not match the part's entity tag.");
     }
-    if (i + 1 < named.size() && part->second.bytes.size_bytes < options.min_part_bytes) {
+    const auto bytes = part->second.bytes.size_bytes;
+    const bool is_last = i + 1 == named.size();
+    if (!is_last && bytes < options.min_part_bytes) {
       return ErrorReply(400, "EntityTooSmall",
                         "Your proposed upload is smaller than the minimum allowed size");
     }
-    if (i == 0) first_bytes = part->second.bytes.size_bytes;
-    const auto bytes = part->second.bytes.size_bytes;
-    if (equal && (i + 1 < named.size() ? bytes != first_bytes : bytes > first_bytes)) {
+    if (i == 0) first_bytes = bytes;
+    const bool fits = bytes == first_bytes || (is_last && bytes < first_bytes);
+    if (must_be_equal && !fits) {
       return ErrorReply(400, "InvalidPart", "All non-trailing parts must have the same length.");
     }
   }
   return std::nullopt;
 }
 
-// The object that the named parts make.
+// Returns the object that the named parts make, and appends their bytes to `*bytes`.
 ObjectInfo Describe(const PendingUpload& upload, const std::vector<NamedPart>& named,
                     std::vector<StoredBytes>* bytes) {
   auto info = upload.info;
@@ -108,8 +111,8 @@ ObjectInfo Describe(const PendingUpload& upload, const std::vector<NamedPart>& n
   return info;
 }
 
-std::optional<Reply> CompareWithPromise(const Call& call, const PendingUpload& upload,
-                                        const ObjectInfo& info) {
+std::optional<Reply> CompareWithPromised(const Call& call, const PendingUpload& upload,
+                                         const ObjectInfo& info) {
   const auto size = call.FindHeader("x-amz-mp-object-size");
   if (size && *size != fmt::format("{}", info.size_bytes)) {
     return ErrorReply(400, "InvalidRequest",
@@ -120,6 +123,31 @@ std::optional<Reply> CompareWithPromise(const Call& call, const PendingUpload& u
     return ErrorReply(400, "BadDigest", "The checksum you specified does not match that of the parts.");
   }
   return std::nullopt;
+}
+
+// "<ChecksumCRC32C>...</ChecksumCRC32C>"; empty if the upload has no checksum.
+std::string ChecksumElement(const PendingUpload& upload, const ObjectInfo& info) {
+  for (const auto* name : {"CRC32C", "CRC64NVME", "SHA256", "SHA1", "CRC32"}) {
+    if (LowerCase(fmt::format("x-amz-checksum-{}", name)) == upload.checksum_header) {
+      return fmt::format("<Checksum{0}>{1}</Checksum{0}>", name, info.checksum[0].value);
+    }
+  }
+  return "";
+}
+
+// Without a type, S3 uses FULL_OBJECT for CRC64NVME, which has no other type, and COMPOSITE for all others.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+bool DefaultsToFullObject(std::string_view checksum_header) {
+  return checksum_header == "x-amz-checksum-crc64nvme";
+}
+
+// S3 has FULL_OBJECT only for CRCs, and only FULL_OBJECT for CRC64NVME. This endpoint has no FULL_OBJECT of
+// CRC32.
+bool IsPossible(const std::string& checksum_header, bool full_object) {
+  if (!StreamChecksum::Of(checksum_header)) return false;
+  const bool is_crc64 = checksum_header == "x-amz-checksum-crc64nvme";
+  if (full_object) return is_crc64 || checksum_header == "x-amz-checksum-crc32c";
+  return !is_crc64;
 }
 
 }  // namespace
@@ -153,20 +181,12 @@ Reply CreateMultipartUpload(Uploads* uploads, const Call& call) {
   PendingUpload upload{.bucket = call.bucket, .key = call.key, .initiated = std::time(nullptr)};
   KeepProperties(call, &upload.info);
   if (const auto name = call.FindHeader("x-amz-checksum-algorithm")) {
-    upload.checksum_header = "x-amz-checksum-" + *name;
-    std::transform(upload.checksum_header.begin(), upload.checksum_header.end(),
-                   upload.checksum_header.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const bool crc = upload.checksum_header == "x-amz-checksum-crc32c" ||
-                     upload.checksum_header == "x-amz-checksum-crc64nvme";
-    const bool crc64 = upload.checksum_header == "x-amz-checksum-crc64nvme";
-    // Without a type S3 takes FULL_OBJECT for CRC64NVME, which has no other, and COMPOSITE for all else.
-    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+    upload.checksum_header = LowerCase("x-amz-checksum-" + *name);
     const auto type = call.FindHeader("x-amz-checksum-type");
-    upload.full_object = type ? *type == "FULL_OBJECT" : crc64;
-    if (!StreamChecksum::Of(upload.checksum_header) || (upload.full_object && !crc) ||
-        (!upload.full_object && crc64)) {
-      return ErrorReply(400, "InvalidRequest", "The checksum algorithm and type do not go together here");
+    upload.full_object = type ? *type == "FULL_OBJECT" : DefaultsToFullObject(upload.checksum_header);
+    if (!IsPossible(upload.checksum_header, upload.full_object)) {
+      return ErrorReply(400, "InvalidRequest",
+                        "This endpoint does not support this checksum algorithm with this type");
     }
   }
   const auto id = uploads->Create(std::move(upload));
@@ -200,26 +220,17 @@ Reply CompleteMultipartUpload(Uploads* uploads, Store* store, const Call& call, 
   if (auto problem = PartsProblem(*upload, *named, options)) return *problem;
   std::vector<StoredBytes> bytes;
   auto info = Describe(*upload, *named, &bytes);
-  if (options.imitated != nullptr && !options.imitated->etag_of_parts_is_md5) {
+  if (options.emulated_profile != nullptr && !options.emulated_profile->etag_of_parts_is_md5) {
     info.etag = HexEncode(AsBytes(Md5(upload->id + info.etag)));
   }
-  if (auto problem = CompareWithPromise(call, *upload, info)) return *problem;
+  if (auto problem = CompareWithPromised(call, *upload, info)) return *problem;
   const auto committed = store->Commit(bytes, call.bucket, call.key, info, KeepsCondition(call, options));
   if (committed != Store::Committed::kYes) return CommitRefusal(committed);
   uploads->Remove(call.bucket, call.key, upload->id);
-  std::string checksum;
-  for (const auto* name : {"CRC32C", "CRC64NVME", "SHA256", "SHA1", "CRC32"}) {
-    std::string header = fmt::format("x-amz-checksum-{}", name);
-    std::transform(header.begin(), header.end(), header.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (header == upload->checksum_header) {
-      checksum = fmt::format("<Checksum{0}>{1}</Checksum{0}>", name, info.checksum[0].value);
-    }
-  }
   return XmlReply(
       fmt::format("<CompleteMultipartUploadResult><Bucket>{}</Bucket><Key>{}</Key>"
                   "<ETag>&quot;{}&quot;</ETag>{}</CompleteMultipartUploadResult>",
-                  XmlEscape(call.bucket), XmlEscape(call.key), info.etag, checksum));
+                  XmlEscape(call.bucket), XmlEscape(call.key), info.etag, ChecksumElement(*upload, info)));
 }
 
 Reply AbortMultipartUpload(Uploads* uploads, const Call& call) {
@@ -233,11 +244,11 @@ Reply ListParts(const Uploads& uploads, const Call& call) {
   const auto upload = FindUpload(uploads, call, true);
   if (!upload) return NoSuchUpload();
   const int marker = NumberOf(call.FindQuery("part-number-marker").value_or(""), 0);
-  const int most = std::clamp(NumberOf(call.FindQuery("max-parts").value_or(""), 1000), 1, 1000);
+  const int max_parts = std::clamp(NumberOf(call.FindQuery("max-parts").value_or(""), 1000), 1, 1000);
   std::string parts;
   int count = 0, last = marker;
   auto part = upload->parts.upper_bound(marker);
-  for (; part != upload->parts.end() && count < most; ++part, ++count) {
+  for (; part != upload->parts.end() && count < max_parts; ++part, ++count) {
     last = part->first;
     parts += fmt::format(
         "<Part><PartNumber>{}</PartNumber><LastModified>{}</LastModified><ETag>&quot;{}&quot;</"
@@ -250,7 +261,7 @@ Reply ListParts(const Uploads& uploads, const Call& call) {
                   "<PartNumberMarker>{}</PartNumberMarker><NextPartNumberMarker>{}</"
                   "NextPartNumberMarker><MaxParts>{}</MaxParts>"
                   "<IsTruncated>{}</IsTruncated>{}</ListPartsResult>",
-                  XmlEscape(call.bucket), XmlEscape(call.key), upload->id, marker, last, most,
+                  XmlEscape(call.bucket), XmlEscape(call.key), upload->id, marker, last, max_parts,
                   part != upload->parts.end(), parts));
 }
 
@@ -258,18 +269,19 @@ Reply ListMultipartUploads(const Uploads& uploads, const Call& call) {
   const auto query = [&](std::string_view name) { return call.FindQuery(name).value_or(""); };
   const bool url = query("encoding-type") == "url";
   const auto encode = [url](std::string_view text) { return url ? UriEncode(text, true) : XmlEscape(text); };
-  const int most = std::clamp(NumberOf(query("max-uploads"), 1000), 1, 1000);
+  const int max_uploads = std::clamp(NumberOf(query("max-uploads"), 1000), 1, 1000);
   const auto after = std::pair(query("key-marker"), query("upload-id-marker"));
   std::string list, next_key, next_id;
   int count = 0;
   bool truncated = false;
   for (const auto& upload : uploads.OfBucket(call.bucket)) {
     if (!upload.key.starts_with(query("prefix"))) continue;
-    // Without an ID the marker is past every upload of its key.
+    // A marker without an ID is after all uploads of its key.
     const bool past =
         after.second.empty() ? upload.key > after.first : std::pair(upload.key, upload.id) > after;
     if (!after.first.empty() && !past) continue;
-    if ((truncated = count == most)) break;
+    truncated = count == max_uploads;
+    if (truncated) break;
     ++count;
     next_key = upload.key;
     next_id = upload.id;
@@ -285,8 +297,8 @@ Reply ListMultipartUploads(const Uploads& uploads, const Call& call) {
                   "<NextKeyMarker>{}</NextKeyMarker><NextUploadIdMarker>{}</"
                   "NextUploadIdMarker><MaxUploads>{}</MaxUploads>"
                   "<IsTruncated>{}</IsTruncated>{}{}</ListMultipartUploadsResult>",
-                  XmlEscape(call.bucket), encode(after.first), after.second, encode(next_key), next_id, most,
-                  truncated, url ? "<EncodingType>url</EncodingType>" : "", list));
+                  XmlEscape(call.bucket), encode(after.first), after.second, encode(next_key), next_id,
+                  max_uploads, truncated, url ? "<EncodingType>url</EncodingType>" : "", list));
 }
 
 std::optional<std::string> ParseTaggingXml(const std::string& xml) {

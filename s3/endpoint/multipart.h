@@ -1,4 +1,4 @@
-// The operations of multipart uploads, with the checks that S3 makes. Thread-safe.
+// Executes the operations of multipart uploads, with S3's checks. Thread-safe.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html#API_CompleteMultipartUpload_Errors
 #pragma once
 
@@ -12,9 +12,9 @@ namespace s3::endpoint {
 // True for the operations below.
 bool IsMultipart(std::string_view operation);
 
-// An UploadPart's refusal that can be told from its headers.
+// Returns the refusal of an UploadPart whose target or headers are wrong; call it before reading the body.
 std::optional<Reply> CheckUploadPart(const Uploads& uploads, const Call& call);
-// The header of the checksum that the upload of this part was created with; empty for none.
+// Returns the name of the checksum header that the part's upload was created with; empty for none.
 std::string ChecksumOfUpload(const Uploads& uploads, const Call& call);
 
 Reply CreateMultipartUpload(Uploads* uploads, const Call& call);
@@ -25,7 +25,7 @@ Reply AbortMultipartUpload(Uploads* uploads, const Call& call);
 Reply ListParts(const Uploads& uploads, const Call& call);
 Reply ListMultipartUploads(const Uploads& uploads, const Call& call);
 
-// The value of x-amz-tagging that a Tagging document stands for; nothing when it is none.
+// Converts a Tagging document to the value of x-amz-tagging; returns nothing if it is not such a document.
 std::optional<std::string> ParseTaggingXml(const std::string& xml);
 
 }  // namespace s3::endpoint

@@ -50,7 +50,7 @@ void DescribeObject(const Call& call, const ObjectInfo& info, Reply* reply) {
   reply->content_length = info.size_bytes;
 }
 
-// "bytes=A-B", "bytes=A-" and "bytes=-N"; nothing for what is no such range.
+// Parses "bytes=A-B", "bytes=A-" and "bytes=-N" into first and last byte; returns nothing for anything else.
 std::optional<std::pair<std::uint64_t, std::uint64_t>> ParseRange(std::string_view text, std::uint64_t size) {
   if (!text.starts_with("bytes=") || size == 0) return std::nullopt;
   text.remove_prefix(6);
@@ -103,7 +103,7 @@ Reply OnBucket(Store* store, const Call& call, const ServerOptions& options) {
   if (!store->HasBucket(call.bucket)) return NoSuchBucket();
   if (operation == "ListObjects" || operation == "ListObjectsV2") return ListObjects(*store, call);
   if (operation == "GetBucketLocation") {
-    // us-east-1 is spelled as the empty constraint.
+    // S3 represents us-east-1 as an empty constraint.
     return XmlReply(fmt::format("<LocationConstraint>{}</LocationConstraint>",
                                 options.region == "us-east-1" ? "" : options.region));
   }
@@ -124,7 +124,7 @@ void KeepProperties(const Call& call, ObjectInfo* info) {
     if (IsKeptHeader(name)) info->headers.push_back({name, value});
     if (name == "x-amz-tagging") info->tagging = value;
     if (name == "content-encoding") {
-      // "aws-chunked" is how the body travelled, not what the object is.
+      // "aws-chunked" is the encoding of the request, not of the object.
       std::string encoding = value;
       if (encoding.starts_with("aws-chunked")) encoding.erase(0, encoding.find_first_not_of(", ", 11));
       if (!encoding.empty()) info->headers.push_back({name, encoding});
@@ -190,7 +190,7 @@ Reply SetTagging(Store* store, const Call& call, const std::string& tagging) {
   return store->SetTagging(call.bucket, call.key, tagging) ? Reply{} : NoSuchKey();
 }
 
-Reply Response(Store* store, const Call& call, const ServerOptions& options) {
+Reply ExecuteWithoutBody(Store* store, const Call& call, const ServerOptions& options) {
   if (call.operation == "ListBuckets") return ListBuckets(*store);
   if (call.key.empty()) return OnBucket(store, call, options);
   if (!store->HasBucket(call.bucket)) return NoSuchBucket();

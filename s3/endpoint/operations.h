@@ -1,4 +1,4 @@
-// What each S3 operation does to the store. Thread-safe, as the store is.
+// Executes S3 operations on the store, except those of multipart uploads. Thread-safe.
 #pragma once
 
 #include "s3/endpoint/body.h"
@@ -7,24 +7,24 @@
 
 namespace s3::endpoint {
 
-// What refuses any write to this bucket and key, before a body is read.
+// Returns the refusal of a write to a wrong bucket or key; call it before reading the body.
 std::optional<Reply> CheckWrite(const Store& store, const Call& call);
 
-// Stores a body that was received and holds what it promised.
+// Stores a body that was received and verified.
 Reply PutObject(Store* store, const Call& call, ReceivedBody body, const ServerOptions& options);
 
-// Every operation without a body to keep, but those of multipart uploads.
-Reply Response(Store* store, const Call& call, const ServerOptions& options);
+// Executes every operation whose body is not stored.
+Reply ExecuteWithoutBody(Store* store, const Call& call, const ServerOptions& options);
 
 Reply SetTagging(Store* store, const Call& call, const std::string& tagging);
 
-// Takes over the headers that are kept with an object.
+// Copies the headers that are stored with an object.
 void KeepProperties(const Call& call, ObjectInfo* info);
-// An object with a customer's key is given and written only to who has that key.
+// Returns the refusal of a request whose customer-provided key is not the object's.
 std::optional<Reply> CustomerKeyProblem(const Call& call, const ObjectInfo& info);
-// True when the call has If-None-Match: * and the options say that it counts for this operation.
+// True if the call has If-None-Match: * and the options do not ignore it for this operation.
 bool KeepsCondition(const Call& call, const ServerOptions& options);
-// Of a commit that did not take place.
+// The reply to a commit that failed.
 Reply CommitRefusal(Store::Committed committed);
 
 }  // namespace s3::endpoint

@@ -15,6 +15,7 @@
 #include "s3/endpoint/faults.h"
 #include "s3/endpoint/multipart.h"
 #include "s3/endpoint/operations.h"
+#include "s3/endpoint/statistics.h"
 #include "s3/endpoint/verify.h"
 
 namespace s3::endpoint {
@@ -26,7 +27,7 @@ using asio::ip::tcp;
 template <typename T>
 using Awaitable = asio::awaitable<T>;
 
-// Random ones have AWS's lengths: 20 characters and 40.
+// Fills in random credentials if there are none. They have AWS's lengths: 20 and 40 characters.
 ServerOptions WithCredentials(ServerOptions options) {
   if (options.access_key_id.empty() != options.secret_access_key.empty()) {
     throw std::runtime_error("the endpoint's credentials need both an access key ID and a secret");
@@ -40,13 +41,6 @@ ServerOptions WithCredentials(ServerOptions options) {
 
 bool IsData(const Call& call) { return call.operation == "PutObject" || call.operation == "UploadPart"; }
 
-// Whether the fault lets the request have its effect.
-bool IsCarriedOut(const std::optional<FaultRule>& fault) {
-  if (!fault || fault->applied) return true;
-  return fault->action != FaultAction::kStatus && fault->action != FaultAction::kNoAnswer &&
-         fault->action != FaultAction::kErrorIn200;
-}
-
 }  // namespace
 
 class Server::Impl {
@@ -55,7 +49,7 @@ class Server::Impl {
       : options_(WithCredentials(std::move(options))),
         store_(options_.storage, options_.directory),
         faults_(options_.faults),
-        pace_(options_.bandwidth_bytes),
+        bandwidth_(options_.bandwidth_bytes),
         acceptor_(io_, tcp::endpoint(asio::ip::make_address(options_.address),
                                      static_cast<std::uint16_t>(options_.port))) {
     for (const auto& bucket : options_.buckets) store_.CreateBucket(bucket);
@@ -76,79 +70,37 @@ class Server::Impl {
   Credentials credentials() const { return {options_.access_key_id, options_.secret_access_key, Secret()}; }
   Uploads& uploads() { return uploads_; }
 
-  ServerStats stats() const {
-    std::lock_guard lock(stats_mutex_);
-    return stats_;
-  }
+  ServerStats stats() const { return statistics_.Read(); }
 
  private:
-  // Counts a connection while it lives.
-  class Open {
-   public:
-    explicit Open(Impl* server) : server_(server) {
-      std::lock_guard lock(server_->stats_mutex_);
-      auto& stats = server_->stats_;
-      stats.max_connections = std::max(stats.max_connections, ++stats.connections);
-    }
-    ~Open() {
-      std::lock_guard lock(server_->stats_mutex_);
-      --server_->stats_.connections;
-    }
-    Open(const Open&) = delete;
-    Open& operator=(const Open&) = delete;
-
-   private:
-    Impl* const server_;
-  };
-
-  // Counts a request as in flight while it lives.
-  class InFlight {
-   public:
-    InFlight(Impl* server, std::string operation) : server_(server), operation_(std::move(operation)) {
-      std::lock_guard lock(server_->stats_mutex_);
-      ++server_->stats_.requests[operation_];
-      const int now = ++server_->in_flight_[operation_];
-      auto& most = server_->stats_.max_in_flight[operation_];
-      most = std::max(most, now);
-    }
-    ~InFlight() {
-      std::lock_guard lock(server_->stats_mutex_);
-      --server_->in_flight_[operation_];
-    }
-    InFlight(const InFlight&) = delete;
-    InFlight& operator=(const InFlight&) = delete;
-
-   private:
-    Impl* const server_;
-    const std::string operation_;
-  };
-
   Awaitable<void> AcceptForever() {
     constexpr std::chrono::milliseconds kPause{10};
     for (;;) {
-      while (stats().connections >= options_.clients.connections) co_await Connection::Sleep(kPause);
+      while (statistics_.connections() >= options_.clients.connections) co_await Connection::Sleep(kPause);
       boost::system::error_code error;
       auto socket =
           co_await acceptor_.async_accept(asio::make_strand(io_), asio::redirect_error(use_awaitable, error));
       if (error) {
-        // Out of descriptors, or a client that left at once: neither ends the endpoint.
+        // No file descriptor is left, or the client closed at once. The endpoint continues in both cases.
         co_await Connection::Sleep(kPause);
         continue;
       }
       socket.set_option(tcp::no_delay(true), error);
       const auto executor = socket.get_executor();
       auto connection = std::make_unique<Connection>(std::move(socket), options_.clients);
-      asio::co_spawn(executor, Serve(std::move(connection), std::make_unique<Open>(this)), asio::detached);
+      asio::co_spawn(executor,
+                     Serve(std::move(connection), std::make_unique<Statistics::OpenConnection>(&statistics_)),
+                     asio::detached);
     }
   }
 
-  Awaitable<void> Serve(std::unique_ptr<Connection> connection, std::unique_ptr<Open>) {
+  Awaitable<void> Serve(std::unique_ptr<Connection> connection, std::unique_ptr<Statistics::OpenConnection>) {
     try {
       while (co_await ServeOne(*connection)) {
       }
     } catch (const ConnectionEnds&) {
     } catch (const boost::system::system_error&) {
-      // The client left; whatever it had sent is not stored.
+      // The client closed the connection; what it sent of a request is not stored.
     }
   }
 
@@ -158,57 +110,58 @@ class Server::Impl {
     parser.body_limit(boost::none);
     Call call = co_await connection.ReadHeaders(&parser);
     const bool well_formed = ParseTarget(&call);
-    const InFlight counted(this, call.operation.empty() ? "Unknown" : call.operation);
+    const Statistics::RequestInFlight counted(&statistics_,
+                                              call.operation.empty() ? "Unknown" : call.operation);
 
     const auto fault = NextFault(call);
     if (fault && fault->action == FaultAction::kResetBefore) connection.Reset();
     if (fault && fault->action == FaultAction::kDelay) co_await Connection::Sleep(fault->delay);
     const auto refusal =
-        well_formed ? Refusal(call) : ErrorReply(400, "InvalidURI", "Couldn't parse the URI.");
+        well_formed ? CheckBeforeBody(call) : ErrorReply(400, "InvalidURI", "Couldn't parse the URI.");
     if (refusal) {
       const bool drained = co_await connection.Drain(&parser);
       co_return co_await connection.Send(*refusal, NextRequestId(), drained && parser.keep_alive());
     }
-    Reply reply = co_await CarryOutOrSayWhyNot(connection, &parser, call, fault);
-    const bool drained = co_await connection.Drain(&parser);  // a body that was refused half-way
-    if (fault) co_await InsteadOfAnswer(connection, *fault, &reply);
+    Reply reply = co_await ExecuteOrReportError(connection, &parser, call, fault);
+    const bool drained =
+        co_await connection.Drain(&parser);  // the rest, if the body was refused before its end
+    if (fault) co_await ApplyFault(connection, *fault, &reply);
     reply.head_only = call.method == "HEAD";
     if (options_.latency.count() > 0) co_await Connection::Sleep(NextLatency());
     co_return co_await connection.Send(reply, NextRequestId(), drained && parser.keep_alive());
   }
 
-  // A disk that is full, say, is an answer, too.
-  Awaitable<Reply> CarryOutOrSayWhyNot(Connection& connection, Connection::Parser* parser, const Call& call,
-                                       const std::optional<FaultRule>& fault) {
+  // Turns an exception (a full disk, for example) into a 500.
+  Awaitable<Reply> ExecuteOrReportError(Connection& connection, Connection::Parser* parser, const Call& call,
+                                        const std::optional<FaultRule>& fault) {
     try {
-      co_return co_await CarryOut(connection, parser, call, fault);
+      co_return co_await ReceiveAndExecute(connection, parser, call, fault);
     } catch (const boost::system::system_error&) {
-      throw;  // the client's end of the connection
+      throw;  // the client closed the connection
     } catch (const std::exception& error) {
       co_return ErrorReply(500, "InternalError", XmlEscape(error.what()));
     }
   }
 
-  // What can be told before the body is read.
-  std::optional<Reply> Refusal(const Call& call) {
+  // Returns a refusal that does not depend on the body.
+  std::optional<Reply> CheckBeforeBody(const Call& call) {
     if (call.headers.size() > options_.clients.headers) {
       return ErrorReply(400, "RequestHeaderSectionTooLarge", "The request has too many headers.");
     }
     if (options_.requests_per_second > 0 && !TakeRequest()) {
+      statistics_.CountSlowDown();
       return ErrorReply(503, "SlowDown", "Please reduce your request rate.");
     }
     if (call.operation.empty()) {
-      return ErrorReply(501, "NotImplemented", "This endpoint does not have this operation");
+      return ErrorReply(501, "NotImplemented", "This endpoint does not support this operation");
     }
     if (auto refusal = VerifySignature(call, options_, std::chrono::system_clock::now())) {
-      std::lock_guard lock(stats_mutex_);
-      ++stats_.refused_signatures;
+      statistics_.CountRefusedSignature();
       return refusal;
     }
     for (const auto& name : options_.refused_headers) {
       if (!call.FindHeader(name)) continue;
-      std::lock_guard lock(stats_mutex_);
-      ++stats_.refused_headers;
+      statistics_.CountRefusedHeader();
       return ErrorReply(501, "NotImplemented",
                         "A header you provided implies functionality that is not implemented: " + name);
     }
@@ -218,8 +171,8 @@ class Server::Impl {
     if (call.operation == "UploadPart") {
       if (auto refusal = CheckUploadPart(uploads_, call)) return refusal;
     }
-    if (options_.imitated != nullptr) {
-      if (auto refusal = EmulatedRefusal(*options_.imitated, call)) return refusal;
+    if (options_.emulated_profile != nullptr) {
+      if (auto refusal = EmulatedRefusal(*options_.emulated_profile, call)) return refusal;
     }
     return IsData(call) ? CheckBodyHeaders(call) : std::nullopt;
   }
@@ -232,72 +185,38 @@ class Server::Impl {
 
   bool TakeRequest() {
     const auto now = TokenBucket::Clock::now();
-    std::lock_guard lock(stats_mutex_);
+    std::lock_guard lock(rate_mutex_);
     request_rate_.SetRate(options_.requests_per_second, now);
-    const bool taken = request_rate_.Ready(now);
-    if (taken) {
-      request_rate_.Take(1);
-    } else {
-      ++stats_.slowed_down;
-    }
-    return taken;
+    if (!request_rate_.Ready(now)) return false;
+    request_rate_.Take(1);
+    return true;
   }
 
   std::optional<FaultRule> NextFault(const Call& call) {
     auto fault = faults_.Next(call.operation, call.key);
-    // A flipped bit counts where it is flipped: a body may have none.
-    if (fault && fault->action != FaultAction::kFlipBit) CountFault();
+    // A flipped bit is counted when it is flipped: the request may have no body.
+    if (fault && fault->action != FaultAction::kFlipBit) statistics_.CountFault();
     return fault;
   }
 
-  void CountFault() {
-    std::lock_guard lock(stats_mutex_);
-    ++stats_.faults_injected;
+  Awaitable<void> ApplyFault(Connection& connection, const FaultRule& fault, Reply* reply) {
+    if (fault.action == FaultAction::kNoResponse) co_await connection.StaySilent();
+    if (fault.action == FaultAction::kLostResponse) connection.Reset();
+    ApplyToReply(fault, reply);
   }
 
-  Awaitable<void> InsteadOfAnswer(Connection& connection, const FaultRule& fault, Reply* reply) {
-    switch (fault.action) {
-      case FaultAction::kNoAnswer: co_await connection.StaySilent(); break;
-      case FaultAction::kLostAnswer: connection.Reset();
-      case FaultAction::kStatus:
-        *reply = ErrorReply(fault.status, fault.code, "This fault was asked for");
-        if (fault.retry_after_s >= 0) {
-          reply->headers.push_back({"retry-after", fmt::format("{}", fault.retry_after_s)});
-        }
-        break;
-      case FaultAction::kErrorIn200: *reply = ErrorReply(200, fault.code, "This fault was asked for"); break;
-      case FaultAction::kCutBody:
-        reply->body.resize(std::min<std::size_t>(reply->body.size(), fault.after_bytes));
-        break;
-      case FaultAction::kWrongEtag: FalsifyEtag(reply); break;
-      default: break;
-    }
-  }
-
-  // Flips a bit of the first digit, so that it still looks like an ETag.
-  static void FalsifyEtag(Reply* reply) {
-    const auto flip = [](std::string* text, std::size_t at) {
-      if (at < text->size()) (*text)[at] = (*text)[at] == '0' ? '1' : '0';
-    };
-    for (auto& header : reply->headers) {
-      if (header.name == "etag") flip(&header.value, 1);
-    }
-    constexpr std::string_view kElement = "<ETag>&quot;";
-    if (const auto at = reply->body.find(kElement); at != std::string::npos)
-      flip(&reply->body, at + kElement.size());
-  }
-
-  // Reads the body and does what the operation says, unless the fault keeps it from that.
-  Awaitable<Reply> CarryOut(Connection& connection, Connection::Parser* parser, const Call& call,
-                            const std::optional<FaultRule>& fault) {
+  // Reads the body and executes the operation, unless the fault prevents it.
+  Awaitable<Reply> ReceiveAndExecute(Connection& connection, Connection::Parser* parser, const Call& call,
+                                     const std::optional<FaultRule>& fault) {
     co_await connection.SendContinue(*parser);
     const std::uint64_t reset_after =
         fault && fault->action == FaultAction::kResetInBody ? fault->after_bytes : UINT64_MAX;
     bool flip = fault && fault->action == FaultAction::kFlipBit;
-    const bool stores = IsCarriedOut(fault);
+    const bool executes = IsExecuted(fault);
     const bool is_data = IsData(call);
     const auto checksum = call.operation == "UploadPart" ? ChecksumOfUpload(uploads_, call) : "";
-    auto upload = is_data ? (stores ? store_.NewUpload() : Store::NullUpload()) : nullptr;
+    std::unique_ptr<ObjectUpload> upload;
+    if (is_data) upload = executes ? store_.NewUpload() : MakeNullUpload();
     BodyReceiver receiver(call, options_, std::move(upload), checksum);
     std::uint64_t size = 0;
     while (!parser->is_done()) {
@@ -308,19 +227,19 @@ class Server::Impl {
         const auto bit = random_.fetch_add(0x9e3779b97f4a7c15) >> 16;
         bytes[bit / 8 % bytes.size()] ^= static_cast<char>(1 << bit % 8);
         flip = false;
-        CountFault();
+        statistics_.CountFault();
       }
       if (auto refusal = receiver.Take({bytes.data(), bytes.size()})) co_return *refusal;
-      if (const auto wait = pace_.Take(bytes.size()); wait.count() > 0) co_await Connection::Sleep(wait);
+      if (const auto wait = bandwidth_.Take(bytes.size()); wait.count() > 0) co_await Connection::Sleep(wait);
     }
-    // A body that ended at or before the byte where the reset was due is still not answered.
+    // The body ended before the position of the reset: reset now.
     if (reset_after != UINT64_MAX) connection.Reset();
     if (auto refusal = receiver.Finish()) co_return *refusal;
-    if (!stores) co_return Reply{};
-    co_return Perform(call, receiver.Result());
+    if (!executes) co_return Reply{};
+    co_return Execute(call, receiver.Result());
   }
 
-  Reply Perform(const Call& call, ReceivedBody body) {
+  Reply Execute(const Call& call, ReceivedBody body) {
     const auto& operation = call.operation;
     if (operation == "PutObject") return PutObject(&store_, call, std::move(body), options_);
     if (operation == "UploadPart") return UploadPart(&uploads_, call, std::move(body));
@@ -336,7 +255,7 @@ class Server::Impl {
     if (operation == "AbortMultipartUpload") return AbortMultipartUpload(&uploads_, call);
     if (operation == "ListParts") return ListParts(uploads_, call);
     if (operation == "ListMultipartUploads") return ListMultipartUploads(uploads_, call);
-    return Response(&store_, call, options_);
+    return ExecuteWithoutBody(&store_, call, options_);
   }
 
   std::string NextRequestId() {
@@ -347,15 +266,14 @@ class Server::Impl {
   Store store_;
   Uploads uploads_;
   FaultPlan faults_;
-  BandwidthLimiter pace_;
-  mutable std::mutex stats_mutex_;
-  ServerStats stats_;
+  BandwidthLimiter bandwidth_;
+  Statistics statistics_;
+  std::mutex rate_mutex_;
   TokenBucket request_rate_;
-  std::map<std::string, int> in_flight_;
   std::atomic<std::uint64_t> request_ids_{1};
-  std::atomic<std::uint64_t> random_{1};  // places for flipped bits: scattered, and the same each time
+  std::atomic<std::uint64_t> random_{1};  // positions of flipped bits: scattered, and the same in each run
   std::mutex latency_mutex_;
-  std::mt19937_64 latencies_;  // the same each time
+  std::mt19937_64 latencies_;  // default seed: the same in each run
   std::lognormal_distribution<double> spread_{0, options_.jitter};
   asio::io_context io_;
   tcp::acceptor acceptor_;

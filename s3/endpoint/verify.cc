@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr std::chrono::minutes kMaxSkew{15};
-// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html: at most seven days.
+// Seven days: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 constexpr int kMaxExpiresSeconds = 7 * 24 * 3600;
 
 std::vector<std::string> Split(std::string_view text, char separator) {
@@ -57,7 +57,7 @@ std::optional<Claim> ReadClaim(const Call& call) {
   return claim;
 }
 
-// In seconds: the clock's own nanoseconds overflow in the year 2262.
+// Returns seconds: system_clock's nanoseconds overflow in the year 2262.
 std::optional<std::chrono::sys_seconds> ParseAmzDate(const std::string& text) {
   std::tm utc{};
   const char* end = strptime(text.c_str(), "%Y%m%dT%H%M%SZ", &utc);
@@ -170,7 +170,7 @@ std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& opti
   }
   auto query = call.query;
   std::erase_if(query, [](const auto& param) { return param.first == "X-Amz-Signature"; });
-  // The path is decoded and encoded anew: a client that encodes by other rules does not pass.
+  // The path is decoded and encoded again: a client that encodes by other rules is refused.
   const auto path = UriEncode(UriDecode(call.raw_path).value_or(""), true);
   const auto canonical =
       BuildCanonicalRequest(call.method, path, query, headers, {}, PromisedPayloadHash(call));

@@ -1,4 +1,4 @@
-// Checks a request's signature from the raw request, as a store does.
+// Verifies the signature of a request from its raw form, as a store does.
 #pragma once
 
 #include <optional>
@@ -9,23 +9,24 @@
 
 namespace s3::endpoint {
 
-// Nothing when the signature holds; else the answer that refuses the request. Takes signatures in
-// the Authorization header and in the query. The payload hash is believed here and compared with
-// the body by the caller.
+// Returns the refusal of a request whose signature is wrong; nothing if it is right. Accepts signatures in
+// the Authorization header and in the query. The payload hash is not checked here: the caller compares it
+// with the body.
 std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& options, SystemTime now);
 
-// The signature of the request's headers, which the first chunk of a signed body follows; of a
-// request that VerifySignature has taken. `chunk_hash` is the chunk's SHA-256 in hex.
+// The signature of the request's headers: the seed for signed chunks. The request must have passed
+// VerifySignature.
 std::string SeedSignature(const Call& call);
+// `chunk_hash` is the chunk's SHA-256 in hex; `previous` the signature before this one.
 std::string ExpectedChunkSignature(const Call& call, const ServerOptions& options, std::string_view previous,
                                    std::string_view chunk_hash);
 std::string ExpectedTrailerSignature(const Call& call, const ServerOptions& options,
                                      std::string_view previous, std::string_view trailers);
 
-// Takes as long wherever they differ: the time tells nobody how much of a guess was right.
+// Compares in constant time: the time does not reveal how many characters of a guess are right.
 bool IsEqual(std::string_view signature, std::string_view given);
 
-// The hash the request promises for its body: 64 hex digits, or kUnsignedPayload.
+// Returns the value of x-amz-content-sha256; kUnsignedPayload if there is none.
 std::string PromisedPayloadHash(const Call& call);
 
 }  // namespace s3::endpoint

@@ -27,7 +27,7 @@ bool Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   route_ = endpoint_.Url();
   needs_fresh_connection_ = request.fresh_connection;
   may_be_given_up_ = request.give_up_when_slow;
-  answers_late_ = request.answers_late;
+  answers_late_ = request.responds_late;
   to_head_ = request.method == "HEAD";
   pieces_.assign(1, {});  // for the head
   if (request.body_pieces.empty()) {

@@ -1,4 +1,4 @@
-// What a job's secrets are, and that they are neither shown nor recorded.
+// The secrets of a job are never accepted on the command line, shown or recorded.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -38,26 +38,26 @@ class SecretsTest : public testing::Test {
   std::map<std::string, std::string> environment_{{"SECRET", "hunter2hunter2"}, {"KEY", kKey}, {"EMPTY", ""}};
 };
 
-TEST_F(SecretsTest, AnArgumentHoldsNoneOfThem) {
+TEST_F(SecretsTest, ASecretInAnArgumentIsRefused) {
   const std::string with_rule = std::string(kSmallest) + "object: {rules: [{match: '*'}]}\n";
   for (const std::string name : {"credentials.secret_access_key", "credentials.session_token",
                                  "object.customer_key", "object.rules.0.customer_key"}) {
     for (const std::string value :
          {"plain", "${KEY}x", "x${KEY}", "${NONE:-default}", "${KEY:-default}", "$${"}) {
       EXPECT_EQ(
-          ProblemsOf(with_rule, {name + "=" + value}).find("--set " + name + ": everybody on this machine"),
+          ProblemsOf(with_rule, {name + "=" + value}).find("--set " + name + ": every user of this machine"),
           0u)
           << name << "=" << value;
     }
   }
   for (const auto* value : {"http://u:p@h:1", "http://${SECRET}:p@h:1", "http://u:${SECRET}p@h:1", "u@h",
                             "socks5://token@h:1", "http://u:${SECRET:-p}@h:1", "http://u:p:@h:1"}) {
-    EXPECT_THAT(ProblemsOf(kSmallest, {std::string("destination.proxy=") + value}), HasSubstr("everybody"))
+    EXPECT_THAT(ProblemsOf(kSmallest, {std::string("destination.proxy=") + value}), HasSubstr("every user"))
         << value;
   }
 }
 
-TEST_F(SecretsTest, AnArgumentMayNameVariables) {
+TEST_F(SecretsTest, AnArgumentMayContainVariables) {
   const auto job = Load(std::string(kSmallest) + "object: {rules: [{match: '*'}]}\n",
                         {"credentials.secret_access_key=${SECRET}", "credentials.access_key_id=AKID",
                          "object.customer_key=${KEY}", "object.rules.0.customer_key=${KEY}",
@@ -66,14 +66,14 @@ TEST_F(SecretsTest, AnArgumentMayNameVariables) {
   EXPECT_EQ(job.pipeline.object.properties.customer_key().Reveal(), kKey);
   EXPECT_EQ(job.pipeline.object.rules[0].properties.customer_key().Reveal(), kKey);
   EXPECT_EQ(job.s3.transport.proxy.url.Reveal(), "http://user:hunter2hunter2@h:1");
-  // Nothing secret in these.
+  // These contain no secret.
   for (const auto* open : {"destination.proxy=none", "destination.proxy=http://h:1", "object.customer_key=",
                            "destination.proxy=${NONE:-auto}", "credentials.session_token="}) {
     EXPECT_EQ(ProblemsOf(kSmallest, {open}), "none") << open;
   }
 }
 
-TEST_F(SecretsTest, WhatTheEnvironmentSaysOfObjectsIsShownAsItsVariables) {
+TEST_F(SecretsTest, ObjectPropertiesFromTheEnvironmentAreShownAsVariables) {
   environment_["TYPE"] = "hunter3hunter3";
   const auto text = std::string(kSmallest) + R"(  prefix: '${PREFIX:-open/}'
 object:
@@ -94,7 +94,7 @@ object:
     EXPECT_THAT(shown, HasSubstr("content_disposition: \"attachment; ${TYPE}\""));
     EXPECT_THAT(shown, HasSubstr("text: \"$${SECRET}\""));
   }
-  // What `check` prints reads back to the same job; but for the key.
+  // The output of `check` reads back to the same job, except for the key.
   auto shown = ShowJob(job);
   EXPECT_THAT(
       shown,
@@ -108,12 +108,12 @@ object:
   EXPECT_EQ(*again.pipeline.object.properties.Find("x-amz-meta-twice"), "hunter2hunter2hunter3hunter3");
 }
 
-TEST_F(SecretsTest, ACopyOfASecretIsAsSecret) {
+TEST_F(SecretsTest, ACopyOfASecretIsHiddenToo) {
   const auto job = Load(std::string(kSmallest) + "object: {metadata: {a: '${SECRET}', b: hunter2hunter2}}\n");
   EXPECT_THAT(ShowJob(job), Not(HasSubstr("hunter")));
 }
 
-TEST_F(SecretsTest, AChangedSecretChangesTheIdentityAndNothingElseOfIt) {
+TEST_F(SecretsTest, AChangedSecretChangesOnlyItsCheckDigitsInTheIdentity) {
   const auto text =
       std::string(kSmallest) +
       "object: {metadata: {token: '${SECRET}'}, tags: {t: '${SECRET}'}, customer_key: '${KEY}'}\n";
@@ -124,7 +124,7 @@ TEST_F(SecretsTest, AChangedSecretChangesTheIdentityAndNothingElseOfIt) {
   EXPECT_NE(other_token, before);
   environment_["KEY"] = s3::Base64Encode(std::string(32, 'k'));
   EXPECT_NE(ShowIdentity(Load(text)), other_token);
-  // Digits, and nothing to find the secret by.
+  // Only check digits, from which the secret cannot be found.
   EXPECT_THAT(before, testing::ContainsRegex(R"(metadata: \{token: "\$\{SECRET\}" #[0-9a-f]{4}\})"));
 }
 
@@ -169,7 +169,7 @@ TEST_F(SecretsTest, ProblemsDoNotQuoteTheEnvironment) {
   EXPECT_THAT(ProblemsOf(std::string(kSmallest) + "retry: {cap: literal}\n"), HasSubstr("'literal' is not"));
 }
 
-TEST_F(SecretsTest, AMistakenOptionIsNotRepeated) {
+TEST_F(SecretsTest, AnInvalidSetIsNotQuoted) {
   for (const auto* text :
        {"credentials.secret_access_key:hunter2hunter2", "=hunter2hunter2", "hunter2hunter2",
         "credentials.secret_acess_key=hunter2hunter2", "credential.secret_access_key=hunter2hunter2",
@@ -181,14 +181,14 @@ TEST_F(SecretsTest, AMistakenOptionIsNotRepeated) {
   }
 }
 
-// Before, the end of one value and the beginning of the next variable were taken for "$${".
-TEST_F(SecretsTest, AValueThatEndsInADollarIsNoEscape) {
+// The '$' at the end of one value and the "${" of the next variable are not "$${".
+TEST_F(SecretsTest, AValueThatEndsInADollarIsNotAnEscape) {
   environment_["A"] = "a$";
   EXPECT_EQ(Load(std::string(kSmallest) + "  prefix: '${A}${SECRET}'\n").s3.destination.prefix,
             "a$hunter2hunter2");
 }
 
-TEST_F(SecretsTest, NothingThatIsShownDrivesATerminal) {
+TEST_F(SecretsTest, ShownTextDoesNotControlATerminal) {
   environment_["ODD"] = "\x1b[2J\xc2\x9b\xe2\x80\xae\xf3\xa0\x81\xa1 \x7f\n";
   const auto shown = ShowJob(Load(std::string(kSmallest) + "  prefix: '${ODD}'\n"));
   EXPECT_THAT(shown, HasSubstr("prefix: \"\\x1b[2J\\x9b\\u202E\\U000E0061 \\x7f\\x0a\"\n"));

@@ -224,7 +224,7 @@ class Matrix(CanaryCase):
                 with self.subTest(name=name, command=command[0]):
                     shown = self.command(78, *command, job, "--set", f"{name}={value}")
                     self.assertIn(f"--set {name}: ".encode(), shown["stderr"])
-                    self.assertIn(b"put the name of a variable there", shown["stderr"])
+                    self.assertIn(b"write the name of a variable as", shown["stderr"])
         # A proxy without a password is no secret.
         self.assertIn(b"http://127.0.0.1:9", self.command(0, "check", job, "--set", "destination.proxy=http://127.0.0.1:9")["stdout"])
 

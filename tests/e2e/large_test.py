@@ -86,7 +86,7 @@ class Large(TestCase):
         with Serve(self.dir / "store") as server:
             ended = s3flow("run", self.job(server.endpoint, extra="upload: {part_size: 5MiB}\nlimits: {memory: 16MiB}"))
             self.assertEqual(ended.returncode, 1)
-            self.assertIn("more than limits.memory holds", ended.stderr)
+            self.assertIn("but limits.memory allows only", ended.stderr)
         self.assertEqual(server.stats["requests"], {})
 
 

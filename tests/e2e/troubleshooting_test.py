@@ -69,12 +69,12 @@ class Troubleshooting(TestCase):
         job = self.job("http://127.0.0.1:9")
         text = job.read_text()
         cases = [("upload: {concurency: 4}", "unknown key", "did you mean"), ("uploads: {}", "unknown section"),
-                 ("retry: {cap: 1s}", "stands twice, first at"), ("limits: {memory: 3MBB}", "is not a size"),
-                 ("limits: {time: 20}", "is not a duration"), ("object: {posix: yes}", "is neither true nor false"),
-                 ("\tupload: {}", "not YAML"), ("object: &x {}", "anchors"),
+                 ("retry: {cap: 1s}", "is given twice, first at"), ("limits: {memory: 3MBB}", "is not a size"),
+                 ("limits: {time: 20}", "is not a duration"), ("object: {posix: yes}", "is not allowed: write true or false"),
+                 ("\tupload: {}", "is not valid YAML"), ("object: &x {}", "anchors"),
                  ("object: {storage_class: '${S3FLOW_UNSET}'}", "the environment variable ... is not set"),
                  ("integrity: {payload: unsigned, checksum: none}", "unsigned over http needs a checksum"),
-                 ("limits: {memory: 10MiB}", "memory must hold at least two parts")]
+                 ("limits: {memory: 10MiB}", "memory must be at least twice")]
         for extra, *quotes in cases:
             with self.subTest(extra):
                 job.write_text(text + extra + "\n")
@@ -83,8 +83,8 @@ class Troubleshooting(TestCase):
         with self.subTest("--set"):
             for setting, quote in (("destination.profile=b2", "of profile ... refuse"),
                                    ("destination.addressing=virtual", "virtual addressing needs a host name"),
-                                   ("credentials.secret_access_key=x", "everybody on this machine can read"),
-                                   ("credentials.secret_access_key=", "belong together")):
+                                   ("credentials.secret_access_key=x", "every user of this machine can read"),
+                                   ("credentials.secret_access_key=", "must be set together")):
                 self.expect(s3flow("check", job, "--set", setting, "--set", "integrity.checksum=crc32c"), 78, quote)
         with self.subTest("a note"):
             self.expect(s3flow("check", job, AWS_RETRY_MODE="adaptive"), 0, "is not followed")

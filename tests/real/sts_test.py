@@ -197,7 +197,7 @@ class StsTest(TestCase):
         self.assertEqual(ended.returncode, 75, ended.stderr)
         self.assertEqual(summary["failed"], 0, ended.stderr)
         self.assertGreater(summary["uploaded"], 0)
-        self.assertIn("the credentials have expired (AWS_ACCESS_KEY_ID): they cannot be renewed", ended.stderr)
+        self.assertIn("the credentials have expired (AWS_ACCESS_KEY_ID): their source cannot renew them", ended.stderr)
         self.assertEqual(ended.stderr.count("have expired"), 1, ended.stderr)
         self.assertNotIn(session["SessionToken"][:12], ended.stderr + ended.stdout)
         uploaded = {line["key"] for line in read_journal(self.dir / "run") if line["outcome"] == "uploaded"}

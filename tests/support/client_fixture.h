@@ -69,7 +69,7 @@ struct ClientFixture {
   }
   static bool IsSilent(const s3::endpoint::ServerOptions& server_options) {
     for (const auto& rule : server_options.faults) {
-      if (rule.action == s3::endpoint::FaultAction::kNoAnswer) return true;
+      if (rule.action == s3::endpoint::FaultAction::kNoResponse) return true;
     }
     return false;
   }

@@ -1,5 +1,5 @@
-// Loopback doubles of STS, IAM Identity Center, the container's agent and EC2's metadata service, and a home
-// directory: the world that the chain of credential providers looks at.
+// Fakes of STS, IAM Identity Center, the container's agent and EC2's metadata service on the loopback
+// interface, and a home directory: all that the chain of credential providers can see.
 #pragma once
 
 #include <fmt/chrono.h>
@@ -48,7 +48,7 @@ inline std::string KeysJson(std::string_view id, std::string_view expiration, st
       id, expiration, more);
 }
 
-// All services at once, behaving well; a test changes what it is about.
+// All services together; they respond as they should unless a test changes `answers`.
 struct World {
   World() { environment["HOME"] = home.path(); }
 
@@ -83,7 +83,8 @@ struct World {
       return found == environment.end() ? std::nullopt : std::optional(found->second);
     };
     context.warn = [this](std::string_view text) { warnings.emplace_back(text); };
-    // The link-local addresses are not this machine's to answer for.
+    // Requests to link-local addresses are redirected to the fake: this machine does not have those
+    // addresses.
     context.send = [this](const HttpRequest& request, const TransportOptions& options,
                           const ProviderContext& asking) {
       auto redirected = request;
@@ -97,7 +98,7 @@ struct World {
     return LoadCredentials(job, context);
   }
 
-  // "ID" or "error: ...".
+  // Returns the access key ID, or "error: " and the message.
   std::string Outcome() {
     const auto loaded = Load();
     return loaded ? loaded->credentials.access_key_id : "error: " + loaded.error().message;
@@ -125,7 +126,7 @@ struct Case {
   const char* name;
   Variables environment;
   std::string config, credentials;
-  const char* expected;  // the access key ID, or "error: " and what it says
+  const char* expected;  // the access key ID, or "error: " and a part of the message
   std::vector<std::pair<std::string, HttpAnswer>> answers{};
 };
 

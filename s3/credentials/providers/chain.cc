@@ -18,7 +18,7 @@
 namespace s3 {
 namespace {
 
-// Nothing: it is not set up, the next one's turn.
+// Nothing if the source is not configured: the next source is tried.
 using Maybe = std::optional<Result<ProvidedCredentials>>;
 
 Result<Credentials> Complete(Credentials credentials, std::string_view id_name,
@@ -41,24 +41,24 @@ Maybe FromEnvironment(const Environment& environment) {
   const auto secret = environment("AWS_SECRET_ACCESS_KEY");
   if (!id && !secret) return std::nullopt;
   auto token = environment("AWS_SESSION_TOKEN");
-  if (!token) token = environment("AWS_SECURITY_TOKEN");  // its name of old
+  if (!token) token = environment("AWS_SECURITY_TOKEN");  // the old name
   auto credentials = Complete({id.value_or(""), Secret(secret.value_or("")), Secret(token.value_or(""))},
                               "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
   if (const auto expires = environment("AWS_CREDENTIAL_EXPIRATION"); expires && credentials) {
     credentials->expires = ParseTimestamp(*expires);
     if (!credentials->expires)
-      return BadCredentials("AWS_CREDENTIAL_EXPIRATION is no time: write 2027-01-31T12:00:00Z");
+      return BadCredentials("AWS_CREDENTIAL_EXPIRATION is not a time: write 2027-01-31T12:00:00Z");
   }
   return Provided(std::move(credentials), "AWS_ACCESS_KEY_ID", false);
 }
 
-// One walk along the chain.
+// The sources of a profile. Follows source_profile from profile to profile.
 class Chain {
  public:
   Chain(const Profiles& profiles, const ProviderContext& context, bool with_environment)
       : profiles_(profiles), context_(context), with_environment_(with_environment) {}
 
-  // All that one profile can have, in order; `name` may be of none.
+  // Tries all sources of one profile in order. The profile need not exist.
   Maybe FromProfile(const std::string& name) {
     visited_ = {name};
     if (auto found = Role(name)) return found;
@@ -118,21 +118,22 @@ class Chain {
     }
     if (!Setting(name, "mfa_serial").empty()) {
       return BadCredentials(label +
-                            ": mfa_serial asks for a code, and nobody may be there to type it: use temporary "
-                            "credentials made beforehand");
+                            ": s3flow cannot ask for the code of an mfa_serial: use temporary credentials "
+                            "that you made before");
     }
-    auto base = source.empty() ? Place(label, place) : Source(name, std::string(source));
+    auto base =
+        source.empty() ? FromCredentialSource(label, place) : FromSourceProfile(name, std::string(source));
     if (base) base = CheckedCredentials(std::move(*base), context_.warn);
     if (!base) return tl::unexpected(base.error());
     const auto role = RoleOf(name);
     if (!role) return tl::unexpected(role.error());
-    const auto sts = Sts(name);
+    const auto sts = StsOptionsOf(name);
     if (!sts) return tl::unexpected(sts.error());
     return Provided(AssumeRole(*role, *sts, base->credentials, context_),
                     fmt::format("{} ({})", label, role->role_arn), true);
   }
 
-  Result<ProvidedCredentials> Place(const std::string& label, std::string_view place) const {
+  Result<ProvidedCredentials> FromCredentialSource(const std::string& label, std::string_view place) const {
     Maybe found;
     if (place == "Environment") {
       found = FromEnvironment(context_.environment);
@@ -141,8 +142,8 @@ class Chain {
     } else if (place == "Ec2InstanceMetadata") {
       found = InstanceCredentials(context_);
     } else {
-      return BadCredentials(
-          label + ": credential_source is none of Environment, EcsContainer and Ec2InstanceMetadata");
+      return BadCredentials(label +
+                            ": credential_source must be Environment, EcsContainer or Ec2InstanceMetadata");
     }
     if (!found)
       return BadCredentials(
@@ -150,15 +151,15 @@ class Chain {
     return *found;
   }
 
-  Result<ProvidedCredentials> Source(const std::string& name, const std::string& source) {
+  Result<ProvidedCredentials> FromSourceProfile(const std::string& name, const std::string& source) {
     if (profiles_.Find(source) == nullptr) {
       return BadCredentials(fmt::format("{}: there is no source_profile [{}]", Label(name), source));
     }
-    // Keys of its own end the walk, those of a profile that names itself, too.
-    const bool again = std::find(visited_.begin(), visited_.end(), source) != visited_.end();
-    if (again && (source != name || !HasKeys(source))) {
+    // A profile may name itself as source_profile if it has keys: they end the chain.
+    const bool is_loop = std::find(visited_.begin(), visited_.end(), source) != visited_.end();
+    if (is_loop && (source != name || !HasKeys(source))) {
       return BadCredentials(
-          fmt::format("the source_profile of {} comes round to [{}] again", Label(name), source));
+          fmt::format("the source_profiles of {} form a loop: [{}] comes twice", Label(name), source));
     }
     visited_.push_back(source);
     Maybe found;
@@ -189,7 +190,7 @@ class Chain {
     const auto whole = text->Reveal();
     const Secret token(whole.substr(0, whole.find_last_not_of(" \t\r\n") + 1));
     if (token.empty()) return BadCredentials(fmt::format("{} has no token", path));
-    const auto sts = Sts(name);
+    const auto sts = StsOptionsOf(name);
     if (!sts) return tl::unexpected(sts.error());
     return Provided(AssumeRoleWithWebIdentity(*role, *sts, token, context_),
                     fmt::format("web identity ({})", role->role_arn), true);
@@ -204,11 +205,11 @@ class Chain {
     const auto& text = role.duration_seconds;
     const bool number = text.find_first_not_of("0123456789") == std::string::npos && text.size() <= 6;
     if (!number || text == "0")
-      return BadCredentials(Label(name) + ": duration_seconds is no number of seconds");
+      return BadCredentials(Label(name) + ": duration_seconds is not a number of seconds");
     return role;
   }
 
-  Result<StsOptions> Sts(const std::string& name) const {
+  Result<StsOptions> StsOptionsOf(const std::string& name) const {
     const Configured configured(&context_.environment, &profiles_, name);
     StsOptions sts;
     const auto region = configured.Find({"AWS_REGION", "AWS_DEFAULT_REGION"}, "region");
@@ -229,10 +230,6 @@ class Chain {
   std::vector<std::string> visited_;
 };
 
-}  // namespace
-
-namespace {
-
 Result<ProvidedCredentials> FindCredentials(const CredentialOptions& options,
                                             const ProviderContext& context) {
   if (!options.access_key_id.empty() || !options.secret_access_key.empty()) {
@@ -248,7 +245,9 @@ Result<ProvidedCredentials> FindCredentials(const CredentialOptions& options,
   const auto profiles = Profiles::Load(environment, context.warn);
   if (!profiles) return tl::unexpected(profiles.error());
   const auto in_environment = ProfileInEnvironment(environment);
-  const auto name = only_profile ? options.profile : in_environment ? in_environment->value : "default";
+  std::string name = "default";
+  if (in_environment) name = in_environment->value;
+  if (only_profile) name = options.profile;
   if ((only_profile || in_environment) && profiles->Find(name) == nullptr) {
     return BadCredentials(fmt::format("there is no profile [{}] in {} or {}", name,
                                       profiles->credentials_path(), profiles->config_path()));
@@ -268,7 +267,7 @@ Result<ProvidedCredentials> FindCredentials(const CredentialOptions& options,
   if (instance && *instance) return *instance;
   return BadCredentials(
       fmt::format("no credentials: none in the job file (credentials:), no AWS_ACCESS_KEY_ID and "
-                  "AWS_SECRET_ACCESS_KEY, no profile [{}] with any, no container's agent{}",
+                  "AWS_SECRET_ACCESS_KEY, none in profile [{}], no container agent{}",
                   name, instance ? ", and " + instance->error().message : ""));
 }
 

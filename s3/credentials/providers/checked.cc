@@ -9,8 +9,9 @@ namespace s3 {
 namespace {
 
 bool IsControl(unsigned char c) { return c < 0x20 || c == 0x7f; }
-// Of keys and tokens, which stand in headers. A secret only goes into a digest.
-bool IsNoWord(unsigned char c) { return c <= 0x20 || c >= 0x7f; }
+// For keys and tokens, which become part of a header. A secret is only hashed, so it may have other
+// characters.
+bool IsNotWordCharacter(unsigned char c) { return c <= 0x20 || c >= 0x7f; }
 
 }  // namespace
 
@@ -25,22 +26,24 @@ Result<ProvidedCredentials> CheckedCredentials(ProvidedCredentials provided,
   const auto check = [&](std::string_view text, std::string_view what, bool (*is_bad)(unsigned char)) {
     const auto line = WithoutLineEnd(text);
     if (line.size() < text.size()) {
-      warn(fmt::format("{}: the {} ends with a line end, which is taken off", provided.source, what));
+      warn(fmt::format("{}: the {} ends with a line end, which is ignored", provided.source, what));
     }
     const bool bad = std::any_of(line.begin(), line.end(), is_bad);
     if ((bad || (line.empty() && !text.empty())) && problem.empty()) {
       const bool control = std::any_of(line.begin(), line.end(), IsControl);
       problem = fmt::format("{}: the {} has {}: correct it", provided.source, what,
-                            !bad      ? "nothing but a line end"
-                            : control ? "a control character in it"
-                                      : "a character that none can have");
+                            !bad      ? "only a line end"
+                            : control ? "a control character"
+                                      : "an invalid character");
     }
     return line;
   };
-  credentials.access_key_id = std::string(check(credentials.access_key_id, "access key ID", IsNoWord));
+  credentials.access_key_id =
+      std::string(check(credentials.access_key_id, "access key ID", IsNotWordCharacter));
   credentials.secret_access_key =
       Secret(check(credentials.secret_access_key.Reveal(), "secret access key", IsControl));
-  credentials.session_token = Secret(check(credentials.session_token.Reveal(), "session token", IsNoWord));
+  credentials.session_token =
+      Secret(check(credentials.session_token.Reveal(), "session token", IsNotWordCharacter));
   if (!problem.empty()) return Fail(ErrorKind::kBadCredentials, std::move(problem));
   return provided;
 }

@@ -1,4 +1,4 @@
-// The one check that credentials pass, wherever they come from.
+// The check that all credentials pass, from any source.
 #pragma once
 
 #include <functional>
@@ -8,12 +8,12 @@
 
 namespace s3 {
 
-// Without the line ends at its end.
+// Removes all CR and LF at the end.
 std::string_view WithoutLineEnd(std::string_view text);
 
-// Takes line ends off the end of each part, which files and variables often have there, and tells `warn`. Any
-// other character that none of them can have is an error that names `source`: a header is made of keys and
-// tokens.
+// Removes line ends from the end of each value (files and variables often have them) and reports that to
+// `warn`. Any other invalid character is an error that names the source: keys and tokens become part of a
+// header.
 Result<ProvidedCredentials> CheckedCredentials(ProvidedCredentials provided,
                                                const std::function<void(std::string_view)>& warn);
 

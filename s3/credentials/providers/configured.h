@@ -1,5 +1,5 @@
-// Settings that all of AWS's SDKs read: from a variable of the environment, or from a profile of the shared
-// files. https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
+// Settings that all of AWS's SDKs read from an environment variable or from a profile in the shared files.
+// https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 #pragma once
 
 #include <initializer_list>
@@ -7,38 +7,39 @@
 #include <string>
 #include <string_view>
 
+#include "s3/base/environment.h"
 #include "s3/credentials/providers/profiles.h"
 
 namespace s3 {
 
 struct Setting {
   std::string value;
-  std::string source;  // for people: "AWS_REGION", "/home/me/.aws/config [profile lab] region"
+  std::string source;  // for messages: "AWS_REGION", "/home/me/.aws/config [profile lab] region"
 };
 
-// The profile that the environment names: AWS_PROFILE, then AWS_DEFAULT_PROFILE. Nothing when it names none.
+// Returns the profile that AWS_PROFILE names, else AWS_DEFAULT_PROFILE; nothing if neither is set.
 std::optional<Setting> ProfileInEnvironment(const Environment& environment);
 
-// Where a profile's settings are looked up. Pure.
+// Looks up settings in the environment and in one profile. Any thread.
 class Configured {
  public:
-  // Both outlive it. `profile` may be of none.
+  // `environment` and `profiles` must outlive this object. The profile need not exist.
   Configured(const Environment* environment, const Profiles* profiles, std::string profile)
       : environment_(environment), profiles_(profiles), profile_(std::move(profile)) {}
 
-  // The first variable that is set; then the profile's setting, "s3.addressing_style" for a nested one. An
-  // empty value is none.
+  // Returns the first variable that is set, else the profile's setting `name` ("s3.addressing_style" for a
+  // nested one). An empty value counts as not set.
   std::optional<Setting> Find(std::initializer_list<std::string_view> variables, std::string_view name) const;
 
-  // The URL for a service ("s3", "sts", "sso") in the order of the guide; nothing when none is configured, or
-  // when IgnoresEndpoints(). An error when the profile names a [services] section that is not there.
-  // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+  // Returns the URL of a service ("s3", "sts", "sso") in the order of the guide; nothing if none is
+  // configured, or if IgnoresEndpoints(). Fails if the profile names a [services] section that does not
+  // exist. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
   Result<std::optional<Setting>> Endpoint(std::string_view service) const;
-  // The setting that has configured URLs ignored.
+  // Returns the setting that makes configured URLs ignored; nothing if they are used.
   std::optional<Setting> IgnoresEndpoints() const;
 
-  // An Environment in which variables that are not set have the value of the profile's setting: for what is
-  // configured both ways.
+  // Returns an Environment in which an unset variable has the value of the profile's setting that is paired
+  // with it.
   Environment WithProfile(std::initializer_list<std::pair<std::string_view, std::string_view>> names) const;
 
  private:
@@ -49,7 +50,7 @@ class Configured {
   std::string profile_;
 };
 
-// "TRUE" is true, as for AWS's SDKs.
+// True for "true" in any case, as in AWS's SDKs.
 bool IsTrue(std::string_view value);
 
 }  // namespace s3

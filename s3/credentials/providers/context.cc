@@ -12,8 +12,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// So many bytes never move: the stall guard becomes a limit for the exchange as a whole.
-constexpr std::uint64_t kMoreThanAnyAnswer = 1ull << 40;
+// More bytes than any response has. As `stall_bytes` it turns the stall limit into a time limit for the whole
+// exchange.
+constexpr std::uint64_t kMoreThanAnyResponse = 1ull << 40;
 constexpr milliseconds kPause{1'000};
 
 void Sleep(milliseconds time, std::stop_token stop) {
@@ -36,16 +37,17 @@ HttpResponse SendOverHttp(const HttpRequest& request, const TransportOptions& op
   return response;
 }
 
-Result<HttpResponse> Ask(const ProviderContext& context, const HttpRequest& request,
-                         const TransportOptions& options, int attempts, std::string_view what) {
+Result<HttpResponse> SendWithRetries(const ProviderContext& context, const HttpRequest& request,
+                                     const TransportOptions& options, int attempts, std::string_view what) {
   for (int attempt = 1;; ++attempt) {
     auto response = context.send(request, options, context);
     const bool busy = response.status >= 500 || response.status == 429;
     if (!response.failure && !busy) return response;
     if (attempt == attempts || context.stop.stop_requested()) {
-      return Fail(ErrorKind::kTransient, response.failure
-                                             ? fmt::format("{}: {}", what, response.failure->message)
-                                             : fmt::format("{} answered HTTP {}", what, response.status));
+      if (response.failure) {
+        return Fail(ErrorKind::kTransient, fmt::format("{}: {}", what, response.failure->message));
+      }
+      return Fail(ErrorKind::kTransient, fmt::format("{} returned HTTP {}", what, response.status));
     }
     Sleep(kPause, context.stop);
   }
@@ -54,14 +56,14 @@ Result<HttpResponse> Ask(const ProviderContext& context, const HttpRequest& requ
 TransportOptions ServiceTransport(const ProviderContext& context) {
   auto options = context.services;
   options.stall_window = milliseconds(30'000);
-  options.stall_bytes = kMoreThanAnyAnswer;
+  options.stall_bytes = kMoreThanAnyResponse;
   return options;
 }
 
 TransportOptions MetadataTransport(milliseconds timeout) {
   TransportOptions options;
   options.connect_timeout = options.stall_window = timeout;
-  options.stall_bytes = kMoreThanAnyAnswer;
+  options.stall_bytes = kMoreThanAnyResponse;
   options.proxy.from_environment = false;
   return options;
 }

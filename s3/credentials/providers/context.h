@@ -1,4 +1,4 @@
-// What the credential providers work with, and how they ask over HTTP.
+// What all credential providers share: their environment, and how they send HTTP requests.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "s3/base/environment.h"
 #include "s3/credentials.h"
 #include "s3/http.h"
 #include "s3/options.h"
@@ -14,8 +15,10 @@
 
 namespace s3 {
 
-// Sends one request and waits for its end in the calling thread; aborted when a stop is requested.
 struct ProviderContext;
+
+// Sends one request and blocks the calling thread until the exchange has ended; aborts it if a stop is
+// requested.
 using SendRequest =
     std::function<HttpResponse(const HttpRequest&, const TransportOptions&, const ProviderContext&)>;
 HttpResponse SendOverHttp(const HttpRequest& request, const TransportOptions& options,
@@ -23,13 +26,13 @@ HttpResponse SendOverHttp(const HttpRequest& request, const TransportOptions& op
 
 struct ProviderContext {
   Environment environment;
-  // STS's region when neither profile nor environment name one.
+  // The region of STS if neither environment nor profile name one.
   std::string region = "us-east-1";
-  // How STS and SSO are reached: certificates and proxies as for the store.
+  // For STS and SSO: the certificates and proxies of the store.
   TransportOptions services{};
-  // Values that no child process finds in its environment.
+  // Secret values that are removed from the environment of child processes.
   std::vector<Secret> hidden{};
-  // Told, in one line, what is no error and should be known.
+  // Receives warnings of one line.
   std::function<void(std::string_view)> warn = [](std::string_view) {};
   SendRequest send = SendOverHttp;
   // Not owned; null for none.
@@ -37,21 +40,22 @@ struct ProviderContext {
   std::stop_token stop{};
 };
 
-// Sends up to `attempts` times, a second apart, until an answer comes that is neither a 5xx nor a 429.
-// `what` begins the message of an error: "STS at https://...".
-Result<HttpResponse> Ask(const ProviderContext& context, const HttpRequest& request,
-                         const TransportOptions& options, int attempts, std::string_view what);
+// Sends the request up to `attempts` times, one second apart, until a response is neither a 5xx nor a 429.
+// `what` is the beginning of the error message: "STS at https://...".
+Result<HttpResponse> SendWithRetries(const ProviderContext& context, const HttpRequest& request,
+                                     const TransportOptions& options, int attempts, std::string_view what);
 
-// STS and SSO are asked as often.
+// The number of attempts for STS and SSO.
 inline constexpr int kServiceAttempts = 3;
 
 inline tl::unexpected<Error> BadCredentials(std::string message) {
   return Fail(ErrorKind::kBadCredentials, std::move(message));
 }
 
-// Services: as the store is reached, and each exchange ends after 30 s.
+// For AWS's services: certificates and proxies of the store; each exchange ends after 30 s.
 TransportOptions ServiceTransport(const ProviderContext& context);
-// Addresses of this machine's surroundings: never through a proxy; each exchange ends after `timeout`.
+// For addresses of this machine and its surroundings: never through a proxy; each exchange ends after
+// `timeout`.
 TransportOptions MetadataTransport(std::chrono::milliseconds timeout);
 
 }  // namespace s3

@@ -15,16 +15,16 @@ using namespace std::chrono;
 
 Result<Json> ParseObject(std::string_view text) {
   auto json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return Fail(ErrorKind::kBadCredentials, "is no JSON object");
+  if (!json.is_object()) return Fail(ErrorKind::kBadCredentials, "is not a JSON object");
   return json;
 }
 
-// Nothing when the member is missing or null.
+// Returns nothing if the member is missing or null.
 Result<std::optional<std::string>> Text(const Json& json, std::string_view name) {
   const auto found = json.find(name);
   if (found == json.end() || found->is_null()) return std::optional<std::string>();
   if (!found->is_string())
-    return Fail(ErrorKind::kBadCredentials, fmt::format("has a {} that is no text", name));
+    return Fail(ErrorKind::kBadCredentials, fmt::format("has a {} that is not text", name));
   return std::optional(found->get<std::string>());
 }
 
@@ -35,7 +35,7 @@ Result<std::string> Needed(const Json& json, std::string_view name) {
   return std::move(**text);
 }
 
-// A header value is made of it.
+// True if the text can be used as a header value.
 bool IsPlain(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
 }
@@ -51,12 +51,12 @@ Result<Credentials> Keys(const Json& json, std::string_view id_name, std::string
   return Credentials{*id, Secret(*secret), Secret(token->value_or(""))};
 }
 
-// What expires after it never does: system_clock counts nanoseconds, and ends in 2262.
+// Later expiry times are cut to this: system_clock counts nanoseconds and ends in 2262.
 constexpr sys_seconds kNever = sys_days(year(2200) / 1 / 1);
 
 SystemTime AtMostNever(sys_seconds time) { return std::min(time, kNever); }
 
-// Two digits and more; -1 when there is something else.
+// Returns the number made of `count` digits at `at`; -1 if there is anything else.
 int Digits(std::string_view text, std::size_t at, std::size_t count) {
   int value = -1;
   if (at + count > text.size()) return -1;
@@ -81,7 +81,7 @@ std::optional<SystemTime> ParseTimestamp(std::string_view text) {
   auto time = sys_days(date) + hours(hour) + minutes(minute) + seconds(second);
   auto rest = text.substr(19);
   if (rest.starts_with('.')) {
-    // A fraction is let go: sooner is safe.
+    // Fractions are dropped: an earlier expiry is safe.
     const auto end = rest.find_first_not_of("0123456789", 1);
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end);
   }
@@ -96,7 +96,7 @@ SystemTime ByOurClock(SystemTime expires, const HttpHeaders& headers) {
   const auto theirs = ParseHttpDate(headers.Find("date").value_or(""));
   if (!theirs) return expires;
   const auto offset = *theirs - floor<seconds>(system_clock::now());
-  // Dates tick in seconds: a small difference is none.
+  // A Date has a resolution of one second: a small difference means nothing.
   return abs(offset) <= seconds(2) ? expires : expires - offset;
 }
 
@@ -109,7 +109,8 @@ Result<Credentials> CredentialsFromJson(std::string_view text, std::string_view 
   if (!expiration) return tl::unexpected(expiration.error());
   if (*expiration && !(*expiration)->empty()) {
     credentials->expires = ParseTimestamp(**expiration);
-    if (!credentials->expires) return Fail(ErrorKind::kBadCredentials, "has an Expiration that is no time");
+    if (!credentials->expires)
+      return Fail(ErrorKind::kBadCredentials, "has an Expiration that is not a time");
   }
   return credentials;
 }
@@ -122,8 +123,8 @@ Result<SsoToken> SsoTokenFromJson(std::string_view text) {
   const auto expires = Needed(*json, "expiresAt");
   if (!expires) return tl::unexpected(expires.error());
   const auto time = ParseTimestamp(*expires);
-  if (!time) return Fail(ErrorKind::kBadCredentials, "has an expiresAt that is no time");
-  if (!IsPlain(*token)) return Fail(ErrorKind::kBadCredentials, "has an accessToken that is none");
+  if (!time) return Fail(ErrorKind::kBadCredentials, "has an expiresAt that is not a time");
+  if (!IsPlain(*token)) return Fail(ErrorKind::kBadCredentials, "has an invalid accessToken");
   return SsoToken{Secret(*token), *time};
 }
 
@@ -148,7 +149,7 @@ Result<Credentials> CredentialsFromSso(std::string_view text) {
 Result<Credentials> CredentialsFromSts(std::string_view xml, std::string_view action) {
   pugi::xml_document document;
   if (!document.load_buffer(xml.data(), xml.size(), pugi::parse_minimal | pugi::parse_escapes)) {
-    return Fail(ErrorKind::kBadCredentials, "is no XML");
+    return Fail(ErrorKind::kBadCredentials, "is not XML");
   }
   const auto response = document.child(fmt::format("{}Response", action).c_str());
   const auto node = response.child(fmt::format("{}Result", action).c_str()).child("Credentials");
@@ -158,7 +159,7 @@ Result<Credentials> CredentialsFromSts(std::string_view xml, std::string_view ac
     }
   }
   const auto expires = ParseTimestamp(node.child_value("Expiration"));
-  if (!expires) return Fail(ErrorKind::kBadCredentials, "has an Expiration that is no time");
+  if (!expires) return Fail(ErrorKind::kBadCredentials, "has an Expiration that is not a time");
   return Credentials{node.child_value("AccessKeyId"), Secret(node.child_value("SecretAccessKey")),
                      Secret(node.child_value("SessionToken")), expires};
 }

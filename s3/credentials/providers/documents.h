@@ -1,4 +1,4 @@
-// The documents that credentials come in: JSON, and the XML of STS. Pure, any thread.
+// Parses the documents that contain credentials: JSON, and the XML of STS. Pure functions, any thread.
 #pragma once
 
 #include <chrono>
@@ -12,18 +12,19 @@ namespace s3 {
 
 using SystemTime = std::chrono::system_clock::time_point;
 
-// RFC 3339: "2026-01-31T12:00:00Z", with a fraction or not, in UTC or with an offset.
-// After 2200, 2200.
+// Parses RFC 3339: "2026-01-31T12:00:00Z", with or without a fraction, in UTC or with an offset. Times after
+// 2200 become 2200.
 std::optional<SystemTime> ParseTimestamp(std::string_view text);
 
-// `expires`, which the answerer's clock says, by this machine's: the answer's Date tells them apart.
+// Converts `expires` from the server's clock to this machine's. The difference is taken from the response's
+// Date.
 SystemTime ByOurClock(SystemTime expires, const HttpHeaders& headers);
 
-// {"AccessKeyId": ..., "SecretAccessKey": ..., "Expiration": ...} and the token under `token_name`. The
-// messages of errors name members, and never show values.
+// Parses {"AccessKeyId": ..., "SecretAccessKey": ..., "Expiration": ...} with the token under `token_name`.
+// Error messages name members and never show values. They continue a sentence: "has no AccessKeyId".
 Result<Credentials> CredentialsFromJson(std::string_view json, std::string_view token_name);
 
-// What `aws configure sso` leaves in its cache, as far as it matters here.
+// The part of `aws sso login`'s cache file that is needed here.
 // https://docs.aws.amazon.com/sdkref/latest/guide/understanding-sso.html
 struct SsoToken {
   Secret access_token;
@@ -31,15 +32,16 @@ struct SsoToken {
 };
 Result<SsoToken> SsoTokenFromJson(std::string_view json);
 
-// {"roleCredentials": {"accessKeyId": ..., "expiration": milliseconds since 1970}}
+// Parses {"roleCredentials": {"accessKeyId": ..., "expiration": milliseconds since 1970}}.
 // https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html
 Result<Credentials> CredentialsFromSso(std::string_view json);
 
-// The answer of an STS action; `action` as "AssumeRole".
+// Parses the response to an STS action; `action` is its name: "AssumeRole".
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 Result<Credentials> CredentialsFromSts(std::string_view xml, std::string_view action);
 
-// "Code" of an answer that refuses, when it has a plain one.
+// Returns the error code of a JSON document (Code, code or __type); empty if it has none, or if it is not one
+// short word.
 std::string RefusalCode(std::string_view json);
 
 }  // namespace s3

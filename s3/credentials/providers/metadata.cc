@@ -31,7 +31,7 @@ HttpRequest Request(std::string_view method, Endpoint endpoint, std::string path
   return request;
 }
 
-// A header value, or a path, is made of it.
+// True if the text can be used as a header value or a path.
 bool IsOneWord(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
@@ -43,7 +43,7 @@ std::string_view FirstLine(std::string_view text) {
   return text;
 }
 
-// What may be asked over http: an agent that is here.
+// True for the hosts that may be asked over http: this machine and the agents of ECS and EKS.
 bool IsAgent(const Endpoint& endpoint) {
   static constexpr std::string_view kHosts[] = {"localhost", "[::1]", "169.254.170.2", "169.254.170.23",
                                                 "[fd00:ec2::23]"};
@@ -54,7 +54,7 @@ bool IsAgent(const Endpoint& endpoint) {
 Result<HttpRequest> ContainerRequest(const Environment& environment) {
   if (const auto path = environment("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")) {
     if (!IsOneWord(*path) || path->front() != '/') {
-      return BadCredentials("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is no path: it begins with '/'");
+      return BadCredentials("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not a path: it must begin with '/'");
     }
     return Request("GET", *ParseEndpoint(kContainerHost), *path);
   }
@@ -64,13 +64,13 @@ Result<HttpRequest> ContainerRequest(const Environment& environment) {
       scheme == std::string::npos ? uri.size() : std::min(uri.find('/', scheme + 3), uri.size());
   auto endpoint = ParseEndpoint(uri.substr(0, slash));
   if (!endpoint || !IsOneWord(uri)) {
-    return BadCredentials("AWS_CONTAINER_CREDENTIALS_FULL_URI is no URI" +
+    return BadCredentials("AWS_CONTAINER_CREDENTIALS_FULL_URI is not a URI" +
                           (endpoint ? "" : ": " + endpoint.error().message));
   }
   if (endpoint->scheme != "https" && !IsAgent(*endpoint)) {
     return BadCredentials(
-        fmt::format("AWS_CONTAINER_CREDENTIALS_FULL_URI: over http credentials come from this machine or "
-                    "a container agent only, and '{}' is neither",
+        fmt::format("AWS_CONTAINER_CREDENTIALS_FULL_URI: http is allowed only for this machine and "
+                    "container agents, and '{}' is neither: use https",
                     endpoint->host));
   }
   return Request("GET", *endpoint, slash == uri.size() ? "/" : uri.substr(slash));
@@ -86,12 +86,12 @@ Result<Secret> ContainerToken(const ProviderContext& context) {
     token = Secret(FirstLine(text->Reveal()));
     if (token.empty()) return BadCredentials(fmt::format("{} has no token", *path));
   } else if (token != whole) {
-    context.warn("AWS_CONTAINER_AUTHORIZATION_TOKEN ends with a line end, which is taken off");
+    context.warn("AWS_CONTAINER_AUTHORIZATION_TOKEN ends with a line end, which is ignored");
   }
   const auto text = token.Reveal();
   const bool fine =
       std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-  if (!fine) return BadCredentials("the container's authorization token has a character that no token has");
+  if (!fine) return BadCredentials("the container's authorization token has an invalid character");
   return token;
 }
 
@@ -105,7 +105,7 @@ Result<ProvidedCredentials> AskContainer(const ProviderContext& context) {
   const auto transport = request->endpoint.scheme == "https" && !IsAgent(request->endpoint)
                              ? ServiceTransport(context)
                              : MetadataTransport(kContainerTimeout);
-  const auto response = Ask(context, *request, transport, kContainerAttempts, who);
+  const auto response = SendWithRetries(context, *request, transport, kContainerAttempts, who);
   if (!response) return tl::unexpected(response.error());
   if (response->status != 200) {
     const auto code = RefusalCode(response->body);
@@ -113,7 +113,8 @@ Result<ProvidedCredentials> AskContainer(const ProviderContext& context) {
         fmt::format("{}: HTTP {}{}{}", who, response->status, code.empty() ? "" : ", ", code));
   }
   auto credentials = CredentialsFromJson(response->body, "Token");
-  if (!credentials) return BadCredentials(fmt::format("{}: the answer {}", who, credentials.error().message));
+  if (!credentials)
+    return BadCredentials(fmt::format("{}: the response {}", who, credentials.error().message));
   return ProvidedCredentials{std::move(*credentials), who, true};
 }
 
@@ -123,7 +124,7 @@ struct Instance {
   TransportOptions transport;
 };
 
-// Nothing when the text is no whole number from 1 to 1,000.
+// Returns nothing if the text is not a whole number from 1 to 1,000.
 std::optional<int> SmallNumber(std::string_view text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -137,38 +138,38 @@ Result<Instance> InstanceSettings(const Environment& environment) {
   const auto mode = environment("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE").value_or(asks_v6 ? "IPv6" : "IPv4");
   const bool v6 = strcasecmp(mode.c_str(), "ipv6") == 0;
   if (!v6 && strcasecmp(mode.c_str(), "ipv4") != 0)
-    return BadCredentials("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is neither IPv4 nor IPv6");
+    return BadCredentials("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE must be IPv4 or IPv6");
   const auto endpoint = ParseEndpoint(environment("AWS_EC2_METADATA_SERVICE_ENDPOINT")
                                           .value_or(std::string(v6 ? kInstanceHostV6 : kInstanceHost)));
   if (!endpoint) return BadCredentials("AWS_EC2_METADATA_SERVICE_ENDPOINT: " + endpoint.error().message);
   const auto timeout = SmallNumber(environment("AWS_METADATA_SERVICE_TIMEOUT").value_or("1"));
-  if (!timeout) return BadCredentials("AWS_METADATA_SERVICE_TIMEOUT is no number of seconds from 1 to 1000");
+  if (!timeout)
+    return BadCredentials("AWS_METADATA_SERVICE_TIMEOUT must be a number of seconds from 1 to 1000");
   const auto attempts = SmallNumber(environment("AWS_METADATA_SERVICE_NUM_ATTEMPTS").value_or("1"));
-  if (!attempts) return BadCredentials("AWS_METADATA_SERVICE_NUM_ATTEMPTS is no number from 1 to 1000");
+  if (!attempts) return BadCredentials("AWS_METADATA_SERVICE_NUM_ATTEMPTS must be a number from 1 to 1000");
   return Instance{*endpoint, *attempts, MetadataTransport(std::chrono::seconds(*timeout))};
 }
 
-// The answer to the token's PUT has one hop to live by default: from within a container it never comes,
-// where plain GETs are answered.
+// Returns the message for a failed token request. By default the response to the PUT has a hop limit of 1, so
+// it never reaches a container, although responses to plain GETs do.
 std::string WhyNoToken(const Instance& instance, const ProviderContext& context, const Error& error) {
   const auto probe = context.send(Request("GET", instance.endpoint, "/"), instance.transport, context);
   if (probe.failure) return error.message;
   return error.message +
-         " (it answers plain requests: from within a container the hop limit of the instance's metadata "
-         "options must be 2, --http-put-response-hop-limit 2)";
+         " (it responds to plain requests: inside a container, set the hop limit of the instance's "
+         "metadata options to 2, --http-put-response-hop-limit 2)";
 }
 
 Result<Secret> InstanceToken(const Instance& instance, const ProviderContext& context, std::string_view who) {
   auto request = Request("PUT", instance.endpoint, "/latest/api/token");
   request.headers.push_back({"x-aws-ec2-metadata-token-ttl-seconds", "21600"});
-  const auto response = Ask(context, request, instance.transport, instance.attempts, who);
+  const auto response = SendWithRetries(context, request, instance.transport, instance.attempts, who);
   if (!response) return BadCredentials(WhyNoToken(instance, context, response.error()));
   const auto token = FirstLine(response->body);
   if (response->status != 200) {
     return BadCredentials(fmt::format("{}: no session token (IMDSv2): HTTP {}", who, response->status));
   }
-  if (!IsOneWord(token))
-    return BadCredentials(fmt::format("{}: what should be a session token is none", who));
+  if (!IsOneWord(token)) return BadCredentials(fmt::format("{}: the session token is not valid", who));
   return Secret(token);
 }
 
@@ -181,7 +182,7 @@ Result<ProvidedCredentials> AskInstance(const ProviderContext& context) {
   const auto get = [&](const std::string& path) {
     auto request = Request("GET", instance->endpoint, path);
     request.secret_headers.push_back({"x-aws-ec2-metadata-token", *token});
-    return Ask(context, request, instance->transport, instance->attempts, who);
+    return SendWithRetries(context, request, instance->transport, instance->attempts, who);
   };
   const std::string root = "/latest/meta-data/iam/security-credentials/";
   const auto roles = get(root);
@@ -189,7 +190,7 @@ Result<ProvidedCredentials> AskInstance(const ProviderContext& context) {
   if (roles->status == 404) return BadCredentials(fmt::format("{}: the instance has no role", who));
   const auto role = FirstLine(roles->body);
   if (roles->status != 200 || !IsOneWord(role)) {
-    return BadCredentials(fmt::format("{}: no name of a role: HTTP {}", who, roles->status));
+    return BadCredentials(fmt::format("{}: the response has no role name: HTTP {}", who, roles->status));
   }
   const auto response = get(root + UriEncode(role, false));
   if (!response) return tl::unexpected(response.error());
@@ -199,11 +200,12 @@ Result<ProvidedCredentials> AskInstance(const ProviderContext& context) {
         fmt::format("{}: HTTP {}{}{}", who, response->status, code.empty() ? "" : ", ", code));
   }
   auto credentials = CredentialsFromJson(response->body, "Token");
-  if (!credentials) return BadCredentials(fmt::format("{}: the answer {}", who, credentials.error().message));
+  if (!credentials)
+    return BadCredentials(fmt::format("{}: the response {}", who, credentials.error().message));
   const auto now = std::chrono::system_clock::now();
   if (credentials->expires && *credentials->expires <= now) {
-    // What AWS asks of its clients: when the service cannot renew, the store still takes them.
-    context.warn(fmt::format("{} gives credentials that have expired: used for another 15 minutes", who));
+    // As AWS recommends to clients: if the service cannot renew the credentials, S3 still accepts them.
+    context.warn(fmt::format("{} returned expired credentials: they are used for another 15 minutes", who));
     credentials->expires = now + std::chrono::minutes(15);
   }
   return ProvidedCredentials{std::move(*credentials), who, true};

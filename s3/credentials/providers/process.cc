@@ -46,7 +46,7 @@ std::vector<char*> ChildEnvironment(const std::vector<Secret>& hidden) {
   return kept;
 }
 
-// A process group of its own, so that it can be ended with all that it starts.
+// Starts the program in its own process group, so that it can be killed with all its children.
 Result<pid_t> Spawn(const std::vector<std::string>& words, int out, const std::vector<Secret>& hidden) {
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attributes;
@@ -80,7 +80,7 @@ Result<pid_t> Spawn(const std::vector<std::string>& words, int out, const std::v
   return pid;
 }
 
-// All of the output, into `*output`; the answer is what went wrong.
+// Appends all output to `*output`. Returns what went wrong; empty if nothing did.
 std::string ReadToEnd(int fd, Clock::time_point deadline, std::stop_token stop, std::string* output) {
   const UniqueFd stopped(eventfd(0, EFD_CLOEXEC));
   const std::stop_callback on_stop(stop, [&] {
@@ -105,7 +105,8 @@ std::string ReadToEnd(int fd, Clock::time_point deadline, std::stop_token stop, 
   return "";
 }
 
-// Its end, after its output has ended: a program may go on without one.
+// Waits for the exit of a program whose output has ended: it may still run. Returns what went wrong; empty
+// for exit status 0.
 std::string AwaitExit(pid_t pid, Clock::time_point deadline, bool kill_now) {
   int status = 0;
   for (;;) {
@@ -120,17 +121,17 @@ std::string AwaitExit(pid_t pid, Clock::time_point deadline, bool kill_now) {
     if (ended < 0 && errno != EINTR) return std::strerror(errno);
     usleep(2'000);
   }
-  if (WIFSIGNALED(status)) return fmt::format("was ended by signal {}", WTERMSIG(status));
+  if (WIFSIGNALED(status)) return fmt::format("was killed by signal {}", WTERMSIG(status));
   if (WEXITSTATUS(status) != 0) return fmt::format("ended with exit status {}", WEXITSTATUS(status));
   return "";
 }
 
 Result<Credentials> ReadOutput(std::string_view output) {
   const auto json = nlohmann::json::parse(output, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return Fail(ErrorKind::kBadCredentials, "wrote no JSON object");
+  if (!json.is_object()) return Fail(ErrorKind::kBadCredentials, "did not write a JSON object");
   const auto version = json.find("Version");
   if (version == json.end() || !version->is_number_integer() || version->get<std::int64_t>() != 1) {
-    return Fail(ErrorKind::kBadCredentials, "wrote no \"Version\": 1");
+    return Fail(ErrorKind::kBadCredentials, "did not write \"Version\": 1");
   }
   auto credentials = CredentialsFromJson(output, "SessionToken");
   if (!credentials) credentials.error().message = "wrote a document that " + credentials.error().message;
@@ -170,7 +171,7 @@ Result<Credentials> CredentialsFromProcess(std::string_view command, const Provi
                                            std::chrono::milliseconds timeout) {
   const auto words = SplitCommand(command);
   if (!words || words->empty() || words->front().empty()) {
-    return Fail(ErrorKind::kBadCredentials, "credential_process is no command");
+    return Fail(ErrorKind::kBadCredentials, "credential_process is not a command line");
   }
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -190,7 +191,7 @@ Result<Credentials> CredentialsFromProcess(std::string_view command, const Provi
   Result<Credentials> credentials = Fail(ErrorKind::kBadCredentials, problem);
   if (problem.empty()) credentials = ReadOutput(output);
   explicit_bzero(output.data(), output.size());
-  // The program's name only: its arguments may be secrets.
+  // Shows only the program's name: its arguments may be secrets.
   if (!credentials) {
     credentials.error().message =
         fmt::format("credential_process {} {}", words->front(), credentials.error().message);

@@ -1,4 +1,4 @@
-// credential_process: a program whose output is credentials.
+// Credentials from credential_process: a program that prints them.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 #pragma once
 
@@ -11,12 +11,12 @@
 
 namespace s3 {
 
-// The words of a command line, with the quotes and backslashes of a POSIX shell and nothing else of it;
-// nothing when a quote does not end.
+// Splits a command line into words. Quotes and backslashes work as in a POSIX shell; nothing else is special.
+// Returns nothing if a quote is not closed.
 std::optional<std::vector<std::string>> SplitCommand(std::string_view command);
 
-// Runs it without a shell. What it says on stderr goes nowhere, since it may be secrets; it does not
-// inherit the secrets that this process got through its environment. Ended after `timeout`.
+// Runs the command without a shell and parses its output. Its stderr is discarded, because it may contain
+// secrets. It does not inherit the secrets in this process's environment. It is killed after `timeout`.
 Result<Credentials> CredentialsFromProcess(std::string_view command, const ProviderContext& context,
                                            std::chrono::milliseconds timeout = std::chrono::minutes(1));
 

@@ -22,7 +22,7 @@ std::string_view Trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
-// `[profile "two words"]` has the name without quotes.
+// Removes the quotes of [profile "two words"].
 std::string Unquoted(std::string_view text) {
   text = Trim(text);
   if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'') && text.back() == text.front())
@@ -30,7 +30,7 @@ std::string Unquoted(std::string_view text) {
   return std::string(text);
 }
 
-// "profile x" -> x, for the kind "profile"; nothing for other kinds.
+// Returns x for the header "profile x" and the kind "profile"; nothing for headers of another kind.
 std::optional<std::string> NameAfter(std::string_view kind, std::string_view header) {
   if (!header.starts_with(kind)) return std::nullopt;
   header.remove_prefix(kind.size());
@@ -42,11 +42,11 @@ void WarnIfOthersMayRead(const std::string& path, const std::function<void(std::
   struct stat status {};
   constexpr mode_t kOthers = 077;
   if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || (status.st_mode & kOthers) == 0) return;
-  warn(fmt::format("{} holds secrets and has mode {:04o}: others may read it (chmod 600 {})", path,
+  warn(fmt::format("{} contains secrets and has mode {:04o}, so others may read it: run chmod 600 {}", path,
                    status.st_mode & 07777, path));
 }
 
-// An absent file is an empty one, unless it was named.
+// A missing file counts as empty, unless the environment names it.
 Result<IniFile> ReadIni(const std::string& path, bool named) {
   struct stat status {};
   if (!named && stat(path.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR)) return IniFile();
@@ -55,7 +55,7 @@ Result<IniFile> ReadIni(const std::string& path, bool named) {
   return ParseIni(text->Reveal());
 }
 
-// True for pipes, devices and directories; false also when nothing is there.
+// True for pipes, devices and directories; false for regular files and if nothing exists.
 bool IsOtherThanFile(const std::string& path) {
   struct stat status {};
   return stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
@@ -90,8 +90,8 @@ Result<Secret> ReadSecretFile(const std::string& path) {
 IniFile ParseIni(std::string_view text) {
   IniFile file;
   Settings* section = nullptr;
-  auto indent = std::string_view::npos;  // of the setting before; npos: there is none
-  std::string parent;                    // its name, when it has no value
+  auto indent = std::string_view::npos;  // of the previous setting; npos: there is none
+  std::string parent;                    // the name of the previous setting if it has no value
   while (!text.empty()) {
     const auto end = text.find('\n');
     const auto whole = text.substr(0, end);
@@ -159,7 +159,7 @@ Result<Profiles> Profiles::LoadSettings(const Environment& environment) {
   Profiles profiles(environment);
   const bool named = environment("AWS_CONFIG_FILE").has_value();
   if (IsOtherThanFile(profiles.config_path_))
-    return Fail(ErrorKind::kPermanent, fmt::format("{} is no regular file", profiles.config_path_));
+    return Fail(ErrorKind::kPermanent, fmt::format("{} is not a regular file", profiles.config_path_));
   auto config = ReadIni(profiles.config_path_, named);
   if (!config) return tl::unexpected(config.error());
   auto credentials = IsOtherThanFile(profiles.credentials_path_) ? Result<IniFile>()

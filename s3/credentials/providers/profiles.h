@@ -8,44 +8,46 @@
 #include <string>
 #include <string_view>
 
-#include "s3/credentials.h"
+#include "s3/base/environment.h"
+#include "s3/base/result.h"
+#include "s3/base/secret.h"
 
 namespace s3 {
 
-// The settings of one section. Values may be secrets.
+// The settings of one section by name, in lower case. Values may be secrets.
 using Settings = std::map<std::string, Secret, std::less<>>;
-// Sections by their headers, without the brackets. Names of settings in lower case.
+// The sections by header, without brackets.
 using IniFile = std::map<std::string, Settings, std::less<>>;
 
-// Lines that are indented more than the setting before them belong to it. Below a setting without a value
-// they are nested settings, "s3.addressing_style"; others are left out. A section that comes twice is one.
-// Anything else is let go, as SDKs do.
+// A line that is indented more than the setting before it belongs to that setting. If that setting has no
+// value, the line is a nested setting ("s3.addressing_style"); otherwise the line is ignored. Sections with
+// the same header are merged. Lines that cannot be understood are ignored, as by AWS's SDKs.
 IniFile ParseIni(std::string_view text);
 
 struct Profile {
   Settings config;       // [profile NAME] of the config file; [default]
   Settings credentials;  // [NAME] of the credentials file
 
-  // The credentials file's value before the config file's; empty when neither has one.
+  // Returns the value in the credentials file, else the one in the config file; empty if neither has one.
   std::string_view Find(std::string_view name) const;
   bool Has(std::string_view name) const { return !Find(name).empty(); }
 };
 
 class Profiles {
  public:
-  // Without any profile: knows the paths only.
+  // Has no profiles, only the paths of the files.
   explicit Profiles(const Environment& environment);
 
-  // Reads AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, or ~/.aws/config and ~/.aws/credentials. A
-  // file that is not there is an empty one, unless the environment names it. `warn` is told when others
-  // may read a file with secrets.
+  // Reads AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, or ~/.aws/config and ~/.aws/credentials. A missing
+  // file counts as empty, unless the environment names it. `warn` receives a line if other users may read a
+  // file with secrets.
   static Result<Profiles> Load(const Environment& environment,
                                const std::function<void(std::string_view)>& warn);
-  // The same for settings other than keys: a credentials file that cannot be read is an empty one, and only
-  // regular files are read, since what comes through a pipe comes once.
+  // The same for settings other than keys: a credentials file that cannot be read counts as empty. Reads only
+  // regular files: a pipe can be read only once, and Load() needs its content.
   static Result<Profiles> LoadSettings(const Environment& environment);
 
-  // Null when neither file has it.
+  // Returns null if neither file has the profile.
   const Profile* Find(std::string_view name) const;
   const Settings* FindSsoSession(std::string_view name) const;
   const Settings* FindServices(std::string_view name) const;
@@ -61,7 +63,7 @@ class Profiles {
   IniFile sso_sessions_, services_;
 };
 
-// A file of at most 1 MiB as it is, for those who read small files with secrets.
+// Returns the content of a file of at most 1 MiB.
 Result<Secret> ReadSecretFile(const std::string& path);
 
 }  // namespace s3

@@ -11,7 +11,7 @@ namespace s3 {
 namespace {
 
 struct Login {
-  std::string cached_as;  // what the cache's file is named after
+  std::string cached_as;  // the name of the cache's file is the SHA-1 of it
   std::string region;
   std::string account_id;
   std::string role_name;
@@ -46,15 +46,15 @@ Result<Login> ReadLogin(const Profiles& profiles, const std::string& name) {
   return login;
 }
 
-Result<Credentials> Ask(const Login& login, const std::string& name, const Profiles& profiles,
-                        const ProviderContext& context) {
+Result<Credentials> FetchFor(const Login& login, const std::string& name, const Profiles& profiles,
+                             const ProviderContext& context) {
   const auto path = fmt::format("{}/.aws/sso/cache/{}.json", context.environment("HOME").value_or(""),
                                 Sha1Hex(login.cached_as));
   const auto advice = fmt::format("run: aws sso login --profile {}", name);
   const auto text = ReadSecretFile(path);
   if (!text)
     return BadCredentials(
-        fmt::format("profile [{}]: nobody has logged in ({}); {}", name, text.error().message, advice));
+        fmt::format("profile [{}]: there is no login ({}); {}", name, text.error().message, advice));
   const auto token = SsoTokenFromJson(text->Reveal());
   if (!token) return BadCredentials(fmt::format("{} {}; {}", path, token.error().message, advice));
   if (token->expires <= std::chrono::system_clock::now()) {
@@ -80,7 +80,7 @@ Result<Credentials> Ask(const Login& login, const std::string& name, const Profi
   request.headers = {{"host", endpoint->HostHeader()}};
   request.secret_headers = {{"x-amz-sso_bearer_token", token->access_token}};
   const auto who = fmt::format("the portal of IAM Identity Center at {}", url);
-  const auto response = s3::Ask(context, request, ServiceTransport(context), kServiceAttempts, who);
+  const auto response = SendWithRetries(context, request, ServiceTransport(context), kServiceAttempts, who);
   if (!response) return tl::unexpected(response.error());
   if (response->status != 200) {
     const auto code = RefusalCode(response->body);
@@ -88,7 +88,8 @@ Result<Credentials> Ask(const Login& login, const std::string& name, const Profi
                                       code, response->status == 401 ? "; " + advice : ""));
   }
   auto credentials = CredentialsFromSso(response->body);
-  if (!credentials) return BadCredentials(fmt::format("{}: the answer {}", who, credentials.error().message));
+  if (!credentials)
+    return BadCredentials(fmt::format("{}: the response {}", who, credentials.error().message));
   credentials->expires = ByOurClock(*credentials->expires, response->headers);
   return credentials;
 }
@@ -102,7 +103,7 @@ std::optional<Result<Credentials>> SsoCredentials(const Profiles& profiles, cons
     return std::nullopt;
   const auto login = ReadLogin(profiles, name);
   if (!login) return tl::unexpected(login.error());
-  return Ask(*login, name, profiles, context);
+  return FetchFor(*login, name, profiles, context);
 }
 
 }  // namespace s3

@@ -1,4 +1,4 @@
-// Credentials of a role in IAM Identity Center, for the token that `aws sso login` has left.
+// Credentials of a role in IAM Identity Center, fetched with the token that `aws sso login` has saved.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace s3 {
 
-// Nothing when the profile has no sso_* settings. `name` is the profile's, for messages.
+// Returns nothing if the profile `name` has no sso_* settings.
 std::optional<Result<Credentials>> SsoCredentials(const Profiles& profiles, const std::string& name,
                                                   const ProviderContext& context);
 

@@ -10,7 +10,8 @@
 namespace s3 {
 namespace {
 
-// application/x-www-form-urlencoded; '+' and %20 both stand for a space, and only one of them signs alike.
+// Encodes application/x-www-form-urlencoded. A space becomes %20 and not '+': only that agrees with the
+// signature.
 using Form = std::vector<QueryParam>;
 std::string Encode(const Form& form) {
   std::string text;
@@ -39,22 +40,23 @@ HttpRequest PostTo(const Endpoint& endpoint, std::string_view body) {
   return request;
 }
 
-// `read` takes what STS answered apart, `secret` is what it must not repeat.
+// Reads the credentials in a response of STS. Removes `secret` from error messages.
 Result<Credentials> Read(HttpResponse response, std::string_view action, const Secret& secret,
                          const std::string& who) {
   const auto headers = response.headers;
-  auto answer = ClassifyResponse(std::move(response), false);
-  if (!answer) {
-    auto& error = answer.error();
+  auto classified = ClassifyResponse(std::move(response), false);
+  if (!classified) {
+    auto& error = classified.error();
     RedactIn(&error.message, secret);
     error.message = fmt::format("{}: {}{}{}", who, error.code, error.code.empty() ? "" : ": ", error.message);
-    // Whether a thing may be asked again is the store's business, not STS's.
+    // The kinds of ClassifyResponse are about requests to a store. Here all mean that there are no
+    // credentials.
     if (error.kind != ErrorKind::kClockSkewed) error.kind = ErrorKind::kBadCredentials;
     return tl::unexpected(error);
   }
-  auto credentials = CredentialsFromSts(answer->body, action);
+  auto credentials = CredentialsFromSts(classified->body, action);
   if (!credentials) {
-    credentials.error().message = fmt::format("{}: the answer {}", who, credentials.error().message);
+    credentials.error().message = fmt::format("{}: the response {}", who, credentials.error().message);
     return credentials;
   }
   credentials->expires = ByOurClock(*credentials->expires, headers);
@@ -65,9 +67,9 @@ std::string Who(std::string_view action, const AssumedRole& role, const StsOptio
   return fmt::format("{} of {} at {}", action, role.role_arn, sts.endpoint);
 }
 
-// STS's time minus ours, when its answer refuses and that may be why.
+// Returns STS's time minus ours, if STS refused the request and the difference may be the reason.
 std::optional<std::chrono::seconds> SkewOf(const HttpResponse& response) {
-  constexpr std::chrono::minutes kTolerated{4};  // STS takes 5
+  constexpr std::chrono::minutes kTolerated{4};  // STS accepts 5
   if (response.status < 400 || response.status > 499) return std::nullopt;
   const auto theirs = ParseHttpDate(response.headers.Find("date").value_or(""));
   if (!theirs) return std::nullopt;
@@ -91,7 +93,7 @@ Result<Credentials> AssumeRole(const AssumedRole& role, const StsOptions& sts, c
   const auto ask = [&](std::chrono::seconds offset) {
     auto request = PostTo(*endpoint, body);
     signer.SignHeaders(&request, Sha256Hex(body), base, std::chrono::system_clock::now() + offset);
-    return Ask(context, request, ServiceTransport(context), kServiceAttempts, who);
+    return SendWithRetries(context, request, ServiceTransport(context), kServiceAttempts, who);
   };
   auto response = ask(std::chrono::seconds(0));
   if (response) {
@@ -112,7 +114,7 @@ Result<Credentials> AssumeRoleWithWebIdentity(const AssumedRole& role, const Sts
   const auto who = Who(kAction, role, sts);
   auto request = PostTo(*endpoint, body);
   request.headers.push_back({"host", endpoint->HostHeader()});
-  auto response = Ask(context, request, ServiceTransport(context), kServiceAttempts, who);
+  auto response = SendWithRetries(context, request, ServiceTransport(context), kServiceAttempts, who);
   for (auto* secret : {&body, &form.back().second}) explicit_bzero(secret->data(), secret->size());
   if (!response) return tl::unexpected(response.error());
   return Read(std::move(*response), kAction, token, who);

@@ -12,20 +12,21 @@ struct AssumedRole {
   std::string role_arn;
   std::string session_name = "s3flow";
   std::string external_id;  // empty means none
-  // Empty means STS's default, an hour. AWS takes 900 to 43200; other stores less.
+  // Empty means STS's default, one hour. AWS accepts 900 to 43200; other stores may accept less.
   std::string duration_seconds;
 };
 
 struct StsOptions {
   std::string endpoint;  // "https://sts.eu-west-1.amazonaws.com"
-  std::string region;    // which the request is signed for
+  std::string region;    // the request is signed for it
 };
 
-// Signed with `base`. When STS finds the time of the request wrong, it is asked once more with its own.
+// Signs with `base`. If STS refuses the request and its clock differs from ours, sends it once more with
+// STS's time.
 Result<Credentials> AssumeRole(const AssumedRole& role, const StsOptions& sts, const Credentials& base,
                                const ProviderContext& context);
 
-// Signed with nothing: `token` says who asks.
+// Does not sign the request: `token` is the identity.
 Result<Credentials> AssumeRoleWithWebIdentity(const AssumedRole& role, const StsOptions& sts,
                                               const Secret& token, const ProviderContext& context);
 

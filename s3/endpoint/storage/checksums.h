@@ -1,4 +1,4 @@
-// Every x-amz-checksum-* of S3, of a stream. Values; one thread at a time.
+// Computes any x-amz-checksum-* of S3 over a stream. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,12 @@ namespace s3::endpoint {
 
 class StreamChecksum {
  public:
-  // "x-amz-checksum-crc32", -crc32c, -crc64nvme, -sha1 or -sha256; nothing for another name.
+  // `header`: "x-amz-checksum-crc32", -crc32c, -crc64nvme, -sha1 or -sha256. Returns nothing for another
+  // name.
   static std::optional<StreamChecksum> Of(std::string_view header);
 
   void Update(std::string_view bytes);
-  // Base64, as S3 writes it. Ends the stream; call once.
+  // Returns the checksum in base64. Call it once, at the end of the stream.
   std::string Finish();
 
  private:
@@ -29,12 +30,12 @@ class StreamChecksum {
   std::optional<Digest> digest_;
 };
 
-// The value of an object of parts, from theirs (base64, in order, with their sizes): FULL_OBJECT for
-// CRCs when `full_object`, else COMPOSITE ("...-N").
 struct PartChecksum {
-  std::string text;
+  std::string text;  // base64
   std::uint64_t bytes = 0;
 };
+// Computes the checksum of an object from those of its parts in order: with `full_object` S3's FULL_OBJECT,
+// which exists only for CRCs, else COMPOSITE ("...-N").
 std::string ChecksumOfParts(std::string_view header, const std::vector<PartChecksum>& parts,
                             bool full_object);
 

@@ -1,17 +1,12 @@
 #include "s3/endpoint/storage/store.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <system_error>
-
-#include "s3/base/unique_fd.h"
 
 namespace s3::endpoint {
 namespace {
@@ -19,135 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-[[noreturn]] void ThrowErrno(const std::string& what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
-
-class MemoryData final : public ObjectData {
- public:
-  explicit MemoryData(std::string bytes) : bytes_(std::move(bytes)) {}
-  std::string Read(std::uint64_t offset, std::size_t size) const override {
-    return offset >= bytes_.size() ? "" : bytes_.substr(offset, size);
-  }
-
- private:
-  const std::string bytes_;
-};
-
-// Owns an open file: a reader is not disturbed when the object is replaced.
-class FileData final : public ObjectData {
- public:
-  FileData(std::string path, bool remove_at_end) : path_(std::move(path)), remove_(remove_at_end) {}
-  ~FileData() override {
-    if (remove_) unlink(path_.c_str());
-  }
-  std::string Read(std::uint64_t offset, std::size_t size) const override {
-    // Opened per read: ten thousand objects must not hold ten thousand descriptors.
-    const UniqueFd fd(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    if (fd.get() < 0) ThrowErrno(path_);
-    std::string bytes(size, '\0');
-    const ssize_t got = pread(fd.get(), bytes.data(), size, static_cast<off_t>(offset));
-    if (got < 0) ThrowErrno(path_);
-    bytes.resize(static_cast<std::size_t>(got));
-    return bytes;
-  }
-  const std::string& path() const { return path_; }
-  void RemoveAtEnd() const override { remove_ = true; }
-
- private:
-  const std::string path_;
-  mutable bool remove_;
-};
-
-// Parts, one after the other.
-class PartsData final : public ObjectData {
- public:
-  explicit PartsData(std::vector<StoredBytes> parts) : parts_(std::move(parts)) {
-    for (const auto& part : parts_) ends_.push_back((ends_.empty() ? 0 : ends_.back()) + part.size_bytes);
-  }
-  std::string Read(std::uint64_t offset, std::size_t size) const override {
-    std::string bytes;
-    auto index =
-        static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), offset) - ends_.begin());
-    for (; index < parts_.size() && bytes.size() < size; ++index) {
-      const auto begin = ends_[index] - parts_[index].size_bytes;
-      const auto wanted = std::min<std::uint64_t>(size - bytes.size(), ends_[index] - offset);
-      const auto piece = parts_[index].data->Read(offset - begin, wanted);
-      if (piece.empty()) break;
-      bytes += piece;
-      offset += piece.size();
-    }
-    return bytes;
-  }
-  void RemoveAtEnd() const override {
-    for (const auto& part : parts_) part.data->RemoveAtEnd();
-  }
-
- private:
-  const std::vector<StoredBytes> parts_;
-  std::vector<std::uint64_t> ends_;
-};
-
-std::shared_ptr<const ObjectData> Join(const std::vector<StoredBytes>& parts) {
-  if (parts.size() == 1) return parts[0].data;
-  const bool discarded = std::any_of(parts.begin(), parts.end(), [](const auto& part) { return !part.data; });
-  return discarded ? nullptr : std::make_shared<PartsData>(parts);
-}
-
-class MemoryUpload final : public Store::Upload {
- public:
-  void Write(std::string_view bytes) override { bytes_.append(bytes); }
-  std::shared_ptr<const ObjectData> Finish() override {
-    return std::make_shared<MemoryData>(std::move(bytes_));
-  }
-
- private:
-  std::string bytes_;
-};
-
-class DiscardUpload final : public Store::Upload {
- public:
-  void Write(std::string_view) override {}
-  std::shared_ptr<const ObjectData> Finish() override { return nullptr; }
-};
-
-// A file that was not there: nothing that lies in its place is written to, nor what a link there names.
-class NewFile {
- public:
-  explicit NewFile(const std::string& path)
-      : path_(path), fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) {
-    if (fd_.get() < 0) ThrowErrno(path);
-  }
-  void Write(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t written = write(fd_.get(), bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) ThrowErrno(path_);
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-  }
-
- private:
-  const std::string path_;
-  const UniqueFd fd_;
-};
-
-class FileUpload final : public Store::Upload {
- public:
-  explicit FileUpload(const std::string& path) : data_(std::make_shared<FileData>(path, true)), file_(path) {}
-  void Write(std::string_view bytes) override { file_->Write(bytes); }
-  std::shared_ptr<const ObjectData> Finish() override {
-    file_.reset();
-    return data_;
-  }
-
- private:
-  std::shared_ptr<const FileData> data_;
-  std::optional<NewFile> file_;
-};
-
-// What this store makes: data of objects and uploads, "DIGITS-DIGITS" with a key's digest in front and
-// ".data" behind, or as it is.
+// The names of files that this store creates: uploads are "DIGITS-DIGITS", the data of objects is
+// "KEY_DIGEST-DIGITS-DIGITS.data".
 bool IsUploadName(std::string_view name) {
   const auto dash = name.find('-');
   const auto digits = [](std::string_view text) {
@@ -195,7 +63,7 @@ void Store::LoadDirectory() {
   const auto uploads = fs::path(directory_) / ".uploads";
   fs::create_directories(uploads);
   if (fs::is_symlink(uploads)) throw std::runtime_error(uploads.string() + " is a symbolic link");
-  // Bodies of uploads that a crash interrupted belong to no object.
+  // Left by uploads that a crash interrupted.
   for (const auto& left : fs::directory_iterator(uploads)) {
     if (IsUploadName(left.path().filename().string())) fs::remove(left);
   }
@@ -206,23 +74,8 @@ void Store::LoadDirectory() {
     for (const auto& file : fs::directory_iterator(entry.path())) {
       if (file.path().extension() != ".meta") continue;
       try {
-        if (file.symlink_status().type() != fs::file_type::regular) throw std::runtime_error("no file");
-        const auto meta = Json::parse(std::ifstream(file.path()));
-        ObjectInfo info{meta.at("size"),
-                        meta.at("etag"),
-                        meta.at("sha256"),
-                        meta.at("modified"),
-                        HeadersOf(meta.at("headers")),
-                        meta.at("tagging"),
-                        HeadersOf(meta.at("checksum"))};
-        std::vector<StoredBytes> parts;
-        for (const auto& part : meta.at("data")) {
-          const auto name = part.at(0).get<std::string>();
-          if (!IsDataName(name)) throw std::runtime_error("its data is elsewhere");
-          const auto path = (entry.path() / name).string();
-          parts.push_back({std::make_shared<FileData>(path, false), part.at(1)});
-        }
-        objects[Base64Decode(meta.at("key").get<std::string>()).value()] = {std::move(info), Join(parts)};
+        auto [key, object] = ReadObject(file);
+        objects[key] = std::move(object);
       } catch (const std::exception& error) {
         throw std::runtime_error(
             fmt::format("{}: not an object of this endpoint: {}", file.path().string(), error.what()));
@@ -231,46 +84,63 @@ void Store::LoadDirectory() {
   }
 }
 
+std::pair<std::string, Store::Object> Store::ReadObject(const fs::directory_entry& file) {
+  if (file.symlink_status().type() != fs::file_type::regular) throw std::runtime_error("not a regular file");
+  const auto meta = Json::parse(std::ifstream(file.path()));
+  ObjectInfo info{meta.at("size"),
+                  meta.at("etag"),
+                  meta.at("sha256"),
+                  meta.at("modified"),
+                  HeadersOf(meta.at("headers")),
+                  meta.at("tagging"),
+                  HeadersOf(meta.at("checksum"))};
+  std::vector<StoredBytes> parts;
+  for (const auto& part : meta.at("data")) {
+    const auto name = part.at(0).get<std::string>();
+    if (!IsDataName(name)) throw std::runtime_error("its data is outside its directory");
+    parts.push_back({MakeFileData((file.path().parent_path() / name).string()), part.at(1)});
+  }
+  return {Base64Decode(meta.at("key").get<std::string>()).value(), {std::move(info), Join(parts)}};
+}
+
 std::string Store::BucketDirectory(const std::string& bucket) const { return directory_ + "/" + bucket; }
 
-// Keys are any bytes and up to 1,024 long: file names are their digests.
+// A key may have any bytes, and 1,024 of them, so the name of its file is its digest.
 std::string Store::MetaPath(const std::string& bucket, const std::string& key) const {
   return fmt::format("{}/{}.meta", BucketDirectory(bucket), Sha256Hex(key));
 }
 
-std::unique_ptr<Store::Upload> Store::NewUpload() {
+std::unique_ptr<ObjectUpload> Store::NewUpload() {
   switch (storage_) {
-    case Storage::kMemory: return std::make_unique<MemoryUpload>();
-    case Storage::kDiscard: return NullUpload();
+    case Storage::kMemory: return MakeMemoryUpload();
+    case Storage::kDiscard: return MakeNullUpload();
     case Storage::kDirectory: break;
   }
   std::lock_guard lock(mutex_);
-  return std::make_unique<FileUpload>(UploadPath());
+  return MakeFileUpload(UploadPath());
 }
 
 std::string Store::UploadPath() {
   return fmt::format("{}/.uploads/{}-{}", directory_, getpid(), next_file_++);
 }
 
-// Data first, then the meta file by rename: a crash leaves the old object or the new one.
+// Moves the data first, then renames the meta file: after a crash there is the old object or the new one.
 void Store::WriteObject(const std::string& bucket, const std::string& key, const ObjectInfo& info,
                         std::vector<StoredBytes>* parts) {
   Json files = Json::array();
   for (auto& part : *parts) {
     const auto name = fmt::format("{}-{}-{}.data", Sha256Hex(key), getpid(), next_file_++);
     const auto path = BucketDirectory(bucket) + "/" + name;
-    fs::rename(static_cast<const FileData&>(*part.data).path(), path);
-    part.data = std::make_shared<FileData>(path, false);
+    fs::rename(part.data->path(), path);
+    part.data = MakeFileData(path);
     files.push_back({name, part.size_bytes});
   }
   const auto meta = MetaPath(bucket, key);
   const auto fresh = meta + ".new";
-  fs::remove(fresh);  // of a crash, or a link that somebody has put there
+  fs::remove(fresh);  // left by a crash, or a link that somebody created
   NewFile(fresh).Write(ToJson(key, info, files).dump());
   fs::rename(fresh, meta);
 }
-
-std::unique_ptr<Store::Upload> Store::NullUpload() { return std::make_unique<DiscardUpload>(); }
 
 Store::Committed Store::Commit(const std::vector<StoredBytes>& parts, const std::string& bucket,
                                const std::string& key, ObjectInfo info, bool only_if_absent) {
@@ -303,7 +173,8 @@ Store::Deleted Store::DeleteBucket(const std::string& bucket) {
   if (found == buckets_.end()) return Deleted::kAbsent;
   if (!found->second.empty()) return Deleted::kNotEmpty;
   if (storage_ == Storage::kDirectory) {
-    // Nothing but what a crash has left of ours: the directory may have been there before.
+    // Removes only files that a crash left and that this store created: the directory may be older than the
+    // store.
     const fs::path path = BucketDirectory(bucket);
     for (const auto& left : fs::directory_iterator(path)) {
       const auto name = left.path().filename().string();

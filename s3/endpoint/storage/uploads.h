@@ -1,4 +1,4 @@
-// Multipart uploads that are under way in the embedded endpoint. Thread-safe.
+// The unfinished multipart uploads of the embedded endpoint, in memory. Thread-safe.
 #pragma once
 
 #include <map>
@@ -17,14 +17,14 @@ namespace s3::endpoint {
 struct UploadedPart {
   StoredBytes bytes;
   std::string etag;      // hex MD5, without quotes
-  std::string checksum;  // base64, when the upload has an algorithm
+  std::string checksum;  // base64; empty if the upload has no algorithm
   std::int64_t last_modified = 0;
 };
 
 struct PendingUpload {
   std::string bucket, key, id;
   std::int64_t initiated = 0;
-  ObjectInfo info;              // headers and tagging as the object will have them
+  ObjectInfo info;              // the headers and tags that the object will have
   std::string checksum_header;  // "x-amz-checksum-crc32c"; empty for none
   bool full_object = false;     // the checksum's type
   std::map<int, UploadedPart> parts;
@@ -34,16 +34,16 @@ class Uploads {
  public:
   // Returns the new upload's ID.
   std::string Create(PendingUpload upload);
-  // A copy, without the data being copied, and with the parts only when asked for; nothing when there is no
-  // such upload of that object.
+  // Returns a copy, which shares the data; it has the parts only if `with_parts`. Returns nothing if the
+  // object has no such upload.
   std::optional<PendingUpload> Find(const std::string& bucket, const std::string& key, const std::string& id,
                                     bool with_parts) const;
-  // False when the upload is gone.
+  // Returns false if there is no such upload.
   bool PutPart(const std::string& bucket, const std::string& key, const std::string& id, int number,
                UploadedPart part);
-  // Takes the upload away; false when it is gone.
+  // Returns false if there is no such upload.
   bool Remove(const std::string& bucket, const std::string& key, const std::string& id);
-  // Of a bucket, by key and then by ID.
+  // Returns the uploads of a bucket, sorted by key and then by ID.
   std::vector<PendingUpload> OfBucket(const std::string& bucket) const;
 
  private:

@@ -162,7 +162,7 @@ TEST_F(ResumeTest, AnUploadWhoseCreationWasNotAnsweredIsEnded) {
   directory_.Write("data/large", Content(3'000));
   FaultRule lost;
   lost.operation = "CreateMultipartUpload";
-  lost.action = FaultAction::kLostAnswer;
+  lost.action = FaultAction::kLostResponse;
   Fail(lost);
   const auto run = Run();
   EXPECT_EQ(run.status, kExitOk) << run.message;

@@ -175,7 +175,7 @@ TEST_F(RunTest, AnAbortEndsRequestsThatHang) {
   WriteFiles(20);
   FaultRule rule;
   rule.last_attempt = 1000;
-  rule.action = FaultAction::kNoAnswer;
+  rule.action = FaultAction::kNoResponse;
   Fail(rule);
   server_.emplace(server_options_);
   const auto s3_options = test::OptionsFor(*server_);  // would wait 30 s for the stall guard

@@ -51,11 +51,11 @@ TEST_F(PartsTest, EveryFaultOnEveryOperationEndsWithTheRightObjects) {
   for (const auto* operation :
        {"CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "PutObject"}) {
     for (const auto action : {FaultAction::kStatus, FaultAction::kResetBefore, FaultAction::kResetInBody,
-                              FaultAction::kLostAnswer, FaultAction::kErrorIn200, FaultAction::kFlipBit}) {
+                              FaultAction::kLostResponse, FaultAction::kErrorIn200, FaultAction::kFlipBit}) {
       // A Create whose answer is lost leaves an upload that nobody knows: no client can tell it from
       // another's. See DESIGN.md.
       const bool orphans =
-          std::string_view(operation) == "CreateMultipartUpload" && action == FaultAction::kLostAnswer;
+          std::string_view(operation) == "CreateMultipartUpload" && action == FaultAction::kLostResponse;
       if (orphans) continue;
       SCOPED_TRACE(std::string(operation) + " " + std::to_string(static_cast<int>(action)));
       server_options_.faults = {FaultOn(operation, action, 2)};

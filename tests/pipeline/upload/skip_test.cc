@@ -83,7 +83,7 @@ TEST_F(SkipTest, ByContentFromTheListsETags) {
 
 TEST_F(SkipTest, ByContentFromChecksumsWhereETagsAreNoneOfMd5s) {
   integrity_.checksum = s3::ChecksumAlgorithm::kCrc64Nvme;
-  server_options_.imitated = s3::FindStoreProfile("r2");
+  server_options_.emulated_profile = s3::FindStoreProfile("r2");
   UploadOnce(5);
   const auto run = Again(SkipMode::kChecksum);
   EXPECT_EQ(run.summary.skipped, 7u);

@@ -13,23 +13,23 @@ using test::ErrorXml;
 using testing::HasSubstr;
 
 ErrorKind KindOf(const HttpResponse& response) {
-  const auto judged = ClassifyResponse(response, true);
-  EXPECT_FALSE(judged);
-  return judged ? ErrorKind::kPermanent : judged.error().kind;
+  const auto classified = ClassifyResponse(response, true);
+  EXPECT_FALSE(classified);
+  return classified ? ErrorKind::kPermanent : classified.error().kind;
 }
 
-TEST(JudgeTest, SuccessKeepsTheFacts) {
-  const auto judged = ClassifyResponse(
+TEST(ClassifyResponse, ASuccessKeepsItsFields) {
+  const auto classified = ClassifyResponse(
       Answered(200, {"ETag: \"e\"", "x-amz-version-id: v", "x-amz-request-id: r", "Content-Length: 7"}),
       true);
-  ASSERT_TRUE(judged);
-  EXPECT_EQ(judged->etag, "\"e\"");
-  EXPECT_EQ(judged->version_id, "v");
-  EXPECT_EQ(judged->request_id, "r");
-  EXPECT_EQ(judged->content_length, 7u);
+  ASSERT_TRUE(classified);
+  EXPECT_EQ(classified->etag, "\"e\"");
+  EXPECT_EQ(classified->version_id, "v");
+  EXPECT_EQ(classified->request_id, "r");
+  EXPECT_EQ(classified->content_length, 7u);
 }
 
-TEST(JudgeTest, StatusAloneDecidesWhenThereIsNoBody) {
+TEST(ClassifyResponse, WithoutABodyTheStatusDecides) {
   using enum ErrorKind;
   const std::pair<int, ErrorKind> cases[] = {
       {301, kWrongRegion},  {307, kWrongRegion}, {400, kTransient}, {401, kAccessDenied},
@@ -39,7 +39,7 @@ TEST(JudgeTest, StatusAloneDecidesWhenThereIsNoBody) {
   for (const auto& [status, kind] : cases) EXPECT_EQ(KindOf(Answered(status)), kind) << status;
 }
 
-TEST(JudgeTest, CodeOutranksStatus) {
+TEST(ClassifyResponse, ACodeOverridesTheStatus) {
   using enum ErrorKind;
   const std::pair<const char*, ErrorKind> cases[] = {{"RequestTimeout", kTransient},
                                                      {"SlowDown", kThrottled},
@@ -57,17 +57,17 @@ TEST(JudgeTest, CodeOutranksStatus) {
   for (const auto& [code, kind] : cases) EXPECT_EQ(KindOf(Answered(400, {}, ErrorXml(code))), kind) << code;
 }
 
-TEST(JudgeTest, SuccessWithAnErrorInsideIsNoSuccess) {
+TEST(ClassifyResponse, AnErrorInTheBodyOfA200IsAnError) {
   EXPECT_EQ(KindOf(Answered(200, {"ETag: \"e\""}, "\n  " + ErrorXml("InternalError"))),
             ErrorKind::kTransient);
 }
 
-TEST(JudgeTest, SuccessWithoutETagIsNotBelieved) {
+TEST(ClassifyResponse, ASuccessWithoutAnETagIsAnError) {
   EXPECT_EQ(KindOf(Answered(200)), ErrorKind::kTransient);
   EXPECT_TRUE(ClassifyResponse(Answered(200), false));
 }
 
-TEST(JudgeTest, AFullDiskBehindAnInternalErrorIsAFullStore) {
+TEST(ClassifyResponse, AFullDiskInAnInternalErrorMeansThatTheStoreIsFull) {
   for (const std::string text : {"write: No space left on device", "Disk quota exceeded"}) {
     const auto body = "<Error><Code>InternalError</Code><Message>" + text + "</Message></Error>";
     EXPECT_EQ(KindOf(Answered(500, {}, body)), ErrorKind::kStoreFull) << text;
@@ -78,7 +78,7 @@ TEST(JudgeTest, AFullDiskBehindAnInternalErrorIsAFullStore) {
   }
 }
 
-TEST(JudgeTest, AServerThatExpectsTlsIsTheWrongEndpoint) {
+TEST(ClassifyResponse, AServerThatExpectsTlsIsAWrongEndpoint) {
   for (const char* body : {"Client sent an HTTP request to an HTTPS server.\n",
                            "<html><center>The plain HTTP request was sent to HTTPS port</center></html>",
                            "Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />"}) {
@@ -87,7 +87,7 @@ TEST(JudgeTest, AServerThatExpectsTlsIsTheWrongEndpoint) {
   EXPECT_EQ(KindOf(Answered(400, {}, "<html>Bad Request</html>")), ErrorKind::kTransient);
 }
 
-TEST(JudgeTest, RegionIsNamed) {
+TEST(ClassifyResponse, TheMessageNamesTheRegion) {
   EXPECT_THAT(ClassifyResponse(Answered(301, {"x-amz-bucket-region: eu-west-1"}), true).error().message,
               HasSubstr("region eu-west-1"));
   EXPECT_THAT(
@@ -98,13 +98,13 @@ TEST(JudgeTest, RegionIsNamed) {
       HasSubstr("region eu-west-2"));
 }
 
-TEST(JudgeTest, AMalformedHeaderWithoutARegionIsNoRedirect) {
+TEST(ClassifyResponse, WithoutARegionTheStoresMessageIsShown) {
   EXPECT_EQ(
       ClassifyResponse(Answered(400, {}, ErrorXml("AuthorizationHeaderMalformed")), true).error().message,
       "told so");
 }
 
-TEST(JudgeTest, SecretsInErrorBodiesStayThere) {
+TEST(ClassifyResponse, SecretsInErrorBodiesAreNotShown) {
   const auto error =
       ClassifyResponse(Answered(400, {}, ErrorXml("ExpiredToken", "<Token-0>SESSIONTOKEN</Token-0>")), true)
           .error();
@@ -112,7 +112,7 @@ TEST(JudgeTest, SecretsInErrorBodiesStayThere) {
   EXPECT_EQ(error.code, "ExpiredToken");
 }
 
-TEST(JudgeTest, HostileBodiesAreHarmless) {
+TEST(ClassifyResponse, HostileBodiesAreHarmless) {
   for (const std::string& body :
        {std::string(100'000, '<'), std::string("<Error><Code>"), std::string("\0\1\2", 3),
         "<Error><Code>" + std::string(500'000, 'x') + "</Code></Error>",
@@ -124,7 +124,7 @@ TEST(JudgeTest, HostileBodiesAreHarmless) {
   }
 }
 
-TEST(JudgeTest, ControlCharactersDoNotReachTheTerminal) {
+TEST(ClassifyResponse, ControlCharactersBecomeSpaces) {
   const auto error =
       ClassifyResponse(Answered(400, {}, "<Error><Code>X</Code><Message>a\x1b[2Jb\nc</Message></Error>"),
                        true)
@@ -132,7 +132,7 @@ TEST(JudgeTest, ControlCharactersDoNotReachTheTerminal) {
   EXPECT_EQ(error.message, "a [2Jb c");
 }
 
-TEST(JudgeTest, RetryAfter) {
+TEST(ClassifyResponse, RetryAfterIsReadAndLimited) {
   using std::chrono::milliseconds;
   const auto error = [](std::string header) {
     return ClassifyResponse(Answered(503, {std::move(header)}), true).error();
@@ -141,12 +141,12 @@ TEST(JudgeTest, RetryAfter) {
   EXPECT_FALSE(error("Retry-After: 2").retry_after_is_advice);
   EXPECT_EQ(error("x-amz-retry-after: 1500").retry_after, milliseconds(1500));
   EXPECT_TRUE(error("x-amz-retry-after: 1500").retry_after_is_advice);
-  EXPECT_EQ(error("Retry-After: 99999999").retry_after, milliseconds(300'000)) << "cut: five minutes";
+  EXPECT_EQ(error("Retry-After: 99999999").retry_after, milliseconds(300'000)) << "limited to five minutes";
   EXPECT_EQ(error("Retry-After: -1").retry_after, std::nullopt);
   EXPECT_EQ(error("Retry-After: Fri, 24 May 2013 00:00:00 GMT").retry_after, std::nullopt);
 }
 
-TEST(JudgeTest, EveryKindHasAName) {
+TEST(ErrorKinds, EveryKindHasAName) {
   for (int kind = 0; kind <= static_cast<int>(ErrorKind::kCancelled); ++kind) {
     EXPECT_NE(KindName(static_cast<ErrorKind>(kind)), "unknown") << kind;
   }

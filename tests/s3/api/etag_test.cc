@@ -2,12 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <string>
-
 namespace s3 {
 namespace {
 
-TEST(ETagTest, EqualTagsMayBeWrittenDifferently) {
+TEST(ETag, EveryFormOfOneETagIsTheSame) {
   const std::string hex = "d41d8cd98f00b204e9800998ecf8427e";
   for (const auto& form :
        {hex, "\"" + hex + "\"", "W/\"" + hex + "\"", "w/\"" + hex + "\"", " \"" + hex + "\" "}) {
@@ -15,7 +13,7 @@ TEST(ETagTest, EqualTagsMayBeWrittenDifferently) {
     EXPECT_EQ(OpaqueTag(form), hex);
   }
   EXPECT_TRUE(IsSameETag("\"ABCDEF-2\"", "abcdef-2"));
-  EXPECT_FALSE(IsSameETag("\"xyZ\"", "\"xyz\"")) << "case matters unless all are hexadecimal digits";
+  EXPECT_FALSE(IsSameETag("\"xyZ\"", "\"xyz\"")) << "not hexadecimal: case matters";
   EXPECT_FALSE(IsSameETag("\"abc\"", "\"abd\""));
   EXPECT_FALSE(IsSameETag("\"abc\"", "\"abc-1\""));
   EXPECT_FALSE(IsSameETag("\"abc\"", ""));

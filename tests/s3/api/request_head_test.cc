@@ -1,4 +1,4 @@
-// No control character of any part of a request reaches the wire, whoever made it.
+// No control character in any part of a request reaches the wire, wherever it comes from.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,14 +36,14 @@ Sent Send(const std::function<void(HttpRequest*)>& change) {
   return sent;
 }
 
-TEST(RequestHeadTest, AWholeOneIsSent) {
+TEST(RequestHead, AValidOneIsSent) {
   const auto sent = Send([](HttpRequest* request) { request->headers[1].value = "caf\xc3\xa9 ~"; });
   EXPECT_FALSE(sent.response.failure);
   EXPECT_EQ(sent.response.status, 200);
   EXPECT_EQ(sent.connections, 1);
 }
 
-TEST(RequestHeadTest, NoPartHasACharacterThatEndsIt) {
+TEST(RequestHead, ARequestWithAControlCharacterIsNotSent) {
   const std::string bad[] = {
       "a\r\nInjected: 1", "a\n", "a\r", std::string("a\0b", 3), "a\x1b", "a\x7f", "\t"};
   const std::pair<const char*, std::function<void(HttpRequest*, const std::string&)>> parts[] = {

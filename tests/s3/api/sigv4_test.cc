@@ -19,7 +19,7 @@ SystemTime TimeOf(const char* text, const char* format) {
   return std::chrono::system_clock::from_time_t(timegm(&utc));
 }
 
-// --- The AWS suite, read in place: canonical request, string to sign and signature, each compared.
+// --- The AWS suite: canonical request, string to sign and signature are each compared with its files.
 
 struct SuiteCase {
   nlohmann::json context;
@@ -28,7 +28,7 @@ struct SuiteCase {
   std::vector<Header> headers;
 };
 
-// RFC 3986, 5.2.4, and one slash for many: what the suite's "normalize" asks of services other
+// RFC 3986, 5.2.4, and one slash instead of several: what the suite's "normalize" requires for services other
 // than S3. S3 never normalises, so the product has no such code.
 std::string Normalise(const std::string& path) {
   std::vector<std::string> kept;
@@ -152,7 +152,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, SigV4Suite, testing::ValuesIn(SuiteCases()), [](
 });
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(SigV4Suite);
 
-TEST(SigV4SuiteTest, HasAllItsCasesWhenItIsThere) {
+TEST(SigV4SuiteTest, HasAllItsCasesIfItIsInstalled) {
   if (!std::filesystem::is_directory(SIGV4_SUITE_DIR)) GTEST_SKIP() << "no suite beside this checkout";
   EXPECT_EQ(SuiteCases().size(), 38u);
 }
@@ -280,7 +280,7 @@ TEST(SignerTest, SignsTheSessionTokenAndEveryHeader) {
                   "SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date;x-amz-security-token,"));
 }
 
-// A header is signed alike wherever it stands.
+// The signature does not depend on the list that a header is in.
 TEST(SignerTest, SecretHeadersAreSignedLikeTheOthers) {
   const auto sign = [](std::vector<Header> headers, std::vector<SecretHeader> secret) {
     auto request = ExampleRequest("PUT", "/k", {}, std::move(headers));
@@ -294,7 +294,7 @@ TEST(SignerTest, SecretHeadersAreSignedLikeTheOthers) {
             expected);
 }
 
-TEST(SignerTest, SignsAnewWhenTheDayOrTheSecretChanges) {
+TEST(SignerTest, DerivesANewKeyWhenTheDayOrTheSecretChanges) {
   Signer signer("us-east-1");
   const auto sign = [&](const Credentials& credentials, SystemTime time) {
     auto request = ExampleRequest("GET", "/test.txt");
@@ -310,7 +310,7 @@ TEST(SignerTest, SignsAnewWhenTheDayOrTheSecretChanges) {
       << "the cached key is the day's and the secret's own";
 }
 
-TEST(SignerTest, PortIsSignedOnlyWhenItIsNotTheSchemesOwn) {
+TEST(SignerTest, ThePortIsSignedOnlyIfItIsNotTheDefault) {
   EXPECT_EQ((Endpoint{"http", "h", 80}.HostHeader()), "h");
   EXPECT_EQ((Endpoint{"https", "h", 443}.HostHeader()), "h");
   EXPECT_EQ((Endpoint{"http", "h", 443}.HostHeader()), "h:443");

@@ -207,7 +207,7 @@ TEST(MultipartTest, AWrongETagOfTheCompletedObjectIsAFailure) {
 
 // What really happened to the object, and what the client was told.
 enum class Truth { kAbsent, kAnother, kOurs };
-enum class Told { kNoSuchUpload, kErrorIn200, kReset, kNoAnswer, kEmptyBody, kCutBody };
+enum class Told { kNoSuchUpload, kErrorIn200, kReset, kNoResponse, kEmptyBody, kCutBody };
 
 class LostCompletionTest : public testing::TestWithParam<std::tuple<Truth, Told>> {
  protected:
@@ -220,9 +220,9 @@ class LostCompletionTest : public testing::TestWithParam<std::tuple<Truth, Told>
         break;
       case Told::kErrorIn200: rule.action = FaultAction::kErrorIn200; break;
       case Told::kReset:
-        rule.action = truth == Truth::kOurs ? FaultAction::kLostAnswer : FaultAction::kResetBefore;
+        rule.action = truth == Truth::kOurs ? FaultAction::kLostResponse : FaultAction::kResetBefore;
         break;
-      case Told::kNoAnswer: rule.action = FaultAction::kNoAnswer; break;
+      case Told::kNoResponse: rule.action = FaultAction::kNoResponse; break;
       // Only a completion that succeeded has a response that can be cut; the others get an error.
       case Told::kEmptyBody:
       case Told::kCutBody:
@@ -238,7 +238,7 @@ class LostCompletionTest : public testing::TestWithParam<std::tuple<Truth, Told>
 TEST_P(LostCompletionTest, OnlyOurOwnObjectIsASuccess) {
   const auto [truth, told] = GetParam();
   // Without a response every attempt lasts for the stall window: two attempts, threads and fewer rounds.
-  const bool no_answer = told == Told::kNoAnswer;
+  const bool no_answer = told == Told::kNoResponse;
   test::ClientFixture fixture(SmallParts({Rule(truth, told)}), {}, no_answer ? 2 : 8);
   constexpr int kThreads = 10;
   const int rounds = no_answer ? 20 : 100;
@@ -282,7 +282,7 @@ std::string TruthName(const testing::TestParamInfo<std::tuple<Truth, Told>>& tes
 INSTANTIATE_TEST_SUITE_P(TruthTable, LostCompletionTest,
                          testing::Combine(testing::Values(Truth::kAbsent, Truth::kAnother, Truth::kOurs),
                                           testing::Values(Told::kNoSuchUpload, Told::kErrorIn200,
-                                                          Told::kReset, Told::kNoAnswer, Told::kEmptyBody,
+                                                          Told::kReset, Told::kNoResponse, Told::kEmptyBody,
                                                           Told::kCutBody)),
                          TruthName);
 
@@ -356,7 +356,7 @@ TEST(MultipartTest, AnAbortIsNotBelievedWithoutListParts) {
 }
 
 TEST(ConditionalPutTest, OurOwnObjectIsASuccessAndAnotherWritersIsNot) {
-  test::ClientFixture fixture(SmallParts({FaultOn("PutObject", FaultAction::kLostAnswer)}));
+  test::ClientFixture fixture(SmallParts({FaultOn("PutObject", FaultAction::kLostResponse)}));
   fixture.properties.Set("if-none-match", "*");
   EXPECT_TRUE(fixture.Put("ours", "body", "token").answer);
   EXPECT_EQ(fixture.Stored("ours"), "body");

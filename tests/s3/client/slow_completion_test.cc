@@ -70,7 +70,7 @@ TEST(SlowCompletionTest, ACompletionHasItsOwnStallWindow) {
     };
     std::thread task([&] {
       auto request = request_to(server.endpoint());
-      request.answers_late = late;
+      request.responds_late = late;
       BlockingWaiter().Wait([&](Wake wake) { loops.Send(std::move(request), &slow, wake); });
     });
     BlockingWaiter().Wait([&](Wake wake) { loops.Send(request_to(silent.endpoint()), &quick, wake); });
@@ -86,7 +86,7 @@ TEST(SlowCompletionTest, ACompletionHasItsOwnStallWindow) {
   const BucketAddress bucket{Endpoint{"http", "h", 80}, "/"};
   const auto complete =
       BuildCompleteMultipartUpload(bucket, {"k", &none}, "u", 1, ChecksumAlgorithm::kNone, "", "");
-  EXPECT_TRUE(complete.answers_late);
+  EXPECT_TRUE(complete.responds_late);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Credentials that end during the work: renewed ahead, waited for, given up; never torn.
+// Credentials that expire during the work: they are renewed early, waited for, given up, and never mixed.
 #include "s3/credentials/credential_cache.h"
 
 #include <fmt/format.h>
@@ -20,7 +20,7 @@ using std::chrono::minutes;
 using std::chrono::system_clock;
 using testing::HasSubstr;
 
-// The keys of generation `i` belong together.
+// ID, secret and token of generation `i` contain its number.
 Credentials Generation(int i, std::optional<system_clock::duration> life = std::nullopt) {
   Credentials credentials{fmt::format("ID{}", i), Secret(fmt::format("secret{}", i)),
                           Secret(fmt::format("token{}", i))};
@@ -28,9 +28,9 @@ Credentials Generation(int i, std::optional<system_clock::duration> life = std::
   return credentials;
 }
 
-// A source of generations, each as the test says.
+// A source of generations; `give` decides about each.
 struct Source {
-  // What the n-th request gives, from 1 on.
+  // Returns the result of the n-th request, counted from 1.
   std::function<Result<Credentials>(int)> give;
   std::atomic<int> asked{0};
 
@@ -62,7 +62,7 @@ Result<Credentials> Refuse(std::string why = "the source is down") {
   return Fail(ErrorKind::kBadCredentials, why);
 }
 
-TEST(CredentialCacheTest, WhatDoesNotEndIsNeverAskedForAgain) {
+TEST(CredentialCache, CredentialsThatDoNotExpireAreNeverFetchedAgain) {
   Source source{[](int i) { return Generation(i); }};
   BlockingWaiter waiter;
   {
@@ -73,20 +73,19 @@ TEST(CredentialCacheTest, WhatDoesNotEndIsNeverAskedForAgain) {
   EXPECT_EQ(source.asked, 0);
 }
 
-TEST(CredentialCacheTest, RenewsAheadBesideTheWork) {
-  // 14 minutes left: in the advisory window (15), not in the mandatory one (10), were the life a long one.
+TEST(CredentialCache, RenewsBeforeTheExpiryWhileTheWorkContinues) {
   Source source{[](int i) { return Generation(i, hours(1)); }};
   Notices notices;
   BlockingWaiter waiter;
-  // The first is at its half after 20 ms.
+  // The advisory window begins after half of the lifetime: after 20 ms.
   CredentialCache cache({Generation(0, milliseconds(40)), "test", true}, source.Fetch(), {}, notices.Take());
   while (cache.renewals() == 0) std::this_thread::yield();
   EXPECT_EQ((*cache.Get(&waiter))->access_key_id, "ID1");
   EXPECT_EQ(source.asked, 1);
-  EXPECT_TRUE(notices.All().empty()) << "what goes well is not worth a word";
+  EXPECT_TRUE(notices.All().empty()) << "a renewal that works gives no notice";
 }
 
-TEST(CredentialCacheTest, GoesOnRenewing) {
+TEST(CredentialCache, RenewsAgainAndAgain) {
   Source source{[](int i) { return Generation(i, milliseconds(30)); }};
   BlockingWaiter waiter;
   CredentialCache cache({Generation(0, milliseconds(30)), "test", true}, source.Fetch(), {}, nullptr);
@@ -96,14 +95,14 @@ TEST(CredentialCacheTest, GoesOnRenewing) {
   }
 }
 
-// A failure in the advisory window: a warning, and the old ones are used as long as they are good.
-TEST(CredentialCacheTest, FailureBeforeTheEndIsSaidOnceAndTheOldOnesAreUsed) {
+// A failure in the advisory window gives one notice, and the old credentials are used until they expire.
+TEST(CredentialCache, AFailureBeforeTheExpiryIsReportedOnceAndTheOldKeysAreUsed) {
   Source source{[](int) { return Refuse(); }};
   Notices notices;
   BlockingWaiter waiter;
   RenewalOptions options{.advisory = hours(2), .mandatory = hours(1)};
   CredentialCache cache({Generation(0, minutes(1)), "test", true}, source.Fetch(), options, notices.Take());
-  // The windows of a short life are short: nothing is asked for half a minute.
+  // The windows of a short lifetime are short: nothing is fetched for half a minute.
   EXPECT_TRUE(cache.Get(&waiter));
   EXPECT_EQ(source.asked, 0);
 
@@ -117,7 +116,7 @@ TEST(CredentialCacheTest, FailureBeforeTheEndIsSaidOnceAndTheOldOnesAreUsed) {
   EXPECT_EQ((*snapshot)->access_key_id, "ID0");
 }
 
-TEST(CredentialCacheTest, WhatTheStoreCallsExpiredIsRenewedAtOnceForEverybody) {
+TEST(CredentialCache, ARefusalByTheStoreRenewsThemOnceForAllWaiters) {
   Source source{[](int i) { return Generation(i, hours(1)); }};
   CredentialCache cache({Generation(0, hours(1)), "test", true}, source.Fetch(), {}, nullptr);
   BlockingWaiter first;
@@ -132,12 +131,12 @@ TEST(CredentialCacheTest, WhatTheStoreCallsExpiredIsRenewedAtOnceForEverybody) {
   }
   threads.clear();
   EXPECT_EQ(renewed, 16);
-  EXPECT_EQ(source.asked, 1) << "asked for once, not by each";
+  EXPECT_EQ(source.asked, 1) << "fetched once, not once for each waiter";
   EXPECT_EQ(cache.renewals(), 1u);
 }
 
-TEST(CredentialCacheTest, TheSameAgainIsNoRenewal) {
-  // The second answer is still the refused one; the third is another.
+TEST(CredentialCache, TheSameKeysAgainAreNoRenewal) {
+  // The first fetch returns the refused keys again, the second returns others.
   Source source{[](int i) { return i < 2 ? Generation(0, hours(1)) : Generation(i, hours(1)); }};
   Notices notices;
   CredentialCache cache({Generation(0, hours(1)), "test", true}, source.Fetch(), {}, notices.Take());
@@ -146,12 +145,13 @@ TEST(CredentialCacheTest, TheSameAgainIsNoRenewal) {
   EXPECT_TRUE(cache.Renew(used, &waiter));
   EXPECT_EQ((*cache.Get(&waiter))->access_key_id, "ID2");
   while (notices.All().size() < 2) std::this_thread::yield();
-  EXPECT_THAT(notices.All()[0], HasSubstr("gives the same credentials again; new work waits up to 300 s"));
-  EXPECT_THAT(notices.All()[1], HasSubstr("the run goes on"));
+  EXPECT_THAT(notices.All()[0],
+              HasSubstr("returned the same credentials again; new requests wait for up to 300 s"));
+  EXPECT_THAT(notices.All()[1], HasSubstr("the run continues"));
   EXPECT_EQ(cache.renewals(), 1u);
 }
 
-TEST(CredentialCacheTest, GivesUpAfterItsPatience) {
+TEST(CredentialCache, GivesUpWhenPatienceEnds) {
   Source source{[](int) { return Refuse(); }};
   Notices notices;
   CredentialCache cache({Generation(0, milliseconds(-1)), "test", true}, source.Fetch(),
@@ -161,24 +161,24 @@ TEST(CredentialCacheTest, GivesUpAfterItsPatience) {
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().kind, ErrorKind::kNoCredentials);
   EXPECT_THAT(none.error().message, HasSubstr("the credentials have expired (test): the source is down"));
-  EXPECT_FALSE(cache.Get(&waiter)) << "and from then on";
+  EXPECT_FALSE(cache.Get(&waiter)) << "at every later call";
   const auto asked = source.asked.load();
   EXPECT_FALSE(cache.Get(&waiter));
   EXPECT_EQ(source.asked, asked);
-  EXPECT_EQ(notices.All().size(), 1u) << "said once";
+  EXPECT_EQ(notices.All().size(), 1u) << "reported once";
 }
 
-TEST(CredentialCacheTest, ExpiredOnesFromTheSourceAreNotBelieved) {
+TEST(CredentialCache, ExpiredCredentialsFromTheSourceAreAFailure) {
   Source source{[](int i) { return Generation(i, milliseconds(-1)); }};
   CredentialCache cache({Generation(0, milliseconds(-1)), "test", true}, source.Fetch(),
                         {.patience = milliseconds(10)}, nullptr);
   BlockingWaiter waiter;
   const auto none = cache.Get(&waiter);
   ASSERT_FALSE(none);
-  EXPECT_THAT(none.error().message, HasSubstr("gave credentials that have expired already"));
+  EXPECT_THAT(none.error().message, HasSubstr("returned credentials that have already expired"));
 }
 
-TEST(CredentialCacheTest, WhatCannotBeRenewedEndsAtOnce) {
+TEST(CredentialCache, CredentialsThatCannotBeRenewedFailAtOnce) {
   BlockingWaiter waiter;
   CredentialCache fixed({Generation(0), "the job file", false}, nullptr, {}, nullptr);
   const auto used = *fixed.Get(&waiter);
@@ -186,10 +186,10 @@ TEST(CredentialCacheTest, WhatCannotBeRenewedEndsAtOnce) {
   const auto none = fixed.Get(&waiter);
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().kind, ErrorKind::kNoCredentials);
-  EXPECT_THAT(none.error().message, HasSubstr("(the job file): they cannot be renewed"));
+  EXPECT_THAT(none.error().message, HasSubstr("(the job file): their source cannot renew them"));
 }
 
-TEST(CredentialCacheTest, ACancelEndsTheWait) {
+TEST(CredentialCache, CancelEndsTheWait) {
   std::latch asked(1), answer(1);
   CredentialCache cache(
       {Generation(0, milliseconds(-1)), "test", true},
@@ -211,10 +211,10 @@ TEST(CredentialCacheTest, ACancelEndsTheWait) {
   EXPECT_EQ(none.error().kind, ErrorKind::kCancelled);
 }
 
-// In the mandatory window the work waits for one try; when that fails, the old ones are good enough.
-TEST(CredentialCacheTest, WaitsForOneTryNearTheEnd) {
+// In the mandatory window the work waits for one attempt. If that fails, the old credentials are used.
+TEST(CredentialCache, WaitsForOneAttemptInTheMandatoryWindow) {
   const auto first = Generation(0, milliseconds(3000));
-  const auto mandatory_at = *first.expires - milliseconds(500);  // its window begins 600 ms before the end
+  const auto mandatory_at = *first.expires - milliseconds(500);  // the window begins 600 ms before the expiry
   std::atomic<bool> tried{false};
   CredentialCache cache(
       {first, "test", true},
@@ -227,12 +227,12 @@ TEST(CredentialCacheTest, WaitsForOneTryNearTheEnd) {
   BlockingWaiter waiter;
   while (system_clock::now() < mandatory_at) std::this_thread::yield();
   const auto snapshot = cache.Get(&waiter);
-  EXPECT_TRUE(tried) << "asked in the window, and not waited for the try";
+  EXPECT_TRUE(tried) << "Get did not wait for the attempt";
   ASSERT_TRUE(snapshot) << snapshot.error().message;
   EXPECT_EQ((*snapshot)->access_key_id, "ID0");
 }
 
-TEST(CredentialCacheTest, SnapshotsAreNeverTorn) {
+TEST(CredentialCache, ASignatureNeverMixesTwoGenerations) {
   constexpr int kThreads = 64, kSignatures = 100'000;
   Source source{[](int i) { return Generation(i, milliseconds(8)); }};
   CredentialCache cache({Generation(0, milliseconds(8)), "test", true}, source.Fetch(), {}, nullptr);
@@ -246,7 +246,7 @@ TEST(CredentialCacheTest, SnapshotsAreNeverTorn) {
     with.SignHeaders(&request, kUnsignedPayload, credentials, time);
     return request.headers;
   };
-  std::atomic<int> left{kSignatures}, torn{0};
+  std::atomic<int> left{kSignatures}, mixed{0};
   std::vector<std::jthread> threads;
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
@@ -254,23 +254,23 @@ TEST(CredentialCacheTest, SnapshotsAreNeverTorn) {
       while (left-- > 0) {
         const auto snapshot = cache.Get(&waiter);
         if (!snapshot) {
-          ++torn;
+          ++mixed;
           continue;
         }
         const auto headers = sign(signer, **snapshot);
         const auto& authorization = headers.back().value;
         const auto begin = authorization.find("Credential=ID") + 13;
         const auto generation = std::stoi(authorization.substr(begin));
-        // All over again by a signer of its own that has seen no other secret.
+        // Signs again with a signer that has never seen another secret.
         Signer alone("us-east-1");
         const auto expected = sign(alone, Generation(generation));
-        for (std::size_t h = 0; h < headers.size(); ++h) torn += headers[h].value != expected[h].value;
+        for (std::size_t h = 0; h < headers.size(); ++h) mixed += headers[h].value != expected[h].value;
       }
     });
   }
   threads.clear();
-  EXPECT_EQ(torn, 0);
-  EXPECT_GT(cache.renewals(), 20u) << "nothing was renewed meanwhile: the test shows nothing";
+  EXPECT_EQ(mixed, 0);
+  EXPECT_GT(cache.renewals(), 20u) << "without renewals the test proves nothing";
   fmt::print("{} generations over {} signatures\n", cache.renewals(), kSignatures);
 }
 

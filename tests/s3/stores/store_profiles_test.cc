@@ -94,7 +94,7 @@ class EmulatedStoreTest : public testing::TestWithParam<StoreProfile> {
  protected:
   EmulatedStoreTest() : name_(GetParam().name) {
     options_ = test::WithBucket();
-    options_.imitated = FindStoreProfile(name_);
+    options_.emulated_profile = FindStoreProfile(name_);
     options_.min_part_bytes = 10;
   }
   IntegrityOptions Resolved(IntegrityOptions integrity) const {

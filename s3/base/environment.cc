@@ -1,4 +1,4 @@
-#include "s3/credentials.h"
+#include "s3/base/environment.h"
 
 #include <cstdlib>
 

@@ -1,7 +1,5 @@
-// The chain of credential providers: who wins, and what is asked of STS.
+// The order of the chain: which source is used, and which errors end it.
 #include "s3/credentials/providers/chain.h"
-
-#include <sys/stat.h>
 
 #include "tests/support/provider_world.h"
 
@@ -9,12 +7,15 @@ namespace s3 {
 namespace {
 
 using namespace test;
+using testing::HasSubstr;
+
+using namespace test;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-TEST(ProviderChainTest, EnvironmentAndFiles) {
+TEST(Chain, TheEnvironmentComesBeforeFiles) {
   Check({
       {"nothing at all", {}, "", "", "error: no credentials: none in the job file"},
       {"environment", kEnvironmentKeys, "", "", "ENVID"},
@@ -23,7 +24,7 @@ TEST(ProviderChainTest, EnvironmentAndFiles) {
       {"no secret", {{"AWS_ACCESS_KEY_ID", "x"}}, "", kKeys, "error: AWS_SECRET_ACCESS_KEY is not"},
       {"no ID", {{"AWS_SECRET_ACCESS_KEY", "x"}}, "", kKeys, "error: AWS_ACCESS_KEY_ID is not"},
       {"no time", With(kEnvironmentKeys, {{"AWS_CREDENTIAL_EXPIRATION", "soon"}}), "", "",
-       "error: AWS_CREDENTIAL_EXPIRATION is no time"},
+       "error: AWS_CREDENTIAL_EXPIRATION is not a time"},
       {"default of the credentials file", {}, "", kKeys, "FILEID"},
       {"default of the config file", {}, kKeys, "", "FILEID"},
       {"[profile default] before [default]",
@@ -72,18 +73,18 @@ TEST(ProviderChainTest, EnvironmentAndFiles) {
   });
 }
 
-TEST(ProviderChainTest, JobFile) {
+TEST(Chain, TheJobFileComesFirst) {
   World world;
   world.environment["AWS_ACCESS_KEY_ID"] = "ENVID";
   world.environment["AWS_SECRET_ACCESS_KEY"] = "s";
   world.environment["AWS_WEB_IDENTITY_TOKEN_FILE"] = "/nonexistent";
   world.Write("config", std::string(kRole) + "[profile empty]\nregion = eu-west-1\n");
   world.job.profile = "base";
-  EXPECT_EQ(world.Outcome(), "BASEID") << "a profile of the job beats the environment";
+  EXPECT_EQ(world.Outcome(), "BASEID") << "the profile of the job file comes before the environment";
   world.job.profile = "gone";
   EXPECT_THAT(world.Outcome(), HasSubstr("there is no profile [gone]"));
   world.job.profile = "empty";
-  EXPECT_EQ(world.Outcome(), "error: profile [empty] has no credentials") << "and nothing else is tried";
+  EXPECT_EQ(world.Outcome(), "error: profile [empty] has no credentials") << "no other source is tried";
   world.job = {.access_key_id = "JOB", .secret_access_key = Secret("s"), .session_token = Secret("t")};
   const auto loaded = world.Load();
   EXPECT_EQ(loaded->credentials.session_token.Reveal(), "t");
@@ -92,7 +93,7 @@ TEST(ProviderChainTest, JobFile) {
   EXPECT_THAT(world.Outcome(), HasSubstr("credentials.secret_access_key is not"));
 }
 
-TEST(ProviderChainTest, AllPartsComeAcross) {
+TEST(Chain, TokenAndExpiryAreReadToo) {
   World world;
   world.environment = With(world.environment,
                            With(kEnvironmentKeys, {{"AWS_SESSION_TOKEN", "envtoken"},
@@ -109,23 +110,11 @@ TEST(ProviderChainTest, AllPartsComeAcross) {
   const auto from_file = files.Load();
   EXPECT_EQ(from_file->credentials.secret_access_key.Reveal(), "filesecret");
   EXPECT_EQ(from_file->credentials.session_token.Reveal(), "filetoken");
-  EXPECT_TRUE(from_file->renewable) << "a file may be written anew";
+  EXPECT_TRUE(from_file->renewable) << "a file may be rewritten";
   EXPECT_THAT(from_file->source, HasSubstr("profile [default] of "));
 }
 
-TEST(ProviderChainTest, FilesThatOthersMayReadAreWarnedOf) {
-  World world;
-  const auto path = world.home.Write(".aws/credentials", kKeys);
-  ASSERT_EQ(chmod(path.c_str(), 0644), 0);
-  EXPECT_EQ(world.Outcome(), "FILEID");
-  ASSERT_EQ(world.warnings.size(), 1u);
-  EXPECT_THAT(world.warnings[0], HasSubstr("mode 0644"));
-  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
-  EXPECT_EQ(world.Outcome(), "FILEID");
-  EXPECT_EQ(world.warnings.size(), 1u);
-}
-
-TEST(ProviderChainTest, Roles) {
+TEST(Chain, ARoleIsAssumedWithTheKeysOfItsSource) {
   const Variables r{{"AWS_PROFILE", "r"}};
   const auto role = [](std::string settings) { return "[profile r]\nrole_arn = arn:r\n" + settings; };
   Check({
@@ -141,12 +130,23 @@ TEST(ProviderChainTest, Roles) {
        "self]\nrole_arn=arn:self\nsource_profile=self\naws_access_key_id=SELF\naws_secret_access_key=s\n",
        "",
        "STSID"},
-      {"itself without keys", r, role("source_profile=r\n"), "", "error: comes round to [r] again"},
+      {"credential_source: container", With(r, {{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/creds"}}),
+       role("credential_source=EcsContainer\n"), "", "STSID"},
+      {"credential_source: instance", With(r, {{"AWS_EC2_METADATA_DISABLED", "false"}}),
+       role("credential_source=Ec2InstanceMetadata\n"), "", "STSID"},
+  });
+}
+
+TEST(Chain, ARoleThatIsNotConfiguredCompletelyIsAnError) {
+  const Variables r{{"AWS_PROFILE", "r"}};
+  const auto role = [](std::string settings) { return "[profile r]\nrole_arn = arn:r\n" + settings; };
+  Check({
+      {"itself without keys", r, role("source_profile=r\n"), "", "error: form a loop: [r]"},
       {"a loop",
        {{"AWS_PROFILE", "a"}},
        "[profile a]\nrole_arn=x\nsource_profile=b\n[profile b]\nrole_arn=y\nsource_profile=a\n",
        "",
-       "error: comes round to [a] again"},
+       "error: form a loop: [a]"},
       {"no such source", r, role("source_profile=gone\n"), "", "error: there is no source_profile [gone]"},
       {"an empty source", r, role("source_profile=e\n[profile e]\nregion=x\n"), "",
        "error: source_profile [e] has no credentials"},
@@ -156,128 +156,19 @@ TEST(ProviderChainTest, Roles) {
       {"both sources", r, role("source_profile=a\ncredential_source=Environment\n"), "",
        "error: role_arn needs either"},
       {"MFA", r, role("source_profile=base\nmfa_serial=arn:mfa\n") + kRole, "",
-       "error: mfa_serial asks for a code"},
+       "error: the code of an mfa_serial"},
       {"no duration", r,
        role("source_profile=base\nduration_seconds=1h\n[profile base]\naws_access_key_id=x\n"
             "aws_secret_access_key=s\n"),
-       "", "error: duration_seconds is no number"},
+       "", "error: duration_seconds is not a number"},
       {"credential_source: an unknown place", r, role("credential_source=Moon\n"), "",
-       "error: is none of Environment"},
+       "error: credential_source must be Environment"},
       {"credential_source: no container", r, role("credential_source=EcsContainer\n"), "",
        "error: no credentials in credential_source EcsContainer"},
-      {"credential_source: container", With(r, {{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/creds"}}),
-       role("credential_source=EcsContainer\n"), "", "STSID"},
-      {"credential_source: instance", With(r, {{"AWS_EC2_METADATA_DISABLED", "false"}}),
-       role("credential_source=Ec2InstanceMetadata\n"), "", "STSID"},
-      {"STS refuses",
-       r,
-       kRole,
-       "",
-       "error: AssumeRole of arn:aws:iam::1:role/r at http://127.0.0.1",
-       {{"POST /",
-         {403,
-          "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not for you</Message></Error>"
-          "</ErrorResponse>"}}}},
-      {"STS says why",
-       r,
-       kRole,
-       "",
-       "error: AccessDenied: not for you",
-       {{"POST /",
-         {403,
-          "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not for you</Message></Error>"
-          "</ErrorResponse>"}}}},
-      {"STS talks nonsense",
-       r,
-       kRole,
-       "",
-       "error: the answer has no AccessKeyId",
-       {{"POST /", {200, "<a/>"}}}},
-      {"STS forgets the end",
-       r,
-       kRole,
-       "",
-       "error: the answer has no Expiration",
-       {{"POST /", {200, StsXml("AssumeRole", "")}}}},
-      {"STS is no STS", r, kRole, "", "error: the answer is no XML", {{"POST /", {200, "{}"}}}},
-      {"a header smuggled into the key",
-       r,
-       kRole,
-       "",
-       "error: the access key ID has a control character in it",
-       {{"POST /",
-         {200,
-          "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>a&#13;&#10;b</AccessKeyId>"
-          "<SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
-          "<Expiration>2031-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>"
-          "</AssumeRoleResponse>"}}}},
   });
 }
 
-TEST(ProviderChainTest, RolesAreAskedForAsTheProfileSays) {
-  World world;
-  world.environment["AWS_PROFILE"] = "r";
-  world.environment["AWS_REGION"] = "eu-west-2";
-  world.Write(
-      "config",
-      std::string("[profile r]\nexternal_id = x&y z\nrole_session_name = me\nduration_seconds = 900\n") +
-          (kRole + 12));
-  const auto loaded = world.Load();
-  ASSERT_TRUE(loaded) << loaded.error().message;
-  EXPECT_TRUE(loaded->renewable);
-  EXPECT_EQ(loaded->credentials.session_token.Reveal(), "ststoken");
-  ASSERT_TRUE(loaded->credentials.expires);
-  const auto calls = world.service.calls();
-  ASSERT_EQ(calls.size(), 1u);
-  EXPECT_EQ(
-      calls[0].body,
-      "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fr&RoleSessionName=me&"
-      "DurationSeconds=900&ExternalId=x%26y%20z");
-  EXPECT_THAT(calls[0].Header("authorization"), HasSubstr("Credential=BASEID/"));
-  EXPECT_THAT(calls[0].Header("authorization"), HasSubstr("/eu-west-2/sts/aws4_request"));
-}
-
-TEST(ProviderChainTest, StsWithAnotherClockIsAskedOnceMoreWithItsTime) {
-  World world;
-  world.environment["AWS_PROFILE"] = "r";
-  world.Write("config", kRole);
-  const auto theirs =
-      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + std::chrono::hours(5));
-  world.answers = {{"POST /",
-                    {403, "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code></Error></ErrorResponse>",
-                     fmt::format("Date: {:%a, %d %b %Y %H:%M:%S GMT}\r\n", fmt::gmtime(theirs))}}};
-  EXPECT_THAT(world.Outcome(), HasSubstr("SignatureDoesNotMatch"));
-  const auto calls = world.service.calls();
-  ASSERT_EQ(calls.size(), 2u);
-  EXPECT_EQ(calls[1].Header("x-amz-date").substr(0, 11), fmt::format("{:%Y%m%dT%H}", fmt::gmtime(theirs)));
-}
-
-// An expiry by a clock that is 5 hours ahead is 5 hours nearer than it says.
-TEST(ProviderChainTest, ExpiriesAreReadByTheClockThatWroteThem) {
-  World world;
-  world.environment["AWS_PROFILE"] = "r";
-  world.Write("config", kRole);
-  const auto now = std::chrono::system_clock::now();
-  const auto theirs = std::chrono::system_clock::to_time_t(now + std::chrono::hours(5));
-  world.answers = {{"POST /",
-                    {200, StsXml("AssumeRole", In(std::chrono::hours(6))),
-                     fmt::format("Date: {:%a, %d %b %Y %H:%M:%S GMT}\r\n", fmt::gmtime(theirs))}}};
-  const auto loaded = world.Load();
-  ASSERT_TRUE(loaded) << loaded.error().message;
-  EXPECT_LT(std::chrono::abs(*loaded->credentials.expires - now - std::chrono::hours(1)),
-            std::chrono::minutes(1));
-}
-
-TEST(ProviderChainTest, BusyStsIsAskedAgainWithinLimits) {
-  World world;
-  world.environment["AWS_PROFILE"] = "r";
-  world.Write("config", kRole);
-  world.answers = {{"POST /", {503, ""}}};
-  EXPECT_THAT(world.Outcome(), HasSubstr("answered HTTP 503"));
-  EXPECT_EQ(world.service.calls().size(), 3u);
-}
-
-TEST(ProviderChainTest, WebIdentity) {
+TEST(Chain, WebIdentityComesAfterARoleAndBeforeKeys) {
   test::TempDir directory;
   const auto token = directory.Write("token", "the.web.token\n");
   const auto empty = directory.Write("empty", "\n");
@@ -315,25 +206,40 @@ TEST(ProviderChainTest, WebIdentity) {
   });
 }
 
-TEST(ProviderChainTest, WebIdentitySendsTheTokenOfTheMomentAndNoSignature) {
+TEST(Chain, AStopEndsTheWait) {
+  test::RawServer silent([](int fd) {
+    test::ReadRequest(fd);
+    char c;
+    while (read(fd, &c, 1) > 0) {
+    }
+  });
+  std::stop_source stop;
+  ProviderContext context;
+  context.environment = [&](const std::string& name) -> std::optional<std::string> {
+    if (name == "AWS_CONTAINER_CREDENTIALS_FULL_URI")
+      return "http://" + silent.endpoint().HostAndPort() + "/";
+    return std::nullopt;
+  };
+  context.stop = stop.get_token();
+  std::jthread stopper([&] {
+    while (silent.connections == 0) std::this_thread::yield();
+    stop.request_stop();
+  });
+  const auto loaded = LoadCredentials({}, context);
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(loaded.error().message, HasSubstr("stopped"));
+}
+
+TEST(Chain, OldNamesOfVariablesAndSettingsAreRead) {
+  Check({{"AWS_DEFAULT_PROFILE", {{"AWS_DEFAULT_PROFILE", "base"}}, kRole, "", "BASEID"},
+         {"AWS_PROFILE before it",
+          {{"AWS_DEFAULT_PROFILE", "gone"}, {"AWS_PROFILE", "base"}},
+          kRole,
+          "",
+          "BASEID"}});
   World world;
-  const auto path = world.home.Write("token", "first-token-0001");
-  world.environment["AWS_WEB_IDENTITY_TOKEN_FILE"] = path;
-  world.environment["AWS_ROLE_ARN"] = "arn:web";
-  world.environment["AWS_ROLE_SESSION_NAME"] = "job-7";
-  ASSERT_EQ(world.Outcome(), "STSID");
-  world.home.Write("token", "second-token-0002\n");
-  ASSERT_EQ(world.Outcome(), "STSID");
-  const auto calls = world.service.calls();
-  ASSERT_EQ(calls.size(), 2u);
-  EXPECT_THAT(calls[0].body, HasSubstr("RoleSessionName=job-7&WebIdentityToken=first-token-0001"));
-  EXPECT_TRUE(calls[1].body.ends_with("WebIdentityToken=second-token-0002")) << calls[1].body;
-  EXPECT_EQ(calls[0].Header("authorization"), "");
-  world.answers = {{"POST /",
-                    {400,
-                     "<ErrorResponse><Error><Code>InvalidIdentityToken</Code><Message>"
-                     "'second-token-0002' is bad</Message></Error></ErrorResponse>"}}};
-  EXPECT_THAT(world.Outcome(), Not(HasSubstr("second-token")));
+  world.Write("credentials", std::string(kKeys) + "aws_security_token = old\n");
+  EXPECT_EQ(world.Load()->credentials.session_token.Reveal(), "old");
 }
 
 }  // namespace

@@ -1,0 +1,16 @@
+// The environment variables of a process, as a value that tests can replace.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace s3 {
+
+// Returns the value of a variable; nothing when the variable is unset or empty.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+// Reads this process's variables at each call. Any thread, as long as no thread changes them.
+Environment ProcessEnvironment();
+
+}  // namespace s3

@@ -1,0 +1,43 @@
+#include "config/scalars.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace config {
+namespace {
+
+TEST(ParseSize, UnitsArePowersOf1000Or1024) {
+  const std::pair<const char*, std::uint64_t> good[] = {
+      {"0", 0},      {"8388608", 8388608}, {"8MB", 8'000'000}, {"8MiB", 8'388'608}, {"8 MiB", 8'388'608},
+      {"1kb", 1000}, {"2TiB", 2ull << 40}, {"7B", 7}};
+  for (const auto& [text, bytes] : good) EXPECT_EQ(ParseSize(text).value_or(1), bytes) << text;
+  for (const auto* text :
+       {"", "MB", "8MBB", "-1", "1.5MB", "8M", "99999999999999999999", "99999999TiB", "8 8MB"})
+    EXPECT_FALSE(ParseSize(text)) << text;
+}
+
+TEST(ParseDuration, UnitsComeFromLargeToSmall) {
+  const std::pair<const char*, long> good[] = {{"200ms", 200},    {"20s", 20'000}, {"1m30s", 90'000},
+                                               {"2h", 7'200'000}, {"0s", 0},       {"1h1m1s1ms", 3'661'001}};
+  for (const auto& [text, ms] : good)
+    EXPECT_EQ(ParseDuration(text).value_or(std::chrono::milliseconds(-1)).count(), ms) << text;
+  for (const auto* text :
+       {"", "20", "s", "30s1m", "1s1s", "-1s", "1.5s", "9999999h", "99999999999999999999s", "1d"})
+    EXPECT_FALSE(ParseDuration(text)) << text;
+}
+
+TEST(ShowDuration, ReadsBack) {
+  for (const long ms : {0l, 1l, 999l, 1000l, 90'000l, 86'400'000l}) {
+    EXPECT_EQ(ParseDuration(ShowDuration(std::chrono::milliseconds(ms)))->count(), ms);
+  }
+}
+
+TEST(ParseInteger, OnlyWholeNumbersAndWordsAreAccepted) {
+  EXPECT_EQ(ParseInteger("12", 1, 20).value_or(0), 12);
+  for (const auto* text : {"", "0", "21", "1x", "0x5", "1 "}) EXPECT_FALSE(ParseInteger(text, 1, 20)) << text;
+  EXPECT_TRUE(ParseBool("true").value_or(false));
+  for (const auto* text : {"yes", "True", "1", ""}) EXPECT_FALSE(ParseBool(text)) << text;
+}
+
+}  // namespace
+}  // namespace config
