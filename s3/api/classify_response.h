@@ -11,9 +11,6 @@
 
 namespace s3 {
 
-// The first `max_bytes` of what a server says, with spaces for its control characters.
-std::string OneLine(std::string_view text, std::size_t max_bytes);
-
 // The facts of a successful answer.
 struct Response {
   std::string etag;  // as sent, quotes included

@@ -13,9 +13,6 @@
 
 namespace s3 {
 
-// `text` as the content of an XML element.
-std::string XmlEscape(std::string_view text);
-
 // An object to be: where, and with which properties. Neither is owned.
 struct ObjectTarget {
   std::string_view key;

@@ -1,6 +1,7 @@
-// Texts put together with one allocation, and looked through many bytes at once.
+// Small functions on texts: concatenation, a scan, and the forms that other texts need. Pure, any thread.
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -27,5 +28,15 @@ bool HasAny(std::string_view text, const Predicate& is) {
   for (const char c : text) any |= static_cast<unsigned char>(is(c));
   return any != 0;
 }
+
+// Returns `text` with ASCII letters in lower case: HTTP, DNS and file extensions compare names like that.
+std::string LowerCase(std::string_view text);
+
+// Returns the first `max_bytes` of `text`, with a space for each control character. For texts of servers that
+// become part of a message.
+std::string OneLine(std::string_view text, std::size_t max_bytes);
+
+// Returns `text` as the content of an XML element or attribute.
+std::string XmlEscape(std::string_view text);
 
 }  // namespace s3

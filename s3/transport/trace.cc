@@ -12,6 +12,7 @@
 
 #include "s3/api/classify_response.h"
 #include "s3/base/printable.h"
+#include "s3/base/text.h"
 
 namespace s3 {
 namespace {
