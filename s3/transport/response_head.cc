@@ -38,10 +38,10 @@ bool ForEachElement(std::string_view list, const Take& take) {
   return true;
 }
 
-// What decides where the body ends, and whether the connection stays.
+// Collects the headers that decide where the body ends and whether the connection stays open.
 class Framing {
  public:
-  // False when it is another header.
+  // True for the headers that decide where the body ends.
   static bool IsAbout(std::string_view name) {
     return IsSame(name, "content-length") || IsSame(name, "transfer-encoding");
   }
@@ -64,19 +64,22 @@ class Framing {
     using Body = ResponseHead::Body;
     const bool no_body = to_head || head->status / 100 == 1 || head->status == 204 || head->status == 304;
     head->bytes = length_.value_or(0);
-    head->body = no_body    ? Body::kNone
-                 : chunked_ ? Body::kChunked
-                 : length_  ? Body::kLength
-                            : Body::kUntilEnd;
-    // Two ways to say where the body ends: whoever believed the other one has left something behind. RFC
-    // 9112, section 6.3. The same goes for chunks in another version than HTTP/1.1, and for an encoding that
-    // is named twice.
+    if (no_body) {
+      head->body = Body::kNone;
+    } else if (chunked_) {
+      head->body = Body::kChunked;
+    } else {
+      head->body = length_ ? Body::kLength : Body::kUntilEnd;
+    }
+    // With two statements of where the body ends, a proxy that believed the other one has left bytes on the
+    // connection (RFC 9112, section 6.3). The same holds for chunks in a version other than HTTP/1.1, and for
+    // an encoding that is named twice.
     const bool doubtful = encodings_ > 1 || (chunked_ && (length_ || !is_http_1_1));
     head->keeps_alive = !closes_ && (is_http_1_1 || stays_) && !doubtful && head->body != Body::kUntilEnd;
   }
 
  private:
-  // A list of equal numbers is one number: RFC 9110, section 8.6.
+  // A list of equal numbers counts as one number (RFC 9110, section 8.6).
   std::string_view TakeLength(std::string_view value) {
     if (value.empty()) return "an empty Content-Length";
     const bool fine = ForEachElement(value, [&](std::string_view text) {
@@ -85,17 +88,17 @@ class Framing {
       if (error != std::errc() || end != text.data() + text.size()) return false;
       return std::exchange(length_, number).value_or(number) == number;
     });
-    return fine ? "" : "a Content-Length that is no number, or two that differ";
+    return fine ? "" : "a Content-Length that is not a number, or two different ones";
   }
 
-  // "identity" means none. No other was asked for, by TE: RFC 9110, section 10.1.4.
+  // "identity" means no encoding. We accept no others: we send no TE header (RFC 9110, section 10.1.4).
   std::string_view TakeEncoding(std::string_view value) {
     const bool fine = ForEachElement(value, [&](std::string_view name) {
       if (!name.empty()) ++encodings_;
       chunked_ |= IsSame(name, "chunked");
       return name.empty() || IsSame(name, "chunked") || IsSame(name, "identity");
     });
-    return fine ? "" : "a Transfer-Encoding that was not asked for";
+    return fine ? "" : "a Transfer-Encoding that the request did not allow";
   }
 
   std::optional<std::uint64_t> length_;
@@ -108,8 +111,8 @@ struct StatusLine {
   bool is_http_1_1 = false;
 };
 
-// "HTTP/1.1 200 OK", and what curl 7.88 takes for it: no reason, no space before it, several spaces before
-// the status, HTTP/2 as the version.
+// Parses "HTTP/1.1 200 OK" and the forms that curl 7.88 accepts, too: no reason, no space before it, several
+// spaces before the status, HTTP/2 as the version.
 std::optional<StatusLine> ParseStatusLine(std::string_view line) {
   const bool is_http_1_1 = line.starts_with("HTTP/1.1");
   line.remove_prefix(kProtocol.size());

@@ -97,7 +97,7 @@ TEST(HostileServerTest, ARefusalBeforeTheHeadHasBeenSentIsNone) {
   const auto response = Exchange(loop, request);
   ended = true;
   ended.notify_all();
-  EXPECT_THAT(Failure(response), HasSubstr("a response before the request"));
+  EXPECT_THAT(Failure(response), HasSubstr("a response came before the request"));
 }
 
 // What comes late of a response that was sent twice, and would be the next one's.

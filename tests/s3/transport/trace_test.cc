@@ -71,7 +71,7 @@ TEST(TraceTest, AnswersShowTheErrorCodeAndNothingElseOfTheBody) {
   HttpResponse none;
   none.failure = Error{.kind = ErrorKind::kTransient, .message = "connection\nreset"};
   EXPECT_EQ(TraceOfResponse(none, microseconds(20), "<"),
-            "< no answer after 0.020 ms: connection\\x0areset\n< (0 bytes)\n");
+            "< no response after 0.020 ms: connection\\x0areset\n< (0 bytes)\n");
 }
 
 TEST(TraceLogTest, SaysWhenItCannotBeWritten) {
