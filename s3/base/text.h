@@ -8,6 +8,7 @@
 
 namespace s3 {
 
+// Appends all pieces with at most one allocation.
 inline void Append(std::string* text, std::initializer_list<std::string_view> pieces) {
   auto size = text->size();
   for (const auto piece : pieces) size += piece.size();
@@ -21,7 +22,8 @@ inline std::string Concat(std::initializer_list<std::string_view> pieces) {
   return text;
 }
 
-// Whether any of its characters is one. Without a way out of the loop a compiler makes vectors of it.
+// Returns true when `is` holds for any character. The loop has no early exit, so that the compiler vectorizes
+// it.
 template <typename Predicate>
 bool HasAny(std::string_view text, const Predicate& is) {
   unsigned char any = 0;

@@ -13,7 +13,7 @@ void BlockingWaiter::Wait(const std::function<void(Wake)>& start) {
   } state;
   start(Wake{[](void* argument) {
                auto* const waiting = static_cast<State*>(argument);
-               // Notified under the lock: the waiter cannot leave, and destroy it, before.
+               // Notifies under the lock: else the waiter could return and destroy the state before.
                std::lock_guard lock(waiting->mutex);
                waiting->woken = true;
                waiting->condition.notify_one();

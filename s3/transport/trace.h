@@ -38,7 +38,7 @@ class TraceLog {
   std::atomic<std::uint64_t> number_{0};
 };
 
-// Traces the exchanges of `inner`. Owns neither; does nothing else when `log` is null.
+// Sends through `inner` and writes each exchange to `log`. Owns neither. A null `log` means no trace.
 class TracingTransport final : public Transport {
  public:
   TracingTransport(Transport* inner, TraceLog* log) : inner_(inner), log_(log) {}
