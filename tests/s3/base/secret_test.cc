@@ -10,7 +10,7 @@
 namespace s3 {
 namespace {
 
-TEST(SecretTest, DoesNotShowItself) {
+TEST(SecretTest, PrintsAsRedacted) {
   const Secret secret("hunter2");
   std::ostringstream out;
   out << secret;
@@ -20,7 +20,7 @@ TEST(SecretTest, DoesNotShowItself) {
   EXPECT_EQ(fmt::format("{}", Secret()), "");
 }
 
-TEST(SecretTest, MoveLeavesNothingBehind) {
+TEST(SecretTest, AMoveLeavesTheSourceEmpty) {
   Secret secret("short"), target(std::move(secret));
   EXPECT_EQ(target.Reveal(), "short");
   EXPECT_TRUE(secret.empty());
@@ -32,12 +32,12 @@ TEST(WipeTest, OverwritesShortAndLongTexts) {
     const auto* const bytes = text.data();
     Wipe(&text);
     EXPECT_TRUE(text.empty());
-    // The memory is still the text's.
+    // The memory still belongs to `text`.
     EXPECT_EQ(std::string(bytes, secret.size()), std::string(secret.size(), '\0'));
   }
 }
 
-TEST(RedactTest, WholeOnesBeginningsAndThoseWithSpaces) {
+TEST(RedactTest, RedactsWholeSecretsAndBeginningsAlsoWithSpaces) {
   const auto redacted = [](std::string text, std::string_view secret) {
     RedactIn(&text, Secret(secret));
     return text;
