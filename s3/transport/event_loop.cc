@@ -182,7 +182,7 @@ class EventLoop::Loop {
                       .server_closed = (events & Connection::kPeerClosed) != 0});
   }
 
-  // The exchange on `connection`, and the connection, may be gone afterwards.
+  // Afterwards the connection and its exchange may no longer exist.
   void Pump(Connection* connection, const ExchangePump::Work& work) {
     using Outcome = ExchangePump::Outcome;
     switch (pump_.Run(connection, connection->exchange, work, now_)) {
@@ -327,7 +327,7 @@ class EventLoop::Loop {
   Clock::time_point next_connect_{};           // after a lack of descriptors: when to try again
   std::vector<std::unique_ptr<Exchange>> finished_;
   std::vector<Wake> wakes_;
-  // Origins that do not answer Expect: 100-continue: only the first request waits for them in vain.
+  // Origins that ignore or refuse Expect: 100-continue, so that only the first request waits for the timeout.
   std::unordered_set<std::string> no_continue_origins_;
   // Origins that give each response an x-amz-request-id of its own.
   std::unordered_set<std::string> distinct_id_origins_;

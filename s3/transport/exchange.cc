@@ -45,8 +45,8 @@ bool Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   return true;
 }
 
-// Returns an upper bound of the head's size. Thousands of heads wait at once: reserved exactly, none wastes
-// the memory that a growing string does.
+// Returns an upper bound of the head's size, to reserve it at once: a string that grows takes up to twice the
+// memory, and thousands of heads wait at the same time.
 std::size_t Exchange::HeadBytes(const HttpRequest& request, std::string_view query) const {
   constexpr std::size_t kRest = 128;  // more than WriteHead and Rewind add; they may write the host twice
   auto bytes = kRest + request.method.size() + request.path.size() + query.size() + 2 * endpoint_.host.size();
