@@ -6,8 +6,11 @@
 #include <utility>
 
 namespace s3 {
+namespace {
 
 using IoState = Connection::IoResult::State;
+
+}  // namespace
 
 ExchangePump::Outcome ExchangePump::Run(Connection* connection, Exchange* exchange, const Work& work,
                                         Clock::time_point now) {
