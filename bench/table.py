@@ -1,4 +1,4 @@
-"""README's performance section, between its two markers, from results."""
+"""bench/RESULTS.md, and README's six rows between its two markers, from results."""
 import json
 import pathlib
 import re
@@ -58,25 +58,61 @@ def table(results):
     return text
 
 
+def ratio(runs, who, value):
+    return f"{statistics.median(report.ratios(runs, who, value)):.1f}" if report.of(runs, who) else ""
+
+
+# The rows of README: (result, name of the row there). Every client as it comes, then all with equal settings.
+SUMMARY = [("untuned", "20,000 x 4 KiB"), ("untuned", "4,000 x 256 KiB"), ("untuned", "1 GiB in 4 files"),
+           ("untuned", "1 GiB in 4 files, over TLS"), ("small", "20,000 x 4 KiB, SHA-256 signed"), ("small", "the same over TLS")]
+NAMES = {"the same over TLS": "20,000 x 4 KiB, SHA-256 signed, over TLS"}
+
+
+def summary(read):
+    yield "| work | s3flow | s5cmd | rclone | aws-cli | CPU, of s5cmd's |"
+    yield "|---|---|---|---|---|---|"
+    for name, wanted in SUMMARY:
+        result = next(r for r in read[name]["rows"] if r["row"]["name"] == wanted)
+        runs = result["runs"]
+        small = result["row"]["bytes"] < report.SMALL
+        speed = median(runs, "s3flow", (lambda run: run["objects"] / run["wall_s"]) if small else (lambda run: report.rate(run) / MIB))
+        faster = " | ".join(ratio(runs, who, report.rate) for who in ("s5cmd", "rclone", "awscli"))
+        cheaper = statistics.median(report.ratios(runs, "s5cmd", report.cpu))
+        settings = ", no settings" if name == "untuned" else ""
+        yield f"| {NAMES.get(wanted, wanted)}{settings} | {speed:,.0f} {'objects/s' if small else 'MiB/s'} | {faster} | {cheaper:.2f} |"
+
+
+def full(read):
+    shared = [read[name] for name in ("small", "large") if name in read]
+    text = ["# Results", "", "`bench/table` wrote this file from the measurements in `bench/results/`. DESIGN.md says how they are made.", "",
+            "A row with \"times\" gives how many times faster s3flow is, or which part of the client's CPU time it takes. A speed above 1 and a CPU below 1 "
+            "are s3flow's advantage. Each figure is a median with (least-most); each ratio is made within one round. Client and sink share the machine and "
+            "run in turn. The sink is nginx, which reads every request body and keeps nothing. Files are read from the page cache. s3flow compares each "
+            "response and writes its journal; it hashes payloads where the row says so. Slow clients get fewer small files (awscli and s3cmd 500, rclone 5,000); "
+            "their start counts.", "", "## Equal settings for all clients", "", f"{'; '.join(when(result) for result in shared)}.", "", *table(shared)]
+    if "untuned" in read:
+        text += ["", "## Every client as it comes", "", f"{when(read['untuned'])}. No client has a setting for speed or integrity. By default s3flow signs the "
+                 "payload's SHA-256 and sends Content-MD5.", "", *table([read["untuned"]])]
+    if "wide" in read:
+        text += ["", "## Many cores", "", f"{when(read['wide'])}. nginx has 2 workers where 128 small requests are in flight, 4 for large files, 8 with TLS.", "",
+                 *table([read["wide"]])]
+    return text + ["", "## Without settings, against the embedded endpoint", "", "| | |", "|---|---|", *adapt_lines(read.get("adapt", {})), ""]
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     read = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("small", "large", "untuned", "wide", "adapt") if (folder / f"{name}.json").exists()}
-    shared = [read[name] for name in ("small", "large") if name in read]
-    text = [BEGIN, f"{'; '.join(when(result) for result in shared)}. Client and sink share the machine, and run in turn; medians "
-            "(least-most). The sink is nginx, which reads every body and keeps nothing; files are read from the page cache. Ratios are made round by round. "
-            "A ratio of speed above 1 and one of CPU below 1 are s3flow's advantage. s3flow's answers are compared and journalled, its payloads hashed where it says so. Slow "
-            "clients get fewer small files (awscli and s3cmd 500, rclone 5,000); their start counts.", "", *table(shared)]
-    if "untuned" in read:
-        text += ["", f"Every client as it comes, with no setting for speed or integrity ({when(read['untuned'])}). By itself s3flow signs the payload's SHA-256 and "
-                 "sends Content-MD5, too:", "", *table([read["untuned"]])]
-    if "wide" in read:
-        text += ["", f"With cores to spare ({when(read['wide'])}; nginx has 2 workers where 128 small ones are in flight, 4 for large files, 8 with TLS):", "",
-                 *table([read["wide"]])]
-    text += ["", "Without being told anything (embedded endpoint):", "", "| | |", "|---|---|", *adapt_lines(read.get("adapt", {})), END]
-    readme = pathlib.Path("README.md")
-    before, _, rest = readme.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    readme.write_text(before + "\n".join(text) + after)
+    readme = pathlib.Path("README.md").read_text()
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        sys.exit(f"README.md: the lines '{BEGIN}' and '{END}' are missing")
+    written = {"bench/RESULTS.md": "\n".join(full(read)), "README.md": "\n".join([before + BEGIN, *summary(read), END + after])}
+    if "--check" in sys.argv:
+        old = [name for name, text in written.items() if pathlib.Path(name).read_text() != text]
+        sys.exit(f"{', '.join(old)}: not what bench/results gives; run bench/table" if old else 0)
+    for name, text in written.items():
+        pathlib.Path(name).write_text(text)
 
 
 if __name__ == "__main__":

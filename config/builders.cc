@@ -18,10 +18,16 @@ MaybeProblem CheckedSize(const std::string& text, std::uint64_t min, std::uint64
   return Take(parsed, target);
 }
 
+std::string SizeType(std::uint64_t min, std::uint64_t max) {
+  const auto from = min > 0 ? fmt::format(", at least {}", ShowSize(min)) : "";
+  return max < UINT64_MAX ? fmt::format("size{}, at most {}", from, ShowSize(max)) : "size" + from;
+}
+
 }  // namespace
 
 Field Text(std::string name, std::string* target, Check check) {
   return {.name = std::move(name),
+          .type = "text",
           .set =
               [target, check = std::move(check)](const std::string& text) {
                 auto problem = check(text);
@@ -33,6 +39,7 @@ Field Text(std::string name, std::string* target, Check check) {
 
 Field SecretText(std::string name, s3::Secret* target) {
   return {.name = std::move(name),
+          .type = "text, secret",
           .set =
               [target](const std::string& text) {
                 *target = s3::Secret(text);
@@ -44,6 +51,7 @@ Field SecretText(std::string name, s3::Secret* target) {
 
 Field Texts(std::string name, std::vector<std::string>* target, Check check) {
   return {.name = std::move(name),
+          .type = "list of texts",
           .set_list =
               [target, check = std::move(check)](const std::vector<std::string>& texts) {
                 *target = texts;
@@ -63,6 +71,7 @@ Field Texts(std::string name, std::vector<std::string>* target, Check check) {
 
 Field Integer(std::string name, int* target, int min, int max) {
   return {.name = std::move(name),
+          .type = fmt::format("integer, {} to {}", min, max),
           .set = [=](const std::string& text) { return Take(ParseInteger(text, min, max), target); },
           .show = [target] { return fmt::format("{}", *target); }};
 }
@@ -70,6 +79,7 @@ Field Integer(std::string name, int* target, int min, int max) {
 Field AutoOrInteger(std::string name, int* target, int automatic, int min, int max) {
   return {
       .name = std::move(name),
+      .type = fmt::format("auto, or an integer, {} to {}", min, max),
       .set = [=](const std::string& text) -> MaybeProblem {
         if (text == "auto") return *target = automatic, std::nullopt;
         return Take(ParseInteger(text, min, max), target);
@@ -79,18 +89,21 @@ Field AutoOrInteger(std::string name, int* target, int automatic, int min, int m
 
 Field Bool(std::string name, bool* target) {
   return {.name = std::move(name),
+          .type = "true or false",
           .set = [target](const std::string& text) { return Take(ParseBool(text), target); },
           .show = [target] { return *target ? "true" : "false"; }};
 }
 
 Field Size(std::string name, std::uint64_t* target, std::uint64_t min, std::uint64_t max) {
   return {.name = std::move(name),
+          .type = SizeType(min, max),
           .set = [=](const std::string& text) { return CheckedSize(text, min, max, target); },
           .show = [target] { return fmt::format("{}", *target); }};
 }
 
 Field MaybeSize(std::string name, std::optional<std::uint64_t>* target) {
   return {.name = std::move(name),
+          .type = "size, or empty",
           .set =
               [target](const std::string& text) {
                 target->reset();
@@ -102,6 +115,7 @@ Field MaybeSize(std::string name, std::optional<std::uint64_t>* target) {
 
 Field Duration(std::string name, std::chrono::milliseconds* target, std::chrono::milliseconds min) {
   return {.name = std::move(name),
+          .type = min.count() > 0 ? fmt::format("duration, at least {}", ShowDuration(min)) : "duration",
           .set = [target, min](const std::string& text) -> MaybeProblem {
             const auto parsed = ParseDuration(text);
             if (parsed && *parsed < min) return fmt::format("must be at least {}", ShowDuration(min));
@@ -115,6 +129,7 @@ Field Mapping(std::string name, std::function<void(const Pairs&)> set,
               std::function<Pairs()> get) {
   return {
       .name = std::move(name),
+      .type = "mapping of names to texts",
       .read =
           [set = std::move(set), check = std::move(check)](const Value& value, const std::string& path,
                                                            std::vector<Problem>* problems) {

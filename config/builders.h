@@ -48,7 +48,10 @@ using Names = std::vector<std::pair<std::string, E>>;
 
 template <typename E>
 Field Choice(std::string name, E* target, Names<E> names) {
+  std::vector<std::string> choices;
+  for (const auto& entry : names) choices.push_back(entry.first);
   return {.name = std::move(name),
+          .type = fmt::format("{}", fmt::join(choices, " \\| ")),
           .set = [target, names](const std::string& text) -> MaybeProblem {
             std::vector<std::string> words;
             for (const auto& [word, value] : names) {

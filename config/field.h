@@ -15,6 +15,8 @@ using MaybeProblem = std::optional<std::string>;
 
 struct Field {
   std::string name;
+  // For people and for REFERENCE.md: "integer, 1 to 4096", "sha256, unsigned or streaming". Never empty.
+  std::string type;
   // Takes a value over; the answer is what is wrong with it. Exactly one of the three is set: text,
   // a list of texts, or any value, whose reader finds its problems itself.
   std::function<MaybeProblem(const std::string&)> set;

@@ -38,6 +38,7 @@ std::function<bool()> IsNamed(const ObjectProperties* properties, const std::str
 Field HeaderText(std::string name, ObjectProperties* properties, std::string header,
                  Check check = AnyHeader) {
   return {.name = std::move(name),
+          .type = "text",
           .set =
               [=, check = std::move(check)](const std::string& text) {
                 auto problem = check(text);
@@ -81,6 +82,7 @@ MaybeProblem IsDate(const std::string& text) {
 Field CustomerKey(std::string name, ObjectProperties* properties) {
   return {
       .name = std::move(name),
+      .type = "text, secret: 32 bytes in base64",
       .set =
           [=](const std::string& text) {
             if (text.empty()) return MaybeProblem();
@@ -205,6 +207,7 @@ std::string ShowRule(pipeline::ObjectRule* rule) {
 
 Field Rules(pipeline::ObjectOptions* options) {
   return {.name = "rules",
+          .type = "list of rules",
           .read =
               [options](const Value& value, const std::string& path, std::vector<Problem>* problems) {
                 if (value.kind != Value::Kind::kSequence) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 namespace config {
@@ -107,6 +108,16 @@ std::string ShowDuration(std::chrono::milliseconds duration) {
   const auto ms = duration.count();
   if (ms % 1000 != 0 || ms == 0) return fmt::format("{}ms", ms);
   return fmt::format("{}s", ms / 1000);
+}
+
+std::string ShowSize(std::uint64_t bytes) {
+  static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  std::size_t unit = 0;
+  while (bytes > 0 && bytes % 1024 == 0 && unit + 1 < std::size(kUnits)) {
+    bytes /= 1024;
+    ++unit;
+  }
+  return fmt::format("{}{}", bytes, kUnits[unit]);
 }
 
 }  // namespace config

@@ -18,6 +18,8 @@ Parsed<bool> ParseBool(std::string_view text);  // true or false, nothing else
 
 // Bytes: "8388608", "8MB" (8,000,000), "8MiB" (8,388,608); units up to TB and TiB, in any case.
 Parsed<std::uint64_t> ParseSize(std::string_view text);
+// With the largest unit of 1,024 that divides it: "16MiB", "1000B".
+std::string ShowSize(std::uint64_t bytes);
 
 // "200ms", "20s", "1m30s", "2h"; at most a year.
 Parsed<std::chrono::milliseconds> ParseDuration(std::string_view text);

@@ -58,6 +58,7 @@ bool HasPassword(std::string_view url) {
 // "auto" (the environment's), "none", or a URL, of which the user and password are not shown.
 Field Proxy(std::string name, s3::ProxyOptions* proxy) {
   return {.name = std::move(name),
+          .type = "auto, none or a URL",
           .set =
               [proxy](const std::string& text) {
                 proxy->from_environment = text == "auto";
@@ -158,6 +159,7 @@ Field Prices(pipeline::RequestPrices* prices) {
 
 Field OnFailure(pipeline::FailureLimit* limit) {
   return {.name = "on_failure",
+          .type = "continue, stop, \"stop_after: N\" or \"stop_above: P%\"",
           .read =
               [limit](const Value& value, const std::string& name, std::vector<Problem>* problems) {
                 const bool mapping = value.kind == Value::Kind::kMapping && value.entries.size() == 1;
@@ -310,6 +312,7 @@ std::vector<Field> FaultFields(s3::endpoint::FaultRule* rule) {
   return {Text("operation", &rule->operation, NotEmpty),
           Text("key", &rule->key, NotEmpty),
           {"attempts",
+           "1, 2-4, 3- or all",
            [rule](const std::string& text) { return ReadAttempts(text, rule); },
            {},
            {},

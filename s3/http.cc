@@ -47,10 +47,7 @@ std::optional<std::string_view> HttpHeaders::Find(std::string_view name) const {
         strncasecmp(line.data(), name.data(), name.size()) != 0) {
       continue;
     }
-    const auto value = line.substr(name.size() + 1);
-    const auto begin = value.find_first_not_of(" \t\r");
-    if (begin == std::string_view::npos) return std::string_view();
-    return value.substr(begin, value.find_last_not_of(" \t\r") - begin + 1);
+    return TrimHeaderSpace(line.substr(name.size() + 1));
   }
   return std::nullopt;
 }

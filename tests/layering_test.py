@@ -1,4 +1,5 @@
 """The layering of the modules: reads every #include and fails on one that runs the wrong way."""
+import os
 import pathlib
 import re
 import unittest
@@ -53,6 +54,33 @@ def place(name):
     """The module and the folder of a file: "s3/credentials/providers/sso.cc" is of s3 and credentials."""
     module, *rest = name.split("/")
     return module, rest[0] if len(rest) > 1 else ""
+
+
+def picture(module):
+    """The includes between a module's folders as a Mermaid graph, without what follows from others."""
+    arrows = {}
+    for name, text in sources():
+        if place(name)[0] != module:
+            continue
+        for _, header in INCLUDE.findall(text):
+            if header.startswith(module + "/") and place(header)[1] != place(name)[1]:
+                arrows.setdefault(place(name)[1], set()).add(place(header)[1])
+
+    def reachable(folder, without):
+        found, left = set(), [f for f in arrows.get(folder, ()) if f != without]
+        while left:
+            one = left.pop()
+            if one not in found:
+                found.add(one)
+                left += arrows.get(one, ())
+        return found
+
+    lines = ["```mermaid", "graph TD"]
+    for folder in reversed(FOLDERS[module]):
+        for other in reversed(FOLDERS[module]):
+            if other in arrows.get(folder, ()) and other not in reachable(folder, other):
+                lines.append(f"  {folder or 'top'} --> {other or 'top'}")
+    return "\n".join(lines + ["```"])
 
 
 def includes(name, header):
@@ -123,6 +151,18 @@ class Layering(unittest.TestCase):
             units.setdefault(path.parent.as_posix(), set()).add(path.stem)
         full = [f"{folder}: {len(names)} units" for folder, names in units.items() if len(names) > MAX_UNITS]
         self.assertEqual(full, [])
+
+    def test_the_pictures_are_true(self):
+        """S3FLOW_WRITE_PICTURES=1 writes them anew."""
+        for module in ("s3", "pipeline"):
+            path = TOP / module / "DESIGN.md"
+            before, begin, rest = path.read_text().partition("<!-- picture: begin -->\n")
+            _, end, after = rest.partition("<!-- picture: end -->\n")
+            self.assertTrue(begin and end, path)
+            text = before + begin + picture(module) + "\n" + end + after
+            if os.environ.get("S3FLOW_WRITE_PICTURES"):
+                path.write_text(text)
+            self.assertEqual(path.read_text(), text)
 
     def test_one_file_writes_to_the_terminal(self):
         """What is shown went through it; the progress bar draws itself."""

@@ -52,6 +52,10 @@ void PrintReport(const config::Job& job, const s3::ProbeReport& report, const s3
     PrintRow("round trip", fmt::format("{:.2f} ms", static_cast<double>(report.round_trip->count()) / 1000));
   }
   for (const auto& row : report.rows) PrintRow(row.name, Word(row.outcome), row.detail);
+  // The probe's requests went without them, as a run's would.
+  if (!current->refused_headers.empty())
+    PrintRow("headers", Word(s3::ProbeOutcome::kRefused),
+             fmt::format("{}", fmt::join(current->refused_headers, ", ")));
 }
 
 // Asks the store what it takes: 0 if objects and parts can be uploaded, 77 if it refuses the credentials or

@@ -33,6 +33,7 @@ struct EndpointArguments {
   std::string bandwidth;
   std::string faults_file;
   std::string ignore_conditions;  // "all", "complete", or empty for none
+  std::vector<std::string> refused_headers;
 };
 
 struct CleanArguments {

@@ -16,6 +16,7 @@
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/runtime/resource_limits.h"
 #include "s3/credentials.h"
+#include "s3/uri.h"
 
 namespace cli {
 namespace {
@@ -197,6 +198,7 @@ bool ApplyEndpointArguments(const EndpointArguments& arguments, s3::endpoint::Se
     if (!bandwidth) return PrintError("--bandwidth (bytes per second): " + bandwidth.error()), false;
     options->bandwidth_bytes = *bandwidth;
   }
+  for (const auto& name : arguments.refused_headers) options->refused_headers.push_back(s3::LowerCase(name));
   using Conditions = s3::endpoint::Conditions;
   if (arguments.ignore_conditions == "all") options->conditions = Conditions::kIgnored;
   if (arguments.ignore_conditions == "complete") options->conditions = Conditions::kIgnoredOnComplete;

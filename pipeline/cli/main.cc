@@ -62,6 +62,12 @@ void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) 
       ->add_option("--ignore-conditions", arguments->ignore_conditions,
                    "Ignore If-None-Match: on all writes, or only when a multipart upload is completed")
       ->check(CLI::IsMember({"all", "complete"}));
+  command
+      ->add_option("--refuse-header", arguments->refused_headers,
+                   "Answer NotImplemented to requests with this header; may be given again")
+      ->type_name("NAME")
+      ->take_all()
+      ->expected(1);
   command->add_option("--faults", arguments->faults_file, "Faults to inject (YAML)")->type_name("FILE");
 }
 

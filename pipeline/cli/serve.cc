@@ -19,7 +19,8 @@ std::string StatsJson(const s3::endpoint::ServerStats& stats) {
                                 {"max_in_flight", stats.max_in_flight},
                                 {"faults_injected", stats.faults_injected},
                                 {"slowed_down", stats.slowed_down},
-                                {"refused_signatures", stats.refused_signatures}}
+                                {"refused_signatures", stats.refused_signatures},
+                                {"refused_headers", stats.refused_headers}}
       .dump();
 }
 

@@ -39,11 +39,14 @@ void ChecksummedLine::Text(std::string_view name, std::string_view value) {
     return;
   }
   const auto is_escaped = [](char c) { return c == '"' || c == '\\'; };  // every ETag has quotes
-  if (!s3::HasAny(value, is_escaped)) return s3::Append(&text_, {"\"", value, "\""});
   text_ += '"';
-  for (const char c : value) {
-    if (is_escaped(c)) text_ += '\\';
-    text_ += c;
+  if (s3::HasAny(value, is_escaped)) {
+    for (const char c : value) {
+      if (is_escaped(c)) text_ += '\\';
+      text_ += c;
+    }
+  } else {
+    text_ += value;
   }
   text_ += '"';
 }

@@ -1,5 +1,7 @@
 #include "pipeline/upload/skip.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -15,12 +17,24 @@ constexpr std::size_t kChunkBytes = 1 << 20;
 
 void NoRetryIsShown(const s3::RetryEvent&) {}
 
+// Adds to a refusal what the key must be allowed, and how to do without: a key that may only write is common.
+s3::Error WithAdvice(s3::Error error, std::string_view permission) {
+  if (s3::CannotBeRead(error)) {
+    error.message = fmt::format(
+        "{} (the key may need {}; without it, set resume.skip: journal or never, which ask for nothing)",
+        error.message, permission);
+  }
+  return error;
+}
+
 // HeadObject's answer; nothing when there is no such object.
 s3::Result<std::optional<s3::Response>> Head(const Object& object, s3::Client* client) {
   auto head = client->HeadObject({object.file().key, &object.properties}, NoRetryIsShown);
   if (head.answer) return std::optional(std::move(*head.answer));
-  if (head.answer.error().http_status == 404) return std::optional<s3::Response>();
-  return tl::unexpected(head.answer.error());
+  auto& error = head.answer.error();
+  if (error.http_status == 404) return std::optional<s3::Response>();
+  error.message = "resume.skip: HeadObject cannot tell what is there: " + error.message;
+  return tl::unexpected(WithAdvice(std::move(error), "s3:GetObject and s3:ListBucket"));
 }
 
 // Feeds the bytes of one range to `use`, piece by piece.
@@ -96,7 +110,7 @@ s3::Result<std::unique_ptr<SkipCheck>> SkipCheck::Prepare(SkipMode mode, bool po
     return found > pages;
   };
   const auto ended = listed->List(client, key_prefix, cheaper);
-  if (!ended) return tl::unexpected(ended.error());
+  if (!ended) return tl::unexpected(WithAdvice(ended.error(), "s3:ListBucket"));
   check->pages_ = listed->pages();
   if (*ended) check->listed_ = std::move(listed);
   return check;

@@ -91,8 +91,10 @@ CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view
     if (name == name_before) {
       text.back() = ',';  // in place of the newline after the value before
     } else {
-      Append(&text, {name, ":"});
-      Append(&canonical.signed_headers, {canonical.signed_headers.empty() ? "" : ";", name});
+      // Plain appends: the room is reserved above.
+      text.append(name) += ':';
+      if (!canonical.signed_headers.empty()) canonical.signed_headers += ';';
+      canonical.signed_headers.append(name);
     }
     name_before = name;
     AppendHeaderValue(&text, value);

@@ -274,7 +274,7 @@ Result<Response> Client::Send(const Operation& operation, const StoreContext& fa
   };
   redact();
   admission_->Left(WhatItSays(answer, payload != nullptr), answer ? "" : answer.error().message);
-  answer = ClassifyFor(operation, std::move(answer), credentials);
+  ClassifyFor(operation, credentials, &answer);
   redact();
   return answer;
 }
@@ -301,8 +301,9 @@ bool Client::StoreAnswers() {
          CircuitBreaker::Outcome::kGood;
 }
 
-Result<Response> Client::ClassifyFor(const Operation& operation, Result<Response> answer,
-                                     const Credentials& credentials) {
+void Client::ClassifyFor(const Operation& operation, const Credentials& credentials,
+                         Result<Response>* judged) {
+  auto& answer = *judged;
   const auto* payload = operation.payload;
   if (answer) {
     credentials_worked_ = true;
@@ -316,12 +317,14 @@ Result<Response> Client::ClassifyFor(const Operation& operation, Result<Response
   } else if (LooksExpired(answer.error(), credentials)) {
     answer.error().kind = ErrorKind::kExpiredCredentials;
   }
-  if (answer || payload == nullptr) return answer;
+  if (answer || payload == nullptr) return;
   if (answer.error().kind == ErrorKind::kIntegrity && payload->check_file) {
-    if (auto same = payload->check_file(); !same) return tl::unexpected(std::move(same.error()));
+    if (auto same = payload->check_file(); !same) {
+      answer = tl::unexpected(std::move(same.error()));
+      return;
+    }
   }
   answer.error().message += AdviceFor(payload->integrity, answer.error());
-  return answer;
 }
 
 bool Client::Sleep(std::chrono::milliseconds delay) {

@@ -93,8 +93,7 @@ class Client {
                         const AttemptOptions& manner);
   HttpResponse Exchange(HttpRequest request, const EndpointPool::Lease& lease);
   bool StoreAnswers();
-  Result<Response> ClassifyFor(const Operation& operation, Result<Response> answer,
-                               const Credentials& credentials);
+  void ClassifyFor(const Operation& operation, const Credentials& credentials, Result<Response>* answer);
 
   StoreContextCache* const facts_;
   CredentialCache* const credentials_;

@@ -158,10 +158,13 @@ Reply CreateMultipartUpload(Uploads* uploads, const Call& call) {
     std::transform(upload.checksum_header.begin(), upload.checksum_header.end(),
                    upload.checksum_header.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    upload.full_object = call.FindHeader("x-amz-checksum-type") == "FULL_OBJECT";
     const bool crc = upload.checksum_header == "x-amz-checksum-crc32c" ||
                      upload.checksum_header == "x-amz-checksum-crc64nvme";
     const bool crc64 = upload.checksum_header == "x-amz-checksum-crc64nvme";
+    // Without a type S3 takes FULL_OBJECT for CRC64NVME, which has no other, and COMPOSITE for all else.
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+    const auto type = call.FindHeader("x-amz-checksum-type");
+    upload.full_object = type ? *type == "FULL_OBJECT" : crc64;
     if (!StreamChecksum::Of(upload.checksum_header) || (upload.full_object && !crc) ||
         (!upload.full_object && crc64)) {
       return ErrorReply(400, "InvalidRequest", "The checksum algorithm and type do not go together here");

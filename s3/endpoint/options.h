@@ -85,6 +85,8 @@ struct ServerOptions {
   std::uint64_t min_part_bytes = 5 << 20;  // of all parts but the last
   // Refuses what this store is known to refuse; null for none, which takes all. Lives for ever.
   const StoreProfile* imitated = nullptr;
+  std::vector<std::string>
+      refused_headers;  // lower case; a request with one of them is answered NotImplemented
   Conditions conditions = Conditions::kKept;
   std::vector<FaultRule> faults;
   int threads = 1;

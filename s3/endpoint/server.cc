@@ -206,6 +206,13 @@ class Server::Impl {
       ++stats_.refused_signatures;
       return refusal;
     }
+    for (const auto& name : options_.refused_headers) {
+      if (!call.FindHeader(name)) continue;
+      std::lock_guard lock(stats_mutex_);
+      ++stats_.refused_headers;
+      return ErrorReply(501, "NotImplemented",
+                        "A header you provided implies functionality that is not implemented: " + name);
+    }
     if (IsData(call) || IsMultipart(call.operation)) {
       if (auto refusal = CheckWrite(store_, call)) return refusal;
     }

@@ -18,8 +18,9 @@ struct ServerStats {
   std::map<std::string, int> max_in_flight;       // by operation: from the headers read to the answer sent
   std::uint64_t faults_injected = 0;
   std::uint64_t refused_signatures = 0;
-  std::uint64_t slowed_down = 0;  // more than requests_per_second
-  int connections = 0;            // now
+  std::uint64_t refused_headers = 0;  // requests with one of ServerOptions::refused_headers
+  std::uint64_t slowed_down = 0;      // more than requests_per_second
+  int connections = 0;                // now
   int max_connections = 0;
 };
 

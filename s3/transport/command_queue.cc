@@ -19,7 +19,7 @@ CommandQueue::CommandQueue() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
 template <typename Change>
 void CommandQueue::Post(const Change& change) {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     change();
     if (std::exchange(is_notified_, true)) return;
   }
@@ -32,7 +32,7 @@ CommandQueue::Batch CommandQueue::Take() {
   std::uint64_t value;
   [[maybe_unused]] const auto bytes = read(event_.get(), &value, sizeof value);
   Batch taken;
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   is_notified_ = false;
   taken.exchanges.swap(batch_.exchanges);
   taken.timers.swap(batch_.timers);
@@ -43,27 +43,27 @@ CommandQueue::Batch CommandQueue::Take() {
 }
 
 void CommandQueue::Add(std::unique_ptr<Exchange> exchange) {
-  Post([&] { batch_.exchanges.push_back(std::move(exchange)); });
+  Post([&]() S3_REQUIRES(mutex_) { batch_.exchanges.push_back(std::move(exchange)); });
 }
 
 void CommandQueue::Add(Clock::time_point deadline, Wake wake) {
-  Post([&] { batch_.timers.emplace_back(deadline, wake); });
+  Post([&]() S3_REQUIRES(mutex_) { batch_.timers.emplace_back(deadline, wake); });
 }
 
 void CommandQueue::CancelTimers() {
-  Post([&] { batch_.cancel_timers = true; });
+  Post([&]() S3_REQUIRES(mutex_) { batch_.cancel_timers = true; });
 }
 
 void CommandQueue::Abort() {
-  Post([&] { batch_.abort = true; });
+  Post([&]() S3_REQUIRES(mutex_) { batch_.abort = true; });
 }
 
 void CommandQueue::Quit() {
-  Post([&] { batch_.quit = true; });
+  Post([&]() S3_REQUIRES(mutex_) { batch_.quit = true; });
 }
 
 std::unique_ptr<Exchange> CommandQueue::TakeRecycled() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (recycled_.empty()) return nullptr;
   auto exchange = std::move(recycled_.back());
   recycled_.pop_back();
@@ -72,7 +72,7 @@ std::unique_ptr<Exchange> CommandQueue::TakeRecycled() {
 
 void CommandQueue::Recycle(std::vector<std::unique_ptr<Exchange>>* finished) {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     std::ranges::move(*finished, std::back_inserter(recycled_));
   }
   finished->clear();

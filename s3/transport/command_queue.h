@@ -3,10 +3,10 @@
 
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
+#include "s3/base/mutex.h"
 #include "s3/base/unique_fd.h"
 #include "s3/base/waiter.h"
 #include "s3/transport/exchange.h"
@@ -45,14 +45,15 @@ class CommandQueue {
   void Recycle(std::vector<std::unique_ptr<Exchange>>* finished);
 
  private:
+  // Adds a command under the lock and wakes the loop.
   template <typename Change>
   void Post(const Change& change);
 
   const UniqueFd event_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Exchange>> recycled_;
-  Batch batch_;
-  bool is_notified_ = false;  // the eventfd was written since the last Take
+  Mutex mutex_;
+  std::vector<std::unique_ptr<Exchange>> recycled_ S3_GUARDED_BY(mutex_);
+  Batch batch_ S3_GUARDED_BY(mutex_);
+  bool is_notified_ S3_GUARDED_BY(mutex_) = false;  // the eventfd was written since the last Take
 };
 
 }  // namespace s3

@@ -13,13 +13,8 @@ namespace s3 {
 namespace {
 
 constexpr std::string_view kProtocol = "HTTP/";
-constexpr std::string_view kSpace = " \t\r";
-
-std::string_view Trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
+constexpr std::string_view kNotHttp = "it does not begin with HTTP/";
+constexpr std::string_view kNotHttp1 = "its status line is not one of HTTP/1.1";
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -27,15 +22,21 @@ bool IsSame(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-// Calls `take` with each element of a list with commas, until it returns false.
+// Calls `take` with each element of a comma-separated list until it returns false. Returns false then.
 template <typename Take>
 bool ForEachElement(std::string_view list, const Take& take) {
   while (!list.empty()) {
     const auto element = list.substr(0, list.find(','));
     list.remove_prefix(std::min(element.size() + 1, list.size()));
-    if (!take(Trimmed(element))) return false;
+    if (!take(TrimHeaderSpace(element))) return false;
   }
   return true;
+}
+
+// Returns true also when `text` is only a beginning of the protocol's name.
+bool BeginsLikeHttp(std::string_view text) {
+  const auto known = std::min(text.size(), kProtocol.size());
+  return IsSame(text.substr(0, known), kProtocol.substr(0, known));
 }
 
 // Collects the headers that decide where the body ends and whether the connection stays open.
@@ -117,7 +118,7 @@ std::optional<StatusLine> ParseStatusLine(std::string_view line) {
   const bool is_http_1_1 = line.starts_with("HTTP/1.1");
   line.remove_prefix(kProtocol.size());
   const auto version = line.substr(0, line.find(' '));
-  if (version != "1.0" && version != "1.1" && version != "2" && version != "2.0") return std::nullopt;
+  if (version != "1.1" && version != "1.0" && version != "2" && version != "2.0") return std::nullopt;
   line.remove_prefix(version.size());
   line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
   const auto digits = std::find_if_not(line.begin(), line.end(), IsDigit) - line.begin();
@@ -127,36 +128,48 @@ std::optional<StatusLine> ParseStatusLine(std::string_view line) {
   return parsed;
 }
 
-// A CR within a line ends it for some readers, and a NUL for others.
-bool HasLineEnd(std::string_view line) {
-  const auto last = line.find_last_not_of('\r');
-  line = line.substr(0, last == std::string_view::npos ? 0 : last + 1);
-  return HasAny(line, [](char c) { return c == '\r' || c == '\0'; });
+// Returns true when a line of `head` contains a CR that is not at its end, or a NUL. Some readers end a line
+// at such a CR, others at a NUL. The loop has no early exit, so that the compiler vectorizes it.
+bool HasLineEndWithin(std::string_view head) {
+  unsigned char any = 0;
+  for (std::size_t i = 1; i < head.size(); ++i) {
+    const char c = head[i - 1], next = head[i];
+    any |= static_cast<unsigned char>((c == '\0') | ((c == '\r') & (next != '\r') & (next != '\n')));
+  }
+  return any != 0;
 }
 
 struct Field {
   std::string_view name;
-  std::string value;
+  std::string_view value;  // points into the head, or into `unfolded`
+  std::string unfolded;    // the value of a folded header, as one line
+  bool is_folded = false;  // the value has more than one line
 };
 
-// Reads the header that begins with `line`; what continues it (RFC 9112, section 5.2) is taken off `*text`.
-// Returns what is wrong with it; empty when nothing is.
+bool IsContinued(std::string_view text) { return text.starts_with(' ') || text.starts_with('\t'); }
+
+// Reads the header that begins with `line`, and removes the lines that continue it (RFC 9112, section 5.2)
+// from
+// `*text`. Returns what is wrong with it; empty when nothing is.
 std::string_view ReadField(std::string_view line, std::string_view* text, Field* field) {
   const auto colon = line.find(':');
-  if (line.front() == ' ' || line.front() == '\t') return "a header that continues none";
-  if (HasLineEnd(line)) return "a CR or NUL in a header";
+  if (IsContinued(line)) return "a continuation line without a header";
   if (colon == std::string_view::npos) return "a header without a colon";
   field->name = line.substr(0, colon);
-  field->value = Trimmed(line.substr(colon + 1));
-  const bool is_framing = Framing::IsAbout(Trimmed(field->name));
-  if (is_framing && Trimmed(field->name) != field->name)
+  field->value = TrimHeaderSpace(line.substr(colon + 1));
+  const auto name = TrimHeaderSpace(field->name);
+  const bool is_framing = Framing::IsAbout(name);
+  if (is_framing && name.size() != field->name.size())
     return "a space before the colon of Content-Length or Transfer-Encoding";
-  while (text->starts_with(' ') || text->starts_with('\t')) {
-    if (is_framing) return "a folded Content-Length or Transfer-Encoding";
+  field->is_folded = IsContinued(*text);
+  if (!field->is_folded) return {};
+  if (is_framing) return "a folded Content-Length or Transfer-Encoding";
+  field->unfolded = field->value;
+  while (IsContinued(*text)) {
     TakeLine(text, &line);
-    if (HasLineEnd(line)) return "a CR or NUL in a header";
-    field->value.append(field->value.empty() ? "" : " ").append(Trimmed(line));
+    field->unfolded.append(field->unfolded.empty() ? "" : " ").append(TrimHeaderSpace(line));
   }
+  field->value = field->unfolded;
   return {};
 }
 
@@ -172,34 +185,36 @@ bool TakeLine(std::string_view* text, std::string_view* line) {
 }
 
 std::string_view ProblemOfBeginning(std::string_view text) {
-  const auto known = std::min(text.size(), kProtocol.size());
-  if (!IsSame(text.substr(0, known), kProtocol.substr(0, known))) return "it does not begin with HTTP/";
+  if (!BeginsLikeHttp(text)) return kNotHttp;
   std::string_view line;
-  if (TakeLine(&text, &line) && !ParseStatusLine(line)) return "its status line is none of HTTP/1.1";
+  if (TakeLine(&text, &line) && !ParseStatusLine(line)) return kNotHttp1;
   return {};
 }
 
 tl::expected<ResponseHead, std::string> ParseResponseHead(std::string_view text, bool to_head,
                                                           HttpHeaders* headers) {
   const auto refuse = [](std::string_view problem) { return tl::unexpected(std::string(problem)); };
-  if (const auto problem = ProblemOfBeginning(text); !problem.empty()) return refuse(problem);
+  if (!BeginsLikeHttp(text)) return refuse(kNotHttp);
+  if (HasLineEndWithin(text)) return refuse("a CR or NUL within a line of its head");
+  const char* begin = text.data();
   std::string_view line;
   TakeLine(&text, &line);
-  if (HasLineEnd(line)) return refuse("a CR or NUL in its status line");
-  const auto status_line = ParseStatusLine(line).value();
-  headers->AppendLine(line);
-  headers->AppendLine("\r\n");
+  const auto status_line = ParseStatusLine(line);
+  if (!status_line) return refuse(kNotHttp1);
+  headers->AppendLine({begin, text.data()});
   Framing framing;
-  for (Field field; TakeLine(&text, &line) && !line.empty();) {
+  Field field;
+  for (begin = text.data(); TakeLine(&text, &line) && !line.empty(); begin = text.data()) {
     if (const auto problem = ReadField(line, &text, &field); !problem.empty()) return refuse(problem);
     if (const auto problem = framing.Take(field.name, field.value); !problem.empty()) return refuse(problem);
-    headers->AppendLine(field.name);
-    headers->AppendLine(": ");
-    headers->AppendLine(field.value);
-    headers->AppendLine("\r\n");
+    if (!field.is_folded) {
+      headers->AppendLine({begin, text.data()});
+    } else {
+      headers->AppendLine(Concat({field.name, ": ", field.unfolded, "\r\n"}));
+    }
   }
-  ResponseHead head{.status = status_line.status};
-  framing.Decide(status_line.is_http_1_1, to_head, &head);
+  ResponseHead head{.status = status_line->status};
+  framing.Decide(status_line->is_http_1_1, to_head, &head);
   return head;
 }
 

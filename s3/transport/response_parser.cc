@@ -15,8 +15,9 @@ constexpr std::size_t kMaxSizeDigits = 16;
 std::size_t HeadBytes(std::string_view text, std::size_t from) {
   for (auto end = text.find('\n', from); end != std::string_view::npos; end = text.find('\n', end + 1)) {
     const auto behind = text.substr(end + 1, 2);
-    if (behind.starts_with('\n')) return end + 2;
-    if (behind == "\r\n") return end + 3;
+    if (behind.empty()) continue;
+    if (behind[0] == '\n') return end + 2;
+    if (behind[0] == '\r' && behind.ends_with('\n')) return end + 3;
   }
   return 0;
 }

@@ -131,16 +131,14 @@ std::string TraceOfResponse(const HttpResponse& response, microseconds took, std
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) continue;
     const auto name = Shown(LowerCase(line.substr(0, colon)));
-    auto value = line.substr(colon + 1);
-    value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
-    if (value.ends_with('\r')) value.remove_suffix(1);
+    const auto value = TrimHeaderSpace(line.substr(colon + 1));
     text += fmt::format("{} {}: {}\n", lead, name, ShownValue(name, value));
   }
   return text + fmt::format("{} ({} bytes)\n", lead, response.body.size());
 }
 
 void TraceLog::Write(std::string_view text) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   while (!text.empty()) {
     const ssize_t written = write(file_.get(), text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
@@ -151,7 +149,7 @@ void TraceLog::Write(std::string_view text) {
 }
 
 std::string TraceLog::problem() const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return problem_;
 }
 

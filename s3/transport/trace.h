@@ -5,10 +5,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <string_view>
 
+#include "s3/base/mutex.h"
 #include "s3/base/unique_fd.h"
 #include "s3/http.h"
 
@@ -32,9 +32,9 @@ class TraceLog {
   std::string problem() const;
 
  private:
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   const UniqueFd file_;
-  std::string problem_;
+  std::string problem_ S3_GUARDED_BY(mutex_);
   std::atomic<std::uint64_t> number_{0};
 };
 

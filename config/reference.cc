@@ -1,0 +1,62 @@
+#include "config/reference.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "config/descriptions.h"
+#include "config/job.h"
+#include "config/scalars.h"
+#include "config/schema.h"
+
+namespace config {
+namespace {
+
+const Description* Find(const std::string& key) {
+  const auto all = Descriptions();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const auto& entry) { return entry.key == key; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+// The field must be bound to options that have their defaults.
+std::string Default(const Field& field) {
+  auto shown = field.show();
+  if (!field.type.starts_with("size")) return shown;
+  const auto bytes = ParseSize(shown);
+  return bytes ? ShowSize(*bytes) : shown;
+}
+
+std::string Table(std::string_view section, const std::vector<Field>& fields) {
+  auto text =
+      fmt::format("## {}\n\n| key | type | default | meaning | example |\n|---|---|---|---|---|\n", section);
+  for (const auto& field : fields) {
+    const auto* found = Find(fmt::format("{}.{}", section, field.name));
+    text += fmt::format("| `{}` | {} | `{}` | {} | `{}` |\n", field.name, field.type, Default(field),
+                        found == nullptr ? "undescribed" : found->meaning,
+                        found == nullptr ? "" : found->example);
+  }
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string Reference() {
+  std::string text =
+      "# The job file: every key\n\n"
+      "The loader's own table wrote this page; a test compares the two. "
+      "[complete.yaml](examples/complete.yaml) "
+      "has all keys with their defaults. A size is a number of bytes with or without a unit: `8MB` is "
+      "8,000,000 "
+      "and `8MiB` is 8,388,608. A duration has a unit: `200ms`, `20s`, `1m30s`, `2h`. A value may contain "
+      "`${VAR}` or `${VAR:-default}`; `$${` stands for `${`. `--set section.key=value` overrides one "
+      "value.\n\n";
+  pipeline::SourceRoot root;
+  text += Table("source[]", SourceFields(&root));
+  Job job;
+  for (const auto& section : JobSections(&job.s3, &job.pipeline)) text += Table(section.name, section.fields);
+  return text;
+}
+
+}  // namespace config
