@@ -51,7 +51,7 @@ class PoolDriver {
     pool.HandleTimeout(Clock::now());
   }
 
-  const s3::TransportOptions options_;
+  const s3::TransportOptions options_{.proxy = {.from_environment = false}};
   const s3::UniqueFd epoll_;
   std::map<s3::Connection*, std::uint32_t> seen_;
 

@@ -19,121 +19,126 @@ using test::PoolDriver;
 using test::RawServer;
 using State = Connection::IoResult::State;
 
-// A plain TCP connection to a server that does what the test says.
-class ConnectionTest : public testing::Test {
- protected:
-  Connection* Connect(const RawServer& server) {
+// A plain TCP connection. Declare it after its server, which waits at its end for the client to close.
+class Client {
+ public:
+  explicit Client(const RawServer& server) {
     const auto connected = driver_.Connect(server.endpoint());
     EXPECT_EQ(connected.code, CURLE_OK);
-    EXPECT_TRUE(connected.connection->is_plain_tcp());
-    return connected.connection;
+    connection = connected.connection;
+    EXPECT_TRUE(connection->is_plain_tcp());
   }
-  Connection::IoResult Send(Connection* connection, std::string_view text) {
+
+  Connection::IoResult Send(std::string_view text) {
     const iovec piece{const_cast<char*>(text.data()), text.size()};
-    return connection->Send({&piece, 1}, scratch_);
+    return connection->Send({&piece, 1}, scratch);
   }
   // Receives as soon as there is something to receive.
-  Connection::IoResult Receive(Connection* connection) {
+  Connection::IoResult Receive() {
     for (;;) {
-      const auto received = connection->Receive(scratch_);
+      const auto received = connection->Receive(scratch);
       if (received.state != State::kBlocked) return received;
       std::this_thread::yield();
     }
   }
 
-  std::string scratch_ = std::string(Connection::kScratchBytes, '\0');
+ private:
   PoolDriver driver_;
+
+ public:
+  Connection* connection = nullptr;
+  std::string scratch = std::string(Connection::kScratchBytes, '\0');
 };
 
-TEST_F(ConnectionTest, SendsAllPiecesAndReceivesUntilTheServerCloses) {
+TEST(ConnectionTest, SendsAllPiecesAndReceivesUntilTheServerCloses) {
   RawServer server([](int fd) { test::Say(fd, test::ReadRequest(fd)); });
-  Connection* const connection = Connect(server);
+  Client client(server);
   const std::string_view first = "ab", second = "cd\r\n\r\n";
   const iovec pieces[] = {{const_cast<char*>(first.data()), first.size()},
                           {const_cast<char*>(second.data()), second.size()}};
-  const auto sent = connection->Send(pieces, scratch_);
+  const auto sent = client.connection->Send(pieces, client.scratch);
   EXPECT_EQ(sent.state, State::kBytes);
   EXPECT_EQ(sent.bytes, 8u);
   EXPECT_TRUE(sent.more);
   std::string echoed;
   for (;;) {
-    const auto received = Receive(connection);
+    const auto received = client.Receive();
     if (received.state == State::kEnded) break;
     ASSERT_EQ(received.state, State::kBytes);
-    echoed.append(scratch_, 0, received.bytes);
+    echoed.append(client.scratch, 0, received.bytes);
   }
   EXPECT_EQ(echoed, "abcd\r\n\r\n");
 }
 
-TEST_F(ConnectionTest, BlocksWhenTheServerDoesNotRead) {
+TEST(ConnectionTest, BlocksWhenTheServerDoesNotRead) {
   std::atomic<bool> is_over{false};
   RawServer server([&](int) { is_over.wait(false); });
   server.TakeLittle();
-  Connection* const connection = Connect(server);
+  Client client(server);
   const std::string large(32 << 20, 'x');
-  auto sent = Send(connection, large);
+  auto sent = client.Send(large);
   EXPECT_EQ(sent.state, State::kBytes);
   EXPECT_LT(sent.bytes, large.size());
   EXPECT_FALSE(sent.more);  // epoll reports when the socket takes more
-  while (sent.state == State::kBytes) sent = Send(connection, large);
+  while (sent.state == State::kBytes) sent = client.Send(large);
   EXPECT_EQ(sent.state, State::kBlocked);
   is_over = true;
   is_over.notify_all();
 }
 
-TEST_F(ConnectionTest, IsQuietUntilTheServerSends) {
+TEST(ConnectionTest, IsQuietUntilTheServerSends) {
   RawServer server([](int fd) {
     test::ReadRequest(fd);
     test::Say(fd, "x");
     test::ReadRequest(fd);
   });
-  Connection* const connection = Connect(server);
-  EXPECT_TRUE(connection->IsQuiet());
-  Send(connection, "GET\r\n\r\n");
-  while (connection->IsQuiet()) std::this_thread::yield();
-  EXPECT_EQ(Receive(connection).bytes, 1u);
-  EXPECT_TRUE(connection->IsQuiet());
+  Client client(server);
+  EXPECT_TRUE(client.connection->IsQuiet());
+  client.Send("GET\r\n\r\n");
+  while (client.connection->IsQuiet()) std::this_thread::yield();
+  EXPECT_EQ(client.Receive().bytes, 1u);
+  EXPECT_TRUE(client.connection->IsQuiet());
 }
 
-TEST_F(ConnectionTest, IsNotQuietOnceTheServerHasClosed) {
+TEST(ConnectionTest, IsNotQuietOnceTheServerHasClosed) {
   RawServer server([](int) {});
-  Connection* const connection = Connect(server);
-  while (connection->IsQuiet()) std::this_thread::yield();
-  EXPECT_EQ(connection->Receive(scratch_).state, State::kEnded);
+  Client client(server);
+  while (client.connection->IsQuiet()) std::this_thread::yield();
+  EXPECT_EQ(client.connection->Receive(client.scratch).state, State::kEnded);
 }
 
-TEST_F(ConnectionTest, TheServersKernelAcknowledgesWhatWasSent) {
+TEST(ConnectionTest, TheServersKernelAcknowledgesWhatWasSent) {
   RawServer server([](int fd) { test::ReadRequest(fd); });
-  Connection* const connection = Connect(server);
-  Send(connection, "some bytes");
-  while (connection->HasUnacknowledged()) std::this_thread::yield();
+  Client client(server);
+  client.Send("some bytes");
+  while (client.connection->HasUnacknowledged()) std::this_thread::yield();
 }
 
-TEST_F(ConnectionTest, SendsARangeOfAFile) {
+TEST(ConnectionTest, SendsARangeOfAFile) {
   std::string request;
   RawServer server([&](int fd) {
     request = test::ReadRequest(fd);
     test::Say(fd, "done");
   });
-  Connection* const connection = Connect(server);
+  Client client(server);
   const test::TempDir directory;
   const UniqueFd file(open(directory.Write("f", "0123456789\r\n\r\n").c_str(), O_RDONLY | O_CLOEXEC));
-  const auto sent = connection->SendFile({file.get(), 4, 10}, scratch_);
+  const auto sent = client.connection->SendFile({file.get(), 4, 10}, client.scratch);
   EXPECT_EQ(sent.state, State::kBytes);
   EXPECT_EQ(sent.bytes, 10u);
-  Receive(connection);
+  client.Receive();
   EXPECT_EQ(request, "456789\r\n\r\n");
 }
 
-TEST_F(ConnectionTest, AFileThatEndsTooEarlyHasChanged) {
+TEST(ConnectionTest, AFileThatEndsTooEarlyHasChanged) {
   RawServer server([](int fd) { test::ReadRequest(fd); });
-  Connection* const connection = Connect(server);
+  Client client(server);
   const test::TempDir directory;
   const UniqueFd file(open(directory.Write("f", "0123456789").c_str(), O_RDONLY | O_CLOEXEC));
   const FileRange range{file.get(), 10, 5};
-  EXPECT_EQ(connection->SendFile(range, scratch_).state, State::kFileFailed);
-  EXPECT_EQ(connection->FileError(range).kind, ErrorKind::kChanged);
-  EXPECT_THAT(connection->FileError(range).message, testing::HasSubstr("ends at byte 10"));
+  EXPECT_EQ(client.connection->SendFile(range, client.scratch).state, State::kFileFailed);
+  EXPECT_EQ(client.connection->FileError(range).kind, ErrorKind::kChanged);
+  EXPECT_THAT(client.connection->FileError(range).message, testing::HasSubstr("ends at byte 10"));
 }
 
 }  // namespace
