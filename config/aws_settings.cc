@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "s3/uri.h"
+#include "s3/base/text.h"
 
 namespace config {
 namespace {

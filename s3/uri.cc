@@ -6,6 +6,8 @@
 #include <array>
 #include <charconv>
 
+#include "s3/base/text.h"
+
 namespace s3 {
 namespace {
 
@@ -41,12 +43,6 @@ Result<int> ParsePort(std::string_view text) {
 }
 
 }  // namespace
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 std::string UriEncode(std::string_view bytes, bool keep_slash) {
   constexpr char kDigits[] = "0123456789ABCDEF";

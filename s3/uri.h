@@ -15,9 +15,6 @@ namespace s3 {
 // Name and value, not percent-encoded.
 using QueryParam = std::pair<std::string, std::string>;
 
-// ASCII only: what HTTP, DNS and file extensions compare without case.
-std::string LowerCase(std::string_view text);
-
 // Percent-encodes all bytes except A-Z a-z 0-9 - . _ ~ (and '/' if `keep_slash`), with upper-case hex digits.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html, UriEncode().
 std::string UriEncode(std::string_view bytes, bool keep_slash);

@@ -16,6 +16,7 @@
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/runtime/resource_limits.h"
 #include "s3/base/environment.h"
+#include "s3/base/text.h"
 #include "s3/uri.h"
 
 namespace cli {

@@ -54,7 +54,7 @@ class ClientFactory {
   // What sends and keeps time.
   s3::Transport& loops() { return loops_; }
   // Requests that were sent once more because they took far longer than their peers.
-  std::uint64_t given_up() const { return loops_.given_up(); }
+  std::uint64_t given_up() const { return loops_.cancelled_stragglers(); }
   const s3::AdmissionController& admission() const { return admission_; }
   const s3::StoreContextCache& facts() const { return facts_; }
   const s3::CredentialCache& credentials() const { return credentials_; }

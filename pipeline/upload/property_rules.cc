@@ -8,8 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "s3/base/text.h"
 #include "s3/glob.h"
-#include "s3/uri.h"
 
 namespace pipeline {
 namespace {

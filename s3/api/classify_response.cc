@@ -10,6 +10,8 @@
 #include <pugixml.hpp>
 #include <utility>
 
+#include "s3/base/text.h"
+
 namespace s3 {
 namespace {
 
@@ -134,13 +136,6 @@ Error ErrorOf(const HttpResponse& response) {
 }
 
 }  // namespace
-
-std::string OneLine(std::string_view text, std::size_t max_bytes) {
-  std::string line(text.substr(0, max_bytes));
-  std::replace_if(
-      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-  return line;
-}
 
 std::optional<ErrorBody> ParseErrorBody(std::string_view body) {
   // Some stores put white space before the XML declaration; pugixml accepts that.

@@ -12,9 +12,6 @@
 
 namespace s3 {
 
-// Returns the first `max_bytes` of a server's text, with control characters replaced by spaces.
-std::string OneLine(std::string_view text, std::size_t max_bytes);
-
 // The fields of a successful response.
 struct Response {
   std::string etag;  // as received, including quotes

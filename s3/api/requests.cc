@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "s3/api/etag.h"
+#include "s3/base/text.h"
 #include "s3/hash/checksum.h"
 #include "s3/hash/hash.h"
 
@@ -73,21 +74,6 @@ std::vector<std::string> SuspectHeaders(const HttpRequest& request, const Error&
   if (!named.empty()) return named;
   const bool names_another = message.find("x-amz-") != std::string::npos;
   return names_another ? std::vector<std::string>() : optional;
-}
-
-std::string XmlEscape(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      case '\r': escaped += "&#13;"; break;
-      default: escaped += c;
-    }
-  }
-  return escaped;
 }
 
 HttpRequest BuildPutObject(const BucketAddress& bucket, const ObjectTarget& target, std::string_view token) {

@@ -13,9 +13,6 @@
 
 namespace s3 {
 
-// Escapes `text` for use as the content of an XML element.
-std::string XmlEscape(std::string_view text);
-
 // The key and the properties of an object. Neither is owned.
 struct ObjectTarget {
   std::string_view key;

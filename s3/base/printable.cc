@@ -12,9 +12,8 @@ struct Range {
   char32_t first, last;
 };
 
-// https://www.unicode.org/Public/15.0.0/ucd/DerivedCoreProperties.txt, Default_Ignorable_Code_Point; with
-// the separators (U+2028, U+2029) and the marks of interlinear annotations (U+FFF9 to U+FFFB), which are
-// none. Sorted.
+// Default_Ignorable_Code_Point of https://www.unicode.org/Public/15.0.0/ucd/DerivedCoreProperties.txt, and in
+// addition the separators (U+2028, U+2029) and the interlinear annotation marks (U+FFF9 to U+FFFB). Sorted.
 constexpr Range kHidden[] = {
     {0x0000, 0x001F}, {0x007F, 0x009F},   {0x00AD, 0x00AD},   {0x034F, 0x034F},   {0x061C, 0x061C},
     {0x115F, 0x1160}, {0x17B4, 0x17B5},   {0x180B, 0x180F},   {0x200B, 0x200F},   {0x2028, 0x202E},
@@ -58,7 +57,8 @@ Utf8Character FirstCharacter(std::string_view text) {
   };
   const auto lead = at(0);
   if (lead < 0x80) return {lead, 1};
-  const std::size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  std::size_t bytes = 2;
+  if (lead >= 0xE0) bytes = lead >= 0xF0 ? 4 : 3;
   if (lead < 0xC2 || lead > 0xF4) return {};
   char32_t code = lead & (0xFFu >> (bytes + 1));
   for (std::size_t i = 1; i < bytes; ++i) {

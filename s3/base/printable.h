@@ -1,8 +1,8 @@
-// Text that somebody else wrote (names, messages, values), made fit for a terminal. Pure, any thread.
+// Makes text of others (names, messages, values) safe to show in a terminal. Pure, any thread.
 //
-// A terminal acts on control characters, and its reader is deceived by characters that draw nothing or
-// turn the order of others. Both are shown as what they are: "\x1b" is a byte, "\u{202E}" a character.
-// All other characters stay, whatever their script.
+// A terminal executes control characters. Invisible characters and those that change the direction of text
+// mislead its reader. All of them are escaped: "\x1b" is a byte, "\u{202E}" a character. Other characters
+// stay as they are, in every script.
 #pragma once
 
 #include <string>
@@ -10,23 +10,23 @@
 
 namespace s3 {
 
-// The first character of `text`, which is not empty. `bytes` is 0 when it is not well-formed UTF-8
-// (Unicode Standard, table 3-7: no overlong forms, no surrogates).
+// Decodes the first character of `text`, which must not be empty. `bytes` is 0 when it is not well-formed
+// UTF-8 (Unicode Standard, table 3-7: no overlong forms, no surrogates).
 struct Utf8Character {
   char32_t code = 0;
   std::size_t bytes = 0;
 };
 Utf8Character FirstCharacter(std::string_view text);
 
-// True for C0 and C1 controls, DEL, separators of lines and paragraphs, and what draws nothing: marks of
-// direction, joiners, byte order marks, tags and the other Default_Ignorable_Code_Points.
+// Returns true for C0 and C1 controls, DEL, line and paragraph separators, and invisible characters:
+// direction marks, joiners, byte order marks, tags and the other Default_Ignorable_Code_Points.
 bool IsHidden(char32_t code);
 
-// `name` as a part of a line. A backslash is doubled, so that different names look different.
+// Returns `name` for use within a line. Doubles each backslash, so that different names look different.
 std::string Printable(std::string_view name);
 
-// A whole line, the last step before it is written. What is left of a backslash is what it was: names in
-// the line have been through Printable().
+// Returns a whole line for the terminal; the last step before it is written. Backslashes stay single:
+// Printable() has already doubled those in names.
 std::string PrintableLine(std::string_view line);
 
 }  // namespace s3

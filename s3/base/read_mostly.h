@@ -1,4 +1,4 @@
-// A value that all threads read all the time and that seldom changes.
+// A value that all threads read often and that seldom changes.
 #pragma once
 
 #include <atomic>
@@ -7,16 +7,16 @@
 
 namespace s3 {
 
-// Reading takes no lock. All versions are kept, so that what was read stays valid for as long as this lives:
-// for what changes a few times in a run.
+// Readers take no lock. All versions are kept, so that a reader's pointer stays valid as long as this object
+// lives. So use it for values that change a few times in a run.
 template <typename T>
 class ReadMostly {
  public:
   explicit ReadMostly(T first) { Publish(std::move(first)); }
 
-  // Never null. Any thread.
+  // Returns the last published version, never null. Any thread.
   const T* Current() const { return current_.load(std::memory_order_acquire); }
-  // One caller at a time.
+  // Makes `next` the current version and returns it. One caller at a time.
   const T* Publish(T next) {
     const T* const published = &versions_.emplace_back(std::move(next));
     current_.store(published, std::memory_order_release);

@@ -1,4 +1,4 @@
-// The one error value of s3flow and the type of everything that can fail.
+// Error, the one error value of s3flow, and Result<T>, the return type of everything that can fail.
 #pragma once
 
 #include <chrono>
@@ -9,58 +9,59 @@
 
 namespace s3 {
 
-// What an error means for the work, decided once, where the answer (or the system call) is read.
+// What an error means for the work. The code that reads the response, or makes the system call, decides it
+// once.
 enum class ErrorKind {
   kTransient,           // network trouble or a 5xx: the same request may succeed later
-  kThrottled,           // the store asks for less: retry, later
-  kSlow,                // given up by us, being far slower than its peers: to be sent again at once
-  kClockSkewed,         // the store's clock and ours differ by more than it accepts
-  kExpiredCredentials,  // temporary credentials ran out: the same request may succeed with others
-  kNoCredentials,       // they ran out, and there are no others
+  kThrottled,           // the store asks for fewer requests: retry later
+  kSlow,                // cancelled by us for being far slower than its peers: resend at once
+  kClockSkewed,         // the clocks of the store and of this machine differ by more than the store accepts
+  kExpiredCredentials,  // temporary credentials expired: the same request may succeed with new ones
+  kNoCredentials,       // the credentials expired, and no provider has new ones
   kBadCredentials,      // the store does not know the key, or the secret is wrong
-  kAccessDenied,        // the key is known and may not do this
+  kAccessDenied,        // the store knows the key but does not allow it this request
   kNoSuchBucket,        // the destination does not exist
-  kWrongRegion,         // the bucket lives elsewhere
+  kWrongRegion,         // the bucket is in another region
   kUntrusted,           // the server's certificate does not verify
-  kWrongEndpoint,       // what is there speaks another protocol, or a proxy does not let us through
-  kStoreFull,           // no room, or a quota is used up: the same request may succeed later
-  kIntegrity,           // what the store says it holds is not what was sent
+  kWrongEndpoint,       // the server speaks another protocol, or a proxy refuses the connection
+  kStoreFull,           // no space left, or a quota is used up: the same request may succeed later
+  kIntegrity,           // the store reports other content than was sent
   kPermanent,           // any other refusal
   kLocal,               // the source could not be read
   kChanged,             // the source changed while it was read
-  kUnsupported,         // the input cannot be an object (its name, its size, a key twice)
-  kConflict,            // another write to the key was under way: to be begun again, from its creation
+  kUnsupported,         // the input cannot become an object (its name, its size, a duplicate key)
+  kConflict,            // another client writes the key at the same time: start again from the creation
   kCancelled,           // the run was stopped
 };
 
-// The kind's name in the journal and the reports, for example "access_denied".
+// Returns the kind's name in the journal and the reports, for example "access_denied".
 std::string_view KindName(ErrorKind kind);
 std::optional<ErrorKind> KindOf(std::string_view name);
 
-// True when the same request may succeed on another attempt.
+// Returns true when the same request may succeed on another attempt.
 bool IsRetryable(ErrorKind kind);
 
-// True when every other object of the run is likely to meet the same end: the run stops when nothing
-// succeeds.
+// Returns true when all other objects are likely to fail for the same reason. With such an error the run
+// stops, unless something has succeeded.
 bool RefusesWholeRun(ErrorKind kind);
 
 struct Error {
   ErrorKind kind = ErrorKind::kPermanent;
-  // One line for a person, without secrets: raw answers are never copied here, since S3 puts
-  // session tokens into some error bodies.
+  // One line for people, without secrets. Raw error bodies are never copied here: S3 puts session tokens into
+  // some.
   std::string message;
   int http_status = 0;
-  std::string code;        // S3's <Code>, when there was one
-  std::string request_id;  // x-amz-request-id, when there was one
-  // Of kWrongRegion: the region that the store named, as it came; empty when it named none.
+  std::string code;        // S3's <Code>; empty without one
+  std::string request_id;  // x-amz-request-id; empty without one
+  // Of kWrongRegion: the region that the store names, unchecked; empty when it names none.
   std::string region{};
-  // Of kClockSkewed: the Date of the answer, in UTC.
+  // Of kClockSkewed: the Date of the response, in UTC.
   std::optional<std::chrono::sys_seconds> server_time{};
-  // How long the store asked to wait: Retry-After (seconds) or x-amz-retry-after (milliseconds).
+  // How long the store asks to wait: Retry-After (seconds) or x-amz-retry-after (milliseconds).
   std::optional<std::chrono::milliseconds> retry_after{};
-  // x-amz-retry-after is advice on top of the backoff; Retry-After is a floor.
+  // True for x-amz-retry-after, which is added to the backoff. Retry-After is a lower bound of it.
   bool retry_after_is_advice = false;
-  int system_error = 0;  // errno, when a file system's answer is the reason
+  int system_error = 0;  // errno, when a system call on a file failed
 };
 
 template <typename T>

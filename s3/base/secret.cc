@@ -5,11 +5,12 @@
 namespace s3 {
 
 void RedactIn(std::string* text, const Secret& secret) {
-  constexpr std::size_t kTelling = 12;
-  const auto beginning = secret.Reveal().substr(0, kTelling);
-  if (beginning.size() < kTelling) return;
+  constexpr std::size_t kMinMatch = 12;
+  const auto beginning = secret.Reveal().substr(0, kMinMatch);
+  if (beginning.size() < kMinMatch) return;
   for (auto at = text->find(beginning); at != std::string::npos; at = text->find(beginning, at)) {
-    // All of it that is there, and the rest of the word: what follows may be an encoding of more.
+    // Redacts as much of the secret as the text has, and the rest of the word: that may be the secret
+    // encoded.
     auto end = at + beginning.size();
     while (end < text->size() && end - at < secret.Reveal().size() &&
            (*text)[end] == secret.Reveal()[end - at])

@@ -1,4 +1,4 @@
-// A string that does not show itself: prints as **redacted** and is wiped when it goes.
+// A string that prints as **redacted** and whose memory is overwritten at its end.
 #pragma once
 
 #include <fmt/format.h>
@@ -11,13 +11,14 @@
 
 namespace s3 {
 
-// Overwrites a text that holds a secret, and empties it.
+// Overwrites the memory of `*text` and empties it.
 inline void Wipe(std::string* text) {
-  // explicit_bzero is not optimised away; capacity covers the small-string buffer too.
+  // The compiler may not remove explicit_bzero. capacity() covers the small-string buffer, too.
   explicit_bzero(text->data(), text->capacity());
   text->clear();
 }
 
+// Copies are secrets, too. Moved from, a secret is empty and wiped.
 class Secret {
  public:
   Secret() = default;
@@ -30,7 +31,7 @@ class Secret {
   }
   ~Secret() { Wipe(); }
 
-  // The only way to the text: every use can be found by this name.
+  // The only access to the text, so that all uses can be found by this name.
   std::string_view Reveal() const { return value_; }
   bool empty() const { return value_.empty(); }
   friend bool operator==(const Secret&, const Secret&) = default;
@@ -43,7 +44,8 @@ class Secret {
 
 inline std::string_view Redacted(const Secret& secret) { return secret.empty() ? "" : "**redacted**"; }
 
-// Blanks the secret out of a text that somebody else wrote and that may be cut: a beginning is enough.
+// Replaces the secret by "(redacted)" in a text that a server wrote. The text may be cut: the first 12 bytes
+// of the secret are enough. Shorter secrets are not replaced: they could be ordinary words.
 void RedactIn(std::string* text, const Secret& secret);
 
 inline std::ostream& operator<<(std::ostream& out, const Secret& secret) { return out << Redacted(secret); }

@@ -1,12 +1,14 @@
-// Texts put together with one allocation, and looked through many bytes at once.
+// Small functions on texts: concatenation, a scan, and the forms that other texts need. Pure, any thread.
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 
 namespace s3 {
 
+// Appends all pieces with at most one allocation.
 inline void Append(std::string* text, std::initializer_list<std::string_view> pieces) {
   auto size = text->size();
   for (const auto piece : pieces) size += piece.size();
@@ -20,8 +22,8 @@ inline std::string Concat(std::initializer_list<std::string_view> pieces) {
   return text;
 }
 
-// Returns `text` without the spaces, tabs and CRs at both ends. find_first_not_of calls memchr for each
-// character.
+// Returns `text` without the spaces, tabs and CRs at both ends. Faster than find_first_not_of, which calls
+// memchr for each character.
 inline std::string_view TrimHeaderSpace(std::string_view text) {
   const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
@@ -29,12 +31,23 @@ inline std::string_view TrimHeaderSpace(std::string_view text) {
   return text;
 }
 
-// Whether any of its characters is one. Without a way out of the loop a compiler makes vectors of it.
+// Returns true when `is` holds for any character. The loop has no early exit, so that the compiler vectorizes
+// it.
 template <typename Predicate>
 bool HasAny(std::string_view text, const Predicate& is) {
   unsigned char any = 0;
   for (const char c : text) any |= static_cast<unsigned char>(is(c));
   return any != 0;
 }
+
+// Returns `text` with ASCII letters in lower case: HTTP, DNS and file extensions compare names like that.
+std::string LowerCase(std::string_view text);
+
+// Returns the first `max_bytes` of `text`, with a space for each control character. For texts of servers that
+// become part of a message.
+std::string OneLine(std::string_view text, std::size_t max_bytes);
+
+// Returns `text` as the content of an XML element or attribute.
+std::string XmlEscape(std::string_view text);
 
 }  // namespace s3

@@ -1,4 +1,4 @@
-// A rate: so many units a second on average, with a short burst. A value; not thread-safe.
+// Limits a rate: `rate` units a second on average, with a burst of 20 ms. A value; not thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@ class TokenBucket {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // 0 or less means no limit.
+  // Sets the rate in units a second; 0 or less means no limit.
   void SetRate(double per_second, Clock::time_point now) {
     Refill(now);
     if (rate_ <= 0) tokens_ = per_second * kBurstSeconds;
@@ -19,8 +19,8 @@ class TokenBucket {
   }
   double rate() const { return rate_; }
 
-  // True when something may be taken now, however much it is: what is more than there is becomes a debt that
-  // the next ones wait for, so that the average is kept for units of any size.
+  // Returns true when any amount may be taken now. Taking more than the bucket holds makes a debt, and the
+  // next callers wait until it is paid. So the average is kept for amounts of any size.
   bool Ready(Clock::time_point now) {
     Refill(now);
     return rate_ <= 0 || tokens_ >= 0;
@@ -28,7 +28,7 @@ class TokenBucket {
   void Take(double units) {
     if (rate_ > 0) tokens_ -= units;
   }
-  // How long until Ready.
+  // Returns the time until Ready; zero when it is.
   Clock::duration Until(Clock::time_point now) {
     if (Ready(now)) return Clock::duration::zero();
     return std::chrono::ceil<Clock::duration>(std::chrono::duration<double>(-tokens_ / rate_));

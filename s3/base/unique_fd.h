@@ -1,4 +1,4 @@
-// A file descriptor that is closed when its owner goes.
+// Owns a file descriptor and closes it.
 #pragma once
 
 #include <unistd.h>
@@ -12,6 +12,7 @@ class UniqueFd {
   explicit UniqueFd(int fd) : fd_(fd) {}  // negative: none
   ~UniqueFd() { Close(); }
   UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  // Swaps: `other` closes the old descriptor.
   UniqueFd& operator=(UniqueFd&& other) noexcept {
     std::swap(fd_, other.fd_);
     return *this;
@@ -21,7 +22,8 @@ class UniqueFd {
     fd_ = -1;
   }
   int get() const { return fd_; }
-  int Release() { return std::exchange(fd_, -1); }  // to another owner
+  // Gives up ownership and returns the descriptor.
+  int Release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;

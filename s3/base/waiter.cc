@@ -1,26 +1,25 @@
 #include "s3/base/waiter.h"
 
-#include <condition_variable>
-#include <mutex>
+#include "s3/base/mutex.h"
 
 namespace s3 {
 
 void BlockingWaiter::Wait(const std::function<void(Wake)>& start) {
   struct State {
-    std::mutex mutex;
-    std::condition_variable condition;
-    bool woken = false;
+    Mutex mutex;
+    CondVar condition;
+    bool is_woken S3_GUARDED_BY(mutex) = false;
   } state;
   start(Wake{[](void* argument) {
                auto* const waiting = static_cast<State*>(argument);
-               // Notified under the lock: the waiter cannot leave, and destroy it, before.
-               std::lock_guard lock(waiting->mutex);
-               waiting->woken = true;
-               waiting->condition.notify_one();
+               // Notifies under the lock: else the waiter could return and destroy the state before.
+               MutexLock lock(waiting->mutex);
+               waiting->is_woken = true;
+               waiting->condition.NotifyOne();
              },
              &state});
-  std::unique_lock lock(state.mutex);
-  state.condition.wait(lock, [&] { return state.woken; });
+  MutexLock lock(state.mutex);
+  state.condition.Wait(lock, [&]() S3_REQUIRES(state.mutex) { return state.is_woken; });
 }
 
 }  // namespace s3

@@ -1,11 +1,17 @@
-// How a body waits: the one seam between straight-line code and the event loop.
+// How a task waits for an event: the one interface between straight-line code and the event loop.
+//
+//   HttpResponse response;
+//   waiter->Wait([&](Wake wake) {                            // suspends this task, not the thread
+//     transport->Send(std::move(request), &response, wake);  // wake is called when the response is complete
+//   });
+//   Use(response);                                           // perhaps in another thread than before
 #pragma once
 
 #include <functional>
 
 namespace s3 {
 
-// Brings one waiting body back. Copyable; called exactly once, from any thread.
+// Resumes one waiting task. Copyable. Call it exactly once, from any thread.
 struct Wake {
   void (*function)(void*) = nullptr;
   void* argument = nullptr;
@@ -16,15 +22,15 @@ class Waiter {
  public:
   virtual ~Waiter() = default;
 
-  // Calls `start` with a Wake, and returns after that Wake was called, which may happen before
-  // `start` returns. `start` must not throw, and once it has handed the Wake over it must not touch
-  // the caller's frame, which may be gone. The caller may go on in another thread than it called
-  // from: it holds no lock, and nothing bound to a thread, across this call.
+  // Calls `start` with a Wake and returns after that Wake was called, perhaps even before `start` returns.
+  // `start` must not throw. Once it has handed the Wake over, it must not use the caller's frame, which may
+  // no longer exist. The caller may resume in another thread: hold no lock across this call, and nothing else
+  // that belongs to a thread.
   virtual void Wait(const std::function<void(Wake)>& start) = 0;
 };
 
-// Parks the calling thread. For unit tests and the ThreadSanitizer build; a run with it needs as
-// many threads as it has requests in flight.
+// Blocks the calling thread. For unit tests and the ThreadSanitizer build: a run needs a thread for each
+// request in flight.
 class BlockingWaiter final : public Waiter {
  public:
   void Wait(const std::function<void(Wake)>& start) override;

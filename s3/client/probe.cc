@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "s3/api/classify_response.h"
+#include "s3/base/text.h"
 #include "s3/client/multipart.h"
 #include "s3/hash/checksum.h"
 #include "s3/hash/hash.h"

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <ctime>
 
+#include "s3/base/text.h"
+
 namespace s3::endpoint {
 namespace {
 

@@ -8,6 +8,7 @@
 #include <pugixml.hpp>
 
 #include "s3/api/properties.h"
+#include "s3/base/text.h"
 #include "s3/endpoint/listing.h"
 #include "s3/endpoint/operations.h"
 

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "s3/api/properties.h"
+#include "s3/base/text.h"
 #include "s3/endpoint/listing.h"
 #include "s3/endpoint/verify.h"
 

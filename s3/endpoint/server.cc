@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include "s3/base/text.h"
 #include "s3/base/token_bucket.h"
 #include "s3/endpoint/bandwidth_limiter.h"
 #include "s3/endpoint/body.h"

@@ -1,4 +1,5 @@
-// EVP has no way to go on from words that something else computed: see HashSha256Blocks.
+// HashSha256Blocks uses the deprecated SHA256_Update: EVP cannot continue from a state that other code
+// computed.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "s3/hash/hash.h"
 
@@ -21,7 +22,7 @@
 namespace s3 {
 namespace {
 
-// Fetched once: the implicit fetch of EVP_sha256() takes a lock and a lookup on every digest.
+// Fetched once: EVP_sha256() fetches implicitly, with a lock and a lookup for each digest.
 const EVP_MD* FetchedSha256() {
   static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return md;
@@ -41,7 +42,7 @@ using Context = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
 
 Context NewContext(const EVP_MD* md) {
   Context context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  // Only memory can be short here: the digests are built in.
+  // The digests are built in, so only a lack of memory can fail here.
   if (!context || !md || EVP_DigestInit_ex2(context.get(), md, nullptr) != 1) throw std::bad_alloc();
   return context;
 }
@@ -75,7 +76,7 @@ Sha256Digest HmacSha256(std::string_view key, std::string_view data) {
   return Sha256Of({{outer.data(), outer.size()}, AsBytes(digest)});
 }
 
-// OpenSSL's context without what counts the bytes and keeps those that fill no block: both are the caller's.
+// Uses OpenSSL's context for the state only: the caller counts the bytes and keeps those that fill no block.
 void HashSha256Blocks(std::string_view blocks, std::array<std::uint32_t, 8>* words) {
   SHA256_CTX context{};
   std::copy(words->begin(), words->end(), context.h);
@@ -132,7 +133,8 @@ std::optional<std::string> Base64Decode(std::string_view text) {
                       reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
   if (length < 0) return std::nullopt;
   // EVP_DecodeBlock counts the padding as data.
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
+  std::size_t padding = 0;
+  if (text.ends_with('=')) padding = text.ends_with("==") ? 2 : 1;
   bytes.resize(static_cast<std::size_t>(length) - padding);
   return bytes;
 }
@@ -173,7 +175,7 @@ std::string Digest::Finish() {
 
 namespace {
 
-// Where getrandom(2) is forbidden: seccomp filters older than it answer EPERM.
+// For sandboxes whose seccomp filter does not know getrandom(2) and returns EPERM.
 bool ReadRandomDevice(std::span<char> bytes) {
   const UniqueFd device(open("/dev/urandom", O_RDONLY | O_CLOEXEC));
   while (device.get() >= 0 && !bytes.empty()) {

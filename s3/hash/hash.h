@@ -1,4 +1,4 @@
-// Digests and their text forms. The only file that uses OpenSSL's digests; pure, any thread.
+// Digests, their text forms, and random bytes. Any thread. Only hash.cc uses OpenSSL's digests.
 #pragma once
 
 #include <array>
@@ -15,18 +15,17 @@ using Md5Digest = std::array<std::uint8_t, 16>;
 
 Sha256Digest Sha256(std::string_view data);
 Md5Digest Md5(std::string_view data);
-// FIPS 198-1, https://csrc.nist.gov/pubs/fips/198-1/final
+// HMAC of FIPS 198-1, https://csrc.nist.gov/pubs/fips/198-1/final
 Sha256Digest HmacSha256(std::string_view key, std::string_view data);
 
-// Hashes whole blocks of 64 bytes. `words`: the eight that the blocks before came to, as FIPS 180-4 names
-// them, H0 to H7.
+// Hashes whole blocks of 64 bytes with OpenSSL. `words`: the state before and after, H0 to H7 of FIPS 180-4.
 void HashSha256Blocks(std::string_view blocks, std::array<std::uint32_t, 8>* words);
 
-std::string HexEncode(std::string_view bytes);  // lower case, as SigV4 asks
-// Nothing when `text` is not pairs of hex digits, in either case.
+std::string HexEncode(std::string_view bytes);  // lower case, as SigV4 requires
+// Returns nothing unless `text` is pairs of hex digits, in either case.
 std::optional<std::string> HexDecode(std::string_view text);
 std::string Base64Encode(std::string_view bytes);
-// Nothing when `text` is not padded standard base64.
+// Returns nothing unless `text` is padded standard base64.
 std::optional<std::string> Base64Decode(std::string_view text);
 
 template <std::size_t N>
@@ -36,7 +35,7 @@ std::string_view AsBytes(const std::array<std::uint8_t, N>& digest) {
 
 inline std::string Sha256Hex(std::string_view data) { return HexEncode(AsBytes(Sha256(data))); }
 
-// One digest of a stream, fed piece by piece.
+// Digests one stream piece by piece, with OpenSSL. HashStream is faster where several streams come together.
 class Digest {
  public:
   enum class Kind { kSha256, kMd5, kSha1 };
@@ -46,7 +45,7 @@ class Digest {
   Digest& operator=(Digest&&) noexcept;
 
   void Update(std::string_view data);
-  // Its bytes. Ends the stream; call once.
+  // Ends the stream and returns the bytes of the digest. Call it once.
   std::string Finish();
 
  private:
@@ -54,7 +53,7 @@ class Digest {
   std::unique_ptr<State> state_;
 };
 
-// `bytes` random bytes that nobody can guess, from the system.
+// Returns `bytes` unpredictable random bytes from the operating system. Throws std::system_error.
 std::string RandomBytes(std::size_t bytes);
 
 }  // namespace s3

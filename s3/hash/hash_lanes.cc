@@ -36,7 +36,7 @@ S3_INLINE void Md5Step(Word* state, const Word* words) {
   Word& a = state[(64 - kStep) % 4];
   const Word b = state[(65 - kStep) % 4], c = state[(66 - kStep) % 4], d = state[(67 - kStep) % 4];
   a += words[kWord] + kSines[kStep];
-  // B is the last to be known: it comes last.
+  // B comes out of the step before, so the terms with it are added last.
   if constexpr (kRound == 0) {
     a += d ^ (b & (c ^ d));
   } else if constexpr (kRound == 1) {
@@ -79,12 +79,12 @@ alignas(16) constexpr std::array<std::uint32_t, 64> kRounds{
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-// FIPS 180-4, 6.2.2, with the message schedule in place of the words it no longer needs.
+// FIPS 180-4, 6.2.2. The message schedule overwrites the words that it needs no longer.
 template <std::size_t kRound, typename Word>
 S3_INLINE void Sha256Round(Word* state, Word* words) {
   Word& word = words[kRound % 16];
   if constexpr (kRound >= 16) {
-    const Word fifteen = words[(kRound + 1) % 16], two = words[(kRound + 14) % 16];  // words before
+    const Word fifteen = words[(kRound + 1) % 16], two = words[(kRound + 14) % 16];  // words before this one
     word += words[(kRound + 9) % 16];
     word += (fifteen >> 7 | fifteen << 25) ^ (fifteen >> 18 | fifteen << 14) ^ fifteen >> 3;
     word += (two >> 17 | two << 15) ^ (two >> 19 | two << 13) ^ two >> 10;
@@ -121,18 +121,18 @@ S3_INLINE void Sha256Blocks(const HashLane* lanes, std::size_t blocks) {
   StoreState<&HashState::sha256>(state, lanes);
 }
 
-// As many lanes as a vector has words, of which the last ones may hash for nobody.
+// As many lanes as a vector has words. The last ones may be dummies, whose result is thrown away.
 template <typename Word>
 class FilledLanes {
  public:
   explicit FilledLanes(std::span<const HashLane> lanes) {
     for (std::size_t i = 0; i < kLanesOf<Word>; ++i)
-      lanes_[i] = i < lanes.size() ? lanes[i] : HashLane{&nobody_, lanes[0].data};
+      lanes_[i] = i < lanes.size() ? lanes[i] : HashLane{&dummy_, lanes[0].data};
   }
   const HashLane* data() const { return lanes_; }
 
  private:
-  HashState nobody_;
+  HashState dummy_;
   HashLane lanes_[kLanesOf<Word>];
 };
 
@@ -155,8 +155,8 @@ S3_AVX2 void EightSha256(const HashLane* lanes, std::size_t blocks) {
   Sha256Blocks<EightWords>(lanes, blocks);
 }
 
-// The state as the SHA instructions want it: words A, B, E, F and C, D, G, H, the first one on top. See
-// "Intel SHA Extensions",
+// The state in the layout of the SHA instructions: words A, B, E, F and C, D, G, H, the first one highest.
+// See "Intel SHA Extensions",
 // https://www.intel.com/content/www/us/en/developer/articles/technical/intel-sha-extensions.html
 struct Sha256Lane {
   __m128i abef, cdgh;
@@ -210,8 +210,8 @@ S3_SHA S3_INLINE void FourSha256Rounds(Sha256Lane* sha) {
   }
 }
 
-// Four rounds of each lane in turn: the unit that computes them begins one of another lane while it waits for
-// those of the first.
+// Interleaves four rounds of each lane: while the SHA unit waits for the result of one lane, it starts the
+// rounds of the other.
 template <std::size_t kLanes, std::size_t... kFour>
 S3_SHA S3_INLINE void ShaRounds(Sha256Lane* sha, std::index_sequence<kFour...>) {
   if constexpr (kLanes == 1) {
@@ -233,8 +233,8 @@ S3_SHA void ShaBlocks(const HashLane* lanes, std::size_t blocks) {
   for (std::size_t i = 0; i < kLanes; ++i) StoreSha256(sha[i], lanes[i]);
 }
 
-// A step of MD5 of all lanes, and as many rounds of SHA-256 of one lane as its share of them is: the lanes'
-// blocks one after the other, all within the 64 steps.
+// Does one MD5 step of all lanes, and an equal share of the SHA-256 rounds. SHA-256 takes one lane's block
+// after the other, so that the blocks of all lanes are complete after the 64 steps of MD5.
 template <std::size_t kStep, typename Word>
 S3_SHA S3_INLINE void StepOfBoth(Word* state, const Word* words, const HashLane* lanes, std::size_t at,
                                  Sha256Lane* sha) {
@@ -281,7 +281,7 @@ struct Processor {
     ebx = 0;
     __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
     has_sha = has_sse41 && (ebx & bit_SHA) != 0;
-    has_avx2 = __builtin_cpu_supports("avx2") != 0;  // asks whether the system saves the registers, too
+    has_avx2 = __builtin_cpu_supports("avx2") != 0;  // also checks that the OS saves the registers
   }
   bool has_sha, has_avx2;
 };
@@ -305,7 +305,7 @@ const Processor& ThisProcessor() {
   return processor;
 }
 
-// Fewer are hashed as fast one after the other: the eight take as long as OpenSSL takes for three.
+// With fewer lanes OpenSSL is as fast: eight lanes in vectors take as long as OpenSSL takes for three.
 constexpr std::size_t kMinSha256InVectors = 4;
 
 }  // namespace

@@ -12,7 +12,7 @@ constexpr std::size_t kBlock = kHashBlockBytes;
 
 std::size_t BlocksIn(std::string_view data) { return data.size() / kBlock; }
 
-// What is hashed after the data: a one, as many zeros as fill a block but for 8 bytes, and the length in
+// The padding after the data: a one bit, zeros up to 8 bytes before the end of a block, and the length in
 // bits.
 struct Padding {
   Padding(std::uint64_t bytes, bool big_endian) {
@@ -34,8 +34,8 @@ template <std::size_t kBytes, typename State>
 std::array<std::uint8_t, kBytes> BytesOf(const State& words, bool big_endian) {
   std::array<std::uint8_t, kBytes> bytes;
   for (std::size_t i = 0; i < kBytes / 4; ++i) {
-    const bool as_here = big_endian == (std::endian::native == std::endian::big);
-    const std::uint32_t word = as_here ? words[i] : __builtin_bswap32(words[i]);
+    const bool is_native = big_endian == (std::endian::native == std::endian::big);
+    const std::uint32_t word = is_native ? words[i] : __builtin_bswap32(words[i]);
     std::memcpy(bytes.data() + 4 * i, &word, 4);
   }
   return bytes;
@@ -44,15 +44,15 @@ std::array<std::uint8_t, kBytes> BytesOf(const State& words, bool big_endian) {
 }  // namespace
 
 void HashStream::UpdateAll(std::span<Piece> pieces) {
-  const auto& like = *pieces.front().stream;
-  const bool alike = std::all_of(pieces.begin(), pieces.end(),
-                                 [&](const Piece& piece) { return piece.stream->IsLike(like); });
-  if (!alike) {
+  const auto& first = *pieces.front().stream;
+  const bool same_kind = std::all_of(pieces.begin(), pieces.end(),
+                                     [&](const Piece& piece) { return piece.stream->HasSameKind(first); });
+  if (!same_kind) {
     for (const auto& [stream, data] : pieces) stream->Update(data);
     return;
   }
   for (auto& [stream, data] : pieces) data = stream->FillBlock(data);
-  // As many blocks as the shortest has, and then again those that have more.
+  // Hashes as many blocks as the shortest piece has, then repeats it for those that have more.
   for (;;) {
     std::array<HashLane, kMaxHashLanes> lanes;
     std::size_t count = 0, blocks = ~std::size_t{0};
@@ -62,7 +62,7 @@ void HashStream::UpdateAll(std::span<Piece> pieces) {
       blocks = std::min(blocks, BlocksIn(data));
     }
     if (count < 2) break;
-    like.HashBlocks(std::span(lanes).first(count), blocks);
+    first.HashBlocks(std::span(lanes).first(count), blocks);
     for (auto& [stream, data] : pieces) {
       if (BlocksIn(data) == 0) continue;
       stream->bytes_ += blocks * kBlock;
@@ -97,7 +97,8 @@ void HashStream::Update(std::string_view data) {
   bytes_ += data.size();
 }
 
-// The two hashes differ in how the padding writes the length: each goes on alone, from where both were.
+// The paddings of the two hashes differ in the byte order of the length. So each hash finishes alone, from
+// the common state.
 HashStream::Digests HashStream::Finish() {
   Digests digests;
   const auto bytes = bytes_;

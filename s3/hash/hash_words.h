@@ -1,5 +1,5 @@
-// A word of one hash, or the same word of several streams' hashes side by side in a vector. For
-// hash_lanes.cc alone; any thread.
+// A word of one stream's hash, or the same word of the hashes of several streams, side by side in a vector.
+// Only for hash_lanes.cc.
 #pragma once
 
 #include <bit>
@@ -7,8 +7,8 @@
 
 #include "s3/hash/hash_lanes.h"
 
-// Whoever calls says for which processor: that is compiled for it, too. So no function here, and none that is
-// inlined so, returns a vector or takes one by value.
+// The caller's target attribute decides the instruction set, because all these functions are inlined into it.
+// So no S3_INLINE function returns a vector or takes one by value: the ABI of vectors depends on the target.
 #define S3_INLINE inline __attribute__((always_inline))
 
 namespace s3 {
@@ -17,7 +17,8 @@ using OneWord = std::uint32_t;
 using FourWords __attribute__((vector_size(16))) = std::uint32_t;
 using EightWords __attribute__((vector_size(32))) = std::uint32_t;
 
-static_assert(std::endian::native == std::endian::little, "the words of a block are read as they lie");
+static_assert(std::endian::native == std::endian::little,
+              "the words of a block are read without swapping bytes");
 
 template <typename Word>
 constexpr std::size_t kLanesOf = sizeof(Word) / sizeof(OneWord);
@@ -47,7 +48,7 @@ S3_INLINE void LoadBlock(const HashLane* lanes, std::size_t at, OneWord* words) 
   std::memcpy(words, lanes[0].data + at, kHashBlockBytes);
 }
 
-// Rows of four words of each lane become columns.
+// Transposes: a row of four words of each lane becomes a column.
 S3_INLINE void LoadBlock(const HashLane* lanes, std::size_t at, FourWords* words) {
   for (std::size_t i = 0; i < kBlockWords; i += 4) {
     FourWords row[4];

@@ -15,66 +15,67 @@ CommandQueue::CommandQueue() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (event_.get() < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
 
+// One write wakes the loop for all commands of a batch.
 template <typename Change>
-void CommandQueue::Tell(const Change& change) {
+void CommandQueue::Post(const Change& change) {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     change();
-    if (std::exchange(notified_, true)) return;
+    if (std::exchange(is_notified_, true)) return;
   }
   const std::uint64_t one = 1;
-  // The counter cannot overflow: it is read before it is written again.
+  // The counter cannot overflow: Take reads it before it can be written again.
   [[maybe_unused]] const auto written = write(event_.get(), &one, sizeof one);
 }
 
 CommandQueue::Batch CommandQueue::Take() {
   std::uint64_t value;
   [[maybe_unused]] const auto bytes = read(event_.get(), &value, sizeof value);
-  Batch news;
-  std::lock_guard lock(mutex_);
-  notified_ = false;
-  news.exchanges.swap(batch_.exchanges);
-  news.sleeps.swap(batch_.sleeps);
-  news.sleeps_cancelled = batch_.sleeps_cancelled;
-  news.aborted = batch_.aborted;
-  news.quit = batch_.quit;
-  return news;
+  Batch taken;
+  MutexLock lock(mutex_);
+  is_notified_ = false;
+  taken.exchanges.swap(batch_.exchanges);
+  taken.timers.swap(batch_.timers);
+  taken.cancel_timers = batch_.cancel_timers;
+  taken.abort = batch_.abort;
+  taken.quit = batch_.quit;
+  return taken;
 }
 
 void CommandQueue::Add(std::unique_ptr<Exchange> exchange) {
-  Tell([&] { batch_.exchanges.push_back(std::move(exchange)); });
+  Post([&]() S3_REQUIRES(mutex_) { batch_.exchanges.push_back(std::move(exchange)); });
 }
 
 void CommandQueue::Add(Clock::time_point deadline, Wake wake) {
-  Tell([&] { batch_.sleeps.emplace_back(deadline, wake); });
+  Post([&]() S3_REQUIRES(mutex_) { batch_.timers.emplace_back(deadline, wake); });
 }
 
-void CommandQueue::CancelSleeps() {
-  Tell([&] { batch_.sleeps_cancelled = true; });
+void CommandQueue::CancelTimers() {
+  Post([&]() S3_REQUIRES(mutex_) { batch_.cancel_timers = true; });
 }
 
 void CommandQueue::Abort() {
-  Tell([&] { batch_.aborted = true; });
+  Post([&]() S3_REQUIRES(mutex_) { batch_.abort = true; });
 }
 
 void CommandQueue::Quit() {
-  Tell([&] { batch_.quit = true; });
+  Post([&]() S3_REQUIRES(mutex_) { batch_.quit = true; });
 }
 
-std::unique_ptr<Exchange> CommandQueue::TakeIdle() {
-  std::lock_guard lock(mutex_);
-  if (idle_.empty()) return nullptr;
-  auto idle = std::move(idle_.back());
-  idle_.pop_back();
-  return idle;
+std::unique_ptr<Exchange> CommandQueue::TakeRecycled() {
+  MutexLock lock(mutex_);
+  if (recycled_.empty()) return nullptr;
+  auto exchange = std::move(recycled_.back());
+  recycled_.pop_back();
+  return exchange;
 }
 
-void CommandQueue::GiveBack(std::vector<std::unique_ptr<Exchange>>* ended) {
+void CommandQueue::Recycle(std::vector<std::unique_ptr<Exchange>>* finished) {
   {
-    std::lock_guard lock(mutex_);
-    std::ranges::move(*ended, std::back_inserter(idle_));
+    MutexLock lock(mutex_);
+    std::ranges::move(*finished, std::back_inserter(recycled_));
   }
-  ended->clear();
+  finished->clear();
 }
 
 }  // namespace s3

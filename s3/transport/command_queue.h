@@ -1,56 +1,59 @@
-// What other threads hand to an event loop's thread. Thread-safe.
+// Hands commands from any thread to the thread of one event loop.
 #pragma once
 
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
+#include "s3/base/mutex.h"
 #include "s3/base/unique_fd.h"
 #include "s3/base/waiter.h"
 #include "s3/transport/exchange.h"
 
 namespace s3 {
 
+// Thread-safe.
 class CommandQueue {
  public:
   using Clock = std::chrono::steady_clock;
 
   struct Batch {
-    std::vector<std::unique_ptr<Exchange>> exchanges;
-    std::vector<std::pair<Clock::time_point, Wake>> sleeps;
-    // From now on, all three.
-    bool sleeps_cancelled = false, aborted = false, quit = false;
+    std::vector<std::unique_ptr<Exchange>> exchanges;  // to begin
+    std::vector<std::pair<Clock::time_point, Wake>> timers;
+    // Each of these stays true in all later batches.
+    bool cancel_timers = false, abort = false, quit = false;
   };
 
-  // Throws std::system_error when the system has no descriptor left.
+  // Throws std::system_error when the process or the system has no descriptor left.
   CommandQueue();
 
-  // Readable when there is news.
+  // An eventfd: readable while commands wait.
   int fd() const { return event_.get(); }
-  // The loop's: all that has come since the last call.
+  // Takes all commands since the last call. Only for the loop's thread.
   Batch Take();
 
   void Add(std::unique_ptr<Exchange> exchange);
   void Add(Clock::time_point deadline, Wake wake);
-  void CancelSleeps();
+  void CancelTimers();
   void Abort();
   void Quit();
 
-  // Exchanges that have ended, for those to come: each keeps what it has allocated. Null when there is none.
-  std::unique_ptr<Exchange> TakeIdle();
-  void GiveBack(std::vector<std::unique_ptr<Exchange>>* ended);
+  // A free list of exchanges: they keep their allocated memory for the next requests. TakeRecycled returns
+  // null when the list is empty; Recycle empties `*finished`.
+  std::unique_ptr<Exchange> TakeRecycled();
+  void Recycle(std::vector<std::unique_ptr<Exchange>>* finished);
 
  private:
+  // Adds a command under the lock and wakes the loop.
   template <typename Change>
-  void Tell(const Change& change);
+  void Post(const Change& change);
 
   const UniqueFd event_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Exchange>> idle_;
-  Batch batch_;
-  bool notified_ = false;
+  Mutex mutex_;
+  std::vector<std::unique_ptr<Exchange>> recycled_ S3_GUARDED_BY(mutex_);
+  Batch batch_ S3_GUARDED_BY(mutex_);
+  bool is_notified_ S3_GUARDED_BY(mutex_) = false;  // the eventfd was written since the last Take
 };
 
 }  // namespace s3

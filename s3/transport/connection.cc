@@ -20,17 +20,18 @@
 namespace s3 {
 namespace {
 
-using Moved = Connection::Moved;
+using IoResult = Connection::IoResult;
 
-// An option that libcurl refuses here is a defect or a lack of memory, never a condition to go on
-// with: a connection must not be made with half of its settings.
+// Throws when libcurl refuses the option. That is a defect or a lack of memory: a connection must not be made
+// with half of its settings.
 template <typename Value>
 void Set(CURL* easy, CURLoption option, Value value) {
   if (curl_easy_setopt(easy, option, value) != CURLE_OK) throw std::bad_alloc();
 }
 
-// What OpenSSL says when what is there speaks no TLS, or no version that both take, or takes no such client.
-bool SpeaksOtherwise(CURLcode code, std::string_view detail) {
+// Returns true when OpenSSL's message says that the server speaks no TLS, has no TLS version in common with
+// us, or refuses our client certificate.
+bool IsProtocolMismatch(CURLcode code, std::string_view detail) {
   constexpr std::string_view kPhrases[] = {"wrong version number",
                                            "packet length too long",
                                            "unknown protocol",
@@ -42,9 +43,9 @@ bool SpeaksOtherwise(CURLcode code, std::string_view detail) {
                                            "alert unknown ca",
                                            "alert certificate required",
                                            "alert unsupported certificate"};
-  const bool may_say_so =
+  const bool is_tls_error =
       code == CURLE_SSL_CONNECT_ERROR || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR;
-  return may_say_so && std::ranges::any_of(kPhrases, [&](std::string_view phrase) {
+  return is_tls_error && std::ranges::any_of(kPhrases, [&](std::string_view phrase) {
            return detail.find(phrase) != std::string_view::npos;
          });
 }
@@ -70,13 +71,13 @@ std::string ErrnoText(int error) {
   return strerror_r(error, buffer, sizeof buffer);
 }
 
-// A server may send TLS messages that bring no data (key updates, tickets) faster than OpenSSL reads them,
-// within one call that then would not return. A handshake and the tickets after it have some ten.
+// OpenSSL reads TLS messages without data (key updates, tickets) within one call, and that call does not
+// return as long as a server sends them fast enough. A handshake and the tickets after it need about ten.
 constexpr int kMaxRecordsWithoutData = 256;
 
-// Called by OpenSSL before it takes a record or message in
-// (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). With too many the server is taken to have
-// ended.
+// OpenSSL calls it before it processes a record or message
+// (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). After too many records the connection counts
+// as closed by the server.
 void CountRecord(int written, int, int type, const void*, std::size_t, SSL* tls, void* records) {
   if (written != 0 || type != SSL3_RT_HEADER) return;
   if (++*static_cast<int*>(records) > kMaxRecordsWithoutData) SSL_set_shutdown(tls, SSL_RECEIVED_SHUTDOWN);
@@ -88,7 +89,7 @@ CURLcode CountRecords(CURL*, void* context, void* records) {
   return CURLE_OK;
 }
 
-// Whether libcurl may connect through a proxy, to which it may speak TLS.
+// Returns true when libcurl may connect through a proxy, perhaps with TLS to it.
 bool MayUseProxy(const ProxyOptions& proxy) {
   if (!proxy.url.empty()) return true;
   if (!proxy.from_environment) return false;
@@ -100,15 +101,15 @@ bool MayUseProxy(const ProxyOptions& proxy) {
 }  // namespace
 
 Connection::Connection(const TransportOptions& options, const Endpoint& endpoint)
-    : route(endpoint.Url()),
+    : origin(endpoint.Url()),
       error_text_(std::make_unique<char[]>(CURL_ERROR_SIZE)),
       share_(nullptr, curl_share_cleanup),
       easy_(curl_easy_init(), curl_easy_cleanup),
-      is_bare_(endpoint.scheme == "http" && !MayUseProxy(options.proxy)),
+      is_plain_tcp_(endpoint.scheme == "http" && !MayUseProxy(options.proxy)),
       connect_timeout_(options.connect_timeout) {
   CURL* const curl = easy();
   if (curl == nullptr) throw std::bad_alloc();
-  if (!is_bare_) {
+  if (!is_plain_tcp_) {
     share_.reset(curl_share_init());
     if (!share_ || curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
       throw std::bad_alloc();
@@ -124,22 +125,22 @@ Connection::Connection(const TransportOptions& options, const Endpoint& endpoint
   Set(curl, CURLOPT_CLOSESOCKETDATA, this);
   Set(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   Set(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  Set(curl, CURLOPT_URL, route.c_str());
-  // A name may stand for many servers: each new connection asks anew, and takes one of them at random.
+  Set(curl, CURLOPT_URL, origin.c_str());
+  // A name may have many addresses: each new connection resolves it again and takes one of them at random.
   Set(curl, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
   Set(curl, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
   Set(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
   Set(curl, CURLOPT_XFERINFOFUNCTION, &Connection::OnProgress);
   Set(curl, CURLOPT_XFERINFODATA, this);
   Set(curl, CURLOPT_NOPROGRESS, 0L);
-  Set(curl, CURLOPT_BUFFERSIZE, 1L << 10);  // only a proxy's answer goes through it
+  Set(curl, CURLOPT_BUFFERSIZE, 1L << 10);  // only a proxy's response goes through it
   SetTls(options.tls);
   SetProxy(options.proxy);
 }
 
 Connection::~Connection() {
   easy_.reset();
-  if (is_bare_ && socket_ >= 0) close(socket_);
+  if (is_plain_tcp_ && socket_ >= 0) close(socket_);
 }
 
 void Connection::DropEasy() {
@@ -147,31 +148,31 @@ void Connection::DropEasy() {
   error_text_.reset();
 }
 
-// libcurl does not tell why it got no socket.
+// Keeps the errno of socket(2), which libcurl does not report.
 curl_socket_t Connection::OnOpen(void* self, curlsocktype, curl_sockaddr* address) {
   const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   static_cast<Connection*>(self)->open_errno_ = fd < 0 ? errno : 0;
   return fd;
 }
 
-// Name resolution and libcurl's reading of certificates need descriptors, too, and hide the reason: whether
-// there are any left tells.
+// Name resolution and reading certificates need descriptors, too, and libcurl hides why they failed. So this
+// tries whether a descriptor is left.
 bool Connection::LacksDescriptor() const {
   if (open_errno_ == EMFILE || open_errno_ == ENFILE) return true;
-  const UniqueFd one_more(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return one_more.get() < 0 && (errno == EMFILE || errno == ENFILE);
+  const UniqueFd trial(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return trial.get() < 0 && (errno == EMFILE || errno == ENFILE);
 }
 
 int Connection::OnClose(void* self, curl_socket_t socket) {
   const auto& connection = *static_cast<Connection*>(self);
-  return connection.is_bare_ && socket == connection.socket_ ? 0 : close(socket);
+  return connection.is_plain_tcp_ && socket == connection.socket_ ? 0 : close(socket);
 }
 
-// libcurl 7.88 reads a proxy's refusal to its end as long as there is something to be read, whatever the
-// time.
+// libcurl 7.88 reads a proxy's refusal to its end as long as bytes arrive, also beyond
+// CURLOPT_CONNECTTIMEOUT_MS.
 int Connection::OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   const auto& connection = *static_cast<Connection*>(self);
-  return Clock::now() - connection.made_at_ > connection.connect_timeout_ ? 1 : 0;
+  return Clock::now() - connection.created_at_ > connection.connect_timeout_ ? 1 : 0;
 }
 
 void Connection::SetTls(const TlsOptions& tls) {
@@ -181,7 +182,7 @@ void Connection::SetTls(const TlsOptions& tls) {
   if (!tls.ca_file.empty()) Set(easy(), CURLOPT_CAINFO, tls.ca_file.c_str());
   if (!tls.ca_directory.empty()) {
     Set(easy(), CURLOPT_CAPATH, tls.ca_directory.c_str());
-    // A directory alone is instead of the system's authorities, not beside them.
+    // A directory alone replaces the system's authorities; libcurl would use both.
     if (tls.ca_file.empty()) Set(easy(), CURLOPT_CAINFO, static_cast<const char*>(nullptr));
   }
   if (tls.client_certificate.empty()) return;
@@ -191,10 +192,10 @@ void Connection::SetTls(const TlsOptions& tls) {
 }
 
 void Connection::SetProxy(const ProxyOptions& proxy) {
-  // Always a tunnel: what comes out of it is a connection like any other.
+  // Always a tunnel: its other end is a connection like any other.
   Set(easy(), CURLOPT_HTTPPROXYTUNNEL, 1L);
   Set(easy(), CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  // libcurl reads the environment unless there is a text, be it an empty one.
+  // libcurl reads the environment unless this option is set; an empty text counts as set.
   if (!proxy.url.empty() || !proxy.from_environment) {
     Set(easy(), CURLOPT_PROXY, std::string(proxy.url.Reveal()).c_str());
   }
@@ -217,19 +218,20 @@ Error Connection::ConnectError(CURLcode code) const {
   }
   std::string detail = error_text_[0] != '\0' ? error_text_.get() : curl_easy_strerror(code);
   if (os_error != 0) detail += fmt::format(" ({})", ErrnoText(static_cast<int>(os_error)));
-  long proxy_says = 0;
-  curl_easy_getinfo(easy(), CURLINFO_HTTP_CONNECTCODE, &proxy_says);
-  const bool shut_out = proxy_says >= 400 && proxy_says < 500 && proxy_says != 408 && proxy_says != 429;
-  const bool wrong = SpeaksOtherwise(code, detail) || shut_out;
-  if (proxy_says >= 300) detail += fmt::format(" (the proxy answered HTTP {} to CONNECT)", proxy_says);
-  return {.kind = wrong ? ErrorKind::kWrongEndpoint : KindOf(code),
+  long proxy_status = 0;
+  curl_easy_getinfo(easy(), CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+  const bool is_client_error = proxy_status >= 400 && proxy_status < 500;
+  const bool proxy_refuses = is_client_error && proxy_status != 408 && proxy_status != 429;
+  const bool is_wrong = IsProtocolMismatch(code, detail) || proxy_refuses;
+  if (proxy_status >= 300) detail += fmt::format(" (the proxy answered HTTP {} to CONNECT)", proxy_status);
+  return {.kind = is_wrong ? ErrorKind::kWrongEndpoint : KindOf(code),
           .message = WithoutUser(detail)};  // libcurl quotes a proxy's whole URL
 }
 
-// libcurl's own functions to send and receive look the connection up in a list of all, and send one piece at
-// a time: without TLS the socket is all that they stand for.
-Moved Connection::Send(std::span<const iovec> pieces, std::span<char> scratch) {
-  if (!is_bare_) return SendByCurl(pieces, scratch);
+// Without TLS this goes to the socket directly: libcurl's send searches its list of connections and takes one
+// piece at a time.
+IoResult Connection::Send(std::span<const iovec> pieces, std::span<char> scratch) {
+  if (!is_plain_tcp_) return SendByCurl(pieces, scratch);
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces.data());
   message.msg_iovlen = pieces.size();
@@ -238,24 +240,24 @@ Moved Connection::Send(std::span<const iovec> pieces, std::span<char> scratch) {
   while (sent < 0 && errno == EINTR);
   if (sent < 0) {
     errno_ = errno;
-    return {errno == EAGAIN ? Moved::State::kBlocked : Moved::State::kFailed};
+    return {errno == EAGAIN ? IoResult::State::kBlocked : IoResult::State::kFailed};
   }
-  std::size_t whole = 0;
-  for (const auto& piece : pieces) whole += piece.iov_len;
+  std::size_t offered = 0;
+  for (const auto& piece : pieces) offered += piece.iov_len;
   const auto bytes = static_cast<std::size_t>(sent);
-  return {Moved::State::kBytes, bytes, bytes == whole};
+  return {IoResult::State::kBytes, bytes, bytes == offered};
 }
 
-// One call carries the headers and a small body. What was begun and blocked must come again from the same
-// address.
-Moved Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> scratch) {
+// Gathers head and body in `scratch`, so that one call sends both. After kBlocked the next call must offer
+// the same bytes at the same address.
+IoResult Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> scratch) {
   const void* data = pieces[0].iov_base;
   std::size_t size = std::min<std::size_t>(pieces[0].iov_len, kScratchBytes);
   if (size < kScratchBytes) {
     size = 0;
     for (const auto& piece : pieces) {
       const auto copied = std::min(piece.iov_len, kScratchBytes - size);
-      // A file's bytes are in it already.
+      // The bytes of a file already lie in `scratch`: the ranges may be the same.
       std::memmove(scratch.data() + size, piece.iov_base, copied);
       size += copied;
     }
@@ -263,98 +265,99 @@ Moved Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> scra
   }
   std::size_t sent = 0;
   code_ = curl_easy_send(easy(), data, size, &sent);
-  if (code_ == CURLE_AGAIN) return {Moved::State::kBlocked};
-  if (code_ != CURLE_OK) return {Moved::State::kFailed};
-  return {Moved::State::kBytes, sent, true};
+  if (code_ == CURLE_AGAIN) return {IoResult::State::kBlocked};
+  if (code_ != CURLE_OK) return {IoResult::State::kFailed};
+  return {IoResult::State::kBytes, sent, true};
 }
 
-// sendfile(2): what was passed on are the pages themselves, so a change of the file can still change what is
-// sent; whoever sends a file looks after the answer whether it is the one that was digested.
-// Its error may be the socket's or the file's, and many file systems, kernels and seccomp filters refuse it,
-// each with an error of its own. So whatever is not clearly the connection's end is copied: then the read, or
-// the send, says what is wrong.
-Moved Connection::SendFile(const FileRange& file, std::span<char> scratch) {
-  if (!is_bare_) return CopyFile(file, scratch);
+// sendfile(2) passes on the pages themselves: a change of the file can still change the bytes on the wire. So
+// the caller must check after the response that the file is the one that was hashed. Its error may be the
+// socket's or the file's. Many file systems, kernels and seccomp filters refuse sendfile, each with an error
+// of its own. So unless the error clearly is the end of the connection, the bytes are copied: then the read
+// or the send reports the true error.
+IoResult Connection::SendFile(const FileRange& file, std::span<char> scratch) {
+  if (!is_plain_tcp_) return CopyFile(file, scratch);
   auto offset = static_cast<off_t>(file.offset);
   ssize_t sent;
   do sent = sendfile(socket_, file.fd, &offset, file.bytes);
   while (sent < 0 && errno == EINTR);
-  if (sent > 0) return {Moved::State::kBytes, static_cast<std::size_t>(sent), true};
+  if (sent > 0) return {IoResult::State::kBytes, static_cast<std::size_t>(sent), true};
   errno_ = sent < 0 ? errno : 0;
   switch (errno_) {
-    case EAGAIN: return {Moved::State::kBlocked};
+    case EAGAIN: return {IoResult::State::kBlocked};
     case EPIPE:
     case ECONNRESET:
-    case ENOTCONN: return {Moved::State::kFailed};
+    case ENOTCONN: return {IoResult::State::kFailed};
     default: return CopyFile(file, scratch);
   }
 }
 
-Moved Connection::CopyFile(const FileRange& file, std::span<char> scratch) {
+IoResult Connection::CopyFile(const FileRange& file, std::span<char> scratch) {
   const auto size = std::min<std::uint64_t>(scratch.size(), file.bytes);
   ssize_t got;
   do got = pread(file.fd, scratch.data(), size, static_cast<off_t>(file.offset));
   while (got < 0 && errno == EINTR);
   errno_ = got < 0 ? errno : 0;
-  if (got <= 0) return {Moved::State::kUnread};
+  if (got <= 0) return {IoResult::State::kFileFailed};
   const iovec piece{scratch.data(), static_cast<std::size_t>(got)};
   return Send({&piece, 1}, scratch);
 }
 
 Error Connection::FileError(const FileRange& file) const {
-  const auto kind = errno_ == ESTALE ? ErrorKind::kChanged : ErrorKind::kLocal;  // gone from its server
+  const auto kind =
+      errno_ == ESTALE ? ErrorKind::kChanged : ErrorKind::kLocal;  // an NFS server no longer has the file
   if (errno_ != 0) return {.kind = kind, .message = ErrnoText(errno_), .system_error = errno_};
   return {.kind = ErrorKind::kChanged,
           .message = fmt::format("changed while it was sent: it ends at byte {}", file.offset)};
 }
 
-Moved Connection::Receive(std::span<char> room) {
-  if (!is_bare_) {
+IoResult Connection::Receive(std::span<char> buffer) {
+  if (!is_plain_tcp_) {
     std::size_t received = 0;
-    code_ = curl_easy_recv(easy(), room.data(), room.size(), &received);
-    if (code_ == CURLE_AGAIN) return {Moved::State::kBlocked};
-    if (code_ != CURLE_OK) return {Moved::State::kFailed};
-    if (received == 0) return {Moved::State::kEnded};
+    code_ = curl_easy_recv(easy(), buffer.data(), buffer.size(), &received);
+    if (code_ == CURLE_AGAIN) return {IoResult::State::kBlocked};
+    if (code_ != CURLE_OK) return {IoResult::State::kFailed};
+    if (received == 0) return {IoResult::State::kEnded};
     records_without_data_ = 0;
-    return {Moved::State::kBytes, received, true};
+    return {IoResult::State::kBytes, received, true};
   }
   ssize_t received;
-  do received = recv(socket_, room.data(), room.size(), MSG_DONTWAIT);
+  do received = recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
   while (received < 0 && errno == EINTR);
   if (received < 0) {
     errno_ = errno;
-    return {errno == EAGAIN ? Moved::State::kBlocked : Moved::State::kFailed};
+    return {errno == EAGAIN ? IoResult::State::kBlocked : IoResult::State::kFailed};
   }
-  if (received == 0) return {Moved::State::kEnded};
+  if (received == 0) return {IoResult::State::kEnded};
   const auto bytes = static_cast<std::size_t>(received);
-  return {Moved::State::kBytes, bytes, bytes == room.size()};
+  return {IoResult::State::kBytes, bytes, bytes == buffer.size()};
 }
 
-// A bare socket is asked by one system call. Behind TLS, bytes may wait in libcurl's and OpenSSL's buffers,
-// too, and those in the socket may be TLS's own messages: only a receive that finds nothing tells.
+// For plain TCP one system call tells. With TLS, bytes may also wait in the buffers of libcurl and OpenSSL,
+// and those in the socket may be messages of TLS itself: only a receive that finds nothing tells.
 bool Connection::IsQuiet() {
   char byte;
-  if (!is_bare_) return Receive({&byte, 1}).state == Moved::State::kBlocked;
+  if (!is_plain_tcp_) return Receive({&byte, 1}).state == IoResult::State::kBlocked;
   ssize_t received;
   do received = recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   while (received < 0 && errno == EINTR);
   return received < 0 && errno == EAGAIN;
 }
 
-// Every segment acknowledges what its sender has received: with a response that was made for the whole
-// request comes the acknowledgement of all of it (tcp(7), SIOCOUTQ).
+// Each TCP segment acknowledges what its sender has received. So when a response arrives that was made for
+// the whole request, the whole request is acknowledged (tcp(7), SIOCOUTQ).
 bool Connection::HasUnacknowledged() const {
   int bytes = 0;
   return ioctl(socket_, SIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
 
 ErrorKind Connection::ProblemKind() const {
-  const bool refused = !is_bare_ && SpeaksOtherwise(code_, error_text_.get());
-  return refused ? ErrorKind::kWrongEndpoint : ErrorKind::kTransient;
+  const bool is_mismatch = !is_plain_tcp_ && IsProtocolMismatch(code_, error_text_.get());
+  return is_mismatch ? ErrorKind::kWrongEndpoint : ErrorKind::kTransient;
 }
 
 std::string Connection::Problem() const {
-  if (is_bare_) return ErrnoText(errno_);
+  if (is_plain_tcp_) return ErrnoText(errno_);
   return error_text_[0] != '\0' ? error_text_.get() : curl_easy_strerror(code_);
 }
 

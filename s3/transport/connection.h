@@ -1,4 +1,4 @@
-// One connection to a server, made by libcurl (name, proxy, TCP, TLS) and then ours to send and receive on.
+// One connection to a server: libcurl makes it (name, proxy, TCP, TLS); then we send and receive on it.
 #pragma once
 
 #include <curl/curl.h>
@@ -20,73 +20,81 @@ namespace s3 {
 
 class Exchange;
 
-// Belongs to the event loop's thread.
+// Belongs to the event loop's thread. No call blocks, but for reading a body from a file.
 class Connection {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Prepares easy(), which makes the connection once it is in a multi handle, and must stay in it for as long
-  // as the connection is used (https://curl.se/libcurl/c/CURLOPT_CONNECT_ONLY.html). `options` outlives it.
-  // Throws std::bad_alloc when libcurl has no memory.
+  // Prepares easy(). libcurl makes the connection once easy() is in a multi handle, and easy() must stay in
+  // it for as long as the connection is used (https://curl.se/libcurl/c/CURLOPT_CONNECT_ONLY.html). `options`
+  // must outlive the connection. Throws std::bad_alloc when libcurl has no memory.
   Connection(const TransportOptions& options, const Endpoint& endpoint);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Null once libcurl is not needed any more: a bare socket is all there is to a connection without TLS.
+  // The libcurl handle; null after DropEasy().
   CURL* easy() const { return easy_.get(); }
-  // After libcurl has connected. False when the connection has ended since.
+  // Call after libcurl has connected. Returns false when the connection has ended since.
   bool TakeSocket();
-  // Whether bytes go through the socket alone. Then easy() may be taken out of the multi handle and dropped.
-  bool is_bare() const { return is_bare_; }
+  // True when the bytes of the exchange are the bytes on the socket: no TLS and no proxy. Such a connection
+  // needs libcurl no longer once it is made: take easy() out of the multi handle, then call DropEasy().
+  bool is_plain_tcp() const { return is_plain_tcp_; }
   void DropEasy();
   int socket() const { return socket_; }
-  // True when a connection was not made for want of a descriptor (EMFILE, ENFILE): no fault of the server's.
+  // True when the connection failed because this process or system has no descriptor left (EMFILE, ENFILE):
+  // the server is not at fault.
   bool LacksDescriptor() const;
-  // Why libcurl could not connect.
+  // Says why libcurl could not connect.
   Error ConnectError(CURLcode code) const;
 
-  struct Moved {
-    // kUnread: the file did not give what was to be sent.
-    enum class State { kBytes, kBlocked, kEnded, kFailed, kUnread } state;
+  // The result of one call that sends or receives.
+  struct IoResult {
+    enum class State {
+      kBytes,       // `bytes` were moved
+      kBlocked,     // nothing can be moved now; epoll reports when that changes
+      kEnded,       // the server has closed its side
+      kFailed,      // see Problem()
+      kFileFailed,  // the file did not yield the bytes to send; see FileError()
+    } state;
     std::size_t bytes = 0;
-    // Of kBytes: more may move at once. When it is false the socket says when.
+    // Of kBytes: true when another call may move more at once; false when epoll reports when it may.
     bool more = false;
   };
-  // Neither blocks. Of what Send did not take, the same must come again, in the same place: TLS may have
-  // begun with it. `scratch` has kScratchBytes, and is always the same.
-  Moved Send(std::span<const iovec> pieces, std::span<char> scratch);
-  Moved Receive(std::span<char> room);
-  // True while the server has neither sent anything that was not received nor ended the connection: asked
-  // right before a request is sent, since what is there by then belongs to no request. Otherwise it is to be
-  // closed.
+  // Sends from the front of `pieces`. What one call did not send must come first in the next call, at the
+  // same address: TLS may have encrypted its beginning. `scratch` has kScratchBytes and is the same at each
+  // call.
+  IoResult Send(std::span<const iovec> pieces, std::span<char> scratch);
+  // Sends from a file: by sendfile(2) from the page cache, or through `scratch` where that is impossible. May
+  // wait for the disk.
+  IoResult SendFile(const FileRange& file, std::span<char> scratch);
+  IoResult Receive(std::span<char> buffer);
+  // Returns true when there is nothing to receive and the server has not closed. Ask right before a request
+  // is sent, and close the connection when it is not quiet: bytes that lie there belong to no request.
   bool IsQuiet();
-  // True while bytes that were sent are not acknowledged by the server's kernel.
+  // Returns true while the server's kernel has not acknowledged all bytes that were sent.
   bool HasUnacknowledged() const;
-  // From the page cache, or by way of `scratch` where that is not possible. May wait for the disk.
-  Moved SendFile(const FileRange& file, std::span<char> scratch);
-  // Of the last kFailed.
+  // Describes the last kFailed.
   std::string Problem() const;
-  // What it means: TLS 1.3 servers refuse a client's certificate after the connection is made.
+  // Classifies the last kFailed. A TLS 1.3 server refuses a client certificate only after the handshake.
   ErrorKind ProblemKind() const;
-  // Of the last kUnread.
+  // Describes the last kFileFailed.
   Error FileError(const FileRange& file) const;
 
-  // Events of epoll after which the server has ended its side, or there is something to receive, which its
-  // end is, too.
-  static constexpr std::uint32_t kEnding = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-  static constexpr std::uint32_t kReadable = EPOLLIN | kEnding;
+  // epoll events: the server has closed its side; there is something to receive, which may be that end.
+  static constexpr std::uint32_t kPeerClosed = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+  static constexpr std::uint32_t kReadable = EPOLLIN | kPeerClosed;
 
-  // What libcurl is given at once: four TLS records, since each call costs it a search for the connection.
+  // Bytes given to libcurl in one call: four TLS records, since each call costs a search for the connection.
   static constexpr std::size_t kScratchBytes = 64 << 10;
 
-  // The loop's own notes.
-  Exchange* exchange = nullptr;  // null while idle
-  std::string route;
-  bool is_made = false;
-  bool reused = false;
-  std::string last_request_id;  // of the last response that had one
-  bool is_numbered = false;     // two such responses in a row had different ones
+  // Notes of the event loop and the pool.
+  Exchange* exchange = nullptr;   // null while idle
+  std::string origin;             // scheme, host and port, as a URL
+  bool is_connected = false;      // libcurl has finished connecting, with success or without
+  bool is_reused = false;         // it has carried an exchange before
+  std::string last_request_id;    // of the last response that had one
+  bool has_distinct_ids = false;  // two responses in a row had different ones
   Clock::time_point idle_since{};
 
  private:
@@ -95,22 +103,22 @@ class Connection {
   static curl_socket_t OnOpen(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int OnClose(void* self, curl_socket_t socket);
   static int OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
-  Moved SendByCurl(std::span<const iovec> pieces, std::span<char> scratch);
-  Moved CopyFile(const FileRange& file, std::span<char> scratch);
+  IoResult SendByCurl(std::span<const iovec> pieces, std::span<char> scratch);
+  IoResult CopyFile(const FileRange& file, std::span<char> scratch);
 
   std::unique_ptr<char[]> error_text_;  // outlives easy_, which writes it
-  // easy_'s own list of connections. libcurl looks a connection up at each call that sends or receives, one
-  // by one among all in the list: the multi handle's has those of all requests in flight.
+  // Gives easy_ a connection cache of its own. libcurl looks the connection up at each send and receive, by a
+  // linear search of its cache: the multi handle's cache holds the connections of all exchanges in flight.
   std::unique_ptr<CURLSH, CURLSHcode (*)(CURLSH*)> share_;
   std::unique_ptr<CURL, void (*)(CURL*)> easy_;
-  const bool is_bare_;
+  const bool is_plain_tcp_;
   const std::chrono::milliseconds connect_timeout_;
-  const Clock::time_point made_at_ = Clock::now();
+  const Clock::time_point created_at_ = Clock::now();
   int records_without_data_ = 0;  // of TLS, in a row
-  int socket_ = -1;               // ours to close when it is bare
+  int socket_ = -1;               // ours to close when it is plain TCP; else libcurl's
   int open_errno_ = 0;            // of socket(2)
-  int errno_ = 0;
-  CURLcode code_ = CURLE_OK;
+  int errno_ = 0;                 // of the last system call that failed
+  CURLcode code_ = CURLE_OK;      // of the last call of libcurl
 };
 
 }  // namespace s3

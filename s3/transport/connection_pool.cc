@@ -21,17 +21,17 @@ CURLM* NewMulti() {
 }  // namespace
 
 ConnectionPool::ConnectionPool(const TransportOptions& options, int epoll, int max_idle,
-                               std::size_t most_in_the_making)
+                               std::size_t max_connecting)
     : options_(options),
       epoll_(epoll),
       max_idle_(static_cast<std::size_t>(max_idle)),
-      most_in_the_making_(most_in_the_making),
+      max_connecting_(max_connecting),
       multi_(NewMulti()) {
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &ConnectionPool::OnSocket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &ConnectionPool::OnTimer);
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
-  // Which are kept is decided here, not by libcurl.
+  // The pool, not libcurl, decides which connections are kept.
   curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 1L << 20);
 }
 
@@ -40,11 +40,11 @@ ConnectionPool::~ConnectionPool() {
   curl_multi_cleanup(multi_);
 }
 
-Connection* ConnectionPool::TakeIdle(const std::string& route, Clock::time_point now) {
-  const auto found = idle_.find(route);
+Connection* ConnectionPool::TakeIdle(const std::string& origin, Clock::time_point now) {
+  const auto found = idle_.find(origin);
   if (found == idle_.end()) return nullptr;
   auto& idle = found->second;
-  CloseLongIdle(&idle, now);
+  CloseExpired(&idle, now);
   while (!idle.empty()) {
     Connection* const connection = idle.back();
     if (connection->IsQuiet()) {
@@ -57,49 +57,49 @@ Connection* ConnectionPool::TakeIdle(const std::string& route, Clock::time_point
   return nullptr;
 }
 
-void ConnectionPool::CloseLongIdle(std::vector<Connection*>* idle, Clock::time_point now) {
-  while (!idle->empty() && now - idle->front()->idle_since > kMaxIdle) Close(idle->front());
+void ConnectionPool::CloseExpired(std::vector<Connection*>* idle, Clock::time_point now) {
+  while (!idle->empty() && now - idle->front()->idle_since > kIdleTimeout) Close(idle->front());
 }
 
 void ConnectionPool::CloseIdle() {
-  for (auto& [route, idle] : idle_) {
+  for (auto& [origin, idle] : idle_) {
     while (!idle.empty()) Close(idle.front());
   }
 }
 
-Connection* ConnectionPool::Make(const Endpoint& endpoint) {
-  auto made = std::make_unique<Connection>(options_, endpoint);
-  Connection* const connection = made.get();
-  connections_.emplace(connection, std::move(made));
+Connection* ConnectionPool::Connect(const Endpoint& endpoint) {
+  auto created = std::make_unique<Connection>(options_, endpoint);
+  Connection* const connection = created.get();
+  connections_.emplace(connection, std::move(created));
   if (curl_multi_add_handle(multi_, connection->easy()) != CURLM_OK) {
     connections_.erase(connection);
     throw std::bad_alloc();
   }
-  ++in_the_making_;
+  ++connecting_;
   return connection;
 }
 
-void ConnectionPool::Keep(Connection* connection, Clock::time_point now) {
+void ConnectionPool::KeepAlive(Connection* connection, Clock::time_point now) {
   if (idle_count_ >= max_idle_) return Close(connection);
   connection->exchange = nullptr;
   connection->idle_since = now;
-  connection->reused = true;
-  idle_[connection->route].push_back(connection);
+  connection->is_reused = true;
+  idle_[connection->origin].push_back(connection);
   ++idle_count_;
 }
 
 void ConnectionPool::Close(Connection* connection) {
-  if (const auto found = idle_.find(connection->route); found != idle_.end()) {
+  if (const auto found = idle_.find(connection->origin); found != idle_.end()) {
     idle_count_ -= std::erase(found->second, connection);
   }
   if (connection->socket() >= 0) by_socket_[static_cast<std::size_t>(connection->socket())] = nullptr;
-  if (!connection->is_made) --in_the_making_;
-  // Closes the socket, which takes it out of epoll.
+  if (!connection->is_connected) --connecting_;
+  // Closing the socket removes it from epoll.
   if (connection->easy() != nullptr) curl_multi_remove_handle(multi_, connection->easy());
   connections_.erase(connection);
 }
 
-Connection* ConnectionPool::Handle(int fd, std::uint32_t events) {
+Connection* ConnectionPool::HandleEvent(int fd, std::uint32_t events) {
   const auto index = static_cast<std::size_t>(fd);
   Connection* const connection = index < by_socket_.size() ? by_socket_[index] : nullptr;
   if (connection == nullptr) {
@@ -111,39 +111,40 @@ Connection* ConnectionPool::Handle(int fd, std::uint32_t events) {
     return nullptr;
   }
   if (connection->exchange != nullptr) return connection;
-  // An idle one has nothing to say: its server closes it, but for TLS's own messages.
+  // Something to receive on an idle connection means that the server closes it, unless it is a message of TLS
+  // itself.
   if ((events & Connection::kReadable) && !connection->IsQuiet()) Close(connection);
   return nullptr;
 }
 
-void ConnectionPool::HandleTime(Clock::time_point now) {
+void ConnectionPool::HandleTimeout(Clock::time_point now) {
   if (deadline_ > now) return;
   deadline_ = Clock::time_point::max();
   int running;
   curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
-std::optional<ConnectionPool::Made> ConnectionPool::NextMade() {
+std::optional<ConnectionPool::Connected> ConnectionPool::NextConnected() {
   int left;
   while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
     Connection* connection = nullptr;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &connection);
     const CURLcode code = message->data.result;
-    connection->is_made = true;
-    --in_the_making_;
-    if (code != CURLE_OK) return Made{connection, code};
-    if (!connection->TakeSocket() || !Watch(connection)) return Made{connection, CURLE_COULDNT_CONNECT};
-    if (connection->is_bare()) {
+    connection->is_connected = true;
+    --connecting_;
+    if (code != CURLE_OK) return Connected{connection, code};
+    if (!connection->TakeSocket() || !Watch(connection)) return Connected{connection, CURLE_COULDNT_CONNECT};
+    if (connection->is_plain_tcp()) {
       curl_multi_remove_handle(multi_, connection->easy());
       connection->DropEasy();
     }
-    return Made{connection, CURLE_OK};
+    return Connected{connection, CURLE_OK};
   }
   return std::nullopt;
 }
 
-// Edge-triggered and for as long as it lives: an exchange then needs no change of what is watched.
+// Registers the socket edge-triggered and once for its whole life: no exchange needs an epoll_ctl.
 bool ConnectionPool::Watch(Connection* connection) {
   const auto index = static_cast<std::size_t>(connection->socket());
   if (by_socket_.size() <= index) by_socket_.resize(index + 1);
@@ -154,7 +155,7 @@ bool ConnectionPool::Watch(Connection* connection) {
   return errno == EEXIST && epoll_ctl(epoll_, EPOLL_CTL_MOD, connection->socket(), &event) == 0;
 }
 
-// Of connections that are being made.
+// libcurl calls it for the sockets of connections that are being made.
 int ConnectionPool::OnSocket(CURL*, curl_socket_t fd, int what, void* self, void* known) {
   auto* const pool = static_cast<ConnectionPool*>(self);
   if (what == CURL_POLL_REMOVE) {
@@ -164,7 +165,7 @@ int ConnectionPool::OnSocket(CURL*, curl_socket_t fd, int what, void* self, void
   epoll_event event{
       .events = ((what & CURL_POLL_IN) ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u),
       .data = {.fd = fd}};
-  // A descriptor number may come back after a close, so what epoll knows decides, not `known`.
+  // A descriptor number may return after a close, so `known` is only a guess; epoll's error tells the truth.
   const int operation = known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   if (epoll_ctl(pool->epoll_, operation, fd, &event) != 0) {
     const int other = errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;

@@ -1,5 +1,5 @@
-// Makes connections with libcurl's multi interface, keeps idle ones for reuse, notices when their server
-// closes them.
+// Makes connections with libcurl's multi interface, keeps idle ones alive for reuse (keep-alive) and closes
+// them when the server does or when the idle timeout is over.
 #pragma once
 
 #include <curl/curl.h>
@@ -17,58 +17,62 @@
 
 namespace s3 {
 
-// Belongs to the event loop's thread, and to its epoll descriptor. Owns all connections.
+// Owns all connections of one event loop. Belongs to the loop's thread and registers sockets with its epoll.
 class ConnectionPool {
  public:
   using Clock = Connection::Clock;
 
-  // `options` and `epoll` outlive it. `max_idle` connections are kept for reuse.
-  ConnectionPool(const TransportOptions& options, int epoll, int max_idle, std::size_t most_in_the_making);
+  // `options` and `epoll` must outlive the pool. At most `max_idle` connections are kept idle, and at most
+  // `max_connecting` are being made at a time.
+  ConnectionPool(const TransportOptions& options, int epoll, int max_idle, std::size_t max_connecting);
   ~ConnectionPool();
   ConnectionPool(const ConnectionPool&) = delete;
   ConnectionPool& operator=(const ConnectionPool&) = delete;
 
-  // The one that was used last, or null. Nothing is there to be received on it; any other is closed, whatever
-  // events of it are still to be handled.
-  Connection* TakeIdle(const std::string& route, Clock::time_point now);
-  // Begins to make one, when can_make(); NextMade yields it. Throws std::bad_alloc.
-  Connection* Make(const Endpoint& endpoint);
-  bool can_make() const { return in_the_making_ < most_in_the_making_; }
-  void Keep(Connection* connection, Clock::time_point now);
+  // Returns the most recently used idle connection to `origin` on which there is nothing to receive, or null.
+  // Closes idle ones that have something to receive, even if their epoll events are still to be handled.
+  Connection* TakeIdle(const std::string& origin, Clock::time_point now);
+  // Starts to make a connection; NextConnected returns it later. Precondition: can_connect(). Throws
+  // std::bad_alloc.
+  Connection* Connect(const Endpoint& endpoint);
+  bool can_connect() const { return connecting_ < max_connecting_; }
+  // Takes a connection back after an exchange: keeps it idle, or closes it when the pool is full.
+  void KeepAlive(Connection* connection, Clock::time_point now);
   void Close(Connection* connection);
-  // Gives their descriptors back.
+  // Closes all idle connections, so that their descriptors become free.
   void CloseIdle();
 
-  // To be called for each event that epoll reports of a descriptor that the loop does not know. The
-  // connection in use that it is for, or null: it was about one that is being made or is idle.
-  Connection* Handle(int fd, std::uint32_t events);
-  // When libcurl wants to be called, and the call.
+  // Handles one epoll event of a descriptor that the loop does not know. Returns the connection when an
+  // exchange uses it; null when the event belonged to one that is connecting or idle.
+  Connection* HandleEvent(int fd, std::uint32_t events);
+  // The time at which libcurl wants to be called, and the call.
   Clock::time_point deadline() const { return deadline_; }
-  void HandleTime(Clock::time_point now);
-  struct Made {
+  void HandleTimeout(Clock::time_point now);
+  struct Connected {
     Connection* connection;
-    CURLcode code;  // CURLE_OK: it can be used; else it is to be closed
+    CURLcode code;  // CURLE_OK: ready for use; else the caller closes the connection
   };
-  std::optional<Made> NextMade();
+  // Returns a connection that libcurl has finished connecting, if there is one.
+  std::optional<Connected> NextConnected();
 
-  // Servers and what is in between drop what is long idle, not all of them with a word. libcurl's limit
-  // (https://curl.se/libcurl/c/CURLOPT_MAXAGE_CONN.html).
-  static constexpr std::chrono::seconds kMaxIdle{118};
+  // The idle timeout. Servers and middleboxes drop idle connections, some of them without a FIN. The value is
+  // libcurl's (https://curl.se/libcurl/c/CURLOPT_MAXAGE_CONN.html).
+  static constexpr std::chrono::seconds kIdleTimeout{118};
 
  private:
   bool Watch(Connection* connection);
-  void CloseLongIdle(std::vector<Connection*>* idle, Clock::time_point now);
+  void CloseExpired(std::vector<Connection*>* idle, Clock::time_point now);
   static int OnSocket(CURL*, curl_socket_t fd, int what, void* self, void* known);
   static int OnTimer(CURLM*, long timeout_ms, void* self);
 
   const TransportOptions& options_;
   const int epoll_;
-  const std::size_t max_idle_, most_in_the_making_;
+  const std::size_t max_idle_, max_connecting_;
   CURLM* const multi_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> by_socket_;
-  std::unordered_map<std::string, std::vector<Connection*>> idle_;  // by route, longest idle first
-  std::size_t idle_count_ = 0, in_the_making_ = 0;
+  std::unordered_map<std::string, std::vector<Connection*>> idle_;  // by origin, longest idle first
+  std::size_t idle_count_ = 0, connecting_ = 0;
   Clock::time_point deadline_ = Clock::time_point::max();
 };
 

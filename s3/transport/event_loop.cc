@@ -17,6 +17,7 @@
 #include "s3/transport/command_queue.h"
 #include "s3/transport/connection_pool.h"
 #include "s3/transport/exchange.h"
+#include "s3/transport/exchange_pump.h"
 #include "s3/transport/exchange_watchdog.h"
 #include "s3/transport/timer_queue.h"
 
@@ -26,7 +27,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kTryAgainAfter{20};  // without a descriptor
+constexpr milliseconds kDescriptorRetryDelay{20};
 
 int Checked(int fd, const char* what) {
   if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
@@ -35,13 +36,13 @@ int Checked(int fd, const char* what) {
 
 }  // namespace
 
-// Requests come in through the inbox; everything else belongs to the loop's thread.
+// Other threads only post commands to the queue; all other members belong to the loop's thread.
 class EventLoop::Loop {
  public:
-  Loop(const TransportOptions& options, int max_connections, std::size_t most_in_the_making, int loops)
+  Loop(const TransportOptions& options, int max_idle, std::size_t max_connecting, int loops)
       : options_(options),
         epoll_(Checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-        pool_(options_, epoll_.get(), max_connections, most_in_the_making),
+        pool_(options_, epoll_.get(), max_idle, max_connecting),
         watchdog_(options_, loops) {
     epoll_event event{.events = EPOLLIN, .data = {.fd = commands_.fd()}};
     Checked(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, commands_.fd(), &event), "epoll_ctl");
@@ -53,9 +54,9 @@ class EventLoop::Loop {
     thread_.join();
   }
 
-  // Writing the head is the caller's work, not the loop's.
+  // The caller's thread writes the head, to leave the loop's thread free for I/O.
   void Send(HttpRequest&& request, HttpResponse* response, Wake wake) {
-    auto exchange = commands_.TakeIdle();
+    auto exchange = commands_.TakeRecycled();
     if (!exchange) exchange = std::make_unique<Exchange>(options_);
     if (!exchange->Prepare(request, response, wake)) return wake();
     request = {};
@@ -64,10 +65,10 @@ class EventLoop::Loop {
   }
 
   void WakeAfter(milliseconds delay, Wake wake) { commands_.Add(Clock::now() + delay, wake); }
-  void CancelSleeps() { commands_.CancelSleeps(); }
+  void CancelSleeps() { commands_.CancelTimers(); }
   void Abort() { commands_.Abort(); }
   int in_flight() const { return in_flight_; }
-  std::uint64_t given_up() const { return given_up_; }
+  std::uint64_t cancelled_stragglers() const { return cancelled_stragglers_; }
 
  private:
   void Run() {
@@ -77,268 +78,236 @@ class EventLoop::Loop {
       now_ = Clock::now();
       for (int i = 0; i < count; ++i) {
         if (events[i].data.fd == commands_.fd()) {
-          if (TakeNew()) return WakeEnded();
-        } else if (auto* const connection = pool_.Handle(events[i].data.fd, events[i].events)) {
-          GoOn(connection, events[i].events);
+          if (ExecuteCommands()) return WakeFinished();
+        } else if (auto* const connection = pool_.HandleEvent(events[i].data.fd, events[i].events)) {
+          HandleEvent(connection, events[i].events);
         }
       }
-      pool_.HandleTime(now_);
-      while (const auto made = pool_.NextMade()) StartOnNew(*made);
-      StartWaiting();
-      sleeps_.WakeDue(now_);
-      if (watchdog_.deadline() <= now_) LookAfterAll();
-      WakeEnded();
+      pool_.HandleTimeout(now_);
+      while (const auto connected = pool_.NextConnected()) HandleConnected(*connected);
+      AssignConnections();
+      timers_.WakeDue(now_);
+      if (watchdog_.deadline() <= now_) RunWatchdog();
+      WakeFinished();
     }
   }
 
-  // Returns true when the loop is to end.
-  bool TakeNew() {
-    auto news = commands_.Take();
-    for (const auto& [deadline, wake] : news.sleeps) sleeps_.Add(deadline, wake);
-    if (news.sleeps_cancelled) sleeps_.Cancel();
-    for (auto& exchange : news.exchanges) Begin(std::move(exchange));
-    if (news.aborted) {
+  // Returns true when the loop must end.
+  bool ExecuteCommands() {
+    auto batch = commands_.Take();
+    for (const auto& [deadline, wake] : batch.timers) timers_.Add(deadline, wake);
+    if (batch.cancel_timers) timers_.Cancel();
+    for (auto& exchange : batch.exchanges) Begin(std::move(exchange));
+    if (batch.abort) {
       while (!active_.empty())
-        End(active_.back().get(), [](Exchange& exchange) { exchange.FailCancelled(); });
+        Finish(active_.back().get(), [](Exchange& exchange) { exchange.FailCancelled(); });
     }
-    return news.quit;
+    return batch.quit;
   }
 
   void Begin(std::unique_ptr<Exchange> exchange) {
-    if (active_.empty()) watchdog_.Start(now_);
+    if (active_.empty()) watchdog_.Schedule(now_);
     exchange->Begin(now_);
-    exchange->position = active_.size();
+    exchange->index = active_.size();
     active_.push_back(std::move(exchange));
     Exchange* const begun = active_.back().get();
-    begun->is_waiting = true;
-    waiting_.push_back(begun);
-    StartWaiting();
+    begun->is_awaiting_connection = true;
+    awaiting_connection_.push_back(begun);
+    AssignConnections();
   }
 
-  void StartWaiting() {
-    if (now_ < next_try_) return;
-    while (!waiting_.empty()) {
-      Exchange* const exchange = waiting_.front();
+  // First come, first served: each exchange takes an idle connection, or a new one while that is possible.
+  void AssignConnections() {
+    if (now_ < next_connect_) return;
+    while (!awaiting_connection_.empty()) {
+      Exchange* const exchange = awaiting_connection_.front();
       Connection* const idle =
-          exchange->needs_fresh_connection() ? nullptr : pool_.TakeIdle(exchange->route(), now_);
-      if (idle == nullptr && !pool_.can_make()) return;
-      waiting_.pop_front();
-      exchange->is_waiting = false;
+          exchange->needs_fresh_connection() ? nullptr : pool_.TakeIdle(exchange->origin(), now_);
+      if (idle == nullptr && !pool_.can_connect()) return;
+      awaiting_connection_.pop_front();
+      exchange->is_awaiting_connection = false;
       idle != nullptr ? StartOn(idle, exchange) : Connect(exchange);
     }
   }
 
   void Connect(Exchange* exchange) {
     try {
-      exchange->connection = pool_.Make(exchange->endpoint());
+      exchange->connection = pool_.Connect(exchange->endpoint());
       exchange->connection->exchange = exchange;
     } catch (const std::bad_alloc&) {
       exchange->connection = nullptr;
-      End(exchange, [](Exchange& ended) { ended.Fail(ErrorKind::kTransient, "no memory for a connection"); });
+      Finish(exchange,
+             [](Exchange& ended) { ended.Fail(ErrorKind::kTransient, "no memory for a connection"); });
     }
   }
 
-  void StartOnNew(const ConnectionPool::Made& made) {
-    Exchange* const exchange = made.connection->exchange;
-    if (made.code == CURLE_OK) {
-      if (made.connection->IsQuiet()) return StartOn(made.connection, exchange);
-      const auto kind = made.connection->ProblemKind();
-      const auto problem = kind == ErrorKind::kTransient
-                               ? "the server closed the connection, or spoke, before it was asked"
-                               : made.connection->Problem();
-      End(exchange, [&](Exchange& ended) { ended.Fail(kind, problem); });
-      return;
+  void HandleConnected(const ConnectionPool::Connected& connected) {
+    Connection* const connection = connected.connection;
+    Exchange* const exchange = connection->exchange;
+    if (connected.code != CURLE_OK) {
+      if (connection->LacksDescriptor()) return AwaitDescriptor(exchange);
+      const auto error = connection->ConnectError(connected.code);
+      return Finish(exchange, [&](Exchange& ended) { ended.Fail(error.kind, error.message); });
     }
-    if (made.connection->LacksDescriptor()) return PutBack(exchange);
-    const auto error = made.connection->ConnectError(made.code);
-    End(exchange, [&](Exchange& ended) { ended.Fail(error.kind, error.message); });
+    if (connection->IsQuiet()) return StartOn(connection, exchange);
+    const auto kind = connection->ProblemKind();
+    const auto problem = kind == ErrorKind::kTransient
+                             ? "the server closed the connection or sent data before it had a request"
+                             : connection->Problem();
+    Finish(exchange, [&](Exchange& ended) { ended.Fail(kind, problem); });
   }
 
-  // Waits for a descriptor, first in the queue, with no time counted: files and connections that are done
-  // with give theirs back.
-  void PutBack(Exchange* exchange) {
+  // Puts the exchange back to the front of the queue until a descriptor is free: files and connections that
+  // are no longer needed release theirs. The clocks of all that wait start again, so that no timeout counts
+  // the wait.
+  void AwaitDescriptor(Exchange* exchange) {
     pool_.Close(std::exchange(exchange->connection, nullptr));
     pool_.CloseIdle();
-    exchange->is_waiting = true;
-    waiting_.push_front(exchange);
-    for (Exchange* const waiting : waiting_) waiting->Begin(now_);
-    next_try_ = now_ + kTryAgainAfter;
+    exchange->is_awaiting_connection = true;
+    awaiting_connection_.push_front(exchange);
+    for (Exchange* const waiting : awaiting_connection_) waiting->Begin(now_);
+    next_connect_ = now_ + kDescriptorRetryDelay;
   }
 
   void StartOn(Connection* connection, Exchange* exchange) {
     connection->exchange = exchange;
     exchange->connection = connection;
-    exchange->Rewind(exchange->is_worth_asking() && !never_asked_.contains(exchange->route()));
-    SendSome(connection);
+    exchange->Rewind(exchange->is_worth_expecting() && !no_continue_origins_.contains(exchange->origin()));
+    Pump(connection, {.send = true});
   }
 
-  void GoOn(Connection* connection, std::uint32_t events) {
-    Exchange* const exchange = connection->exchange;
-    if ((events & Connection::kReadable) && !ReceiveSome(connection, (events & Connection::kEnding) != 0))
-      return;
-    if ((events & EPOLLOUT) && !exchange->sent_all()) SendSome(connection);
+  void HandleEvent(Connection* connection, std::uint32_t events) {
+    Pump(connection, {.receive = (events & Connection::kReadable) != 0,
+                      .send = (events & EPOLLOUT) != 0,
+                      .server_closed = (events & Connection::kPeerClosed) != 0});
   }
 
-  // False when the exchange has ended on this connection, which may be gone then.
-  bool SendSome(Connection* connection) {
-    using State = Connection::Moved::State;
-    Exchange* const exchange = connection->exchange;
-    for (;;) {
-      std::array<iovec, 64> room;
-      const auto pieces = exchange->Unsent(room);
-      const auto file = exchange->UnsentFile();
-      if (pieces.empty() && file.bytes == 0) return true;
-      const auto moved =
-          pieces.empty() ? connection->SendFile(file, buffer_) : connection->Send(pieces, buffer_);
-      if (moved.state == State::kBlocked) return true;
-      if (moved.state == State::kUnread) {
-        return End(exchange,
-                   [error = connection->FileError(file)](Exchange& ended) { ended.FailUnread(error); });
-      }
-      if (moved.state != State::kBytes) {
-        // The server may have said why before it closed.
-        const auto problem = "sending: " + connection->Problem();
-        if (!ReceiveSome(connection, true)) return false;
-        return Lost(connection, problem);
-      }
-      exchange->Sent(moved.bytes, now_);
-      if (!moved.more) return true;
+  // Afterwards the connection and its exchange may no longer exist.
+  void Pump(Connection* connection, const ExchangePump::Work& work) {
+    using Outcome = ExchangePump::Outcome;
+    switch (pump_.Run(connection, connection->exchange, work, now_)) {
+      case Outcome::kBlocked: return;
+      case Outcome::kResponse: return HandleResponse(connection, true);
+      case Outcome::kResponseAndClose: return HandleResponse(connection, false);
+      case Outcome::kConnectionLost: return HandleLoss(connection, pump_.problem());
+      case Outcome::kFileUnreadable: return HandleUnreadableFile(connection);
     }
   }
 
-  // The same. `to_the_end`: the server has closed its side: what the kernel has is all that will come.
-  // A body that waited for an interim response is sent when nothing is left to be received: what the server
-  // has said before is no response to it.
-  bool ReceiveSome(Connection* connection, bool to_the_end) {
-    using State = Connection::Moved::State;
+  void HandleResponse(Connection* connection, bool may_keep_alive) {
     Exchange* const exchange = connection->exchange;
-    for (bool may_send = false;;) {
-      const auto moved = connection->Receive(buffer_);
-      if (moved.state == State::kBlocked) return !may_send || SendSome(connection);
-      if (moved.state == State::kFailed) return Lost(connection, "receiving: " + connection->Problem());
-      const bool ended = moved.state == State::kEnded;
-      if (!ended && !exchange->sent_head()) return Lost(connection, "a response before the request");
-      switch (ended ? exchange->ConnectionEnded() : Take(connection, {buffer_.data(), moved.bytes})) {
-        case ResponseParser::State::kMalformed: return Lost(connection, exchange->problem());
-        case ResponseParser::State::kComplete: return Answered(connection, !ended && !to_the_end);
-        case ResponseParser::State::kCutOff: return Answered(connection, false);
-        case ResponseParser::State::kInterim: may_send = true; break;
-        case ResponseParser::State::kIncomplete: break;
-      }
-      if (!moved.more && !to_the_end && !may_send) return true;
+    if (IsExpectationRefused(*exchange)) {
+      no_continue_origins_.insert(exchange->origin());
+      return ResendOnNewConnection(connection);
     }
-  }
-
-  ResponseParser::State Take(Connection* connection, std::string_view bytes) {
-    Exchange* const exchange = connection->exchange;
-    const bool too_early =
-        exchange->needs_acknowledgement() ? connection->HasUnacknowledged() : !exchange->sent_all();
-    return exchange->Received(bytes, too_early, now_);
-  }
-
-  bool Answered(Connection* connection, bool keep) {
-    Exchange* const exchange = connection->exchange;
-    // 417 is the answer to an Expect that is not taken; some gateways say 501.
-    const bool refused = (exchange->status() == 417 && exchange->expects_continue()) ||
-                         (exchange->status() == 501 && exchange->holds_body());
-    if (refused) {
-      never_asked_.insert(exchange->route());
-      return Again(connection);
-    }
-    if (IsRepeated(connection)) {
-      return End(exchange, [](Exchange& ended) {
+    if (IsRepeatedResponse(connection)) {
+      return Finish(exchange, [](Exchange& ended) {
         ended.Fail(ErrorKind::kTransient,
-                   "the response to the request before, once more: it has the same x-amz-request-id");
+                   "the server repeated its previous response: both have the same x-amz-request-id");
       });
     }
-    watchdog_.Answered(*exchange);
-    if (keep && exchange->leaves_connection_usable()) {
+    watchdog_.RecordResponse(*exchange);
+    if (may_keep_alive && exchange->leaves_connection_usable()) {
       exchange->connection = nullptr;
-      pool_.Keep(connection, now_);
+      pool_.KeepAlive(connection, now_);
     }
-    return End(exchange, [](Exchange& ended) { ended.FinishAnswered(); });
+    Finish(exchange, [](Exchange& ended) { ended.Complete(); });
   }
 
-  // Servers that number their responses give no two the same number: what came twice is no answer to the
-  // second request. Some give all the same; whether a route's server numbers them shows as soon as two in a
-  // row differ.
-  bool IsRepeated(Connection* connection) {
+  // 417 refuses the expectation (RFC 9110, section 15.5.18); some gateways send 501.
+  static bool IsExpectationRefused(const Exchange& exchange) {
+    return (exchange.status() == 417 && exchange.expects_continue()) ||
+           (exchange.status() == 501 && exchange.awaits_continue());
+  }
+
+  // Most servers give each response an x-amz-request-id of its own: an id that comes twice on a connection
+  // means that the response answers the previous request. Some servers always send the same id. So an
+  // origin's ids count only once two responses in a row had different ones.
+  bool IsRepeatedResponse(Connection* connection) {
     const auto id = connection->exchange->request_id();
     if (id.empty()) return false;
-    if (id == connection->last_request_id) return numbered_.contains(connection->route);
-    if (!connection->last_request_id.empty() && !std::exchange(connection->is_numbered, true))
-      numbered_.insert(connection->route);
+    if (id == connection->last_request_id) return distinct_id_origins_.contains(connection->origin);
+    if (!connection->last_request_id.empty() && !std::exchange(connection->has_distinct_ids, true))
+      distinct_id_origins_.insert(connection->origin);
     connection->last_request_id = id;
     return false;
   }
 
-  // A server may close an idle connection just when a request is on its way there. Then nothing has come
-  // back, and a new connection decides.
-  bool Lost(Connection* connection, const std::string& problem) {
+  // A server may close an idle connection while a request is on its way there. When no byte has come back,
+  // the request is sent again, and the new connection decides.
+  void HandleLoss(Connection* connection, const std::string& problem) {
     Exchange* const exchange = connection->exchange;
     const auto kind = exchange->met_tls() ? ErrorKind::kWrongEndpoint : connection->ProblemKind();
-    const bool again = connection->reused && !exchange->received_any() && !exchange->needs_fresh_connection();
-    if (again) return Again(connection);
-    return End(exchange, [&](Exchange& ended) { ended.Fail(kind, problem); });
+    const bool may_resend =
+        connection->is_reused && !exchange->received_any() && !exchange->needs_fresh_connection();
+    if (may_resend) return ResendOnNewConnection(connection);
+    Finish(exchange, [&](Exchange& ended) { ended.Fail(kind, problem); });
   }
 
-  bool Again(Connection* connection) {
+  void HandleUnreadableFile(Connection* connection) {
+    Exchange* const exchange = connection->exchange;
+    const auto error = connection->FileError(exchange->UnsentFile());
+    Finish(exchange, [&](Exchange& ended) { ended.FailUnreadable(error); });
+  }
+
+  void ResendOnNewConnection(Connection* connection) {
     Exchange* const exchange = connection->exchange;
     pool_.Close(connection);
-    exchange->Rewind(false);  // nothing of it is under way until it is connected
+    exchange->Rewind(false);  // no timeout of the old connection must run while the new one is made
     Connect(exchange);
-    return false;
   }
 
-  template <typename Finish>
-  bool End(Exchange* exchange, const Finish& finish) {
+  // Closes the connection unless it was detached before, and takes the exchange out of flight. `record` notes
+  // in the response how it ended. WakeFinished wakes the caller.
+  template <typename Record>
+  void Finish(Exchange* exchange, const Record& record) {
     if (exchange->connection != nullptr) pool_.Close(exchange->connection);
-    if (std::exchange(exchange->is_waiting, false)) std::erase(waiting_, exchange);
-    finish(*exchange);
-    auto& place = active_[exchange->position];
-    auto ended = std::move(place);
+    if (std::exchange(exchange->is_awaiting_connection, false)) std::erase(awaiting_connection_, exchange);
+    record(*exchange);
+    auto& place = active_[exchange->index];
+    auto finished = std::move(place);
     if (&place != &active_.back()) {
       place = std::move(active_.back());
-      place->position = ended->position;
+      place->index = finished->index;
     }
     active_.pop_back();
     --in_flight_;
-    ended_.push_back(std::move(ended));
-    return false;  // as they say who end it on its connection
+    finished_.push_back(std::move(finished));
   }
 
-  // All that a batch of events has ended: one lock for them, and before their bodies come for the next ones.
-  void WakeEnded() {
-    if (ended_.empty()) return;
-    for (const auto& ended : ended_) {
-      ended->Forget();
-      wakes_.push_back(ended->Done());
+  // Wakes the callers of all exchanges that a batch of events has finished. The exchanges are recycled
+  // before, with one lock for all, because the callers will need them for their next requests.
+  void WakeFinished() {
+    if (finished_.empty()) return;
+    for (const auto& finished : finished_) {
+      finished->Forget();
+      wakes_.push_back(finished->waker());
     }
-    commands_.GiveBack(&ended_);
+    commands_.Recycle(&finished_);
     for (const auto& wake : wakes_) wake();
     wakes_.clear();
   }
 
-  void LookAfterAll() {
-    const auto found = watchdog_.Look(active_, now_);
-    for (Exchange* exchange : found.stalled) End(exchange, [](Exchange& ended) { ended.FailStalled(); });
-    for (Exchange* exchange : found.overdue) End(exchange, [](Exchange& ended) { ended.FailOverdue(); });
-    given_up_ += found.slow.size();
-    for (Exchange* exchange : found.slow) End(exchange, [](Exchange& ended) { ended.FailSlow(); });
+  void RunWatchdog() {
+    const auto found = watchdog_.Check(active_, now_);
+    for (Exchange* exchange : found.stalled) Finish(exchange, [](Exchange& ended) { ended.FailStalled(); });
+    for (Exchange* exchange : found.overdue) Finish(exchange, [](Exchange& ended) { ended.FailOverdue(); });
+    cancelled_stragglers_ += found.stragglers.size();
+    for (Exchange* exchange : found.stragglers) Finish(exchange, [](Exchange& ended) { ended.FailSlow(); });
     for (Exchange* exchange : found.continue_timeouts) {
-      never_asked_.insert(exchange->route());
-      if (!ReceiveSome(exchange->connection, false)) continue;
-      exchange->SendBodyUnasked();
-      SendSome(exchange->connection);
+      no_continue_origins_.insert(exchange->origin());
+      Pump(exchange->connection, {.receive = true, .stop_awaiting_continue = true});
     }
     if (active_.empty()) watchdog_.Stop();
   }
 
   int TimeoutMs() const {
-    const auto next_try = waiting_.empty() || next_try_ < now_ ? Clock::time_point::max() : next_try_;
-    const auto deadline = std::min({pool_.deadline(), watchdog_.deadline(), sleeps_.deadline(), next_try});
+    const bool retries_connect = !awaiting_connection_.empty() && next_connect_ >= now_;
+    const auto next_connect = retries_connect ? next_connect_ : Clock::time_point::max();
+    const auto deadline =
+        std::min({pool_.deadline(), watchdog_.deadline(), timers_.deadline(), next_connect});
     if (deadline == Clock::time_point::max()) return -1;
-    // Rounded up: waking a fraction early would spin.
+    // Rounded up: a loop that wakes a fraction too early would spin.
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
   }
@@ -347,39 +316,38 @@ class EventLoop::Loop {
   const UniqueFd epoll_;
   CommandQueue commands_;
   std::atomic<int> in_flight_ = 0;
-  std::atomic<std::uint64_t> given_up_ = 0;
+  std::atomic<std::uint64_t> cancelled_stragglers_ = 0;
 
-  // The loop thread's own.
+  // Of the loop's thread only.
   ConnectionPool pool_;
+  ExchangePump pump_;
   Clock::time_point now_{};  // when epoll last returned
-  std::array<char, Connection::kScratchBytes> buffer_;
   std::vector<std::unique_ptr<Exchange>> active_;
-  std::deque<Exchange*> waiting_;  // of these, for a connection
-  Clock::time_point next_try_{};   // to make one, after descriptors ran out
-  std::vector<std::unique_ptr<Exchange>> ended_;
+  std::deque<Exchange*> awaiting_connection_;  // some of active_
+  Clock::time_point next_connect_{};           // after a lack of descriptors: when to try again
+  std::vector<std::unique_ptr<Exchange>> finished_;
   std::vector<Wake> wakes_;
-  // Routes whose servers do not answer the question whether they take a body: it costs them no second wait.
-  std::unordered_set<std::string> never_asked_;
-  // Routes whose responses have an x-amz-request-id of their own each.
-  std::unordered_set<std::string> numbered_;
+  // Origins that ignore or refuse Expect: 100-continue, so that only the first request waits for the timeout.
+  std::unordered_set<std::string> no_continue_origins_;
+  // Origins that give each response an x-amz-request-id of its own.
+  std::unordered_set<std::string> distinct_id_origins_;
   ExchangeWatchdog watchdog_;
-  TimerQueue sleeps_;
+  TimerQueue timers_;
   std::thread thread_;
 };
 
-EventLoop::EventLoop(const TransportOptions& options, int max_connections, std::size_t most_in_the_making,
-                     int loops)
-    : loop_(std::make_unique<Loop>(options, max_connections, most_in_the_making, loops)) {}
+EventLoop::EventLoop(const TransportOptions& options, int max_idle, std::size_t max_connecting, int loops)
+    : loop_(std::make_unique<Loop>(options, max_idle, max_connecting, loops)) {}
 
 EventLoop::~EventLoop() = default;
 
-// Callers are being suspended while they call: nothing may be thrown at them.
+// The callers are suspended during this call, so it must not throw.
 void EventLoop::Send(HttpRequest&& request, HttpResponse* response, Wake wake) {
   try {
     loop_->Send(std::move(request), response, wake);
   } catch (const std::exception& error) {
-    response->failure =
-        Error{.kind = ErrorKind::kLocal, .message = std::string("no request can be made: ") + error.what()};
+    response->failure = Error{.kind = ErrorKind::kLocal,
+                              .message = std::string("the request could not be made: ") + error.what()};
     wake();
   }
 }
@@ -395,6 +363,6 @@ void EventLoop::WakeAfter(milliseconds delay, Wake wake) {
 void EventLoop::CancelSleeps() { loop_->CancelSleeps(); }
 void EventLoop::Abort() { loop_->Abort(); }
 int EventLoop::in_flight() const { return loop_->in_flight(); }
-std::uint64_t EventLoop::given_up() const { return loop_->given_up(); }
+std::uint64_t EventLoop::cancelled_stragglers() const { return loop_->cancelled_stragglers(); }
 
 }  // namespace s3

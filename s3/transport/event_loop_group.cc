@@ -4,11 +4,12 @@
 
 namespace s3 {
 
-EventLoopGroup::EventLoopGroup(const TransportOptions& options, int count, int max_connections) {
-  // Together they make as many connections at once as one would.
-  const auto making = std::max<std::size_t>(1, EventLoop::kMaxConnecting / static_cast<std::size_t>(count));
+EventLoopGroup::EventLoopGroup(const TransportOptions& options, int count, int max_idle) {
+  // Together the loops make as many connections at a time as one loop alone.
+  const auto connecting =
+      std::max<std::size_t>(1, EventLoop::kMaxConnecting / static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
-    loops_.push_back(std::make_unique<EventLoop>(options, max_connections, making, count));
+    loops_.push_back(std::make_unique<EventLoop>(options, max_idle, connecting, count));
   }
 }
 
@@ -18,8 +19,8 @@ void EventLoopGroup::Send(HttpRequest&& request, HttpResponse* response, Wake wa
 
 EventLoop& EventLoopGroup::LoopFor(const HttpRequest& request) const {
   if (request.body_bytes() < kSmallBytes) {
-    const auto room = [](const auto& loop) { return loop->in_flight() < kTogether; };
-    if (const auto found = std::ranges::find_if(loops_, room); found != loops_.end()) return **found;
+    const auto has_room = [](const auto& loop) { return loop->in_flight() < kTogether; };
+    if (const auto found = std::ranges::find_if(loops_, has_room); found != loops_.end()) return **found;
   }
   return **std::ranges::min_element(loops_, {}, &EventLoop::in_flight);
 }
@@ -42,9 +43,9 @@ std::vector<int> EventLoopGroup::in_flight() const {
   return counts;
 }
 
-std::uint64_t EventLoopGroup::given_up() const {
+std::uint64_t EventLoopGroup::cancelled_stragglers() const {
   std::uint64_t count = 0;
-  for (const auto& loop : loops_) count += loop->given_up();
+  for (const auto& loop : loops_) count += loop->cancelled_stragglers();
   return count;
 }
 

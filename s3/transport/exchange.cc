@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kUserAgent = "s3flow/" S3FLOW_VERSION;
 constexpr std::string_view kEnd = "\r\n";
-constexpr std::string_view kAsk = "Expect: 100-continue\r\n";
+constexpr std::string_view kExpect = "Expect: 100-continue\r\n";
 
 }  // namespace
 
@@ -18,17 +18,17 @@ bool Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   response_ = response;
   wake_ = wake;
   endpoint_ = request.endpoint;
-  // Nowhere else is a head written, whatever its values are made of.
+  // All heads are written here. So this check covers every value, wherever it comes from.
   if (const auto problem = HeadProblem(request)) {
     response_->failure =
         Error{.kind = ErrorKind::kPermanent, .message = "the request was not sent: " + *problem};
     return false;
   }
-  route_ = endpoint_.Url();
+  origin_ = endpoint_.Url();
   needs_fresh_connection_ = request.fresh_connection;
-  may_be_given_up_ = request.give_up_when_slow;
-  answers_late_ = request.responds_late;
-  to_head_ = request.method == "HEAD";
+  may_cancel_if_slow_ = request.give_up_when_slow;
+  responds_late_ = request.responds_late;
+  is_head_request_ = request.method == "HEAD";
   pieces_.assign(1, {});  // for the head
   if (request.body_pieces.empty()) {
     if (!request.body.empty()) pieces_.push_back(request.body);
@@ -40,14 +40,15 @@ bool Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   file_ = request.body_file;
   body_bytes_ = request.body_bytes();
   WriteHead(request);
-  moved_bytes_ = guard_bytes_ = 0;
+  moved_bytes_ = moved_before_window_ = 0;
   connection = nullptr;
   return true;
 }
 
-// Thousands of heads wait at once: each takes what it needs, and no more for having grown.
+// Returns an upper bound of the head's size, to reserve it at once: a string that grows takes up to twice the
+// memory, and thousands of heads wait at the same time.
 std::size_t Exchange::HeadBytes(const HttpRequest& request, std::string_view query) const {
-  constexpr std::size_t kRest = 128;  // more than WriteHead and Rewind add; the host can be in it twice
+  constexpr std::size_t kRest = 128;  // more than WriteHead and Rewind add; they may write the host twice
   auto bytes = kRest + request.method.size() + request.path.size() + query.size() + 2 * endpoint_.host.size();
   for (const auto& [name, value] : request.headers) bytes += name.size() + value.size() + 4;
   for (const auto& [name, value] : request.secret_headers) bytes += name.size() + value.Reveal().size() + 4;
@@ -72,31 +73,31 @@ void Exchange::WriteHead(const HttpRequest& request) {
   }
   if (!has_host) head_.append("host: ").append(endpoint_.HostHeader()).append(kEnd);
   head_.append("User-Agent: ").append(kUserAgent).append(kEnd);
-  if (!to_head_ && request.method != "GET") {
+  if (!is_head_request_ && request.method != "GET") {
     head_.append("Content-Length: ").append(std::to_string(body_bytes_)).append(kEnd);
   }
-  plain_head_bytes_ = head_.size();
+  head_bytes_without_end_ = head_.size();
 }
 
-void Exchange::Rewind(bool ask_first) {
-  head_.resize(plain_head_bytes_);
-  if (ask_first) head_.append(kAsk);
+void Exchange::Rewind(bool expect_continue) {
+  head_.resize(head_bytes_without_end_);
+  if (expect_continue) head_.append(kExpect);
   head_.append(kEnd);
   pieces_[0] = head_;
   piece_ = piece_offset_ = 0;
   file_sent_ = 0;
-  asked_first_ = holds_body_ = ask_first;
+  expects_continue_ = awaits_continue_ = expect_continue;
   began_early_ = met_tls_ = false;
-  answering_since_ = Clock::time_point::max();
+  response_began_ = Clock::time_point::max();
   response_->status = 0;
   response_->headers.Clear();
   response_->body.clear();
   response_->body_truncated = false;
-  parser_.Begin(to_head_, response_);
+  parser_.Begin(is_head_request_, response_);
 }
 
-bool Exchange::AskedInVain(Clock::time_point now) const {
-  return holds_body_ && piece_ == 1 && now - asked_at_ > kAskTimeout;
+bool Exchange::HasContinueTimedOut(Clock::time_point now) const {
+  return awaits_continue_ && piece_ == 1 && now - continue_awaited_since_ > kContinueTimeout;
 }
 
 std::span<const iovec> Exchange::Unsent(std::span<iovec> pieces) const {
@@ -109,7 +110,7 @@ std::span<const iovec> Exchange::Unsent(std::span<iovec> pieces) const {
 }
 
 FileRange Exchange::UnsentFile() const {
-  if (holds_body_ || piece_ < pieces_.size()) return {};
+  if (awaits_continue_ || piece_ < pieces_.size()) return {};
   return {file_.fd, file_.offset + file_sent_, file_.bytes - file_sent_};
 }
 
@@ -129,42 +130,43 @@ void Exchange::Sent(std::size_t bytes, Clock::time_point now) {
     ++piece_;
     piece_offset_ = 0;
   }
-  if (holds_body_ && piece_ == 1) asked_at_ = now;
+  if (awaits_continue_ && piece_ == 1) continue_awaited_since_ = now;
 }
 
-ResponseParser::State Exchange::Received(std::string_view bytes, bool too_early, Clock::time_point now) {
+ResponseParser::State Exchange::Received(std::string_view bytes, bool is_early, Clock::time_point now) {
   if (sent_all()) {
     moved_bytes_ += bytes.size();
-    answering_since_ = std::min(answering_since_, now);
+    response_began_ = std::min(response_began_, now);
   }
-  // An alert: type 21, version 3.x (RFC 8446, section 5.1).
+  // A TLS alert begins with type 21, version 3.x (RFC 8446, section 5.1).
   if (!parser_.started() && bytes.starts_with("\x15\x03")) met_tls_ = true;
   const auto state = parser_.Take(bytes);
-  // What had begun before was an interim response, which may come at any time.
-  if (state == ResponseParser::State::kInterim) holds_body_ = began_early_ = false;
-  began_early_ = began_early_ || (too_early && parser_.started_final());
+  // An interim response may come at any time: it does not count as a response that began early.
+  if (state == ResponseParser::State::kInterim) awaits_continue_ = began_early_ = false;
+  began_early_ = began_early_ || (is_early && parser_.started_final());
   return state;
 }
 
 bool Exchange::IsOverdue(Clock::time_point now) const {
-  return answering_since_ < now && now - answering_since_ > options_.response_timeout;
+  return response_began_ < now && now - response_began_ > options_.response_timeout;
 }
 
 bool Exchange::HasStalled(Clock::time_point now) {
-  if (moved_bytes_ - guard_bytes_ >= options_.stall_bytes) {
-    guard_bytes_ = moved_bytes_;
-    guard_since_ = now;
+  if (moved_bytes_ - moved_before_window_ >= options_.stall_bytes) {
+    moved_before_window_ = moved_bytes_;
+    stall_window_began_ = now;
   }
-  return now - guard_since_ > stall_window();
+  return now - stall_window_began_ > stall_window();
 }
 
 std::chrono::milliseconds Exchange::stall_window() const {
-  const bool is_late = answers_late_ && sent_all();
+  const bool is_late = responds_late_ && sent_all();
   return is_late ? std::max(options_.stall_window, options_.completion_window) : options_.stall_window;
 }
 
-// A refusal may come before the whole body was sent. A success cannot be one of what was never sent.
-void Exchange::FinishAnswered() {
+// A server may refuse a request before it has the whole body. It cannot have stored a body that it does not
+// have.
+void Exchange::Complete() {
   if (began_early_ && response_->status < 300)
     Fail(ErrorKind::kTransient, "success before the whole body was sent");
 }
@@ -173,10 +175,11 @@ void Exchange::Fail(ErrorKind kind, std::string_view what) {
   response_->failure = Error{.kind = kind, .message = fmt::format("{}: {}", endpoint_.HostAndPort(), what)};
 }
 
-void Exchange::FailUnread(Error error) { response_->failure = std::move(error); }
+void Exchange::FailUnreadable(Error file_error) { response_->failure = std::move(file_error); }
 
 void Exchange::FailSlow() {
-  response_->failure = Error{.kind = ErrorKind::kSlow, .message = "far slower than requests of its size"};
+  response_->failure =
+      Error{.kind = ErrorKind::kSlow, .message = "cancelled: far slower than other requests of its size"};
 }
 
 void Exchange::FailStalled() {

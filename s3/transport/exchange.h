@@ -1,4 +1,4 @@
-// One request and its response, as bytes to send and bytes that were received; part of the event loop.
+// One request and its response: the bytes still to send, and the bytes received so far. Does no I/O.
 #pragma once
 
 #include <sys/uio.h>
@@ -19,133 +19,139 @@ namespace s3 {
 
 class Connection;
 
-// Reused from exchange to exchange: it keeps its strings' capacity. Prepared by the caller's thread before it
-// is handed over, then used by the loop's thread only. Does no I/O.
+// Reused for one request after the other, so that its strings keep their capacity. The caller's thread
+// prepares it and hands it over; from then on only the loop's thread uses it.
 class Exchange {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `options` outlives it.
+  // `options` must outlive it.
   explicit Exchange(const TransportOptions& options) : options_(options) {}
   ~Exchange() { Forget(); }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  // Returns false when the request has no head that may be sent: `*response` then says why, and `wake` is the
-  // caller's to call.
+  // Takes over what it needs of `request` and writes the head. Returns false when no valid head can be
+  // written: then `*response` says why, and the caller calls `wake`.
   bool Prepare(const HttpRequest& request, HttpResponse* response, Wake wake);
 
   const Endpoint& endpoint() const { return endpoint_; }
-  // The endpoint as a text, which tells connections apart.
-  const std::string& route() const { return route_; }
+  // The endpoint as a URL. Exchanges with the same origin can share connections.
+  const std::string& origin() const { return origin_; }
   bool needs_fresh_connection() const { return needs_fresh_connection_; }
-  bool may_be_given_up() const { return may_be_given_up_; }
+  // True when the exchange may be cancelled for being a straggler.
+  bool may_cancel_if_slow() const { return may_cancel_if_slow_; }
   std::uint64_t body_bytes() const { return body_bytes_; }
 
-  // Starts the stall guard's clock.
-  void Begin(Clock::time_point now) { began_ = guard_since_ = now; }
+  // Starts the clocks of the age and of the stall window.
+  void Begin(Clock::time_point now) { began_ = stall_window_began_ = now; }
   Clock::duration Age(Clock::time_point now) const { return now - began_; }
-  // True when fewer than stall_bytes moved since the stall window began.
+  // Returns true when fewer than `stall_bytes` moved during a whole stall window.
   bool HasStalled(Clock::time_point now);
-  // True when the response takes longer than `response_timeout`.
+  // Returns true when the response takes longer than `response_timeout`.
   bool IsOverdue(Clock::time_point now) const;
 
-  // Goes back to the first byte of the request, and of the response. `ask_first`: the body waits until the
+  // Returns to the first byte of the request and of the response. `expect_continue`: the body waits until the
   // server says that it will take it (Expect: 100-continue; RFC 9110, section 10.1.1).
-  void Rewind(bool ask_first);
-  bool is_worth_asking() const { return body_bytes_ > kAskAbove; }
-  bool expects_continue() const { return asked_first_; }
-  bool holds_body() const { return holds_body_; }
-  // True once the server has kept the body waiting for too long: most that do never answer at all.
-  bool AskedInVain(Clock::time_point now) const;
-  void SendBodyUnasked() { holds_body_ = false; }
+  void Rewind(bool expect_continue);
+  bool is_worth_expecting() const { return body_bytes_ > kExpectContinueAbove; }
+  // True when the request was sent with Expect: 100-continue; and true while its body still waits.
+  bool expects_continue() const { return expects_continue_; }
+  bool awaits_continue() const { return awaits_continue_; }
+  // Returns true once the wait for 100 Continue has timed out. Most such servers never send one.
+  bool HasContinueTimedOut(Clock::time_point now) const;
+  void StopAwaitingContinue() { awaits_continue_ = false; }
 
-  // What may be sent now, from the first byte that was not: fills the front of `pieces`. When that is
-  // nothing, of the file.
+  // Returns the bytes to send next, in the front of `pieces`. When there are none, UnsentFile() may have
+  // some.
   std::span<const iovec> Unsent(std::span<iovec> pieces) const;
   FileRange UnsentFile() const;
+  // Records that the first `bytes` of the unsent bytes are sent.
   void Sent(std::size_t bytes, Clock::time_point now);
   bool sent_head() const { return piece_ > 0; }
   bool sent_all() const { return piece_ == pieces_.size() && file_sent_ == file_.bytes; }
 
-  // True when a response that begins now must not be believed unless the server has acknowledged the whole
-  // request: the kernel may still hold much of it.
+  // True when a response that begins now is credible only if the server's kernel has acknowledged the whole
+  // request: our kernel may still hold much of it.
   bool needs_acknowledgement() const {
-    return sent_all() && body_bytes_ > kHeldByKernel && !parser_.started_final();
+    return sent_all() && body_bytes_ > kMaxUnacknowledged && !parser_.started_final();
   }
-  // `too_early`: not all of the request has been sent, or acknowledged where that is needed.
-  ResponseParser::State Received(std::string_view bytes, bool too_early, Clock::time_point now);
+  // Parses received bytes. `is_early`: the request is not yet sent completely, or not acknowledged completely
+  // although needs_acknowledgement().
+  ResponseParser::State Received(std::string_view bytes, bool is_early, Clock::time_point now);
   ResponseParser::State ConnectionEnded() { return parser_.End(); }
   bool received_any() const { return parser_.started(); }
+  // True when the connection can carry another exchange after this response.
   bool leaves_connection_usable() const { return !began_early_ && parser_.keeps_alive(); }
   int status() const { return response_->status; }
-  // Of the response; empty when it has none.
+  // The response's x-amz-request-id; empty when it has none.
   std::string_view request_id() const { return response_->headers.Find("x-amz-request-id").value_or(""); }
+  // Says why the received bytes are no response.
   std::string problem() const {
-    return met_tls_ ? "it speaks TLS: destination.endpoint needs https://" : parser_.problem();
+    return met_tls_ ? "the server speaks TLS: destination.endpoint needs https://" : parser_.problem();
   }
-  // What came instead of a response is a TLS record.
+  // True when a TLS record came instead of a response.
   bool met_tls() const { return met_tls_; }
 
-  // Each records how the exchange ended; the waker is called after one of them. Nothing to record for one
-  // that ended with a whole response, unless it came too early.
-  void FinishAnswered();
+  // Each of these records in the response how the exchange ended; call one of them, then the waker.
+  // Complete() turns a success that came before the whole request was sent into a failure.
+  void Complete();
   void Fail(ErrorKind kind, std::string_view what);
-  void FailUnread(Error error);
+  void FailUnreadable(Error file_error);
   void FailSlow();
   void FailStalled();
   void FailOverdue();
   void FailCancelled();
-  Wake Done() const { return wake_; }
-  // What the head held of secrets is overwritten: it may lie idle for long.
+  Wake waker() const { return wake_; }
+  // Overwrites the head when it holds secrets: an exchange may lie unused for long.
   void Forget() {
     if (std::exchange(head_is_secret_, false)) Wipe(&head_);
   }
 
-  // The loop's own notes.
+  // Notes of the event loop.
   Connection* connection = nullptr;
-  std::size_t position = 0;  // among those in flight
-  bool is_waiting = false;   // for a connection
+  std::size_t index = 0;  // in the list of exchanges in flight
+  bool is_awaiting_connection = false;
 
-  // As libcurl does it by default (https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html).
-  static constexpr std::uint64_t kAskAbove = 1 << 20;
-  static constexpr std::chrono::seconds kAskTimeout{1};
-  // Whether larger bodies have arrived is worth a system call.
-  static constexpr std::uint64_t kHeldByKernel = 64 << 10;
+  // libcurl's defaults (https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html).
+  static constexpr std::uint64_t kExpectContinueAbove = 1 << 20;
+  static constexpr std::chrono::seconds kContinueTimeout{1};
+  // For larger bodies it is worth a system call to know whether they have arrived.
+  static constexpr std::uint64_t kMaxUnacknowledged = 64 << 10;
 
  private:
   void WriteHead(const HttpRequest& request);
   std::size_t HeadBytes(const HttpRequest& request, std::string_view query) const;
   std::chrono::milliseconds stall_window() const;
-  std::size_t sendable_pieces() const { return holds_body_ ? 1 : pieces_.size(); }
+  std::size_t sendable_pieces() const { return awaits_continue_ ? 1 : pieces_.size(); }
 
   const TransportOptions& options_;
   Endpoint endpoint_;
-  std::string route_;
+  std::string origin_;
   bool needs_fresh_connection_ = false;
-  bool may_be_given_up_ = false;
-  bool answers_late_ = false;
+  bool may_cancel_if_slow_ = false;
+  bool responds_late_ = false;  // the server may work for minutes before its response
   std::uint64_t body_bytes_ = 0;
-  std::string head_;  // request line and header lines, and with `Expect` as its last one or without
-  std::size_t plain_head_bytes_ = 0;
+  std::string head_;  // request line and header lines; Rewind appends the end, with `Expect` before it or not
+  std::size_t head_bytes_without_end_ = 0;
   bool head_is_secret_ = false;
   std::vector<std::string_view> pieces_;  // the head, then the body
   std::size_t piece_ = 0, piece_offset_ = 0;
   FileRange file_;  // after the pieces
   std::uint64_t file_sent_ = 0;
-  bool asked_first_ = false;
-  bool holds_body_ = false;
-  Clock::time_point asked_at_{};
-  bool to_head_ = false;
+  bool expects_continue_ = false;
+  bool awaits_continue_ = false;
+  Clock::time_point continue_awaited_since_{};
+  bool is_head_request_ = false;
   bool met_tls_ = false;
-  bool began_early_ = false;  // the response, before the whole request was sent
-  Clock::time_point answering_since_ = Clock::time_point::max();
+  bool began_early_ = false;  // the response began before the whole request was sent
+  Clock::time_point response_began_ = Clock::time_point::max();
   ResponseParser parser_;
   HttpResponse* response_ = nullptr;
   Wake wake_;
   std::uint64_t moved_bytes_ = 0;
-  Clock::time_point began_{}, guard_since_{};
-  std::uint64_t guard_bytes_ = 0;
+  Clock::time_point began_{}, stall_window_began_{};
+  std::uint64_t moved_before_window_ = 0;
 };
 
 }  // namespace s3

@@ -10,9 +10,9 @@ ExchangeWatchdog::ExchangeWatchdog(const TransportOptions& options, int loops)
     : interval_(std::clamp<std::chrono::milliseconds>(options.stall_window / 8, 10ms, 50ms)),
       stragglers_(loops) {}
 
-ExchangeWatchdog::Findings ExchangeWatchdog::Look(const std::vector<std::unique_ptr<Exchange>>& active,
-                                                  Clock::time_point now) {
-  Start(now);
+ExchangeWatchdog::Findings ExchangeWatchdog::Check(const std::vector<std::unique_ptr<Exchange>>& active,
+                                                   Clock::time_point now) {
+  Schedule(now);
   stragglers_.InFlight(active.size());
   Findings found;
   for (const auto& exchange : active) {
@@ -21,8 +21,8 @@ ExchangeWatchdog::Findings ExchangeWatchdog::Look(const std::vector<std::unique_
     } else if (exchange->IsOverdue(now)) {
       found.overdue.push_back(exchange.get());
     } else if (IsStraggler(*exchange, now) && stragglers_.TryCancel(now)) {
-      found.slow.push_back(exchange.get());
-    } else if (exchange->AskedInVain(now)) {
+      found.stragglers.push_back(exchange.get());
+    } else if (exchange->HasContinueTimedOut(now)) {
       found.continue_timeouts.push_back(exchange.get());
     }
   }
@@ -30,7 +30,7 @@ ExchangeWatchdog::Findings ExchangeWatchdog::Look(const std::vector<std::unique_
 }
 
 bool ExchangeWatchdog::IsStraggler(const Exchange& exchange, Clock::time_point now) const {
-  if (!exchange.may_be_given_up()) return false;
+  if (!exchange.may_cancel_if_slow()) return false;
   const auto limit = stragglers_.Limit(exchange.body_bytes());
   return limit && exchange.Age(now) > *limit;
 }

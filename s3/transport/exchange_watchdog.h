@@ -1,4 +1,4 @@
-// Looks every now and then for exchanges that do not get on; part of the event loop.
+// Finds the exchanges in flight that make no progress: stalled, overdue, stragglers, without 100 Continue.
 #pragma once
 
 #include <chrono>
@@ -11,31 +11,31 @@
 
 namespace s3 {
 
-// Belongs to the event loop's thread.
+// Belongs to the event loop's thread, which asks it at regular times and acts upon its findings.
 class ExchangeWatchdog {
  public:
   using Clock = Exchange::Clock;
 
-  // `loops`: how many guards share what may be given up.
+  // `loops`: the number of watchdogs that together keep the limit on cancelled stragglers.
   ExchangeWatchdog(const TransportOptions& options, int loops);
 
-  // When to look: while there are exchanges, several times in a stall window.
-  Clock::time_point deadline() const { return next_look_; }
-  void Start(Clock::time_point now) { next_look_ = now + interval_; }
-  void Stop() { next_look_ = Clock::time_point::max(); }
+  // When to call Check next: several times in a stall window while there are exchanges, else never.
+  Clock::time_point deadline() const { return next_check_; }
+  void Schedule(Clock::time_point now) { next_check_ = now + interval_; }
+  void Stop() { next_check_ = Clock::time_point::max(); }
 
-  // Each exchange is in one of them at most.
+  // Each exchange is in at most one of the lists.
   struct Findings {
-    std::vector<Exchange*> stalled;            // moved too little for too long
-    std::vector<Exchange*> overdue;            // whose response takes too long
-    std::vector<Exchange*> slow;               // stragglers that may be given up
-    std::vector<Exchange*> continue_timeouts;  // whose server does not say whether it takes the body
+    std::vector<Exchange*> stalled;     // fewer than `stall_bytes` moved in `stall_window`
+    std::vector<Exchange*> overdue;     // the response takes longer than `response_timeout`
+    std::vector<Exchange*> stragglers;  // far slower than their peers, and within the limit: cancel them
+    std::vector<Exchange*> continue_timeouts;  // no 100 Continue came: send the body without it
   };
-  // Of those in flight; looks again later.
-  Findings Look(const std::vector<std::unique_ptr<Exchange>>& active, Clock::time_point now);
+  // Looks at all exchanges in flight and schedules the next check.
+  Findings Check(const std::vector<std::unique_ptr<Exchange>>& active, Clock::time_point now);
 
-  // Is told of every answer: what stragglers are compared with.
-  void Answered(const Exchange& exchange) {
+  // Call it for each response: the response times tell which exchanges are stragglers.
+  void RecordResponse(const Exchange& exchange) {
     stragglers_.Answered(exchange.body_bytes(), exchange.Age(Clock::now()));
   }
 
@@ -44,7 +44,7 @@ class ExchangeWatchdog {
 
   const std::chrono::milliseconds interval_;
   StragglerDetector stragglers_;
-  Clock::time_point next_look_ = Clock::time_point::max();
+  Clock::time_point next_check_ = Clock::time_point::max();
 };
 
 }  // namespace s3

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kProtocol = "HTTP/";
 constexpr std::string_view kNotHttp = "it does not begin with HTTP/";
-constexpr std::string_view kNotHttp1 = "its status line is none of HTTP/1.1";
+constexpr std::string_view kNotHttp1 = "its status line is not one of HTTP/1.1";
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -22,7 +22,7 @@ bool IsSame(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-// Calls `take` with each element of a list with commas, until it returns false.
+// Calls `take` with each element of a comma-separated list until it returns false. Returns false then.
 template <typename Take>
 bool ForEachElement(std::string_view list, const Take& take) {
   while (!list.empty()) {
@@ -33,16 +33,16 @@ bool ForEachElement(std::string_view list, const Take& take) {
   return true;
 }
 
-// True also when `text` is only the beginning of the protocol's name.
+// Returns true also when `text` is only a beginning of the protocol's name.
 bool BeginsLikeHttp(std::string_view text) {
   const auto known = std::min(text.size(), kProtocol.size());
   return IsSame(text.substr(0, known), kProtocol.substr(0, known));
 }
 
-// What decides where the body ends, and whether the connection stays.
+// Collects the headers that decide where the body ends and whether the connection stays open.
 class Framing {
  public:
-  // False when it is another header.
+  // True for the headers that decide where the body ends.
   static bool IsAbout(std::string_view name) {
     return IsSame(name, "content-length") || IsSame(name, "transfer-encoding");
   }
@@ -65,19 +65,22 @@ class Framing {
     using Body = ResponseHead::Body;
     const bool no_body = to_head || head->status / 100 == 1 || head->status == 204 || head->status == 304;
     head->bytes = length_.value_or(0);
-    head->body = no_body    ? Body::kNone
-                 : chunked_ ? Body::kChunked
-                 : length_  ? Body::kLength
-                            : Body::kUntilEnd;
-    // Two ways to say where the body ends: whoever believed the other one has left something behind. RFC
-    // 9112, section 6.3. The same goes for chunks in another version than HTTP/1.1, and for an encoding that
-    // is named twice.
+    if (no_body) {
+      head->body = Body::kNone;
+    } else if (chunked_) {
+      head->body = Body::kChunked;
+    } else {
+      head->body = length_ ? Body::kLength : Body::kUntilEnd;
+    }
+    // With two statements of where the body ends, a proxy that believed the other one has left bytes on the
+    // connection (RFC 9112, section 6.3). The same holds for chunks in a version other than HTTP/1.1, and for
+    // an encoding that is named twice.
     const bool doubtful = encodings_ > 1 || (chunked_ && (length_ || !is_http_1_1));
     head->keeps_alive = !closes_ && (is_http_1_1 || stays_) && !doubtful && head->body != Body::kUntilEnd;
   }
 
  private:
-  // A list of equal numbers is one number: RFC 9110, section 8.6.
+  // A list of equal numbers counts as one number (RFC 9110, section 8.6).
   std::string_view TakeLength(std::string_view value) {
     if (value.empty()) return "an empty Content-Length";
     const bool fine = ForEachElement(value, [&](std::string_view text) {
@@ -86,17 +89,17 @@ class Framing {
       if (error != std::errc() || end != text.data() + text.size()) return false;
       return std::exchange(length_, number).value_or(number) == number;
     });
-    return fine ? "" : "a Content-Length that is no number, or two that differ";
+    return fine ? "" : "a Content-Length that is not a number, or two different ones";
   }
 
-  // "identity" means none. No other was asked for, by TE: RFC 9110, section 10.1.4.
+  // "identity" means no encoding. We accept no others: we send no TE header (RFC 9110, section 10.1.4).
   std::string_view TakeEncoding(std::string_view value) {
     const bool fine = ForEachElement(value, [&](std::string_view name) {
       if (!name.empty()) ++encodings_;
       chunked_ |= IsSame(name, "chunked");
       return name.empty() || IsSame(name, "chunked") || IsSame(name, "identity");
     });
-    return fine ? "" : "a Transfer-Encoding that was not asked for";
+    return fine ? "" : "a Transfer-Encoding that the request did not allow";
   }
 
   std::optional<std::uint64_t> length_;
@@ -109,8 +112,8 @@ struct StatusLine {
   bool is_http_1_1 = false;
 };
 
-// "HTTP/1.1 200 OK", and what curl 7.88 takes for it: no reason, no space before it, several spaces before
-// the status, HTTP/2 as the version.
+// Parses "HTTP/1.1 200 OK" and the forms that curl 7.88 accepts, too: no reason, no space before it, several
+// spaces before the status, HTTP/2 as the version.
 std::optional<StatusLine> ParseStatusLine(std::string_view line) {
   const bool is_http_1_1 = line.starts_with("HTTP/1.1");
   line.remove_prefix(kProtocol.size());
@@ -125,9 +128,8 @@ std::optional<StatusLine> ParseStatusLine(std::string_view line) {
   return parsed;
 }
 
-// True when a line of `head` holds a CR that is not at its end, or a NUL: the first ends the line for some
-// readers, the second for others. One pass over all lines, without a way out of the loop: a compiler makes
-// vectors of it.
+// Returns true when a line of `head` contains a CR that is not at its end, or a NUL. Some readers end a line
+// at such a CR, others at a NUL. The loop has no early exit, so that the compiler vectorizes it.
 bool HasLineEndWithin(std::string_view head) {
   unsigned char any = 0;
   for (std::size_t i = 1; i < head.size(); ++i) {
@@ -139,18 +141,19 @@ bool HasLineEndWithin(std::string_view head) {
 
 struct Field {
   std::string_view name;
-  std::string_view value;  // of the head; of `unfolded` when several lines hold it
-  std::string unfolded;
-  bool is_folded = false;  // more lines than one hold the value
+  std::string_view value;  // points into the head, or into `unfolded`
+  std::string unfolded;    // the value of a folded header, as one line
+  bool is_folded = false;  // the value has more than one line
 };
 
 bool IsContinued(std::string_view text) { return text.starts_with(' ') || text.starts_with('\t'); }
 
-// Reads the header that begins with `line`; takes the lines that continue it (RFC 9112, section 5.2) off
+// Reads the header that begins with `line`, and removes the lines that continue it (RFC 9112, section 5.2)
+// from
 // `*text`. Returns what is wrong with it; empty when nothing is.
 std::string_view ReadField(std::string_view line, std::string_view* text, Field* field) {
   const auto colon = line.find(':');
-  if (IsContinued(line)) return "a header that continues none";
+  if (IsContinued(line)) return "a continuation line without a header";
   if (colon == std::string_view::npos) return "a header without a colon";
   field->name = line.substr(0, colon);
   field->value = TrimHeaderSpace(line.substr(colon + 1));

@@ -1,5 +1,5 @@
-// The head of one HTTP/1.x response: what it says, how its body ends, and whether the connection may stay.
-// Pure, any thread. It takes what curl takes, unless that is unsafe: see the table in s3/HTTP_FORMS.md.
+// Parses the head of one HTTP/1.x response: its status, where its body ends, and whether the connection stays
+// open. Pure, any thread. Accepts the forms that curl accepts, unless that is unsafe: see s3/HTTP_FORMS.md.
 #pragma once
 
 #include <cstdint>
@@ -21,16 +21,17 @@ struct ResponseHead {
   bool keeps_alive = false;
 };
 
-// What keeps `text`, the first bytes of a response, from being the beginning of one; empty when nothing does.
+// Says why no response begins with `text`, the first bytes that came; empty when one may.
 std::string_view ProblemOfBeginning(std::string_view text);
 
-// `text`: all lines, the empty one at the end included. Appends the lines to `*headers`, each unfolded.
-// `to_head`: no body follows, whatever the headers say. The error says what is wrong.
+// Parses `text`: all lines with the empty one at the end. Appends the lines to `*headers`, each unfolded.
+// `to_head`: this is the response to a HEAD request, so no body follows, whatever the headers say. The error
+// says what is wrong.
 tl::expected<ResponseHead, std::string> ParseResponseHead(std::string_view text, bool to_head,
                                                           HttpHeaders* headers);
 
-// The next line, without its end, which is CRLF or a bare LF; takes both off `*text`. False when the line is
-// not complete: nothing is taken then.
+// Moves the next line from `*text` to `*line`, without its end, which is CRLF or a bare LF. Returns false and
+// changes nothing when the line is incomplete.
 bool TakeLine(std::string_view* text, std::string_view* line);
 
 }  // namespace s3

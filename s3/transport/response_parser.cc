@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxSizeDigits = 16;
 
-// The length of the head that `text` begins with, the empty line included; 0 when it is not complete. `from`:
-// no line ends before.
+// Returns the length of the head at the front of `text`, with its empty line; 0 when the head is incomplete.
+// `from`: no line ends before this position.
 std::size_t HeadBytes(std::string_view text, std::size_t from) {
   for (auto end = text.find('\n', from); end != std::string_view::npos; end = text.find('\n', end + 1)) {
     const auto behind = text.substr(end + 1, 2);
@@ -27,12 +27,12 @@ std::size_t HeadBytes(std::string_view text, std::size_t from) {
 void ResponseParser::Begin(bool to_head, HttpResponse* response) {
   response_ = response;
   to_head_ = to_head;
-  started_ = started_final_ = more_behind_ = false;
+  started_ = started_final_ = has_excess_bytes_ = false;
   keeps_alive_ = true;
   step_ = Step::kHead;
   left_ = bytes_ = 0;
   interim_responses_ = 0;
-  std::string().swap(rest_);  // a hostile server's may be large
+  std::string().swap(rest_);  // frees it: a hostile server can make it large
   std::string().swap(line_);
   problem_.clear();
 }
@@ -42,34 +42,34 @@ ResponseParser::State ResponseParser::Take(std::string_view bytes) {
   started_final_ |= !bytes.empty();
   bytes_ += bytes.size();
   bool interim = false;
-  for (bool goes_on = true; goes_on && problem_.empty() && step_ != Step::kDone;) {
+  for (bool can_continue = true; can_continue && problem_.empty() && step_ != Step::kDone;) {
     switch (step_) {
       case Step::kHead: {
         const auto state = TakeHead(&bytes);
         interim |= state == State::kInterim;
-        goes_on = state != State::kIncomplete;
+        can_continue = state != State::kIncomplete;
         break;
       }
       case Step::kBody:
-      case Step::kChunkData: goes_on = TakeData(&bytes); break;
-      case Step::kChunkSize: goes_on = TakeChunkSize(&bytes); break;
-      case Step::kChunkEnd: goes_on = TakeChunkEnd(&bytes); break;
-      case Step::kTrailers: goes_on = TakeTrailers(&bytes); break;
+      case Step::kChunkData: can_continue = TakeData(&bytes); break;
+      case Step::kChunkSize: can_continue = TakeChunkSize(&bytes); break;
+      case Step::kChunkEnd: can_continue = TakeChunkEnd(&bytes); break;
+      case Step::kTrailers: can_continue = TakeTrailers(&bytes); break;
       case Step::kDone: break;
     }
     if (response_->body_truncated) return State::kCutOff;
   }
   if (!problem_.empty()) return State::kMalformed;
   if (step_ == Step::kDone) {
-    more_behind_ = !bytes.empty();
+    has_excess_bytes_ = !bytes.empty();
     return State::kComplete;
   }
   if (bytes_ - response_->body.size() > HttpResponse::kMaxFramingBytes)
-    return Malformed("too many bytes that are not its body");
+    return Malformed("too many bytes besides the body");
   return interim ? State::kInterim : State::kIncomplete;
 }
 
-// kInterim: it was one of an interim response, and the next follows. kComplete: it was the final one.
+// Returns kInterim after the head of an interim response, and kComplete after that of the final one.
 ResponseParser::State ResponseParser::TakeHead(std::string_view* bytes) {
   if (bytes->empty()) return State::kIncomplete;
   const auto searched = rest_.size();
@@ -78,19 +78,20 @@ ResponseParser::State ResponseParser::TakeHead(std::string_view* bytes) {
   if (size == 0) {
     *bytes = {};
     const auto problem = ProblemOfBeginning(rest_);
-    if (!problem.empty()) return Malformed("no HTTP answer: " + std::string(problem));
+    if (!problem.empty()) return Malformed("not an HTTP response: " + std::string(problem));
     if (rest_.size() > HttpResponse::kMaxHeaderBytes)
-      return Malformed("no HTTP answer: its headers are too long");
+      return Malformed("not an HTTP response: its headers are too long");
     return State::kIncomplete;
   }
   bytes->remove_prefix(size - searched);
-  if (size > HttpResponse::kMaxHeaderBytes) return Malformed("no HTTP answer: its headers are too long");
+  if (size > HttpResponse::kMaxHeaderBytes)
+    return Malformed("not an HTTP response: its headers are too long");
   const auto head = ParseResponseHead(std::string_view(rest_).substr(0, size), to_head_, &response_->headers);
   rest_.clear();
-  if (!head) return Malformed("no HTTP answer: " + head.error());
+  if (!head) return Malformed("not an HTTP response: " + head.error());
   head_ = *head;
   keeps_alive_ = keeps_alive_ && head_.keeps_alive;
-  // 101 would be an answer to something that we never ask for.
+  // 101 answers an Upgrade header, which we never send: it is a final response, and an error.
   if (head_.status / 100 == 1 && head_.status != 101) {
     if (++interim_responses_ > HttpResponse::kMaxInterim) return Malformed("too many interim responses");
     response_->headers.Clear();
@@ -98,14 +99,23 @@ ResponseParser::State ResponseParser::TakeHead(std::string_view* bytes) {
     return State::kInterim;
   }
   response_->status = head_.status;
-  left_ =
-      head_.body == ResponseHead::Body::kUntilEnd ? std::numeric_limits<std::uint64_t>::max() : head_.bytes;
-  const bool is_empty =
-      head_.body == ResponseHead::Body::kNone || (head_.body == ResponseHead::Body::kLength && left_ == 0);
-  step_ = is_empty                                     ? Step::kDone
-          : head_.body == ResponseHead::Body::kChunked ? Step::kChunkSize
-                                                       : Step::kBody;
+  BeginBody();
   return State::kComplete;
+}
+
+void ResponseParser::BeginBody() {
+  switch (head_.body) {
+    case ResponseHead::Body::kNone: step_ = Step::kDone; break;
+    case ResponseHead::Body::kChunked: step_ = Step::kChunkSize; break;
+    case ResponseHead::Body::kLength:
+      left_ = head_.bytes;
+      step_ = left_ > 0 ? Step::kBody : Step::kDone;
+      break;
+    case ResponseHead::Body::kUntilEnd:
+      left_ = std::numeric_limits<std::uint64_t>::max();
+      step_ = Step::kBody;
+      break;
+  }
 }
 
 bool ResponseParser::TakeData(std::string_view* bytes) {
@@ -136,7 +146,8 @@ bool ResponseParser::TakeWholeLine(std::string_view* bytes, std::string_view* li
   return TakeLine(&whole, line);
 }
 
-// Extensions say nothing to us. What is neither one nor a space may be more of the size.
+// Ignores chunk extensions. Any other text behind the size is refused: some readers would take it for a part
+// of the size.
 bool ResponseParser::TakeChunkSize(std::string_view* bytes) {
   std::string_view line;
   if (!TakeWholeLine(bytes, &line)) return false;
@@ -147,7 +158,7 @@ bool ResponseParser::TakeChunkSize(std::string_view* bytes) {
   const bool is_size = error == std::errc() && digits <= kMaxSizeDigits &&
                        (next == std::string_view::npos || behind[next] == ';');
   if (!is_size) {
-    Malformed("a chunk without a size");
+    Malformed("a chunk has no valid size");
     return false;
   }
   step_ = left_ > 0 ? Step::kChunkData : Step::kTrailers;
@@ -164,7 +175,7 @@ bool ResponseParser::TakeChunkEnd(std::string_view* bytes) {
       return true;
     }
     if (c != '\r' || !rest_.empty()) {
-      Malformed("a chunk that does not end where it says");
+      Malformed("a chunk does not end after its size");
       return false;
     }
     rest_ = "\r";
@@ -172,7 +183,7 @@ bool ResponseParser::TakeChunkEnd(std::string_view* bytes) {
   return false;
 }
 
-// They are not kept: they must not pass for headers (RFC 9110, section 6.5.1).
+// Drops the trailers: they must not be merged into the headers (RFC 9110, section 6.5.1).
 bool ResponseParser::TakeTrailers(std::string_view* bytes) {
   for (std::string_view line; TakeWholeLine(bytes, &line);) {
     if (!line.empty()) continue;
@@ -183,13 +194,16 @@ bool ResponseParser::TakeTrailers(std::string_view* bytes) {
 }
 
 ResponseParser::State ResponseParser::End() {
-  if (!started_) return Malformed("the connection was closed without an answer");
+  if (!started_) return Malformed("the server closed the connection without a response");
   const bool is_whole =
       step_ == Step::kDone || (step_ == Step::kBody && head_.body == ResponseHead::Body::kUntilEnd);
-  return is_whole ? State::kComplete : Malformed("the connection was closed within the answer");
+  return is_whole ? State::kComplete
+                  : Malformed("the server closed the connection in the middle of the response");
 }
 
-bool ResponseParser::keeps_alive() const { return keeps_alive_ && !more_behind_ && response_->status != 101; }
+bool ResponseParser::keeps_alive() const {
+  return keeps_alive_ && !has_excess_bytes_ && response_->status != 101;
+}
 
 ResponseParser::State ResponseParser::Malformed(std::string problem) {
   problem_ = std::move(problem);

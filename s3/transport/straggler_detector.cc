@@ -19,12 +19,13 @@ void StragglerDetector::Answered(std::uint64_t bytes, Duration took) {
   auto& peers = classes_[ClassOf(bytes)];
   const double seconds = std::chrono::duration<double>(took).count();
   ++peers.answered;
-  allowance_ = std::min(allowance_ + kShare, most());
+  allowance_ = std::min(allowance_ + kShare, max_allowance());
   if (peers.answered == 1) {
     peers.p95_s = seconds;
     return;
   }
-  // Rests where one in twenty is above: each of those moves it up by as much as nineteen move it down.
+  // The estimate is at rest where one response in twenty is above it: that one moves it up by as much as the
+  // other nineteen move it down.
   constexpr double kStep = 0.05;
   peers.p95_s *= seconds > peers.p95_s ? 1 + kStep * 0.95 : 1 - kStep * 0.05;
 }
@@ -39,7 +40,7 @@ std::optional<StragglerDetector::Duration> StragglerDetector::Limit(std::uint64_
 
 bool StragglerDetector::TryCancel(Clock::time_point now) {
   const double elapsed = std::chrono::duration<double>(now - allowed_at_.value_or(now)).count();
-  allowance_ = std::min(allowance_ + kPerSecond / sharers_ * elapsed, most());
+  allowance_ = std::min(allowance_ + kPerSecond / sharers_ * elapsed, max_allowance());
   allowed_at_ = now;
   if (allowance_ < 1) return false;
   allowance_ -= 1;

@@ -1,4 +1,4 @@
-// Bodies that wait for a moment, by when it is. A value; not thread-safe.
+// Wakes that are due at a time, ordered by that time. Not thread-safe.
 #pragma once
 
 #include <chrono>
@@ -12,24 +12,25 @@ class TimerQueue {
  public:
   using Clock = std::chrono::steady_clock;
 
-  void Add(Clock::time_point until, Wake wake) { sleeps_.emplace(until, wake); }
-  // From now on every sleep is over, those to come too.
+  void Add(Clock::time_point deadline, Wake wake) { timers_.emplace(deadline, wake); }
+  // Makes all timers due now, and those that are added later.
   void Cancel() { cancelled_ = true; }
 
-  // When the first is over; the end of time without any.
+  // The earliest deadline; time_point::max() when there is no timer. Says nothing of Cancel().
   Clock::time_point deadline() const {
-    return sleeps_.empty() ? Clock::time_point::max() : sleeps_.begin()->first;
+    return timers_.empty() ? Clock::time_point::max() : timers_.begin()->first;
   }
+  // Wakes all that are due at `now`, the earliest first. A wake may add timers.
   void WakeDue(Clock::time_point now) {
-    while (!sleeps_.empty() && (cancelled_ || sleeps_.begin()->first <= now)) {
-      const Wake wake = sleeps_.begin()->second;
-      sleeps_.erase(sleeps_.begin());
+    while (!timers_.empty() && (cancelled_ || timers_.begin()->first <= now)) {
+      const Wake wake = timers_.begin()->second;
+      timers_.erase(timers_.begin());
       wake();
     }
   }
 
  private:
-  std::multimap<Clock::time_point, Wake> sleeps_;
+  std::multimap<Clock::time_point, Wake> timers_;
   bool cancelled_ = false;
 };
 

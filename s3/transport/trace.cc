@@ -50,7 +50,7 @@ constexpr std::string_view kShownHeaders[] = {"accept-ranges",
                                               "x-amz-version-id"};
 constexpr std::string_view kShownQuery[] = {"delete",   "partNumber", "part-number-marker", "tagging",
                                             "uploadId", "uploads",    "versionId"};
-// Not text, and not of our making alone: cut to a line of bearable length.
+// Values may come from a server and have any length; a line stays readable.
 constexpr std::size_t kMaxValueBytes = 256;
 
 bool IsShownHeader(std::string_view name) {
@@ -60,7 +60,8 @@ bool IsShownHeader(std::string_view name) {
 
 std::string Shown(std::string_view text) { return PrintableLine(text.substr(0, kMaxValueBytes)); }
 
-// What a signature is made with is shown, so that two machines can be compared; it itself is not.
+// Shows the scope and the signed headers of an Authorization header, so that two machines can be compared,
+// but not the signature.
 std::string ShownValue(std::string_view name, std::string_view value) {
   constexpr std::string_view kSignature = "Signature=";
   if (IsShownHeader(name)) return Shown(value);
@@ -76,16 +77,16 @@ std::string Timestamp() {
                      std::chrono::floor<microseconds>(now - seconds).count());
 }
 
-// Lives from Send to the end of the exchange.
-struct Traced {
+// Lives from Send until the exchange is over.
+struct TracedExchange {
   TraceLog* log;
   const HttpResponse* response;
   Wake wake;
   std::uint64_t number;
   std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
 
-  static void Ended(void* argument) {
-    const std::unique_ptr<Traced> traced(static_cast<Traced*>(argument));
+  static void Done(void* argument) {
+    const std::unique_ptr<TracedExchange> traced(static_cast<TracedExchange*>(argument));
     const auto took =
         std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - traced->since);
     traced->log->Write(
@@ -117,7 +118,7 @@ std::string TraceOfRequest(const HttpRequest& request, std::string_view lead) {
 
 std::string TraceOfResponse(const HttpResponse& response, microseconds took, std::string_view lead) {
   auto text = fmt::format("{} {} after {:.3f} ms", lead,
-                          response.status == 0 ? "no answer" : fmt::format("HTTP {}", response.status),
+                          response.status == 0 ? "no response" : fmt::format("HTTP {}", response.status),
                           static_cast<double>(took.count()) / 1000);
   if (response.failure) text += ": " + Shown(response.failure->message);
   if (const auto error = ParseErrorBody(response.body)) text += ": " + Shown(error->code);
@@ -137,7 +138,7 @@ std::string TraceOfResponse(const HttpResponse& response, microseconds took, std
 }
 
 void TraceLog::Write(std::string_view text) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   while (!text.empty()) {
     const ssize_t written = write(file_.get(), text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
@@ -148,7 +149,7 @@ void TraceLog::Write(std::string_view text) {
 }
 
 std::string TraceLog::problem() const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return problem_;
 }
 
@@ -156,8 +157,8 @@ void TracingTransport::Send(HttpRequest&& request, HttpResponse* response, Wake 
   if (log_ == nullptr) return inner_->Send(std::move(request), response, wake);
   const auto number = log_->NextNumber();
   log_->Write(TraceOfRequest(request, fmt::format("{} #{} >", Timestamp(), number)));
-  auto* const traced = new Traced{log_, response, wake, number};
-  inner_->Send(std::move(request), response, {&Traced::Ended, traced});
+  auto* const traced = new TracedExchange{log_, response, wake, number};
+  inner_->Send(std::move(request), response, {&TracedExchange::Done, traced});
 }
 
 }  // namespace s3

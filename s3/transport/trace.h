@@ -1,21 +1,21 @@
-// A log of requests and answers without their bodies and without anything secret: what is shown is on a
-// list, and all else is a name with its value redacted.
+// A log of requests and responses, without bodies and without secrets. An allow-list names the headers and
+// query parameters whose values are shown; of all others only the name is.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <string_view>
 
+#include "s3/base/mutex.h"
 #include "s3/base/unique_fd.h"
 #include "s3/http.h"
 
 namespace s3 {
 
-// The texts of one exchange, each line of which begins with `lead`. The answer's body is asked for the
-// error code only: the rest of it may hold anything.
+// Return the trace of one request or response; each line begins with `lead`. Of a response's body only the
+// error code is shown: the rest may hold secrets.
 std::string TraceOfRequest(const HttpRequest& request, std::string_view lead);
 std::string TraceOfResponse(const HttpResponse& response, std::chrono::microseconds took,
                             std::string_view lead);
@@ -25,20 +25,20 @@ class TraceLog {
  public:
   explicit TraceLog(UniqueFd file) : file_(std::move(file)) {}
 
-  // A number for an exchange.
+  // Returns the number of the next exchange, from 1.
   std::uint64_t NextNumber() { return ++number_; }
   void Write(std::string_view text);
-  // What went wrong first; empty when all was written.
+  // Returns the first error; empty when all was written.
   std::string problem() const;
 
  private:
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   const UniqueFd file_;
-  std::string problem_;
+  std::string problem_ S3_GUARDED_BY(mutex_);
   std::atomic<std::uint64_t> number_{0};
 };
 
-// Writes down what passes. Neither `inner` nor `log` is owned; without a log, nothing but `inner`.
+// Sends through `inner` and writes each exchange to `log`. Owns neither. A null `log` means no trace.
 class TracingTransport final : public Transport {
  public:
   TracingTransport(Transport* inner, TraceLog* log) : inner_(inner), log_(log) {}

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cctype>
 #include <cerrno>
@@ -80,6 +81,17 @@ inline std::string ReadRequest(int fd) {
     text.append(buffer, static_cast<std::size_t>(got));
   }
   return text;
+}
+
+// Reads and drops `bytes` bytes. Returns false when the connection ends before.
+inline bool ReadExactly(int fd, std::size_t bytes) {
+  std::string buffer(64 << 10, '\0');
+  while (bytes > 0) {
+    const auto got = read(fd, buffer.data(), std::min(buffer.size(), bytes));
+    if (got <= 0) return false;
+    bytes -= static_cast<std::size_t>(got);
+  }
+  return true;
 }
 
 inline void Say(int fd, const std::string& text) {

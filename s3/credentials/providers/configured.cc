@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "s3/uri.h"
+#include "s3/base/text.h"
 
 namespace s3 {
 namespace {

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "s3/uri.h"
+#include "s3/base/text.h"
 
 namespace s3 {
 namespace {

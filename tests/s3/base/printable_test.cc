@@ -25,7 +25,7 @@ std::string Utf8(char32_t c) {
   return text;
 }
 
-TEST(PrintableTest, ShowsWhatATerminalWouldActOn) {
+TEST(PrintableTest, EscapesWhatATerminalWouldExecute) {
   const std::pair<std::string, std::string> cases[] = {
       {"", ""},
       {"plain name.txt", "plain name.txt"},
@@ -72,11 +72,11 @@ TEST(PrintableTest, NamesThatDifferLookDifferent) {
   EXPECT_EQ(Printable("\\x1b"), "\\\\x1b");
   EXPECT_NE(Printable("\\x1b"), Printable("\x1b"));
   EXPECT_NE(Printable("\\u{202E}"), Printable("\xe2\x80\xae"));
-  // A line holds names that have been through it.
+  // A line may contain names that Printable has escaped.
   EXPECT_EQ(PrintableLine(Printable("\\x1b\x1b")), Printable("\\x1b\x1b"));
 }
 
-// Reads back what Printable() has written.
+// The inverse of Printable.
 std::string Unescaped(std::string_view shown) {
   std::string bytes;
   while (!shown.empty()) {
@@ -98,7 +98,7 @@ std::string Unescaped(std::string_view shown) {
   return bytes;
 }
 
-TEST(PrintableTest, WhateverTheBytesAreTheTextIsHarmlessAndTellsThem) {
+TEST(PrintableTest, RandomBytesBecomeHarmlessTextFromWhichTheyCanBeRestored) {
   auto random = test::SeededRandom();
   constexpr char32_t kEdges[] = {0x1b,   0x7f,   0x9b,    0x9f,    0xa0,    0xad,    0x200e,
                                  0x2028, 0x202e, 0x2066,  0x206f,  0x2070,  0xd7ff,  0xe000,
@@ -116,7 +116,7 @@ TEST(PrintableTest, WhateverTheBytesAreTheTextIsHarmlessAndTellsThem) {
     const auto shown = Printable(bytes);
     for (std::string_view rest = shown; !rest.empty();) {
       const auto [code, size] = FirstCharacter(rest);
-      ASSERT_GT(size, 0u) << "no UTF-8: " << shown;
+      ASSERT_GT(size, 0u) << "not UTF-8: " << shown;
       ASSERT_FALSE(IsHidden(code)) << shown;
       rest.remove_prefix(size);
     }
@@ -126,7 +126,7 @@ TEST(PrintableTest, WhateverTheBytesAreTheTextIsHarmlessAndTellsThem) {
   }
 }
 
-TEST(PrintableTest, EveryCharacterIsReadBack) {
+TEST(PrintableTest, DecodesEveryCharacter) {
   for (char32_t c = 0; c <= 0x10FFFF; ++c) {
     if (c == 0xD800) c = 0xE000;
     const auto text = Utf8(c);

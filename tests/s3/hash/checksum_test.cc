@@ -56,7 +56,7 @@ TEST(ChecksumTest, PiecesAndCombinationsEqualTheWhole) {
   }
 }
 
-// A file of zeros of 2^40 bytes, by combining: too long to be computed.
+// The CRC of 2^40 zero bytes by combination only: too many to hash.
 TEST(ChecksumTest, SizesBeyond32BitsCombine) {
   const std::string zeros(1 << 20, '\0');
   auto crc32 = Crc32c(zeros);
@@ -65,7 +65,7 @@ TEST(ChecksumTest, SizesBeyond32BitsCombine) {
     crc32 = CombineCrc32c(crc32, crc32, 1ull << i);
     crc64 = CombineCrc64Nvme(crc64, crc64, 1ull << i);
   }
-  // Twice 2^39 is 2^40; one step of 2^39 onto itself must say the same as 2^20 steps of 1 MiB.
+  // Doubling from 1 MiB must give the same as adding 1 MiB at a time up to 2^32 bytes, then doubling.
   auto by_steps32 = Crc32c(zeros);
   auto by_steps64 = Crc64Nvme(zeros);
   for (int i = 1; i < (1 << 12); ++i) {
@@ -96,7 +96,8 @@ TEST(ChecksumTest, TheCrcOfPartsIsThatOfTheWhole) {
 }
 
 #ifdef __x86_64__
-// Intel's manual, volume 1, 13.6: which parts of a thread's registers are in use; bit 2 is the upper halves.
+// Intel's manual, volume 1, 13.6: XGETBV with ECX = 1 tells which register states of this thread are in use.
+// Bit 2 is the upper halves of the vector registers.
 __attribute__((target("xsave"))) bool UpperHalvesAreInUse() { return (_xgetbv(1) & 4) != 0; }
 __attribute__((target("avx"))) void UseUpperHalves() {
   asm volatile("vpcmpeqd %%xmm0, %%xmm0, %%xmm0; vinsertf128 $1, %%xmm0, %%ymm0, %%ymm0" ::: "xmm0");
@@ -113,7 +114,7 @@ bool ProcessorTellsWhatIsInUse() {
   return used && !UpperHalvesAreInUse();
 }
 
-// In use they make SHA-256 of the same thread less than half as fast.
+// Upper halves in use make SHA-256 of the same thread less than half as fast.
 TEST(ChecksumTest, LeavesNoUpperHalvesOfVectorRegistersInUse) {
   if (!ProcessorTellsWhatIsInUse()) GTEST_SKIP() << "this processor does not say what is in use";
   const std::string bytes(100'000, 'x');

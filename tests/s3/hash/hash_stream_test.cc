@@ -1,4 +1,4 @@
-// Two hashes, and several streams, at once are the same as one after the other, and as OpenSSL's.
+// Several hashes and several streams at once yield the same digests as OpenSSL does for one after the other.
 #include "s3/hash/hash_stream.h"
 
 #include <gmock/gmock.h>
@@ -42,7 +42,8 @@ void ExpectOpenSsls(HashStream* stream, Kind kind, std::string_view data) {
   EXPECT_EQ(HexEncode(AsBytes(digests.md5)), HexEncode(AsBytes(expected.md5))) << data.size();
 }
 
-// What this processor has not is left out, and HashStreamLanesTest says whether that is so.
+// Leaves out what this processor does not have. HashStreamLanesTest compares that with HashStream's own
+// choice.
 std::vector<Sha256Engine> Engines() {
   std::vector<Sha256Engine> engines{Sha256Engine::kOpenSsl};
   if (LinuxNames("avx2")) engines.push_back(Sha256Engine::kAvx2);
@@ -56,7 +57,7 @@ class HashStreamTest : public testing::TestWithParam<std::tuple<Kind, Sha256Engi
   HashStream New() { return HashStream(kind_, std::get<Sha256Engine>(GetParam())); }
 };
 
-// With all cases of the padding.
+// The lengths cover all cases of the padding.
 TEST_P(HashStreamTest, EqualsOpenSslAtEveryLength) {
   const auto text = test::Content(4 * kHashBlockBytes);
   for (std::size_t bytes = 0; bytes <= text.size(); ++bytes) {
@@ -71,7 +72,7 @@ TEST_P(HashStreamTest, EqualsOpenSslAtEveryLength) {
   }
 }
 
-TEST_P(HashStreamTest, EqualsOpenSslHoweverItIsCut) {
+TEST_P(HashStreamTest, EqualsOpenSslForAllPieces) {
   auto random = test::SeededRandom();
   for (unsigned round = 0; round < 600; ++round) {
     struct Stream {
@@ -82,7 +83,7 @@ TEST_P(HashStreamTest, EqualsOpenSslHoweverItIsCut) {
     };
     std::deque<Stream> streams;
     for (unsigned i = 0; i <= round % kMaxHashLanes; ++i) {
-      // Now and then one of another kind, which has nothing in common with the others.
+      // Some streams are of another kind and cannot be hashed together with the others.
       const bool other = random() % 20 == 0;
       auto& stream = streams.emplace_back(Stream{other ? Kind::kMd5 : kind_,
                                                  test::Content(random() % 2000, i),
@@ -123,7 +124,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, HashStreamTest,
                                           testing::ValuesIn(Engines())),
                          NameOf);
 
-TEST(HashStreamLanesTest, AreThoseOfWhatLinuxSaysTheProcessorHas) {
+TEST(HashStreamLanesTest, FollowTheProcessorFeaturesThatLinuxReports) {
   const bool avx2 = LinuxNames("avx2"), sha = LinuxNames("sha_ni");
   EXPECT_EQ(BestSha256Engine(), sha    ? Sha256Engine::kShaExtensions
                                 : avx2 ? Sha256Engine::kAvx2

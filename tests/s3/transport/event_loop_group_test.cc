@@ -26,7 +26,7 @@ HttpRequest Put(const Endpoint& endpoint, std::string_view body) {
   return request;
 }
 
-// Takes connections without answering, until it is told to let go.
+// Reads requests and sends no response until Respond is called.
 class SilentServer {
  public:
   SilentServer() : server_([this](int fd) { Serve(fd); }) {}
@@ -36,9 +36,9 @@ class SilentServer {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return requests_ >= count; });
   }
-  void Response() {
+  void Respond() {
     std::lock_guard lock(mutex_);
-    answering_ = true;
+    is_responding_ = true;
     changed_.notify_all();
   }
 
@@ -50,7 +50,7 @@ class SilentServer {
         std::unique_lock lock(mutex_);
         ++requests_;
         changed_.notify_all();
-        changed_.wait(lock, [&] { return answering_; });
+        changed_.wait(lock, [&] { return is_responding_; });
       }
       Say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
       close(fd);
@@ -60,12 +60,12 @@ class SilentServer {
   std::mutex mutex_;
   std::condition_variable changed_;
   int requests_ = 0;
-  bool answering_ = false;
+  bool is_responding_ = false;
   std::vector<std::jthread> threads_;
-  RawServer server_;  // ends first: then nobody adds threads
+  RawServer server_;  // destroyed first, so that nobody adds threads any more
 };
 
-// Several exchanges that were sent at once.
+// Several exchanges, all sent at once.
 class Sent {
  public:
   Sent(Transport* transport, const Endpoint& endpoint, std::size_t count, std::size_t body_bytes = 0)
@@ -93,18 +93,18 @@ class Sent {
   std::size_t ended_ = 0;
 };
 
-TEST(EventLoopsTest, ExchangesAreSpreadEvenly) {
+TEST(EventLoopGroupTest, ExchangesAreSpreadEvenly) {
   SilentServer server;
   EventLoopGroup loops(TransportOptions{}, 3, 4);
   Sent sent(&loops, server.endpoint(), 6, EventLoopGroup::kSmallBytes);
   server.AwaitRequests(6);
   EXPECT_EQ(loops.in_flight(), (std::vector{2, 2, 2}));
-  server.Response();
+  server.Respond();
   for (const auto& response : sent.Await()) EXPECT_EQ(response.status, 200);
   EXPECT_EQ(loops.in_flight(), (std::vector{0, 0, 0}));
 }
 
-TEST(EventLoopsTest, SmallOnesStayTogether) {
+TEST(EventLoopGroupTest, SmallRequestsStayTogether) {
   SilentServer server;
   EventLoopGroup loops(TransportOptions{}, 2, 4);
   Sent some(&loops, server.endpoint(), EventLoopGroup::kTogether + 2);
@@ -113,12 +113,12 @@ TEST(EventLoopsTest, SmallOnesStayTogether) {
   Sent more(&loops, server.endpoint(), EventLoopGroup::kTogether);
   server.AwaitRequests(2 * EventLoopGroup::kTogether + 2);
   EXPECT_EQ(loops.in_flight(), (std::vector{EventLoopGroup::kTogether + 1, EventLoopGroup::kTogether + 1}));
-  server.Response();
+  server.Respond();
   some.Await();
   more.Await();
 }
 
-TEST(EventLoopsTest, OneAfterTheOtherShareAConnection) {
+TEST(EventLoopGroupTest, ConsecutiveExchangesShareAConnection) {
   RawServer server([](int fd) {
     while (!ReadRequest(fd).empty()) Say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   });
@@ -129,7 +129,7 @@ TEST(EventLoopsTest, OneAfterTheOtherShareAConnection) {
   EXPECT_EQ(server.connections, 1);
 }
 
-TEST(EventLoopsTest, AbortEndsAllAndWhatComesLater) {
+TEST(EventLoopGroupTest, AbortCancelsExchangesInFlightAndLaterOnes) {
   SilentServer server;
   EventLoopGroup loops(TransportOptions{}, 3, 4);
   Sent sent(&loops, server.endpoint(), 6, EventLoopGroup::kSmallBytes);
@@ -142,10 +142,10 @@ TEST(EventLoopsTest, AbortEndsAllAndWhatComesLater) {
       EXPECT_EQ(response.failure->kind, ErrorKind::kCancelled);
     }
   }
-  server.Response();
+  server.Respond();
 }
 
-TEST(EventLoopsTest, SleepsEnd) {
+TEST(EventLoopGroupTest, SleepsEndInTimeAndWhenCancelled) {
   EventLoopGroup loops(TransportOptions{}, 2, 4);
   BlockingWaiter waiter;
   waiter.Wait([&](Wake wake) { loops.WakeAfter(1ms, wake); });
@@ -153,7 +153,7 @@ TEST(EventLoopsTest, SleepsEnd) {
   waiter.Wait([&](Wake wake) { loops.WakeAfter(24h, wake); });
 }
 
-TEST(EventLoopsTest, AsManyAsCoresCanFeed) {
+TEST(EventLoopGroupTest, TheCountFollowsCoresAndTls) {
   EXPECT_EQ(EventLoopCount(1, true), 1);
   EXPECT_EQ(EventLoopCount(2, true), 1);
   EXPECT_EQ(EventLoopCount(16, true), 8);

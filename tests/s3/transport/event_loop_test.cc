@@ -46,15 +46,15 @@ HttpResponse Exchange(EventLoop& loop, const HttpRequest& request) {
   return response;
 }
 
-// For servers that stay silent; all others get the patient defaults, since a busy machine is no
-// timeout.
+// Short timeouts, for servers that stay silent. All other tests use the long defaults: a busy machine must
+// not cause a timeout.
 TransportOptions Impatient() {
   TransportOptions options;
   options.stall_window = milliseconds(200);
   return options;
 }
 
-TEST(EventLoopTest, SendsThePathAndHeadersAsTheyStand) {
+TEST(EventLoopTest, SendsPathAndHeadersUnchanged) {
   std::string seen;
   RawServer server([&](int fd) {
     seen = ReadRequest(fd);
@@ -72,7 +72,7 @@ TEST(EventLoopTest, SendsThePathAndHeadersAsTheyStand) {
   EXPECT_THAT(seen, testing::Not(HasSubstr("urlencoded")));
 }
 
-TEST(EventLoopTest, ConnectionsAreKeptAndHandlesReusedAcrossMethods) {
+TEST(EventLoopTest, ReusesAConnectionAcrossMethods) {
   RawServer server([](int fd) {
     for (std::string request; !(request = ReadRequest(fd)).empty();) {
       const bool head = request.starts_with("HEAD");
@@ -90,7 +90,7 @@ TEST(EventLoopTest, ConnectionsAreKeptAndHandlesReusedAcrossMethods) {
   EXPECT_EQ(server.connections, 1);
 }
 
-TEST(EventLoopTest, InterimAnswersAreNotTheAnswer) {
+TEST(EventLoopTest, AnInterimResponseIsNotTheFinalOne) {
   RawServer server([](int fd) {
     ReadRequest(fd);
     Say(fd,
@@ -103,7 +103,7 @@ TEST(EventLoopTest, InterimAnswersAreNotTheAnswer) {
   EXPECT_EQ(response.headers.Find("etag"), "\"final\"");
 }
 
-TEST(EventLoopTest, NothingListensNamesHostAndPort) {
+TEST(EventLoopTest, ARefusedConnectionNamesHostAndPort) {
   int port;
   {
     RawServer gone([](int) {});
@@ -117,7 +117,7 @@ TEST(EventLoopTest, NothingListensNamesHostAndPort) {
   EXPECT_THAT(response.failure->message, HasSubstr("Connection refused"));
 }
 
-TEST(EventLoopTest, SilentServerIsATimeout) {
+TEST(EventLoopTest, ASilentServerIsATimeout) {
   RawServer server([](int fd) {
     ReadRequest(fd);
     AwaitClientClose(fd);
@@ -129,24 +129,24 @@ TEST(EventLoopTest, SilentServerIsATimeout) {
   EXPECT_THAT(response.failure->message, HasSubstr("network timeout"));
 }
 
-TEST(EventLoopTest, ServerThatTakesTheBodyTooSlowlyIsATimeout) {
-  std::atomic<bool> answered{false};
+TEST(EventLoopTest, AServerThatReadsNoBodyIsATimeout) {
+  std::atomic<bool> is_over{false};
   RawServer server([&](int fd) {
     ReadRequest(fd);
-    answered.wait(false);  // reads no body
+    is_over.wait(false);  // reads no body
   });
   EventLoop loop(Impatient(), 4);
   const std::string body(32 << 20, 'x');
   const auto response = Exchange(loop, Get(server.endpoint(), "PUT", body));
-  answered = true;
-  answered.notify_all();
+  is_over = true;
+  is_over.notify_all();
   ASSERT_TRUE(response.failure);
   EXPECT_THAT(response.failure->message, HasSubstr("network timeout"));
 }
 
-TEST(EventLoopTest, BrokenAnswersAreTransientFailures) {
+TEST(EventLoopTest, MalformedResponsesAreTransientFailures) {
   const std::pair<const char*, std::string> cases[] = {
-      {"closes without a word", ""},
+      {"closes without a response", ""},
       {"cuts the headers", "HTTP/1.1 200 OK\r\nETag:"},
       {"cuts the body", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"},
       {"speaks another protocol", "SSH-2.0-OpenSSH\r\n\r\n"},
@@ -159,10 +159,10 @@ TEST(EventLoopTest, BrokenAnswersAreTransientFailures) {
                                     }() +
                                     "\r\n"},
   };
-  for (const auto& [what, answer] : cases) {
-    RawServer server([&answer = answer](int fd) {
+  for (const auto& [what, text] : cases) {
+    RawServer server([&text = text](int fd) {
       ReadRequest(fd);
-      Say(fd, answer);
+      Say(fd, text);
     });
     EventLoop loop(TransportOptions{}, 4);
     const auto response = Exchange(loop, Get(server.endpoint(), "PUT", "x"));
@@ -171,7 +171,7 @@ TEST(EventLoopTest, BrokenAnswersAreTransientFailures) {
   }
 }
 
-TEST(EventLoopTest, HugeBodyIsCutOffAndTheStatusStays) {
+TEST(EventLoopTest, AHugeResponseBodyIsCutOffAndTheStatusStays) {
   RawServer server([](int fd) {
     ReadRequest(fd);
     Say(fd, "HTTP/1.1 500 No\r\nContent-Length: 1073741824\r\n\r\n");
@@ -186,7 +186,7 @@ TEST(EventLoopTest, HugeBodyIsCutOffAndTheStatusStays) {
   EXPECT_LE(response.body.size(), HttpResponse::kMaxBodyBytes);
 }
 
-// Reads a request with its body; empty at the end of the connection.
+// Reads a request with its body. Returns an empty text at the end of the connection.
 std::string ReadWithBody(int fd) {
   auto text = ReadRequest(fd);
   const auto at = text.find("Content-Length: ");
@@ -203,10 +203,10 @@ std::string ReadWithBody(int fd) {
 
 constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
-TEST(EventLoopTest, ARequestGoesAgainWhenAReusedConnectionDiesBeforeAnyAnswer) {
+TEST(EventLoopTest, ARequestIsResentWhenAReusedConnectionDiesBeforeAnyResponse) {
   std::atomic<int> requests{0};
   RawServer server([&](int fd) {
-    // Two answers at most, and the connection dies at the next request.
+    // At most two responses; at the next request the connection dies.
     for (int i = 0; i < 3; ++i) {
       if (ReadWithBody(fd).empty()) return;
       ++requests;
@@ -216,20 +216,21 @@ TEST(EventLoopTest, ARequestGoesAgainWhenAReusedConnectionDiesBeforeAnyAnswer) {
   {
     EventLoop loop(TransportOptions{}, 4);
     for (int i = 0; i < 2; ++i) EXPECT_FALSE(Exchange(loop, Get(server.endpoint(), "PUT", "x")).failure);
-    EXPECT_FALSE(Exchange(loop, Get(server.endpoint(), "PUT", "x")).failure);  // the third, twice
+    EXPECT_FALSE(
+        Exchange(loop, Get(server.endpoint(), "PUT", "x")).failure);  // the third request is sent twice
     EXPECT_FALSE(Exchange(loop, Get(server.endpoint(), "PUT", "x")).failure);
   }
   EXPECT_EQ(server.connections, 2);
   EXPECT_EQ(requests, 5);
 }
 
-TEST(EventLoopTest, WhatNeedsAFreshConnectionGetsOneAndIsSentOnce) {
+TEST(EventLoopTest, ARequestThatNeedsAFreshConnectionGetsOneAndIsSentOnce) {
   std::atomic<int> requests{0};
   RawServer server([&](int fd) {
     requests += !ReadWithBody(fd).empty();
     if (requests < 2) {
       Say(fd, kOk);
-      ReadRequest(fd);  // until the client closes what it has kept
+      ReadRequest(fd);  // until the client closes the connection that it keeps
     }
   });
   {
@@ -243,7 +244,7 @@ TEST(EventLoopTest, WhatNeedsAFreshConnectionGetsOneAndIsSentOnce) {
   EXPECT_EQ(requests, 2);
 }
 
-TEST(EventLoopTest, AnIdleConnectionThatItsServerClosesIsNotUsed) {
+TEST(EventLoopTest, AnIdleConnectionThatTheServerClosedIsNotUsed) {
   std::atomic<int> requests{0};
   RawServer server([&](int fd) {
     requests += !ReadWithBody(fd).empty();
@@ -255,7 +256,7 @@ TEST(EventLoopTest, AnIdleConnectionThatItsServerClosesIsNotUsed) {
   EXPECT_EQ(server.connections, 20);
 }
 
-TEST(EventLoopTest, ALargeBodyWaitsUntilTheServerWillTakeIt) {
+TEST(EventLoopTest, ALargeBodyWaitsFor100Continue) {
   const std::string body(3 << 20, 'x');
   std::atomic<int> taken{0}, refused{0};
   RawServer server([&](int fd) {
@@ -286,15 +287,15 @@ TEST(EventLoopTest, ALargeBodyWaitsUntilTheServerWillTakeIt) {
   EXPECT_EQ(refused, 1);
 }
 
-TEST(EventLoopTest, AServerThatKnowsNoExpectationIsAskedOnce) {
+TEST(EventLoopTest, AServerThatDoesNotKnowExpectGetsItOnce) {
   const std::string body(2 << 20, 'x');
-  for (const bool answers_417 : {true, false}) {
-    std::atomic<int> asked{0}, whole{0};
+  for (const bool sends_417 : {true, false}) {
+    std::atomic<int> expects{0}, whole{0};
     RawServer server([&](int fd) {
       for (std::string head; !(head = ReadRequest(fd)).empty();) {
-        const bool asks = head.find("Expect:") != std::string::npos;
-        asked += asks;
-        if (asks && answers_417) return Say(fd, "HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n");
+        const bool has_expect = head.find("Expect:") != std::string::npos;
+        expects += has_expect;
+        if (has_expect && sends_417) return Say(fd, "HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n");
         std::string buffer(64 << 10, '\0');
         auto left = body.size() - (head.size() - head.find("\r\n\r\n") - 4);
         while (left > 0) {
@@ -308,12 +309,12 @@ TEST(EventLoopTest, AServerThatKnowsNoExpectationIsAskedOnce) {
     });
     EventLoop loop(TransportOptions{}, 4);
     for (int i = 0; i < 3; ++i) EXPECT_EQ(Exchange(loop, Get(server.endpoint(), "PUT", body)).status, 200);
-    EXPECT_EQ(asked, 1) << answers_417;
-    EXPECT_EQ(whole, 3) << answers_417;
+    EXPECT_EQ(expects, 1) << sends_417;
+    EXPECT_EQ(whole, 3) << sends_417;
   }
 }
 
-TEST(EventLoopTest, ARefusalBeforeTheWholeBodyIsTheAnswerAndASuccessIsNone) {
+TEST(EventLoopTest, ARefusalBeforeTheWholeBodyCountsAndASuccessDoesNot) {
   const std::string body(64 << 20, 'x');
   for (const int status : {403, 200}) {
     RawServer server([&](int fd) {
@@ -343,7 +344,7 @@ TEST(EventLoopTest, RedirectsAreNotFollowed) {
   EXPECT_EQ(other.connections, 0);
 }
 
-TEST(EventLoopTest, AbortEndsExchangesInFlightAndLaterOnes) {
+TEST(EventLoopTest, AbortCancelsExchangesInFlightAndLaterOnes) {
   std::atomic<EventLoop*> running{nullptr};
   RawServer server([&](int fd) {
     ReadRequest(fd);

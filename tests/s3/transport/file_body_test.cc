@@ -1,4 +1,4 @@
-// Bodies that are sent from a file: by the kernel, and by way of libcurl.
+// Bodies that are sent from a file: by the kernel's sendfile, and through libcurl.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ using testing::HasSubstr;
 
 const std::string kOk = "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 0\r\n\r\n";
 
-// The parameter: whether connections may go through a proxy, so that libcurl has a hand in them.
+// The parameter: true when connections may go through a proxy, so that libcurl sends.
 class FileBodyTest : public testing::TestWithParam<bool> {
  protected:
   FileBodyTest() : content_(3'000'000, '\0') {
@@ -48,7 +48,7 @@ class FileBodyTest : public testing::TestWithParam<bool> {
     return response;
   }
 
-  // What came after the head, which says how much that is.
+  // Reads the body that belongs to `head`.
   static std::string ReadBody(int fd, const std::string& head) {
     if (head.find("Expect:") != std::string::npos) Say(fd, "HTTP/1.1 100 Continue\r\n\r\n");
     const std::string_view name = "Content-Length: ";
@@ -88,12 +88,12 @@ TEST_P(FileBodyTest, ArrivesWholeFromAnyOffset) {
   EXPECT_EQ(server.connections, 1);
 }
 
-TEST_P(FileBodyTest, GoesAgainFromItsBeginning) {
+TEST_P(FileBodyTest, AResendStartsAtItsBeginning) {
   std::string body;
   int requests = 0;
   RawServer server([&](int fd) {
     for (std::string head; !(head = ReadRequest(fd)).empty();) {
-      if (++requests == 2) return;  // the connection that was kept dies with the request on it
+      if (++requests == 2) return;  // the idle connection dies with the request on it
       body = ReadBody(fd, head);
       Say(fd, kOk);
     }
@@ -108,7 +108,7 @@ TEST_P(FileBodyTest, GoesAgainFromItsBeginning) {
   EXPECT_EQ(requests, 3);
 }
 
-TEST_P(FileBodyTest, AFileThatEndsEarlyHasChanged) {
+TEST_P(FileBodyTest, AFileThatIsTooShortHasChanged) {
   RawServer server([&](int fd) { ReadBody(fd, ReadRequest(fd)); });
   EventLoop loop(options_, 4);
   const UniqueFd file(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
@@ -119,7 +119,7 @@ TEST_P(FileBodyTest, AFileThatEndsEarlyHasChanged) {
   EXPECT_THAT(response.failure->message, HasSubstr("it ends at byte 2000000"));
 }
 
-TEST_P(FileBodyTest, WhatCannotBeReadIsTheSourcesFault) {
+TEST_P(FileBodyTest, AFileThatCannotBeReadIsALocalError) {
   RawServer server([&](int fd) { ReadBody(fd, ReadRequest(fd)); });
   EventLoop loop(options_, 4);
   const UniqueFd directory(open("/", O_RDONLY | O_CLOEXEC));
@@ -132,8 +132,8 @@ TEST_P(FileBodyTest, WhatCannotBeReadIsTheSourcesFault) {
 INSTANTIATE_TEST_SUITE_P(Ways, FileBodyTest, testing::Values(false, true),
                          [](const auto& test) { return test.param ? "Libcurl" : "Kernel"; });
 
-// What was digested and what is sent can differ then; the store notices, whatever the attempt.
-TEST(FilePayloadTest, AChangeBetweenDigestAndSendIsNoticed) {
+// The bytes that are sent can differ from those that were hashed. The store notices, at every attempt.
+TEST(FilePayloadTest, AChangeBetweenHashingAndSendingIsNoticed) {
   using endpoint::FaultAction;
   for (const auto payload : {PayloadMode::kSha256, PayloadMode::kUnsigned}) {
     endpoint::FaultRule refused;
@@ -163,15 +163,15 @@ TEST(FilePayloadTest, AChangeBetweenDigestAndSendIsNoticed) {
     const auto known = upload.UploadPart(1, digested, test::IgnoreRetries);
     ASSERT_FALSE(known.answer);
     EXPECT_EQ(known.answer.error().kind, ErrorKind::kChanged) << known.answer.error().message;
-    EXPECT_EQ(known.attempts, 1) << "it is not sent again";
+    EXPECT_EQ(known.attempts, 1) << "it must not be resent";
     ASSERT_EQ(pwrite(file.get(), "a", 1, 77), 1);
     EXPECT_TRUE(upload.UploadPart(1, digested, test::IgnoreRetries).answer);
     EXPECT_EQ(fixture.server.stats().faults_injected, 1u);
   }
 }
 
-// Signed chunks are cut from memory, and what nothing protects must not change on its way.
-TEST(FilePayloadTest, NotEverythingIsSentFromFiles) {
+// Signed chunks are made in memory. And a body without any digest must not be able to change on its way.
+TEST(FilePayloadTest, OnlyBodiesWithADigestBeforeThemAreSentFromFiles) {
   const auto sends = [](IntegrityOptions integrity) {
     return test::ClientFixture(test::WithBucket(), integrity).client.SendsFromFiles();
   };

@@ -1,5 +1,5 @@
-// Servers that answer too early or twice, or never end what they say: nothing is a success that is none, and
-// each exchange ends by itself, with no more than it may hold.
+// Servers that respond too early, twice or without end: no failure looks like a success, and each exchange
+// ends by itself within its memory limits.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -39,7 +39,7 @@ std::string Failure(const HttpResponse& response) {
   return response.failure ? response.failure->message : "none";
 }
 
-// Until the client closes the connection: `text`, then a pause, then again.
+// Sends `text` again and again with pauses, until the client closes the connection.
 void Trickle(int fd, const std::string& text, int pause_ms = 10) {
   for (pollfd client{fd, POLLRDHUP, 0};;) {
     if (send(fd, text.data(), text.size(), MSG_NOSIGNAL) < 0) return;
@@ -47,7 +47,8 @@ void Trickle(int fd, const std::string& text, int pause_ms = 10) {
   }
 }
 
-// The same as fast as it is taken; how much that was.
+// Sends `text` again and again without pauses, until the client closes the connection. Returns the bytes
+// sent.
 std::size_t Flood(int fd, const std::string& text) {
   std::size_t sent = 0;
   for (ssize_t written; (written = send(fd, text.data(), text.size(), MSG_NOSIGNAL)) > 0;)
@@ -61,8 +62,8 @@ std::string Times(int count, const std::string& text) {
   return all;
 }
 
-// The kernel has taken the whole body, and the server little of it.
-TEST(HostileServerTest, ASuccessBeforeTheBodyHasArrivedIsNone) {
+// Our kernel has taken the whole body, but the server has read little of it.
+TEST(HostileServerTest, ASuccessBeforeTheBodyHasArrivedIsAFailure) {
   for (const int status : {200, 403}) {
     std::atomic<bool> ended{false};
     RawServer server([&](int fd) {
@@ -83,7 +84,7 @@ TEST(HostileServerTest, ASuccessBeforeTheBodyHasArrivedIsNone) {
   }
 }
 
-TEST(HostileServerTest, ARefusalBeforeTheHeadHasBeenSentIsNone) {
+TEST(HostileServerTest, AResponseBeforeTheHeadIsSentIsNoResponse) {
   std::atomic<bool> ended{false};
   RawServer server([&](int fd) {
     char some[4096];
@@ -97,11 +98,11 @@ TEST(HostileServerTest, ARefusalBeforeTheHeadHasBeenSentIsNone) {
   const auto response = Exchange(loop, request);
   ended = true;
   ended.notify_all();
-  EXPECT_THAT(Failure(response), HasSubstr("a response before the request"));
+  EXPECT_THAT(Failure(response), HasSubstr("a response came before the request"));
 }
 
-// What comes late of a response that was sent twice, and would be the next one's.
-TEST(HostileServerTest, AResponseThatCameBeforeIsNone) {
+// The second copy of a response arrives late, when it could pass for the next response.
+TEST(HostileServerTest, ARepeatedResponseIsNoResponse) {
   const auto with_id = [](const std::string& id) {
     return "HTTP/1.1 200 OK\r\nx-amz-request-id: " + id + "\r\nContent-Length: 0\r\n\r\n";
   };
@@ -120,14 +121,15 @@ TEST(HostileServerTest, AResponseThatCameBeforeIsNone) {
     return seen;
   };
   EXPECT_EQ(failures({"1", "2", "2", "3", "4", "4"}), "..x..x");
-  EXPECT_EQ(failures({"same", "same", "same", "same"}), "....");  // a server that numbers nothing
-  EXPECT_EQ(failures({"1", "1", "2", "2"}), "...x");              // which shows at the third
+  EXPECT_EQ(failures({"same", "same", "same", "same"}),
+            "....");                                  // this server gives all responses the same id
+  EXPECT_EQ(failures({"1", "1", "2", "2"}), "...x");  // known only when two ids in a row have differed
   EXPECT_EQ(failures({"1", "2", "1", "2"}), "....");
 }
 
-// The time in which a server may say whether it takes the body begins when it was asked, not when the request
-// was asked of it in vain on another connection.
-TEST(HostileServerTest, NothingIsSentOnAConnectionThatIsNotMade) {
+// The continue timeout begins when the head is sent on this connection, not when it was sent on the
+// connection before.
+TEST(HostileServerTest, TheContinueTimeoutDoesNotRunWhileConnecting) {
   std::atomic<int> connections{0};
   PeerServer server(
       true,
@@ -138,8 +140,8 @@ TEST(HostileServerTest, NothingIsSentOnAConnectionThatIsNotMade) {
         peer.Say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
       },
       [&] {
-        pollfd nobody{-1, 0, 0};
-        if (++connections == 2) poll(&nobody, 1, static_cast<int>(milliseconds(1'300).count()));
+        pollfd never{-1, 0, 0};
+        if (++connections == 2) poll(&never, 1, static_cast<int>(milliseconds(1'300).count()));
         return "";
       });
   TransportOptions options;
@@ -150,7 +152,7 @@ TEST(HostileServerTest, NothingIsSentOnAConnectionThatIsNotMade) {
   EXPECT_EQ(connections, 2);
 }
 
-TEST(HostileServerTest, AResponseThatTricklesEndsInItsTime) {
+TEST(HostileServerTest, AResponseThatTricklesEndsAtTheResponseTimeout) {
   const std::pair<const char*, std::pair<std::string, std::string>> cases[] = {
       {"a body", {"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", "x"}},
       {"a body without an end", {"HTTP/1.1 200 OK\r\n\r\n", "x"}},
@@ -172,11 +174,11 @@ TEST(HostileServerTest, AResponseThatTricklesEndsInItsTime) {
   }
 }
 
-TEST(HostileServerTest, SilenceBeforeTheResponseIsNotItsTime) {
+TEST(HostileServerTest, SilenceBeforeTheResponseDoesNotCountAsResponseTime) {
   RawServer server([](int fd) {
     ReadRequest(fd);
-    pollfd nobody{-1, 0, 0};
-    poll(&nobody, 1, 300);
+    pollfd never{-1, 0, 0};
+    poll(&never, 1, 300);
     Say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   });
   TransportOptions options;
@@ -185,7 +187,7 @@ TEST(HostileServerTest, SilenceBeforeTheResponseIsNotItsTime) {
   EXPECT_EQ(Failure(Exchange(loop, Request(server.endpoint()))), "none");
 }
 
-TEST(HostileServerTest, WhatIsSaidBeforeTheBodyIsTakenIsNoProgress) {
+TEST(HostileServerTest, BytesReceivedBeforeTheBodyIsSentAreNoProgress) {
   for (const bool interim : {true, false}) {
     RawServer server([&](int fd) {
       ReadRequest(fd);
@@ -203,7 +205,7 @@ TEST(HostileServerTest, WhatIsSaidBeforeTheBodyIsTakenIsNoProgress) {
   }
 }
 
-TEST(HostileServerTest, AFloodOfWhatIsNoBodyEndsTheExchange) {
+TEST(HostileServerTest, AFloodOfBytesBesidesTheBodyEndsTheExchange) {
   const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   const std::pair<const char*, std::pair<std::string, std::string>> cases[] = {
       {"a chunk's extension", {chunked + "1;x=", Times(1000, "x")}},
@@ -236,13 +238,13 @@ TEST(HostileServerTest, AFloodOfWhatIsNoBodyEndsTheExchange) {
       EXPECT_LE(response.body.size(), HttpResponse::kMaxBodyBytes) << what;
       EXPECT_LE(response.headers.size_bytes(), HttpResponse::kMaxHeaderBytes) << what;
     }
-    // What the kernels hold between the two is theirs.
+    // The bound includes the buffers of both kernels.
     EXPECT_LT(taken, 32u << 20) << what;
   }
 }
 
-// Ends at the limit of time that the connection has, whatever of it is not made.
-TEST(HostileServerTest, AHandshakeThatTricklesIsNoConnection) {
+// The connect timeout covers the TLS handshake, too.
+TEST(HostileServerTest, AHandshakeThatTricklesEndsAtTheConnectTimeout) {
   RawServer server([](int fd) {
     char hello[4096];
     EXPECT_GT(read(fd, hello, sizeof hello), 0);
@@ -258,7 +260,7 @@ TEST(HostileServerTest, AHandshakeThatTricklesIsNoConnection) {
               testing::ContainsRegex("timeout|not connected within"));
 }
 
-TEST(HostileServerTest, AProxyThatDoesNotEndItsResponseIsNoConnection) {
+TEST(HostileServerTest, AProxyResponseWithoutEndEndsAtTheConnectTimeout) {
   const std::pair<const char*, std::pair<std::string, std::string>> cases[] = {
       {"headers", {"HTTP/1.1 200 OK\r\n", Times(100, "X: y\r\n")}},
       {"one header", {"HTTP/1.1 200 OK\r\nX: ", Times(1000, "x")}},
@@ -290,7 +292,7 @@ TEST(HostileServerTest, AProxyThatDoesNotEndItsResponseIsNoConnection) {
   }
 }
 
-TEST(HostileServerTest, TlsMessagesWithoutEndAreNoProgress) {
+TEST(HostileServerTest, TlsMessagesWithoutDataAreNoProgress) {
   using Message = bool (*)(SSL*);
   const std::pair<const char*, Message> cases[] = {
       {"key updates",
@@ -318,7 +320,7 @@ TEST(HostileServerTest, TlsMessagesWithoutEndAreNoProgress) {
   }
 }
 
-TEST(HostileServerTest, CredentialServicesAreHeldToTheSame) {
+TEST(HostileServerTest, CredentialServicesHaveTheSameLimits) {
   for (const bool at_once : {true, false}) {
     RawServer server([&](int fd) {
       ReadRequest(fd);

@@ -1,6 +1,6 @@
-// Forms of HTTP/1.x responses, right and wrong: what the installed libcurl makes of each, and what s3flow
-// does. s3flow follows libcurl where that is safe. A row says why where it does not. RFC 9112 is the text for
-// both.
+// Valid and invalid forms of HTTP/1.x responses, and the outcome of each with the installed libcurl and with
+// s3flow. s3flow does what libcurl does unless that is unsafe; then the row says why. The standard is RFC
+// 9112.
 #include <curl/curl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,8 +19,8 @@ using test::RawServer;
 using test::ReadRequest;
 using test::Say;
 
-// An outcome: "refused", or the status, the value of a header X in brackets if there is one, the body, and
-// whether a second request went over the same connection.
+// An outcome is "refused", or the status, the value of a header X in brackets if there is one, the body, and
+// whether a second request used the same connection.
 struct Form {
   std::string name;
   std::string bytes;
@@ -234,7 +234,7 @@ const std::vector<Form>& Forms() {
   return forms;
 }
 
-// Says the form to each request, and counts connections.
+// Responds to each request with the form, and counts connections.
 class FormServer {
  public:
   explicit FormServer(const Form& form)
@@ -262,7 +262,7 @@ std::size_t Append(char* data, std::size_t size, std::size_t count, void* text) 
   return size * count;
 }
 
-// libcurl 7.88 leaves the CR of an empty line in it.
+// Trims: libcurl 7.88 leaves a CR in an empty value.
 std::string WithoutSpace(std::string_view text) {
   const auto begin = std::min(text.find_first_not_of(" \t\r"), text.size());
   return std::string(text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin));
@@ -319,7 +319,7 @@ TEST(HttpFormsTest, CurlDoesWhatTheTableSays) {
   for (const auto& form : Forms()) EXPECT_EQ(ByCurl(form), form.curl) << form.name;
 }
 
-TEST(HttpFormsTest, WeDoWhatTheTableSays) {
+TEST(HttpFormsTest, S3flowDoesWhatTheTableSays) {
   for (const auto& form : Forms())
     EXPECT_EQ(ByS3flow(form), form.ours.empty() ? form.curl : form.ours) << form.name;
 }
@@ -336,7 +336,7 @@ std::string Escaped(const std::string& text) {
   return escaped;
 }
 
-// s3/HTTP_FORMS.md is for readers; a test that fails shows what is to stand in it.
+// The failure message of this test is the table that s3/HTTP_FORMS.md must have.
 TEST(HttpFormsTest, TheDocumentHasTheTable) {
   std::string rows = "| form | curl 7.88 | s3flow | why not as curl |\n|---|---|---|---|\n";
   for (const auto& form : Forms()) {
@@ -346,7 +346,7 @@ TEST(HttpFormsTest, TheDocumentHasTheTable) {
   EXPECT_THAT(test::ReadAll(TESTS_DIR "/../s3/HTTP_FORMS.md"), testing::EndsWith(rows)) << rows;
 }
 
-// Where they differ, a row says why; names are for the reader.
+// Also checks that each form has a name of its own.
 TEST(HttpFormsTest, EveryDifferenceHasAReason) {
   std::set<std::string> names;
   for (const auto& form : Forms()) {

@@ -18,22 +18,24 @@ struct Read {
   std::string problem;
 };
 
-// `text` in pieces of so many bytes, then the end of the connection when it is not enough.
+// Parses `text` in pieces of `step` bytes, then the end of the connection if the response is not complete.
 Read ReadIn(std::string_view text, std::size_t step, bool to_head = false) {
   Read read;
   ResponseParser parser;
   parser.Begin(to_head, &read.response);
   read.state = State::kIncomplete;
-  const auto goes_on = [&] { return read.state == State::kIncomplete || read.state == State::kInterim; };
-  for (; goes_on() && !text.empty(); text.remove_prefix(std::min(step, text.size())))
+  const auto is_incomplete = [&] {
+    return read.state == State::kIncomplete || read.state == State::kInterim;
+  };
+  for (; is_incomplete() && !text.empty(); text.remove_prefix(std::min(step, text.size())))
     read.state = parser.Take(text.substr(0, step));
-  if (goes_on()) read.state = parser.End();
+  if (is_incomplete()) read.state = parser.End();
   read.keeps_alive = read.state == State::kComplete && parser.keeps_alive();
   read.problem = parser.problem();
   return read;
 }
 
-TEST(ResponseParserTest, WhateverThePiecesTheResponseIsTheSame) {
+TEST(ResponseParserTest, TheResponseDoesNotDependOnThePieces) {
   const std::pair<std::string, std::string> cases[] = {
       {"HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 4\r\n\r\nbody", "body"},
       {"HTTP/1.1 200 \r\nETag:\t\"e\" \r\ntransfer-encoding: "
@@ -60,7 +62,7 @@ TEST(ResponseParserTest, WhateverThePiecesTheResponseIsTheSame) {
   }
 }
 
-TEST(ResponseParserTest, CutAnywhereIsNoResponse) {
+TEST(ResponseParserTest, AResponseThatIsCutIsMalformed) {
   for (const std::string text :
        {"HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 4\r\n\r\nbody",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
@@ -74,7 +76,7 @@ TEST(ResponseParserTest, CutAnywhereIsNoResponse) {
   }
 }
 
-TEST(ResponseParserTest, SaysWhetherTheConnectionCanGoOn) {
+TEST(ResponseParserTest, TellsWhetherTheConnectionCanBeReused) {
   const auto keeps = [](std::string_view text, bool to_head = false) {
     const auto read = ReadIn(text, 1000, to_head);
     EXPECT_EQ(read.state, State::kComplete) << text;
@@ -88,12 +90,12 @@ TEST(ResponseParserTest, SaysWhetherTheConnectionCanGoOn) {
   EXPECT_FALSE(keeps("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
   EXPECT_FALSE(keeps("HTTP/1.1 200 OK\r\n\r\nuntil the end"));
   EXPECT_FALSE(keeps("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"));
-  // What comes behind an answer belongs to no request.
+  // Bytes behind a response belong to no request.
   EXPECT_FALSE(keeps("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n"));
   EXPECT_FALSE(keeps("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\na body", true));
 }
 
-TEST(ResponseParserTest, WhatIsTooLargeIsCutOff) {
+TEST(ResponseParserTest, ALargeBodyIsCutOffAndLargeHeadersAreRefused) {
   const std::string filler(HttpResponse::kMaxBodyBytes + 1, 'x');
   const auto large = ReadIn("HTTP/1.1 500 No\r\nContent-Length: 1073741824\r\n\r\n" + filler, 4096);
   EXPECT_EQ(large.state, State::kCutOff);
@@ -108,8 +110,9 @@ TEST(ResponseParserTest, WhatIsTooLargeIsCutOff) {
   EXPECT_EQ(ReadIn(many, 4096).state, State::kMalformed);
 }
 
-// Beside the body, which has a limit of its own: chunk sizes and extensions, trailers, interim responses.
-TEST(ResponseParserTest, WhatIsNotTheBodyHasALimit) {
+// Bytes besides the body: chunk sizes and extensions, trailers, interim responses. The body has a limit of
+// its own.
+TEST(ResponseParserTest, BytesBesidesTheBodyHaveALimit) {
   const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   const std::string filler(1000, 'x');
   const std::pair<std::string, std::string> cases[] = {{chunked + "1;x=", filler},
@@ -143,12 +146,13 @@ TEST(ResponseParserTest, WhatIsNotTheBodyHasALimit) {
       while (!ended && taken < 4 * HttpResponse::kMaxFramingBytes) ended = ends(rest);
       EXPECT_TRUE(ended) << first << rest;
       const auto most = HttpResponse::kMaxFramingBytes + HttpResponse::kMaxFramingBytes / 5 + rest.size();
-      EXPECT_LE(taken, most) << first << rest;  // a fifth: bodies of one byte in chunks of five more
+      EXPECT_LE(taken, most) << first
+                             << rest;  // one fifth more: the bodies in chunks of one byte and five of framing
     }
   }
 }
 
-TEST(ResponseParserTest, SmallChunksAreFine) {
+TEST(ResponseParserTest, SmallChunksAndManyInterimResponsesAreWithinTheLimits) {
   std::string text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   const std::string chunk = "20\r\n" + std::string(32, 'x') + "\r\n";
   for (std::size_t bytes = 0; bytes < HttpResponse::kMaxBodyBytes; bytes += 32) text += chunk;
@@ -160,7 +164,7 @@ TEST(ResponseParserTest, SmallChunksAreFine) {
   EXPECT_EQ(ReadIn(interim + "HTTP/1.1 204 No Content\r\n\r\n", 4096).state, State::kComplete);
 }
 
-TEST(ResponseParserTest, TrailersAreNoHeaders) {
+TEST(ResponseParserTest, TrailersAreNotHeaders) {
   const auto read = ReadIn(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nETag: \"e\"\r\nx-amz-request-id: r\r\n\r\n",
       7);
@@ -169,8 +173,8 @@ TEST(ResponseParserTest, TrailersAreNoHeaders) {
   EXPECT_FALSE(read.response.headers.Find("x-amz-request-id"));
 }
 
-// Which pieces the bytes come in changes nothing, whatever they are.
-TEST(ResponseParserTest, HostileInput) {
+// The pieces make no difference for malformed input either.
+TEST(ResponseParserTest, MutatedInputIsParsedTheSameInAllPieces) {
   const std::vector<std::string> seeds{
       "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 4\r\n\r\nbody",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nX: y\r\n\r\n",

@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::microseconds;
 
-TEST(TraceTest, RequestsShowWhatIsOnTheListAndNamesOfTheRest) {
+TEST(TraceTest, RequestsShowListedValuesAndOnlyTheNamesOfOthers) {
   HttpRequest request;
   request.method = "PUT";
   request.endpoint = ParseEndpoint("https://store:9000").value();
@@ -50,13 +50,13 @@ TEST(TraceTest, RequestsShowWhatIsOnTheListAndNamesOfTheRest) {
       "#1 > (6 bytes)\n");
 }
 
-TEST(TraceTest, AuthorizationsOfOtherKindsAreNotShown) {
+TEST(TraceTest, OtherKindsOfAuthorizationAreNotShown) {
   HttpRequest request;
   request.headers = {{"authorization", "Bearer canary"}, {"authorization", "Signature=a, Signature=canary"}};
   EXPECT_THAT(TraceOfRequest(request, ">"), testing::Not(testing::HasSubstr("canary")));
 }
 
-TEST(TraceTest, AnswersShowTheErrorCodeAndNothingElseOfTheBody) {
+TEST(TraceTest, ResponsesShowTheErrorCodeAndNothingElseOfTheBody) {
   HttpResponse response;
   response.status = 403;
   response.headers.AppendLine("HTTP/1.1 403 Forbidden\r\n");
@@ -71,10 +71,10 @@ TEST(TraceTest, AnswersShowTheErrorCodeAndNothingElseOfTheBody) {
   HttpResponse none;
   none.failure = Error{.kind = ErrorKind::kTransient, .message = "connection\nreset"};
   EXPECT_EQ(TraceOfResponse(none, microseconds(20), "<"),
-            "< no answer after 0.020 ms: connection\\x0areset\n< (0 bytes)\n");
+            "< no response after 0.020 ms: connection\\x0areset\n< (0 bytes)\n");
 }
 
-TEST(TraceLogTest, SaysWhenItCannotBeWritten) {
+TEST(TraceLogTest, ReportsTheFirstWriteError) {
   test::TempDir directory;
   TraceLog log(UniqueFd(open((directory / "trace").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600)));
   log.Write("one\n");

@@ -1,4 +1,4 @@
-// What the transport does when the process may open no more descriptors: it waits.
+// When the process can open no more descriptors, the transport waits.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 using test::RawServer;
 
-// While it lives nothing can be opened in this process.
+// While it exists, this process can open no descriptor.
 class NoDescriptorLeft {
  public:
   NoDescriptorLeft() {
@@ -31,7 +31,7 @@ class NoDescriptorLeft {
   rlimit before_{};
 };
 
-class DescriptorsTest : public testing::Test {
+class DescriptorShortageTest : public testing::Test {
  protected:
   void Send() {
     HttpRequest request;
@@ -43,7 +43,7 @@ class DescriptorsTest : public testing::Test {
     loop_.Send(std::move(request), &response_,
                {[](void* ended) { static_cast<std::atomic<bool>*>(ended)->store(true); }, &ended_});
   }
-  // Each sleep ends in another turn of the loop: it has tried to connect by then, several times.
+  // Each timer ends in another turn of the loop, so the loop has tried to connect several times.
   void LetLoopTurn() {
     for (int turn = 0; turn < 10; ++turn)
       BlockingWaiter().Wait([&](Wake wake) { loop_.WakeAfter(milliseconds(10), wake); });
@@ -60,7 +60,7 @@ class DescriptorsTest : public testing::Test {
   std::atomic<bool> ended_{false};
 };
 
-TEST_F(DescriptorsTest, ARequestWaitsForOneAndIsNoFailedAttempt) {
+TEST_F(DescriptorShortageTest, ARequestWaitsForADescriptorWithoutFailing) {
   {
     const NoDescriptorLeft none;
     Send();
@@ -73,7 +73,7 @@ TEST_F(DescriptorsTest, ARequestWaitsForOneAndIsNoFailedAttempt) {
   EXPECT_EQ(response_.status, 200);
 }
 
-TEST_F(DescriptorsTest, AnAbortEndsTheWait) {
+TEST_F(DescriptorShortageTest, AnAbortEndsTheWait) {
   {
     const NoDescriptorLeft none;
     Send();
@@ -85,7 +85,7 @@ TEST_F(DescriptorsTest, AnAbortEndsTheWait) {
   EXPECT_EQ(response_.failure->kind, ErrorKind::kCancelled);
 }
 
-TEST_F(DescriptorsTest, AnIdleConnectionNeedsNone) {
+TEST_F(DescriptorShortageTest, AnIdleConnectionNeedsNoDescriptor) {
   Send();
   AwaitEnd();
   const NoDescriptorLeft none;

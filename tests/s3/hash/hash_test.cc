@@ -1,11 +1,8 @@
-// Hashes and secrets.
-#include <gmock/gmock.h>
+#include "s3/hash/hash.h"
+
 #include <gtest/gtest.h>
 
-#include <sstream>
-
-#include "s3/base/secret.h"
-#include "s3/hash/hash.h"
+#include <string>
 
 namespace s3 {
 namespace {
@@ -51,22 +48,6 @@ TEST(HashTest, Base64RoundTripsEveryLength) {
   }
   EXPECT_EQ(Base64Encode("Ma"), "TWE=");
   for (const auto* wrong : {"TWE", "TW!=", "T"}) EXPECT_EQ(Base64Decode(wrong), std::nullopt) << wrong;
-}
-
-TEST(SecretTest, DoesNotShowItself) {
-  const Secret secret("hunter2");
-  std::ostringstream out;
-  out << secret;
-  EXPECT_EQ(out.str(), "**redacted**");
-  EXPECT_EQ(fmt::format("{}", secret), "**redacted**");
-  EXPECT_EQ(secret.Reveal(), "hunter2");
-  EXPECT_EQ(fmt::format("{}", Secret()), "");
-}
-
-TEST(SecretTest, MoveLeavesNothingBehind) {
-  Secret secret("short"), target(std::move(secret));
-  EXPECT_EQ(target.Reveal(), "short");
-  EXPECT_TRUE(secret.empty());
 }
 
 }  // namespace
