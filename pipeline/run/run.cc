@@ -199,7 +199,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                    const auto* task = std::get_if<UploadTask>(&item);
                    return task != nullptr ? slots.WeightOf(BodyBytes(*task)) : 1;
                  },
-             .give_back =
+             .next_slots =
                  [&](const TaskStats& task) {
                    const auto* result = task.result;
                    const bool undisturbed =
