@@ -181,9 +181,9 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                        [&](std::chrono::milliseconds time) {
                          graph.waiter()->Wait([&](s3::Wake wake) { store.loops().WakeAfter(time, wake); });
                        },
-                   .again = [&](const Object& object) { source.Again(object); },
+                   .again = [&](const Object& object) { source.Requeue(object); },
                    .stream_ready = [&](std::shared_ptr<Object> stream,
-                                       int number) { source.Ready(std::move(stream), number); }});
+                                       int number) { source.StreamReady(std::move(stream), number); }});
   Sink sink(directory.journal(), &console, &progress, stop, options.limits.failures);
   const auto start = std::chrono::steady_clock::now();
   ConcurrencyController slots(slot_limits, start);
@@ -192,7 +192,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
              .record =
                  [&](const ObjectResult& result) {
                    sink.Record(result);
-                   source.Settled();
+                   source.InputDone();
                  },
              .weigh =
                  [&](const SourceItem& item) {
@@ -209,13 +209,13 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                  },
              .first_slots = slot_limits.first});
 
-  sink.End(source.settled_before().found);
+  sink.End(source.done_before().found);
   Summary summary = sink.summary();
   summary.session = directory.session();
   summary.found = source.found();
   summary.source_exhausted = source.exhausted();
   Conclude(&store, directory, !stop->cause() && !summary.WorkLeft(), stop, &console, &summary);
-  summary.AddSettled(source.settled_before());
+  summary.AddSettled(source.done_before());
   summary.credential_renewals = store.credentials().renewals();
   summary.stragglers = store.given_up();
   summary.seconds = std::chrono::steady_clock::now() - start;
