@@ -19,6 +19,7 @@
 #include "pipeline/run/process_limits.h"
 #include "pipeline/runtime/deadlines.h"
 #include "pipeline/runtime/resource_limits.h"
+#include "pipeline/runtime/scheduler.h"
 #include "pipeline/upload/buffers.h"
 #include "pipeline/upload/orphaned_uploads.h"
 #include "pipeline/upload/property_rules.h"
@@ -217,7 +218,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   Conclude(&store, directory, !stop->cause() && !summary.WorkLeft(), stop, &console, &summary);
   summary.AddSettled(source.done_before());
   summary.credential_renewals = store.credentials().renewals();
-  summary.stragglers = store.given_up();
+  summary.stragglers = store.stragglers();
   summary.seconds = std::chrono::steady_clock::now() - start;
   summary.slots = slots.series();
   summary.peak_memory_bytes = PeakMemoryBytes();
