@@ -34,7 +34,7 @@ TEST(PackedLoadTest, CountsTheTimeOfCompletedAndRunningTasks) {
   const PackedLoad load(word);
   EXPECT_EQ(load.running(), 1);
   EXPECT_EQ(load.completed(), 1);
-  EXPECT_DOUBLE_EQ(PackedLoad::SecondsOf(load.WorkedUntil(kStart + 500us)), 900e-6);
+  EXPECT_DOUBLE_EQ(PackedLoad::SecondsOf(load.WorkedUntil(kStart + 500us)), 700e-6);
   EXPECT_DOUBLE_EQ(
       PackedLoad::SecondsOf(PackedLoad(PackedLoad::StartDelta(kStart)).WorkedUntil(kStart - 5us)), -5e-6)
       << "a task that starts in the future";
