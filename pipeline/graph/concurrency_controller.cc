@@ -11,7 +11,7 @@ constexpr int kSlowStartGrowth = 3;        // slots that each fast task adds
 constexpr double kMaxRefusedShare = 0.02;  // of the slots that returned in a round
 constexpr double kBackOffFactor = 0.7;
 constexpr double kOldWeight = 0.7, kNewWeight = 0.3;  // of goodput, to smooth it over rounds
-constexpr double kMib = 1 << 20;
+constexpr double kBytesPerSlot = 1 << 20;
 constexpr int kMinLargeTasks = 4;  // may be in flight at any limit
 
 }  // namespace
@@ -26,10 +26,10 @@ ConcurrencyController::ConcurrencyController(const SlotLimits& limits, Clock::ti
 
 int ConcurrencyController::WeightOf(std::uint64_t bytes) const {
   if (limits_.fixed()) return 1;
-  const auto mib = std::llround(std::min(static_cast<double>(bytes) / kMib, 1e6));
+  const auto weight = std::llround(std::min(static_cast<double>(bytes) / kBytesPerSlot, 1e6));
   const int at_start = limits_.first / limits_.first_large;
   const int max_weight = std::max(1, std::min(at_start, circulation_ / kMinLargeTasks));
-  return std::clamp<int>(static_cast<int>(mib), 1, max_weight);
+  return std::clamp<int>(static_cast<int>(weight), 1, max_weight);
 }
 
 int ConcurrencyController::Return(const Returned& task, std::uint64_t refusals, Clock::time_point now) {

@@ -12,7 +12,7 @@ constexpr double kMinBusy = 0.5;
 // Workers are kept that would be full with a tenth more work.
 constexpr double kReserve = 1.1;
 
-double Seconds(std::chrono::duration<double> time) { return time.count(); }
+double SecondsIn(std::chrono::duration<double> time) { return time.count(); }
 
 }  // namespace
 
@@ -25,9 +25,9 @@ std::optional<int> WorkerScaler::Update(const LoadSample& sample) {
 }
 
 void WorkerScaler::UpdateLong(const LoadSample& sample) {
-  const double busy = sample.worked_s / Seconds(sample.length);
+  const double busy = sample.worked_s / SecondsIn(sample.length);
   if (busy <= kMinBusy) return;
-  const bool tasks_are_long = sample.worked_s > sample.completed * Seconds(kLong);
+  const bool tasks_are_long = sample.worked_s > sample.completed * SecondsIn(kLong);
   const bool few_are_full = busy > kFull * few_;
   full_of_long_ = tasks_are_long && few_are_full ? full_of_long_ + 1 : 0;
   long_ = tasks_are_long && (long_ || full_of_long_ == 2);
@@ -37,7 +37,7 @@ void WorkerScaler::UpdateFew(const LoadSample& sample) {
   worked_s_ += sample.worked_s;
   period_ += sample.length;
   if (period_ < kPeriod) return;
-  const double busy = std::exchange(worked_s_, 0) / Seconds(std::exchange(period_, {}));
+  const double busy = std::exchange(worked_s_, 0) / SecondsIn(std::exchange(period_, {}));
   if (busy > kFull * few_) {
     few_ = std::min(max_, few_ + few_ / 2);
     quiet_periods_ = needed_ = 0;

@@ -10,7 +10,7 @@
 namespace pipeline {
 namespace {
 
-std::string ReadText(const std::string& path) {
+std::string ReadGroupFile(const std::string& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -36,18 +36,19 @@ void LimitMemory(std::string_view text, CgroupLimits* limits) {
 
 // Version 2 has one hierarchy, whose line is "0::/path".
 void LimitOfVersion2(const std::string& group, CgroupLimits* limits) {
-  const auto cpu = ReadText(group + "/cpu.max");  // "QUOTA PERIOD"
+  const auto cpu = ReadGroupFile(group + "/cpu.max");  // "QUOTA PERIOD"
   if (const auto space = cpu.find(' '); space != cpu.npos) {
     LimitCpus(std::string_view(cpu).substr(0, space), std::string_view(cpu).substr(space + 1), limits);
   }
-  for (const char* file : {"/memory.max", "/memory.high"}) LimitMemory(ReadText(group + file), limits);
+  for (const char* file : {"/memory.max", "/memory.high"}) LimitMemory(ReadGroupFile(group + file), limits);
 }
 
 void LimitOfVersion1(const std::string& group, std::string_view controller, CgroupLimits* limits) {
   if (controller == "cpu") {
-    LimitCpus(ReadText(group + "/cpu.cfs_quota_us"), ReadText(group + "/cpu.cfs_period_us"), limits);
+    LimitCpus(ReadGroupFile(group + "/cpu.cfs_quota_us"), ReadGroupFile(group + "/cpu.cfs_period_us"),
+              limits);
   } else {
-    LimitMemory(ReadText(group + "/memory.limit_in_bytes"), limits);
+    LimitMemory(ReadGroupFile(group + "/memory.limit_in_bytes"), limits);
   }
 }
 
@@ -96,6 +97,8 @@ CgroupLimits CgroupLimitsOf(std::string_view membership, const std::string& moun
   return limits;
 }
 
-CgroupLimits ReadCgroupLimits() { return CgroupLimitsOf(ReadText("/proc/self/cgroup"), "/sys/fs/cgroup"); }
+CgroupLimits ReadCgroupLimits() {
+  return CgroupLimitsOf(ReadGroupFile("/proc/self/cgroup"), "/sys/fs/cgroup");
+}
 
 }  // namespace pipeline

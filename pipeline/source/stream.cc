@@ -15,7 +15,7 @@
 namespace pipeline {
 namespace {
 
-tl::unexpected<s3::Error> FailErrno(int error) {
+tl::unexpected<s3::Error> FailStream(int error) {
   char buffer[128];
   return s3::Fail(s3::ErrorKind::kLocal, strerror_r(error, buffer, sizeof buffer));
 }
@@ -77,7 +77,7 @@ s3::Result<void> Stream::Open() {
   if (fd_ >= 0) return {};
   // Without O_NONBLOCK, open itself would wait for a writer, and Cancel could not end that.
   fd_ = path_ == "-" ? STDIN_FILENO : open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd_ < 0) return FailErrno(errno);
+  if (fd_ < 0) return FailStream(errno);
   return {};
 }
 
@@ -129,14 +129,14 @@ s3::Result<std::size_t> Stream::ReadSome(std::span<char> bytes) {
     std::array<pollfd, 2> polled{{{fd_, POLLIN, 0}, {cancel_event_, POLLIN, 0}}};
     if (poll(polled.data(), polled.size(), -1) < 0) {
       if (errno == EINTR) continue;
-      return FailErrno(errno);
+      return FailStream(errno);
     }
     if (polled[1].revents != 0) {
       return s3::Fail(s3::ErrorKind::kCancelled, "the run was stopped while the stream was read");
     }
     const ssize_t got = read(fd_, bytes.data(), bytes.size());
     if (got >= 0) return static_cast<std::size_t>(got);
-    if (errno != EINTR && errno != EAGAIN) return FailErrno(errno);
+    if (errno != EINTR && errno != EAGAIN) return FailStream(errno);
   }
 }
 
