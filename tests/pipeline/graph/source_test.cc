@@ -110,9 +110,9 @@ TEST_F(SourceTest, ARequeuedObjectStartsOverWithItsCounts) {
   EXPECT_EQ(restarted.object->file().size_bytes, 13u);
   EXPECT_EQ(restarted.object->restarts, 2);
   EXPECT_EQ(source->found(), 1u);
-  EXPECT_TRUE(source->exhausted());
   source->InputDone();
   EXPECT_FALSE(source->Next(&waiter_));
+  EXPECT_TRUE(source->exhausted());
 }
 
 TEST_F(SourceTest, StreamsComeFirstAndTheirPartsWhenTheyAreReady) {
