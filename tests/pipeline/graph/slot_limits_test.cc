@@ -23,7 +23,7 @@ TEST(SlotLimitsTest, MoreCoresStartWithMoreLargeRequests) {
     UploadOptions options;
     options.threads = threads;
     const auto limits = SlotLimitsOf(options);
-    return limits.first / ConcurrencyController(limits, Clock::time_point{}).WeightOf(bytes);
+    return limits.first / ConcurrencyController(limits, {}).WeightOf(bytes);
   };
 #ifndef S3FLOW_BLOCKING_WAITER
   EXPECT_EQ(large_at_start(2, 16 << 20), 16);
