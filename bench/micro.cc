@@ -211,7 +211,7 @@ void BM_Source(benchmark::State& state) {
     pipeline::Source source(pipeline::FinderOf(pipeline::Walk({tree.root(state.range(0))}, "run42/")), {}, {},
                             {}, &history, &progress);
     int found = 0;
-    for (; source.Next(&waiter); ++found) source.Settled();
+    for (; source.Next(&waiter); ++found) source.InputDone();
     if (found != Tree::kFiles) state.SkipWithError("files are missing");
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * Tree::kFiles);

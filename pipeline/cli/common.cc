@@ -15,6 +15,7 @@
 #include "pipeline/fs/files.h"
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/runtime/resource_limits.h"
+#include "pipeline/runtime/scheduler.h"
 #include "s3/base/environment.h"
 #include "s3/base/text.h"
 #include "s3/uri.h"

@@ -1,98 +1,97 @@
-// How many slots circulate between source and sink: fixed, or found by how the store answers.
+// How many slots circulate between source and sink: a fixed number, or one that adapts to the store.
+//
+//   ConcurrencyController slots(SlotLimitsOf(options), Clock::now());
+//   int held = slots.circulation();                      // by the source, at the start
+//   held -= slots.WeightOf(bytes);                       // a task leaves the source
+//   held += slots.Return(task, refusals, Clock::now());  // it has reached the sink
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <utility>
-#include <vector>
+#include <optional>
+#include <variant>
 
-#include "pipeline/options.h"
+#include "pipeline/graph/goodput_meter.h"
+#include "pipeline/graph/latency_floor.h"
+#include "pipeline/graph/limit_series.h"
+#include "pipeline/graph/probe_schedule.h"
+#include "pipeline/graph/slot_limits.h"
 
 namespace pipeline {
 
-struct SlotLimits {
-  int first = 64;  // to begin with
-  int least = 4;
-  int most = 1024;       // equal to `first` and `least`: fixed
-  int first_large = 16;  // tasks of many bytes to begin with
-  bool fixed() const { return least == most; }
-};
-
-// `concurrency` slots, or what kAuto means: more large tasks to begin with where more cores digest them.
-SlotLimits SlotLimitsOf(const UploadOptions& options);
-
-// A task that has come to the sink.
-struct Returned {
-  int slots = 1;
-  std::uint64_t bytes = 0;                     // of its body
-  std::chrono::steady_clock::duration took{};  // since it left the source
-  bool undisturbed = true;                     // sent once, answered well
-};
-
-// Climbs while it pays. The first ascent goes by latency: while tasks take hardly longer than the fastest of
-// their size, the store is not busy, and every one that returns brings others with it. When they take longer,
-// more slots would only wait in a queue, or the store's latencies differ by themselves: from then on goodput
-// decides. Twice as many are tried at once, for as long as that pays. Then, now and then, a few slots more
-// are tried, and kept when more comes through; or a few less, and those are kept when not less comes through.
-// A trial that changed nothing makes the next one wait longer. Refusals to go so fast lead down at once; the
-// rate itself is s3/admission/adaptive_rate_limiter.h's.
+// The limit is the wanted number of slots. The circulation follows it as slots return.
 //
-// A task of many bytes takes several slots (WeightOf): few large requests fill a line, many small ones do.
-// Called by the sink alone, but for circulation().
+//   SlowStart ---- slow tasks ----> Steady ----- due -----> Probe --+
+//       |                           ^    ^                   |  ^   | kept
+//       +-------- refusals ---------+    +--- not kept, -----+  +---+
+//                                              refusals
+//
+// - SlowStart: each task that takes hardly longer than the fastest of its size brings more slots. Slow tasks
+//   end it: more slots would only wait in a queue, or the latencies of this store vary by themselves.
+// - Steady and Probe go by goodput. First a probe doubles the limit while goodput rises. Then it probes now
+//   and then: a higher limit is kept if goodput rises, a lower one if it does not fall (ProbeSchedule).
+// - Refusals to take requests so fast lower the limit at once. The request rate itself is controlled in
+//   s3/admission/adaptive_rate_limiter.h.
+//
+// A task of many bytes holds several slots (WeightOf): a few large requests fill a line, as many small ones
+// do. Called by the sink alone, except for circulation().
 class ConcurrencyController {
  public:
   using Clock = std::chrono::steady_clock;
 
   ConcurrencyController(const SlotLimits& limits, Clock::time_point now);
 
-  // How many slots a task takes: one for each MiB, but as many are in flight at first as the limits say, and
-  // at least four always.
+  // Slots that a task of this size holds: one for each MiB, but few enough that `first_large` such tasks are
+  // in flight at the start, and at least four at any time.
   int WeightOf(std::uint64_t bytes) const;
-  // Takes what a task held and returns how many slots go on to the source. `refused`: how many answers of the
-  // store have asked for less, ever.
-  int Return(const Returned& task, std::uint64_t refused, Clock::time_point now);
-  // That there are, with the source or in flight. Any thread.
+  // Takes the slots that a task held, and returns how many go back to the source; may be fewer or more.
+  // `refusals`: responses of the store, ever, that asked for a lower rate.
+  int Return(const Returned& task, std::uint64_t refusals, Clock::time_point now);
+  // Slots that exist, in the source or in flight. Any thread.
   int circulation() const { return circulation_; }
 
-  // (seconds since the beginning, slots), at each change, thinned out to at most kMaxPoints.
-  using Series = std::vector<std::pair<double, int>>;
-  const Series& series() const { return series_; }
-  static constexpr std::size_t kMaxPoints = 2000;
+  // The limit over time.
+  const LimitSeries::Points& series() const { return series_.points(); }
 
  private:
-  enum class Phase { kAscent, kSteady, kUp, kDown };
+  struct SlowStart {
+    LatencyFloor latency;
+    int slow_slots = 0;  // of slow tasks in a row
+  };
+  struct Steady {
+    GoodputMeter meter;
+    double rate = 0;  // smoothed goodput; 0: not measured yet
+  };
+  struct Probe {
+    GoodputMeter meter;
+    double base_rate;  // goodput at `base_limit`
+    int base_limit;
+  };
+  using State = std::variant<SlowStart, Steady, Probe>;
+  // The state to change to; nothing: stay in this one.
+  using Transition = std::optional<State>;
+  struct Event {
+    const Returned& task;
+    std::uint64_t refusals;
+    Clock::time_point now;
+  };
 
-  bool IsFast(const Returned& task);
-  void SlowStart(const Returned& task, std::uint64_t refused, Clock::time_point now);
-  void BackOff(std::uint64_t refused, Clock::time_point now);
-  void EndRound(std::uint64_t refused, Clock::time_point now);
-  void Try(Clock::time_point now);
-  void SetLimit(int wanted, Clock::time_point now);
-  void Settle(Clock::time_point now);
-  void BeginRound(Clock::time_point now);
+  Transition Handle(SlowStart* state, const Event& event);
+  Transition Handle(Steady* state, const Event& event);
+  Transition Handle(Probe* state, const Event& event);
+  bool WasRefused(const GoodputMeter& round, std::uint64_t refusals);
+  State BackOff(const Event& event);
+  State StartProbe(double base_rate, Clock::time_point now);
+  void SetLimit(int limit, Clock::time_point now);
 
   const SlotLimits limits_;
-  const Clock::time_point began_;
   std::atomic<int> circulation_;
-  int wanted_;
-  Phase phase_ = Phase::kAscent;
-  std::array<Clock::duration, 65> fastest_;  // of each size (powers of two)
-  int slow_in_a_row_ = 0;
-  bool climbing_ = true;  // every trial so far has paid, and was a large step
-  // A round is what is measured: first what was under way is let through, then goodput counts.
-  Clock::time_point round_began_;
-  bool settling_ = true;
-  int returned_ = 0;    // slots, in this round
-  double goodput_ = 0;  // in this round: one for each task and one for each MiB
-  std::uint64_t refused_before_ = 0;
-  double base_rate_ = 0;  // of goodput, a second, with base_slots_
-  int base_slots_ = 0;
-  std::chrono::milliseconds patience_;
-  Clock::time_point next_trial_;
-  bool next_is_up_ = true;
-  Series series_;
+  int limit_;
+  State state_;
+  ProbeSchedule schedule_;
+  std::uint64_t refusals_seen_ = 0;
+  LimitSeries series_;
 };
 
 }  // namespace pipeline

@@ -15,6 +15,7 @@
 #include <tuple>
 #include <utility>
 
+#include "pipeline/graph/worker_load.h"
 #include "pipeline/graph/worker_scaler.h"
 #include "pipeline/runtime/threads.h"
 #include "pipeline/upload/object.h"
@@ -26,12 +27,12 @@ namespace flow = tbb::flow;
 
 using Clock = std::chrono::steady_clock;
 
-// The right to have tasks between source and sink.
+// Slots on their way to the source.
 struct SlotCount {
   int count = 1;
 };
 
-// A task between source and sink, and the slots that it holds.
+// A task, or the result of an input that needs none, with the slots that it holds.
 struct RunningTask {
   SourceItem item;
   int slots = 1;
@@ -51,64 +52,70 @@ constexpr bool kBlocking = true;
 constexpr bool kBlocking = false;
 #endif
 
-// With fewer slots an arena keeps fewer stacks of bodies that wait, and maps and unmaps others all the time.
+// With fewer slots an arena caches fewer stacks of suspended tasks, and maps and unmaps stacks all the time.
 constexpr int kArenaSlots = 16;
 
-int MostWorkers(const GraphOptions& options) {
-  // Every slot may block a thread, and the source one more.
+int MaxWorkers(const GraphOptions& options) {
+  // Every slot may block a thread, and so may the source.
   if (kBlocking) return options.concurrency + 2;
   return options.threads > 0 ? options.threads : tbb::info::default_concurrency();
 }
 
 }  // namespace
 
-// Lets oneTBB have as many workers as the bodies need. Thread-safe.
+// Allows oneTBB as many workers as have work. Thread-safe.
 class Workers {
  public:
-  explicit Workers(int most)
-      : most_(most), demand_(most, Clock::now()), arena_(std::max(most, kArenaSlots)) {}
+  explicit Workers(int max)
+      : max_(max), load_(Clock::now()), scaler_(max), arena_(std::max(max, kArenaSlots)) {}
 
   tbb::task_arena& arena() { return arena_; }
   flow::graph* graph() { return graph_; }
-  void RunIn(flow::graph* graph) { graph_ = graph; }
+  void SetGraph(flow::graph* graph) { graph_ = graph; }
 
-  // oneTBB never gets more than it was allowed when its first arena began, and says so when there are slots
-  // for more.
-  void Begin() {
+  // oneTBB never creates more workers than were allowed when its first arena was initialised, and warns when
+  // the arena has slots for more. So that many are allowed for a moment.
+  void Start() {
     Allow(arena_.max_concurrency());
     arena_.initialize();
-    Allow(adapts_ ? demand_.allowed() : most_);
+    Allow(adapts_ ? scaler_.allowed() : max_);
     if (adapts_) ticker_ = std::jthread([this](const std::stop_token& stop) { Tick(stop); });
   }
+
+  // A task starts or resumes.
   void Enter() {
-    if (adapts_) demand_.Enter(Clock::now());
+    if (adapts_) load_.Enter(Clock::now());
   }
+  // A task completes or is suspended.
   void Leave() {
     if (!adapts_) return;
     const auto now = Clock::now();
-    demand_.Leave(now);
-    if (demand_.IsDue(now)) Look(now);
+    load_.Leave(now);
+    if (load_.IsDue(now)) Scale(now);
   }
 
  private:
-  void Look(Clock::time_point now) {
+  void Scale(Clock::time_point now) {
     const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (!lock) return;
-    if (const auto allowed = demand_.Look(now)) Allow(*allowed);
+    if (!lock) return;  // another thread is doing it
+    const auto sample = load_.Sample(now);
+    if (!sample) return;
+    if (const auto allowed = scaler_.Update(*sample)) Allow(*allowed);
   }
 
-  // Where all bodies hang in a file system nothing else looks, and there may be others that could go on.
+  // When all running tasks hang in a file system, none of them calls Leave, and other tasks may be ready.
   void Tick(const std::stop_token& stop) {
     std::mutex mutex;
     std::condition_variable_any never;
     std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
-      never.wait_for(lock, stop, 2 * WorkerScaler::kGlance, [] { return false; });
-      Look(Clock::now());
+      never.wait_for(lock, stop, 2 * WorkerLoad::kInterval, [] { return false; });
+      Scale(Clock::now());
     }
   }
 
-  // Of several limits the smallest counts: there is never none. Without memory for one the last one stays.
+  // Of several limits oneTBB takes the smallest. The new one is made before the old one is destroyed, so
+  // there is always a limit. Without memory for a new one the old one stays.
   void Allow(int workers) noexcept {
     try {
       limit_ = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
@@ -117,25 +124,26 @@ class Workers {
     }
   }
 
-  const int most_;
-  const bool adapts_ = !kBlocking && most_ > WorkerScaler::kMin;
-  WorkerScaler demand_;
-  std::mutex mutex_;  // for who looks
+  const int max_;
+  const bool adapts_ = !kBlocking && max_ > WorkerScaler::kMin;
+  WorkerLoad load_;
+  std::mutex mutex_;  // guards scaler_, limit_ and WorkerLoad::Sample
+  WorkerScaler scaler_;
   std::unique_ptr<tbb::global_control> limit_;
   tbb::task_arena arena_;
-  flow::graph* graph_ = nullptr;  // null before it runs
+  flow::graph* graph_ = nullptr;  // null before Graph::Run
   std::jthread ticker_;
 };
 
 namespace {
 
-// A body at work, but for its waits.
-class AtWork {
+// Counts a task as running. SuspendingWaiter takes its waits out.
+class RunningScope {
  public:
-  explicit AtWork(Workers* workers) : workers_(workers) { workers_->Enter(); }
-  ~AtWork() { workers_->Leave(); }
-  AtWork(const AtWork&) = delete;
-  AtWork& operator=(const AtWork&) = delete;
+  explicit RunningScope(Workers* workers) : workers_(workers) { workers_->Enter(); }
+  ~RunningScope() { workers_->Leave(); }
+  RunningScope(const RunningScope&) = delete;
+  RunningScope& operator=(const RunningScope&) = delete;
 
  private:
   Workers* const workers_;
@@ -158,20 +166,25 @@ class SuspendingWaiter final : public s3::Waiter {
   Workers* const workers_;
 };
 
-// The source keeps the slots that it has no task for, and the task that it has not enough slots for.
+std::unique_ptr<s3::Waiter> MakeWaiter(Workers* workers) {
+  if (kBlocking) return std::make_unique<s3::BlockingWaiter>();
+  return std::make_unique<SuspendingWaiter>(workers);
+}
+
+// The slots in the source that no task holds yet, and the task that waits for more of them.
 class SlotHolder {
  public:
-  explicit SlotHolder(const GraphCallbacks& bodies) : bodies_(bodies) {}
+  explicit SlotHolder(const GraphCallbacks& callbacks) : callbacks_(callbacks) {}
 
-  // Emits what the slots are enough for. A dry source keeps all that reach it: they are how the graph runs
-  // out of work.
+  // Takes the slots and emits the tasks that they are enough for. An exhausted source keeps all slots that
+  // reach it: so the graph runs out of work and ends.
   template <typename Emit>
   void Take(SlotCount slots, const Emit& emit) {
     held_ += slots.count;
     while (held_ > 0) {
-      if (!next_) next_ = bodies_.next();
+      if (!next_) next_ = callbacks_.next();
       if (!next_) return;
-      const int weight = bodies_.weigh(*next_);
+      const int weight = callbacks_.weigh(*next_);
       if (weight > held_) return;
       held_ -= weight;
       emit(RunningTask{*std::exchange(next_, std::nullopt), weight, Clock::now()});
@@ -179,21 +192,45 @@ class SlotHolder {
   }
 
  private:
-  const GraphCallbacks& bodies_;
+  const GraphCallbacks& callbacks_;
   std::optional<SourceItem> next_;
   int held_ = 0;
 };
 
-std::unique_ptr<s3::Waiter> MakeWaiter(Workers* workers) {
-  if (kBlocking) return std::make_unique<s3::BlockingWaiter>();
-  return std::make_unique<SuspendingWaiter>(workers);
+using SourceNode = flow::multifunction_node<SlotCount, std::tuple<RunningTask, CompletedTask>>;
+using UploadNode = flow::function_node<RunningTask, CompletedTask>;
+using SinkNode = flow::multifunction_node<CompletedTask, std::tuple<SlotCount>>;
+
+// A result of the source needs no upload and goes straight to the sink.
+void Emit(RunningTask task, SourceNode::output_ports_type* ports) {
+  auto* const result = std::get_if<ObjectResult>(&task.item);
+  if (result == nullptr) {
+    std::get<0>(*ports).try_put(std::move(task));
+    return;
+  }
+  auto shared = std::make_shared<const ObjectResult>(std::move(*result));
+  std::get<1>(*ports).try_put(CompletedTask{std::move(shared), task.slots, 0, task.began});
+}
+
+CompletedTask Upload(const RunningTask& running, const GraphCallbacks& callbacks) {
+  const auto& task = std::get<UploadTask>(running.item);
+  auto result = callbacks.upload(task);
+  auto shared = result ? std::make_shared<const ObjectResult>(std::move(*result)) : nullptr;
+  return {std::move(shared), running.slots, BodyBytes(task), running.began};
+}
+
+// Returns the slots for the source.
+SlotCount Record(const CompletedTask& task, const GraphCallbacks& callbacks) {
+  if (task.result) callbacks.record(*task.result);
+  const auto took = Clock::now() - task.began;
+  return {callbacks.next_slots({task.slots, task.bytes, took, task.result.get()})};
 }
 
 }  // namespace
 
 Graph::Graph(const GraphOptions& options)
     : options_(options),
-      workers_(std::make_unique<Workers>(MostWorkers(options))),
+      workers_(std::make_unique<Workers>(MaxWorkers(options))),
       waiter_(MakeWaiter(workers_.get())) {}
 
 Graph::~Graph() = default;
@@ -203,53 +240,41 @@ void Graph::Enqueue(std::function<void()> task) {
   graph->reserve_wait();
   workers_->arena().enqueue([workers = workers_.get(), graph, task = std::move(task)] {
     {
-      const AtWork at_work(workers);
+      const RunningScope running(workers);
       task();
     }
     graph->release_wait();
   });
 }
 
-//   slots --> [ source ] ---RunningTask---> [ upload ] ----CompletedTask----> [ sink ]
-//     ^          |       serial           ^ up to `concurrency`     |  serial
-//     |          +------CompletedTask (no upload needed)------------------->|
-//     +----------------------------- slots -------------------------+
-void Graph::Run(const GraphCallbacks& bodies) {
+//   slots --> [ source ] --RunningTask--> [ upload ] --CompletedTask--> [ sink ]
+//     ^        serial |                up to `concurrency`            ^  serial |
+//     |               +------------ CompletedTask (no upload) --------+         |
+//     +---------------------------------- SlotCount ----------------------------+
+//
+// The source is no input_node: oneTBB calls that one's function under a spin lock, and a function that
+// suspends there deadlocks.
+void Graph::Run(const GraphCallbacks& callbacks) {
   tbb::global_control stacks(tbb::global_control::thread_stack_size, kSlotStackBytes);
-  workers_->Begin();
+  workers_->Start();
   workers_->arena().execute([&] {
     flow::graph graph;
-    workers_->RunIn(&graph);
-    SlotHolder holder(bodies);
     Workers* const workers = workers_.get();
+    workers->SetGraph(&graph);
+    SlotHolder slots(callbacks);
 
-    using SourceNode = flow::multifunction_node<SlotCount, std::tuple<RunningTask, CompletedTask>>;
-    SourceNode source(graph, flow::serial, [&](SlotCount slots, SourceNode::output_ports_type& ports) {
-      const AtWork at_work(workers);
-      holder.Take(slots, [&](RunningTask started) {
-        if (auto* result = std::get_if<ObjectResult>(&started.item)) {
-          std::get<1>(ports).try_put(CompletedTask{std::make_shared<const ObjectResult>(std::move(*result)),
-                                                   started.slots, 0, started.began});
-        } else {
-          std::get<0>(ports).try_put(std::move(started));
-        }
-      });
+    SourceNode source(graph, flow::serial, [&](SlotCount returned, SourceNode::output_ports_type& ports) {
+      const RunningScope running(workers);
+      slots.Take(returned, [&](RunningTask task) { Emit(std::move(task), &ports); });
     });
-    flow::function_node<RunningTask, CompletedTask> upload(
-        graph, static_cast<std::size_t>(options_.concurrency), [&](const RunningTask& started) {
-          const AtWork at_work(workers);
-          const auto& task = std::get<UploadTask>(started.item);
-          auto result = bodies.upload(task);
-          auto shared = result ? std::make_shared<const ObjectResult>(std::move(*result)) : nullptr;
-          return CompletedTask{std::move(shared), started.slots, BodyBytes(task), started.began};
-        });
-    using SinkNode = flow::multifunction_node<CompletedTask, std::tuple<SlotCount>>;
-    SinkNode sink(graph, flow::serial, [&](const CompletedTask& ended, SinkNode::output_ports_type& ports) {
-      const AtWork at_work(workers);
-      if (ended.result) bodies.record(*ended.result);
-      const int slots =
-          bodies.give_back({ended.slots, ended.bytes, Clock::now() - ended.began, ended.result.get()});
-      if (slots > 0) std::get<0>(ports).try_put(SlotCount{slots});
+    UploadNode upload(graph, static_cast<std::size_t>(options_.concurrency), [&](const RunningTask& task) {
+      const RunningScope running(workers);
+      return Upload(task, callbacks);
+    });
+    SinkNode sink(graph, flow::serial, [&](const CompletedTask& task, SinkNode::output_ports_type& ports) {
+      const RunningScope running(workers);
+      const auto next = Record(task, callbacks);
+      if (next.count > 0) std::get<0>(ports).try_put(next);
     });
 
     flow::make_edge(flow::output_port<0>(source), upload);
@@ -257,7 +282,7 @@ void Graph::Run(const GraphCallbacks& bodies) {
     flow::make_edge(upload, sink);
     flow::make_edge(flow::output_port<0>(sink), source);
 
-    source.try_put(SlotCount{bodies.first_slots > 0 ? bodies.first_slots : options_.concurrency});
+    source.try_put(SlotCount{callbacks.first_slots > 0 ? callbacks.first_slots : options_.concurrency});
     graph.wait_for_all();
   });
 }

@@ -1,7 +1,13 @@
-// The flow graph: three nodes and the slots that circulate between them.
+// The flow graph: three nodes, and the slots that circulate between them.
+//
+//   Graph graph({.concurrency = 64});
+//   graph.Run({.next = [&] { return source.Next(graph.waiter()); },
+//              .upload = [&](const UploadTask& task) { return upload(task); },
+//              .record = [&](const ObjectResult& result) { sink.Record(result); }});
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,52 +18,54 @@
 namespace pipeline {
 
 struct GraphOptions {
-  int concurrency = 64;  // the most slots that there can be: no more tasks are between source and sink
-  int threads = 0;       // the most workers that there can be; 0 means one for each core
+  int concurrency = 64;  // the maximum number of slots, and so of tasks between source and sink
+  int threads = 0;       // the maximum number of workers; 0: one for each core
 };
 
-// One task on its way back.
+// A task that has reached the sink.
 struct TaskStats {
-  int slots = 1;
-  std::uint64_t bytes = 0;
-  std::chrono::steady_clock::duration took{};
-  const ObjectResult* result = nullptr;  // null when the task ended without ending its input
+  int slots = 1;                               // that it held
+  std::uint64_t bytes = 0;                     // of its HTTP body
+  std::chrono::steady_clock::duration took{};  // since it left the source
+  const ObjectResult* result = nullptr;        // null: other tasks of the same input are still to come
 };
 
-// What the nodes do. Bodies may wait in the graph's waiter, and in nothing else; they must
-// not throw. `next` and `record` are called by one thread at a time each, `upload` by many.
+// What the nodes do. `next`, `weigh`, `record` and `next_slots` are called by one thread at a time each,
+// `upload` by many. None may throw. They wait in the graph's waiter only, and hold no lock and nothing bound
+// to a thread while they do.
 struct GraphCallbacks {
-  std::function<std::optional<SourceItem>()> next;  // nothing: the source is dry, then and from then on
-  // Nothing when the task ended without ending its input.
+  // Returns nothing when the source is exhausted, then and from then on.
+  std::function<std::optional<SourceItem>()> next;
+  // Returns the input's result when this was its last task.
   std::function<std::optional<ObjectResult>(const UploadTask&)> upload;
   std::function<void(const ObjectResult&)> record;
-  // How many slots a task takes; never more than there are. Called with the source's next item until there
-  // are enough.
+  // Slots that a task holds; at most as many as exist. Called again for the same item whenever slots return,
+  // until there are enough.
   std::function<int(const SourceItem&)> weigh = [](const SourceItem&) { return 1; };
-  // How many go on to the source for those that a task has held: fewer, or more. Called after `record`.
-  std::function<int(const TaskStats&)> give_back = [](const TaskStats& task) { return task.slots; };
-  // To begin with; 0 means `concurrency`.
+  // Slots to return to the source for those that a task held; may be fewer or more. Called after `record`.
+  std::function<int(const TaskStats&)> next_slots = [](const TaskStats& task) { return task.slots; };
+  // Slots at the start; 0: `concurrency`.
   int first_slots = 0;
 };
 
 class Workers;
 
-// Of its workers as many are awake as have work; see pipeline/graph/worker_scaler.h.
+// Keeps as many workers awake as have work; see pipeline/graph/worker_scaler.h.
 class Graph {
  public:
   explicit Graph(const GraphOptions& options);
   ~Graph();
 
-  // For the bodies: suspends the task and frees its thread. In the ThreadSanitizer build it blocks the
+  // For the callbacks: suspends the task and frees its thread. In the ThreadSanitizer build it blocks the
   // thread, and there is a thread for each slot.
   s3::Waiter* waiter() { return waiter_.get(); }
 
-  // Has a worker run `task`, which must not throw and does not wait, after what is ready to run now. Called
-  // by bodies and by such tasks; Run returns only after it.
+  // Has a worker run `task` after the tasks that are ready now. `task` must not throw and must not wait.
+  // Called by callbacks and by such tasks, during Run; Run returns only after it has run.
   void Enqueue(std::function<void()> task);
 
-  // AsyncOnce; returns when every input that `next` yielded has been recorded.
-  void Run(const GraphCallbacks& bodies);
+  // Returns when `next` is exhausted and every task has reached the sink. Called once.
+  void Run(const GraphCallbacks& callbacks);
 
  private:
   const GraphOptions options_;

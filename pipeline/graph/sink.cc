@@ -9,28 +9,29 @@
 namespace pipeline {
 namespace {
 
-// Not for the object, as far as one can see: for who asks, for the bucket, or by something that is no store.
+// True when the reason is probably not this object but the caller, the bucket, or a server that is no S3
+// store.
 bool IsRefusal(const s3::Error& error) {
-  const bool by_no_store =
+  const bool not_from_a_store =
       error.kind == s3::ErrorKind::kPermanent && error.http_status > 0 && error.code.empty();
-  return s3::RefusesWholeRun(error.kind) || error.kind == s3::ErrorKind::kAccessDenied || by_no_store;
+  return s3::RefusesWholeRun(error.kind) || error.kind == s3::ErrorKind::kAccessDenied || not_from_a_store;
 }
 
 }  // namespace
 
 void Sink::Record(const ObjectResult& result) {
   summary_.Count(result);
-  ++settled_;
+  ++recorded_;
   ++progress_->settled;
   if (result.outcome == Outcome::kFailed) ++progress_->failed;
-  (void)journal_->Append(ResultLine(result));  // its first failure stops the run
+  (void)journal_->Append(ResultLine(result));  // the journal stops the run at its first error
   if (result.error && result.error->kind == s3::ErrorKind::kNoCredentials) {
     stop_->Drain(StopCause::kNoCredentials, result.error->message + ": run again with fresh ones");
   }
   const bool refused = result.outcome == Outcome::kFailed && result.error && IsRefusal(*result.error);
   if (refused) CountRefusal(result);
-  if (result.outcome == Outcome::kFailed) StopAtLimit();
-  // What refuses everybody is said once, at the end, and not for each object in flight.
+  if (result.outcome == Outcome::kFailed) StopAtFailureLimit();
+  // A refusal of the whole run is shown once, at the end, and not for each object in flight.
   if (refused && nothing_succeeded()) {
     held_.push_back(result);
   } else {
@@ -39,14 +40,14 @@ void Sink::Record(const ObjectResult& result) {
   }
 }
 
-void Sink::StopAtLimit() {
-  const double share = static_cast<double>(summary_.failed) / static_cast<double>(settled_);
+void Sink::StopAtFailureLimit() {
+  const double share = static_cast<double>(summary_.failed) / static_cast<double>(recorded_);
   if (summary_.failed >= failures_.count) {
     stop_->Drain(StopCause::kTooManyFailures,
-                 fmt::format("{} inputs failed: limits.failures", summary_.failed));
-  } else if (settled_ >= FailureLimit::kMinSettled && share > failures_.share) {
+                 fmt::format("{} inputs failed: limits.on_failure", summary_.failed));
+  } else if (recorded_ >= FailureLimit::kMinSettled && share > failures_.share) {
     stop_->Drain(StopCause::kTooManyFailures,
-                 fmt::format("{:.1f} % of the inputs failed: limits.failures", 100 * share));
+                 fmt::format("{:.1f} % of the inputs failed: limits.on_failure", 100 * share));
   }
 }
 
@@ -60,8 +61,8 @@ void Sink::CountRefusal(const ObjectResult& result) {
   if (refusals_ == kRefusalsBeforeStop && nothing_succeeded()) StopRefused();
 }
 
-void Sink::End(std::uint64_t before) {
-  if (refusals_ > 0 && refusals_ == settled_ && before == 0) StopRefused();
+void Sink::End(std::uint64_t done_before) {
+  if (refusals_ > 0 && refusals_ == recorded_ && done_before == 0) StopRefused();
   if (stop_->cause() != StopCause::kRefused) ShowHeld();
 }
 

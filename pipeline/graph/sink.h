@@ -1,6 +1,7 @@
-// The sink of the graph: records each result exactly once. One caller at a time.
+// The sink of the graph: records each result exactly once, and stops a run that can't succeed.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,31 +15,32 @@
 
 namespace pipeline {
 
+// Called by one thread at a time.
 class Sink {
  public:
-  // None of the arguments is owned.
+  // Owns none of the arguments.
   Sink(Journal* journal, Console* console, Progress* progress, StopControl* stop,
        const FailureLimit& failures = {})
       : journal_(journal), console_(console), progress_(progress), stop_(stop), failures_(failures) {}
 
-  // Writes the journal, counts, and stops the run when it cannot go on: when the journal fails, or when
-  // nothing but refusals came.
+  // Writes the result to the journal, counts it and shows it. Stops the run when credentials are missing,
+  // when too many inputs failed, or when the store refused the first kRefusalsBeforeStop inputs.
   void Record(const ObjectResult& result);
-  // After the last result: a run of few inputs, all of them refused, has been refused, too. `before`: inputs
-  // that earlier sessions have settled.
-  void End(std::uint64_t before);
+  // After the last result. A run of a few inputs was refused when all of them were. `done_before`: inputs
+  // that earlier sessions have done.
+  void End(std::uint64_t done_before);
 
   const Summary& summary() const { return summary_; }
 
-  // A store may refuse single keys; after this many refusals and no upload it is the run.
+  // A store may refuse single keys. After this many refusals and no upload, it refuses the run.
   static constexpr std::uint64_t kRefusalsBeforeStop = 16;
 
  private:
   void CountRefusal(const ObjectResult& result);
-  void ShowHeld();
+  void StopAtFailureLimit();
   void StopRefused();
+  void ShowHeld();
   bool nothing_succeeded() const { return summary_.uploaded + summary_.sent == 0; }
-  void StopAtLimit();
 
   Journal* const journal_;
   Console* const console_;
@@ -46,7 +48,7 @@ class Sink {
   StopControl* const stop_;
   const FailureLimit failures_;
   Summary summary_;
-  std::uint64_t settled_ = 0;
+  std::uint64_t recorded_ = 0;
   std::uint64_t refusals_ = 0;
   std::string first_refusal_;
   std::vector<ObjectResult> held_;  // refused before anything succeeded, and not shown yet

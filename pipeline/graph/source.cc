@@ -17,94 +17,82 @@ Source::Source(Finder find, std::vector<std::shared_ptr<Object>> streams, const 
       history_(history),
       progress_(progress) {
   for (auto& stream : streams) {
-    if (CountIfSettled(stream->file())) continue;
-    ++streams_left_;
+    if (LeaveOutIfDone(stream->file())) continue;
     ++progress_->found;
-    ready_.push_back({std::move(stream), 1});
+    queue_.PushNew(UploadTask{std::move(stream), 1});
   }
   thread_ = std::thread([this] {
     try {
       WalkAhead();
     } catch (const std::exception&) {
-      // Out of memory, say. The source ends without being exhausted, which no run takes for success.
-      std::unique_lock lock(mutex_);
-      quit_ = true;
-      WakeConsumer(std::move(lock));
+      // For example, out of memory. The source ends without being exhausted, and no run takes that for
+      // success.
+      StopAndWake(std::unique_lock(mutex_));
     }
   });
-  on_stop_.emplace(stop_, [this] {
-    std::unique_lock lock(mutex_);
-    quit_ = true;
-    space_.notify_all();
-    WakeConsumer(std::move(lock));
-  });
+  on_stop_.emplace(stop_, [this] { StopAndWake(std::unique_lock(mutex_)); });
 }
 
 Source::~Source() {
   on_stop_.reset();
   {
     std::lock_guard lock(mutex_);
-    quit_ = true;
-    space_.notify_all();
+    queue_.Stop();
+    has_room_.notify_all();
   }
   thread_.join();
 }
 
 std::optional<SourceItem> Source::Next(s3::Waiter* waiter) {
-  for (;;) {
-    {
-      std::unique_lock lock(mutex_);
-      if (auto item = NextReady()) return item;
-      if (Dry()) return std::nullopt;
-    }
-    waiter->Wait([this](s3::Wake wake) {
-      std::unique_lock lock(mutex_);
-      const bool ready = next_part_ || !again_.empty() || !ready_.empty() || (!quit_ && !ahead_.empty());
-      if (ready || Dry()) {
-        lock.unlock();
-        wake();
-      } else {
-        consumer_ = wake;
-      }
-    });
-  }
-}
-
-// What was begun comes before what is new, and goes on when the run is stopping: its tasks see that
-// themselves, and the last of them makes the result.
-std::optional<SourceItem> Source::NextReady() {
   if (next_part_) {
     UploadTask task = *next_part_;
     if (++next_part_->number > task.object->last_task()) next_part_.reset();
     return task;
   }
-  if (!again_.empty()) {
-    const auto before = std::move(again_.front());
-    again_.pop_front();
-    auto file = before->file();
-    file.size_bytes = SizeNow(file);
-    return Begin(std::make_shared<InputFile>(std::move(file)), before.get());
-  }
-  if (!ready_.empty()) {
-    auto task = std::move(ready_.front());
-    ready_.pop_front();
-    if (task.number == 1) {
-      if (quit_) return std::nullopt;  // not begun
-      --streams_left_;
-      ++found_;
-      ++open_;
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (queue_.HasNext()) {
+        auto entry = PopAndMakeRoom();
+        lock.unlock();
+        return ItemOf(std::move(entry));
+      }
+      if (queue_.Drained()) return std::nullopt;
     }
-    return task;
+    WaitForWork(waiter);
   }
-  if (quit_ || ahead_.empty()) return std::nullopt;
-  auto input = std::move(ahead_.front());
-  ahead_.pop_front();
-  // Half a look-ahead at a time: the walk is not woken for every entry.
-  if (ahead_.size() == kLookAhead / 2) space_.notify_all();
-  ++found_;
-  ++open_;
-  if (auto* result = std::get_if<ObjectResult>(&input)) return std::move(*result);
-  return Begin(std::get<std::shared_ptr<const InputFile>>(std::move(input)), nullptr);
+}
+
+void Source::WaitForWork(s3::Waiter* waiter) {
+  waiter->Wait([this](s3::Wake wake) {
+    std::unique_lock lock(mutex_);
+    if (!queue_.HasNext() && !queue_.Drained()) {
+      consumer_ = wake;
+      return;
+    }
+    lock.unlock();
+    wake();
+  });
+}
+
+SourceQueue::Entry Source::PopAndMakeRoom() {
+  // The walk is woken when half of the look-ahead is free, and not for every entry.
+  const bool was_full = queue_.new_inputs() > kLookAhead / 2;
+  auto entry = queue_.Pop();
+  if (was_full && queue_.new_inputs() == kLookAhead / 2) has_room_.notify_all();
+  return entry;
+}
+
+SourceItem Source::ItemOf(SourceQueue::Entry entry) {
+  if (auto* task = std::get_if<UploadTask>(&entry)) return std::move(*task);
+  if (auto* result = std::get_if<ObjectResult>(&entry)) return std::move(*result);
+  if (auto* file = std::get_if<std::shared_ptr<const InputFile>>(&entry)) {
+    return Begin(std::move(*file), nullptr);
+  }
+  const auto& before = *std::get<SourceQueue::Restart>(entry).before;
+  auto file = before.file();
+  file.size_bytes = CurrentSize(file);
+  return Begin(std::make_shared<InputFile>(std::move(file)), &before);
 }
 
 SourceItem Source::Begin(std::shared_ptr<const InputFile> file, const Object* before) {
@@ -132,9 +120,9 @@ s3::Result<s3::PartPlan> Source::PlanOf(const InputFile& file) const {
   const auto largest = BufferPool::LargestRequest(options_.memory_bytes);
   if (file.range) {
     if (file.range->part_bytes <= largest) return s3::PlanOfParts(file.size_bytes, file.range->part_bytes);
-    return s3::Fail(
-        s3::ErrorKind::kUnsupported,
-        fmt::format("limits.memory is too small for the plan's parts of {} bytes", file.range->part_bytes));
+    return s3::Fail(s3::ErrorKind::kUnsupported,
+                    fmt::format("limits.memory is too small for the plan's parts of {} bytes: raise it",
+                                file.range->part_bytes));
   }
   auto options = options_.plan;
   if (const auto part_bytes = history_->PartBytes(file)) options.part_bytes = *part_bytes;
@@ -142,41 +130,49 @@ s3::Result<s3::PartPlan> Source::PlanOf(const InputFile& file) const {
   return s3::PlanUpload(file.size_bytes, options, options_.store_limits);
 }
 
-bool Source::Dry() const {
-  return (quit_ || (walked_ && ahead_.empty() && streams_left_ == 0)) && open_ == 0;
+// Takes the lock for the last open input only. A consumer that sees an open input starts to wait before it
+// releases the lock, so the wake-up here can't be too early.
+void Source::InputDone() {
+  if (queue_.FinishInput()) WakeConsumer(std::unique_lock(mutex_));
 }
 
-// Without the lock but for the last: who finds one open waits before the lock is free, and is woken then.
-void Source::Settled() {
-  if (--open_ == 0) WakeConsumer(std::unique_lock(mutex_));
-}
-
-void Source::Again(const Object& object) {
-  // Only what the next attempt needs of it: the file, and how often it was tried.
+void Source::Requeue(const Object& object) {
+  // Keeps only what the next attempt needs: the file, and how often it was tried. The rest holds memory.
   auto before = std::make_shared<Object>(object.shared_file(), s3::PartPlan{});
   before->restarts = object.restarts;
   before->conflicts = object.conflicts;
   before->earlier_attempts = std::max(object.attempts(), object.restarts + object.conflicts);
   before->began = object.began;
   std::unique_lock lock(mutex_);
-  again_.push_back(std::move(before));
+  queue_.PushBegun(SourceQueue::Restart{std::move(before)});
   WakeConsumer(std::move(lock));
 }
 
-void Source::Ready(std::shared_ptr<Object> stream, int number) {
+void Source::StreamReady(std::shared_ptr<Object> stream, int number) {
   std::unique_lock lock(mutex_);
-  ready_.push_back({std::move(stream), number});
+  queue_.PushBegun(UploadTask{std::move(stream), number});
   WakeConsumer(std::move(lock));
 }
 
 std::uint64_t Source::found() const {
   std::lock_guard lock(mutex_);
-  return found_;
+  return queue_.handed_out();
 }
 
 bool Source::exhausted() const {
   std::lock_guard lock(mutex_);
-  return walked_ && ahead_.empty() && streams_left_ == 0;
+  return queue_.Exhausted();
+}
+
+Summary Source::done_before() const {
+  std::lock_guard lock(mutex_);
+  return done_before_;
+}
+
+void Source::StopAndWake(std::unique_lock<std::mutex> lock) {
+  queue_.Stop();
+  has_room_.notify_all();
+  WakeConsumer(std::move(lock));
 }
 
 void Source::WakeConsumer(std::unique_lock<std::mutex> lock) {
@@ -186,47 +182,44 @@ void Source::WakeConsumer(std::unique_lock<std::mutex> lock) {
 }
 
 // Called by the walk's threads.
-bool Source::CountIfSettled(const InputFile& file) {
+bool Source::LeaveOutIfDone(const InputFile& file) {
   const auto earlier = history_->FindSettled(file);
   if (!earlier) return false;
   ObjectResult result;
   result.outcome = earlier->outcome;
   result.size_bytes = earlier->size_bytes;
   std::lock_guard lock(mutex_);
-  ++settled_before_.found;
-  settled_before_.Count(result);
+  ++done_before_.found;
+  done_before_.Count(result);
   return true;
-}
-
-Summary Source::settled_before() const {
-  std::lock_guard lock(mutex_);
-  return settled_before_;
 }
 
 void Source::WalkAhead() {
   if (!find_([this](Input input) { return Take(std::move(input)); })) return;
   std::unique_lock lock(mutex_);
-  walked_ = true;
+  queue_.Close();
   progress_->all_found = true;
   WakeConsumer(std::move(lock));
 }
 
+// Called by the walk's threads. Blocks while the look-ahead is full.
 Backpressure Source::Take(Input input) {
-  if (CountIfSettled(FileOf(input)))
+  if (LeaveOutIfDone(FileOf(input))) {
     return stop_.stop_requested() ? Backpressure::kStop : Backpressure::kStarving;
-  std::unique_lock lock(mutex_);
-  if (ahead_.size() >= kLookAhead) {
-    space_.wait(lock, [this] { return quit_ || ahead_.size() <= kLookAhead / 2; });
   }
-  if (quit_) return Backpressure::kStop;
+  std::unique_lock lock(mutex_);
+  if (queue_.new_inputs() >= kLookAhead) {
+    has_room_.wait(lock, [this] { return queue_.stopped() || queue_.new_inputs() <= kLookAhead / 2; });
+  }
+  if (queue_.stopped()) return Backpressure::kStop;
   if (const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input)) {
     progress_->found_bytes += (*file)->size_bytes;
   }
-  ahead_.push_back(std::move(input));
+  std::visit([this](auto& found) { queue_.PushNew(std::move(found)); }, input);
   ++progress_->found;
-  const auto demand = ahead_.size() < kLookAhead / 2 ? Backpressure::kStarving : Backpressure::kSaturated;
+  const bool starving = queue_.new_inputs() < kLookAhead / 2;
   WakeConsumer(std::move(lock));
-  return demand;
+  return starving ? Backpressure::kStarving : Backpressure::kSaturated;
 }
 
 }  // namespace pipeline

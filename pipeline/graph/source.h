@@ -1,10 +1,9 @@
-// The source of the graph: what a walk, or a plan, and streams have, cut into tasks. The walk runs in threads
-// of its own, with bounded look-ahead.
+// The source of the graph: turns what a walk, a plan and streams have into tasks.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
-#include <deque>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -13,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "pipeline/graph/source_queue.h"
 #include "pipeline/journal/history.h"
 #include "pipeline/message.h"
 #include "pipeline/options.h"
@@ -26,63 +26,61 @@
 
 namespace pipeline {
 
+// The walk runs in threads of its own, and at most kLookAhead inputs ahead.
 class Source {
  public:
-  // Starts `find`; it stays at most kLookAhead entries ahead, and `progress` is told what it has found.
-  // What `history` has settled is passed over. Neither is owned.
+  // Starts `find` in a thread. Inputs that `history` knows as done are counted and left out. Counts in
+  // `progress` what was found. Owns neither of the two.
   Source(Finder find, std::vector<std::shared_ptr<Object>> streams, const UploadOptions& options,
          std::stop_token stop, const History* history, Progress* progress);
   ~Source();
 
-  // The next task or result; the tasks of one file come one after the other. Nothing once all inputs
-  // have settled, or the run is stopping and those that were begun have settled; and from then on.
-  // Meanwhile the caller waits in `waiter`. One caller at a time.
+  // Returns the next task or result; the tasks of a file come one after the other. Waits in `waiter` while
+  // there is none yet. Returns nothing, then and from then on, when every input has its result, or when the
+  // run stops and every input that was begun has its result. One caller at a time.
   std::optional<SourceItem> Next(s3::Waiter* waiter);
 
-  // Thread-safe. Each input that Next yielded has exactly one of the first:
-  void Settled();
-  // The object is begun again: its tasks come again, from the file as it is now.
-  void Again(const Object& object);
-  // A stream's next part can be read.
-  void Ready(std::shared_ptr<Object> stream, int number);
+  // Thread-safe. An input that Next returned has its result; called exactly once for each.
+  void InputDone();
+  // Thread-safe. Hands the object out again from its first task on, planned for its file as it is by then.
+  void Requeue(const Object& object);
+  // Thread-safe. The stream's part `number` can be read.
+  void StreamReady(std::shared_ptr<Object> stream, int number);
 
-  // Inputs that were handed out, each once.
+  // Inputs that were handed out, each counted once.
   std::uint64_t found() const;
-  // True when every input was handed out: nothing is left. False after an early stop.
+  // True when every input was handed out. False after an early stop.
   bool exhausted() const;
-  // Of the inputs that were found, those that earlier sessions have settled as they are now.
-  Summary settled_before() const;
+  // Totals of the inputs that were found and left out: earlier sessions have done them as they are now.
+  Summary done_before() const;
 
   static constexpr std::size_t kLookAhead = 1024;
 
  private:
   void WalkAhead();
   Backpressure Take(Input input);
-  bool CountIfSettled(const InputFile& file);
+  bool LeaveOutIfDone(const InputFile& file);
+  void WaitForWork(s3::Waiter* waiter);
+  void StopAndWake(std::unique_lock<std::mutex> lock);
   void WakeConsumer(std::unique_lock<std::mutex> lock);
-  std::optional<SourceItem> NextReady();
+  SourceQueue::Entry PopAndMakeRoom();
+  SourceItem ItemOf(SourceQueue::Entry entry);
   SourceItem Begin(std::shared_ptr<const InputFile> file, const Object* before);
   s3::Result<s3::PartPlan> PlanOf(const InputFile& file) const;
-  bool Dry() const;
 
   const Finder find_;
   const UploadOptions options_;
   const std::stop_token stop_;
   const History* const history_;
   Progress* const progress_;
-  mutable std::mutex mutex_;
-  std::condition_variable space_;
-  std::deque<Input> ahead_;
-  std::deque<std::shared_ptr<Object>> again_;  // as they were before
-  std::deque<UploadTask> ready_;               // of streams
-  std::optional<UploadTask> next_part_;        // of the file that is being emitted
-  std::size_t streams_left_ = 0;
-  std::uint64_t found_ = 0;
-  std::atomic<std::uint64_t> open_ = 0;  // found, and not settled
-  Summary settled_before_;
-  bool walked_ = false;
-  bool quit_ = false;
-  std::optional<s3::Wake> consumer_;
+  std::optional<UploadTask> next_part_;  // of the file that is being handed out; used by Next alone
+
+  mutable std::mutex mutex_;  // guards what follows
+  SourceQueue queue_;
+  Summary done_before_;
+  std::optional<s3::Wake> consumer_;  // set while Next waits
+
+  std::condition_variable has_room_;
   std::thread thread_;
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;
 };

@@ -7,50 +7,43 @@
 namespace pipeline {
 namespace {
 
-double InSeconds(std::chrono::duration<double> time) { return time.count(); }
+// Below this average number of busy workers a sample says nothing about how long tasks are.
+constexpr double kMinBusy = 0.5;
+// Workers are kept that would be full with a tenth more work.
+constexpr double kReserve = 1.1;
+
+double SecondsIn(std::chrono::duration<double> time) { return time.count(); }
 
 }  // namespace
 
-std::optional<int> WorkerScaler::Look(Clock::time_point now) {
-  if (!IsDue(now)) return std::nullopt;
-  const auto glance = now - looked_at_.load();
-  looked_at_ = now;
-  const std::uint64_t account = account_;
-  const auto count = account & (kLeft - 1);
-  const auto left = static_cast<Left>(account >> kCountBits);
-  const auto bodies = static_cast<Left>(left - left_before_);
-  const auto worked = (account >> kTimeAt << kTimeAt) + count * Time(now);
-  // Who has entered a moment ago may be ahead of `now`: with nothing else at work, less than nothing was
-  // done.
-  const double seconds =
-      static_cast<double>(static_cast<std::int64_t>(worked - worked_before_) >> kTimeAt) / 1e6;
-  left_before_ = left;
-  worked_before_ = worked;
-
-  const double at_work = seconds / InSeconds(glance);
-  // The little work of a moment says nothing of bodies.
-  if (at_work > 0.5) {
-    const bool are_long = seconds > bodies * InSeconds(kLong);
-    full_of_long_ = are_long && at_work > kFull * few_ ? full_of_long_ + 1 : 0;
-    long_ = are_long && (long_ || full_of_long_ == 2);
-  }
-  if (!long_) Add(seconds, glance);
-  const int allowed = long_ ? most_ : few_;
-  return std::exchange(allowed_, allowed) == allowed ? std::nullopt : std::optional(allowed);
+std::optional<int> WorkerScaler::Update(const LoadSample& sample) {
+  UpdateLong(sample);
+  if (!long_) UpdateFew(sample);
+  const int allowed = long_ ? max_ : few_;
+  if (std::exchange(allowed_, allowed) == allowed) return std::nullopt;
+  return allowed;
 }
 
-void WorkerScaler::Add(double worked, Clock::duration time) {
-  worked_ += worked;
-  period_ += time;
+void WorkerScaler::UpdateLong(const LoadSample& sample) {
+  const double busy = sample.worked_s / SecondsIn(sample.length);
+  if (busy <= kMinBusy) return;
+  const bool tasks_are_long = sample.worked_s > sample.completed * SecondsIn(kLong);
+  const bool few_are_full = busy > kFull * few_;
+  full_of_long_ = tasks_are_long && few_are_full ? full_of_long_ + 1 : 0;
+  long_ = tasks_are_long && (long_ || full_of_long_ == 2);
+}
+
+void WorkerScaler::UpdateFew(const LoadSample& sample) {
+  worked_s_ += sample.worked_s;
+  period_ += sample.length;
   if (period_ < kPeriod) return;
-  const double at_work = std::exchange(worked_, 0) / InSeconds(std::exchange(period_, {}));
-  if (at_work > kFull * few_) {
-    few_ = std::min(most_, few_ + few_ / 2);
+  const double busy = std::exchange(worked_s_, 0) / SecondsIn(std::exchange(period_, {}));
+  if (busy > kFull * few_) {
+    few_ = std::min(max_, few_ + few_ / 2);
     quiet_periods_ = needed_ = 0;
     return;
   }
-  // As many as would be full with a tenth more work.
-  needed_ = std::max(needed_, static_cast<int>(std::ceil(at_work * 1.1 / kFull)));
+  needed_ = std::max(needed_, static_cast<int>(std::ceil(busy * kReserve / kFull)));
   if (++quiet_periods_ < kPatience) return;
   few_ = std::clamp(needed_, std::min(kMin, few_), few_);
   quiet_periods_ = needed_ = 0;

@@ -1,76 +1,53 @@
-// How many workers have work. oneTBB's idle workers look for more for a while before they sleep: where tasks
-// come every few microseconds they never sleep, and on a node with many cores they cost more than the work
-// does.
+// How many workers oneTBB may use, decided from how busy they are. Pure: no clock, no threads.
 #pragma once
 
-#include <atomic>
 #include <chrono>
-#include <cstdint>
-#include <limits>
 #include <optional>
+
+#include "pipeline/graph/worker_load.h"
 
 namespace pipeline {
 
-// Told when bodies begin or go on and end or wait, it knows how many were at work on average. Bodies that
-// hang in a file system tell nothing, so that it is to be asked now and then, too.
+// oneTBB's idle workers look for tasks for a while before they sleep. Where tasks come every few microseconds
+// they never sleep, and on a node with many cores that costs more than the work itself. So there are few
+// workers while tasks are short, and all of them while tasks are long.
+//
+// Tasks that hang in a file system report nothing, so samples have to be taken by a timer, too.
 class WorkerScaler {
  public:
-  using Clock = std::chrono::steady_clock;
+  explicit WorkerScaler(int max) : max_(max), few_(max < kMin ? max : kMin), allowed_(few_) {}
 
-  WorkerScaler(int most, Clock::time_point now)
-      : most_(most), few_(most < kMin ? most : kMin), allowed_(few_), looked_at_(now) {}
-
-  // One more body is at work, or one fewer. Any thread; without a lock, since all workers do it all the time.
-  void Enter(Clock::time_point now) { account_ += kOne - Time(now); }
-  void Leave(Clock::time_point now) { account_ += kLeft - kOne + Time(now); }
-  // Whether it is time for Look. Any thread.
-  bool IsDue(Clock::time_point now) const { return now - looked_at_.load() >= kGlance; }
-  // How many workers to allow from now on, when that changes. One thread at a time, as `allowed`.
-  std::optional<int> Look(Clock::time_point now);
+  // Returns how many workers to allow from now on; nothing when that does not change.
+  std::optional<int> Update(const LoadSample& sample);
   int allowed() const { return allowed_; }
 
-  // So few cost nothing, and many small files seldom need more.
+  // This few cost nothing, and many small files seldom need more.
   static constexpr int kMin = 2;
-  // When bodies fill so much of the workers' time in a period these may be too few: the rest of it is
-  // oneTBB's own work. Then there are half as many more.
+  // When tasks fill this share of the workers' time in a period, half as many workers are added. The rest of
+  // the time is oneTBB's own work.
   static constexpr double kFull = 0.85;
   static constexpr std::chrono::milliseconds kPeriod{10};
-  // So many periods need fewer before there are fewer.
+  // Workers are removed after this many periods in a row that needed fewer.
   static constexpr int kPatience = 10;
-  // Where bodies are longer on average, as with hashing and with file systems that hang, idle workers cost
-  // little: when the few are full at two glances, all are allowed, for as long as bodies stay so. The first
-  // ones of small files are longer, too, for a moment.
+  // Tasks longer than this on average are long, as with hashing and with file systems that hang: idle workers
+  // cost little then. All are allowed when the few were full of long tasks in two samples in a row, until
+  // tasks are short again. Two, because the first tasks of small files are longer, too, for a moment.
   static constexpr std::chrono::microseconds kLong{50};
-  static constexpr std::chrono::milliseconds kGlance{2};
 
  private:
-  // One word, so that all of it is of one moment: how many bodies are at work, how many have left, and the
-  // times when they left less those when they entered. The last two begin anew after a while, the times after
-  // 19 hours.
-  static constexpr int kCountBits = 12;  // never more bodies than workers: `upload.threads`
-  using Left = std::uint16_t;
-  static constexpr int kTimeAt = kCountBits + std::numeric_limits<Left>::digits;
-  static constexpr std::uint64_t kOne = 1, kLeft = kOne << kCountBits;
+  void UpdateLong(const LoadSample& sample);
+  void UpdateFew(const LoadSample& sample);
 
-  static std::uint64_t Time(Clock::time_point time) {
-    using Microseconds = std::chrono::microseconds;
-    return static_cast<std::uint64_t>(std::chrono::floor<Microseconds>(time).time_since_epoch().count())
-           << kTimeAt;
-  }
-  void Add(double worked, Clock::duration time);
-
-  const int most_;
-  int few_;               // that small bodies need
-  int full_of_long_ = 0;  // glances in a row
+  const int max_;
+  int few_;               // workers that short tasks need
+  int full_of_long_ = 0;  // samples in a row
   bool long_ = false;
   int allowed_;
-  Left left_before_ = 0;
-  std::uint64_t worked_before_ = 0;
-  Clock::duration period_{};
-  double worked_ = 0;  // seconds, in this period
+  // Of this period.
+  std::chrono::steady_clock::duration period_{};
+  double worked_s_ = 0;
+  // Since the number last changed: periods that were not full, and the most workers that one of them needed.
   int quiet_periods_ = 0, needed_ = 0;
-  alignas(64) std::atomic<Clock::time_point> looked_at_;
-  alignas(64) std::atomic<std::uint64_t> account_ = 0;
 };
 
 }  // namespace pipeline

@@ -12,6 +12,7 @@
 #include "pipeline/report/console.h"
 #include "pipeline/report/terminal.h"
 #include "pipeline/runtime/deadlines.h"
+#include "pipeline/runtime/scheduler.h"
 #include "pipeline/upload/orphaned_uploads.h"
 #include "pipeline/upload/property_rules.h"
 #include "s3/stores/address.h"

@@ -18,6 +18,7 @@
 #include "pipeline/plan/size_classes.h"
 #include "pipeline/report/terminal.h"
 #include "pipeline/runtime/deadlines.h"
+#include "pipeline/runtime/scheduler.h"
 #include "pipeline/upload/buffers.h"
 #include "pipeline/upload/orphaned_uploads.h"
 #include "pipeline/upload/property_rules.h"

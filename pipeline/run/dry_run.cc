@@ -160,11 +160,11 @@ DryRun RunDry(const Options& given, const s3::Options& s3_options, const RunCred
              .record =
                  [&](const ObjectResult& result) {
                    Count(result, verified, &run);
-                   source.Settled();
+                   source.InputDone();
                  }});
-  run.found = source.found() + source.settled_before().found;
-  if (source.settled_before().found > 0) {
-    run.skipped["settled by this run directory's journal"] = source.settled_before().found;
+  run.found = source.found() + source.done_before().found;
+  if (source.done_before().found > 0) {
+    run.skipped["settled by this run directory's journal"] = source.done_before().found;
   }
   if (*skip) {
     run.skip_plan = (*skip)->lists() ? fmt::format("by listing: {} pages, {} objects", (*skip)->pages(),

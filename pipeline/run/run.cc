@@ -19,6 +19,7 @@
 #include "pipeline/run/process_limits.h"
 #include "pipeline/runtime/deadlines.h"
 #include "pipeline/runtime/resource_limits.h"
+#include "pipeline/runtime/scheduler.h"
 #include "pipeline/upload/buffers.h"
 #include "pipeline/upload/orphaned_uploads.h"
 #include "pipeline/upload/property_rules.h"
@@ -181,9 +182,9 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                        [&](std::chrono::milliseconds time) {
                          graph.waiter()->Wait([&](s3::Wake wake) { store.loops().WakeAfter(time, wake); });
                        },
-                   .again = [&](const Object& object) { source.Again(object); },
+                   .again = [&](const Object& object) { source.Requeue(object); },
                    .stream_ready = [&](std::shared_ptr<Object> stream,
-                                       int number) { source.Ready(std::move(stream), number); }});
+                                       int number) { source.StreamReady(std::move(stream), number); }});
   Sink sink(directory.journal(), &console, &progress, stop, options.limits.failures);
   const auto start = std::chrono::steady_clock::now();
   ConcurrencyController slots(slot_limits, start);
@@ -192,14 +193,14 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
              .record =
                  [&](const ObjectResult& result) {
                    sink.Record(result);
-                   source.Settled();
+                   source.InputDone();
                  },
              .weigh =
                  [&](const SourceItem& item) {
                    const auto* task = std::get_if<UploadTask>(&item);
                    return task != nullptr ? slots.WeightOf(BodyBytes(*task)) : 1;
                  },
-             .give_back =
+             .next_slots =
                  [&](const TaskStats& task) {
                    const auto* result = task.result;
                    const bool undisturbed =
@@ -209,15 +210,15 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                  },
              .first_slots = slot_limits.first});
 
-  sink.End(source.settled_before().found);
+  sink.End(source.done_before().found);
   Summary summary = sink.summary();
   summary.session = directory.session();
   summary.found = source.found();
   summary.source_exhausted = source.exhausted();
   Conclude(&store, directory, !stop->cause() && !summary.WorkLeft(), stop, &console, &summary);
-  summary.AddSettled(source.settled_before());
+  summary.AddSettled(source.done_before());
   summary.credential_renewals = store.credentials().renewals();
-  summary.stragglers = store.given_up();
+  summary.stragglers = store.stragglers();
   summary.seconds = std::chrono::steady_clock::now() - start;
   summary.slots = slots.series();
   summary.peak_memory_bytes = PeakMemoryBytes();

@@ -10,12 +10,12 @@
 namespace pipeline {
 namespace {
 
-std::string TextOf(const std::string& path) {
+std::string ReadGroupFile(const std::string& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// Nothing for "max", "-1" and what is no number.
+// Returns the number at the start of a line; nothing for "max", "-1" and any other text.
 std::optional<std::uint64_t> NumberIn(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -24,34 +24,36 @@ std::optional<std::uint64_t> NumberIn(std::string_view text) {
 }
 
 void LimitCpus(std::string_view quota, std::string_view period, CgroupLimits* limits) {
-  const auto of = NumberIn(quota), in = NumberIn(period);
-  if (!of || !in || *in == 0) return;
-  limits->cpus = Stricter(limits->cpus, static_cast<double>(*of) / static_cast<double>(*in));
+  const auto quota_us = NumberIn(quota), period_us = NumberIn(period);
+  if (!quota_us || !period_us || *period_us == 0) return;
+  const double cpus = static_cast<double>(*quota_us) / static_cast<double>(*period_us);
+  limits->cpus = StricterLimit(limits->cpus, cpus);
 }
 
 void LimitMemory(std::string_view text, CgroupLimits* limits) {
-  limits->memory_bytes = Stricter(limits->memory_bytes, NumberIn(text).value_or(0));
+  limits->memory_bytes = StricterLimit(limits->memory_bytes, NumberIn(text).value_or(0));
 }
 
-// "0::/path"
+// Version 2 has one hierarchy, whose line is "0::/path".
 void LimitOfVersion2(const std::string& group, CgroupLimits* limits) {
-  const auto cpu = TextOf(group + "/cpu.max");  // "QUOTA PERIOD"
+  const auto cpu = ReadGroupFile(group + "/cpu.max");  // "QUOTA PERIOD"
   if (const auto space = cpu.find(' '); space != cpu.npos) {
     LimitCpus(std::string_view(cpu).substr(0, space), std::string_view(cpu).substr(space + 1), limits);
   }
-  for (const char* file : {"/memory.max", "/memory.high"}) LimitMemory(TextOf(group + file), limits);
+  for (const char* file : {"/memory.max", "/memory.high"}) LimitMemory(ReadGroupFile(group + file), limits);
 }
 
 void LimitOfVersion1(const std::string& group, std::string_view controller, CgroupLimits* limits) {
   if (controller == "cpu") {
-    LimitCpus(TextOf(group + "/cpu.cfs_quota_us"), TextOf(group + "/cpu.cfs_period_us"), limits);
+    LimitCpus(ReadGroupFile(group + "/cpu.cfs_quota_us"), ReadGroupFile(group + "/cpu.cfs_period_us"),
+              limits);
   } else {
-    LimitMemory(TextOf(group + "/memory.limit_in_bytes"), limits);
+    LimitMemory(ReadGroupFile(group + "/memory.limit_in_bytes"), limits);
   }
 }
 
-// The group and those above it. In a container the path may be the host's, and of the mount only its root is
-// there, which is the container's own group.
+// Returns the directories of the group and of those above it. In a container the path may be the host's. Then
+// only the root of the mount exists here, and it is the container's own group.
 std::vector<std::string> WithParents(const std::string& mount, std::string_view path) {
   std::vector<std::string> groups;
   while (path.starts_with('/') && path != "/") {
@@ -62,7 +64,8 @@ std::vector<std::string> WithParents(const std::string& mount, std::string_view 
   return groups;
 }
 
-bool Names(std::string_view controllers, std::string_view name) {
+// `controllers` is a list such as "cpu,cpuacct".
+bool Contains(std::string_view controllers, std::string_view name) {
   while (!controllers.empty()) {
     const auto comma = std::min(controllers.find(','), controllers.size());
     if (controllers.substr(0, comma) == name) return true;
@@ -73,7 +76,7 @@ bool Names(std::string_view controllers, std::string_view name) {
 
 }  // namespace
 
-// Each line is "HIERARCHY:CONTROLLERS:PATH"; cgroups(7).
+// Each line of `membership` is "HIERARCHY:CONTROLLERS:PATH"; see cgroups(7).
 CgroupLimits CgroupLimitsOf(std::string_view membership, const std::string& mounts) {
   CgroupLimits limits;
   while (!membership.empty()) {
@@ -87,13 +90,15 @@ CgroupLimits CgroupLimitsOf(std::string_view membership, const std::string& moun
       for (const auto& group : WithParents(mounts, path)) LimitOfVersion2(group, &limits);
     }
     for (const std::string name : {"cpu", "memory"}) {
-      if (!Names(controllers, name)) continue;
+      if (!Contains(controllers, name)) continue;
       for (const auto& group : WithParents(mounts + "/" + name, path)) LimitOfVersion1(group, name, &limits);
     }
   }
   return limits;
 }
 
-CgroupLimits ReadCgroupLimits() { return CgroupLimitsOf(TextOf("/proc/self/cgroup"), "/sys/fs/cgroup"); }
+CgroupLimits ReadCgroupLimits() {
+  return CgroupLimitsOf(ReadGroupFile("/proc/self/cgroup"), "/sys/fs/cgroup");
+}
 
 }  // namespace pipeline

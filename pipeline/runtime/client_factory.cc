@@ -5,7 +5,7 @@
 namespace pipeline {
 namespace {
 
-// So long nobody wonders that there is no answer.
+// How long after the start the user is told that the store has not responded yet.
 constexpr std::chrono::milliseconds kSilence{1500};
 
 }  // namespace

@@ -1,4 +1,5 @@
-// The way to the store that the parts of a command share: event loops, region and clock, credentials.
+// Makes clients that share what a command has only once: event loops, admission, the store's facts,
+// credentials.
 #pragma once
 
 #include <functional>
@@ -19,42 +20,43 @@
 
 namespace pipeline {
 
-// What requests are signed with, and how to get fresh ones; without `renew` there are these only.
+// Credentials to sign requests with, and how to get fresh ones. Without `renew`, the first ones are all there
+// are.
 struct RunCredentials {
   s3::ProvidedCredentials first;
   s3::FetchCredentials renew = nullptr;
   s3::RenewalOptions renewal{};
 };
 
-// How much a command sends at once: connections that are kept, and threads that send.
 struct Parallelism {
-  int connections = 1;
-  int event_loops = 1;
+  int connections = 1;  // kept open at the most
+  int event_loops = 1;  // threads that send
 };
 
 class ClientFactory {
  public:
-  // Of commands that somebody waits for, and that have little to lose.
-  static constexpr std::chrono::milliseconds kPatienceOfACheck{3000};
+  // How long a command such as `check`, with a user waiting, lets the store be away.
+  static constexpr std::chrono::milliseconds kInteractivePatience{3000};
 
-  // Neither `stop`, whose drain ends waits and whose abort ends requests, nor `trace` and `limits` are owned;
-  // the latter two may be null. A store that is away or full for longer than `patience` (0: for ever) drains
-  // the run. `note` is told what was learnt; it must not wait.
+  // A drain of `stop` ends all waits, an abort ends requests, too. A store that is away or full for longer
+  // than `patience` (0: for ever) drains the run. `note` gets messages for the user; it must not wait.
+  // `trace` and `limits` may be null. Owns none of `stop`, `trace` and `limits`.
   ClientFactory(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
                 const RunCredentials& credentials, const Parallelism& parallelism, StopControl* stop,
                 s3::TraceLog* trace, const std::function<void(std::string_view)>& note,
                 const s3::RateLimits* limits = nullptr,
-                std::chrono::milliseconds patience = kPatienceOfACheck);
+                std::chrono::milliseconds patience = kInteractivePatience);
 
-  // `waiter` is not owned; `integrity` is resolved.
+  // `integrity` is resolved (s3::ResolveIntegrity). Does not own `waiter`. The client must not outlive the
+  // factory.
   std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter, const s3::IntegrityOptions& integrity);
-  // With the job's integrity.
+  // The same with the job's integrity options.
   std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter);
 
-  // What sends and keeps time.
+  // Sends requests, and wakes callers after a delay.
   s3::Transport& loops() { return loops_; }
-  // Requests that were sent once more because they took far longer than their peers.
-  std::uint64_t given_up() const { return loops_.cancelled_stragglers(); }
+  // Requests that were cancelled and sent again because they took far longer than others of their size.
+  std::uint64_t stragglers() const { return loops_.cancelled_stragglers(); }
   const s3::AdmissionController& admission() const { return admission_; }
   const s3::StoreContextCache& facts() const { return facts_; }
   const s3::CredentialCache& credentials() const { return credentials_; }
@@ -66,7 +68,7 @@ class ClientFactory {
   const s3::IntegrityOptions integrity_;
   const std::stop_token drain_;
   const s3::RateLimits no_limits_;
-  s3::AdmissionController admission_;  // a sleep in a loop may call it
+  s3::AdmissionController admission_;  // outlives loops_, whose timers call it
   s3::EventLoopGroup loops_;
   s3::TracingTransport transport_;
   s3::StoreContextCache facts_;

@@ -1,10 +1,5 @@
 #include "pipeline/runtime/deadlines.h"
 
-#include <fmt/format.h>
-
-#include <charconv>
-#include <ctime>
-
 namespace pipeline {
 
 Deadlines::Deadlines(const LimitOptions& limits, std::optional<std::int64_t> job_end_s, StopControl* stop)
@@ -54,29 +49,6 @@ void Deadlines::Watch() {
   }
   changed_.wait_for(lock, limits_.drain, [this] { return quit_; });
   if (!quit_) stop_->Abort();
-}
-
-std::optional<std::int64_t> SlurmJobEnd(const s3::Environment& environment, std::int64_t now_s,
-                                        const std::function<void(std::string_view)>& note) {
-  constexpr std::int64_t kLongestJobS = 10ll * 365 * 24 * 3600;
-  const auto text = environment("SLURM_JOB_END_TIME").value_or("");
-  if (text.empty()) return std::nullopt;
-  std::int64_t seconds = 0;
-  const auto* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, seconds);
-  const bool is_number = error == std::errc() && rest == end;
-  if (is_number && seconds > now_s && seconds - now_s <= kLongestJobS) return seconds;
-  const auto* const problem = !is_number         ? "is no time in seconds since 1970"
-                              : seconds <= now_s ? "has passed"
-                                                 : "is more than 10 years away";
-  note(
-      fmt::format("SLURM_JOB_END_TIME={} {}: it is ignored; set limits.time to end a run before its job ends",
-                  text, problem));
-  return std::nullopt;
-}
-
-std::optional<std::int64_t> SlurmJobEnd(const std::function<void(std::string_view)>& note) {
-  return SlurmJobEnd(s3::ProcessEnvironment(), std::time(nullptr), note);
 }
 
 }  // namespace pipeline

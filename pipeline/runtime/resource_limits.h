@@ -1,34 +1,29 @@
-// What scheduler and kernel let this process have.
+// The CPUs and the memory that this process may use.
 #pragma once
 
 #include <cstdint>
 
 #include "pipeline/options.h"
-#include "s3/base/environment.h"
 
 namespace pipeline {
 
 struct ResourceLimits {
-  int cpus = 0;                    // 0: not said
+  int cpus = 0;                    // 0: no limit known
   std::uint64_t memory_bytes = 0;  // likewise
 };
 
-// From SLURM_CPUS_PER_TASK, and SLURM_MEM_PER_NODE (MiB; of a step, each of whose SLURM_STEP_TASKS_PER_NODE
-// gets its part) or SLURM_MEM_PER_CPU. https://slurm.schedmd.com/srun.html, "output environment variables"
-ResourceLimits SchedulerLimits(const s3::Environment& environment);
-
-// The CPUs of the affinity mask, sched_setaffinity(2), within the limits of the control groups: of
-// containers, and of schedulers that say nothing in the environment.
+// Returns what the kernel grants: the CPUs of the affinity mask (sched_setaffinity(2)), and the limits of the
+// control groups. These also hold for containers, and for schedulers that set no environment variables.
 ResourceLimits KernelLimits();
 
-// The stricter of both.
+// Returns the stricter limit of both for each resource.
 ResourceLimits Min(const ResourceLimits& one, const ResourceLimits& other);
 
-// As many workers as CPUs, when the job does not say; bodies within what remains of the memory, whatever it
-// says.
-void ApplyTo(const ResourceLimits& allotment, UploadOptions* options);
+// Sets `threads` to the CPU count unless the job set it. Always caps `memory_bytes` at the granted memory
+// less the overhead of a run.
+void ApplyTo(const ResourceLimits& granted, UploadOptions* options);
 
-// Workers at most: what the options say, or one for each CPU.
+// Returns the maximum number of workers: `threads`, or one for each CPU.
 int CoresOf(const UploadOptions& options);
 
 }  // namespace pipeline

@@ -1,19 +1,20 @@
-// Threads that a run can have, and their stacks.
+// How many threads a run can have, and their stack size.
 #pragma once
 
 #include <cstddef>
 
 namespace pipeline {
 
-// Of each body that waits, and of each worker. oneTBB does not look whether it was given one.
+// The stack of each suspended task, and of each worker. oneTBB does not check whether it got one.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr std::size_t kSlotStackBytes = 1 << 20;  // instrumented frames are several times as large
+inline constexpr std::size_t kSlotStackBytes = 1 << 20;  // instrumented frames are several times larger
 #else
 inline constexpr std::size_t kSlotStackBytes = 256 << 10;
 #endif
 
-// How many of `wanted` threads, with a small stack each, can run at once now: RLIMIT_NPROC and the pids.max
-// of control groups are limits that only an attempt tells.
+// Tries to start up to `wanted` threads with small stacks, all at the same time, and returns how many
+// started. Only an attempt can tell: RLIMIT_NPROC and the pids.max of control groups count threads of others,
+// too.
 int ThreadsThatStart(int wanted);
 
 }  // namespace pipeline

@@ -24,8 +24,8 @@ tl::unexpected<s3::Error> FailErrno(int error) {
   return failed;
 }
 
-// Makes an error of a call on an open descriptor. ESTALE means that the opened file is gone and that its path
-// may lead to another version: the object begins again.
+// For calls on an open descriptor. ESTALE means that the opened file is gone from its server, and that its
+// path may lead to another version: the object starts over.
 tl::unexpected<s3::Error> FailOpened(int error) {
   auto failed = FailErrno(error);
   if (error == ESTALE) failed.value().kind = s3::ErrorKind::kChanged;
@@ -34,7 +34,7 @@ tl::unexpected<s3::Error> FailOpened(int error) {
 
 bool SameTime(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
-s3::Result<void> EndsAt(std::uint64_t offset) {
+s3::Result<void> FailEndsAt(std::uint64_t offset) {
   return s3::Fail(s3::ErrorKind::kChanged,
                   fmt::format("changed while it was read: it ends at byte {}", offset));
 }
@@ -43,10 +43,11 @@ bool SameFile(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino && SameTime(a.st_ctim, b.st_ctim);
 }
 
-// Linux stamps with the time of the last timer tick: 10 ms at CONFIG_HZ=100, the coarsest.
+// Linux takes timestamps from the last timer tick: at the coarsest, CONFIG_HZ=100, ticks are 10 ms apart.
 constexpr std::chrono::milliseconds kTick{10};
 
-// False for times that are still to come, unless by less than a second.
+// True when another change within the same tick is possible. A time in the future is young only by less than
+// a second: clocks of file servers differ a little.
 bool IsYoung(const timespec& time) {
   timespec now;
   clock_gettime(CLOCK_REALTIME_COARSE, &now);
@@ -56,32 +57,33 @@ bool IsYoung(const timespec& time) {
 }
 
 int OpenFlags(const InputFile& file) {
-  // O_NONBLOCK keeps an open of what has become a FIFO from waiting for its writer.
+  // With O_NONBLOCK, opening a path that became a FIFO does not wait for a writer.
   return O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
          (file.reading.page_cache == PageCache::kBypass ? O_DIRECT : 0);
 }
 
-// As open(2).
+// Returns a descriptor, or -1 with errno, like open(2).
 int OpenWith(const InputFile& file, int flags) {
   if (file.follow_symlink) return open(file.path.c_str(), flags);
   const char* const relative = file.key.c_str() + file.relative_at;
   if (file.root) {
     const int fd = OpenBeneath(file.root->get(), relative, flags);
-    if (fd >= 0 || errno != ESTALE) return fd;  // else its server knows the root's directory no more
+    if (fd >= 0 || errno != ESTALE) return fd;  // ESTALE: the server forgot the root; its path may lead to it
   }
   const auto root = OpenRoot(file);
   return root == nullptr ? -1 : OpenBeneath(root->get(), relative, flags);
 }
 
-int OpenAsTold(const InputFile& file) {
+int OpenForReading(const InputFile& file) {
   const int flags = OpenFlags(file);
-  const int fd = OpenWith(file, flags | (file.reading.keep_atime ? O_NOATIME : 0));
-  if (fd < 0 && errno == EPERM && file.reading.keep_atime) return OpenWith(file, flags);
-  return fd;
+  if (!file.reading.keep_atime) return OpenWith(file, flags);
+  const int fd = OpenWith(file, flags | O_NOATIME);
+  const bool owned_by_another = fd < 0 && errno == EPERM;
+  return owned_by_another ? OpenWith(file, flags) : fd;
 }
 
-// The most that O_DIRECT asks for on Linux: offsets, lengths and addresses are multiples of the device's
-// blocks.
+// The largest alignment that O_DIRECT asks for on Linux: offsets, lengths and addresses are multiples of the
+// device's block size.
 constexpr std::size_t kBlock = 4096;
 constexpr std::size_t kLargestDirectRead = 4 << 20;
 
@@ -96,7 +98,7 @@ std::optional<std::string> RootOf(const InputFile& file) {
 
 std::shared_ptr<const s3::UniqueFd> OpenRoot(const InputFile& file) {
   const auto path = RootOf(file);
-  errno = EXDEV;  // s3flow did not write this manifest
+  errno = EXDEV;  // for a manifest that s3flow did not write: its path does not end in the key
   s3::UniqueFd root(path ? open(path->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1);
   return root.get() < 0 ? nullptr : std::make_shared<const s3::UniqueFd>(std::move(root));
 }
@@ -109,13 +111,13 @@ std::int64_t MtimeNs(const struct stat& status) {
 
 s3::Result<OpenFile> OpenFile::Open(const InputFile& file) {
   OpenFile opened;
-  opened.fd_ = OpenAsTold(file);
+  opened.fd_ = OpenForReading(file);
   const int error = opened.fd_ < 0 ? errno : 0;
   opened.page_cache_ = file.reading.page_cache;
   opened.change_check_ = file.reading.change_check;
   if (error == EINVAL && file.reading.page_cache == PageCache::kBypass) {
     return s3::Fail(s3::ErrorKind::kLocal,
-                    "this file system knows no O_DIRECT (source[].page_cache: bypass)");
+                    "this file system does not support O_DIRECT (source[].page_cache: bypass)");
   }
   if (error == ENOENT && file.planned) {
     return tl::unexpected(s3::Error{
@@ -134,7 +136,7 @@ s3::Result<OpenFile> OpenFile::Open(const InputFile& file) {
   if (error != 0) return FailErrno(error);
   if (fstat(opened.fd_, &opened.status_) != 0) return FailErrno(errno);
   if (!S_ISREG(opened.status_.st_mode)) {
-    return s3::Fail(s3::ErrorKind::kChanged, "is no regular file any more");
+    return s3::Fail(s3::ErrorKind::kChanged, "is not a regular file any more");
   }
   if (static_cast<std::uint64_t>(opened.status_.st_size) != file.size_bytes) {
     return s3::Fail(s3::ErrorKind::kChanged,
@@ -142,7 +144,7 @@ s3::Result<OpenFile> OpenFile::Open(const InputFile& file) {
                                 file.planned ? "planned" : "found", file.size_bytes, opened.status_.st_size));
   }
   if (file.planned && MtimeNs(opened.status_) != file.mtime_ns) {
-    return s3::Fail(s3::ErrorKind::kChanged, "changed since it was planned: its mtime is another");
+    return s3::Fail(s3::ErrorKind::kChanged, "changed since it was planned: its mtime differs");
   }
   return opened;
 }
@@ -151,14 +153,14 @@ OpenFile::OpenFile(OpenFile&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       page_cache_(other.page_cache_),
       change_check_(other.change_check_),
-      is_restless_(other.is_restless_),
+      ctime_is_young_(other.ctime_is_young_),
       status_(other.status_) {}
 
 OpenFile& OpenFile::operator=(OpenFile&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(page_cache_, other.page_cache_);
   std::swap(change_check_, other.change_check_);
-  std::swap(is_restless_, other.is_restless_);
+  std::swap(ctime_is_young_, other.ctime_is_young_);
   std::swap(status_, other.status_);
   return *this;
 }
@@ -176,30 +178,30 @@ std::size_t OpenFile::read_bytes(std::size_t cached) const {
 s3::Result<void> OpenFile::Read(std::uint64_t offset, std::span<char> bytes) const {
   if (page_cache_ == PageCache::kBypass) return ReadDirect(offset, bytes);
   auto read = ReadBlock(offset, bytes);
-  // Whole pages only; the rest goes with the next read. Advice: what it cannot do, it leaves.
+  // Drops whole pages only; the last one goes with the next read. It is advice: errors don't matter.
   if (page_cache_ == PageCache::kDrop) {
     posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(bytes.size()), POSIX_FADV_DONTNEED);
   }
   return read;
 }
 
-bool OpenFile::Announce(std::uint64_t offset, std::uint64_t bytes) const {
+bool OpenFile::Prefetch(std::uint64_t offset, std::uint64_t bytes) const {
   if (page_cache_ == PageCache::kBypass) return false;
-  // Of one call Linux takes no more than its read-ahead, 128 KiB unless it is told otherwise. What is not
-  // longer is read as fast as it is announced.
+  // One call of posix_fadvise fetches no more than the read-ahead, by default 128 KiB. Fewer bytes are not
+  // worth it: reading them takes no longer.
   constexpr off_t kReadAhead = 128 << 10;
   if (bytes <= kReadAhead) return true;
-  char last;
-  const iovec room{&last, 1};
+  char last_byte;
+  const iovec room{&last_byte, 1};
   const auto end = static_cast<off_t>(offset + bytes);
-  if (preadv2(fd_, &room, 1, end - 1, RWF_NOWAIT) == 1) return true;  // they are there
+  if (preadv2(fd_, &room, 1, end - 1, RWF_NOWAIT) == 1) return true;  // in the page cache already
   for (auto at = static_cast<off_t>(offset); at < end; at += kReadAhead) {
     posix_fadvise(fd_, at, std::min(kReadAhead, end - at), POSIX_FADV_WILLNEED);
   }
   return true;
 }
 
-// In place what is aligned; by way of a block what is not, as the end of a file or what follows a short read.
+// Reads aligned pieces in place, others through a block: the end of a file, or what follows a short read.
 s3::Result<void> OpenFile::ReadDirect(std::uint64_t offset, std::span<char> bytes) const {
   alignas(kBlock) char block[kBlock];
   while (!bytes.empty()) {
@@ -209,7 +211,7 @@ s3::Result<void> OpenFile::ReadDirect(std::uint64_t offset, std::span<char> byte
     const auto room = in_place ? bytes.first(bytes.size() / kBlock * kBlock) : std::span<char>(block);
     const auto got = ReadSome(offset - before, room);
     if (!got) return tl::unexpected(got.error());
-    if (*got <= before) return EndsAt(offset);
+    if (*got <= before) return FailEndsAt(offset);
     const auto count = std::min(*got - before, bytes.size());
     if (!in_place) std::memcpy(bytes.data(), block + before, count);
     offset += count;
@@ -222,7 +224,7 @@ s3::Result<void> OpenFile::ReadBlock(std::uint64_t offset, std::span<char> bytes
   while (!bytes.empty()) {
     const auto got = ReadSome(offset, bytes);
     if (!got) return tl::unexpected(got.error());
-    if (*got == 0) return EndsAt(offset);
+    if (*got == 0) return FailEndsAt(offset);
     offset += *got;
     bytes = bytes.subspan(*got);
   }
@@ -246,7 +248,7 @@ s3::Result<bool> OpenFile::MayHaveChanged() const {
 s3::Result<bool> OpenFile::Compare(const struct stat& now) const {
   char byte;
   if (status_.st_size == 0 && pread(fd_, &byte, 1, 0) > 0) {
-    return s3::Fail(s3::ErrorKind::kChanged, "says to be empty and has content");
+    return s3::Fail(s3::ErrorKind::kChanged, "has content although its size is 0");
   }
   if (change_check_ == ChangeCheck::kNone) return false;
   if (status_.st_size != now.st_size) {
@@ -255,28 +257,28 @@ s3::Result<bool> OpenFile::Compare(const struct stat& now) const {
         fmt::format("changed while it was read: it had {} bytes and has {}", status_.st_size, now.st_size));
   }
   if (!SameTime(status_.st_mtim, now.st_mtim)) {
-    return s3::Fail(s3::ErrorKind::kChanged, "changed while it was read: its mtime moved");
+    return s3::Fail(s3::ErrorKind::kChanged, "changed while it was read: its mtime differs");
   }
   if (change_check_ == ChangeCheck::kTimes || status_.st_size == 0) return false;
-  return is_restless_ || !SameFile(status_, now);
+  return ctime_is_young_ || !SameFile(status_, now);
 }
 
-std::chrono::milliseconds OpenFile::Settling() const {
+std::chrono::milliseconds OpenFile::TimestampWait() const {
   const auto& stamp = change_check_ == ChangeCheck::kContent ? status_.st_ctim : status_.st_mtim;
   const bool waits = change_check_ != ChangeCheck::kNone && IsYoung(stamp);
   return waits ? 2 * kTick : std::chrono::milliseconds(0);
 }
 
-s3::Result<void> OpenFile::Settle() {
+s3::Result<void> OpenFile::RefreshStatus() {
   struct stat now;
   if (fstat(fd_, &now) != 0) return FailOpened(errno);
   if (auto moved = Compare(now); !moved) return tl::unexpected(std::move(moved.error()));
   status_ = now;
-  is_restless_ = IsYoung(now.st_ctim);
+  ctime_is_young_ = IsYoung(now.st_ctim);
   return {};
 }
 
-std::uint64_t SizeNow(const InputFile& file) {
+std::uint64_t CurrentSize(const InputFile& file) {
   struct stat now;
   const s3::UniqueFd found(RetrySystemCall([&file] { return OpenWith(file, O_PATH | O_CLOEXEC); }));
   const bool known = found.get() >= 0 && fstat(found.get(), &now) == 0 && S_ISREG(now.st_mode);

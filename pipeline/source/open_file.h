@@ -1,5 +1,9 @@
-// One source file, open for all its parts, and whether it is still what it was. Reads from any
-// thread.
+// One source file, opened once for all its parts, and checked for changes.
+//
+//   auto file = OpenFile::Open(input);
+//   wait(file->TimestampWait()), file->RefreshStatus();   // before the first byte is read
+//   file->Read(offset, bytes);                            // from any thread
+//   file->MayHaveChanged();                               // before the object is completed
 #pragma once
 
 #include <sys/stat.h>
@@ -18,54 +22,55 @@
 
 namespace pipeline {
 
-// Nanoseconds since 1970, modulo 2^64 for times that do not fit (before 1677, after 2262): these are no dates
-// then, but two times that differ still do.
+// Returns nanoseconds since 1970, modulo 2^64. Times before 1677 and after 2262 do not fit: the number is no
+// date then, but still differs between two times that differ.
 std::int64_t MtimeNs(const struct stat& status);
 
-// The code of an error that says that no descriptor was left, to this process or to the machine: others that
-// are closed make the next attempt succeed.
+// The code of an error that says that the process, or the machine, had no descriptor left. The next attempt
+// succeeds when others have been closed.
 inline constexpr char kNoDescriptor[] = "EMFILE";
 
+// All const methods are thread-safe.
 class OpenFile {
  public:
-  // Below a root whose links are not followed, nothing is opened through a symbolic link, however the tree
+  // Below a root whose links are not followed, never opens anything through a symbolic link, however the tree
   // has changed since the walk; see pipeline/fs/beneath.h. Never waits for a writer: a path that became a
-  // FIFO since the walk is refused. kChanged when it is no regular file or has another size than `file` says,
-  // or is not the one that a plan has found; kLocal when the system refuses, with its errno (see
-  // pipeline/fs/io_retry.h).
+  // FIFO is refused. Errors: kChanged when it is not a regular file, not of `file`'s size, or not the file
+  // that a plan has found; kLocal when the system refuses, with its errno (see pipeline/fs/io_retry.h).
   static s3::Result<OpenFile> Open(const InputFile& file);
   OpenFile() = default;
   ~OpenFile();
   OpenFile(OpenFile&& other) noexcept;
   OpenFile& operator=(OpenFile&& other) noexcept;
 
-  // Fills all of `bytes`; kChanged when the file ends before, or is gone from its server (ESTALE). What has
-  // been read leaves the page cache when the file says so. With O_DIRECT, `bytes` that begin on a page and an
-  // offset that is a multiple of 4,096 are read in place.
+  // Fills all of `bytes`. kChanged when the file ends before that, or is gone from its server (ESTALE). With
+  // PageCache::kDrop, what was read leaves the page cache. With kBypass (O_DIRECT), `bytes` that begin on a
+  // page and an offset that is a multiple of 4,096 are read in place.
   s3::Result<void> Read(std::uint64_t offset, std::span<char> bytes) const;
 
-  // These bytes are read soon: has the system fetch them, when there are many. False when it cannot, with
-  // O_DIRECT.
-  bool Announce(std::uint64_t offset, std::uint64_t bytes) const;
+  // Has the system fetch these bytes into the page cache, because they will be read soon. Returns false when
+  // it can't, with O_DIRECT.
+  bool Prefetch(std::uint64_t offset, std::uint64_t bytes) const;
 
-  // kChanged when size or mtime are not those at the opening, or when a file that says to be empty has
-  // content, as those of /proc do. True when only its content tells whether it is another version: see
+  // kChanged when size or mtime differ from those at the opening, or when a file that says to be empty has
+  // content, as files of /proc do. Returns true when only the content can tell whether it changed: see
   // ChangeCheck.
   s3::Result<bool> MayHaveChanged() const;
 
-  // How long to wait before the first byte is read. A file system stamps times with a clock that
-  // ticks: a second change within the tick of the last one would not show. What is read only after
-  // that tick is over cannot change unseen.
-  std::chrono::milliseconds Settling() const;
-  // After that wait, as long as nothing has been read: takes device, inode and ctime as they are by now.
-  // kChanged when more than these moved. Where ctime still moves, only the content tells from now on.
-  s3::Result<void> Settle();
+  // How long to wait before the first byte is read. File systems take timestamps from a clock that ticks, so
+  // a second change within one tick leaves the same times. If reading begins after that tick, no change is
+  // missed.
+  std::chrono::milliseconds TimestampWait() const;
+  // Called after that wait, before anything is read. Takes over device, inode and ctime as they are now.
+  // kChanged when size or mtime moved. If ctime is still so young, only the content can tell from now on.
+  s3::Result<void> RefreshStatus();
 
-  // How many bytes to read at a time: what is digested while it is in the processor's cache; with O_DIRECT
-  // the file system's preferred size, a stripe, where every read is one request.
+  // How many bytes to read at a time. That is `cached`, which the processor's cache holds until they are
+  // digested; with O_DIRECT the file system's preferred size, such as a stripe, because every read is one
+  // request.
   std::size_t read_bytes(std::size_t cached) const;
 
-  // Bytes to be sent from the page cache, where Read has brought them and left them.
+  // True when Read leaves the bytes in the page cache, from where they can be sent.
   bool stays_in_page_cache() const { return page_cache_ == PageCache::kKeep; }
   s3::FileRange Range(std::uint64_t offset, std::uint64_t bytes) const { return {fd_, offset, bytes}; }
 
@@ -82,17 +87,17 @@ class OpenFile {
   int fd_ = -1;
   PageCache page_cache_ = PageCache::kKeep;
   ChangeCheck change_check_ = ChangeCheck::kContent;
-  bool is_restless_ = false;  // its ctime is too young to show a second change
+  bool ctime_is_young_ = false;  // so a second change may not show in it
   struct stat status_ = {};
 };
 
-// The path of its root's directory; nothing for a file that has none below which it is. The root itself may
-// be a symbolic link.
+// Returns the path of the directory of the file's root, which may itself be a symbolic link; nothing when the
+// path does not lie below a root.
 std::optional<std::string> RootOf(const InputFile& file);
-// Opens that directory for InputFile::root; null when it cannot be opened.
+// Opens that directory, for InputFile::root. Returns null when it can't be opened; errno says why.
 std::shared_ptr<const s3::UniqueFd> OpenRoot(const InputFile& file);
 
-// The size of the file now, for a new attempt; 0 when it cannot be told.
-std::uint64_t SizeNow(const InputFile& file);
+// Returns the file's size now, for a new attempt; 0 when the system doesn't say.
+std::uint64_t CurrentSize(const InputFile& file);
 
 }  // namespace pipeline

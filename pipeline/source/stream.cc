@@ -10,11 +10,12 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 namespace pipeline {
 namespace {
 
-tl::unexpected<s3::Error> FailErrno(int error) {
+tl::unexpected<s3::Error> FailStream(int error) {
   char buffer[128];
   return s3::Fail(s3::ErrorKind::kLocal, strerror_r(error, buffer, sizeof buffer));
 }
@@ -46,20 +47,18 @@ Stream::~Stream() {
 
 void Stream::Cancel() {
   const std::uint64_t one = 1;
-  // Never read again: from now on every poll returns at once.
+  // The event is never read, so from now on every poll returns at once.
   [[maybe_unused]] const auto written = write(cancel_event_, &one, sizeof one);
 }
 
 s3::Result<StreamPart> Stream::Read(std::span<char> bytes, s3::Waiter* waiter) {
-  s3::Result<StreamPart> answer;
+  s3::Result<StreamPart> result;
   waiter->Wait([&](s3::Wake wake) {
     std::lock_guard lock(mutex_);
-    request_ = bytes;
-    answer_ = &answer;
-    wake_ = wake;
+    request_ = Request{bytes, &result, wake};
     requested_.notify_one();
   });
-  return answer;
+  return result;
 }
 
 void Stream::Serve() {
@@ -67,21 +66,18 @@ void Stream::Serve() {
     std::unique_lock lock(mutex_);
     requested_.wait(lock, [this] { return quit_ || request_; });
     if (quit_) return;
-    const auto bytes = *request_;
-    request_.reset();
-    auto* const answer = answer_;
-    const auto wake = wake_;
+    const auto request = *std::exchange(request_, std::nullopt);
     lock.unlock();
-    *answer = Fill(bytes);
-    wake();
+    *request.result = Fill(request.bytes);
+    request.wake();
   }
 }
 
 s3::Result<void> Stream::Open() {
   if (fd_ >= 0) return {};
-  // Without O_NONBLOCK the open itself would wait for a writer, and nothing could end that.
+  // Without O_NONBLOCK, open itself would wait for a writer, and Cancel could not end that.
   fd_ = path_ == "-" ? STDIN_FILENO : open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd_ < 0) return FailErrno(errno);
+  if (fd_ < 0) return FailStream(errno);
   return {};
 }
 
@@ -100,7 +96,7 @@ s3::Result<StreamPart> Stream::Fill(std::span<char> bytes) {
     ended = *got == 0;
   }
   if (!ended) {
-    // A part that is full may be the last: only the next byte, or the end, can tell.
+    // A full part may be the last one. Only one more read can tell.
     char next;
     const auto got = ReadSome({&next, 1});
     if (!got) return tl::unexpected(got.error());
@@ -113,29 +109,34 @@ s3::Result<StreamPart> Stream::Fill(std::span<char> bytes) {
 }
 
 s3::Result<void> Stream::CheckSize(bool ended) const {
-  if (!size_bytes_ || total_ + (ahead_ ? 1 : 0) <= *size_bytes_) {
-    if (!ended || !size_bytes_ || total_ == *size_bytes_) return {};
+  if (!size_bytes_) return {};
+  if (total_ + (ahead_ ? 1 : 0) > *size_bytes_) {
+    return s3::Fail(s3::ErrorKind::kChanged,
+                    fmt::format("the stream is longer than its {} bytes (source[].size)", *size_bytes_));
   }
-  return s3::Fail(s3::ErrorKind::kChanged,
-                  ended ? fmt::format("the stream ended after {} of {} bytes", total_, *size_bytes_)
-                        : fmt::format("the stream goes on after its {} bytes", *size_bytes_));
+  if (ended && total_ < *size_bytes_) {
+    return s3::Fail(
+        s3::ErrorKind::kChanged,
+        fmt::format("the stream ended after {} of {} bytes (source[].size)", total_, *size_bytes_));
+  }
+  return {};
 }
 
 s3::Result<std::size_t> Stream::ReadSome(std::span<char> bytes) {
   for (;;) {
-    // poll first: standard input is shared with other processes and stays a blocking descriptor. A
-    // FIFO that no writer has opened yet is not at its end but silent (Linux, fs/pipe.c).
+    // poll comes first: standard input is shared with other processes and stays a blocking descriptor. A FIFO
+    // that no writer has opened yet does not count as ended, so poll waits (Linux, fs/pipe.c).
     std::array<pollfd, 2> polled{{{fd_, POLLIN, 0}, {cancel_event_, POLLIN, 0}}};
     if (poll(polled.data(), polled.size(), -1) < 0) {
       if (errno == EINTR) continue;
-      return FailErrno(errno);
+      return FailStream(errno);
     }
     if (polled[1].revents != 0) {
       return s3::Fail(s3::ErrorKind::kCancelled, "the run was stopped while the stream was read");
     }
     const ssize_t got = read(fd_, bytes.data(), bytes.size());
     if (got >= 0) return static_cast<std::size_t>(got);
-    if (errno != EINTR && errno != EAGAIN) return FailErrno(errno);
+    if (errno != EINTR && errno != EAGAIN) return FailStream(errno);
   }
 }
 

@@ -1,10 +1,8 @@
-// A source of unknown length: standard input, or a FIFO that was named on purpose. A thread of its
-// own reads it, part by part, into buffers that upload bodies bring.
+// A source of unknown length: standard input, or a FIFO that the job names.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -18,48 +16,55 @@ namespace pipeline {
 
 struct StreamPart {
   std::uint64_t bytes = 0;
-  bool last = false;  // the stream ended; `bytes` may be 0 when it is the first, too
+  bool last = false;  // the stream ended; `bytes` can be 0 only in the first part
 };
 
+// A thread of its own opens the stream and reads it part by part, into buffers that upload tasks provide. So
+// a writer that is slow, or never comes, blocks no worker.
 class Stream {
  public:
-  // `path`: "-" for standard input. `size_bytes`: what the stream must have, when that is known: one
-  // that ends earlier, or goes on, is an error. Opens and waits for a writer in its own thread.
+  // `path`: "-" for standard input. `size_bytes`: the length that the stream must have, if known; another
+  // length is an error.
   Stream(std::string path, std::optional<std::uint64_t> size_bytes);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  // Fills `bytes`, or as much as comes before the end. The caller waits in `waiter`; one caller at a
-  // time, part after part. kLocal when reading fails, kChanged when the length is not as announced,
-  // kCancelled after Cancel.
+  // Fills `bytes`, or as much of it as comes before the end. Waits in `waiter`. One caller at a time. Errors:
+  // kLocal when opening or reading fails, kChanged when the length is not `size_bytes`, kCancelled after
+  // Cancel.
   s3::Result<StreamPart> Read(std::span<char> bytes, s3::Waiter* waiter);
 
-  // Ends reads, those to come too. Any thread.
+  // Ends the read in progress and all later ones. Any thread.
   void Cancel();
 
  private:
+  // A call of Read, in its caller's frame.
+  struct Request {
+    std::span<char> bytes;
+    s3::Result<StreamPart>* result;
+    s3::Wake wake;
+  };
+
   void Serve();
   s3::Result<void> Open();
   s3::Result<StreamPart> Fill(std::span<char> bytes);
-  // The next bytes, 0 at the end; waits for them or for Cancel.
+  // Returns the number of bytes read, 0 at the end. Waits for bytes or for Cancel.
   s3::Result<std::size_t> ReadSome(std::span<char> bytes);
   s3::Result<void> CheckSize(bool ended) const;
 
   const std::string path_;
   const std::optional<std::uint64_t> size_bytes_;
+  const int cancel_event_;  // an eventfd(2), readable after Cancel
+  // Used by the thread alone.
   int fd_ = -1;
-  const int cancel_event_;
-  // The byte that was read to see whether there is more: it belongs to the next part.
-  std::optional<char> ahead_;
+  std::optional<char> ahead_;  // read to learn whether there is more; belongs to the next part
   std::uint64_t total_ = 0;
 
-  std::mutex mutex_;
+  std::mutex mutex_;  // guards what follows
   std::condition_variable requested_;
   bool quit_ = false;
-  std::optional<std::span<char>> request_;
-  s3::Result<StreamPart>* answer_ = nullptr;
-  s3::Wake wake_;
+  std::optional<Request> request_;
   std::thread thread_;
 };
 

@@ -18,7 +18,7 @@
 namespace pipeline {
 namespace {
 
-// Below this depth no path fits into a key: S3 takes 1,024 bytes, two for each level.
+// Paths below this depth do not fit into a key of 1,024 bytes: each level takes two at least.
 constexpr std::size_t kMaxDepth = 512;
 
 std::string ErrnoText(int error) {
@@ -45,17 +45,18 @@ const char* SpecialFileName(mode_t mode) {
   if (S_ISSOCK(mode)) return "a socket";
   if (S_ISCHR(mode)) return "a character device";
   if (S_ISBLK(mode)) return "a block device";
-  return "no regular file";
+  return "not a regular file";
 }
 
-// A closed standard descriptor is held by one that can only name a file: see cli/launch.h.
+// False for a standard descriptor that was closed: cli/launch.h replaces it by one that can't be read
+// (O_PATH).
 bool CanRead(int fd) {
   const int flags = fcntl(fd, F_GETFL);
   return flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY;
 }
 
-// A call that gives a descriptor. Waits while none is left: uploads that end give theirs back. A walk that
-// holds them all itself, in a tree deeper than its process may open, is not waited for.
+// Makes a call that returns a descriptor. While the process has none left, waits for uploads to close theirs.
+// It gives up after 10 s: in a tree deeper than the process may open, the walk itself holds all of them.
 template <typename Call>
 int WithDescriptor(const Call& call) {
   constexpr std::chrono::milliseconds kPause{20};
@@ -73,7 +74,7 @@ std::string BaseName(const std::string& path) {
   return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
-// Whether a walk of `root` yields a file at `relative`, judged without walking.
+// Returns whether a walk of `root` would yield a file at `relative`. Asks the file system, without walking.
 bool WouldYield(const SourceRoot& root, const std::string& relative) {
   struct stat status;
   std::string path = root.path;
@@ -105,7 +106,7 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
     if (RetrySystemCall([&] { return stat(root.path.c_str(), &status); }) != 0)
       return fmt::format("{}: {}", root.path, ErrnoText(errno));
     if (root.stream && S_ISDIR(status.st_mode))
-      return fmt::format("{}: is a directory, no stream", root.path);
+      return fmt::format("{}: is a directory, not a stream", root.path);
     if (root.stream && access(root.path.c_str(), R_OK) != 0) {
       return fmt::format("{}: {}", root.path, ErrnoText(errno));
     }
@@ -114,8 +115,8 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
       return fmt::format("{}: is {}, neither a directory nor a regular file", root.path,
                          SpecialFileName(status.st_mode));
     }
-    // EPERM: glibc before 2.37 does not go on without faccessat2 where a seccomp filter forbids it. Then
-    // reading tells.
+    // EPERM: a seccomp filter forbids faccessat2, and glibc before 2.37 does not fall back to an older call.
+    // Then only reading can tell.
     const int mode = S_ISDIR(status.st_mode) ? R_OK | X_OK : R_OK;
     if (faccessat(AT_FDCWD, root.path.c_str(), mode, AT_EACCESS) != 0 && errno != EPERM) {
       return fmt::format("{}: {}", root.path, ErrnoText(errno));
@@ -162,7 +163,7 @@ std::optional<Walk> Walk::Split() {
     while (frame.reading && frame.names.size() < kSplitNames) {
       if (const char* name = ReadName(&frame)) frame.names.emplace_back(name);
     }
-    // What is further in, or not read yet, is left for this walk.
+    // Entries in deeper frames, or not read yet, are left for this walk.
     const bool has_more = frame.reading || &frame != &stack_.back();
     const auto given = (frame.names.size() + (has_more ? 1 : 0)) / 2;
     if (given == 0) continue;
@@ -190,7 +191,7 @@ std::optional<Input> Walk::StartRoot() {
   return FileItem(name, status);
 }
 
-// Null at the directory's end: see frame->reading.
+// Returns null at the directory's end or at an error, and sets frame->reading and frame->error.
 const char* Walk::ReadName(Frame* frame) {
   const char* const name = frame->directory->reader->Next();
   if (name == nullptr) {
@@ -231,7 +232,7 @@ std::optional<Input> Walk::Visit(const std::shared_ptr<const Directory>& directo
   if (S_ISLNK(status.st_mode)) {
     if (ExcludesFile(root(), relative)) return std::nullopt;
     if (!root().follow_symlinks) return Skipped(relative, "a symbolic link (follow_symlinks is off)");
-    // Where it leads nowhere is mostly so for good.
+    // ENOENT is not retried: a dangling link mostly stays one.
     if (fstatat(directory_fd, name, &status, 0) != 0 && (errno == ENOENT || look(0) != 0)) {
       return Failed(relative, s3::ErrorKind::kLocal, "symbolic link: " + ErrnoText(errno));
     }
@@ -247,7 +248,7 @@ std::optional<Input> Walk::Visit(const std::shared_ptr<const Directory>& directo
 
 std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const char* name,
                                  const std::string& relative, const struct stat& status) {
-  // Only links lead back, and a file system that numbers nothing gives all directories the same number.
+  // Only a followed link can lead back. Inode 0 is no number: some file systems give it to all directories.
   const bool may_loop = root().follow_symlinks && status.st_ino != 0;
   for (const auto* above = parent.get(); may_loop && above != nullptr; above = above->parent.get()) {
     if (above->device == status.st_dev && above->inode == status.st_ino) {
@@ -299,7 +300,8 @@ Input Walk::FileItem(const std::string& relative, const struct stat& status) {
   return std::shared_ptr<const InputFile>(std::move(file));
 }
 
-// Two roots can lead to one key. Asking the file system costs no memory, however many files there are.
+// Two roots can lead to one key. Asks the file system, because remembering all keys would take memory for
+// each file.
 std::optional<std::string> Walk::EarlierOwner(const std::string& key) const {
   for (std::size_t i = 0; i + 1 < root_index_; ++i) {
     const auto& earlier = (*roots_)[i];

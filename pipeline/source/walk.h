@@ -1,4 +1,9 @@
-// Walks the source's roots, one entry at a time, and can be divided. Not thread-safe: one thread owns a walk.
+// Finds the inputs below the source's roots, one entry at a time. A walk can be divided into parts.
+//
+//   Walk walk(options.source, "prefix/");
+//   while (auto input = walk.Next()) {
+//     // a file, or the result of an entry that can't be uploaded
+//   }
 #pragma once
 
 #include <sys/stat.h>
@@ -15,36 +20,36 @@
 
 namespace pipeline {
 
-// Nothing when every root can be looked at; else the first that cannot, and why.
+// Returns the first root that can't be looked at, and why; nothing when all can.
 std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots);
 
-// Lazy: directories are read as their entries are asked for; memory grows with the depth of the
-// tree, not with its size. Names are bytes. Nothing is opened but directories, so a FIFO or a
-// device cannot hang the walk. Every entry that no glob excludes is yielded: as a task, or as a
-// result that says why it cannot be one. What s3flow itself writes is one skipped input: a run directory or a
-// plan, of any run, and the files of `own`; but a root that is another run's directory is walked.
+// Reads directories as their entries are asked for: memory grows with the depth of the tree, not with its
+// size. Names are bytes. Opens only directories, so that a FIFO or a device can't hang the walk. Yields every
+// entry that no glob excludes: as a file, or as a result that says why it can't be uploaded. What s3flow
+// itself writes is one skipped input: each run directory and plan, of any run, and the files of `own`. Only a
+// root that is another run's directory is walked. Not thread-safe: one thread owns a walk.
 class Walk {
  public:
-  // `key_prefix` is put before every key.
+  // Each key is `key_prefix`, the root's prefix and the path below the root.
   Walk(std::vector<SourceRoot> roots, std::string key_prefix, OwnFiles own = {});
 
-  // Looks at one more entry, which may be none that is yielded; false at the end.
+  // Looks at one more entry, and sets `found` if it yields an input. Returns false at the end.
   bool Step(std::optional<Input>* found);
-  // Nothing at the end.
+  // Returns the next input; nothing at the end.
   std::optional<Input> Next();
 
-  // Gives away about half of what is left of the directory that is furthest up, which this walk then passes
-  // over. Nothing when there is too little to divide. Which part gets what depends on the order of the
-  // entries; both together yield what one would have.
+  // Splits off about half of what is left of the outermost directory, as a walk of its own. Nothing when
+  // there is too little to divide. Both walks together yield what this one would have; which yields what
+  // depends on the order of the entries.
   std::optional<Walk> Split();
-  // In how many parts the root that is being walked may be walked at once.
+  // How many parts of the current root may be walked at the same time.
   int threads() const { return root_index_ == 0 ? 1 : root().threads; }
 
-  // So many names of a directory are divided at a time.
+  // Split reads up to this many names of a directory and divides them.
   static constexpr std::size_t kSplitNames = 64;
 
  private:
-  // Open for as long as a part of the walk has names in it.
+  // Stays open as long as any part of the walk has names of it.
   struct Directory {
     std::unique_ptr<DirectoryReader> reader;
     std::string relative;  // below the root, "" or ending in '/'
@@ -54,15 +59,16 @@ class Walk {
     std::size_t depth;
   };
 
-  // What is left to be visited of a directory: names that were read, then its reader, which one part has.
+  // What is left to visit of a directory: first `names`, then what its reader still yields. Only one part of
+  // a walk uses the reader.
   struct Frame {
     std::shared_ptr<const Directory> directory;
     std::vector<std::string> names;
-    bool reading = true;
-    int error = 0;  // that ended the reading
+    bool reading = true;  // this part uses the reader, and it has not ended
+    int error = 0;        // errno that ended the reading
   };
 
-  explicit Walk(const Walk& whole, Frame frame);
+  Walk(const Walk& whole, Frame frame);
   std::optional<Input> StartRoot();
   std::optional<Input> ReadEntry();
   bool IsOwn(const Directory* parent, const struct stat& status, int fd) const;

@@ -13,6 +13,7 @@
 namespace pipeline {
 namespace {
 
+// The threads that walk parts of one walk.
 class Team {
  public:
   explicit Team(const Yield& yield) : yield_(yield) {}
@@ -25,6 +26,7 @@ class Team {
   }
 
  private:
+  // Walks `part` and then parts that others split off, until all are walked.
   void Work(std::optional<Walk> part) noexcept {
     try {
       if (!part) part = NextPart(false);
@@ -37,15 +39,15 @@ class Team {
   }
 
   void WalkPart(Walk* part) {
-    auto demand = Backpressure::kStarving;
+    auto pressure = Backpressure::kStarving;
     std::optional<Input> found;
     while (!ended_ && part->Step(&found)) {
-      if (found) demand = yield_(*std::exchange(found, std::nullopt));
-      if (demand == Backpressure::kStop) {
+      if (found) pressure = yield_(*std::exchange(found, std::nullopt));
+      if (pressure == Backpressure::kStop) {
         std::lock_guard lock(mutex_);
         return End();
       }
-      if (demand == Backpressure::kStarving && parts_ < part->threads()) Divide(part);
+      if (pressure == Backpressure::kStarving && parts_ < part->threads()) Divide(part);
     }
   }
 
@@ -55,7 +57,7 @@ class Team {
       if (parts_ >= part->threads()) return;
       ++parts_;
     }
-    auto other = part->Split();  // may read the directory, which takes its time
+    auto other = part->Split();  // may read the directory, so not under the lock
     std::lock_guard lock(mutex_);
     if (!other || ended_) {
       --parts_;
@@ -66,11 +68,11 @@ class Team {
     try {
       helpers_.emplace_back([this] { Work(std::nullopt); });
     } catch (const std::system_error&) {
-      // No more threads: whoever is done with its part takes this one.
+      // The system starts no more threads. The next thread that finishes its part takes this one.
     }
   }
 
-  // Waits for one; nothing once all are walked.
+  // Waits for a part to be offered. Returns nothing once all are walked.
   std::optional<Walk> NextPart(bool one_is_finished) {
     std::unique_lock lock(mutex_);
     if (one_is_finished && --parts_ == 0) wake_.notify_all();
@@ -83,19 +85,19 @@ class Team {
     return part;
   }
 
-  // Called under the lock.
+  // Called with the lock held.
   void End() {
     ended_ = true;
     wake_.notify_all();
   }
 
   const Yield& yield_;
-  std::mutex mutex_;  // guards what is below; parts_ and ended_ may be read without
+  std::mutex mutex_;  // guards what follows; parts_ and ended_ may be read without it
   std::condition_variable wake_;
   std::vector<Walk> offered_;
   std::vector<std::thread> helpers_;
   std::size_t waiting_ = 0;
-  std::atomic<int> parts_{1};  // walked, offered, or about to be
+  std::atomic<int> parts_{1};  // being walked, offered, or being split off
   std::atomic<bool> ended_{false};
   std::exception_ptr failure_;
 };

@@ -1,4 +1,4 @@
-// A walk by several threads: one walks, and gives parts of it away as long as what it finds is waited for.
+// A walk by several threads. One thread starts the walk and splits off subtrees while consumers are starved.
 #pragma once
 
 #include <functional>
@@ -8,23 +8,26 @@
 
 namespace pipeline {
 
+// How much the consumer needs.
 enum class Backpressure {
-  kStop,       // the walk ends
-  kSaturated,  // there is enough for now
-  kStarving,   // the walk is what is waited for
+  kStop,       // nothing: the walk ends
+  kSaturated,  // it has enough for now
+  kStarving,   // it waits for the walk
 };
 
-// Yields what `walk` finds, each once, in any order. Called by up to Walk::threads() threads at once, which
-// it may block.
+// Takes an input. May block the thread that calls it.
 using Yield = std::function<Backpressure(Input)>;
 
-// Finds inputs and yields each once; false when a yield has answered kNone.
+// Finds inputs and yields each once, in any order. Returns false when a yield returned kStop.
 using Finder = std::function<bool(const Yield&)>;
 
-// Returns true once all is found, false when a yield has answered kNone. The calling thread walks, too;
-// others are begun when there is a part for them, and fewer of them when the system gives no more. Throws
-// what `yield` or a lack of memory threw in any of them.
+// Yields what `walk` finds. Returns true once everything was found, false when a yield returned kStop. The
+// calling thread walks, too. More threads start when there are parts for them, up to Walk::threads(); fewer
+// when the system refuses to start more. `yield` is called by all of them at once. Throws what `yield`, or a
+// lack of memory, threw in any of them.
 bool WalkInThreads(Walk walk, const Yield& yield);
+
+// The same as a Finder, for a single call.
 Finder FinderOf(Walk walk);
 
 }  // namespace pipeline

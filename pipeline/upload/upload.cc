@@ -94,7 +94,7 @@ s3::Result<s3::Payload> Uploader::ReadPayload(const Object& object, std::uint64_
   };
   // Whoever waits for a lane has its bytes fetched meanwhile. Where nothing can be fetched ahead, payloads
   // that are digested together would be read one after the other.
-  const bool fetched = object.source.Announce(offset, room.size());
+  const bool fetched = object.source.Prefetch(offset, room.size());
   auto digested = fetched ? context_.lanes->Digest(room.size(), next, &digests)
                           : DigestScheduler::DigestAlone(next, &digests);
   if (!digested) return tl::unexpected(std::move(digested.error()));

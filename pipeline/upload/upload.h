@@ -39,8 +39,8 @@ struct UploadContext {
   std::uint64_t stream_part_bytes;
   std::stop_token stop;                                            // once requested, nothing new is begun
   std::function<void(std::chrono::milliseconds)> pause;            // suspends the body
-  std::function<void(const Object&)> again;                        // see Source::Again
-  std::function<void(std::shared_ptr<Object>, int)> stream_ready;  // see Source::Ready
+  std::function<void(const Object&)> again;                        // see Source::Requeue
+  std::function<void(std::shared_ptr<Object>, int)> stream_ready;  // see Source::StreamReady
 };
 
 // Thread-safe; called for as many tasks at once as the graph lets through. Whatever goes wrong

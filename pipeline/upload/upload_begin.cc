@@ -51,9 +51,9 @@ void Uploader::Open(Object* object) {
     auto opened = OpenSource(object->file());
     if (!opened) return object->Fail(opened.error());
     object->source = std::move(*opened);
-    if (const auto settling = object->source.Settling(); settling.count() > 0) {
-      context_.pause(settling);
-      if (auto settled = object->source.Settle(); !settled) return object->Fail(settled.error());
+    if (const auto wait = object->source.TimestampWait(); wait.count() > 0) {
+      context_.pause(wait);
+      if (auto unchanged = object->source.RefreshStatus(); !unchanged) return object->Fail(unchanged.error());
     }
   }
   object->properties =

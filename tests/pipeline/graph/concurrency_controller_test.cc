@@ -13,18 +13,19 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = ConcurrencyController::Clock;
 
-// Tasks of one size against a store that answers after a latency and carries out so many at once; without
-// real time. What is more waits in its queue.
+// A store that responds after `latency`, or later when more tasks are sent than it can take: those wait in
+// its queue.
 struct Store {
   Clock::duration latency;
-  double tasks_per_second;  // that it, or the line to it, can carry out
+  double tasks_per_second;  // that the store, or the line to it, can take
   double jitter = 0.05;     // sigma of log-normal latencies, whose median is `latency`
 };
 
+// Sends tasks of one size to a store, in simulated time.
 struct Simulation {
   explicit Simulation(SlotLimits limits) : slots(limits, Clock::time_point{}), held(limits.first) {}
 
-  // Returns the tasks that came back a second.
+  // Returns the tasks that returned per second.
   double Run(const Store& store, std::chrono::milliseconds length, std::uint64_t bytes = 4096) {
     const auto end = now + length;
     std::uint64_t returned = 0;
@@ -35,16 +36,16 @@ struct Simulation {
         held -= weight;
         free_at = std::max(free_at, now) + std::chrono::duration_cast<Clock::duration>(
                                                std::chrono::duration<double>(1 / store.tasks_per_second));
-        const auto answer = std::max(free_at, now) +
-                            std::chrono::duration_cast<Clock::duration>(store.latency * spread(random));
-        in_flight.push({answer, now, weight});
+        const auto response = std::max(free_at, now) +
+                              std::chrono::duration_cast<Clock::duration>(store.latency * spread(random));
+        in_flight.push({response, now, weight});
         most_in_flight = std::max(most_in_flight, in_flight.size());
       }
       if (in_flight.empty()) return ADD_FAILURE() << "nothing in flight", 0;
       const auto task = in_flight.top();
-      if (task.answer > end) break;
+      if (task.response > end) break;
       in_flight.pop();
-      now = task.answer;
+      now = task.response;
       ++returned;
       held += slots.Return({task.weight, bytes, now - task.began, true}, refused, now);
     }
@@ -53,9 +54,9 @@ struct Simulation {
   }
 
   struct Task {
-    Clock::time_point answer, began;
+    Clock::time_point response, began;
     int weight;
-    bool operator<(const Task& other) const { return answer > other.answer; }
+    bool operator<(const Task& other) const { return response > other.response; }
   };
   std::mt19937_64 random = test::SeededRandom();
   ConcurrencyController slots;
@@ -66,7 +67,7 @@ struct Simulation {
   std::size_t most_in_flight = 0;
 };
 
-TEST(SlotsTest, ClimbsToWhatHidesTheLatency) {
+TEST(ConcurrencyControllerTest, RaisesTheLimitUntilTheLatencyIsHidden) {
   Simulation simulation({});
   const Store far{50ms, 15'000};  // 750 in flight are enough
   const double rate = simulation.Run(far, 1000ms);
@@ -74,8 +75,8 @@ TEST(SlotsTest, ClimbsToWhatHidesTheLatency) {
   EXPECT_GT(simulation.Run(far, 5s), 0.93 * far.tasks_per_second);
 }
 
-// As latencies of real stores do, whose fastest answer says little of the others.
-TEST(SlotsTest, ClimbsWhenLatenciesDiffer) {
+// As with real stores, the fastest response says little about the others.
+TEST(ConcurrencyControllerTest, RaisesTheLimitWhenLatenciesVary) {
   for (const double sigma : {0.3, 0.5, 0.7, 1.0}) {
     for (const auto latency : {15ms, 40ms}) {
       Simulation simulation({});
@@ -88,7 +89,7 @@ TEST(SlotsTest, ClimbsWhenLatenciesDiffer) {
   }
 }
 
-TEST(SlotsTest, DoesNotClimbWithoutAGain) {
+TEST(ConcurrencyControllerTest, KeepsTheLimitLowWhenMoreGainsNothing) {
   for (const double sigma : {0.05, 0.5}) {
     Simulation simulation({});
     const Store near{500us, 15'000, sigma};  // 8 in flight are enough
@@ -98,7 +99,7 @@ TEST(SlotsTest, DoesNotClimbWithoutAGain) {
   }
 }
 
-TEST(SlotsTest, FollowsAStoreThatChanges) {
+TEST(ConcurrencyControllerTest, AdaptsWhenTheStoreBecomesFarther) {
   Simulation simulation({});
   simulation.Run({1ms, 5'000}, 20s);
   const Store other{100ms, 5'000};  // 500 in flight are enough
@@ -106,7 +107,7 @@ TEST(SlotsTest, FollowsAStoreThatChanges) {
   EXPECT_GT(simulation.Run(other, 10s), 0.9 * other.tasks_per_second);
 }
 
-TEST(SlotsTest, FewLargeRequestsAndNeverNone) {
+TEST(ConcurrencyControllerTest, HasFewLargeRequestsInFlightButAtLeastFour) {
   Simulation simulation({});
   const Store line{20ms, 100};  // 100 parts of 16 MiB a second
   EXPECT_GT(simulation.Run(line, 30s, 16 << 20), 0.95 * line.tasks_per_second);
@@ -114,25 +115,7 @@ TEST(SlotsTest, FewLargeRequestsAndNeverNone) {
   EXPECT_GE(simulation.most_in_flight, 4u);
 }
 
-TEST(SlotsTest, LargeRequestsBeginWithSomeForEachCore) {
-  const auto at_first = [](int threads, std::uint64_t bytes) {
-    UploadOptions options;
-    options.threads = threads;
-    const auto limits = SlotLimitsOf(options);
-    return limits.first / ConcurrencyController(limits, Clock::time_point{}).WeightOf(bytes);
-  };
-#ifndef S3FLOW_BLOCKING_WAITER
-  EXPECT_EQ(at_first(2, 16 << 20), 16);
-  EXPECT_EQ(at_first(16, 16 << 20), 32);
-  EXPECT_EQ(at_first(256, 5ull << 30), 32);
-  EXPECT_EQ(at_first(2, 2 << 20), 32);
-  EXPECT_EQ(at_first(2, 1 << 20), 64);
-#else
-  EXPECT_EQ(at_first(2, 16 << 20), 16);
-#endif
-}
-
-TEST(SlotsTest, GoesDownWhenTheStoreRefuses) {
+TEST(ConcurrencyControllerTest, LowersTheLimitWhenTheStoreRefusesRequests) {
   Simulation simulation({});
   simulation.Run({50ms, 15'000}, 2s);
   const int before = simulation.slots.circulation();
@@ -144,7 +127,7 @@ TEST(SlotsTest, GoesDownWhenTheStoreRefuses) {
   EXPECT_GE(simulation.slots.circulation(), SlotLimits{}.least);
 }
 
-TEST(SlotsTest, FixedStaysFixed) {
+TEST(ConcurrencyControllerTest, KeepsAFixedNumber) {
   Simulation simulation({64, 64, 64});
   simulation.Run({50ms, 15'000}, 10s);
   EXPECT_EQ(simulation.slots.circulation(), 64);
@@ -152,8 +135,9 @@ TEST(SlotsTest, FixedStaysFixed) {
   EXPECT_EQ(simulation.slots.series().size(), 1u);
 }
 
-// Any history: what goes on to the source and what is in flight is what circulates, and some always is.
-TEST(SlotsTest, NoHistoryLosesSlots) {
+// Whatever happens, the slots in the source and in flight are those in circulation, and there are always
+// some.
+TEST(ConcurrencyControllerTest, NeverLosesSlots) {
   auto random = test::SeededRandom();
   for (int run = 0; run < 200; ++run) {
     ConcurrencyController slots({}, Clock::time_point{});
@@ -180,7 +164,7 @@ TEST(SlotsTest, NoHistoryLosesSlots) {
       ASSERT_EQ(sum, slots.circulation());
       ASSERT_LE(sum, SlotLimits{}.most);
     }
-    EXPECT_LE(slots.series().size(), ConcurrencyController::kMaxPoints);
+    EXPECT_LE(slots.series().size(), LimitSeries::kMaxPoints);
   }
 }
 

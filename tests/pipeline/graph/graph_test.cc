@@ -21,8 +21,8 @@ UploadTask Task(int number) {
       s3::PartPlan{})};
 }
 
-// Holds every body that enters until as many wait as the test says, then lets go: the number that
-// wait together is exact, whatever the timing.
+// Holds every task that enters until `target` of them wait, then releases all. So the number that wait
+// together is exact, whatever the timing.
 class Gate {
  public:
   explicit Gate(int target) : target_(target) {}
@@ -56,8 +56,8 @@ struct Shape {
 
 class GraphTest : public testing::TestWithParam<Shape> {};
 
-// A deadlock here would mean fewer than N in flight; the gate's own count means more than N.
-TEST_P(GraphTest, ExactlyNInFlightAndNeverMoreThanNSlotsOut) {
+// Fewer than N in flight would deadlock here; the gate's count shows more than N.
+TEST_P(GraphTest, ExactlyNTasksAreInFlightAndNeverMoreThanNHoldSlots) {
   const auto [concurrency, threads] = GetParam();
   const int total = concurrency * 8;
   Graph graph({concurrency, threads});
@@ -92,8 +92,8 @@ TEST_P(GraphTest, ExactlyNInFlightAndNeverMoreThanNSlotsOut) {
   EXPECT_LE(most_slots_out, concurrency);
 }
 
-// The source suspends before every item, on a thread of its own that wakes it.
-TEST_P(GraphTest, ASourceThatWaits) {
+// The source and the uploads suspend all the time; a thread of its own wakes them.
+TEST_P(GraphTest, SourceAndUploadsMayWait) {
   const auto [concurrency, threads] = GetParam();
   const int total = 2000;
   Graph graph({concurrency, threads});
@@ -143,7 +143,7 @@ TEST_P(GraphTest, ASourceThatWaits) {
   EXPECT_EQ(seen.size(), static_cast<std::size_t>(total));
 }
 
-TEST_P(GraphTest, ASinkSlowerThanTheUploadsHoldsTheSourceBack) {
+TEST_P(GraphTest, ASlowSinkHoldsTheSourceBack) {
   const auto [concurrency, threads] = GetParam();
   const int total = concurrency * 3;
   int next = 0;
@@ -166,7 +166,7 @@ TEST_P(GraphTest, ASinkSlowerThanTheUploadsHoldsTheSourceBack) {
   EXPECT_FALSE(ahead) << "the source emitted without a slot";
 }
 
-TEST_P(GraphTest, ResultsOfTheSourceGoStraightToTheSink) {
+TEST_P(GraphTest, ResultsOfTheSourceSkipTheUpload) {
   const auto [concurrency, threads] = GetParam();
   int next = 0, uploaded = 0, skipped = 0;
   Graph({concurrency, threads})
@@ -188,8 +188,8 @@ TEST_P(GraphTest, ResultsOfTheSourceGoStraightToTheSink) {
   EXPECT_EQ(uploaded, 200);
 }
 
-// All bodies are suspended when the source goes dry; then they end, one waking the next.
-TEST_P(GraphTest, DrainsWhileBodiesAreSuspended) {
+// All uploads are suspended when the source is exhausted; then they end, one waking the next.
+TEST_P(GraphTest, EndsAfterUploadsThatWereSuspended) {
   const auto [concurrency, threads] = GetParam();
   Graph graph({concurrency, threads});
   Gate gate(concurrency);
@@ -228,8 +228,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, GraphTest, testing::ValuesIn(Shapes()), [](cons
          std::to_string(test_case.param.threads);
 });
 
-// Begun with few workers; each body that hangs until there are enough of them is one more that is needed.
-TEST(GraphWorkersTest, ThereAreAsManyAsHaveWork) {
+// The graph starts with few workers. Each upload blocks its thread until all are there, so more are needed.
+TEST(GraphWorkersTest, AllowsAsManyWorkersAsHaveWork) {
   constexpr int kTogether = 12;
   std::mutex mutex;
   std::condition_variable all_here;
@@ -252,31 +252,56 @@ TEST(GraphWorkersTest, ThereAreAsManyAsHaveWork) {
   EXPECT_TRUE(met) << here << " at once";
 }
 
-TEST(GraphWorkersTest, RunsWhatBodiesEnqueueBeforeItReturns) {
-  constexpr int kBodies = 100, kTasksOfEach = 50;
+TEST(GraphWorkersTest, RunsEnqueuedTasksBeforeItReturns) {
+  constexpr int kUploads = 100, kTasksPerUpload = 50;
   Graph graph({16, 3});
   int next = 0;
   std::atomic<int> ran = 0;
-  std::function<void(int)> go_on = [&](int left) {
+  std::function<void(int)> run = [&](int left) {
     ++ran;
-    if (left > 1) graph.Enqueue([&go_on, left] { go_on(left - 1); });
+    if (left > 1) graph.Enqueue([&run, left] { run(left - 1); });
   };
   graph.Run({.next = [&]() -> std::optional<SourceItem> {
-               if (next == kBodies) return std::nullopt;
+               if (next == kUploads) return std::nullopt;
                return Task(next++);
              },
              .upload = [&](const UploadTask&) -> std::optional<ObjectResult> {
-               graph.Enqueue([&go_on] { go_on(kTasksOfEach); });  // and does not wait for it
+               graph.Enqueue([&run] { run(kTasksPerUpload); });  // and does not wait for it
                return ObjectResult{};
              },
              .record = [](const ObjectResult&) {}});
-  EXPECT_EQ(ran, kBodies * kTasksOfEach);
+  EXPECT_EQ(ran, kUploads * kTasksPerUpload);
 }
 
-TEST(GraphDryTest, AnEmptySourceEnds) {
+TEST(GraphEmptyTest, EndsWithoutInputs) {
   Graph({8, 2}).Run({.next = [] { return std::optional<SourceItem>(); },
                      .upload = [](const UploadTask&) { return ObjectResult{}; },
                      .record = [](const ObjectResult&) { FAIL(); }});
+}
+
+// Each task holds two slots; the first four return three.
+TEST(GraphSlotsTest, TasksMayHoldSlotsAndTheirNumberMayGrow) {
+  int next = 0, circulating = 4, recorded = 0;
+  Graph({8, 1}).Run(
+      {.next = [&]() -> std::optional<SourceItem> {
+         if (next == 100) return std::nullopt;
+         return Task(next++);
+       },
+       .upload = [&](const UploadTask& task) { return ObjectResult{.file = task.object->shared_file()}; },
+       .record = [](const ObjectResult&) {},
+       .weigh = [](const SourceItem&) { return 2; },
+       .next_slots =
+           [&](const TaskStats& task) {
+             EXPECT_EQ(task.slots, 2);
+             EXPECT_NE(task.result, nullptr);
+             const int more = circulating < 8 ? 1 : 0;
+             circulating += more;
+             ++recorded;
+             return task.slots + more;
+           },
+       .first_slots = 4});
+  EXPECT_EQ(recorded, 100);
+  EXPECT_EQ(circulating, 8);
 }
 
 }  // namespace

@@ -1,55 +1,58 @@
-// What SLURM_JOB_END_TIME may say.
 #include "pipeline/runtime/deadlines.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <ctime>
+#include <functional>
+#include <future>
+#include <stop_token>
+
 namespace pipeline {
 namespace {
 
-using testing::ElementsAre;
+using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-constexpr std::int64_t kNow = 1'800'000'000;
+// Returns once `token` is requested. Limits that have passed need no time.
+void WaitFor(std::stop_token token) {
+  std::promise<void> requested;
+  const std::stop_callback<std::function<void()>> on_stop(std::move(token), [&] { requested.set_value(); });
+  requested.get_future().wait();
+}
 
-struct Case {
-  std::optional<std::string> text;
-  std::optional<std::int64_t> end;
-  std::string note;  // what it says; empty: there is none
-};
+TEST(DeadlinesTest, DrainsAtTheTimeLimitAndAbortsAfterTheDrainTime) {
+  StopControl stop;
+  const Deadlines deadlines({.time = 1ms, .drain = 0ms}, std::nullopt, &stop);
+  WaitFor(stop.drain_token());
+  EXPECT_EQ(stop.cause(), StopCause::kTimeLimit);
+  EXPECT_THAT(stop.message(), HasSubstr("limits.time"));
+  WaitFor(stop.abort_token());
+}
 
-TEST(SlurmJobEndTest, ATimeThatCannotBeRightIsIgnoredWithOneNote) {
-  const Case cases[] = {
-      {std::nullopt, std::nullopt, ""},
-      {"", std::nullopt, ""},
-      {"1800000001", kNow + 1, ""},
-      {"1800003600", kNow + 3600, ""},
-      {"1800000000", std::nullopt, "has passed"},
-      {"1000000000", std::nullopt, "has passed"},
-      {"0", std::nullopt, "has passed"},
-      {"-1", std::nullopt, "has passed"},
-      {"9000000000", std::nullopt, "more than 10 years away"},
-      {"9223372036854775807", std::nullopt, "more than 10 years away"},
-      {"9223372036854775808", std::nullopt, "no time in seconds"},
-      {"Unknown", std::nullopt, "no time in seconds"},
-      {"2027-01-15T08:00:00", std::nullopt, "no time in seconds"},
-      {" 1800003600", std::nullopt, "no time in seconds"},
-  };
-  for (const auto& [text, end, note] : cases) {
-    std::vector<std::string> notes;
-    const auto found = SlurmJobEnd(
-        [&, text = text](const std::string& name) {
-          EXPECT_EQ(name, "SLURM_JOB_END_TIME");
-          return text;
-        },
-        kNow, [&](std::string_view said) { notes.emplace_back(said); });
-    EXPECT_EQ(found, end) << text.value_or("none");
-    if (note.empty()) {
-      EXPECT_THAT(notes, testing::IsEmpty()) << text.value_or("none");
-    } else {
-      EXPECT_THAT(notes, ElementsAre(HasSubstr(note))) << text.value_or("none");
-    }
-  }
+TEST(DeadlinesTest, DrainsBeforeTheSlurmJobEnds) {
+  StopControl stop;
+  const std::int64_t end_s = std::time(nullptr) + 100;
+  const Deadlines deadlines({.time = 1h, .margin = 200s, .drain = 1h}, end_s, &stop);
+  WaitFor(stop.drain_token());
+  EXPECT_EQ(stop.cause(), StopCause::kTimeLimit);
+  EXPECT_THAT(stop.message(), HasSubstr("Slurm job"));
+  EXPECT_FALSE(stop.abort_token().stop_requested());
+}
+
+TEST(DeadlinesTest, AbortsADrainThatAnotherCauseBegan) {
+  StopControl stop;
+  const Deadlines deadlines({.drain = 0ms}, std::nullopt, &stop);
+  stop.Drain(StopCause::kInterrupt, "SIGINT");
+  WaitFor(stop.abort_token());
+  EXPECT_EQ(stop.cause(), StopCause::kInterrupt);
+}
+
+TEST(DeadlinesTest, EndsWithoutStoppingTheRun) {
+  StopControl stop;
+  { const Deadlines deadlines({.time = 1h}, std::time(nullptr) + 7200, &stop); }
+  EXPECT_FALSE(stop.drain_token().stop_requested());
 }
 
 }  // namespace

@@ -58,8 +58,8 @@ TEST_F(OpenFileTest, ReadsAnyRange) {
   EXPECT_TRUE(opened->MayHaveChanged());
 }
 
-// As it stands, and past the page cache: TMPDIR may know no O_DIRECT, the build's directory does.
-TEST(ReadingTest, DirectlyAndWithoutATrace) {
+// In the build's directory, because TMPDIR may not support O_DIRECT.
+TEST(ReadingTest, ReadsTheSameThroughAndPastThePageCache) {
   const auto content = test::Content(3 * 4096 + 77);
   std::string name = "direct-XXXXXX";
   const int made = mkstemp(name.data());
@@ -96,14 +96,14 @@ TEST(ReadingTest, DirectlyAndWithoutATrace) {
   unlink(name.c_str());
 }
 
-TEST(ReadingTest, WhatWasReadLeavesThePageCacheAndWhatIsAnnouncedComesBack) {
+TEST(ReadingTest, DropsWhatWasReadAndPrefetches) {
   std::string name = "dropped-XXXXXX";
   const int fd = mkstemp(name.data());
   ASSERT_GE(fd, 0);
   constexpr std::size_t kBytes = 1 << 20;
   const std::string content(kBytes, 'x');
   ASSERT_EQ(write(fd, content.data(), kBytes), static_cast<ssize_t>(kBytes));
-  ASSERT_EQ(fsync(fd), 0);  // what is not on the disk cannot leave
+  ASSERT_EQ(fsync(fd), 0);  // dirty pages would stay in the page cache
   const auto cached = [&] {
     void* const mapped = mmap(nullptr, kBytes, PROT_READ, MAP_SHARED, fd, 0);
     std::vector<unsigned char> pages(kBytes / 4096);
@@ -123,38 +123,37 @@ TEST(ReadingTest, WhatWasReadLeavesThePageCacheAndWhatIsAnnouncedComesBack) {
     EXPECT_EQ(bytes, content);
     EXPECT_EQ(cached(), left);
   }
-  // And what is announced comes back, though nobody reads it.
   InputFile file;
   file.path = name;
   file.key = file.path.substr(file.path.rfind('/') + 1);
   file.size_bytes = kBytes;
-  EXPECT_TRUE(OpenFile::Open(file)->Announce(0, kBytes));
+  EXPECT_TRUE(OpenFile::Open(file)->Prefetch(0, kBytes));
   while (cached() < 256) std::this_thread::yield();
   file.reading.page_cache = PageCache::kBypass;
-  EXPECT_FALSE(OpenFile::Open(file)->Announce(0, kBytes));
+  EXPECT_FALSE(OpenFile::Open(file)->Prefetch(0, kBytes));
   close(fd);
   unlink(name.c_str());
 }
 
-TEST_F(OpenFileTest, AFifoInItsPlaceDoesNotHang) {
+TEST_F(OpenFileTest, AFileThatBecameAFifoDoesNotHang) {
   ASSERT_EQ(mkfifo((directory_ / "fifo").c_str(), 0600), 0);
   EXPECT_EQ(OpenFile::Open(File(directory_ / "fifo")).error().kind, ErrorKind::kChanged);
 }
 
-TEST_F(OpenFileTest, AFileThatIsLongerThanItSaysIsNotTruncated) {
+TEST_F(OpenFileTest, AFileThatIsLongerThanItsSizeIsNotTruncated) {
   const auto opened = OpenFile::Open(File("/proc/self/status"));
   ASSERT_TRUE(opened);
   EXPECT_EQ(opened->MayHaveChanged().error().kind, ErrorKind::kChanged);
 }
 
-TEST_F(OpenFileTest, ASymbolicLinkInItsPlaceIsNotFollowed) {
+TEST_F(OpenFileTest, AFileThatBecameASymbolicLinkIsNotFollowed) {
   directory_.Write("target", "x");
   ASSERT_EQ(symlink("target", (directory_ / "link").c_str()), 0);
   EXPECT_EQ(OpenFile::Open(File(directory_ / "link")).error().kind, ErrorKind::kLocal);
 }
 
-// With openat2(2) and without: what is there is opened, and nothing through a link or from elsewhere.
-TEST_F(OpenFileTest, WhatIsBeneathIsOpenedAndNothingElse) {
+// With openat2(2) and without it.
+TEST_F(OpenFileTest, OpensOnlyWhatLiesBeneathTheRootAndNothingThroughLinks) {
   directory_.Write("root/a/b/file", "x");
   directory_.Write("outside/file", "x");
   const auto link = [&](const std::string& to, const std::string& name) {
@@ -167,7 +166,7 @@ TEST_F(OpenFileTest, WhatIsBeneathIsOpenedAndNothingElse) {
   const s3::UniqueFd root(open((directory_ / "root").c_str(), O_PATH | O_DIRECTORY));
   const struct {
     const char* relative;
-    std::vector<int> errors;  // none: it can be opened
+    std::vector<int> errors;  // one of these is expected; empty: it can be opened
   } kNames[] = {{"a/b/file", {}},
                 {"out/file", {ELOOP}},
                 {"a/inside/file", {ELOOP}},
@@ -192,19 +191,19 @@ TEST_F(OpenFileTest, WhatIsBeneathIsOpenedAndNothingElse) {
   }
 }
 
-TEST_F(OpenFileTest, MissingFilesSayWhy) {
+TEST_F(OpenFileTest, AMissingFileIsNamedAsSuch) {
   EXPECT_THAT(OpenFile::Open(File(directory_ / "gone")).error().message, HasSubstr("No such file"));
 }
 
-TEST_F(OpenFileTest, ASizeThatIsNotTheOneThatWasFoundIsAChange) {
+TEST_F(OpenFileTest, AnotherSizeThanTheWalkFoundIsAChange) {
   auto file = File(directory_.Write("f", "four"));
   directory_.Write("f", "seven..");
   EXPECT_EQ(OpenFile::Open(file).error().kind, ErrorKind::kChanged);
-  EXPECT_EQ(SizeNow(file), 7u);
-  EXPECT_EQ(SizeNow(File(directory_ / "gone")), 0u);
+  EXPECT_EQ(CurrentSize(file), 7u);
+  EXPECT_EQ(CurrentSize(File(directory_ / "gone")), 0u);
 }
 
-// Each way a file can become another under an open descriptor.
+// All ways in which a file can change under an open descriptor.
 TEST_F(OpenFileTest, EveryChangeIsNoticed) {
   namespace fs = std::filesystem;
   const auto path = directory_ / "f";
@@ -235,12 +234,12 @@ TEST_F(OpenFileTest, EveryChangeIsNoticed) {
     directory_.Write("f", "content!");
     const auto opened = OpenFile::Open(File(path));
     ASSERT_TRUE(opened && opened->MayHaveChanged()) << name;
-    usleep(5000);  // the clock that stamps files ticks every 4 ms
+    usleep(5000);  // timestamps come from a clock that ticks every 4 ms
     change();
     const auto checked = opened->MayHaveChanged();
     const bool only_ctime = name == "rewritten, mtime restored" || name == "replaced by another";
     if (only_ctime) {
-      EXPECT_TRUE(checked && *checked) << name << ": its content tells";
+      EXPECT_TRUE(checked && *checked) << name << ": only its content can tell";
       continue;
     }
     ASSERT_FALSE(checked) << name;
@@ -248,8 +247,8 @@ TEST_F(OpenFileTest, EveryChangeIsNoticed) {
   }
 }
 
-// Each way of the check, against each kind of change.
-TEST_F(OpenFileTest, WhatIsCheckedIsWhatIsAskedFor) {
+// Each ChangeCheck against each kind of change.
+TEST_F(OpenFileTest, ChecksWhatChangeCheckSays) {
   namespace fs = std::filesystem;
   const auto path = directory_ / "f";
   const auto touch = [&] { fs::last_write_time(path, fs::last_write_time(path) - std::chrono::hours(1)); };
@@ -274,7 +273,7 @@ TEST_F(OpenFileTest, WhatIsCheckedIsWhatIsAskedFor) {
     file.reading.change_check = check;
     const auto opened = OpenFile::Open(file);
     ASSERT_TRUE(opened);
-    usleep(20'000);  // the clock that stamps files ticks every 10 ms at most
+    usleep(20'000);  // timestamps come from a clock that ticks every 10 ms at most
     change();
     const auto moved = opened->MayHaveChanged();
     const auto said = !moved ? kChanged : *moved ? kAskContent : kSame;
@@ -282,27 +281,26 @@ TEST_F(OpenFileTest, WhatIsCheckedIsWhatIsAskedFor) {
   }
 }
 
-// What moved before the first byte was read is taken as it is, if it was ctime alone.
-TEST_F(OpenFileTest, TimesThatMoveBeforeTheReading) {
+TEST_F(OpenFileTest, ACtimeThatMovedBeforeTheFirstReadIsTakenOver) {
   namespace fs = std::filesystem;
   const auto path = directory_.Write("f", "content!");
   auto opened = OpenFile::Open(File(path));
   ASSERT_TRUE(opened);
-  bool asks_content = false;  // as soon as this test is quick enough
+  bool asks_content = false;  // becomes true when two changes fall into one tick
   for (int tries = 0; tries < 1000 && !asks_content; ++tries) {
     fs::permissions(path, tries % 2 == 0 ? fs::perms::owner_read : fs::perms::owner_all);
-    ASSERT_TRUE(opened->Settle());
+    ASSERT_TRUE(opened->RefreshStatus());
     asks_content = *opened->MayHaveChanged();
   }
-  EXPECT_TRUE(asks_content) << "a second change in that tick would not show";
+  EXPECT_TRUE(asks_content) << "a second change within that tick would not show";
   usleep(30'000);
-  ASSERT_TRUE(opened->Settle());
+  ASSERT_TRUE(opened->RefreshStatus());
   EXPECT_FALSE(*opened->MayHaveChanged());
   fs::resize_file(directory_.Write("f", "content!"), 3);
-  EXPECT_EQ(opened->Settle().error().kind, ErrorKind::kChanged);
+  EXPECT_EQ(opened->RefreshStatus().error().kind, ErrorKind::kChanged);
 }
 
-TEST(FileTimesTest, AnyValueIsKeptApartAndWrittenExactly) {
+TEST(FileTimesTest, DifferentTimesStayDifferentAndAreWrittenExactly) {
   constexpr auto kMin = std::numeric_limits<std::int64_t>::min(),
                  kMax = std::numeric_limits<std::int64_t>::max();
   const struct {
@@ -326,7 +324,7 @@ TEST(FileTimesTest, AnyValueIsKeptApartAndWrittenExactly) {
   }
 }
 
-TEST(IoRetryTest, WhatMayPassIsAskedAgainAndNotForEver) {
+TEST(IoRetryTest, ErrorsThatMayPassAreRetriedAFewTimes) {
   const auto tries = [](int error) {
     int failed = 1;
     while (IoRetryDelay(error, failed)) ++failed;

@@ -1,5 +1,6 @@
 #include "pipeline/source/walk.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -7,15 +8,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <fcntl.h>
-
 #include <filesystem>
 #include <map>
-#include <set>
 
-#include "pipeline/graph/source.h"
 #include "pipeline/source/open_file.h"
-#include "pipeline/upload/object.h"
 #include "tests/support/support.h"
 
 namespace pipeline {
@@ -26,7 +22,7 @@ using testing::HasSubstr;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-// Key to "task", "skipped: why" or "failed: why".
+// Returns "task", "skipped: why" or "failed: why" for each key.
 std::map<std::string, std::string> WalkAll(std::vector<SourceRoot> roots, const std::string& prefix = "") {
   std::map<std::string, std::string> found;
   Walk walk(std::move(roots), prefix);
@@ -48,7 +44,7 @@ SourceRoot Root(const std::string& path) {
   return root;
 }
 
-TEST(WalkTest, DirectoriesFilesAndSeveralRoots) {
+TEST(WalkTest, YieldsTheFilesOfAllRoots) {
   test::TempDir tree;
   tree.Write("d/a", "1");
   tree.Write("d/sub/deep/b", "2");
@@ -63,7 +59,7 @@ TEST(WalkTest, DirectoriesFilesAndSeveralRoots) {
               UnorderedElementsAre(Pair("a", "task"), Pair("sub/deep/b", "task")));
 }
 
-TEST(WalkTest, GlobsFilterAndPrune) {
+TEST(WalkTest, GlobsFilterFilesAndPruneDirectories) {
   test::TempDir tree;
   for (const auto* name :
        {"a.dat", "a.log", "x/b.dat", "x/b.log", "build/c.dat", "x/build/d.dat", "tmp/e.dat"})
@@ -92,7 +88,7 @@ TEST(WalkTest, SpecialFilesAreSkippedAndNeverOpened) {
   close(fd);
 }
 
-TEST(WalkTest, FollowedLinksAreReadAndLoopsDetected) {
+TEST(WalkTest, FollowsLinksAndDetectsLoops) {
   test::TempDir tree;
   tree.Write("real/file", "x");
   fs::create_directory_symlink("../real", tree / "real/up");
@@ -110,7 +106,7 @@ TEST(WalkTest, FollowedLinksAreReadAndLoopsDetected) {
                            Pair("dangling", HasSubstr("failed: symbolic link: No such file"))));
 }
 
-// Root reads everything: such a test has to look as somebody else.
+// Root may read everything, so a test of permissions runs as another user.
 class AsNobody {
  public:
   AsNobody() : before_(geteuid()) {
@@ -128,7 +124,7 @@ class AsNobody {
   const uid_t before_;
 };
 
-TEST(WalkTest, UnreadableEntriesAreFailures) {
+TEST(WalkTest, EntriesThatCannotBeReadFail) {
   test::TempDir tree;
   fs::permissions(tree.path(), fs::perms::all);
   tree.Write("locked/file", "x");
@@ -159,14 +155,14 @@ TEST(WalkTest, NamesAreBytes) {
   for (const auto& name : names) EXPECT_TRUE(found.contains(name)) << name;
 }
 
-TEST(WalkTest, KeysThatAreTooLongAreFailures) {
+TEST(WalkTest, FilesWhoseKeyIsTooLongFail) {
   test::TempDir tree;
   tree.Write("f", "");
   EXPECT_THAT(WalkAll({Root(tree.path())}, std::string(1024, 'p')),
               UnorderedElementsAre(Pair(testing::_, HasSubstr("1025 bytes"))));
 }
 
-TEST(WalkTest, DeepTreesEndInAFailureAndNotInATooDeepStack) {
+TEST(WalkTest, ATooDeepDirectoryFails) {
   test::TempDir tree;
   const int top = open(tree.path().c_str(), O_RDONLY | O_DIRECTORY);
   int fd = dup(top);
@@ -182,7 +178,7 @@ TEST(WalkTest, DeepTreesEndInAFailureAndNotInATooDeepStack) {
               UnorderedElementsAre(Pair(testing::_, HasSubstr("nested deeper"))));
 }
 
-TEST(WalkTest, TwoRootsThatLeadToOneKeyAreReported) {
+TEST(WalkTest, TheSecondFileOfAKeyFails) {
   test::TempDir tree;
   tree.Write("a/same", "1");
   tree.Write("a/only-a", "1");
@@ -196,46 +192,12 @@ TEST(WalkTest, TwoRootsThatLeadToOneKeyAreReported) {
                                           Pair("only-a", "task"), Pair("excluded", "task")));
 }
 
-TEST(RootProblemTest, NamesTheRootThatCannotBeLookedAt) {
+TEST(RootProblemTest, NamesTheRootThatCannotBeRead) {
   test::TempDir tree;
   ASSERT_EQ(mkfifo((tree / "fifo").c_str(), 0600), 0);
   EXPECT_EQ(RootProblem({Root(tree.path())}), std::nullopt);
   EXPECT_THAT(*RootProblem({Root(tree.path()), Root(tree / "gone")}), HasSubstr("/gone: No such file"));
   EXPECT_THAT(*RootProblem({Root(tree / "fifo")}), HasSubstr("a FIFO"));
-}
-
-TEST(SourceTest, YieldsEverythingOnceAndThenStaysDry) {
-  test::TempDir tree;
-  for (int i = 0; i < 3000; ++i) tree.Write("f" + std::to_string(i), "");
-  Progress progress;
-  const History history;
-  Source source(FinderOf(Walk({Root(tree.path())}, "")), {}, {}, {}, &history, &progress);
-  s3::BlockingWaiter waiter;
-  std::set<std::string> keys;
-  while (auto item = source.Next(&waiter)) {
-    keys.insert(std::get<UploadTask>(*item).object->file().key);
-    source.Settled();
-  }
-  EXPECT_EQ(keys.size(), 3000u);
-  EXPECT_TRUE(source.exhausted());
-  EXPECT_EQ(progress.found, 3000u);
-  EXPECT_TRUE(progress.all_found);
-  EXPECT_FALSE(source.Next(&waiter));
-}
-
-TEST(SourceTest, AStopDriesItUp) {
-  test::TempDir tree;
-  for (int i = 0; i < 3000; ++i) tree.Write("f" + std::to_string(i), "");
-  std::stop_source stop;
-  Progress progress;
-  const History history;
-  Source source(FinderOf(Walk({Root(tree.path())}, "")), {}, {}, stop.get_token(), &history, &progress);
-  s3::BlockingWaiter waiter;
-  EXPECT_TRUE(source.Next(&waiter));
-  source.Settled();
-  stop.request_stop();
-  EXPECT_FALSE(source.Next(&waiter));
-  EXPECT_FALSE(source.exhausted());
 }
 
 }  // namespace

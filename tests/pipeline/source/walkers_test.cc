@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-// A tree with a wide directory, deep ones and narrow ones; how many files it has.
+// Writes a tree with a wide directory, deep ones and narrow ones. Returns how many files it has.
 std::size_t WriteTree(test::TempDir* tree) {
   std::size_t files = 0;
   const auto write = [&](const std::string& name) {
@@ -43,7 +43,7 @@ std::size_t WriteTree(test::TempDir* tree) {
   return files;
 }
 
-// Keys of a walk that is divided whenever `divide` says so, and in how many parts it was.
+// Divides a walk whenever `divide` returns true. Returns the keys found, and the number of parts.
 std::pair<std::multiset<std::string>, std::size_t> WalkDivided(Walk whole,
                                                                const std::function<bool()>& divide) {
   std::multiset<std::string> keys;
@@ -66,7 +66,7 @@ std::pair<std::multiset<std::string>, std::size_t> WalkDivided(Walk whole,
   return {keys, divided};
 }
 
-TEST(WalkTest, DividedAtAnyPointYieldsEverythingOnce) {
+TEST(WalkSplitTest, PartsYieldEverythingOnceWhereverTheyAreSplit) {
   test::TempDir tree;
   const auto files = WriteTree(&tree);
   const auto expected = WalkDivided(Walk({SourceRoot{.path = tree.path()}}, ""), [] { return false; }).first;
@@ -80,7 +80,7 @@ TEST(WalkTest, DividedAtAnyPointYieldsEverythingOnce) {
   }
 }
 
-TEST(WalkTest, APartStaysInItsRoot) {
+TEST(WalkSplitTest, APartStaysInItsRoot) {
   test::TempDir tree;
   for (const char* name : {"a/1", "a/2", "a/3", "b/4"}) tree.Write(name, "");
   Walk walk({SourceRoot{.path = tree / "a"}, SourceRoot{.path = tree / "b"}}, "");
@@ -94,7 +94,7 @@ TEST(WalkTest, APartStaysInItsRoot) {
   EXPECT_EQ(rest, 2u);
 }
 
-TEST(WalkTest, LoopsAreSeenByEachPart) {
+TEST(WalkSplitTest, EachPartDetectsLoops) {
   test::TempDir tree;
   for (int i = 0; i < 20; ++i) {
     tree.Write(fmt::format("d/{}/f", i), "");
@@ -142,7 +142,7 @@ TEST(WalkersTest, OneDirectoryIsDividedAmongAllThreads) {
     std::unique_lock lock(mutex);
     threads.insert(std::this_thread::get_id());
     all_there.notify_all();
-    // The others keep their first part until all are there; the caller gives one away after each yield.
+    // The others keep their first part until all are there; the caller splits one off after each yield.
     if (std::this_thread::get_id() != caller || ++yields_of_caller > 4) {
       all_there.wait(lock, [&] { return threads.size() == 4; });
     }
@@ -151,7 +151,7 @@ TEST(WalkersTest, OneDirectoryIsDividedAmongAllThreads) {
   EXPECT_EQ(threads.size(), 4u);
 }
 
-TEST(WalkersTest, OneThreadSufficesWhileThereIsEnough) {
+TEST(WalkersTest, StartsNoThreadsWhileTheConsumerIsSaturated) {
   test::TempDir tree;
   WriteTree(&tree);
   std::mutex mutex;
@@ -161,11 +161,11 @@ TEST(WalkersTest, OneThreadSufficesWhileThereIsEnough) {
     threads.insert(std::this_thread::get_id());
     return Backpressure::kSaturated;
   }));
-  // One more may have begun before the first answer.
+  // One more may have started before the first yield returned.
   EXPECT_LE(threads.size(), 2u);
 }
 
-TEST(WalkersTest, EndsWhenAskedToAndPassesExceptionsOn) {
+TEST(WalkersTest, EndsOnKStopAndPassesExceptionsOn) {
   test::TempDir tree;
   const auto files = WriteTree(&tree);
   std::atomic<std::size_t> yielded = 0;

@@ -74,8 +74,8 @@ struct Bodies {
          [&](std::chrono::milliseconds time) {
            waiter.Wait([&](s3::Wake wake) { loop.WakeAfter(time, wake); });
          },
-         [&](const Object& object) { source.Again(object); },
-         [&](std::shared_ptr<Object> stream, int number) { source.Ready(std::move(stream), number); }});
+         [&](const Object& object) { source.Requeue(object); },
+         [&](std::shared_ptr<Object> stream, int number) { source.StreamReady(std::move(stream), number); }});
     Sink sink(journal.get(), &console, &progress, &stop);
     std::mutex source_mutex, sink_mutex;
     std::vector<std::thread> workers;
@@ -90,7 +90,7 @@ struct Bodies {
           if (!result) continue;
           std::lock_guard sink_lock(sink_mutex);
           sink.Record(*result);
-          source.Settled();
+          source.InputDone();
         }
       });
     }

@@ -1,0 +1,27 @@
+// The fastest latency seen for each task size. A value, not thread-safe.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+
+namespace pipeline {
+
+// While tasks take hardly longer than the fastest of their size, the store has no queue.
+class LatencyFloor {
+ public:
+  using Duration = std::chrono::steady_clock::duration;
+
+  LatencyFloor() { fastest_.fill(Duration::max()); }
+
+  // Records a task. Returns true when it took at most kFast times as long as the fastest of its size so far,
+  // itself included.
+  bool IsFast(std::uint64_t bytes, Duration took);
+
+  static constexpr double kFast = 1.5;
+
+ private:
+  std::array<Duration, 65> fastest_;  // index n: sizes of n bits, so of [2^(n-1), 2^n) bytes
+};
+
+}  // namespace pipeline

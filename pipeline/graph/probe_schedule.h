@@ -1,0 +1,57 @@
+// When the concurrency controller probes another limit, in which direction and how far. A value.
+#pragma once
+
+#include <chrono>
+
+namespace pipeline {
+
+// Large upward steps come first, for as long as each of them pays. Then small steps up or down are tried now
+// and then; the more of them change nothing, the longer the next one waits.
+class ProbeSchedule {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  explicit ProbeSchedule(Clock::time_point now) : due_(now) {}
+
+  bool IsDue(Clock::time_point now) const { return now >= due_; }
+  bool upward() const { return upward_; }
+  // The limit to probe from `limit`.
+  int Target(int limit) const;
+  // The minimum length of a round that measures goodput.
+  std::chrono::milliseconds min_round() const { return step().min_round; }
+  // True when a probe's goodput is worth keeping its limit: a higher limit must gain, a lower one may lose
+  // next to nothing.
+  bool Pays(double rate, double base_rate) const;
+
+  void StartNow(Clock::time_point now) { due_ = now; }
+  // The probe paid. The next one follows at once, in the same direction.
+  void OnKept();
+  // The probe did not pay. The other direction is next, after a longer wait; but when a large step gained a
+  // little, a small step up follows at once.
+  void OnRejected(double rate, double base_rate, Clock::time_point now);
+  // The limit can't go further in this direction.
+  void OnNoRoom(Clock::time_point now);
+  // The store refused requests: small steps only, and none for a long time.
+  void OnBackOff(Clock::time_point now);
+
+  static constexpr std::chrono::milliseconds kMinWait{1000}, kMaxWait{15'000};
+
+ private:
+  struct UpwardStep {
+    std::chrono::milliseconds min_round;
+    double factor;
+    double min_ratio;  // of the goodput to that of the base limit
+  };
+  static constexpr UpwardStep kLargeStep{std::chrono::milliseconds(100), 2, 1.5};
+  static constexpr UpwardStep kSmallStep{std::chrono::milliseconds(250), 1.25, 1.05};
+  static constexpr double kDownwardFactor = 0.8, kMinDownwardRatio = 0.98;
+
+  const UpwardStep& step() const { return large_steps_ ? kLargeStep : kSmallStep; }
+
+  bool large_steps_ = true;
+  bool upward_ = true;
+  std::chrono::milliseconds wait_ = kMinWait;
+  Clock::time_point due_;
+};
+
+}  // namespace pipeline
