@@ -14,7 +14,7 @@
 #include "pipeline/runtime/resource_limits.h"
 #include "pipeline/shard.h"
 #include "s3/base/result.h"
-#include "s3/credentials.h"
+#include "s3/base/environment.h"
 
 namespace pipeline {
 
