@@ -23,7 +23,7 @@
 #include "pipeline/upload/orphaned_uploads.h"
 #include "pipeline/upload/property_rules.h"
 #include "pipeline/upload/skip.h"
-#include "pipeline/upload/upload.h"
+#include "pipeline/upload/uploader.h"
 #include "s3/stores/store_profiles.h"
 
 namespace pipeline {
@@ -167,7 +167,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   Uploader upload({.client = client.get(),
                    .waiter = graph.waiter(),
                    .buffers = &buffers,
-                   .lanes = &lanes,
+                   .digests = &lanes,
                    .rules = &rules,
                    .console = &console,
                    .progress = &progress,
@@ -181,7 +181,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                        [&](std::chrono::milliseconds time) {
                          graph.waiter()->Wait([&](s3::Wake wake) { store.loops().WakeAfter(time, wake); });
                        },
-                   .again = [&](const Object& object) { source.Again(object); },
+                   .requeue = [&](const Object& object) { source.Again(object); },
                    .stream_ready = [&](std::shared_ptr<Object> stream,
                                        int number) { source.Ready(std::move(stream), number); }});
   Sink sink(directory.journal(), &console, &progress, stop, options.limits.failures);

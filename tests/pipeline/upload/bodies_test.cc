@@ -10,7 +10,7 @@
 
 #include "pipeline/graph/sink.h"
 #include "pipeline/graph/source.h"
-#include "pipeline/upload/upload.h"
+#include "pipeline/upload/uploader.h"
 #include "s3/stores/store_profiles.h"
 #include "s3/transport/event_loop.h"
 #include "tests/support/support.h"
