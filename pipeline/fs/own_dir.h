@@ -21,7 +21,7 @@ namespace pipeline {
 // A file or directory is trusted when this user or root owns it and nobody else may write to it. With
 // Trust::kOthers the owner of the directory may own it, too, and others may write to it. Root gets no
 // exception: otherwise any user could have root read and send files that only root may read. A directory that
-// this process has made is trusted whatever its mode and owner are, since some file systems have neither.
+// this process has just made, and owns, is trusted whatever its mode says: some file systems have no modes.
 //
 // `name` is relative to the directory: "journal.jsonl", "manifests/00003". Errors are kLocal and say which
 // path, what is wrong, and what to do.
