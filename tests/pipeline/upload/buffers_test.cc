@@ -11,7 +11,7 @@
 namespace pipeline {
 namespace {
 
-TEST(BufferPoolTest, TheBudgetIsNeverExceededAndAllAreServed) {
+TEST(BufferPoolTest, TheBudgetIsNeverExceededAndAllRequestsAreServed) {
   auto random = test::SeededRandom();
   constexpr std::uint64_t kBudget = 1 << 20;
   BufferPool pool(kBudget);

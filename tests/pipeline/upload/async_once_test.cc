@@ -1,0 +1,75 @@
+#include "pipeline/upload/async_once.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace pipeline {
+namespace {
+
+// Counts the calls that have begun to wait.
+class CountingWaiter final : public s3::Waiter {
+ public:
+  void Wait(const std::function<void(s3::Wake)>& start) override {
+    blocking_.Wait([this, &start](s3::Wake wake) {
+      ++waits_;
+      waits_.notify_all();
+      start(wake);
+    });
+  }
+  void WaitFor(int count) {
+    for (int now; (now = waits_) < count;) waits_.wait(now);
+  }
+
+ private:
+  s3::BlockingWaiter blocking_;
+  std::atomic<int> waits_ = 0;
+};
+
+TEST(AsyncOnceTest, TheOthersReturnOnlyAfterDone) {
+  AsyncOnce once;
+  CountingWaiter waiter;
+  ASSERT_TRUE(once.Enter(&waiter));
+  bool is_done = false;
+  std::vector<std::thread> others;
+  for (int i = 0; i < 4; ++i) {
+    others.emplace_back([&] {
+      EXPECT_FALSE(once.Enter(&waiter));
+      EXPECT_TRUE(is_done);
+    });
+  }
+  waiter.WaitFor(4);
+  is_done = true;
+  once.Done();
+  for (auto& other : others) other.join();
+}
+
+TEST(AsyncOnceTest, AfterDoneNobodyWaits) {
+  AsyncOnce once;
+  ASSERT_TRUE(once.Enter(nullptr));
+  once.Done();
+  EXPECT_FALSE(once.Enter(nullptr)) << "a null waiter would crash";
+}
+
+TEST(AsyncOnceTest, OneOfManyEntersAndAllReturn) {
+  for (int round = 0; round < 200; ++round) {
+    AsyncOnce once;
+    s3::BlockingWaiter waiter;
+    std::atomic<int> entered = 0;
+    std::vector<std::thread> tasks;
+    for (int i = 0; i < 4; ++i) {
+      tasks.emplace_back([&] {
+        if (!once.Enter(&waiter)) return;
+        ++entered;
+        once.Done();
+      });
+    }
+    for (auto& task : tasks) task.join();
+    EXPECT_EQ(entered, 1);
+  }
+}
+
+}  // namespace
+}  // namespace pipeline
