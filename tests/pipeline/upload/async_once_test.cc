@@ -6,31 +6,14 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/counting_waiter.h"
+
 namespace pipeline {
 namespace {
 
-// Counts the calls that have begun to wait.
-class CountingWaiter final : public s3::Waiter {
- public:
-  void Wait(const std::function<void(s3::Wake)>& start) override {
-    blocking_.Wait([this, &start](s3::Wake wake) {
-      ++waits_;
-      waits_.notify_all();
-      start(wake);
-    });
-  }
-  void WaitFor(int count) {
-    for (int now; (now = waits_) < count;) waits_.wait(now);
-  }
-
- private:
-  s3::BlockingWaiter blocking_;
-  std::atomic<int> waits_ = 0;
-};
-
 TEST(AsyncOnceTest, TheOthersReturnOnlyAfterDone) {
   AsyncOnce once;
-  CountingWaiter waiter;
+  test::CountingWaiter waiter;
   ASSERT_TRUE(once.Enter(&waiter));
   bool is_done = false;
   std::vector<std::thread> others;

@@ -11,6 +11,7 @@
 
 #include "s3/hash/checksum.h"
 #include "s3/hash/hash.h"
+#include "tests/support/counting_waiter.h"
 #include "tests/support/support.h"
 #include "tests/support/task_threads.h"
 
@@ -37,27 +38,6 @@ struct Pieces {
   const std::string text;
   std::size_t at = 0;
   std::vector<std::thread::id> readers;
-};
-
-// Counts the calls that have begun to wait.
-class CountingWaiter : public s3::Waiter {
- public:
-  void Wait(const std::function<void(s3::Wake)>& start) override {
-    blocking_.Wait([this, &start](s3::Wake wake) {
-      auto* const self = this;
-      start(wake);
-      ++self->waiting_;
-      self->waiting_.notify_all();
-    });
-  }
-  void WaitFor(std::size_t count) {
-    for (std::size_t now; (now = waiting_) < count;) waiting_.wait(now);
-  }
-  void Forget() { waiting_ = 0; }
-
- private:
-  s3::BlockingWaiter blocking_;
-  std::atomic<std::size_t> waiting_ = 0;
 };
 
 class DigestSchedulerTest : public testing::Test {
@@ -107,7 +87,7 @@ class DigestSchedulerTest : public testing::Test {
     return digested;
   }
 
-  CountingWaiter waiter;
+  test::CountingWaiter waiter;
   test::TaskThreads tasks{0};
   static constexpr int kCores = 5;
   DigestScheduler lanes{kCores, &waiter,

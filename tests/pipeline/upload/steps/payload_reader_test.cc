@@ -15,6 +15,18 @@
 namespace pipeline {
 namespace {
 
+TEST(PartDigestTest, TheStrongestDigestCounts) {
+  const auto digest = [](s3::PayloadMode mode, s3::ChecksumAlgorithm checksum) {
+    const auto text = PartDigest(s3::MakePayload("abc", {.payload = mode, .checksum = checksum}));
+    return text.substr(0, text.find(':'));
+  };
+  EXPECT_EQ(digest(s3::PayloadMode::kSha256, s3::ChecksumAlgorithm::kCrc32c), "sha256");
+  EXPECT_EQ(digest(s3::PayloadMode::kUnsigned, s3::ChecksumAlgorithm::kCrc32c), "checksum");
+  EXPECT_EQ(PartDigest(s3::MakePayload(
+                "abc", {.payload = s3::PayloadMode::kUnsigned, .checksum = s3::ChecksumAlgorithm::kNone})),
+            "md5:900150983cd24fb0d6963f7d28e17f72");
+}
+
 // Parameters: how the file changes, and whether it is sent in one request.
 class ChangingFileTest : public test::RunFixture,
                          public testing::WithParamInterface<std::tuple<const char*, bool>> {};
