@@ -74,7 +74,7 @@ bool Opener::OpenSource(Object* object) const {
   const auto settling = object->source.Settling();
   if (settling.count() == 0) return true;
   context_.pause(settling);
-  if (auto settled = object->source.Settle(); !settled) object->Fail(settled.error());
+  if (auto same = object->source.Settle(); !same) object->Fail(same.error());
   return !object->failed();
 }
 
