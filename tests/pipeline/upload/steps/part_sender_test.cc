@@ -114,9 +114,9 @@ TEST_F(PartSenderTest, ARunStaysWithinItsBudget) {
       << "three buffers of 20,480 bytes fit into 64 KiB";
 }
 
-class StreamTest : public PartSenderTest {
+class StreamUploadTest : public PartSenderTest {
  protected:
-  StreamTest() {
+  StreamUploadTest() {
     options_.source.clear();
     SourceRoot root;
     root.path = directory_ / "fifo";
@@ -141,7 +141,7 @@ class StreamTest : public PartSenderTest {
   }
 };
 
-TEST_F(StreamTest, StreamsOfAllLengthsArrive) {
+TEST_F(StreamUploadTest, StreamsOfAllLengthsArrive) {
   int round = 0;
   for (const std::size_t size : {0u, 1u, 999u, 1000u, 1001u, 2000u, 4500u, 300'000u}) {
     options_.report.run_dir = directory_ / ("run" + std::to_string(round++));
@@ -153,7 +153,7 @@ TEST_F(StreamTest, StreamsOfAllLengthsArrive) {
   }
 }
 
-TEST_F(StreamTest, AFileBesideAStreamDoesNotWaitForIt) {
+TEST_F(StreamUploadTest, AFileBesideAStreamDoesNotWaitForIt) {
   SourceRoot root;
   root.path = directory_ / "data";
   options_.source.push_back(root);
@@ -172,7 +172,7 @@ TEST_F(StreamTest, AFileBesideAStreamDoesNotWaitForIt) {
   EXPECT_EQ(Stored("fifo"), "late");
 }
 
-TEST_F(StreamTest, AnotherLengthThanAnnouncedMakesNoObject) {
+TEST_F(StreamUploadTest, AnotherLengthThanAnnouncedMakesNoObject) {
   int round = 0;
   for (const std::uint64_t announced : {0u, 4499u, 4501u, 10'000u}) {
     options_.report.run_dir = directory_ / ("run" + std::to_string(round++));
@@ -188,7 +188,7 @@ TEST_F(StreamTest, AnotherLengthThanAnnouncedMakesNoObject) {
 }
 
 // Ctrl-C ends the writer of a pipeline, too: then the end of the stream is not the end of its data.
-TEST_F(StreamTest, AStopMakesNoObject) {
+TEST_F(StreamUploadTest, AStopMakesNoObject) {
   StartServer();
   std::thread writer([&] {
     const int fd = open((directory_ / "fifo").c_str(), O_WRONLY | O_CLOEXEC);
@@ -206,7 +206,7 @@ TEST_F(StreamTest, AStopMakesNoObject) {
   ExpectAgreement(run);
 }
 
-TEST_F(StreamTest, AStopEndsAStreamWithoutAWriter) {
+TEST_F(StreamUploadTest, AStopEndsAStreamWithoutAWriter) {
   StartServer();
   std::thread stopper([&] { stop_.Drain(StopCause::kTerminate, "SIGTERM came"); });
   const auto run = RunAgainst(test::OptionsFor(*server_));
