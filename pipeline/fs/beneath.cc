@@ -15,14 +15,14 @@
 namespace pipeline {
 namespace {
 
-// A rename elsewhere in the tree while ".." could matter: openat2(2), EAGAIN.
+// openat2(2) fails with EAGAIN when something in the tree is renamed at the same time, as its manual says.
 constexpr int kMaxTries = 16;
 
 }  // namespace
 
 int OpenStepByStep(int directory, const char* relative, int flags) {
   std::string_view rest = relative;
-  int at = directory;
+  int at = directory;  // the directory that `rest` is relative to
   s3::UniqueFd opened(-1);
   for (;;) {
     const auto slash = rest.find('/');
@@ -34,7 +34,7 @@ int OpenStepByStep(int directory, const char* relative, int flags) {
     if (slash == std::string_view::npos) return openat(at, part.c_str(), flags | O_NOFOLLOW);
     const int next = openat(at, part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (next < 0) {
-      if (errno == ENOTDIR) errno = ELOOP;  // what a link says here, too
+      if (errno == ENOTDIR) errno = ELOOP;  // a link fails with ENOTDIR here, because of O_DIRECTORY
       return -1;
     }
     opened = s3::UniqueFd(next);
@@ -56,7 +56,7 @@ int OpenBeneath(int directory, const char* relative, int flags) {
   }
   const int refusal = errno;
   if (refusal != ENOSYS && refusal != EPERM && refusal != EAGAIN) return -1;
-  // EPERM may be about O_NOATIME, and then comes again.
+  // EPERM may also be about O_NOATIME. Then it comes again, and openat2 is not to blame.
   const int fd = OpenStepByStep(directory, relative, flags);
   if (refusal == ENOSYS || (refusal == EPERM && fd >= 0)) has_openat2.store(false, std::memory_order_relaxed);
   return fd;

@@ -1,4 +1,4 @@
-// Reads the names in a directory. One thread at a time.
+// Reads the names in a directory.
 #pragma once
 
 #include <cstddef>
@@ -8,17 +8,17 @@
 
 namespace pipeline {
 
-// By getdents64(2) and not readdir(3), which passes over entries whose inode number is 0: some FUSE file
-// systems number all of them so (glibc before 2.38, https://sourceware.org/bugzilla/show_bug.cgi?id=12165).
-// Neither the type of an entry nor its number is used.
+// Uses getdents64(2), not readdir(3): glibc before 2.38 leaves out entries whose inode number is 0, and on
+// some FUSE file systems that is every entry (https://sourceware.org/bugzilla/show_bug.cgi?id=12165). For the
+// same reason neither the type nor the inode number of an entry is used. One thread at a time.
 class DirectoryReader {
  public:
   explicit DirectoryReader(s3::UniqueFd directory) : directory_(std::move(directory)) {}
 
-  // The next name but "." and ".."; valid until the next call. Null at the end and after an error: see
-  // error(). A call that fails is made again (pipeline/fs/io_retry.h).
+  // Returns the next name, without "." and ".."; valid until the next call. Returns null at the end and after
+  // an error, see error(). Repeats a failed system call as io_retry.h says, and blocks meanwhile.
   const char* Next();
-  // 0, or the errno that has ended the reading.
+  // The errno that ended the reading; 0 for none.
   int error() const { return error_; }
   int fd() const { return directory_.get(); }
 
@@ -28,7 +28,7 @@ class DirectoryReader {
   bool Fill();
 
   s3::UniqueFd directory_;
-  std::unique_ptr<char[]> buffer_;  // made with the first call, given back at the end
+  std::unique_ptr<char[]> buffer_;  // allocated by the first call, freed at the end
   std::size_t at_ = 0, end_ = 0;
   int error_ = 0;
 };

@@ -1,4 +1,4 @@
-// Writing to files, and what went wrong with them. Any thread.
+// Writes to files, and turns errno into an error. Any thread.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace pipeline {
 
-// kLocal: "PATH: what the system says".
+// Returns a kLocal error with the message "PATH: TEXT OF THE ERRNO".
 s3::Error ErrnoError(const std::string& path, int error);
 
-// 0, or errno.
+// Writes all of `text`; blocks. Returns 0, or the errno of the failed write.
 int WriteAll(int fd, std::string_view text);
 
 }  // namespace pipeline

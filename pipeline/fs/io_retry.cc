@@ -3,20 +3,20 @@
 namespace pipeline {
 namespace {
 
-// 0 for an answer that stays what it is: no permission, no such type, a name that is too long. EMFILE and
-// ENFILE are no answers of a file system.
-int TriesFor(int error) {
+// Returns 0 for errors that are final at once: no permission, wrong type, a name that is too long. EMFILE and
+// ENFILE are not here: they are about this process or machine, not about the file.
+int MaxTries(int error) {
   switch (error) {
     case EINTR:   // FUSE and NFS mounted with `intr`, where no handler restarts the call
-    case EAGAIN:  // openat2(2): something was renamed meanwhile
-    case EBUSY:   // a file system that is being mounted, or that fetches the file from tape
-    case ENOMEM:  // the kernel's, which it gets back
-    case ESTALE:  // NFS: the server has another file there now; a new look-up finds it
+    case EAGAIN:  // openat2(2): something was renamed at the same time
+    case EBUSY:   // the file system is being mounted, or it is fetching the file from tape
+    case ENOMEM:  // the kernel's memory, which it can free
+    case ESTALE:  // NFS: the server has another file there now, which a new look-up finds
       return 5;
-    // One more look: usually these are final, or have taken the file system minutes already.
-    case EIO:        // FUSE and Lustre while a server fails over
+    // One more try: usually these are final, or the file system has tried for minutes already.
+    case EIO:        // FUSE and Lustre, during the failover of a server
     case ETIMEDOUT:  // a soft mount
-    case ENOENT:     // between the two halves of a rename on the server, and from a stale cache of names
+    case ENOENT:     // in the middle of a rename on the server, or from a stale cache of names
       return 2;
     default: return 0;
   }
@@ -25,7 +25,7 @@ int TriesFor(int error) {
 }  // namespace
 
 std::optional<std::chrono::milliseconds> IoRetryDelay(int error, int failed) {
-  if (failed >= TriesFor(error)) return std::nullopt;
+  if (failed >= MaxTries(error)) return std::nullopt;
   return std::chrono::milliseconds(10 << (2 * (failed - 1)));  // 10, 40, 160, 640
 }
 

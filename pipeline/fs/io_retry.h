@@ -1,4 +1,4 @@
-// Which answers of a file system may be others a moment later, and how often it is asked again. Any thread.
+// Says which errors of file systems are worth a retry, and makes such retries. Any thread.
 #pragma once
 
 #include <cerrno>
@@ -8,11 +8,14 @@
 
 namespace pipeline {
 
-// How long to wait before a call is made again that failed with `error`; nothing when the answer is final.
-// `failed`: how many calls in a row have failed, this one included.
+// Returns how long to wait before a call that failed with `error` is repeated, or nothing when the error is
+// final. `error`: an errno. `failed`: the number of calls in a row that have failed, this one included.
 std::optional<std::chrono::milliseconds> IoRetryDelay(int error, int failed);
 
-// Makes a call that returns an s3::Result until it succeeds or fails for good; `pause` waits in between.
+// Repeats a call that returns an s3::Result until it succeeds or its error is final. Looks at the error's
+// `system_error`. `pause` waits between two calls: a task of the graph suspends there.
+//
+//   auto opened = RetryIo([&] { return OpenFile::Open(file); }, pause);
 template <typename Call, typename Pause>
 auto RetryIo(const Call& call, const Pause& pause) {
   for (int failed = 1;; ++failed) {
@@ -23,13 +26,13 @@ auto RetryIo(const Call& call, const Pause& pause) {
   }
 }
 
-// The same; blocks its thread while it waits.
+// The same; blocks the thread while it waits.
 template <typename Call>
 auto RetryIo(const Call& call) {
   return RetryIo(call, [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); });
 }
 
-// Makes a call that returns a negative number and sets errno. Blocks its thread while it waits.
+// The same for a call that returns a negative number and sets errno. Blocks the thread while it waits.
 template <typename Call>
 auto RetrySystemCall(const Call& call) {
   for (int failed = 1;; ++failed) {

@@ -15,7 +15,7 @@
 namespace pipeline {
 namespace {
 
-constexpr int kAlways = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+constexpr int kCommonFlags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
 
 std::string_view TypeName(mode_t mode) {
@@ -48,36 +48,35 @@ std::string OwnDir::PathOf(std::string_view name) const {
                                                : fmt::format("{}/{}", path_, name);
 }
 
-std::optional<s3::Error> OwnDir::Objection(const std::string& path, const struct stat& status, mode_t type,
-                                           bool to_write) const {
-  const auto object = [&](std::string what) {
+std::optional<s3::Error> OwnDir::FindProblem(const std::string& path, const struct stat& status, mode_t type,
+                                             bool to_write) const {
+  const auto problem = [&](std::string what) {
     return s3::Error{.kind = s3::ErrorKind::kLocal, .message = path + " " + std::move(what)};
   };
   if ((status.st_mode & S_IFMT) != type) {
-    return object(fmt::format("is {}, not {}: remove it, or choose another directory",
-                              TypeName(status.st_mode), TypeName(type)));
+    return problem(fmt::format("is {}, not {}: remove it, or choose another directory",
+                               TypeName(status.st_mode), TypeName(type)));
   }
-  const bool all_ours = trust_ == Trust::kOurs;
-  const bool ours =
-      status.st_uid == geteuid() || status.st_uid == 0 || (!all_ours && status.st_uid == owner_);
-  if (!ours) {
-    return object(fmt::format("belongs to another user (uid {}): choose one of your own{}", status.st_uid,
-                              all_ours ? ", or trust the owner with --trust-dir" : ""));
+  const bool trusts_owner = trust_ == Trust::kOthers;
+  const bool is_own = status.st_uid == geteuid() || status.st_uid == 0;
+  if (!is_own && !(trusts_owner && status.st_uid == owner_)) {
+    return problem(fmt::format("belongs to another user (uid {}): choose one of your own{}", status.st_uid,
+                               trusts_owner ? "" : ", or trust the owner with --trust-dir"));
   }
-  if (all_ours && (status.st_mode & kOthersWrite) != 0) {
-    return object(
+  if (!trusts_owner && (status.st_mode & kOthersWrite) != 0) {
+    return problem(
         fmt::format("may be written to by other users (mode {:04o}): chmod {}go-w {}, or trust them "
                     "with --trust-dir",
                     status.st_mode & 07777, type == S_IFDIR ? "-R " : "", path));
   }
   if (type == S_IFREG && to_write && status.st_nlink != 1) {
-    return object("has a second name (a hard link), which would change, too: put a copy in its place");
+    return problem("has a second name (a hard link), which would change, too: replace it by a copy");
   }
   return std::nullopt;
 }
 
-// `made`: by this process, just now.
-s3::Result<OwnDir> OwnDir::OpenAs(const std::string& path, Trust trust, bool made, bool judged) {
+// `made`: this process has just made it. `checked`: the directory itself must be trusted.
+s3::Result<OwnDir> OwnDir::OpenAs(const std::string& path, Trust trust, bool made, bool checked) {
   s3::UniqueFd fd(
       open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   struct stat status {};
@@ -85,8 +84,8 @@ s3::Result<OwnDir> OwnDir::OpenAs(const std::string& path, Trust trust, bool mad
   OwnDir opened(path, std::move(fd), trust, status.st_uid);
   if (made && status.st_uid == geteuid()) {
     opened.trust_ = Trust::kOthers;
-  } else if (judged) {
-    if (auto objection = opened.Objection(path, status, S_IFDIR, true)) return tl::unexpected(*objection);
+  } else if (checked) {
+    if (auto problem = opened.FindProblem(path, status, S_IFDIR, true)) return tl::unexpected(*problem);
   }
   return opened;
 }
@@ -110,7 +109,8 @@ s3::Result<OwnDir> OwnDir::Around(const std::string& file_path, Trust trust) {
   return OpenAs(file_path.substr(0, file_path.rfind('/') + 1), trust, false, false);
 }
 
-// Looks first, so that a device is not opened, and again, in case another file has the name by then.
+// Checks the file before opening it, because opening a device can have effects, and again afterwards, because
+// another file may have taken the name meanwhile.
 s3::Result<std::optional<s3::UniqueFd>> OwnDir::OpenFile(const std::string& name, int flags) const {
   if (const auto slash = name.rfind('/'); slash != std::string::npos) {
     const auto directory = FindDir(name.substr(0, slash));
@@ -124,11 +124,11 @@ s3::Result<std::optional<s3::UniqueFd>> OwnDir::OpenFile(const std::string& name
     if (errno == ENOENT) return std::nullopt;
     return tl::unexpected(ErrnoError(PathOf(name), errno));
   }
-  if (auto objection = Objection(PathOf(name), status, S_IFREG, to_write)) return tl::unexpected(*objection);
-  s3::UniqueFd file(openat(fd(), name.c_str(), flags | kAlways));
+  if (auto problem = FindProblem(PathOf(name), status, S_IFREG, to_write)) return tl::unexpected(*problem);
+  s3::UniqueFd file(openat(fd(), name.c_str(), flags | kCommonFlags));
   if (file.get() < 0 || fstat(file.get(), &status) != 0)
     return tl::unexpected(ErrnoError(PathOf(name), errno));
-  if (auto objection = Objection(PathOf(name), status, S_IFREG, to_write)) return tl::unexpected(*objection);
+  if (auto problem = FindProblem(PathOf(name), status, S_IFREG, to_write)) return tl::unexpected(*problem);
   return file;
 }
 
@@ -143,7 +143,7 @@ s3::Result<s3::UniqueFd> OwnDir::Read(const std::string& name) const {
   return std::move(**file);
 }
 
-s3::Result<std::string> OwnDir::Text(const std::string& name, std::size_t most_bytes) const {
+s3::Result<std::string> OwnDir::Text(const std::string& name, std::size_t max_bytes) const {
   const auto file = Read(name);
   if (!file) return tl::unexpected(file.error());
   std::string text;
@@ -153,10 +153,10 @@ s3::Result<std::string> OwnDir::Text(const std::string& name, std::size_t most_b
     if (bytes < 0 && errno == EINTR) continue;
     if (bytes < 0) return tl::unexpected(ErrnoError(PathOf(name), errno));
     filled += static_cast<std::size_t>(bytes);
-    if (filled > most_bytes) {
+    if (filled > max_bytes) {
       return s3::Fail(
           s3::ErrorKind::kLocal,
-          fmt::format("{} has more than {} bytes: s3flow writes no such file", PathOf(name), most_bytes));
+          fmt::format("{} has more than {} bytes, so s3flow did not write it", PathOf(name), max_bytes));
     }
     text.resize(filled);
     if (bytes == 0) return text;
@@ -168,22 +168,22 @@ s3::Result<s3::UniqueFd> OwnDir::Append(const std::string& name, mode_t mode) co
     auto found = OpenFile(name, O_RDWR | O_APPEND);
     if (!found) return tl::unexpected(found.error());
     if (*found) return std::move(**found);
-    s3::UniqueFd file(openat(fd(), name.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | kAlways, mode));
+    s3::UniqueFd file(openat(fd(), name.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | kCommonFlags, mode));
     if (file.get() >= 0) return file;
-    if (errno != EEXIST) break;  // another process was faster
+    if (errno != EEXIST) break;  // EEXIST: another process has just made it
   }
   return tl::unexpected(ErrnoError(PathOf(name), errno));
 }
 
 s3::Result<s3::UniqueFd> OwnDir::Create(const std::string& name, mode_t mode) const {
-  s3::UniqueFd file(openat(fd(), name.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | kAlways, mode));
+  s3::UniqueFd file(openat(fd(), name.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | kCommonFlags, mode));
   if (file.get() < 0) return tl::unexpected(ErrnoError(PathOf(name), errno));
   return file;
 }
 
 s3::Result<void> OwnDir::Write(const std::string& name, std::string_view text, mode_t mode) const {
   const auto temporary = name + ".new";
-  Remove(temporary);  // of a killed process
+  Remove(temporary);  // a killed process may have left it
   const auto file = Create(temporary, mode);
   if (!file) return tl::unexpected(file.error());
   int error = WriteAll(file->get(), text);
@@ -223,12 +223,14 @@ s3::Result<std::optional<OwnDir>> OwnDir::Enter(const std::string& name, bool ma
     return tl::unexpected(ErrnoError(PathOf(name), errno));
   }
   const auto is_new = [&] { return made && S_ISDIR(status.st_mode) && status.st_uid == geteuid(); };
-  const auto judge = [&] { return is_new() ? std::nullopt : Objection(PathOf(name), status, S_IFDIR, true); };
-  if (auto objection = judge()) return tl::unexpected(*objection);
-  s3::UniqueFd inner(openat(fd(), name.c_str(), O_RDONLY | O_DIRECTORY | kAlways));
+  const auto check = [&] {
+    return is_new() ? std::nullopt : FindProblem(PathOf(name), status, S_IFDIR, true);
+  };
+  if (auto problem = check()) return tl::unexpected(*problem);
+  s3::UniqueFd inner(openat(fd(), name.c_str(), O_RDONLY | O_DIRECTORY | kCommonFlags));
   if (inner.get() < 0 || fstat(inner.get(), &status) != 0)
     return tl::unexpected(ErrnoError(PathOf(name), errno));
-  if (auto objection = judge()) return tl::unexpected(*objection);
+  if (auto problem = check()) return tl::unexpected(*problem);
   return OwnDir(PathOf(name), std::move(inner), is_new() ? Trust::kOthers : trust_, owner_);
 }
 
@@ -258,7 +260,7 @@ s3::Result<OwnDir> OwnDir::MakeEmptyDir(const std::string& name) const {
     if (removed) continue;
     return s3::Fail(
         s3::ErrorKind::kLocal,
-        directory->PathOf(file) + " is no file of s3flow's: remove it, or choose another directory");
+        directory->PathOf(file) + " was not written by s3flow: remove it, or choose another directory");
   }
   return directory;
 }

@@ -1,4 +1,4 @@
-// What s3flow itself writes, so that a walk leaves it out. Values, any thread.
+// Recognizes what s3flow itself writes, so that a walk leaves it out.
 #pragma once
 
 #include <sys/stat.h>
@@ -9,10 +9,11 @@
 
 namespace pipeline {
 
-// Directories and files of this command: known by device and inode, whatever path leads to them.
+// Directories and files that this command writes. They are recognized by device and inode, so the path
+// doesn't matter. A value; Contains() from any thread.
 class OwnFiles {
  public:
-  // Nothing happens when there is no such file.
+  // Does nothing when there is no such file.
   void Add(const std::string& path);
   bool Contains(const struct stat& status) const;
 
@@ -20,11 +21,11 @@ class OwnFiles {
   std::vector<std::pair<dev_t, ino_t>> files_;
 };
 
-// True when the directory is a run directory or a plan of s3flow, of whichever run: it has a journal.jsonl
-// that begins as ours does. One system call where there is no such file.
+// Returns true for a run directory or a plan, of any run: it has a journal.jsonl that begins with a `run`
+// record. Costs one system call for a directory without such a file.
 bool IsRunDirectory(int directory_fd);
 
-// Reasons of inputs that are skipped.
+// Reasons for skipped inputs, as the journal and the user see them.
 inline constexpr const char* kOwnDirectory = "a run directory or plan of s3flow";
 inline constexpr const char* kOwnFile = "written by this command";
 

@@ -34,7 +34,11 @@ class DryUploader {
   std::optional<ObjectResult> operator()(const UploadTask& task) noexcept {
     Object* const object = task.object.get();
     try {
-      if (task.number == 1) Decide(object);
+      if (task.number == 1) {
+        object->BeginOpening(waiter_);
+        Decide(object);
+        object->EndOpening();
+      }
     } catch (const std::exception& error) {
       object->Fail({.kind = s3::ErrorKind::kLocal, .message = error.what()});
     }
@@ -46,8 +50,8 @@ class DryUploader {
     result.error = object->error();
     if (!result.error) {
       const auto uploaded = object->file().range ? Outcome::kSent : Outcome::kUploaded;
-      result.outcome = object->skip_reason.empty() ? uploaded : Outcome::kSkipped;
-      result.reason = object->skip_reason;
+      result.outcome = object->state() == ObjectState::kSkipped ? Outcome::kSkipped : uploaded;
+      result.reason = object->skip_reason();
     } else if (result.error->kind == s3::ErrorKind::kCancelled) {
       result.outcome = Outcome::kCancelled;
     }
@@ -64,7 +68,7 @@ class DryUploader {
     object->properties = rules_->PropertiesOf(object->file(), &object->source.status());
     const auto reason = RetryIo([&] { return skip_->Find(*object, client_, buffers_, waiter_); });
     if (!reason) return object->Fail(reason.error());
-    object->skip_reason = reason->value_or("");
+    if (*reason) object->Skip(**reason);
   }
 
   const PropertyRules* const rules_;

@@ -24,7 +24,7 @@
 #include "pipeline/upload/orphaned_uploads.h"
 #include "pipeline/upload/property_rules.h"
 #include "pipeline/upload/skip.h"
-#include "pipeline/upload/upload.h"
+#include "pipeline/upload/uploader.h"
 #include "s3/stores/store_profiles.h"
 
 namespace pipeline {
@@ -168,7 +168,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   Uploader upload({.client = client.get(),
                    .waiter = graph.waiter(),
                    .buffers = &buffers,
-                   .lanes = &lanes,
+                   .digests = &lanes,
                    .rules = &rules,
                    .console = &console,
                    .progress = &progress,
@@ -182,7 +182,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
                        [&](std::chrono::milliseconds time) {
                          graph.waiter()->Wait([&](s3::Wake wake) { store.loops().WakeAfter(time, wake); });
                        },
-                   .again = [&](const Object& object) { source.Requeue(object); },
+                       .requeue = [&](const Object& object) { source.Requeue(object); },
                    .stream_ready = [&](std::shared_ptr<Object> stream,
                                        int number) { source.StreamReady(std::move(stream), number); }});
   Sink sink(directory.journal(), &console, &progress, stop, options.limits.failures);

@@ -1,4 +1,4 @@
-// Something that the first of many bodies does while the others wait for it. Thread-safe.
+// Work that the first of many tasks does while the others wait for it. Thread-safe.
 #pragma once
 
 #include <mutex>
@@ -9,9 +9,11 @@
 
 namespace pipeline {
 
+// Like std::call_once, but the waiting tasks are suspended in a Waiter and hold no thread.
 class AsyncOnce {
  public:
-  // True for the first caller, who then must call Done(). The others return false, after Done().
+  // Returns true to the first caller, which must call Done() afterwards. Returns false to the others, after
+  // Done().
   bool Enter(s3::Waiter* waiter) {
     {
       std::lock_guard lock(mutex_);
@@ -30,6 +32,7 @@ class AsyncOnce {
     return false;
   }
 
+  // Wakes all that wait, without the lock: a woken task may run at once, in this thread.
   void Done() {
     std::vector<s3::Wake> woken;
     {

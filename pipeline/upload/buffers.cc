@@ -13,13 +13,13 @@ namespace {
 constexpr std::size_t kSmallestClass = 4096;
 constexpr std::size_t kHugePage = 2 << 20;
 
-// Straight from the system: what is given back is gone from the process's resident memory at once,
-// whatever malloc would do with it.
+// Straight from the system, not from malloc: memory that is unmapped leaves the process's resident memory at
+// once.
 char* Map(std::size_t bytes) {
   void* const data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED) return nullptr;
-  // Advice only: a system without huge pages takes the small ones, of which a part has thousands.
-  // What is sent from a file touches the front only: that is to cost no more than it touches.
+  // Huge pages save thousands of page faults for each part. This is advice only: without them it works, too.
+  // The front keeps small pages, since a payload that is sent from its file touches nothing else.
   if (bytes > kHugePage) {
     madvise(data, kHugePage, MADV_NOHUGEPAGE);
     madvise(static_cast<char*>(data) + kHugePage, bytes - kHugePage, MADV_HUGEPAGE);
@@ -49,7 +49,7 @@ BufferPool::~BufferPool() {
   }
 }
 
-// Four classes between one power of two and the next, in whole pages.
+// Four classes from each power of two to the next, in whole pages.
 std::size_t BufferPool::ClassOf(std::size_t bytes) {
   const auto size = std::max(bytes, kSmallestClass);
   const auto step = std::max(std::bit_floor(size) / 4, kSmallestClass);
@@ -80,12 +80,12 @@ Buffer BufferPool::Take(std::size_t bytes, s3::Waiter* waiter) {
     waiter->Wait([&](s3::Wake wake) {
       std::unique_lock lock(mutex_);
       waiting_.push_back({class_bytes, wake});
-      GrantWaiting(std::move(lock));  // room may have come since
+      GrantWaiting(std::move(lock));  // there may be room by now
     });
   }
-  data = Obtain(class_bytes);
+  data = Allocate(class_bytes);
   if (data == nullptr) {
-    GiveUpReservation(class_bytes);
+    CancelReservation(class_bytes);
     throw std::bad_alloc();
   }
   return {this, data, bytes};
@@ -100,8 +100,9 @@ char* BufferPool::TakeIdle(std::size_t class_bytes) {
   return data;
 }
 
-// The reservation is made; an idle buffer of the class, or a new one in place of idle others.
-char* BufferPool::Obtain(std::size_t class_bytes) {
+// For a reservation that is already counted: takes an idle buffer of the class, or maps a new one after
+// unmapping idle ones of other classes as far as the budget requires it.
+char* BufferPool::Allocate(std::size_t class_bytes) {
   std::vector<std::pair<char*, std::size_t>> freed;
   {
     std::lock_guard lock(mutex_);
@@ -128,7 +129,7 @@ void BufferPool::Return(char* data, std::size_t size) {
   GrantWaiting(std::move(lock));
 }
 
-void BufferPool::GiveUpReservation(std::size_t class_bytes) {
+void BufferPool::CancelReservation(std::size_t class_bytes) {
   std::unique_lock lock(mutex_);
   in_use_ -= class_bytes;
   GrantWaiting(std::move(lock));

@@ -1,4 +1,4 @@
-// The memory that bodies of requests are held in: one budget for all of them. Thread-safe.
+// Memory for the bodies of requests: one budget for all requests in flight. Thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace pipeline {
 
 class BufferPool;
 
-// Owns bytes of a pool and gives them back. Must not outlive the pool.
+// Owns bytes of a pool and returns them when destroyed. Must not outlive the pool.
 class Buffer {
  public:
   Buffer() = default;
@@ -23,7 +23,7 @@ class Buffer {
   Buffer& operator=(Buffer&& other) noexcept;
   ~Buffer();
 
-  // As many bytes as were asked for; not initialised.
+  // Has the size that was asked for. Not initialised.
   std::span<char> bytes() const { return {data_, size_}; }
 
  private:
@@ -35,8 +35,12 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
-// Buffers are rounded up to classes (at most a quarter more), pooled by class and reused; what lies
-// idle counts against the budget, too, and is freed when another class needs it.
+// Rounds buffers up to size classes (at most a quarter more), and pools and reuses them by class. Idle
+// buffers count against the budget, too, and are freed when another class needs the memory.
+//
+//   BufferPool pool(limits.memory_bytes);
+//   const Buffer buffer = pool.Take(part_bytes, waiter);  // suspends the task until the budget has room
+//   Read(file, buffer.bytes());
 class BufferPool {
  public:
   explicit BufferPool(std::uint64_t budget_bytes) : budget_(budget_bytes) {}
@@ -44,14 +48,15 @@ class BufferPool {
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
-  // Waits until the budget has room; first come, first served. Precondition: bytes is at most
-  // LargestRequest(budget). Throws std::bad_alloc when the system has no memory.
+  // Waits in `waiter` until the budget has room; first come, first served. Precondition: `bytes` is at most
+  // LargestRequest(budget). Throws std::bad_alloc when the system has no memory. A task that holds a buffer
+  // must not wait for another: tasks that hold memory always come to an end.
   Buffer Take(std::size_t bytes, s3::Waiter* waiter);
 
-  // The most bytes that were in use and idle together, ever.
+  // Maximum, so far, of the bytes in use and idle together.
   std::uint64_t peak_bytes() const;
 
-  // The most that one Take can ask of such a budget: rounding up must not exceed it.
+  // The largest size that Take() accepts with this budget: rounded up, it must fit.
   static std::uint64_t LargestRequest(std::uint64_t budget_bytes);
 
  private:
@@ -63,15 +68,15 @@ class BufferPool {
 
   bool HasRoom(std::size_t class_bytes) const;
   char* TakeIdle(std::size_t class_bytes);
-  char* Obtain(std::size_t class_bytes);
+  char* Allocate(std::size_t class_bytes);
   void Return(char* data, std::size_t size);
-  void GiveUpReservation(std::size_t class_bytes);
+  void CancelReservation(std::size_t class_bytes);
   void GrantWaiting(std::unique_lock<std::mutex> lock);
   static std::size_t ClassOf(std::size_t bytes);
 
   const std::uint64_t budget_;
   mutable std::mutex mutex_;
-  std::uint64_t in_use_ = 0;  // reserved for those who were granted
+  std::uint64_t in_use_ = 0;  // of all granted requests, whether or not they have their memory yet
   std::uint64_t idle_bytes_ = 0;
   std::uint64_t peak_ = 0;
   std::map<std::size_t, std::vector<char*>> idle_;  // by class

@@ -15,9 +15,10 @@ struct DigestScheduler::Work {
   s3::Result<void> result{};
   std::exception_ptr thrown{};
   s3::Wake wake{};
-  Work* behind = nullptr;
+  Work* next_work = nullptr;
 
-  // False at the end. What goes wrong is its body's, whoever reads.
+  // Returns false at the end and after an error. Errors and exceptions are kept for the task that waits,
+  // whichever thread calls this.
   bool Read() noexcept {
     try {
       auto read = next();
@@ -33,13 +34,17 @@ struct DigestScheduler::Work {
 };
 
 void DigestScheduler::Queue::PushBack(Work* work) {
-  work->behind = nullptr;
-  (last != nullptr ? last->behind : first) = work;
+  work->next_work = nullptr;
+  if (last == nullptr) {
+    first = work;
+  } else {
+    last->next_work = work;
+  }
   last = work;
 }
 
 void DigestScheduler::Queue::PushFront(Work* work) {
-  work->behind = first;
+  work->next_work = first;
   first = work;
   if (last == nullptr) last = work;
 }
@@ -47,7 +52,7 @@ void DigestScheduler::Queue::PushFront(Work* work) {
 DigestScheduler::Work* DigestScheduler::Queue::Pop() {
   Work* const work = first;
   if (work == nullptr) return nullptr;
-  first = work->behind;
+  first = work->next_work;
   if (first == nullptr) last = nullptr;
   return work;
 }
@@ -82,17 +87,17 @@ void DigestScheduler::Add(Work* work) {
   enqueue_([this] { DigestSome(); });
 }
 
-std::size_t DigestScheduler::TogetherNow() const {
+std::size_t DigestScheduler::LanesNow() const {
   const auto& digests = *waiting_.first->digests;
-  return works_ < kFewOfACore * cores_ ? digests.lanes_of_few() : digests.lanes();
+  return works_ < kMinPerCore * cores_ ? digests.lanes_of_few() : digests.lanes();
 }
 
-// As long as any wait there is a next task, behind all others that are ready.
+// Enqueues its successor as long as payloads wait: behind all tasks that are ready by then.
 void DigestScheduler::DigestSome() {
   std::array<Work*, s3::kMaxHashLanes> taken;
   std::size_t count = 0;
   std::unique_lock lock(mutex_);
-  while (waiting_.first != nullptr && count < TogetherNow()) taken[count++] = waiting_.Pop();
+  while (waiting_.first != nullptr && count < LanesNow()) taken[count++] = waiting_.Pop();
   if (count == 0) {
     --tasks_;
     return;
@@ -100,7 +105,7 @@ void DigestScheduler::DigestSome() {
   lock.unlock();
   const auto works = std::span(taken).first(count);
   DigestPieces(works);
-  // What waits again is another thread's from the unlock on.
+  // Decide this before the lock is taken: a work that waits again belongs to another thread from then on.
   const auto ended =
       std::stable_partition(works.begin(), works.end(), [](Work* work) { return !work->ended; });
   lock.lock();
@@ -115,7 +120,7 @@ void DigestScheduler::DigestSome() {
   std::for_each(ended, works.end(), [](Work* work) { work->wake(); });
 }
 
-// Until the first has ended: others can take its place.
+// Stops early when one payload has ended: another can take its place.
 void DigestScheduler::DigestPieces(std::span<Work* const> works) {
   const auto has_ended = [](const Work* work) { return work->ended; };
   for (int i = 0; i < kPiecesAtATime && std::none_of(works.begin(), works.end(), has_ended); ++i) {

@@ -1,5 +1,5 @@
-// Payloads digested several at a time, by whichever workers have nothing else to do: together they take a
-// processor much less time than one after the other.
+// Digests several payloads at a time, in workers that have nothing more urgent to do: with vector
+// instructions several take a processor much less time together than one after the other.
 #pragma once
 
 #include <cstddef>
@@ -14,33 +14,38 @@
 
 namespace pipeline {
 
-// A body waits without a thread until its payload is digested. Thread-safe.
+// Thread-safe.
+//
+//   DigestScheduler scheduler(cores, graph.waiter(), [&](auto task) { graph.Enqueue(std::move(task)); });
+//   s3::PayloadDigests digests(integrity);
+//   auto result = scheduler.Digest(bytes, next_piece, &digests);  // the task waits, without a thread
 class DigestScheduler {
  public:
-  // Has a worker run a task, after what is ready to run now. It ends before those who wait for it are gone.
+  // Must run the given task in a worker, after the tasks that are ready now. The scheduler must outlive all
+  // tasks that it enqueued.
   using Enqueue = std::function<void(std::function<void()>)>;
 
-  // At most one task for each of `cores` is enqueued at a time. Does not own `waiter`.
+  // Enqueues at most `cores` tasks at a time. Doesn't own `waiter`.
   DigestScheduler(int cores, s3::Waiter* waiter, Enqueue enqueue)
       : cores_(cores), waiter_(waiter), enqueue_(std::move(enqueue)) {}
 
-  // The next piece of a payload; an empty one is the end. It stays as it is until the next call. Called by
-  // one thread at a time, not always the same.
+  // Returns the next piece of a payload, or an empty one at its end. The piece stays valid until the next
+  // call. Called by one thread at a time, but not always by the same one.
   using NextPiece = std::function<s3::Result<std::string_view>()>;
 
-  // Digests all pieces, some `bytes` together. Fails as `next` does, and throws what it throws.
+  // Digests all pieces, about `bytes` in total. Returns the errors of `next`, and throws what it throws.
   s3::Result<void> Digest(std::size_t bytes, const NextPiece& next, s3::PayloadDigests* digests);
-  // The same in the calling thread.
+  // The same, in the calling thread and without others.
   static s3::Result<void> DigestAlone(const NextPiece& next, s3::PayloadDigests* digests);
 
-  // Smaller payloads are digested before another thread could be told of them.
+  // Smaller payloads are digested by the caller: that takes less time than telling another thread.
   static constexpr std::size_t kMinBytes = 256 << 10;
-  // Of each payload, before the worker looks for other tasks: a millisecond or two.
+  // Pieces of each payload per task: one or two milliseconds, then the worker runs other tasks.
   static constexpr int kPiecesAtATime = 8;
 
  private:
-  struct Work;
-  // Linked through the works themselves, which are on the stacks of their bodies.
+  struct Work;  // one payload that is being digested
+  // A list that is linked through the works themselves. They are on the stacks of the waiting tasks.
   struct Queue {
     void PushBack(Work* work);
     void PushFront(Work* work);
@@ -51,11 +56,11 @@ class DigestScheduler {
 
   void Add(Work* work);
   void DigestSome();
-  std::size_t TogetherNow() const;  // as the first that waits has it; under mutex_
+  std::size_t LanesNow() const;  // for the first work that waits; call it under mutex_
   static void DigestPieces(std::span<Work* const> works);
 
-  // As long as there are fewer payloads than this for each core, cores may have nothing to do.
-  static constexpr int kFewOfACore = 2;
+  // With fewer payloads than this per core, cores may be idle: then fewer are digested together.
+  static constexpr int kMinPerCore = 2;
 
   const int cores_;
   s3::Waiter* const waiter_;

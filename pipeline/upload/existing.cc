@@ -9,6 +9,24 @@
 #include "s3/hash/hash.h"
 
 namespace pipeline {
+namespace {
+
+s3::Result<s3::ObjectList> ListPage(s3::Client* client, std::string_view prefix,
+                                    const std::string& continuation) {
+  const auto build = [&](const s3::BucketAddress& bucket) {
+    return s3::BuildListObjects(bucket, prefix, continuation);
+  };
+  const auto check = [](const s3::Response& response) -> std::optional<s3::Error> {
+    if (s3::ParseObjectList(response.body)) return std::nullopt;
+    return s3::Error{.kind = s3::ErrorKind::kTransient,
+                     .message = "the response to ListObjectsV2 is truncated or malformed"};
+  };
+  const auto page = client->Execute({.build = build, .check = check}, [](const s3::RetryEvent&) {});
+  if (!page.answer) return tl::unexpected(page.answer.error());
+  return s3::ParseObjectList(page.answer->body).value();
+}
+
+}  // namespace
 
 std::optional<Md5ETag> ParseMd5ETag(std::string_view etag) {
   etag = s3::OpaqueTag(etag);
@@ -52,32 +70,23 @@ void ExistingObjects::Sort() {
 }
 
 s3::Result<bool> ExistingObjects::List(s3::Client* client, std::string_view prefix,
-                                       const std::function<bool(std::uint64_t pages)>& go_on) {
+                                       const std::function<bool(std::uint64_t pages)>& wants_more) {
   std::string continuation;
   for (;;) {
-    const auto page = client->Execute({.build =
-                                           [&](const s3::BucketAddress& bucket) {
-                                             return s3::BuildListObjects(bucket, prefix, continuation);
-                                           },
-                                       .check = [](const s3::Response& answer) -> std::optional<s3::Error> {
-                                         if (s3::ParseObjectList(answer.body)) return std::nullopt;
-                                         return s3::Error{.kind = s3::ErrorKind::kTransient,
-                                                          .message = "the store's list is cut or none"};
-                                       }},
-                                      [](const s3::RetryEvent&) {});
-    if (!page.answer) return tl::unexpected(page.answer.error());
-    auto list = s3::ParseObjectList(page.answer->body).value();
+    auto page = ListPage(client, prefix, continuation);
+    if (!page) return tl::unexpected(page.error());
     ++pages_;
-    for (const auto& object : list.objects) Add(object);
-    if (list.truncated && list.next == continuation) {
-      return s3::Fail(s3::ErrorKind::kPermanent, "the store's list has no end");
+    for (const auto& object : page->objects) Add(object);
+    if (page->truncated && page->next == continuation) {
+      return s3::Fail(s3::ErrorKind::kPermanent,
+                      "the store's list does not end: it names the same continuation token twice");
     }
-    const bool ended = !list.truncated;
-    if (ended || !go_on(pages_)) {
+    const bool has_ended = !page->truncated;
+    if (has_ended || !wants_more(pages_)) {
       Sort();
-      return ended;
+      return has_ended;
     }
-    continuation = std::move(list.next);
+    continuation = std::move(page->next);
   }
 }
 

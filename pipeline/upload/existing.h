@@ -1,4 +1,4 @@
-// What the store holds below a prefix, by listing it: 40 bytes for each object, and a tenth more.
+// What the store holds below a prefix, from a listing. Takes 40 bytes per object, and up to a tenth more.
 #pragma once
 
 #include <array>
@@ -14,32 +14,33 @@
 
 namespace pipeline {
 
-// An ETag that is made of MD5s: of the object, or, with `parts`, of those of its parts.
+// An ETag with the form of an MD5: that of the object or, with `parts` > 0, that of the MD5s of its parts.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 struct Md5ETag {
   std::array<std::uint8_t, 16> md5{};
   std::uint32_t parts = 0;
 
   bool operator==(const Md5ETag&) const = default;
 };
-// Nothing for an ETag of another form.
+// Returns nothing for an ETag of another form.
 std::optional<Md5ETag> ParseMd5ETag(std::string_view etag);
 
 struct ExistingObject {
   std::uint64_t size_bytes = 0;
-  std::int64_t modified_s = 0;  // since 1970, by the store's clock
-  std::optional<Md5ETag> etag;  // only when etags were asked for
+  std::int64_t modified_s = 0;  // since 1970, by the store's clock; 0 when ETags were kept
+  std::optional<Md5ETag> etag;  // only when ETags were kept
 };
 
-// Thread-safe once it is listed.
+// Thread-safe after List().
 class ExistingObjects {
  public:
-  // `with_etags`: keeps ETags, not times; one of both is what a comparison needs.
+  // `with_etags`: keeps ETags instead of times. A comparison needs only one of them.
   explicit ExistingObjects(bool with_etags) : with_etags_(with_etags), shards_(256) {}
 
-  // Asks for page after page of 1,000 keys until the list ends or `go_on`, told how many pages there
-  // were, says no; true when it has ended. Waits in the client's waiter.
+  // Reads pages of 1,000 keys until the list ends or `wants_more`, called with the number of pages so far,
+  // returns false. Returns true when the list has ended. Waits in the client's waiter.
   s3::Result<bool> List(s3::Client* client, std::string_view prefix,
-                        const std::function<bool(std::uint64_t pages)>& go_on);
+                        const std::function<bool(std::uint64_t pages)>& wants_more);
 
   std::optional<ExistingObject> Find(std::string_view key) const;
   std::uint64_t size() const { return size_; }
@@ -48,9 +49,9 @@ class ExistingObjects {
  private:
   struct Entry {
     std::array<std::uint32_t, 3> identity;  // 96 bits of the key's SHA-256
-    std::uint32_t parts;                    // of the ETag; UINT32_MAX: none of that form
+    std::uint32_t parts;                    // of the ETag; UINT32_MAX without one of that form
     std::array<std::uint32_t, 2> size;
-    std::array<std::uint8_t, 16> evidence;  // the MD5, or the time
+    std::array<std::uint8_t, 16> evidence;  // the MD5 or the time
 
     bool operator<(const Entry& other) const { return identity < other.identity; }
   };
@@ -61,7 +62,8 @@ class ExistingObjects {
   void Sort();
 
   const bool with_etags_;
-  std::vector<std::vector<Entry>> shards_;  // by a byte of the identity: none doubles as a whole
+  std::vector<std::vector<Entry>>
+      shards_;  // by a byte of the identity, so that growing copies one shard, not everything
   std::uint64_t size_ = 0, pages_ = 0;
 };
 

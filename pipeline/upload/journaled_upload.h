@@ -1,4 +1,4 @@
-// A multipart upload created so that the journal knows of it, whatever happens in between.
+// Creates a multipart upload in such a way that the journal knows of it even after a crash in between.
 #pragma once
 
 #include <optional>
@@ -11,14 +11,16 @@
 namespace pipeline {
 
 struct JournaledUpload {
-  std::optional<s3::MultipartUpload> upload;  // nothing when it was not created
+  std::optional<s3::MultipartUpload> upload;  // empty when it was not created
   int attempts = 0;
   std::optional<s3::Error> error;  // kCancelled when the journal cannot be written
-  // It was created, and the journal cannot be told: whoever made it must abort it.
+  // True when the upload was created but could not be written to the journal: the caller must abort it.
   bool unrecorded = false;
 };
 
-// `mtime_ns`: of the open file; 0 for a stream. Waits in `waiter`, as the client does.
+// Writes a `creating` line before the request and an `upload` line after it. The latter is on the disk before
+// this returns, so before any part is sent. `mtime_ns`: of the open file; 0 for a stream. Waits in `waiter`,
+// and in the client's.
 JournaledUpload CreateJournaled(s3::Client* client, const s3::ObjectTarget& target, const InputFile& file,
                                 const s3::PartPlan& plan, std::int64_t mtime_ns, Journal* journal,
                                 s3::Waiter* waiter, const s3::RetryObserver& on_retry);

@@ -1,8 +1,77 @@
 #include "pipeline/upload/object.h"
 
+#include <fmt/format.h>
+
+#include <stdexcept>
 #include <utility>
 
 namespace pipeline {
+namespace {
+
+bool MayFollow(ObjectState state, ObjectState next) {
+  switch (next) {
+    case ObjectState::kNew: return false;
+    case ObjectState::kOpening: return state == ObjectState::kNew;
+    case ObjectState::kSending:
+    case ObjectState::kSkipped: return state == ObjectState::kOpening;
+    case ObjectState::kStored: return state == ObjectState::kOpening || state == ObjectState::kSending;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string_view StateName(ObjectState state) {
+  switch (state) {
+    case ObjectState::kNew: return "new";
+    case ObjectState::kOpening: return "opening";
+    case ObjectState::kSending: return "sending";
+    case ObjectState::kSkipped: return "skipped";
+    case ObjectState::kStored: return "stored";
+  }
+  return "unknown";
+}
+
+Object::Object(std::shared_ptr<const InputFile> file, s3::PartPlan plan)
+    : file_(std::move(file)), plan_(plan), unfinished_(last_task() - first_task() + 1) {
+  if (!plan.is_multipart()) return;
+  parts_.resize(static_cast<std::size_t>(unfinished_));
+  digests_.resize(parts_.size());
+}
+
+Object::Object(std::shared_ptr<const InputFile> file, std::shared_ptr<Stream> stream)
+    : file_(std::move(file)), stream_(std::move(stream)), unfinished_(1) {}
+
+void Object::MoveTo(ObjectState next) {
+  const auto state = state_.load(std::memory_order_acquire);
+  if (!MayFollow(state, next)) {
+    throw std::logic_error(
+        fmt::format("internal error: an object that is {} cannot become {}; please report this",
+                    StateName(state), StateName(next)));
+  }
+  state_.store(next, std::memory_order_release);
+}
+
+bool Object::BeginOpening(s3::Waiter* waiter) {
+  if (!opening_.Enter(waiter)) return false;
+  MoveTo(ObjectState::kOpening);
+  return true;
+}
+
+void Object::EndOpening() {
+  if (!failed() && state() == ObjectState::kOpening) MoveTo(ObjectState::kSending);
+  opening_.Done();
+}
+
+void Object::Skip(std::string reason) {
+  MoveTo(ObjectState::kSkipped);
+  skip_reason_ = std::move(reason);
+}
+
+void Object::Store(StoredObject stored) {
+  MoveTo(ObjectState::kStored);
+  stored_ = std::move(stored);
+}
 
 void Object::Fail(s3::Error error) {
   std::lock_guard lock(mutex_);
@@ -10,7 +79,6 @@ void Object::Fail(s3::Error error) {
   failed_ = true;
 }
 
-// One attempt, and one more for each request that was sent again.
 void Object::CountAttempts(int attempts) {
   if (attempts == 0) return;
   std::lock_guard lock(mutex_);
@@ -46,7 +114,7 @@ std::uint64_t Object::bytes() const {
 }
 
 std::uint64_t BodyBytes(const UploadTask& task) {
-  return task.object->stream() != nullptr ? 0 : task.object->plan().Range(task.number).bytes;
+  return task.object->is_stream() ? 0 : task.object->plan().Range(task.number).bytes;
 }
 
 }  // namespace pipeline

@@ -1,12 +1,16 @@
-// One object on its way: what the tasks of one input share. Thread-safe where it says so.
+// One object on its way to the store: what the tasks of one input share.
 #pragma once
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "pipeline/journal/record.h"
@@ -20,58 +24,90 @@
 
 namespace pipeline {
 
-// What an object became in the store.
-struct WholeObject {
-  s3::Response answer;
+// kNew -> kOpening -> kSending -> kStored
+//                 \-> kSkipped
+//                 \-> kStored    an earlier session had completed it
+// An error can come in any state and changes none: see Object::Fail.
+enum class ObjectState {
+  kNew,
+  kOpening,  // one task opens the file and creates or resumes the upload; the others wait
+  kSending,  // data is to be sent
+  kSkipped,  // nothing is sent: see skip_reason()
+  kStored,   // the object is in the store: see stored()
+};
+std::string_view StateName(ObjectState state);
+
+// The object as the store has it.
+struct StoredObject {
+  s3::Response response;
   std::uint64_t bytes = 0;
   std::string sha256, checksum;  // as in ObjectResult
 };
 
+// Set by the task that opens the object, read by all tasks after it.
+struct MultipartState {
+  std::optional<s3::MultipartUpload> upload;  // empty for an object of one request
+  // Parts that an earlier session sent. Each is compared with the file before it is reused.
+  std::map<int, PartRecord> stored_parts;
+  // True when a completion was sent and its outcome is unknown.
+  bool completion_was_tried = false;
+  // True when the upload exists but the journal doesn't have it: this session must abort it.
+  bool is_unrecorded = false;
+};
+
+// Thread-safe where it says so. Elsewhere a member belongs to the task that opens the object, from
+// BeginOpening() to EndOpening(), and later to the last task, from the EndTask() that returned true.
 class Object {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Object(std::shared_ptr<const InputFile> file, s3::PartPlan plan)
-      : file_(std::move(file)), plan_(plan), unfinished_(last_task() - first_task() + 1) {
-    if (!plan.is_multipart()) return;
-    parts_.resize(static_cast<std::size_t>(unfinished_));
-    digests_.resize(parts_.size());
-  }
-  // Of unknown length; one task so far.
-  Object(std::shared_ptr<const InputFile> file, std::shared_ptr<Stream> stream)
-      : file_(std::move(file)), stream_(std::move(stream)), unfinished_(1) {}
+  Object(std::shared_ptr<const InputFile> file, s3::PartPlan plan);
+  // A stream of unknown length. It has one task at first; see AddTask().
+  Object(std::shared_ptr<const InputFile> file, std::shared_ptr<Stream> stream);
 
   const InputFile& file() const { return *file_; }
   const std::shared_ptr<const InputFile>& shared_file() const { return file_; }
   const s3::PartPlan& plan() const { return plan_; }
-  Stream* stream() const { return stream_.get(); }
-  // The numbers of its tasks; see UploadTask. Not of a stream.
+  bool is_stream() const { return stream_ != nullptr; }
+  Stream* stream() const { return stream_.get(); }  // null for a file
+  // The numbers of its tasks, see UploadTask. Not defined for a stream.
   int first_task() const { return file_->range ? file_->range->first : 1; }
   int last_task() const { return file_->range ? file_->range->last : plan_.requests(); }
 
-  // Set by the body that enters `start`, read by all after it.
-  AsyncOnce start;
+  // The transitions throw std::logic_error when the state doesn't allow them: a bug then fails this object
+  // only, see RunGuarded(). state() may be read by a task after BeginOpening() has returned to it.
+  ObjectState state() const { return state_; }
+  // Returns true for the first caller, which must call EndOpening(). The others wait in `waiter` until then
+  // and get false. Thread-safe.
+  bool BeginOpening(s3::Waiter* waiter);
+  // kOpening becomes kSending, unless the object has failed, is skipped or stored. Wakes all that wait.
+  void EndOpening();
+  // kOpening becomes kSkipped. `reason`: for the journal and the user, not empty.
+  void Skip(std::string reason);
+  // kOpening or kSending becomes kStored.
+  void Store(StoredObject stored);
+  const std::string& skip_reason() const { return skip_reason_; }
+  // Throws std::bad_optional_access unless the state is kStored.
+  const StoredObject& stored() const { return stored_.value(); }
+
+  // Set by the task that opens the object, read-only afterwards.
   OpenFile source;
   s3::ObjectProperties properties;
-  std::optional<s3::MultipartUpload> upload;
-  std::string skip_reason;                 // the store has it already; empty when it is to be uploaded
-  std::map<int, PartRecord> stored_parts;  // sent by an earlier session, to be compared with the file
-  bool completion_was_tried = false;       // by an earlier session, with an end that nobody knows
-  bool unrecorded = false;                 // the journal does not know the upload
+  MultipartState multipart;
 
   // Thread-safe. The first error is kept; after it no part is begun.
   void Fail(s3::Error error);
   bool failed() const { return failed_; }
-  // Takes over what a settled request of this object counted.
+  // Thread-safe. Adds the attempts of a request that has ended.
   void CountAttempts(int attempts);
-  // `digest`: of its bytes, as in PartRecord. `reused`: an earlier session had sent it.
+  // Thread-safe. `digest`: of the part's bytes, as in PartRecord. `reused`: an earlier session had sent it.
   void AddPart(s3::CompletedPart part, std::string digest, bool reused);
-  // A stream's next part will come.
+  // Thread-safe. Announces a stream's next part.
   void AddTask();
-  // True for the last task to end; from then on the object belongs to that one.
+  // Thread-safe. Returns true to the last task that ends: from then on the object belongs to that task.
   bool EndTask();
 
-  // For the last task only. In order, from the first task's.
+  // For the last task only. In order, beginning with the first task's.
   const std::vector<s3::CompletedPart>& parts() const { return parts_; }
   const std::string& digest_of(int number) const {
     return digests_[static_cast<std::size_t>(number - first_task())];
@@ -81,28 +117,50 @@ class Object {
   int attempts() const { return earlier_attempts + attempts_; }
   int reused_parts() const { return reused_parts_; }
 
-  std::optional<WholeObject> whole;  // once it is uploaded
-  // How often this input was begun again: its file had changed; another write to its key was under way.
+  // Carried over when the input is queued again, see Source. `restarts`: because its file had changed;
+  // `conflicts`: because another write to its key was under way.
   int restarts = 0;
   int conflicts = 0;
   int earlier_attempts = 0;
   Clock::time_point began = Clock::now();
 
  private:
+  void MoveTo(ObjectState next);
+
   const std::shared_ptr<const InputFile> file_;
   const s3::PartPlan plan_;
   const std::shared_ptr<Stream> stream_;
+  AsyncOnce opening_;
+  std::atomic<ObjectState> state_ = ObjectState::kNew;
+  std::string skip_reason_;
+  std::optional<StoredObject> stored_;
+  std::atomic<bool> failed_ = false;
   mutable std::mutex mutex_;
   int unfinished_;
-  int attempts_ = 0;  // of one request: the most; the others add their retries
+  // All attempts of the request that was counted first, and the retries of the others.
+  int attempts_ = 0;
   std::optional<s3::Error> error_;
-  std::atomic<bool> failed_ = false;
   std::vector<s3::CompletedPart> parts_;
   std::vector<std::string> digests_;  // of each of them
   int reused_parts_ = 0;
 };
 
-// Of the request that the task is; 0 for a stream's, which nobody knows beforehand.
+// Bytes that the task's request carries; 0 for a stream's task, whose length is not known before it is read.
 std::uint64_t BodyBytes(const UploadTask& task);
+
+// Runs `work`; an exception becomes the object's error, since none may leave a task of the graph.
+template <typename Work>
+void RunGuarded(Object* object, const Work& work) noexcept {
+  const auto fail = [object](const char* message) {
+    object->Fail({.kind = s3::ErrorKind::kLocal, .message = message});
+  };
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    fail("out of memory");
+  } catch (const std::exception& error) {
+    fail(error.what());
+  }
+}
 
 }  // namespace pipeline

@@ -10,7 +10,8 @@
 namespace pipeline {
 namespace {
 
-// A request may be under way this long, and clocks tell whole seconds.
+// How long before and after the request the store may date the upload: clocks differ, the times are whole
+// seconds, and a request may be on its way for minutes.
 constexpr std::int64_t kEarliestSeconds = -60, kLatestSeconds = 600;
 
 class Sweep {
@@ -18,27 +19,29 @@ class Sweep {
   Sweep(s3::Client* client, std::chrono::seconds clock_offset, Journal* journal)
       : client_(client), clock_offset_(clock_offset), journal_(journal) {}
 
-  void End(const UploadRecord& record) {
+  // An upload whose ID the journal has. Call it for these first: FindAndAbort() then leaves them alone.
+  void Abort(const UploadRecord& record) {
     known_.insert(record.upload_id);
-    if (EndUpload(record.key, record.token, record.upload_id)) Note(record.token);
+    if (AbortUpload(record.key, record.token, record.upload_id)) RecordGone(record.token);
   }
 
-  void Find(const Creation& creation) {
+  // Uploads that a request without a response may have made.
+  void FindAndAbort(const Creation& creation) {
     const auto listed = s3::ListUploadsOf(client_, creation.key);
-    if (!listed) return Problem(creation.key, listed.error());
+    if (!listed) return AddProblem(creation.key, listed.error());
     const auto sent_s = creation.time_s + clock_offset_.count();
-    bool all_ended = true;
+    bool all_gone = true;
     for (const auto& upload : *listed) {
       const auto after_s = upload.initiated_s - sent_s;
-      const bool ours =
+      const bool is_own =
           after_s >= kEarliestSeconds && after_s <= kLatestSeconds && !known_.contains(upload.upload_id);
-      if (!ours || HasParts(creation.key, upload.upload_id)) continue;
-      all_ended = EndUpload(creation.key, creation.token, upload.upload_id) && all_ended;
+      if (!is_own || HasParts(creation.key, upload.upload_id)) continue;
+      all_gone = AbortUpload(creation.key, creation.token, upload.upload_id) && all_gone;
     }
-    if (all_ended) Note(creation.token);
+    if (all_gone) RecordGone(creation.token);
   }
 
-  OrphanedUploads result() && { return std::move(leftovers_); }
+  OrphanedUploads result() && { return std::move(orphans_); }
 
  private:
   s3::MultipartUpload Upload(const std::string& key, const std::string& token, const std::string& id) {
@@ -50,37 +53,37 @@ class Sweep {
     return !parts || !parts->empty();
   }
 
-  // True when it is certain that it is gone.
-  bool EndUpload(const std::string& key, const std::string& token, const std::string& id) {
+  // Returns true when it is certain that the upload is gone.
+  bool AbortUpload(const std::string& key, const std::string& token, const std::string& id) {
     const auto upload = Upload(key, token, id);
     const auto parts = upload.ListParts([](const s3::RetryEvent&) {});
     if (!parts && s3::IsNoSuchUpload(parts.error())) {
-      ++leftovers_.gone;
+      ++orphans_.gone;
       return true;
     }
     if (journal_ == nullptr) {
-      ++leftovers_.aborted;
+      ++orphans_.aborted;
       return false;
     }
     const auto aborted = upload.Abort([](const s3::RetryEvent&) {});
     if (!aborted.answer) {
-      Problem(key, aborted.answer.error());
+      AddProblem(key, aborted.answer.error());
       return false;
     }
-    ++leftovers_.aborted;
+    ++orphans_.aborted;
     return true;
   }
 
-  void Note(const std::string& token) {
+  void RecordGone(const std::string& token) {
     if (journal_ == nullptr) return;
     if (const auto written = journal_->Append(GoneLine(token)); !written) {
-      leftovers_.problems.push_back(written.error().message);
+      orphans_.problems.push_back(written.error().message);
     }
   }
 
-  void Problem(const std::string& key, const s3::Error& error) {
-    leftovers_.problems.push_back(
-        fmt::format("{}: its upload could not be ended: {}", Printable(key), Printable(error.message)));
+  void AddProblem(const std::string& key, const s3::Error& error) {
+    orphans_.problems.push_back(fmt::format("{}: its multipart upload could not be aborted: {}",
+                                            Printable(key), Printable(error.message)));
   }
 
   s3::Client* const client_;
@@ -88,7 +91,7 @@ class Sweep {
   Journal* const journal_;
   const s3::ObjectProperties no_properties_;
   std::set<std::string> known_;
-  OrphanedUploads leftovers_;
+  OrphanedUploads orphans_;
 };
 
 }  // namespace
@@ -96,8 +99,8 @@ class Sweep {
 OrphanedUploads AbortOrphanedUploads(s3::Client* client, std::chrono::seconds clock_offset, History* history,
                                      Journal* journal) {
   Sweep sweep(client, clock_offset, journal);
-  for (const auto& upload : history->TakeUploads()) sweep.End(upload.record);
-  for (const auto& creation : history->creations()) sweep.Find(creation);
+  for (const auto& upload : history->TakeUploads()) sweep.Abort(upload.record);
+  for (const auto& creation : history->creations()) sweep.FindAndAbort(creation);
   return std::move(sweep).result();
 }
 

@@ -1,4 +1,5 @@
-// Multipart uploads that a run has left in the store: found by its journal, ended one by one. Nobody else's.
+// Aborts the multipart uploads that a run has left in the store, found by its journal. Touches no uploads of
+// others.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +13,16 @@
 namespace pipeline {
 
 struct OrphanedUploads {
-  std::uint64_t aborted = 0;  // or, when only looking, to be aborted
-  std::uint64_t gone = 0;     // completed or aborted before
-  std::vector<std::string> problems;
+  std::uint64_t aborted = 0;          // without a journal: those that would be aborted
+  std::uint64_t gone = 0;             // completed or aborted before
+  std::vector<std::string> problems;  // for the user; such uploads are still in the store
 };
 
-// Aborts the open uploads of `history` until ListParts says that they are gone, and tells `journal`. A
-// CreateMultipartUpload whose answer nobody got may have made an upload whose ID nobody knows: such is one
-// of exactly that key, initiated in the minutes after it by the store's clock, `clock_offset` ahead of ours,
-// and without any part. `journal`: null to look only, which sends no request that changes anything. Blocks:
-// the client waits in a BlockingWaiter.
+// Aborts each open upload of `history`, repeating until ListParts confirms that it is gone, and records that
+// in `journal`. Also aborts uploads of unknown ID, which a CreateMultipartUpload without a response may have
+// made. Such an upload has exactly that key, no part, and was initiated within minutes of the request by the
+// store's clock, which is `clock_offset` ahead of ours. `journal`: null to look only; then no request is sent
+// that changes anything. Blocks: the client must wait in a BlockingWaiter.
 OrphanedUploads AbortOrphanedUploads(s3::Client* client, std::chrono::seconds clock_offset, History* history,
                                      Journal* journal);
 

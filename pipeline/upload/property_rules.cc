@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kUnknownType = "application/octet-stream";
 
-// What follows the last dot of the last part; empty for none, and for ".profile".
+// Returns the text after the last dot of the file name; nothing for "name" and ".profile".
 std::string ExtensionOf(std::string_view path) {
   const auto name = path.substr(path.rfind('/') + 1);
   const auto dot = name.rfind('.');
@@ -82,7 +82,7 @@ s3::ObjectProperties PropertyRules::PropertiesOf(const InputFile& file, const st
 }
 
 std::string PosixTime(const timespec& time) {
-  __extension__ typedef __int128 Nanoseconds;  // 64 bits hold those of the years 1677 to 2262
+  __extension__ typedef __int128 Nanoseconds;  // 64 bits hold only the years 1677 to 2262
   return fmt::format("{}ns", static_cast<Nanoseconds>(time.tv_sec) * 1'000'000'000 + time.tv_nsec);
 }
 

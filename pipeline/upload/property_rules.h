@@ -1,4 +1,4 @@
-// Which properties a file's object gets: those of the job, its rules, its type and its owner.
+// Decides which properties a file's object gets: from the job, its rules, the file's extension and its owner.
 #pragma once
 
 #include <sys/stat.h>
@@ -14,20 +14,22 @@
 
 namespace pipeline {
 
-// Extension (lower case, without the dot) to content type, from text in the form of mime.types(5).
+// Maps an extension (lower case, without the dot) to a content type.
 using MimeTypes = std::unordered_map<std::string, std::string>;
+// `text`: in the format of mime.types(5). Lines with an invalid type are left out.
 MimeTypes ParseMimeTypes(std::string_view text);
 
-// Thread-safe once made.
+// Immutable after Load(): any thread.
 class PropertyRules {
  public:
-  // Reads the table of content types; kLocal when a file that the job names is not readable.
+  // Reads the table of content types. Fails with kLocal when the job names a file that can't be read; the
+  // system's own table may be missing.
   static s3::Result<PropertyRules> Load(const ObjectOptions& options);
 
-  // True when some objects may not replace others (if_none_match).
+  // True when some objects must not replace existing ones (if_none_match).
   bool AnyConditional() const;
 
-  // `status` is that of the open file; null for a stream, which has no owner and mode to keep.
+  // `status`: of the open file; null for a stream, which has neither owner nor mode.
   s3::ObjectProperties PropertiesOf(const InputFile& file, const struct stat* status) const;
 
  private:
@@ -37,10 +39,10 @@ class PropertyRules {
   MimeTypes types_;
 };
 
-// The metadata that FSx for Lustre and AWS's file gateways read and write.
+// Sets the metadata that FSx for Lustre and AWS's file gateways read and write.
 // https://docs.aws.amazon.com/fsx/latest/LustreGuide/posix-metadata-support.html
 void SetPosixMetadata(const struct stat& status, s3::ObjectProperties* properties);
-// Nanoseconds since 1970 and "ns", for any time that a file can have.
+// Returns nanoseconds since 1970 with the suffix "ns", exactly, for any time that a file can have.
 std::string PosixTime(const timespec& time);
 
 }  // namespace pipeline

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kChunkBytes = 1 << 20;
 
-void NoRetryIsShown(const s3::RetryEvent&) {}
+void IgnoreRetry(const s3::RetryEvent&) {}
 
 // Adds to a refusal what the key must be allowed, and how to do without: a key that may only write is common.
 s3::Error WithAdvice(s3::Error error, std::string_view permission) {
@@ -27,9 +27,9 @@ s3::Error WithAdvice(s3::Error error, std::string_view permission) {
   return error;
 }
 
-// HeadObject's answer; nothing when there is no such object.
+// Returns the response to HeadObject, or nothing when there is no such object.
 s3::Result<std::optional<s3::Response>> Head(const Object& object, s3::Client* client) {
-  auto head = client->HeadObject({object.file().key, &object.properties}, NoRetryIsShown);
+  auto head = client->HeadObject({object.file().key, &object.properties}, IgnoreRetry);
   if (head.answer) return std::optional(std::move(*head.answer));
   auto& error = head.answer.error();
   if (error.http_status == 404) return std::optional<s3::Response>();
@@ -37,7 +37,7 @@ s3::Result<std::optional<s3::Response>> Head(const Object& object, s3::Client* c
   return tl::unexpected(WithAdvice(std::move(error), "s3:GetObject and s3:ListBucket"));
 }
 
-// Feeds the bytes of one range to `use`, piece by piece.
+// Reads the bytes of one range and passes them to `use`, piece by piece.
 template <typename Use>
 s3::Result<void> ReadRange(const Object& object, const s3::PartRange& range, std::span<char> chunk,
                            const Use& use) {
@@ -50,8 +50,8 @@ s3::Result<void> ReadRange(const Object& object, const s3::PartRange& range, std
   return {};
 }
 
-// The ETag that a store of MD5s gives the file when it is cut into `parts` as its plan says.
-s3::Result<Md5ETag> ETagOf(const Object& object, std::span<char> chunk) {
+// Computes the ETag that the file would get, cut into parts as planned, from a store whose ETags are MD5s.
+s3::Result<Md5ETag> ComputeETag(const Object& object, std::span<char> chunk) {
   const auto& plan = object.plan();
   std::string md5s;
   for (int number = 1; number <= plan.requests(); ++number) {
@@ -66,8 +66,8 @@ s3::Result<Md5ETag> ETagOf(const Object& object, std::span<char> chunk) {
   return ParseMd5ETag(parts > 0 ? hex + "-" + std::to_string(parts) : hex).value();
 }
 
-// True when the answer names a checksum of the whole object, and it is the file's.
-s3::Result<bool> HasChecksum(const Object& object, const s3::Response& head, std::span<char> chunk) {
+// Returns true when the response has a checksum of the whole object that is equal to the file's.
+s3::Result<bool> IsSameByChecksum(const Object& object, const s3::Response& head, std::span<char> chunk) {
   const s3::PartRange all{0, object.plan().size_bytes};
   const auto& headers = head.headers;
   if (const auto sent = headers.Find("x-amz-checksum-crc64nvme")) {
@@ -119,23 +119,24 @@ s3::Result<std::unique_ptr<SkipCheck>> SkipCheck::Prepare(SkipMode mode, bool po
 s3::Result<std::optional<std::string>> SkipCheck::Find(const Object& object, s3::Client* client,
                                                        BufferPool* buffers, s3::Waiter* waiter) const {
   const bool by_time = mode_ == SkipMode::kSizeMtime;
-  const auto same = by_time ? HasTime(object, client) : HasContent(object, client, buffers, waiter);
+  const auto same = by_time ? IsSameByTime(object, client) : IsSameByContent(object, client, buffers, waiter);
   if (!same) return tl::unexpected(same.error());
   if (!*same) return std::optional<std::string>();
-  return std::optional<std::string>(by_time ? "the object has the size and is not older"
-                                            : "the object has the same content");
+  const char* const reason =
+      by_time ? "the object has the size and is not older" : "the object has the same content";
+  return std::optional<std::string>(reason);
 }
 
-s3::Result<bool> SkipCheck::HasTime(const Object& object, s3::Client* client) const {
+s3::Result<bool> SkipCheck::IsSameByTime(const Object& object, s3::Client* client) const {
   const std::int64_t mtime_s = object.source.status().st_mtim.tv_sec;
   if (listed_) {
-    const auto there = listed_->Find(object.file().key);
-    return there && there->size_bytes == object.plan().size_bytes && there->modified_s > mtime_s;
+    const auto listed = listed_->Find(object.file().key);
+    return listed && listed->size_bytes == object.plan().size_bytes && listed->modified_s > mtime_s;
   }
   const auto head = Head(object, client);
   if (!head) return tl::unexpected(head.error());
   if (!*head || s3::HasOtherSize(**head, object.plan().size_bytes)) return false;
-  // Our own metadata says which version of the file it was; see SetPosixMetadata.
+  // Our own metadata has the exact time of the file that was uploaded; see SetPosixMetadata.
   if (const auto mtime = (*head)->headers.Find("x-amz-meta-file-mtime")) {
     return *mtime == PosixTime(object.source.status().st_mtim);
   }
@@ -144,38 +145,40 @@ s3::Result<bool> SkipCheck::HasTime(const Object& object, s3::Client* client) co
   return modified && modified->time_since_epoch().count() > mtime_s;
 }
 
-s3::Result<bool> SkipCheck::HasContent(const Object& object, s3::Client* client, BufferPool* buffers,
-                                       s3::Waiter* waiter) const {
+// Compares sizes first, then MD5s with the ETag, then the checksums that HeadObject names. Reads the file up
+// to twice.
+s3::Result<bool> SkipCheck::IsSameByContent(const Object& object, s3::Client* client, BufferPool* buffers,
+                                            s3::Waiter* waiter) const {
+  const auto& plan = object.plan();
   std::optional<Md5ETag> etag;
   std::optional<s3::Response> head;
-  const auto ask = [&]() -> s3::Result<void> {
-    auto answer = Head(object, client);
-    if (!answer) return tl::unexpected(answer.error());
-    head = std::move(*answer);
-    return {};
-  };
   if (listed_) {
-    const auto there = listed_->Find(object.file().key);
-    if (!there || there->size_bytes != object.plan().size_bytes) return false;
-    etag = there->etag;
+    const auto listed = listed_->Find(object.file().key);
+    if (!listed || listed->size_bytes != plan.size_bytes) return false;
+    etag = listed->etag;
   } else {
-    if (auto asked = ask(); !asked) return tl::unexpected(asked.error());
-    if (!head || s3::HasOtherSize(*head, object.plan().size_bytes)) return false;
+    auto response = Head(object, client);
+    if (!response) return tl::unexpected(response.error());
+    head = std::move(*response);
+    if (!head || s3::HasOtherSize(*head, plan.size_bytes)) return false;
     etag = ParseMd5ETag(head->etag);
   }
-  const auto buffer = buffers->Take(
-      std::max<std::uint64_t>(1, std::min<std::uint64_t>(kChunkBytes, object.plan().size_bytes)), waiter);
-  if (etag && etag->parts == static_cast<std::uint32_t>(object.plan().parts)) {
-    const auto ours = ETagOf(object, buffer.bytes());
-    if (!ours) return tl::unexpected(ours.error());
-    if (*ours == *etag) return true;
+  const auto chunk_bytes = std::clamp<std::uint64_t>(plan.size_bytes, 1, kChunkBytes);
+  const auto buffer = buffers->Take(chunk_bytes, waiter);
+  if (etag && etag->parts == static_cast<std::uint32_t>(plan.parts)) {
+    const auto computed = ComputeETag(object, buffer.bytes());
+    if (!computed) return tl::unexpected(computed.error());
+    if (*computed == *etag) return true;
   }
-  // Not every ETag of that form is an MD5 (SSE-KMS), and parts may have been cut in another way.
+  // An ETag that differs proves nothing: not every ETag of that form is an MD5 (SSE-KMS), and the object may
+  // have been cut into other parts.
   if (!head) {
-    if (auto asked = ask(); !asked) return tl::unexpected(asked.error());
+    auto response = Head(object, client);
+    if (!response) return tl::unexpected(response.error());
+    head = std::move(*response);
   }
-  if (!head || s3::HasOtherSize(*head, object.plan().size_bytes)) return false;
-  return HasChecksum(object, *head, buffer.bytes());
+  if (!head || s3::HasOtherSize(*head, plan.size_bytes)) return false;
+  return IsSameByChecksum(object, *head, buffer.bytes());
 }
 
 }  // namespace pipeline

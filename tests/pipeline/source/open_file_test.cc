@@ -58,21 +58,34 @@ TEST_F(OpenFileTest, ReadsAnyRange) {
   EXPECT_TRUE(opened->MayHaveChanged());
 }
 
-// In the build's directory, because TMPDIR may not support O_DIRECT.
+// A file in the current directory (of the build: TMPDIR may be a tmpfs, which has no O_DIRECT) that loses its
+// name at once, so that even a killed test leaves nothing behind. It is opened by the path of its descriptor.
+struct UnnamedFile {
+  UnnamedFile() {
+    std::string name = "s3flow-test-XXXXXX";
+    fd = s3::UniqueFd(mkstemp(name.data()));
+    unlink(name.c_str());
+  }
+  InputFile Input(std::uint64_t size_bytes) const {
+    InputFile file;
+    file.path = "/proc/self/fd/" + std::to_string(fd.get());
+    file.key = "unnamed";
+    file.size_bytes = size_bytes;
+    file.follow_symlink = true;
+    return file;
+  }
+  s3::UniqueFd fd{-1};
+};
+
+// With and without the page cache.
 TEST(ReadingTest, ReadsTheSameThroughAndPastThePageCache) {
   const auto content = test::Content(3 * 4096 + 77);
-  std::string name = "direct-XXXXXX";
-  const int made = mkstemp(name.data());
-  ASSERT_GE(made, 0);
-  ASSERT_EQ(write(made, content.data(), content.size()), static_cast<ssize_t>(content.size()));
-  close(made);
+  const UnnamedFile unnamed;
+  ASSERT_EQ(write(unnamed.fd.get(), content.data(), content.size()), static_cast<ssize_t>(content.size()));
   const std::unique_ptr<char, decltype(&std::free)> memory(
       static_cast<char*>(std::aligned_alloc(4096, 16384)), std::free);
   for (const auto cache : {PageCache::kKeep, PageCache::kDrop, PageCache::kBypass}) {
-    InputFile file;
-    file.path = name;
-    file.key = file.path.substr(file.path.rfind('/') + 1);
-    file.size_bytes = content.size();
+    InputFile file = unnamed.Input(content.size());
     file.reading = {.page_cache = cache, .keep_atime = true};
     const auto opened = OpenFile::Open(file);
     ASSERT_TRUE(opened) << opened.error().message;
@@ -93,13 +106,11 @@ TEST(ReadingTest, ReadsTheSameThroughAndPastThePageCache) {
     EXPECT_EQ(opened->Read(12288, {memory.get(), 78}).error().kind, ErrorKind::kChanged);
     EXPECT_EQ(opened->Read(20480, {memory.get(), 1}).error().kind, ErrorKind::kChanged);
   }
-  unlink(name.c_str());
 }
 
 TEST(ReadingTest, DropsWhatWasReadAndPrefetches) {
-  std::string name = "dropped-XXXXXX";
-  const int fd = mkstemp(name.data());
-  ASSERT_GE(fd, 0);
+  const UnnamedFile unnamed;
+  const int fd = unnamed.fd.get();
   constexpr std::size_t kBytes = 1 << 20;
   const std::string content(kBytes, 'x');
   ASSERT_EQ(write(fd, content.data(), kBytes), static_cast<ssize_t>(kBytes));
@@ -113,26 +124,18 @@ TEST(ReadingTest, DropsWhatWasReadAndPrefetches) {
   };
   ASSERT_EQ(cached(), 256);
   for (const auto& [cache, left] : {std::pair(PageCache::kKeep, 256), {PageCache::kDrop, 0}}) {
-    InputFile file;
-    file.path = name;
-    file.key = file.path.substr(file.path.rfind('/') + 1);
-    file.size_bytes = kBytes;
+    InputFile file = unnamed.Input(kBytes);
     file.reading.page_cache = cache;
     std::string bytes(kBytes, '\0');
     ASSERT_TRUE(OpenFile::Open(file)->Read(0, bytes));
     EXPECT_EQ(bytes, content);
     EXPECT_EQ(cached(), left);
   }
-  InputFile file;
-  file.path = name;
-  file.key = file.path.substr(file.path.rfind('/') + 1);
-  file.size_bytes = kBytes;
+  InputFile file = unnamed.Input(kBytes);
   EXPECT_TRUE(OpenFile::Open(file)->Prefetch(0, kBytes));
   while (cached() < 256) std::this_thread::yield();
   file.reading.page_cache = PageCache::kBypass;
   EXPECT_FALSE(OpenFile::Open(file)->Prefetch(0, kBytes));
-  close(fd);
-  unlink(name.c_str());
 }
 
 TEST_F(OpenFileTest, AFileThatBecameAFifoDoesNotHang) {

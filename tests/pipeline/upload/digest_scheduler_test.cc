@@ -1,4 +1,4 @@
-// Payloads that are digested together come to the same digests, and each gets its own errors.
+// Payloads that are digested together get the right digests, and each one its own errors.
 #include "pipeline/upload/digest_scheduler.h"
 
 #include <gmock/gmock.h>
@@ -11,18 +11,19 @@
 
 #include "s3/hash/checksum.h"
 #include "s3/hash/hash.h"
+#include "tests/support/counting_waiter.h"
 #include "tests/support/support.h"
 #include "tests/support/task_threads.h"
 
 namespace pipeline {
 namespace {
 
-// These have lanes on every processor.
+// Digests that can be computed for several payloads at once on every processor.
 constexpr s3::IntegrityOptions kHashed{.payload = s3::PayloadMode::kSha256,
                                        .checksum = s3::ChecksumAlgorithm::kMd5};
 constexpr std::size_t kLarge = DigestScheduler::kMinBytes;
 
-// A payload of some pieces, and who has read them.
+// A payload of some pieces, and the threads that have read them.
 struct Pieces {
   explicit Pieces(int count) : text(test::Content(static_cast<std::size_t>(count) * kPieceBytes)) {}
 
@@ -39,31 +40,10 @@ struct Pieces {
   std::vector<std::thread::id> readers;
 };
 
-// Knows how many have begun to wait.
-class CountingWaiter : public s3::Waiter {
- public:
-  void Wait(const std::function<void(s3::Wake)>& start) override {
-    blocking_.Wait([this, &start](s3::Wake wake) {
-      auto* const self = this;
-      start(wake);
-      ++self->waiting_;
-      self->waiting_.notify_all();
-    });
-  }
-  void WaitFor(std::size_t count) {
-    for (std::size_t now; (now = waiting_) < count;) waiting_.wait(now);
-  }
-  void Forget() { waiting_ = 0; }
-
- private:
-  s3::BlockingWaiter blocking_;
-  std::atomic<std::size_t> waiting_ = 0;
-};
-
-class DigestLanesTest : public testing::Test {
+class DigestSchedulerTest : public testing::Test {
  protected:
-  // A body in a thread of its own.
-  std::thread Body(Pieces* pieces, s3::Sha256Engine engine = s3::BestSha256Engine()) {
+  // Digests one payload in a thread of its own, which waits like a task.
+  std::thread Task(Pieces* pieces, s3::Sha256Engine engine = s3::BestSha256Engine()) {
     return std::thread([this, pieces, engine] {
       s3::PayloadDigests digests(kHashed, engine);
       EXPECT_TRUE(lanes.Digest(kLarge, std::ref(*pieces), &digests));
@@ -71,7 +51,7 @@ class DigestLanesTest : public testing::Test {
     });
   }
   template <typename Next>
-  std::thread FailingBody(Next next, const char* message) {
+  std::thread FailingTask(Next next, const char* message) {
     return std::thread([this, next, message] {
       s3::PayloadDigests digests(kHashed);
       try {
@@ -84,12 +64,13 @@ class DigestLanesTest : public testing::Test {
     });
   }
 
-  // How many of `count` payloads the first task digests, for a while; then all are digested.
+  // Returns how many of `count` payloads the first enqueued task digests. Then the rest is digested, too.
   std::size_t DigestedByOne(std::size_t count, s3::Sha256Engine engine) {
     constexpr int kMany = 3 * DigestScheduler::kPiecesAtATime;
     std::deque<Pieces> payloads;
-    std::vector<std::thread> bodies;
-    for (std::size_t i = 0; i < count; ++i) bodies.push_back(Body(&payloads.emplace_back(kMany), engine));
+    std::vector<std::thread> waiting_tasks;
+    for (std::size_t i = 0; i < count; ++i)
+      waiting_tasks.push_back(Task(&payloads.emplace_back(kMany), engine));
     waiter.WaitFor(count);
     tasks.RunOne();
     const std::vector<std::thread::id> here(DigestScheduler::kPiecesAtATime, std::this_thread::get_id());
@@ -100,20 +81,20 @@ class DigestLanesTest : public testing::Test {
       EXPECT_EQ(pieces.readers, here);
     }
     tasks.RunAll();
-    for (auto& body : bodies) body.join();
+    for (auto& task : waiting_tasks) task.join();
     for (const auto& pieces : payloads) EXPECT_EQ(pieces.readers.size(), kMany + 1u);
     waiter.Forget();
     return digested;
   }
 
-  CountingWaiter waiter;
+  test::CountingWaiter waiter;
   test::TaskThreads tasks{0};
   static constexpr int kCores = 5;
   DigestScheduler lanes{kCores, &waiter,
                         [this](std::function<void()> task) { tasks.Enqueue(std::move(task)); }};
 };
 
-TEST_F(DigestLanesTest, OneTaskDigestsSeveralForAWhile) {
+TEST_F(DigestSchedulerTest, OneTaskDigestsSeveralTogether) {
   for (const auto engine :
        {s3::Sha256Engine::kOpenSsl, s3::Sha256Engine::kAvx2, s3::Sha256Engine::kShaExtensions}) {
     if (!s3::Has(engine)) continue;
@@ -123,43 +104,44 @@ TEST_F(DigestLanesTest, OneTaskDigestsSeveralForAWhile) {
   }
 }
 
-// In vectors each would take longer than alone, and there are cores enough.
-TEST_F(DigestLanesTest, FewAreLeftToTheCoresThatThereAre) {
+// Each of them would take longer in a vector than alone, and there are enough cores.
+TEST_F(DigestSchedulerTest, FewPayloadsAreDigestedAloneOnACoreEach) {
   if (!s3::Has(s3::Sha256Engine::kAvx2)) GTEST_SKIP() << "no AVX2";
   EXPECT_EQ(DigestedByOne(2 * kCores - 1, s3::Sha256Engine::kAvx2), 1u);
-  EXPECT_EQ(DigestedByOne(2 * kCores, s3::Sha256Engine::kAvx2), 8u) << "those before were not counted out";
+  EXPECT_EQ(DigestedByOne(2 * kCores, s3::Sha256Engine::kAvx2), 8u)
+      << "the payloads of the first round are still counted";
 }
 
-TEST_F(DigestLanesTest, SmallOnesAreDigestedWhereTheyAre) {
+TEST_F(DigestSchedulerTest, SmallPayloadsAreDigestedByTheCaller) {
   Pieces small(3);
   s3::PayloadDigests digests(kHashed);
   EXPECT_TRUE(lanes.Digest(kLarge - 1, std::ref(small), &digests));
   EXPECT_EQ(digests.Finish(small.text).sha256, s3::Sha256Hex(small.text));
 }
 
-// An error is that of whose bytes could not be read, whoever read them, and stops nobody else.
-TEST_F(DigestLanesTest, ErrorsStayWithTheirPayload) {
+// An error belongs to the payload whose bytes could not be read, whichever thread read them.
+TEST_F(DigestSchedulerTest, ErrorsStayWithTheirPayload) {
   Pieces good(20);
-  std::thread bodies[] = {
-      FailingBody([]() -> s3::Result<std::string_view> { return s3::Fail(s3::ErrorKind::kLocal, "no disk"); },
+  std::thread waiting_tasks[] = {
+      FailingTask([]() -> s3::Result<std::string_view> { return s3::Fail(s3::ErrorKind::kLocal, "no disk"); },
                   "no disk"),
-      Body(&good),
-      FailingBody([]() -> s3::Result<std::string_view> { throw std::bad_alloc(); }, "bad_alloc")};
+      Task(&good),
+      FailingTask([]() -> s3::Result<std::string_view> { throw std::bad_alloc(); }, "bad_alloc")};
   tasks.WaitFor(3);
   tasks.RunAll();
-  for (auto& body : bodies) body.join();
+  for (auto& task : waiting_tasks) task.join();
 }
 
-TEST_F(DigestLanesTest, ManyOfAllSizesAtOnce) {
+TEST_F(DigestSchedulerTest, ManyOfAllSizesAtOnce) {
   auto random = test::SeededRandom();
   std::vector<std::string> texts;
   for (unsigned i = 0; i < 200; ++i) texts.push_back(test::Content(random() % (3 * kLarge), i));
   test::TaskThreads workers(3);
   DigestScheduler busy(2, &waiter, [&](std::function<void()> task) { workers.Enqueue(std::move(task)); });
   std::atomic<std::size_t> next_text = 0;
-  std::vector<std::thread> bodies;
+  std::vector<std::thread> waiting_tasks;
   for (int i = 0; i < 8; ++i) {
-    bodies.emplace_back([&] {
+    waiting_tasks.emplace_back([&] {
       for (std::size_t at; (at = next_text++) < texts.size();) {
         std::string_view left = texts[at];
         s3::PayloadDigests digests(
@@ -180,7 +162,7 @@ TEST_F(DigestLanesTest, ManyOfAllSizesAtOnce) {
       }
     });
   }
-  for (auto& body : bodies) body.join();
+  for (auto& task : waiting_tasks) task.join();
   workers.Finish();
 }
 

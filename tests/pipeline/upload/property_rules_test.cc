@@ -21,7 +21,7 @@ std::string Property(const ObjectOptions& options, const std::string& path, std:
   return value == nullptr ? "(none)" : *value;
 }
 
-TEST(MimeTypesTest, TheTableOfTheSystem) {
+TEST(MimeTypesTest, TheSystemsFormatIsRead) {
   const auto types = ParseMimeTypes(
       "# a comment\ntext/html\t\t\thtml htm\n\nimage/png png # more\napplication/x-none\nbad\x01type "
       "bad\r\ntext/x y\r\n");
@@ -31,7 +31,7 @@ TEST(MimeTypesTest, TheTableOfTheSystem) {
   EXPECT_EQ(types.at("y"), "text/x");
 }
 
-TEST(PropertyRulesTest, ContentTypesByExtensionUnlessTheJobSaysSo) {
+TEST(PropertyRulesTest, ContentTypesFollowTheExtensionUnlessTheJobSetsOne) {
   test::TempDir directory;
   ObjectOptions options;
   options.mime_types = directory.Write("types", "text/html html\napplication/gzip gz\n");
@@ -59,12 +59,12 @@ TEST(PropertyRulesTest, TheLastRuleThatMatchesWins) {
   EXPECT_EQ(Property(options, "x", "cache-control"), "base");
   EXPECT_EQ(Property(options, "x.log", "cache-control"), "log");
   EXPECT_EQ(Property(options, "sub/x.log", "cache-control"), "sub");
-  EXPECT_EQ(Property(options, "x.none", "cache-control"), "(none)") << "an empty value takes it away";
-  EXPECT_EQ(Property(options, "x.log", "x-amz-meta-a"), "base") << "metadata is laid together by name";
+  EXPECT_EQ(Property(options, "x.none", "cache-control"), "(none)") << "an empty value removes it";
+  EXPECT_EQ(Property(options, "x.log", "x-amz-meta-a"), "base") << "metadata is merged by name";
   EXPECT_EQ(Property(options, "x.log", "x-amz-meta-b"), "log");
 }
 
-TEST(PropertyRulesTest, PosixMetadataAsFileGatewaysReadIt) {
+TEST(PropertyRulesTest, PosixMetadataHasTheFormOfFileGateways) {
   struct stat status = {};
   status.st_mode = S_IFREG | 0640;
   status.st_uid = 1000;
@@ -80,7 +80,7 @@ TEST(PropertyRulesTest, PosixMetadataAsFileGatewaysReadIt) {
   EXPECT_EQ(*properties.Find("x-amz-meta-file-atime"), "1999999999ns");
 }
 
-TEST(PropertyRulesTest, ATableThatTheJobNamesMustBeThere) {
+TEST(PropertyRulesTest, ATableThatTheJobNamesMustExist) {
   ObjectOptions options;
   options.mime_types = "/nonexistent/types";
   EXPECT_THAT(PropertyRules::Load(options).error().message,

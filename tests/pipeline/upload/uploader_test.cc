@@ -1,6 +1,6 @@
-// The bodies of the graph, driven by plain threads instead of oneTBB. ThreadSanitizer understands
-// these and not the uninstrumented oneTBB library: here nothing is suppressed, so this is where it
-// can find a race between source, upload body, sink, console, client and event loop.
+// Source, uploader and sink, driven by plain threads instead of oneTBB. ThreadSanitizer understands these
+// threads, but not the uninstrumented oneTBB library. Nothing is suppressed here, so this is where it can
+// find a race between source, uploader, sink, console, client and event loop.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 
 #include "pipeline/graph/sink.h"
 #include "pipeline/graph/source.h"
-#include "pipeline/upload/upload.h"
+#include "pipeline/upload/uploader.h"
 #include "s3/stores/store_profiles.h"
 #include "s3/transport/event_loop.h"
 #include "tests/support/support.h"
@@ -19,7 +19,7 @@
 namespace pipeline {
 namespace {
 
-// The next one, and what happens before each request.
+// Calls `watch` before each request and passes the request on.
 class WatchedTransport final : public s3::Transport {
  public:
   using Watch = std::function<void(const s3::HttpRequest&)>;
@@ -37,8 +37,8 @@ class WatchedTransport final : public s3::Transport {
   const Watch watch_;
 };
 
-struct Bodies {
-  explicit Bodies(s3::endpoint::ServerOptions server_options) : server(std::move(server_options)) {
+struct UploadRun {
+  explicit UploadRun(s3::endpoint::ServerOptions server_options) : server(std::move(server_options)) {
     for (int i = 0; i < kFiles; ++i)
       directory.Write("data/f" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x'));
     report.progress = ProgressStyle::kLines;
@@ -65,11 +65,11 @@ struct Bodies {
     Console console(report, &progress, null);
     BufferPool buffers(upload_options.memory_bytes);
     test::TaskThreads tasks(2);
-    DigestScheduler lanes(2, &waiter, [&](std::function<void()> task) { tasks.Enqueue(std::move(task)); });
+    DigestScheduler digests(2, &waiter, [&](std::function<void()> task) { tasks.Enqueue(std::move(task)); });
     const auto rules = PropertyRules::Load({}).value();
     Source source(FinderOf(Walk({root}, "")), {}, upload_options, stop.drain_token(), &history, &progress);
     Uploader upload(
-        {&client, &waiter, &buffers, &lanes, &rules, &console, &progress, journal.get(), &history, nullptr,
+        {&client, &waiter, &buffers, &digests, &rules, &console, &progress, journal.get(), &history, nullptr,
          &upload_options, 1 << 20, stop.drain_token(),
          [&](std::chrono::milliseconds time) {
            waiter.Wait([&](s3::Wake wake) { loop.WakeAfter(time, wake); });
@@ -119,67 +119,68 @@ s3::endpoint::ServerOptions WithFault(s3::endpoint::FaultRule rule) {
   return options;
 }
 
-TEST(RunBodiesTest, UploadAndRetryFromManyThreads) {
+TEST(UploaderTest, UploadAndRetryFromManyThreads) {
   s3::endpoint::FaultRule rule;
   rule.key = "*[13579]";
   rule.last_attempt = 2;
-  Bodies bodies(WithFault(rule));
-  const auto summary = bodies.Run(16);
-  EXPECT_EQ(summary.uploaded, static_cast<std::uint64_t>(Bodies::kFiles));
-  EXPECT_EQ(summary.retries, bodies.server.stats().faults_injected);
+  UploadRun run(WithFault(rule));
+  const auto summary = run.Run(16);
+  EXPECT_EQ(summary.uploaded, static_cast<std::uint64_t>(UploadRun::kFiles));
+  EXPECT_EQ(summary.retries, run.server.stats().faults_injected);
   EXPECT_EQ(summary.retries, 300u);
   EXPECT_TRUE(summary.AddsUp());
 }
 
-// Files of up to six parts, in memory for sixteen buffers of the smallest class.
-TEST(RunBodiesTest, PartsAndRetriesFromManyThreads) {
+// Files of up to six parts, with memory for eight buffers of the smallest class.
+TEST(UploaderTest, PartsAndRetriesFromManyThreads) {
   s3::endpoint::FaultRule rule;
   rule.key = "*[13579]";
   auto server_options = WithFault(rule);
   server_options.min_part_bytes = 50;
-  Bodies bodies(std::move(server_options));
-  bodies.upload_options.store_limits.min_part_bytes = bodies.upload_options.plan.part_bytes = 50;
-  bodies.upload_options.plan.multipart_threshold_bytes = 100;
-  bodies.upload_options.memory_bytes = 8 * 4096;
-  const auto summary = bodies.Run(16);
-  EXPECT_EQ(summary.uploaded, static_cast<std::uint64_t>(Bodies::kFiles));
-  EXPECT_EQ(bodies.server.CountUploads("bucket"), 0u);
-  EXPECT_GT(bodies.server.stats().requests["UploadPart"], 600u);
-  EXPECT_GT(bodies.server.stats().faults_injected, 300u);
+  UploadRun run(std::move(server_options));
+  run.upload_options.store_limits.min_part_bytes = run.upload_options.plan.part_bytes = 50;
+  run.upload_options.plan.multipart_threshold_bytes = 100;
+  run.upload_options.memory_bytes = 8 * 4096;
+  const auto summary = run.Run(16);
+  EXPECT_EQ(summary.uploaded, static_cast<std::uint64_t>(UploadRun::kFiles));
+  EXPECT_EQ(run.server.CountUploads("bucket"), 0u);
+  EXPECT_GT(run.server.stats().requests["UploadPart"], 600u);
+  EXPECT_GT(run.server.stats().faults_injected, 300u);
   EXPECT_TRUE(summary.AddsUp());
 }
 
-// The store has taken what was digested, and the file has gone on: both are well, and not the same.
-TEST(RunBodiesTest, AFileThatChangesOnItsWayIsSentOnceMore) {
-  Bodies bodies({.buckets = {"bucket"}});
+// The store has what was digested, but the file has grown since: the object is complete, but not the file as
+// it is now.
+TEST(UploaderTest, AFileThatChangesWhileItIsSentIsSentAgain) {
+  UploadRun run({.buckets = {"bucket"}});
   const auto large = test::Content(300'000);
-  const auto path = bodies.directory.Write("data/large", large);
+  const auto path = run.directory.Write("data/large", large);
   std::atomic<int> sent = 0;
-  bodies.before_send = [&](const s3::HttpRequest& request) {
+  run.before_send = [&](const s3::HttpRequest& request) {
     if (request.path.find("large") == std::string::npos) return;
-    EXPECT_EQ(request.body_file.bytes, large.size() + (sent > 0 ? 4 : 0)) << "it is not sent from the file";
+    EXPECT_EQ(request.body_file.bytes, large.size() + (sent > 0 ? 4 : 0)) << "it must be sent from the file";
     if (sent++ == 0) std::ofstream(path, std::ios::app) << "more";
   };
-  const auto summary = bodies.Run(4);
-  EXPECT_EQ(summary.uploaded, static_cast<std::uint64_t>(Bodies::kFiles) + 1);
+  const auto summary = run.Run(4);
+  EXPECT_EQ(summary.uploaded, static_cast<std::uint64_t>(UploadRun::kFiles) + 1);
   EXPECT_EQ(sent, 2);
-  const auto& store = bodies.server.store();
+  const auto& store = run.server.store();
   EXPECT_EQ(store.Get("bucket", "large")->Read(0, large.size() + 4), large + "more");
 }
 
-TEST(RunBodiesTest, StopWhileAllThreadsAreBusy) {
+TEST(UploaderTest, StopWhileAllThreadsAreBusy) {
   s3::endpoint::FaultRule rule;
   rule.last_attempt = 1000;
-  Bodies bodies(WithFault(rule));
+  UploadRun run(WithFault(rule));
   std::thread stopper([&] {
-    while (bodies.server.stats().faults_injected < 100) std::this_thread::yield();
-    bodies.stop.Drain(StopCause::kTerminate, "enough");
+    while (run.server.stats().faults_injected < 100) std::this_thread::yield();
+    run.stop.Drain(StopCause::kTerminate, "enough");
   });
-  const auto summary = bodies.Run(16);
+  const auto summary = run.Run(16);
   stopper.join();
   EXPECT_TRUE(summary.AddsUp());
   EXPECT_EQ(summary.uploaded, 0u);
-  EXPECT_LT(summary.found, static_cast<std::uint64_t>(Bodies::kFiles));
+  EXPECT_LT(summary.found, static_cast<std::uint64_t>(UploadRun::kFiles));
 }
 
 }  // namespace

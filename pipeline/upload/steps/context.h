@@ -1,0 +1,53 @@
+// What the steps of an upload (opener, payload reader, part sender, finisher) work with in one run.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "pipeline/journal/history.h"
+#include "pipeline/journal/journal.h"
+#include "pipeline/options.h"
+#include "pipeline/progress.h"
+#include "pipeline/report/console.h"
+#include "pipeline/upload/buffers.h"
+#include "pipeline/upload/digest_scheduler.h"
+#include "pipeline/upload/object.h"
+#include "pipeline/upload/property_rules.h"
+#include "pipeline/upload/skip.h"
+#include "s3/client/client.h"
+
+namespace pipeline {
+
+// Owns nothing: all of it outlives the uploads. What it points to is thread-safe.
+struct UploadContext {
+  s3::Client* client;
+  s3::Waiter* waiter;  // suspends the task; no thread is held meanwhile
+  BufferPool* buffers;
+  DigestScheduler* digests;
+  const PropertyRules* rules;
+  Console* console;
+  Progress* progress;
+  Journal* journal;
+  History* history;
+  const SkipCheck* skip;  // null: every file is uploaded
+  const UploadOptions* options;
+  std::uint64_t stream_part_bytes;  // upper limit: a part that waits for a slow writer holds its memory
+  std::stop_token stop;             // once requested, nothing new is begun
+  std::function<void(std::chrono::milliseconds)> pause;            // suspends the task
+  std::function<void(const Object&)> requeue;                      // gives an input back to the source
+  std::function<void(std::shared_ptr<Object>, int)> stream_ready;  // see Source::Ready
+};
+
+// Valid as long as `object`.
+s3::ObjectTarget TargetOf(const Object& object);
+// Counts and shows retries. Valid as long as both arguments.
+s3::RetryObserver ObserveRetries(const UploadContext& context, const Object& object);
+// Appends a line to the journal. On failure the object is cancelled, and returns false; the journal has
+// stopped the run by then, see Journal's on_failure.
+bool Record(const UploadContext& context, Object* object, const std::string& line);
+
+}  // namespace pipeline

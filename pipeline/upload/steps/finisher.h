@@ -1,0 +1,42 @@
+// Last step of an upload: completes or aborts it, verifies the object, and makes the result of the input.
+#pragma once
+
+#include <optional>
+
+#include "pipeline/message.h"
+#include "pipeline/upload/object.h"
+#include "pipeline/upload/steps/context.h"
+#include "pipeline/upload/steps/payload_reader.h"
+
+namespace pipeline {
+
+// Thread-safe; an object is passed in by its last task only. Waits in the context's waiter.
+class Finisher {
+ public:
+  // Owns nothing.
+  Finisher(const UploadContext* context, const PayloadReader* reader)
+      : context_(*context), reader_(*reader) {}
+
+  // Returns nothing when the input was given back to the source, to be uploaded anew.
+  std::optional<ObjectResult> Finish(Object* object) const;
+
+  // The result of an object that ended with this error, or with none. Sends no request.
+  ObjectResult ResultOf(const Object& object, std::optional<s3::Error> error) const;
+
+ private:
+  ObjectResult FinishRange(Object* object) const;
+  std::optional<s3::Error> FinishUpload(Object* object, std::optional<s3::Error> error) const;
+  std::optional<s3::Error> Complete(Object* object) const;
+  std::optional<s3::Error> CheckBeforeCompletion(const Object& object) const;
+  std::optional<s3::Error> EnsureTags(const Object& object) const;
+  std::optional<s3::Error> AbortOrResolve(Object* object, s3::Error error, bool completion_was_tried) const;
+  std::optional<s3::Error> Verify(const Object& object) const;
+  bool RequeueIfWorthIt(Object* object, const s3::Error& error) const;
+  ObjectResult SkippedResult(const Object& object) const;
+  s3::RetryObserver Observer(const Object& object) const { return ObserveRetries(context_, object); }
+
+  const UploadContext& context_;
+  const PayloadReader& reader_;
+};
+
+}  // namespace pipeline

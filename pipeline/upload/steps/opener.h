@@ -1,0 +1,39 @@
+// First step of an upload: opens the file, leaves alone what the store has, resumes or creates the upload.
+#pragma once
+
+#include "pipeline/journal/history.h"
+#include "pipeline/upload/object.h"
+#include "pipeline/upload/steps/context.h"
+
+namespace pipeline {
+
+// Thread-safe. Waits in the context's waiter.
+class Opener {
+ public:
+  // Doesn't own `context`.
+  explicit Opener(const UploadContext* context) : context_(*context) {}
+
+  // The first task of an object opens it; the others wait until it is open. Returns false when the object has
+  // failed. Otherwise its state says whether there is data to send. Throws nothing: errors are the object's.
+  bool Open(Object* object) const;
+
+  // For a stream that ended within its first part: it becomes one request, no upload is created.
+  void OpenShortStream(Object* object) const;
+
+ private:
+  void OpenFirst(Object* object) const;
+  bool OpenSource(Object* object) const;
+  s3::Result<OpenFile> OpenWhenPossible(const InputFile& file) const;
+  bool SkipIfStored(Object* object) const;
+  bool SkipIfKeyIsTaken(Object* object) const;
+  void TakeOverUpload(Object* object, const OpenUpload& open) const;
+  void CreateUpload(Object* object) const;
+  void JoinPlannedUpload(Object* object) const;
+  void ResumeUpload(Object* object, const OpenUpload& open) const;
+  void AbortStaleUpload(Object* object, const OpenUpload& open) const;
+  s3::RetryObserver Observer(const Object& object) const { return ObserveRetries(context_, object); }
+
+  const UploadContext& context_;
+};
+
+}  // namespace pipeline
