@@ -137,7 +137,7 @@ s3::Result<s3::PartPlan> Source::PlanOf(const InputFile& file) const {
         fmt::format("limits.memory is too small for the plan's parts of {} bytes", file.range->part_bytes));
   }
   auto options = options_.plan;
-  if (const auto part_bytes = history_->PartBytes(file)) options.part_bytes = *part_bytes;
+  if (const auto part_bytes = history_->uploads().PartBytes(file)) options.part_bytes = *part_bytes;
   options.max_body_bytes = largest;
   return s3::PlanUpload(file.size_bytes, options, options_.store_limits);
 }
@@ -187,7 +187,7 @@ void Source::WakeConsumer(std::unique_lock<std::mutex> lock) {
 
 // Called by the walk's threads.
 bool Source::CountIfSettled(const InputFile& file) {
-  const auto earlier = history_->FindSettled(file);
+  const auto earlier = history_->inputs().FindDone(file);
   if (!earlier) return false;
   ObjectResult result;
   result.outcome = earlier->outcome;

@@ -28,11 +28,11 @@ class Finisher {
            const PropertyRules& rules, StopControl* stop)
       : plan_(plan), directory_(directory), store_(store), rules_(rules), stop_(stop) {
     report_.found = plan.objects;
-    const auto& done = directory.history()->settled();
+    const auto& done = directory.history()->inputs().done();
     report_.uploaded = done.uploaded;
     report_.skipped = done.skipped;
     report_.uploaded_bytes = done.uploaded_bytes;
-    for (auto& open : directory.history()->TakeUploads()) {
+    for (auto& open : directory.history()->uploads().TakeAll()) {
       const auto token = open.record.token;
       uploads_[token].open = std::move(open);
     }
@@ -99,7 +99,7 @@ class Finisher {
 
   // Uploads that `clean` has ended: their objects will not be.
   void CountEnded() {
-    const auto& done = directory_.history()->settled();
+    const auto& done = directory_.history()->inputs().done();
     const auto known = done.uploaded + done.skipped + uploads_.size();
     if (known >= plan_.cut_objects) return;  // more: Status() says that the counts do not add up
     const auto ended = plan_.cut_objects - known;

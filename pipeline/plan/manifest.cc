@@ -110,7 +110,7 @@ std::string ManifestLine(const InputFile& file) {
     line.Literal("first_part", file.range->first);
     line.Literal("last_part", file.range->last);
   }
-  return std::move(line).Seal();
+  return std::move(line).WithChecksum();
 }
 
 std::string ManifestLine(const ObjectResult& settled) {
@@ -123,7 +123,7 @@ std::string ManifestLine(const ObjectResult& settled) {
     line.Text("kind", s3::KindName(settled.error->kind));
     line.Text("message", settled.error->message);
   }
-  return std::move(line).Seal();
+  return std::move(line).WithChecksum();
 }
 
 std::string ManifestLine(const Input& input) {

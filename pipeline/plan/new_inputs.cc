@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <mutex>
 
-#include "pipeline/journal/history.h"
+#include "pipeline/journal/input_id.h"
 #include "pipeline/plan/manifest.h"
 #include "pipeline/source/walkers.h"
 
@@ -13,7 +13,7 @@ namespace {
 
 // Half of an identity will do: a new input looks like one of a hundred million with a chance of 5e-12.
 std::uint64_t Mark(const InputFile& file) {
-  const auto [key, path] = History::IdentityOf(file.path, file.key);
+  const auto [key, path] = InputIdOf(file.path, file.key);
   return key ^ path;
 }
 

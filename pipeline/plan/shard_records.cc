@@ -15,9 +15,9 @@ s3::Result<ShardRecord> Refuse(const std::string& journal, std::string_view what
 
 // Adds one input of the manifest; false when the journal calls it sent and has not all of its parts.
 bool Tally(const InputFile& file, const History& history, const RangeSink& ranges, ShardRecord* record) {
-  const auto standing = history.StateOf(file);
-  const bool settled = standing == History::InputState::kDone,
-             failed = standing == History::InputState::kFailed;
+  const auto standing = history.inputs().StateOf(file);
+  const bool settled = standing == InputState::kDone,
+             failed = standing == InputState::kFailed;
   if (!file.range) {
     if (failed) ++record->failed;
     if (!failed && !settled) ++record->left;
@@ -33,7 +33,7 @@ bool Tally(const InputFile& file, const History& history, const RangeSink& range
     const auto plan = s3::PlanOfParts(file.size_bytes, file.range->part_bytes);
     const auto last = plan.Range(file.range->last);
     record->sent_bytes += last.offset + last.bytes - plan.Range(file.range->first).offset;
-    const auto* parts = history.PartsOfPlan(file.range->token);
+    const auto* parts = history.uploads().PartsOfPlan(file.range->token);
     for (int number = file.range->first; number <= file.range->last; ++number) {
       if (parts == nullptr || !parts->contains(number)) return false;
     }
@@ -70,11 +70,11 @@ s3::Result<ShardRecord> ReadShard(const OwnDir& plan_dir, const JobPlan& plan, i
                   "has not as many inputs as the plan: make the plan anew");
   }
   if (!parts_known) return Refuse(journal, "calls a range sent and has not all of its parts");
-  const auto& settled = history->settled();
+  const auto& settled = history->inputs().done();
   record.uploaded = settled.uploaded;
   record.skipped = settled.skipped;
   record.uploaded_bytes = settled.uploaded_bytes;
-  record.failures_by_kind = history->unsettled().failures_by_kind;
+  record.failures_by_kind = history->inputs().unfinished().failures_by_kind;
   if (history->run()) {
     record.sessions = history->run()->session;
     record.scheduler = history->run()->scheduler;

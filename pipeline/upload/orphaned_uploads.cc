@@ -23,7 +23,7 @@ class Sweep {
     if (EndUpload(record.key, record.token, record.upload_id)) Note(record.token);
   }
 
-  void Find(const Creation& creation) {
+  void Find(const CreatingRecord& creation) {
     const auto listed = s3::ListUploadsOf(client_, creation.key);
     if (!listed) return Problem(creation.key, listed.error());
     const auto sent_s = creation.time_s + clock_offset_.count();
@@ -96,8 +96,8 @@ class Sweep {
 OrphanedUploads AbortOrphanedUploads(s3::Client* client, std::chrono::seconds clock_offset, History* history,
                                      Journal* journal) {
   Sweep sweep(client, clock_offset, journal);
-  for (const auto& upload : history->TakeUploads()) sweep.End(upload.record);
-  for (const auto& creation : history->creations()) sweep.Find(creation);
+  for (const auto& upload : history->uploads().TakeAll()) sweep.End(upload.record);
+  for (const auto& creation : history->uploads().creations()) sweep.Find(creation);
   return std::move(sweep).result();
 }
 

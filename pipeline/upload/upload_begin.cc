@@ -61,7 +61,7 @@ void Uploader::Open(Object* object) {
   if (object->file().range) return Join(object);
   if (is_file && context_.skip != nullptr && IsThere(object)) return;
   context_.console->Start(object->file());
-  if (const auto open = context_.history->TakeUpload(object->file())) {
+  if (const auto open = context_.history->uploads().Take(object->file())) {
     const bool same = is_file && !open->outdated && open->record.size_bytes == object->plan().size_bytes &&
                       open->record.part_bytes == object->plan().part_bytes &&
                       open->record.mtime_ns == MtimeNs(object->source.status());
@@ -121,7 +121,7 @@ void Uploader::Join(Object* object) {
   const auto& range = *object->file().range;
   context_.console->Start(object->file());
   object->upload.emplace(context_.client, TargetOf(*object), range.token, range.upload_id);
-  const auto* sent = context_.history->PartsOfPlan(range.token);
+  const auto* sent = context_.history->uploads().PartsOfPlan(range.token);
   if (sent == nullptr) return;
   const auto listed = object->upload->ListParts(Observer(*object));
   if (listed) return KeepStored(object, *sent, *listed);
