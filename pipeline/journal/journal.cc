@@ -87,17 +87,17 @@ s3::Result<void> Journal::Status() const {
 }
 
 bool Journal::failed() const {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   return failure_.has_value();
 }
 
 std::uint64_t Journal::size_bytes() const {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   return size_bytes_;
 }
 
 s3::Result<void> Journal::Append(std::string_view line) {
-  std::unique_lock lock(mutex_);
+  s3::MutexLock lock(mutex_);
   if (failure_) return Status();
   const int error = WriteAll(file_.get(), line);
   if (error == 0) {
@@ -114,11 +114,11 @@ s3::Result<void> Journal::Append(std::string_view line) {
 s3::Result<void> Journal::AppendDurably(std::string_view line, s3::Waiter* waiter) {
   if (auto appended = Append(line); !appended) return appended;
   waiter->Wait([this](s3::Wake wake) {
-    std::lock_guard lock(mutex_);
+    const s3::MutexLock lock(mutex_);
     waiting_.push_back(wake);
     sync_thread_->Wake();
   });
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   return Status();
 }
 
@@ -134,17 +134,17 @@ void Journal::Report(const s3::Error& failure) const {
 
 // One fdatasync for all lines so far and all who wait for them.
 void Journal::SyncAppended() {
-  std::unique_lock lock(mutex_);
+  s3::MutexLock lock(mutex_);
   if (!dirty_ && waiting_.empty()) return;
   const auto woken = std::exchange(waiting_, {});
   dirty_ = false;
   lock.unlock();
   const int error = fdatasync(file_.get()) == 0 ? 0 : errno;
   lock.lock();
-  const bool is_first_failure = error != 0 && !failure_;
-  if (is_first_failure) failure_ = ErrnoError(path_, error);
+  std::optional<s3::Error> first_failure;
+  if (error != 0 && !failure_) first_failure = failure_ = ErrnoError(path_, error);
   lock.unlock();
-  if (is_first_failure) Report(*failure_);  // set once, never changed
+  if (first_failure) Report(*first_failure);
   for (const auto& wake : woken) wake();
 }
 

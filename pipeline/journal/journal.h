@@ -8,13 +8,13 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "pipeline/fs/own_dir.h"
+#include "s3/base/mutex.h"
 #include "s3/base/periodic_thread.h"
 #include "s3/base/result.h"
 #include "s3/base/unique_fd.h"
@@ -49,18 +49,18 @@ class Journal {
  private:
   Journal(s3::UniqueFd file, std::string path, std::uint64_t size_bytes,
           std::function<void(const s3::Error&)> on_failure);
-  s3::Result<void> Status() const;
+  s3::Result<void> Status() const S3_REQUIRES(mutex_);
   void Report(const s3::Error& failure) const;
   void SyncAppended();
 
   const s3::UniqueFd file_;
   const std::string path_;
   const std::function<void(const s3::Error&)> on_failure_;
-  mutable std::mutex mutex_;
-  std::uint64_t size_bytes_;
-  std::optional<s3::Error> failure_;
-  std::vector<s3::Wake> waiting_;  // for the next fdatasync
-  bool dirty_ = false;             // lines were appended since the last fdatasync
+  mutable s3::Mutex mutex_;
+  std::uint64_t size_bytes_ S3_GUARDED_BY(mutex_);
+  std::optional<s3::Error> failure_ S3_GUARDED_BY(mutex_);  // the first one
+  std::vector<s3::Wake> waiting_ S3_GUARDED_BY(mutex_);     // for the next fdatasync
+  bool dirty_ S3_GUARDED_BY(mutex_) = false;                // lines were appended since the last fdatasync
   std::optional<s3::PeriodicThread> sync_thread_;
 };
 

@@ -5,20 +5,23 @@
 namespace pipeline {
 
 void OpenUploads::Apply(CreatingRecord record) {
+  const s3::MutexLock lock(mutex_);
   auto& creation = creations_[record.token];
   creation = std::move(record);
 }
 
 void OpenUploads::Apply(UploadRecord record, bool outdated) {
+  const s3::MutexLock lock(mutex_);
   const auto token = record.token;
   // Several requests may have made several uploads: only one has a known ID.
   if (record.created_once) creations_.erase(token);
   tokens_[InputIdOf(record.path, record.key)] = token;
   uploads_[token] = {.record = std::move(record), .outdated = outdated};
-  any_ = true;
+  UpdateAny();
 }
 
 void OpenUploads::Apply(PartRecord record) {
+  const s3::MutexLock lock(mutex_);
   const auto upload = uploads_.find(record.token);
   auto& parts = upload != uploads_.end() ? upload->second.parts : parts_of_plan_[record.token];
   const int number = record.number;
@@ -26,31 +29,35 @@ void OpenUploads::Apply(PartRecord record) {
 }
 
 void OpenUploads::Apply(const CompletingRecord& record) {
+  const s3::MutexLock lock(mutex_);
   const auto upload = uploads_.find(record.token);
   if (upload != uploads_.end()) upload->second.completing = true;
 }
 
 void OpenUploads::Apply(const GoneRecord& record) {
+  const s3::MutexLock lock(mutex_);
   creations_.erase(record.token);
   const auto upload = uploads_.find(record.token);
   if (upload == uploads_.end()) return;
   const auto of_input = tokens_.find(InputIdOf(upload->second.record.path, upload->second.record.key));
   if (of_input != tokens_.end() && of_input->second == record.token) tokens_.erase(of_input);
   uploads_.erase(upload);
-  any_ = !tokens_.empty();
+  UpdateAny();
 }
 
 void OpenUploads::ApplyUploaded(const InputId& input) {
+  if (!any_) return;
+  const s3::MutexLock lock(mutex_);
   const auto token = tokens_.find(input);
   if (token == tokens_.end()) return;
   uploads_.erase(token->second);
   tokens_.erase(token);
-  any_ = !tokens_.empty();
+  UpdateAny();
 }
 
 std::optional<OpenUpload> OpenUploads::Take(const InputFile& file) {
   if (!any_) return std::nullopt;
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   const auto token = tokens_.find(InputIdOf(file));
   if (token == tokens_.end()) return std::nullopt;
   const auto upload = uploads_.find(token->second);
@@ -62,7 +69,7 @@ std::optional<OpenUpload> OpenUploads::Take(const InputFile& file) {
 }
 
 std::vector<OpenUpload> OpenUploads::TakeAll() {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   std::vector<OpenUpload> taken;
   for (auto& [token, upload] : uploads_) taken.push_back(std::move(upload));
   uploads_.clear();
@@ -72,7 +79,7 @@ std::vector<OpenUpload> OpenUploads::TakeAll() {
 
 std::optional<std::uint64_t> OpenUploads::PartBytes(const InputFile& file) const {
   if (!any_) return std::nullopt;
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   const auto token = tokens_.find(InputIdOf(file));
   if (token == tokens_.end()) return std::nullopt;
   const auto upload = uploads_.find(token->second);
@@ -83,13 +90,14 @@ std::optional<std::uint64_t> OpenUploads::PartBytes(const InputFile& file) const
 }
 
 std::vector<CreatingRecord> OpenUploads::creations() const {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   std::vector<CreatingRecord> all;
   for (const auto& [token, creation] : creations_) all.push_back(creation);
   return all;
 }
 
 const PartRecords* OpenUploads::PartsOfPlan(const std::string& token) const {
+  const s3::MutexLock lock(mutex_);
   const auto parts = parts_of_plan_.find(token);
   return parts != parts_of_plan_.end() ? &parts->second : nullptr;
 }

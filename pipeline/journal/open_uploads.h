@@ -2,15 +2,16 @@
 // says.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "pipeline/journal/input_id.h"
 #include "pipeline/journal/record.h"
+#include "s3/base/mutex.h"
 
 namespace pipeline {
 
@@ -23,7 +24,7 @@ struct OpenUpload {
   bool outdated = false;    // created with other properties than objects get now
 };
 
-// Filled by Apply while a journal is read, by one thread. After that all other members are thread-safe.
+// Filled by Apply while a journal is read. Thread-safe.
 class OpenUploads {
  public:
   void Apply(CreatingRecord record);
@@ -51,12 +52,15 @@ class OpenUploads {
   const PartRecords* PartsOfPlan(const std::string& token) const;
 
  private:
-  mutable std::mutex mutex_;
-  bool any_ = false;                                  // written by Apply only
-  std::map<std::string, OpenUpload> uploads_;         // by token
-  std::map<InputId, std::string> tokens_;             // of `uploads_`
-  std::map<std::string, CreatingRecord> creations_;   // by token
-  std::map<std::string, PartRecords> parts_of_plan_;  // by token
+  void UpdateAny() S3_REQUIRES(mutex_) { any_ = !tokens_.empty(); }
+
+  mutable s3::Mutex mutex_;
+  std::atomic<bool> any_ = false;                                          // changed by Apply only
+  std::map<std::string, OpenUpload> uploads_ S3_GUARDED_BY(mutex_);        // by token
+  std::map<InputId, std::string> tokens_ S3_GUARDED_BY(mutex_);            // of `uploads_`
+  std::map<std::string, CreatingRecord> creations_ S3_GUARDED_BY(mutex_);  // by token
+  // By token. Its lists are not changed once the journal was read, so they can be lent.
+  std::map<std::string, PartRecords> parts_of_plan_ S3_GUARDED_BY(mutex_);
 };
 
 }  // namespace pipeline

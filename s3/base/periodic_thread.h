@@ -2,12 +2,12 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
+
+#include "s3/base/mutex.h"
 
 namespace s3 {
 
@@ -24,9 +24,9 @@ class PeriodicThread {
   // Waits for a call that is running; no other call follows.
   ~PeriodicThread() {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       quit_ = true;
-      changed_.notify_all();
+      changed_.NotifyAll();
     }
     thread_.join();
   }
@@ -35,16 +35,16 @@ class PeriodicThread {
 
   // Ends the current pause. During a call: the next call follows without a pause. Thread-safe.
   void Wake() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     woken_ = true;
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
 
  private:
   void Loop(std::optional<Pause> pause) {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     while (pause) {
-      changed_.wait_for(lock, *pause, [this] { return quit_ || woken_; });
+      changed_.WaitFor(lock, *pause, [this]() S3_REQUIRES(mutex_) { return quit_ || woken_; });
       if (quit_) return;
       woken_ = false;
       lock.unlock();
@@ -54,10 +54,10 @@ class PeriodicThread {
   }
 
   const Step step_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool woken_ = false;
-  bool quit_ = false;
+  Mutex mutex_;
+  CondVar changed_;
+  bool woken_ S3_GUARDED_BY(mutex_) = false;
+  bool quit_ S3_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 
