@@ -2,7 +2,6 @@
 // thread.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <string_view>
 
@@ -14,7 +13,10 @@ struct InputId {
   std::uint64_t object = 0;  // 8 bytes of the SHA-256 of the key and, for a range, of its first part
   std::uint64_t path = 0;    // 8 bytes of the SHA-256 of the path
 
-  auto operator<=>(const InputId&) const = default;
+  bool operator==(const InputId&) const = default;
+  bool operator<(const InputId& other) const {
+    return object != other.object ? object < other.object : path < other.path;
+  }
 };
 
 // `first_part`: of a range of parts; 0 for a whole file.

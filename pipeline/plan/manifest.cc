@@ -168,7 +168,7 @@ s3::Result<bool> ReadManifest(const OwnDir& plan_dir, int shard, const std::func
 
 s3::Result<void> CheckManifest(const OwnDir& plan_dir, int shard, std::uint64_t inputs) {
   std::uint64_t intact = 0, damaged = 0;
-  const auto read = ReadLines(plan_dir, shard, [&](std::string_view line, std::uint64_t number) {
+  auto read = ReadLines(plan_dir, shard, [&](std::string_view line, std::uint64_t number) {
     if (!IsIntact(line)) damaged = number;
     if (damaged == 0) ++intact;
     return damaged == 0;

@@ -170,8 +170,9 @@ class Planner {
           PartsOfPlan{first, last, large.plan.part_bytes, large.token, large.upload_id});
       const auto last_part = large.plan.Range(last);
       const auto bytes = last_part.offset + last_part.bytes - large.plan.Range(first).offset;
-      const auto parts = static_cast<std::uint64_t>(last - first + 1);
-      if (auto added = spool_.Add({bytes, parts, ManifestLine(file)}); !added) return added;
+      const int parts = last - first + 1;
+      auto added = spool_.Add({bytes, static_cast<std::uint64_t>(parts), ManifestLine(file)});
+      if (!added) return added;
     }
     return {};
   }
