@@ -14,7 +14,7 @@
 namespace pipeline {
 namespace {
 
-tl::unexpected<s3::Error> FailErrno(int error) {
+tl::unexpected<s3::Error> FailStreamErrno(int error) {
   char buffer[128];
   return s3::Fail(s3::ErrorKind::kLocal, strerror_r(error, buffer, sizeof buffer));
 }
@@ -81,7 +81,7 @@ s3::Result<void> Stream::Open() {
   if (fd_ >= 0) return {};
   // Without O_NONBLOCK the open itself would wait for a writer, and nothing could end that.
   fd_ = path_ == "-" ? STDIN_FILENO : open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd_ < 0) return FailErrno(errno);
+  if (fd_ < 0) return FailStreamErrno(errno);
   return {};
 }
 
@@ -128,14 +128,14 @@ s3::Result<std::size_t> Stream::ReadSome(std::span<char> bytes) {
     std::array<pollfd, 2> polled{{{fd_, POLLIN, 0}, {cancel_event_, POLLIN, 0}}};
     if (poll(polled.data(), polled.size(), -1) < 0) {
       if (errno == EINTR) continue;
-      return FailErrno(errno);
+      return FailStreamErrno(errno);
     }
     if (polled[1].revents != 0) {
       return s3::Fail(s3::ErrorKind::kCancelled, "the run was stopped while the stream was read");
     }
     const ssize_t got = read(fd_, bytes.data(), bytes.size());
     if (got >= 0) return static_cast<std::size_t>(got);
-    if (errno != EINTR && errno != EAGAIN) return FailErrno(errno);
+    if (errno != EINTR && errno != EAGAIN) return FailStreamErrno(errno);
   }
 }
 
