@@ -55,8 +55,10 @@ std::uint64_t WriteJournals(const std::string& plan_dir, const pipeline::JobPlan
     const auto run_dir = pipeline::ShardRunDir(plan_dir, shard);
     fs::create_directories(run_dir);
     std::ofstream journal(run_dir + "/journal.jsonl", std::ios::binary);
-    journal << pipeline::RunLine(
-        {1, plan.settings, "job.yaml", {}, pipeline::ShardTextOf(shard, shards, plan.id)});
+    journal << pipeline::RunLine({.session = 1,
+                                  .settings = plan.settings,
+                                  .job_file = "job.yaml",
+                                  .shard = pipeline::ShardTextOf(shard, shards, plan.id)});
     const auto read = pipeline::ReadManifest(*directory, shard, [&](pipeline::Input input) {
       pipeline::ObjectResult result;
       result.file = std::get<std::shared_ptr<const pipeline::InputFile>>(input);

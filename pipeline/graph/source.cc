@@ -125,7 +125,7 @@ s3::Result<s3::PartPlan> Source::PlanOf(const InputFile& file) const {
                                 file.range->part_bytes));
   }
   auto options = options_.plan;
-  if (const auto part_bytes = history_->PartBytes(file)) options.part_bytes = *part_bytes;
+  if (const auto part_bytes = history_->uploads().PartBytes(file)) options.part_bytes = *part_bytes;
   options.max_body_bytes = largest;
   return s3::PlanUpload(file.size_bytes, options, options_.store_limits);
 }
@@ -183,7 +183,7 @@ void Source::WakeConsumer(std::unique_lock<std::mutex> lock) {
 
 // Called by the walk's threads.
 bool Source::LeaveOutIfDone(const InputFile& file) {
-  const auto earlier = history_->FindSettled(file);
+  const auto earlier = history_->inputs().FindDone(file);
   if (!earlier) return false;
   ObjectResult result;
   result.outcome = earlier->outcome;

@@ -13,8 +13,8 @@ namespace {
 constexpr std::string_view kCrcLead = R"(,"crc":")";
 constexpr std::size_t kCrcBytes = kCrcLead.size() + 8 + 2;
 
-std::string CrcText(std::string_view body) {
-  const auto crc = s3::Crc32c(body);
+std::string CrcText(std::string_view text) {
+  const auto crc = s3::Crc32c(text);
   std::array<char, 4> bytes;
   for (std::size_t i = 0; i < 4; ++i) bytes[i] = static_cast<char>(crc >> (24 - 8 * i));
   return s3::HexEncode({bytes.data(), bytes.size()});
@@ -33,12 +33,12 @@ ChecksummedLine::ChecksummedLine(std::string_view record) {
 
 void ChecksummedLine::Text(std::string_view name, std::string_view value) {
   Name(name);
-  const auto is_other = [](char c) { return static_cast<signed char>(c) < 0x20 || c == 0x7f; };
-  if (s3::HasAny(value, is_other)) {
+  const auto needs_library = [](char c) { return static_cast<signed char>(c) < 0x20 || c == 0x7f; };
+  if (s3::HasAny(value, needs_library)) {
     text_ += Dump(nlohmann::json(value));
     return;
   }
-  const auto is_escaped = [](char c) { return c == '"' || c == '\\'; };  // every ETag has quotes
+  const auto is_escaped = [](char c) { return c == '"' || c == '\\'; };  // common: every ETag has quotes
   text_ += '"';
   if (s3::HasAny(value, is_escaped)) {
     for (const char c : value) {
@@ -61,16 +61,16 @@ void ChecksummedLine::Json(std::string_view name, const nlohmann::json& value) {
   text_ += Dump(value);
 }
 
-std::string ChecksummedLine::Seal() && {
+std::string ChecksummedLine::WithChecksum() && {
   s3::Append(&text_, {kCrcLead, CrcText(text_), "\"}\n"});
   return std::move(text_);
 }
 
 bool IsIntact(std::string_view line) {
   if (line.size() < kCrcBytes || !line.ends_with("\"}")) return false;
-  const auto body = line.substr(0, line.size() - kCrcBytes);
-  const auto seal = line.substr(body.size());
-  return seal.starts_with(kCrcLead) && seal.substr(kCrcLead.size(), 8) == CrcText(body);
+  const auto fields = line.substr(0, line.size() - kCrcBytes);
+  const auto checksum = line.substr(fields.size());
+  return checksum.starts_with(kCrcLead) && checksum.substr(kCrcLead.size(), 8) == CrcText(fields);
 }
 
 std::string BytesOf(const nlohmann::json& line, const std::string& name) {

@@ -1,5 +1,5 @@
-// The form of a line in the journal and in the manifests of a plan: one JSON object, whose first field is
-// `record` and whose last is the CRC-32C of all before it. Names are bytes. Pure, any thread.
+// The form of a line in journals and in the manifests of a plan: one JSON object whose first field is
+// `record` and whose last is `crc`, the CRC-32C of all bytes before that field. Pure, any thread.
 #pragma once
 
 #include <fmt/format.h>
@@ -14,15 +14,15 @@
 
 namespace pipeline {
 
-// Longer than any line of ours: a key has 1,024 bytes at most, a path some thousand, job settings more.
+// More than any line of ours needs: a key has at most 1,024 bytes, a path some thousand, job settings more.
 inline constexpr std::size_t kMaxLineBytes = 16 << 20;
 
-// Writes a line without making a document first: there may be millions.
+// Writes a line directly, without building a JSON document: a run may write millions.
 class ChecksummedLine {
  public:
   explicit ChecksummedLine(std::string_view record);
 
-  // A number or a boolean, as JSON writes it.
+  // Adds a number or a boolean.
   template <typename Value>
   void Literal(std::string_view name, Value value) {
     Name(name);
@@ -33,14 +33,14 @@ class ChecksummedLine {
       fmt::format_to(std::back_inserter(text_), "{}", value);
     }
   }
-  // What is no UTF-8 in it becomes U+FFFD: a server's message may hold any bytes.
+  // Adds a text. Bytes that are not UTF-8 become U+FFFD: a server's message may hold any bytes.
   void Text(std::string_view name, std::string_view value);
-  // As it is; what is no UTF-8 as "NAME_base64".
+  // Adds a file name or a key, of which no byte may change: as a text if it is UTF-8, else as "NAME_base64".
   void Bytes(std::string_view name, const std::string& value);
   void Json(std::string_view name, const nlohmann::json& value);
 
-  // The line, with its newline.
-  std::string Seal() &&;
+  // Adds the checksum and returns the line with its newline.
+  std::string WithChecksum() &&;
 
  private:
   void Name(std::string_view name) { s3::Append(&text_, {",\"", name, "\":"}); }
@@ -48,13 +48,13 @@ class ChecksummedLine {
   std::string text_;
 };
 
-// `line` without its newline; false when it is not whole.
+// True if `line`, without its newline, ends with the right checksum.
 bool IsIntact(std::string_view line);
 
-// What Bytes has written. Throws nlohmann's exceptions when it is not there or of another type.
+// Returns what Bytes() wrote. Throws one of nlohmann's exceptions if the field is missing or of another type.
 std::string BytesOf(const nlohmann::json& line, const std::string& name);
 
-// Well-formed UTF-8 as in the Unicode Standard, table 3-7: no overlong forms, no surrogates.
+// True for well-formed UTF-8 as in the Unicode Standard, table 3-7: no overlong forms, no surrogates.
 bool IsUtf8(std::string_view text);
 
 }  // namespace pipeline

@@ -15,7 +15,9 @@
 namespace pipeline {
 namespace {
 
-// Torn lines are kept as they were, one after the other.
+constexpr std::chrono::seconds kSyncPeriod{1};
+
+// Appends the torn line to journal.jsonl.torn, byte for byte.
 s3::Result<void> KeepTail(const OwnDir& directory, int journal, std::uint64_t offset, std::uint64_t bytes) {
   std::string tail(bytes, '\0');
   const auto read = pread(journal, tail.data(), tail.size(), static_cast<off_t>(offset));
@@ -30,7 +32,7 @@ s3::Result<void> KeepTail(const OwnDir& directory, int journal, std::uint64_t of
   return {};
 }
 
-// Its end, which has been read, is not intact.
+// Cuts off the end of the journal, which its reader has found torn.
 s3::Result<void> CutTo(std::uint64_t keep_bytes, const OwnDir& directory, int journal) {
   const auto path = directory.PathOf(kJournalName);
   struct stat status {};
@@ -39,7 +41,7 @@ s3::Result<void> CutTo(std::uint64_t keep_bytes, const OwnDir& directory, int jo
   if (size == keep_bytes) return {};
   if (size < keep_bytes || size - keep_bytes > kMaxLineBytes + 1) {
     return s3::Fail(s3::ErrorKind::kLocal,
-                    path + " has changed since it was read: does another program write to it?");
+                    path + " has changed since it was read: make sure that no other program writes to it");
   }
   if (auto kept = KeepTail(directory, journal, keep_bytes, size - keep_bytes); !kept) return kept;
   if (ftruncate(journal, static_cast<off_t>(keep_bytes)) == 0) return {};
@@ -54,8 +56,8 @@ s3::Result<std::unique_ptr<Journal>> Journal::Open(const OwnDir& directory, std:
   if (!file) return tl::unexpected(file.error());
   if (const auto cut = CutTo(keep_bytes, directory, file->get()); !cut) return tl::unexpected(cut.error());
   const auto path = directory.PathOf(kJournalName);
-  // A new file outlives a loss of power only with its name in the directory on the disk. Not every file
-  // system syncs directories.
+  // After a loss of power a new file is there only if its directory entry was synced, too. Some file systems
+  // cannot sync directories, and say so with EINVAL or ENOTSUP.
   if (keep_bytes == 0 && fsync(directory.fd()) != 0 && errno != EINVAL && errno != ENOTSUP) {
     return tl::unexpected(ErrnoError(path, errno));
   }
@@ -67,16 +69,16 @@ Journal::Journal(s3::UniqueFd file, std::string path, std::uint64_t size_bytes,
     : file_(std::move(file)),
       path_(std::move(path)),
       on_failure_(std::move(on_failure)),
-      size_bytes_(size_bytes),
-      thread_([this] { SyncAhead(); }) {}
+      size_bytes_(size_bytes) {
+  sync_thread_.emplace(kSyncPeriod, [this] {
+    SyncAppended();
+    return kSyncPeriod;
+  });
+}
 
 Journal::~Journal() {
-  {
-    std::lock_guard lock(mutex_);
-    quit_ = true;
-    changed_.notify_all();
-  }
-  thread_.join();
+  sync_thread_.reset();
+  SyncAppended();
 }
 
 s3::Result<void> Journal::Status() const {
@@ -85,35 +87,38 @@ s3::Result<void> Journal::Status() const {
 }
 
 bool Journal::failed() const {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   return failure_.has_value();
 }
 
 std::uint64_t Journal::size_bytes() const {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   return size_bytes_;
 }
 
 s3::Result<void> Journal::Append(std::string_view line) {
-  std::unique_lock lock(mutex_);
+  s3::MutexLock lock(mutex_);
   if (failure_) return Status();
-  if (const int error = WriteAll(file_.get(), line); error != 0) {
-    Fail(std::move(lock), error);
-    return tl::unexpected(ErrnoError(path_, error));
+  const int error = WriteAll(file_.get(), line);
+  if (error == 0) {
+    size_bytes_ += line.size();
+    dirty_ = true;
+    return {};
   }
-  size_bytes_ += line.size();
-  dirty_ = true;
-  return {};
+  const auto failure = failure_.emplace(ErrnoError(path_, error));
+  lock.unlock();
+  Report(failure);
+  return tl::unexpected(failure);
 }
 
 s3::Result<void> Journal::AppendDurably(std::string_view line, s3::Waiter* waiter) {
   if (auto appended = Append(line); !appended) return appended;
   waiter->Wait([this](s3::Wake wake) {
-    std::lock_guard lock(mutex_);
+    const s3::MutexLock lock(mutex_);
     waiting_.push_back(wake);
-    changed_.notify_one();
+    sync_thread_->Wake();
   });
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   return Status();
 }
 
@@ -122,35 +127,25 @@ s3::Result<void> Journal::Sync() {
   return AppendDurably("", &waiter);
 }
 
-// The first error is the run's; `lock` is let go, since whoever hears of it may append.
-void Journal::Fail(std::unique_lock<std::mutex> lock, int error) {
-  if (failure_) return;
-  const auto failure = failure_.emplace(ErrnoError(path_, error));
-  lock.unlock();
+// Called without the mutex, because the callback may append.
+void Journal::Report(const s3::Error& failure) const {
   if (on_failure_) on_failure_(failure);
 }
 
-void Journal::SyncAhead() {
-  std::unique_lock lock(mutex_);
-  while (!quit_ || !waiting_.empty()) {
-    changed_.wait_for(lock, std::chrono::seconds(1), [this] { return quit_ || !waiting_.empty(); });
-    if (dirty_ || !waiting_.empty()) SyncOnce(&lock);
-  }
-}
-
-void Journal::SyncOnce(std::unique_lock<std::mutex>* lock) {
+// One fdatasync for all lines so far and all who wait for them.
+void Journal::SyncAppended() {
+  s3::MutexLock lock(mutex_);
+  if (!dirty_ && waiting_.empty()) return;
   const auto woken = std::exchange(waiting_, {});
   dirty_ = false;
-  lock->unlock();
+  lock.unlock();
   const int error = fdatasync(file_.get()) == 0 ? 0 : errno;
-  lock->lock();
-  if (error != 0) {
-    Fail(std::move(*lock), error);
-    *lock = std::unique_lock(mutex_, std::defer_lock);
-  }
-  if (lock->owns_lock()) lock->unlock();
+  lock.lock();
+  std::optional<s3::Error> first_failure;
+  if (error != 0 && !failure_) first_failure = failure_ = ErrnoError(path_, error);
+  lock.unlock();
+  if (first_failure) Report(*first_failure);
   for (const auto& wake : woken) wake();
-  lock->lock();
 }
 
 }  // namespace pipeline

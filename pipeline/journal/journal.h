@@ -1,17 +1,21 @@
-// journal.jsonl, being written: lines of pipeline/journal/record.h, appended. Thread-safe.
+// Writes journal.jsonl: appends the lines of record.h. Thread-safe.
+//
+//   auto journal = Journal::Open(directory, history.intact_bytes(), on_failure);
+//   if (!journal) return Refuse(kExitJournal, journal.error().message);
+//   (*journal)->Append(ResultLine(result));                    // survives a killed process
+//   (*journal)->AppendDurably(UploadLine(upload), &waiter);    // survives a loss of power
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "pipeline/fs/own_dir.h"
+#include "s3/base/mutex.h"
+#include "s3/base/periodic_thread.h"
 #include "s3/base/result.h"
 #include "s3/base/unique_fd.h"
 #include "s3/base/waiter.h"
@@ -20,47 +24,44 @@ namespace pipeline {
 
 class Journal {
  public:
-  // Creates the file when there is none; cuts it to `keep_bytes`, what is intact of it. What is cut off, one
-  // line at most, is kept in journal.jsonl.torn. `on_failure` is called once, by whichever thread meets the
-  // first error, and may be null.
+  // Creates the file if there is none. Cuts it to `keep_bytes`, its intact lines; what is cut off, at most
+  // one line, is appended to journal.jsonl.torn. `on_failure` may be null; it is called once, by the thread
+  // that meets the first error.
   static s3::Result<std::unique_ptr<Journal>> Open(const OwnDir& directory, std::uint64_t keep_bytes,
                                                    std::function<void(const s3::Error&)> on_failure);
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  // In the kernel's hands when it returns: a killed process loses nothing that was appended. It is on the
-  // disk a second later at most. After the first error nothing is appended any more: a line behind half a
-  // line would be lost with it, and what a failed fsync has lost nobody knows.
+  // When it returns, the kernel has the line, so a killed process loses nothing. The line is on the disk at
+  // most one second later. After the first error every call fails: a line behind half a line could not be
+  // read back, and nobody knows what a failed fsync has lost.
   s3::Result<void> Append(std::string_view line);
-  // On the disk when it returns. One fdatasync serves all that wait for one.
+  // When it returns, the line is on the disk. One fdatasync serves all callers that wait.
   s3::Result<void> AppendDurably(std::string_view line, s3::Waiter* waiter);
-  // All that was appended is on the disk when it returns. Blocks.
+  // Blocks until every appended line is on the disk.
   s3::Result<void> Sync();
 
-  // What is in the file as far as this process knows, bytes.
+  // The file's size in bytes, as far as this process knows.
   std::uint64_t size_bytes() const;
   bool failed() const;
 
  private:
   Journal(s3::UniqueFd file, std::string path, std::uint64_t size_bytes,
           std::function<void(const s3::Error&)> on_failure);
-  s3::Result<void> Status() const;
-  void Fail(std::unique_lock<std::mutex> lock, int error);
-  void SyncAhead();
-  void SyncOnce(std::unique_lock<std::mutex>* lock);
+  s3::Result<void> Status() const S3_REQUIRES(mutex_);
+  void Report(const s3::Error& failure) const;
+  void SyncAppended();
 
   const s3::UniqueFd file_;
   const std::string path_;
   const std::function<void(const s3::Error&)> on_failure_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::uint64_t size_bytes_;
-  std::optional<s3::Error> failure_;
-  std::vector<s3::Wake> waiting_;
-  bool dirty_ = false;
-  bool quit_ = false;
-  std::thread thread_;
+  mutable s3::Mutex mutex_;
+  std::uint64_t size_bytes_ S3_GUARDED_BY(mutex_);
+  std::optional<s3::Error> failure_ S3_GUARDED_BY(mutex_);  // the first one
+  std::vector<s3::Wake> waiting_ S3_GUARDED_BY(mutex_);     // for the next fdatasync
+  bool dirty_ S3_GUARDED_BY(mutex_) = false;                // lines were appended since the last fdatasync
+  std::optional<s3::PeriodicThread> sync_thread_;
 };
 
 }  // namespace pipeline

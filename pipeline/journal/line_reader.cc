@@ -12,21 +12,22 @@
 namespace pipeline {
 namespace {
 
-constexpr std::size_t kFirstBufferBytes = 128 << 10;
+constexpr std::size_t kInitialBufferBytes = 128 << 10;
 
 }  // namespace
 
 LineReader::LineReader(s3::UniqueFd file, std::string path)
-    : file_(std::move(file)), path_(std::move(path)), buffer_(kFirstBufferBytes, '\0') {}
+    : file_(std::move(file)), path_(std::move(path)), buffer_(kInitialBufferBytes, '\0') {}
 
 std::optional<std::string_view> LineReader::Next() {
-  for (std::size_t looked = 0; !failure_;) {
+  for (std::size_t searched = 0; !failure_;) {
     const char* const rest = buffer_.data() + begin_;
-    const auto* newline = static_cast<const char*>(std::memchr(rest + looked, '\n', end_ - begin_ - looked));
+    const auto* newline =
+        static_cast<const char*>(std::memchr(rest + searched, '\n', end_ - begin_ - searched));
     if (newline != nullptr) return Take(static_cast<std::size_t>(newline - rest), true);
-    looked = end_ - begin_;
-    if (at_end_ && looked == 0) return std::nullopt;
-    if (at_end_ || looked > kMaxLineBytes) return Take(looked, false);
+    searched = end_ - begin_;
+    if (at_end_ && searched == 0) return std::nullopt;
+    if (at_end_ || searched > kMaxLineBytes) return Take(searched, false);
     Fill();
   }
   return std::nullopt;
@@ -38,14 +39,14 @@ std::optional<std::string_view> LineReader::Take(std::size_t bytes, bool ended) 
   ++number_;
   ended_ = ended;
   if (bytes <= kMaxLineBytes) return line;
-  failure_ =
-      s3::Error{.kind = s3::ErrorKind::kLocal,
-                .message = fmt::format("{}:{}: this line has more than {} MiB: s3flow writes no such line",
-                                       path_, number_, kMaxLineBytes >> 20)};
+  failure_ = s3::Error{
+      .kind = s3::ErrorKind::kLocal,
+      .message = fmt::format("{}:{}: this line is longer than {} MiB, and s3flow does not write such lines",
+                             path_, number_, kMaxLineBytes >> 20)};
   return std::nullopt;
 }
 
-// More of the file behind what is still to be given.
+// Moves the rest of the buffer to its front, and reads more of the file behind it.
 void LineReader::Fill() {
   std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
   end_ -= begin_;

@@ -1,5 +1,4 @@
-// Reads a file of lines, one after the other, and never more than the longest line of s3flow's at a time. Not
-// thread-safe.
+// Reads a file line by line. Memory: the longest line so far, at most kMaxLineBytes. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +16,12 @@ class LineReader {
   // `path` is for messages.
   LineReader(s3::UniqueFd file, std::string path);
 
-  // The next line without its newline, valid until the next call. Nothing at the end of the file and after a
-  // failure.
+  // Returns the next line without its newline, valid until the next call. Nothing at the end of the file, and
+  // after a failure.
   std::optional<std::string_view> Next();
-  // Of the line that Next() gave: its number, from 1; whether its newline is there.
+  // The number of the line that Next() returned, from 1.
   std::uint64_t number() const { return number_; }
+  // True if that line has its newline; only the last one of a file may lack it.
   bool ended() const { return ended_; }
   // kLocal, once the file cannot be read or a line has more than kMaxLineBytes.
   const std::optional<s3::Error>& failure() const { return failure_; }
@@ -33,7 +33,7 @@ class LineReader {
   const s3::UniqueFd file_;
   const std::string path_;
   std::string buffer_;
-  std::size_t begin_ = 0, end_ = 0;  // what of the buffer is still to be given
+  std::size_t begin_ = 0, end_ = 0;  // the bytes of the buffer that no line has taken
   std::uint64_t number_ = 0;
   bool ended_ = false;
   bool at_end_ = false;  // of the file

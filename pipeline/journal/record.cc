@@ -32,7 +32,7 @@ std::string RunLine(const RunRecord& record) {
   if (!record.shard.empty()) line.Text("shard", record.shard);
   if (!record.scheduler.empty()) line.Json("scheduler", record.scheduler);
   line.Text("settings", record.settings);
-  return std::move(line).Seal();
+  return std::move(line).WithChecksum();
 }
 
 std::string CreatingLine(std::string_view token, const InputFile& file, std::int64_t time_s) {
@@ -40,7 +40,7 @@ std::string CreatingLine(std::string_view token, const InputFile& file, std::int
   line.Text("token", token);
   line.Bytes("key", file.key);
   line.Literal("time", time_s);
-  return std::move(line).Seal();
+  return std::move(line).WithChecksum();
 }
 
 std::string UploadLine(const UploadRecord& record) {
@@ -53,7 +53,7 @@ std::string UploadLine(const UploadRecord& record) {
   line.Literal("part_size", record.part_bytes);
   line.Literal("mtime_ns", record.mtime_ns);
   line.Literal("created_once", record.created_once);
-  return std::move(line).Seal();
+  return std::move(line).WithChecksum();
 }
 
 std::string PartLine(const PartRecord& record) {
@@ -64,26 +64,26 @@ std::string PartLine(const PartRecord& record) {
   line.Text("etag", record.etag);
   line.Text("digest", record.digest);
   if (!record.checksum.empty()) line.Text("checksum", record.checksum);
-  return std::move(line).Seal();
+  return std::move(line).WithChecksum();
 }
 
 std::string CompletingLine(std::string_view token) {
   ChecksummedLine line("completing");
   line.Text("token", token);
-  return std::move(line).Seal();
+  return std::move(line).WithChecksum();
 }
 
 std::string GoneLine(std::string_view token) {
   ChecksummedLine line("gone");
   line.Text("token", token);
-  return std::move(line).Seal();
+  return std::move(line).WithChecksum();
 }
 
 std::string EndLine(const EndRecord& record) {
   ChecksummedLine line("end");
   line.Literal("exit_status", record.status);
   line.Literal("complete", record.complete);
-  return std::move(line).Seal();
+  return std::move(line).WithChecksum();
 }
 
 std::string ResultLine(const ObjectResult& result) {
@@ -109,7 +109,7 @@ std::string ResultLine(const ObjectResult& result) {
   if (!result.reason.empty()) line.Text("reason", result.reason);
   if (!result.error) {
     if (!result.request_id.empty()) line.Text("request_id", result.request_id);
-    return std::move(line).Seal();
+    return std::move(line).WithChecksum();
   }
   const auto& error = *result.error;
   line.Text("kind", s3::KindName(error.kind));
@@ -118,7 +118,7 @@ std::string ResultLine(const ObjectResult& result) {
   line.Text("message", error.message);
   const auto& request_id = error.request_id.empty() ? result.request_id : error.request_id;
   if (!request_id.empty()) line.Text("request_id", request_id);
-  return std::move(line).Seal();
+  return std::move(line).WithChecksum();
 }
 
 }  // namespace pipeline

@@ -1,13 +1,13 @@
-// The lines of journal.jsonl, see pipeline/journal/checksummed_line.h for their form. Pure functions, any
-// thread.
+// The records of journal.jsonl, one line each; see checksummed_line.h for the form of a line. Values; pure
+// functions, any thread. JournalReader reads them.
 //
-//   run         a session begins: the job's settings, and which session of this run it is
+//   run         a session begins: the job's settings, and the number of the session in this run
 //   creating    CreateMultipartUpload is about to be sent; `token` names the upload from here on
-//   upload      it was created; on the disk before its first part is sent
-//   part        one part is in the store; of an upload of this journal, or of one that the plan created
+//   upload      the upload was created; on the disk before its first part is sent
+//   part        one part is in the store; its upload is in this journal, or in the plan's
 //   completing  CompleteMultipartUpload is about to be sent
-//   gone        the upload exists no more: completed or aborted
-//   result      how an input ended; the last of an input counts
+//   gone        the upload does not exist: it was completed or aborted, or its creation was refused
+//   result      how an input ended; the last result of an input counts
 //   end         the session ended; `complete` says whether the whole run did
 #pragma once
 
@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "pipeline/journal/run_scope.h"
@@ -29,21 +30,26 @@ struct RunRecord {
   int session = 1;
   RunScope scope;                      // of the results and uploads that follow
   std::string settings;                // the lines of `check` that say what goes where
-  std::string job_file;                // absolute
+  std::string job_file;                // absolute path
   std::vector<std::string> overrides;  // --set
-  std::string shard;                   // which part of the job, see pipeline/shard.h; empty: all of it
-  std::map<std::string, std::string> scheduler;  // what it says of the process: job, node, restarts
+  std::string shard;                   // the part of the job, see pipeline/shard.h; empty: all of it
+  std::map<std::string, std::string> scheduler;  // its facts about the process: job, node, restarts
 };
 
-// A multipart upload as the journal knows it.
+struct CreatingRecord {
+  std::string token;
+  std::string key;
+  std::int64_t time_s = 0;  // when the request was sent, since 1970, by this machine's clock
+};
+
 struct UploadRecord {
-  std::string token;  // ours, in the object's metadata: unique
+  std::string token;  // ours, unique; also in the object's metadata
   std::string path, key;
   std::string upload_id;
   std::uint64_t size_bytes = 0;
   std::uint64_t part_bytes = 0;  // 0: a stream
   std::int64_t mtime_ns = 0;     // of the file, since 1970
-  // One CreateMultipartUpload was sent: there is no second upload that nobody knows.
+  // CreateMultipartUpload was sent exactly once, so no second upload with an unknown ID can exist.
   bool created_once = true;
 };
 
@@ -56,10 +62,37 @@ struct PartRecord {
   std::string checksum;  // base64, of integrity.checksum; empty for none
 };
 
+struct CompletingRecord {
+  std::string token;
+};
+
+struct GoneRecord {
+  std::string token;
+};
+
+// The fields of a result that a later session needs.
+struct ResultRecord {
+  Outcome outcome = Outcome::kCancelled;
+  std::string_view path, key;  // valid until the reader's next record
+  int first_part = 0;          // of a range of parts; 0 for a whole file
+  std::uint64_t size_bytes = 0;
+  std::int64_t mtime_ns = 0;
+  s3::ErrorKind kind = s3::ErrorKind::kPermanent;  // of a failed input
+  int attempts = 1;
+};
+
+// A result of which only the outcome was read.
+struct ResultOutcome {
+  std::string_view name;  // valid until the reader's next record
+};
+
 struct EndRecord {
   int status = 0;
-  bool complete = false;  // nothing is left: not stopped early
+  bool complete = false;  // nothing is left: the run was not stopped early
 };
+
+using JournalRecord = std::variant<RunRecord, CreatingRecord, UploadRecord, PartRecord, CompletingRecord,
+                                   GoneRecord, ResultRecord, ResultOutcome, EndRecord>;
 
 std::string RunLine(const RunRecord& record);
 // `time_s`: now, since 1970.

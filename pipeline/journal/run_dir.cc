@@ -10,7 +10,8 @@
 namespace pipeline {
 namespace {
 
-// "section.key" (a source has its number) to value, in the order of the text.
+// Pairs of "section.key" and value, in the order of the text. A source's section has a number:
+// "source[2].path".
 std::vector<std::pair<std::string, std::string>> Settings(const std::string& text) {
   std::vector<std::pair<std::string, std::string>> settings;
   std::istringstream lines(text);
@@ -32,7 +33,7 @@ std::vector<std::pair<std::string, std::string>> Settings(const std::string& tex
   return settings;
 }
 
-std::string_view WhatBegan(RunKind kind) {
+std::string_view Noun(RunKind kind) {
   switch (kind) {
     case RunKind::kRun: return "a run";
     case RunKind::kPlan: return "a plan";
@@ -41,22 +42,24 @@ std::string_view WhatBegan(RunKind kind) {
   return "a run";
 }
 
-// What no option allows: what the journal says would be said of something else.
-std::optional<std::string> OtherSubject(const RunRecord& run, const RunScope& scope) {
-  const bool is_rehearsed = run.scope.kind == RunKind::kRehearsal;
-  if (is_rehearsed && scope.kind == RunKind::kRehearsal) {
-    return "belongs to a rehearsal that has ended, and its embedded store with it: choose another run "
+// Returns why no option allows this session: the journal's results would be taken for results about something
+// else.
+std::optional<std::string> ScopeProblem(const RunRecord& run, const RunScope& scope) {
+  const bool was_rehearsal = run.scope.kind == RunKind::kRehearsal;
+  if (was_rehearsal && scope.kind == RunKind::kRehearsal) {
+    return "belongs to a rehearsal that has ended, and its embedded store ended with it: choose another run "
            "directory, or remove this one";
   }
   if (run.scope.kind != scope.kind) {
-    return fmt::format("belongs to {}, and this is {}: choose another run directory",
-                       WhatBegan(run.scope.kind), WhatBegan(scope.kind));
+    return fmt::format("belongs to {}, and this is {}: choose another run directory", Noun(run.scope.kind),
+                       Noun(scope.kind));
   }
   if (IsSameStore(run.scope, scope)) return std::nullopt;
   return fmt::format(
-      "belongs to {} into {}, and this job's destination is {}: choose another run directory (resume.skip "
-      "can ask the new store what it has)",
-      WhatBegan(run.scope.kind), DescribeStore(run.scope), DescribeStore(scope));
+      "belongs to {} into {}, and this job's destination is {}: choose another run directory (with "
+      "resume.skip "
+      "s3flow asks the new store which objects it has)",
+      Noun(run.scope.kind), DescribeStore(run.scope), DescribeStore(scope));
 }
 
 }  // namespace
@@ -65,7 +68,7 @@ std::optional<Refusal> ResumeProblem(const std::string& path, const History& his
                                      const RunIdentity& identity, const RunScope& scope,
                                      const ResumeOptions& options) {
   if (!history.run()) return std::nullopt;
-  if (const auto problem = OtherSubject(*history.run(), scope)) {
+  if (const auto problem = ScopeProblem(*history.run(), scope)) {
     return Refusal{kExitConfig, path + " " + *problem};
   }
   if (history.run()->shard != identity.shard) {
@@ -78,23 +81,26 @@ std::optional<Refusal> ResumeProblem(const std::string& path, const History& his
       (history.run()->scope.objects.empty() || history.run()->scope.objects == scope.objects);
   if (!same_job && !options.allow_changed_job) {
     auto difference = DifferenceOf(history.run()->settings, identity.settings);
-    if (difference.empty()) difference = "a secret value that objects are stored with is another";
-    return Refusal{kExitConfig,
-                   fmt::format("{} belongs to a run of another job: {} (--allow-changed-job goes on with the "
-                               "new one)",
-                               path, difference)};
+    if (difference.empty()) difference = "a secret value of the objects' properties has changed";
+    return Refusal{
+        kExitConfig,
+        fmt::format("{} belongs to a run of another job: {} (--allow-changed-job resumes it with the "
+                    "new job)",
+                    path, difference)};
   }
   if (!same_job && history.run()->scope.stores.empty()) {
-    return Refusal{kExitConfig,
-                   fmt::format("{} was written by an older version of s3flow, which did not record what its "
-                               "results are about: a changed job needs another run directory",
-                               path)};
+    return Refusal{
+        kExitConfig,
+        fmt::format("{} was written by an older version of s3flow, which did not record the store of its "
+                    "results: choose another run directory for a changed job",
+                    path)};
   }
   if (history.complete() && !options.go_on && options.skip == SkipMode::kNever) {
-    return Refusal{kExitJournal,
-                   fmt::format("{} belongs to a run that has ended: choose another run directory, or upload "
-                               "what has changed since with --resume",
-                               path)};
+    return Refusal{
+        kExitJournal,
+        fmt::format("{} belongs to a run that is complete: choose another run directory, or upload "
+                    "with --resume what has changed since",
+                    path)};
   }
   return std::nullopt;
 }
@@ -130,13 +136,20 @@ std::optional<Refusal> RunDirectory::LockAndLoad(std::function<void(const s3::Er
   return std::nullopt;
 }
 
-// It is written at the end of the session, and replaces what has its name.
+std::optional<Refusal> RunDirectory::OpenJournal(std::function<void(const s3::Error&)> on_failure) {
+  auto journal = Journal::Open(dir_, history_->intact_bytes(), std::move(on_failure));
+  if (!journal) return Refusal{kExitJournal, journal.error().message};
+  journal_ = std::move(*journal);
+  return std::nullopt;
+}
+
+// Protects another program's file: the session replaces summary.json at its end.
 std::optional<Refusal> RunDirectory::SummaryProblem() const {
   const auto summary = dir_.Find(kSummaryName);
   if (!summary) return Refusal{kExitJournal, summary.error().message};
   if (!*summary || history_->run()) return std::nullopt;
   return Refusal{kExitJournal,
-                 fmt::format("{} is there, without a journal: choose another run directory, or move "
+                 fmt::format("{} exists, but there is no journal: choose another run directory, or move "
                              "that file away",
                              dir_.PathOf(kSummaryName))};
 }
@@ -152,9 +165,7 @@ tl::expected<RunDirectory, Refusal> RunDirectory::Open(const std::string& path, 
   if (auto refusal = opened.SummaryProblem()) return tl::unexpected(*refusal);
   if (auto problem = ResumeProblem(path, history, identity, scope, options)) return tl::unexpected(*problem);
   opened.session_ = history.run() ? history.run()->session + 1 : 1;
-  auto journal = Journal::Open(opened.dir_, history.intact_bytes(), std::move(on_failure));
-  if (!journal) return Refuse(kExitJournal, journal.error().message);
-  opened.journal_ = std::move(*journal);
+  if (auto refusal = opened.OpenJournal(std::move(on_failure))) return tl::unexpected(*refusal);
   const auto begun =
       opened.journal_->Append(RunLine({opened.session_, scope, identity.settings, identity.job_file,
                                        identity.overrides, identity.shard, identity.scheduler}));
@@ -165,19 +176,19 @@ tl::expected<RunDirectory, Refusal> RunDirectory::Open(const std::string& path, 
 tl::expected<RunDirectory, Refusal> RunDirectory::OpenExisting(
     const std::string& path, Trust trust, std::function<void(const s3::Error&)> on_failure) {
   if (access(fmt::format("{}/{}", path, kJournalName).c_str(), F_OK) != 0) {
-    return Refuse(kExitNoInput, fmt::format("{} is no run directory: it has no {}", path, kJournalName));
+    return Refuse(kExitNoInput, fmt::format("{} is not a run directory: it has no {}", path, kJournalName));
   }
   auto directory = OwnDir::Open(path, trust);
   if (!directory) return Refuse(kExitJournal, directory.error().message);
   RunDirectory opened(std::move(*directory));
   if (auto refusal = opened.LockAndLoad(on_failure, nullptr)) return tl::unexpected(*refusal);
   if (!opened.history_->run()) {
-    return Refuse(kExitJournal, fmt::format("{} has no run in it", opened.dir_.PathOf(kJournalName)));
+    return Refuse(kExitJournal,
+                  fmt::format("{} has no record of a run: choose a run directory, or remove this one",
+                              opened.dir_.PathOf(kJournalName)));
   }
   opened.session_ = opened.history_->run()->session;
-  auto journal = Journal::Open(opened.dir_, opened.history_->intact_bytes(), std::move(on_failure));
-  if (!journal) return Refuse(kExitJournal, journal.error().message);
-  opened.journal_ = std::move(*journal);
+  if (auto refusal = opened.OpenJournal(std::move(on_failure))) return tl::unexpected(*refusal);
   return opened;
 }
 

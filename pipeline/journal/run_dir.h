@@ -1,4 +1,4 @@
-// A run directory, opened for one session: locked, its history read, its journal ready to be appended to.
+// A run directory, open for one session: locked, its history read, its journal ready for more lines.
 #pragma once
 
 #include <functional>
@@ -17,6 +17,7 @@ namespace pipeline {
 
 inline constexpr char kSummaryName[] = "summary.json";  // in a run directory or a plan's
 
+// Why a command cannot start: its exit status, and a message for a person.
 struct Refusal {
   ExitStatus status = kExitJournal;
   std::string message;
@@ -28,16 +29,16 @@ inline tl::unexpected<Refusal> Refuse(ExitStatus status, std::string message) {
 
 class RunDirectory {
  public:
-  // Creates the directory, with its parents, when it is not there. Refuses one that is not to be trusted (see
-  // pipeline/fs/own_dir.h) or holds another program's files (74), that another process uses (75), whose
-  // journal is damaged or not to be written (74), and what ResumeProblem refuses. `scope`: of the session.
-  // `on_failure`, see Journal, is also called when another process takes the directory over.
+  // Creates the directory and its parents if they are absent. Refuses a directory that is not to be trusted
+  // (see pipeline/fs/own_dir.h) or holds another program's files (74), that another process uses (75), whose
+  // journal is damaged or cannot be written (74), and what ResumeProblem refuses. `scope`: of the session.
+  // `on_failure` is Journal's; it is also called when another process takes the directory over.
   static tl::expected<RunDirectory, Refusal> Open(const std::string& path, const RunIdentity& identity,
                                                   const RunScope& scope, const ResumeOptions& options,
                                                   std::function<void(const s3::Error&)> on_failure);
 
-  // As it stands, for a command that begins no session: refuses one without a journal (66), not to be
-  // trusted, in use or damaged.
+  // For a command that begins no session: opens the directory as it is. Refuses one without a journal (66),
+  // and one that is not to be trusted (74), in use (75) or damaged (74).
   static tl::expected<RunDirectory, Refusal> OpenExisting(const std::string& path, Trust trust,
                                                           std::function<void(const s3::Error&)> on_failure);
 
@@ -50,6 +51,7 @@ class RunDirectory {
  private:
   explicit RunDirectory(OwnDir dir) : dir_(std::move(dir)) {}
   std::optional<Refusal> LockAndLoad(std::function<void(const s3::Error&)> on_failure, const RunScope* scope);
+  std::optional<Refusal> OpenJournal(std::function<void(const s3::Error&)> on_failure);
   std::optional<Refusal> SummaryProblem() const;
 
   OwnDir dir_;
@@ -59,14 +61,14 @@ class RunDirectory {
   int session_ = 1;
 };
 
-// Why a session with this identity and scope cannot resume the run in `path`, whose journal says `history`:
-// it is of another kind, shard or store, whatever the options say (78); of another job (78) or at its end
-// (74), unless the options allow that. Nothing when it can, or when there is no run yet.
+// Returns why a session with this identity and scope cannot resume the run in `path` with this history. A run
+// of another kind, shard or store is refused in any case (78); a run of another job (78) or a complete one
+// (74) is refused unless the options allow it. Nothing if the session can resume it, or no session has begun.
 std::optional<Refusal> ResumeProblem(const std::string& path, const History& history,
                                      const RunIdentity& identity, const RunScope& scope,
                                      const ResumeOptions& options);
 
-// The lines of two settings that differ: "destination.prefix: was a/, is b/".
+// Lists the lines in which two settings differ: "destination.prefix: was a/, is b/".
 std::string DifferenceOf(const std::string& before, const std::string& now);
 
 }  // namespace pipeline

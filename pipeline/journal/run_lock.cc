@@ -21,15 +21,15 @@
 namespace pipeline {
 namespace {
 
-constexpr std::uint64_t kKept = 8;
-constexpr std::uint64_t kMax = std::uint64_t{1} << 62;  // more is no number of ours
+constexpr std::uint64_t kKeptLocks = 8;
+constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 62;  // no lock of ours has a greater one
 constexpr std::string_view kReleased = "released";
 
 constexpr char kLocks[] = "locks";
-constexpr std::size_t kMaxBytes = 4096;  // of a lock
+constexpr std::size_t kMaxLockBytes = 4096;
 
-// Of the kernel's: below /proc.
-std::string ReadText(const std::string& path) {
+// For files below /proc.
+std::string ReadProcFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
@@ -37,17 +37,17 @@ std::string ReadText(const std::string& path) {
 }
 
 ProcessState StateOf(pid_t process) {
-  return ParseProcessState(ReadText(fmt::format("/proc/{}/stat", process)));
+  return ParseProcessState(ReadProcFile(fmt::format("/proc/{}/stat", process)));
 }
 
-// This boot of this machine, and this name space of process IDs: where a process ID means something. Empty
-// where there is no /proc that tells: then nobody's process is known.
+// Names this boot of this machine and this namespace of process IDs: the realm in which a process ID
+// identifies a process. Empty if /proc does not tell: then no process can be looked up.
 std::string Realm() {
   std::error_code none;
-  auto boot = ReadText("/proc/sys/kernel/random/boot_id");
+  auto boot = ReadProcFile("/proc/sys/kernel/random/boot_id");
   boot.erase(std::remove(boot.begin(), boot.end(), '\n'), boot.end());
-  const auto name_space = std::filesystem::read_symlink("/proc/self/ns/pid", none).string();
-  return boot.empty() || name_space.empty() ? "" : boot + "/" + name_space;
+  const auto pid_namespace = std::filesystem::read_symlink("/proc/self/ns/pid", none).string();
+  return boot.empty() || pid_namespace.empty() ? "" : boot + "/" + pid_namespace;
 }
 
 struct Holder {
@@ -67,9 +67,9 @@ Holder ThisProcess() {
   return {Realm(), host, getpid(), StateOf(getpid()).start};
 }
 
-// Of a lock that was torn by a crash there may be less.
+// Missing fields stay empty: a crash may have torn the lock.
 s3::Result<Holder> ReadHolder(const OwnDir& locks, std::uint64_t number) {
-  const auto read = locks.Text(std::to_string(number), kMaxBytes);
+  const auto read = locks.Text(std::to_string(number), kMaxLockBytes);
   if (!read) return tl::unexpected(read.error());
   std::istringstream text(*read);
   Holder holder;
@@ -81,7 +81,7 @@ s3::Result<Holder> ReadHolder(const OwnDir& locks, std::uint64_t number) {
   return holder;
 }
 
-s3::Result<std::vector<std::uint64_t>> Numbers(const OwnDir& locks) {
+s3::Result<std::vector<std::uint64_t>> LockNumbers(const OwnDir& locks) {
   const auto names = locks.Names();
   if (!names) return tl::unexpected(names.error());
   std::vector<std::uint64_t> numbers;
@@ -89,13 +89,14 @@ s3::Result<std::vector<std::uint64_t>> Numbers(const OwnDir& locks) {
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
     const bool whole = error == std::errc() && end == name.data() + name.size();
-    if (whole && number < kMax) numbers.push_back(number);
+    if (whole && number < kMaxNumber) numbers.push_back(number);
   }
   std::sort(numbers.begin(), numbers.end());
   return numbers;
 }
 
-// Seconds between two times of the directory's own clock: `now` was written just now.
+// Returns the age of a lock by the clock of its file system, which may be another machine's: `now` is a file
+// that was written just now.
 std::int64_t AgeSeconds(const OwnDir& locks, std::uint64_t number, const s3::UniqueFd& now) {
   struct stat held {
   }, written{};
@@ -105,7 +106,7 @@ std::int64_t AgeSeconds(const OwnDir& locks, std::uint64_t number, const s3::Uni
   return known ? written.st_mtim.tv_sec - held.st_mtim.tv_sec : 0;
 }
 
-// Nothing when that cannot be told here: it ran elsewhere, or /proc hides the processes of other users
+// Nothing if this machine cannot tell: the holder ran elsewhere, or /proc hides the processes of other users
 // (proc(5), hidepid).
 std::optional<bool> IsAlive(const Holder& holder) {
   if (holder.realm.empty() || holder.realm != Realm()) return std::nullopt;
@@ -115,7 +116,7 @@ std::optional<bool> IsAlive(const Holder& holder) {
   return false;
 }
 
-// Nothing when nobody holds it; else who does.
+// Describes the holder; nothing if no process holds the lock.
 s3::Result<std::optional<std::string>> HeldBy(const OwnDir& locks, std::uint64_t number,
                                               const s3::UniqueFd& now) {
   const auto holder = ReadHolder(locks, number);
@@ -128,17 +129,56 @@ s3::Result<std::optional<std::string>> HeldBy(const OwnDir& locks, std::uint64_t
   const auto age = AgeSeconds(locks, number, now);
   if (age > RunLock::kStale.count()) return std::nullopt;
   return fmt::format(
-      "process {} on {}, which gave a sign of life {} s ago (if it is dead: try again in {} s)",
+      "process {} on {}, which gave a sign of life {} s ago (if it is dead, try again in {} s)",
       holder->process, holder->host, age, RunLock::kStale.count() - age + 1);
 }
 
-// What has a lock's name and is none stays.
-void RemoveOld(const OwnDir& locks, std::uint64_t number) {
+// Keeps a file that has the name of a lock but is not one.
+void RemoveOldLock(const OwnDir& locks, std::uint64_t number) {
   const auto holder = ReadHolder(locks, number);
   if (holder && holder->process > 0) locks.Remove(std::to_string(number));
 }
 
-std::string NewName() { return "new-" + s3::HexEncode(s3::RandomBytes(8)); }
+// A file with a random name in the directory of locks, describing this process. The destructor removes the
+// name.
+class NewFile {
+ public:
+  static s3::Result<NewFile> Create(const OwnDir& locks) {
+    auto name = "new-" + s3::HexEncode(s3::RandomBytes(8));
+    return locks.Create(name, 0644).map([&](s3::UniqueFd file) {
+      return NewFile(&locks, std::move(name), std::move(file));
+    });
+  }
+  NewFile(NewFile&& other) noexcept = default;
+  ~NewFile() {
+    if (!name_.empty()) locks_->Remove(name_);
+  }
+
+  const s3::UniqueFd& file() const { return file_; }
+  std::string path() const { return locks_->PathOf(name_); }
+  s3::UniqueFd TakeFile() && { return std::move(file_); }
+
+  // Gives the file the name `name`, too. False if another file has it.
+  s3::Result<bool> LinkTo(const std::string& name) const {
+    const int fd = locks_->fd();
+    const int error = linkat(fd, name_.c_str(), fd, name.c_str(), 0) == 0 ? 0 : errno;
+    if (error == 0) return true;
+    // On NFS the call may have succeeded although its reply was lost: then the file has two links (open(2),
+    // O_EXCL).
+    struct stat status {};
+    if (fstat(file_.get(), &status) == 0 && status.st_nlink == 2) return true;
+    if (error == EEXIST) return false;
+    return tl::unexpected(ErrnoError(locks_->PathOf(name), error));
+  }
+
+ private:
+  NewFile(const OwnDir* locks, std::string name, s3::UniqueFd file)
+      : locks_(locks), name_(std::move(name)), file_(std::move(file)) {}
+
+  const OwnDir* locks_;
+  std::string name_;
+  s3::UniqueFd file_;
+};
 
 }  // namespace
 
@@ -158,84 +198,59 @@ ProcessState ParseProcessState(std::string_view stat) {
 }
 
 s3::Result<std::unique_ptr<RunLock>> RunLock::Acquire(const OwnDir& run_dir, std::function<void()> on_lost) {
-  using Acquired = s3::Result<std::unique_ptr<RunLock>>;
+  const auto in_use_by = [&](const std::string& holder) {
+    return s3::Fail(s3::ErrorKind::kCancelled, fmt::format("{} is in use by {}", run_dir.path(), holder));
+  };
   const auto locks = run_dir.MakeDir(kLocks);
   if (!locks) return tl::unexpected(locks.error());
-  const auto ours = NewName();
-  auto file = locks->Create(ours, 0644);
-  if (!file) return tl::unexpected(file.error());
-  const auto end = [&](Acquired result) {
-    locks->Remove(ours);
-    return result;
-  };
-  const auto failed = [&](const std::string& name, int error) {
-    return end(tl::unexpected(ErrnoError(locks->PathOf(name), error)));
-  };
-  const auto held = [&](const std::string& who) {
-    return end(s3::Fail(s3::ErrorKind::kCancelled, fmt::format("{} is in use by {}", run_dir.path(), who)));
-  };
-  if (const int error = WriteAll(file->get(), Describe(ThisProcess())); error != 0)
-    return failed(ours, error);
-  const auto numbers = Numbers(*locks);
-  if (!numbers) return end(tl::unexpected(numbers.error()));
+  auto ours = NewFile::Create(*locks);
+  if (!ours) return tl::unexpected(ours.error());
+  const int error = WriteAll(ours->file().get(), Describe(ThisProcess()));
+  if (error != 0) return tl::unexpected(ErrnoError(ours->path(), error));
+  const auto numbers = LockNumbers(*locks);
+  if (!numbers) return tl::unexpected(numbers.error());
   const auto highest = numbers->empty() ? 0 : numbers->back();
   if (highest > 0) {
-    const auto who = HeldBy(*locks, highest, *file);
-    if (!who) return end(tl::unexpected(who.error()));
-    if (*who) return held(**who);
+    const auto holder = HeldBy(*locks, highest, ours->file());
+    if (!holder) return tl::unexpected(holder.error());
+    if (*holder) return in_use_by(**holder);
   }
-  const auto name = std::to_string(highest + 1);
-  const int error = linkat(locks->fd(), ours.c_str(), locks->fd(), name.c_str(), 0) == 0 ? 0 : errno;
-  // The answer of link(2) may be lost on NFS: the count of links tells (open(2), O_EXCL).
-  struct stat status {};
-  const bool linked = error == 0 || (fstat(file->get(), &status) == 0 && status.st_nlink == 2);
-  if (!linked && error != EEXIST) return failed(name, error);
-  if (!linked) return held("a process that was faster");
+  const auto linked = ours->LinkTo(std::to_string(highest + 1));
+  if (!linked) return tl::unexpected(linked.error());
+  if (!*linked) return in_use_by("a process that was faster");
   for (const auto number : *numbers) {
-    if (number + kKept <= highest) RemoveOld(*locks, number);
+    if (number + kKeptLocks <= highest) RemoveOldLock(*locks, number);
   }
-  return end(
-      std::unique_ptr<RunLock>(new RunLock(*locks, std::move(*file), highest + 1, std::move(on_lost))));
+  return std::unique_ptr<RunLock>(
+      new RunLock(*locks, std::move(*ours).TakeFile(), highest + 1, std::move(on_lost)));
 }
 
 bool RunLock::IsHeld(const OwnDir& run_dir) {
   const auto locks = run_dir.FindDir(kLocks);
   if (!locks || !*locks) return false;
-  const auto numbers = Numbers(**locks);
+  const auto numbers = LockNumbers(**locks);
   if (!numbers || numbers->empty()) return false;
-  const auto name = NewName();
-  const auto now = (*locks)->Create(name, 0644);
+  const auto now = NewFile::Create(**locks);
   if (!now) return false;
-  const auto who = HeldBy(**locks, numbers->back(), *now);
-  (*locks)->Remove(name);
-  return who && *who;
+  const auto holder = HeldBy(**locks, numbers->back(), now->file());
+  return holder && *holder;
 }
 
 RunLock::RunLock(OwnDir locks, s3::UniqueFd file, std::uint64_t number, std::function<void()> on_lost)
-    : locks_(std::move(locks)),
-      file_(std::move(file)),
-      number_(number),
-      on_lost_(std::move(on_lost)),
-      thread_([this] { Renew(); }) {}
+    : locks_(std::move(locks)), file_(std::move(file)), number_(number), on_lost_(std::move(on_lost)) {
+  renewal_.emplace(kRenewal, [this] { return Renew(); });
+}
 
-void RunLock::Renew() {
-  const auto next = std::to_string(number_ + 1);
-  std::unique_lock lock(mutex_);
-  while (!changed_.wait_for(lock, kRenewal, [this] { return quit_; })) {
-    futimens(file_.get(), nullptr);
-    if (!locks_.Has(next)) continue;
-    lock.unlock();
-    return on_lost_();
-  }
+// Returns nothing once another process has taken the lock: then there is nothing to renew.
+std::optional<s3::PeriodicThread::Pause> RunLock::Renew() {
+  futimens(file_.get(), nullptr);
+  if (!locks_.Has(std::to_string(number_ + 1))) return kRenewal;
+  on_lost_();
+  return std::nullopt;
 }
 
 RunLock::~RunLock() {
-  {
-    std::lock_guard lock(mutex_);
-    quit_ = true;
-    changed_.notify_all();
-  }
-  thread_.join();
+  renewal_.reset();
   (void)WriteAll(file_.get(), kReleased);
 }
 

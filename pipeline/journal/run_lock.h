@@ -1,48 +1,49 @@
-// One writer for a run directory: a lock made of files, for file systems without flock and for directories
-// that several machines share.
+// Lets one process at a time write to a run directory: a lock made of files, for file systems without flock
+// and directories that several machines share.
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "pipeline/fs/own_dir.h"
+#include "s3/base/periodic_thread.h"
 #include "s3/base/result.h"
 #include "s3/base/unique_fd.h"
 
 namespace pipeline {
 
-// What /proc/PID/stat says of a process; proc_pid_stat(5).
+// The facts about a process in /proc/PID/stat; see proc_pid_stat(5).
 struct ProcessState {
-  std::uint64_t start = 0;  // in clock ticks since the boot; 0 when it says nothing
-  // Nothing of it runs any more, though its parent has not asked for its exit status (a zombie). A first
-  // thread that has ended while others run is in the same state: then their number is more than one.
+  std::uint64_t start = 0;  // in clock ticks since the boot; 0: unknown
+  // No thread of the process runs any more; its parent may not have read its exit status yet (a zombie). The
+  // state of a process whose first thread has ended while others run is the same: then it has more than one
+  // thread, and this is false.
   bool has_ended = false;
 };
 ProcessState ParseProcessState(std::string_view stat);
 
-// Each holder links `locks/N` into place, N one higher than the highest there is: link(2) lets exactly one
-// succeed, on NFS and Lustre, too. A holder that ends marks its file as released. One that died is known
-// by its process, when that ran on this machine since its boot, else by the age of its file: a holder
-// renews it every few seconds. What is taken over is never removed before it is eight holders old, so that
-// nobody who looked long ago can take a place that was taken since.
+// To acquire the lock, a process links its file to `locks/N`, where N is one more than the highest number
+// there. link(2) lets exactly one process succeed, also on NFS and Lustre. The holder marks its file as
+// released when it ends. A holder that died is recognised by its process ID if it ran on this machine since
+// its boot, else by the age of its file, which a holder renews every few seconds. A number that was taken
+// over stays until it is eight holders old, so that a process that read the directory long ago cannot take a
+// number that was used since.
 class RunLock {
  public:
-  // kCancelled when another process holds it, naming it; kLocal when the system refuses, or what is there is
-  // no lock of ours. Never waits. `on_lost` is called, by a thread of the lock's, when another process has
-  // taken it over: this one was taken for dead, and must write no more.
+  // Never waits. kCancelled, naming the holder, if another process holds the lock; kLocal if the system
+  // refuses, or a file there is not one of our locks. `on_lost` is called, in a thread of the lock, when
+  // another process has taken the lock because it believed this one to be dead: write no more then.
   static s3::Result<std::unique_ptr<RunLock>> Acquire(const OwnDir& run_dir, std::function<void()> on_lost);
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;
   ~RunLock();
 
-  // Whether a process holds it now, as far as can be told; false when there is no such directory.
+  // True if a process holds the lock, as far as this machine can tell. False if there is no lock.
   static bool IsHeld(const OwnDir& run_dir);
 
   static constexpr std::chrono::seconds kRenewal{10};
@@ -50,16 +51,13 @@ class RunLock {
 
  private:
   RunLock(OwnDir locks, s3::UniqueFd file, std::uint64_t number, std::function<void()> on_lost);
-  void Renew();
+  std::optional<s3::PeriodicThread::Pause> Renew();
 
   const OwnDir locks_;
-  const s3::UniqueFd file_;  // the one that was made, whatever has its name by now
+  const s3::UniqueFd file_;  // the file that this process made, even if its name is another file's by now
   const std::uint64_t number_;
   const std::function<void()> on_lost_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool quit_ = false;
-  std::thread thread_;
+  std::optional<s3::PeriodicThread> renewal_;
 };
 
 }  // namespace pipeline

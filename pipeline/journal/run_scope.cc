@@ -12,7 +12,7 @@
 namespace pipeline {
 namespace {
 
-// https://docs.aws.amazon.com/general/latest/gr/rande.html: regions of one partition begin alike.
+// The regions of a partition share a prefix: https://docs.aws.amazon.com/general/latest/gr/rande.html
 std::string PartitionOf(std::string_view region) {
   for (const std::string_view prefix : {"cn-", "us-gov-", "us-iso-", "us-isob-", "us-isof-", "eu-isoe-"}) {
     if (region.starts_with(prefix)) return fmt::format("aws-{}", prefix.substr(0, prefix.size() - 1));
@@ -37,16 +37,15 @@ std::vector<std::string> StoresOf(const s3::DestinationOptions& destination) {
 
 constexpr std::size_t kDigits = 6;  // see RunScope::objects
 
-// Digests a list of texts of any content: each with its length before it, so that different lists never look
-// alike.
+// Digests lists of texts. Each text is preceded by its length, so no two lists give the same bytes.
 class ListDigest {
  public:
   void Add(std::string_view text) { list_.append(fmt::format("{}:", text.size())).append(text); }
 
-  // Sorted: the order in which a job file names properties means nothing.
+  // Sorts the properties, because their order in a job file means nothing.
   void Add(const s3::ObjectProperties& properties) {
     auto entries = properties.entries();
-    // A condition says whether an object is written, not what it becomes.
+    // A condition decides whether an object is written, not how.
     std::erase_if(entries, [](const auto& entry) { return entry.name == "if-none-match"; });
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     Add(std::to_string(entries.size()));
@@ -56,8 +55,8 @@ class ListDigest {
     }
   }
 
-  // At once, with Sha256(): OpenSSL's first fetch of a digest takes longer than all else at the start of a
-  // run.
+  // One call of Sha256 instead of s3::Digest: OpenSSL's first fetch of a digest takes longer than everything
+  // else at the start of a run.
   std::string Finish() { return s3::Sha256Hex(list_).substr(0, kDigits); }
 
  private:
@@ -73,7 +72,7 @@ std::string ObjectDigest(const ObjectOptions& object, const s3::IntegrityOptions
   }
   digest.Add(object.posix ? "posix" : "");
   digest.Add(object.mime_types);
-  digest.Add(s3::ChecksumName(integrity.checksum));  // empty for those that no store keeps
+  digest.Add(s3::ChecksumName(integrity.checksum));  // empty for checksums that no store keeps
   return digest.Finish();
 }
 

@@ -1,8 +1,12 @@
-// Cuts files that are too large for one shard into ranges of parts, and creates the upload that those share.
+// Splits files that are too large for one shard into ranges of parts, and creates the multipart upload that
+// the ranges share.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pipeline/journal/journal.h"
@@ -13,20 +17,21 @@
 
 namespace pipeline {
 
-// `plan`'s parts in `pieces` ranges as equal as can be; (first, last) of each.
+// Returns the first and last part number of each of `pieces` ranges, whose numbers of parts differ by one at
+// most.
 std::vector<std::pair<int, int>> SplitParts(const s3::PartPlan& plan, int pieces);
 
 struct LargeFile {
   std::shared_ptr<const InputFile> file;
-  s3::PartPlan plan;  // without parts when there is none
+  s3::PartPlan plan;  // has no parts if the file cannot be an object
   int pieces = 1;
-  // Filled by CreateUploads; empty for a file that is no longer what it was when it was found, and for one
-  // that cannot be an object: its run says so.
+  // Filled by CreateUploads. They stay empty for a file that cannot be opened or cannot be an object: such a
+  // file goes to one shard, whose run reports the failure.
   std::string token, upload_id;
 };
 
-// Creates an upload for each, several at a time, so that `journal` knows of it. The first error ends it.
-// Blocks. Nothing is owned.
+// Creates a multipart upload for each file, several at a time, and records it in `journal`. Stops at the
+// first error and returns it. Blocks. Nothing is owned.
 s3::Result<void> CreateUploads(std::vector<LargeFile>* files, ClientFactory* store, Journal* journal,
                                const PropertyRules& rules, std::stop_token stop);
 

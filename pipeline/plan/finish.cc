@@ -2,26 +2,22 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <mutex>
-#include <nlohmann/json.hpp>
 
 #include "pipeline/journal/record.h"
-#include "pipeline/plan/parallel.h"
+#include "pipeline/plan/shard_records.h"
 #include "pipeline/plan/shared_upload.h"
-#include "pipeline/report/console.h"
 #include "pipeline/report/terminal.h"
 #include "pipeline/runtime/deadlines.h"
+#include "pipeline/runtime/parallel.h"
 #include "pipeline/runtime/scheduler.h"
 #include "pipeline/upload/orphaned_uploads.h"
 #include "pipeline/upload/property_rules.h"
+#include "s3/base/printable.h"
 #include "s3/stores/address.h"
 
 namespace pipeline {
 namespace {
-
-// Problems shown; the journal has them all.
-constexpr std::size_t kMaxProblems = 10;
 
 class Finisher {
  public:
@@ -29,11 +25,12 @@ class Finisher {
            const PropertyRules& rules, StopControl* stop)
       : plan_(plan), directory_(directory), store_(store), rules_(rules), stop_(stop) {
     report_.found = plan.objects;
-    const auto& done = directory.history()->settled();
+    // The plan's own journal has the results of earlier calls.
+    const auto& done = directory.history()->inputs().done();
     report_.uploaded = done.uploaded;
     report_.skipped = done.skipped;
     report_.uploaded_bytes = done.uploaded_bytes;
-    for (auto& open : directory.history()->TakeUploads()) {
+    for (auto& open : directory.history()->uploads().TakeAll()) {
       const auto token = open.record.token;
       uploads_[token].open = std::move(open);
     }
@@ -44,46 +41,47 @@ class Finisher {
       if (stop_->cause()) return s3::Fail(s3::ErrorKind::kCancelled, stop_->message());
       if (auto read = Read(shard); !read) return tl::unexpected(read.error());
     }
-    CountEnded();
+    CountAbortedUploads();
     CompleteAll();
     report_.status = Status();
-    if (report_.status == kExitOk) EndLost();
+    if (report_.status == kExitOk) AbortOrphans();
     return std::move(report_);
   }
 
  private:
   s3::Result<void> Read(int shard) {
     const RangeSink ranges{
-        .sent =
-            [this](const InputFile& range, const PartRecords& parts) {
-              const auto joint = uploads_.find(range.range->token);
-              if (joint == uploads_.end()) return;  // completed
-              Know(range, &joint->second);
-              for (int number = range.range->first; number <= range.range->last; ++number) {
-                const auto& part = parts.at(number);
-                joint->second.parts[number] = {number, part.bytes, part.etag, part.checksum};
-              }
-            },
+        .sent = [this](const InputFile& range, const PartRecords& parts) { AddParts(range, parts); },
         .failed =
             [this](const InputFile& range) {
-              const auto joint = uploads_.find(range.range->token);
-              if (joint != uploads_.end()) joint->second.range_failed = true;
+              if (auto* upload = FindUpload(range)) upload->range_failed = true;
             }};
-    const auto read = ReadShard(directory_.dir(), plan_, shard, ranges);
-    if (!read) return tl::unexpected(read.error());
-    Add(shard, *read);
-    return {};
+    return ReadShard(directory_.dir(), plan_, shard, ranges).map([&](const ShardRecord& record) {
+      Count(shard, record);
+    });
   }
 
-  // The file as a whole, from the first of its ranges.
-  static void Know(const InputFile& range, SharedUpload* joint) {
-    if (joint->file) return;
-    auto whole = range;
-    whole.range = nullptr;
-    joint->file = std::make_shared<InputFile>(std::move(whole));
+  // Null if the upload was completed earlier.
+  SharedUpload* FindUpload(const InputFile& range) {
+    const auto upload = uploads_.find(range.range->token);
+    return upload != uploads_.end() ? &upload->second : nullptr;
   }
 
-  void Add(int shard, const ShardRecord& record) {
+  void AddParts(const InputFile& range, const PartRecords& parts) {
+    auto* const upload = FindUpload(range);
+    if (upload == nullptr) return;
+    if (!upload->file) {
+      auto whole = range;
+      whole.range = nullptr;
+      upload->file = std::make_shared<InputFile>(std::move(whole));
+    }
+    for (int number = range.range->first; number <= range.range->last; ++number) {
+      const auto& part = parts.at(number);
+      upload->parts[number] = {number, part.bytes, part.etag, part.checksum};
+    }
+  }
+
+  void Count(int shard, const ShardRecord& record) {
     report_.uploaded += record.uploaded;
     report_.uploaded_bytes += record.uploaded_bytes - record.sent_bytes;
     report_.skipped += record.skipped;
@@ -91,31 +89,36 @@ class Finisher {
     report_.left += record.left;
     report_.sessions += static_cast<std::uint64_t>(record.sessions);
     for (const auto& [kind, count] : record.failures_by_kind) report_.failures_by_kind[kind] += count;
-    if (record.state == ShardState::kNotRun) report_.not_run.push_back(shard);
-    if (record.state == ShardState::kRunning) report_.running.push_back(shard);
-    if (record.state == ShardState::kUnfinished) report_.unfinished.push_back(shard);
-    const bool ended = record.state == ShardState::kEnded;
-    if (ended && record.failed + record.ranges_failed > 0) report_.with_failures.push_back(shard);
+    switch (record.state) {
+      case ShardState::kNotRun: report_.not_run.push_back(shard); break;
+      case ShardState::kRunning: report_.running.push_back(shard); break;
+      case ShardState::kUnfinished: report_.unfinished.push_back(shard); break;
+      case ShardState::kEnded:
+        if (record.failed + record.ranges_failed > 0) report_.with_failures.push_back(shard);
+        break;
+    }
   }
 
-  // Uploads that `clean` has ended: their objects will not be.
-  void CountEnded() {
-    const auto& done = directory_.history()->settled();
+  // Uploads that are neither done nor open were aborted by `clean`: their objects count as failed.
+  void CountAbortedUploads() {
+    const auto& done = directory_.history()->inputs().done();
     const auto known = done.uploaded + done.skipped + uploads_.size();
-    if (known >= plan_.cut_objects) return;  // more: Status() says that the counts do not add up
-    const auto ended = plan_.cut_objects - known;
-    report_.failed += ended;
-    report_.problems.push_back(
-        fmt::format("{} multipart uploads of this plan were ended (s3flow clean): make a new plan", ended));
+    if (known >= plan_.cut_objects) return;  // if more: Status() sees that the counts do not add up
+    const auto aborted = plan_.cut_objects - known;
+    report_.failed += aborted;
+    report_.problems.push_back(fmt::format(
+        "{} multipart uploads of this plan were aborted (s3flow clean): make a new plan", aborted));
   }
 
   void CompleteAll() {
     std::vector<const SharedUpload*> whole;
-    for (const auto& [token, joint] : uploads_) {
-      if (joint.IsWhole()) {
-        whole.push_back(&joint);
+    for (const auto& [token, upload] : uploads_) {
+      if (upload.IsWhole()) {
+        whole.push_back(&upload);
+      } else if (upload.range_failed) {
+        ++report_.failed;
       } else {
-        ++(joint.range_failed ? report_.failed : report_.left);
+        ++report_.left;
       }
     }
     std::mutex mutex;
@@ -127,14 +130,14 @@ class Finisher {
     });
   }
 
-  // Called by several threads.
-  ObjectResult CompleteOne(const SharedUpload& joint) noexcept {
+  // Thread-safe.
+  ObjectResult CompleteOne(const SharedUpload& upload) noexcept {
     ObjectResult result;
-    result.file = joint.file;
+    result.file = upload.file;
     result.outcome = Outcome::kCancelled;
     try {
       if (stop_->drain_token().stop_requested()) return result;
-      result = CompleteSharedUpload(joint, store_, directory_.journal(), rules_);
+      result = CompleteSharedUpload(upload, store_, directory_.journal(), rules_);
       const auto written = directory_.journal()->Append(ResultLine(result));
       if (written) return result;
       result.outcome = Outcome::kCancelled;
@@ -156,31 +159,35 @@ class Finisher {
       ++report_.skipped;
       return;
     }
-    const bool failed = result.outcome == Outcome::kFailed;
-    ++(failed ? report_.failed : report_.left);
-    if (failed) ++report_.failures_by_kind[std::string(s3::KindName(result.error->kind))];
+    if (result.outcome == Outcome::kFailed) {
+      ++report_.failed;
+      ++report_.failures_by_kind[std::string(s3::KindName(result.error->kind))];
+    } else {
+      ++report_.left;
+    }
     if (result.error) {
       report_.problems.push_back(
-          fmt::format("{}: {}", Printable(result.file->path), Printable(result.error->message)));
+          fmt::format("{}: {}", s3::Printable(result.file->path), s3::Printable(result.error->message)));
     }
   }
 
-  // What a CreateMultipartUpload whose answer was lost may have made.
-  void EndLost() {
+  // Aborts the uploads that a CreateMultipartUpload may have created although its response was lost.
+  void AbortOrphans() {
     s3::BlockingWaiter waiter;
     const auto client = store_->MakeClient(&waiter);
-    const auto left = AbortOrphanedUploads(client.get(), store_->facts().Current()->clock_offset,
-                                           directory_.history(), directory_.journal());
-    report_.uploads_left = left.problems.size();
-    for (const auto& problem : left.problems) report_.problems.push_back(problem);
+    const auto orphans = AbortOrphanedUploads(client.get(), store_->facts().Current()->clock_offset,
+                                              directory_.history(), directory_.journal());
+    report_.uploads_left = orphans.problems.size();
+    for (const auto& problem : orphans.problems) report_.problems.push_back(problem);
   }
 
   ExitStatus Status() const {
-    if (report_.found != report_.uploaded + report_.skipped + report_.failed + report_.left)
-      return kExitBroken;
+    const auto counted = report_.uploaded + report_.skipped + report_.failed + report_.left;
+    if (report_.found != counted) return kExitBroken;
     if (directory_.journal()->failed()) return kExitJournal;
-    if (stop_->cause() && report_.left > 0)
+    if (stop_->cause() && report_.left > 0) {
       return ExitStatusOf({.source_exhausted = false}, stop_->cause(), true);
+    }
     if (report_.left > 0 || !report_.running.empty()) return kExitStopped;
     return report_.failed > 0 ? kExitSomeFailed : kExitOk;
   }
@@ -190,119 +197,54 @@ class Finisher {
   ClientFactory* const store_;
   const PropertyRules& rules_;
   StopControl* const stop_;
-  std::map<std::string, SharedUpload> uploads_;  // by token; not yet completed
+  std::map<std::string, SharedUpload> uploads_;  // not yet completed, by token
   FinishReport report_;
 };
 
-FinishReport Unfinished(ExitStatus status, std::string message) {
+FinishReport WithoutCounts(ExitStatus status, std::string message) {
   FinishReport report;
   report.status = status;
   report.message = std::move(message);
   return report;
 }
 
-std::string ReportJson(const FinishReport& report, const JobPlan& plan) {
-  nlohmann::ordered_json json = {
-      {"found", report.found},
-      {"uploaded", report.uploaded},
-      {"skipped", report.skipped},
-      {"failed", report.failed},
-      {"left", report.left},
-      {"uploaded_bytes", report.uploaded_bytes},
-      {"failures_by_kind", report.failures_by_kind},
-      {"cut_objects", plan.cut_objects},
-      {"completed_now", report.completed_now},
-      {"uploads_left", report.uploads_left},
-      {"shards", plan.shards.size()},
-      {"shards_not_run", report.not_run},
-      {"shards_running", report.running},
-      {"shards_unfinished", report.unfinished},
-      {"shards_with_failures", report.with_failures},
-      {"shards_to_run", RangesText(report.shards_to_run())},
-      {"sessions", report.sessions},
-      {"plan", plan.id},
-      {"exit_status", static_cast<int>(report.status)},
-      {"version", S3FLOW_VERSION},
-  };
-  if (report.appeared) json["appeared"] = report.appeared->inputs;
-  return json.dump(2) + "\n";
+// Keeps the report in the plan's directory.
+s3::Result<void> Save(const FinishReport& report, const JobPlan& plan, const RunDirectory& directory) {
+  auto written = directory.journal()->Append(EndLine({report.status, report.status == kExitOk}));
+  if (written) written = directory.journal()->Sync();
+  if (written) written = directory.dir().Write(kSummaryName, FinishJson(report, plan), 0644);
+  return written;
 }
 
 }  // namespace
-
-std::vector<int> FinishReport::shards_to_run() const {
-  std::vector<int> shards;
-  for (const auto* some : {&not_run, &unfinished, &with_failures}) {
-    shards.insert(shards.end(), some->begin(), some->end());
-  }
-  std::sort(shards.begin(), shards.end());
-  return shards;
-}
 
 FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Options& s3_options,
                     const RunCredentials& credentials, const RunDirectory& directory, bool check_source,
                     StopControl* stop, s3::TraceLog* trace) {
   const auto buckets = s3::ResolveBucket(s3_options.destination);
-  if (!buckets) return Unfinished(kExitConfig, buckets.error().message);
+  if (!buckets) return WithoutCounts(kExitConfig, buckets.error().message);
   const auto rules = PropertyRules::Load(options.object);
-  if (!rules) return Unfinished(kExitConfig, rules.error().message);
+  if (!rules) return WithoutCounts(kExitConfig, rules.error().message);
   ClientFactory store(s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
                       PrintNote, nullptr, options.limits.outage);
   const Deadlines deadlines(options.limits, SlurmJobEnd(PrintNote), stop);
   auto report = Finisher(plan, directory, &store, *rules, stop).Run();
   if (!report) {
     const bool stopped = report.error().kind == s3::ErrorKind::kCancelled;
-    return Unfinished(stopped ? ExitStatusOf({}, stop->cause(), false) : kExitJournal,
-                      report.error().message);
+    return WithoutCounts(stopped ? ExitStatusOf({}, stop->cause(), false) : kExitJournal,
+                         report.error().message);
   }
   if (check_source) {
-    auto appeared = FindNewInputs(directory.dir(), plan, options.source, s3_options.destination.prefix,
-                                  stop->drain_token());
-    if (!appeared) return Unfinished(kExitStopped, appeared.error().message);
-    report->appeared = std::move(*appeared);
+    auto found = FindNewInputs(directory.dir(), plan, options.source, s3_options.destination.prefix,
+                               stop->drain_token());
+    if (!found) return WithoutCounts(kExitStopped, found.error().message);
+    report->new_inputs = std::move(*found);
   }
-  auto written = directory.journal()->Append(EndLine({report->status, report->status == kExitOk}));
-  if (written) written = directory.journal()->Sync();
-  if (written) written = directory.dir().Write(kSummaryName, ReportJson(*report, plan), 0644);
-  if (!written) {
+  if (const auto saved = Save(*report, plan, directory); !saved) {
     report->status = kExitJournal;
-    report->message = "cannot write the records: " + written.error().message;
+    report->message = "cannot write journal or summary: " + saved.error().message;
   }
   return std::move(*report);
-}
-
-std::string FinishText(const FinishReport& report, const JobPlan& plan) {
-  auto text = fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} left\n", report.found,
-                          report.uploaded, report.skipped, report.failed, report.left);
-  if (plan.cut_objects > 0) {
-    text += fmt::format("{} objects of several shards, {} of them completed now\n", plan.cut_objects,
-                        report.completed_now);
-  }
-  for (const auto& [kind, count] : report.failures_by_kind)
-    text += fmt::format("failed, {}: {}\n", Printable(kind), count);
-  for (std::size_t i = 0; i < report.problems.size(); ++i) {
-    if (i == kMaxProblems) {
-      text += fmt::format("and {} more; the journal has them all\n", report.problems.size() - i);
-      break;
-    }
-    text += report.problems[i] + "\n";
-  }
-  if (report.appeared) {
-    text += fmt::format("{} inputs have appeared since the plan{}\n", report.appeared->inputs,
-                        report.appeared->inputs > 0 ? ", and are in no shard" : "");
-    for (const auto& path : report.appeared->paths) text += fmt::format("appeared: {}\n", Printable(path));
-  }
-  const auto name = [&](const char* what, const std::vector<int>& shards) {
-    if (!shards.empty()) text += fmt::format("shards {}: {}\n", what, RangesText(shards));
-  };
-  name("that have not run", report.not_run);
-  name("that are running", report.running);
-  name("that have work left", report.unfinished);
-  name("with failures", report.with_failures);
-  const auto again = report.shards_to_run();
-  if (!again.empty()) text += fmt::format("to run again: sbatch --array={}\n", RangesText(again));
-  if (report.status == kExitBroken) text += "BROKEN: the counts do not add up; this is a defect in s3flow\n";
-  return text;
 }
 
 }  // namespace pipeline

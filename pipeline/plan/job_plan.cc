@@ -5,26 +5,28 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "pipeline/report/summary.h"
+
 namespace pipeline {
 namespace {
 
 constexpr std::size_t kMaxPlanBytes = 256 << 20;  // a million shards take 90 MiB
 
-// The greatest, as a multiple of the mean.
+// The maximum, divided by the mean.
 double Imbalance(const std::vector<ShardLoad>& shards, std::uint64_t ShardLoad::*what) {
-  double most = 0, sum = 0;
+  double max = 0, sum = 0;
   for (const auto& shard : shards) {
     const auto value = static_cast<double>(shard.*what);
-    most = std::max(most, value);
+    max = std::max(max, value);
     sum += value;
   }
-  return sum > 0 ? most / (sum / static_cast<double>(shards.size())) : 1;
+  return sum > 0 ? max / (sum / static_cast<double>(shards.size())) : 1;
 }
 
 }  // namespace
 
 std::uint64_t JobPlan::requests() const {
-  std::uint64_t sum = 2 * cut_objects;  // created and completed by no shard
+  std::uint64_t sum = 2 * cut_objects;  // to create and to complete, by no shard
   for (const auto& shard : shards) sum += shard.requests;
   return sum;
 }
@@ -79,12 +81,34 @@ s3::Result<JobPlan> LoadPlan(const OwnDir& plan_dir) {
     for (const auto& shard : json.at("shards")) {
       plan.shards.push_back({shard.at("inputs"), shard.at("bytes"), shard.at("requests")});
     }
-    if (plan.shards.empty()) return s3::Fail(s3::ErrorKind::kLocal, path + ": has no shards");
+    if (plan.shards.empty())
+      return s3::Fail(s3::ErrorKind::kLocal, path + ": has no shards, make a new plan");
     return plan;
   } catch (const std::exception& error) {
-    return s3::Fail(s3::ErrorKind::kLocal,
-                    fmt::format("{}: is no plan of this version: {}", path, error.what()));
+    return s3::Fail(
+        s3::ErrorKind::kLocal,
+        fmt::format("{}: is not a plan of this version of s3flow, make a new plan: {}", path, error.what()));
   }
+}
+
+std::string PlanText(const JobPlan& plan, std::uint64_t bytes_per_second, std::uint64_t requests_per_second) {
+  auto text = fmt::format("{} inputs, {}, at least {} requests, in {} shards\n", plan.objects,
+                          HumanBytes(static_cast<double>(plan.bytes)), plan.requests(), plan.shards.size());
+  if (plan.cut_objects > 0) {
+    text += fmt::format("{} files are cut into {} ranges of parts; s3flow finish completes their objects\n",
+                        plan.cut_objects, plan.ranges);
+  }
+  text += fmt::format("the largest shard has {:.3f} of the mean in bytes, {:.3f} in requests\n",
+                      plan.bytes_imbalance(), plan.requests_imbalance());
+  if (bytes_per_second == 0 && requests_per_second == 0) return text;
+  // The largest shard ends last: it gets its rate, one share of the rate of all.
+  const auto seconds_at = [](std::uint64_t total, double imbalance, std::uint64_t rate) {
+    return rate > 0 ? static_cast<double>(total) * imbalance / static_cast<double>(rate) : 0;
+  };
+  const double seconds =
+      std::max(seconds_at(plan.bytes, plan.bytes_imbalance(), bytes_per_second),
+               seconds_at(plan.requests(), plan.requests_imbalance(), requests_per_second));
+  return text + fmt::format("at that rate of all shards together: {:.0f} s\n", seconds);
 }
 
 }  // namespace pipeline

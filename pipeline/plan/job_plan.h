@@ -1,12 +1,12 @@
-// The directory that `s3flow plan` makes, and what is in it.
+// The directory that `s3flow plan` writes, and its description plan.json.
 //
-//   plan.json         this file's JobPlan; written last: with it the plan is whole, and never changes
-//   job.yaml          the job file, as it was; for its owner only, as plan.json and the journals
+//   plan.json         a JobPlan; written last, so the plan is complete when it exists; never changed
+//   job.yaml          a copy of the job file; readable by its owner only, as plan.json and the journals are
 //   manifests/00000   the inputs of shard 0, see pipeline/plan/manifest.h
-//   running/00000     there while shard 0 is running, see pipeline/plan/running_shards.h
-//   shards/00000/     the run directory of shard 0, made by its run
-//   journal.jsonl     of the plan itself: the multipart uploads that shards share, created by `plan` and
-//                     completed by `finish`; so `clean` ends them, as those of any run directory
+//   running/00000     exists while shard 0 runs, see pipeline/plan/running_shards.h
+//   shards/00000/     the run directory of shard 0, created by its run
+//   journal.jsonl     of the plan itself: the multipart uploads that shards share. `plan` creates them and
+//                     `finish` completes them; `clean` aborts them as those of any run directory.
 //   summary.json      written by `finish`
 #pragma once
 
@@ -22,23 +22,23 @@ namespace pipeline {
 struct ShardLoad {
   std::uint64_t inputs = 0;  // lines of its manifest
   std::uint64_t bytes = 0;
-  std::uint64_t requests = 0;  // at least so many
+  std::uint64_t requests = 0;  // if none is repeated
 };
 
 struct JobPlan {
-  std::string id;  // random: results of one plan are never taken for another's
+  std::string id;  // random, so that results of one plan are never taken for another plan's
   std::string settings;
-  std::string directory;  // the working directory it was made in
+  std::string directory;  // where it was made: relative paths of the source start here
   std::vector<std::string> overrides;
   std::int64_t created_s = 0;  // since 1970
-  std::uint64_t objects = 0;   // inputs of the job, each once
+  std::uint64_t objects = 0;   // inputs of the job; a split file counts once
   std::uint64_t bytes = 0;
-  std::uint64_t cut_objects = 0;  // of these, cut into ranges of parts,
-  std::uint64_t ranges = 0;       // so many
+  std::uint64_t cut_objects = 0;  // files that are split into ranges of parts
+  std::uint64_t ranges = 0;       // of all split files
   std::vector<ShardLoad> shards;
 
   std::uint64_t requests() const;
-  // The most bytes that a shard has, and the most requests, each as a multiple of the mean.
+  // The bytes or requests of the largest shard, divided by the mean of all shards.
   double bytes_imbalance() const;
   double requests_imbalance() const;
 };
@@ -50,11 +50,15 @@ inline constexpr char kShardsName[] = "shards";
 std::string ManifestName(int shard);
 std::string ShardRunDir(const std::string& plan_dir, int shard);
 std::string ShardRunDirName(int shard);
-// What the journal of a shard's run says it is; see RunRecord.
+// The name of a shard in its run's journal: RunRecord::shard. An empty `plan_id`: of a run without a plan.
 std::string ShardTextOf(int shard, int count, const std::string& plan_id);
 
 std::string PlanJson(const JobPlan& plan);
-// kLocal when there is none, or what is there is none.
+// kLocal if there is no plan.json, or it is damaged or of another version.
 s3::Result<JobPlan> LoadPlan(const OwnDir& plan_dir);
+
+// A few lines for a person. If the rates of all shards together are known (0: unknown), they say how long the
+// upload takes at least.
+std::string PlanText(const JobPlan& plan, std::uint64_t bytes_per_second, std::uint64_t requests_per_second);
 
 }  // namespace pipeline

@@ -15,13 +15,13 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Nothing sensible is read from a plan with such a line.
+// One damaged line makes the plan useless: nobody knows which input it was.
 s3::Error Damaged(const std::string& path, std::uint64_t number) {
   return {.kind = s3::ErrorKind::kLocal,
-          .message = fmt::format("{}:{}: this line is damaged: make the plan anew", path, number)};
+          .message = fmt::format("{}:{}: this line is damaged: make a new plan", path, number)};
 }
 
-// `take` gets each line with its number; false from it ends the reading.
+// Passes each line with its number to `take`, until that returns false.
 s3::Result<void> ReadLines(const OwnDir& plan_dir, int shard,
                            const std::function<bool(std::string_view, std::uint64_t)>& take) {
   const auto name = ManifestName(shard);
@@ -65,10 +65,11 @@ std::shared_ptr<const InputFile> ReadFile(const Json& line) {
   return std::make_shared<InputFile>(std::move(file));
 }
 
-// Files of one root mostly follow each other: its directory is opened once for all of them.
-class KeptRoot {
+// Adds the open directory of its root to a file. Files of one root mostly follow each other, so the last
+// directory is kept for the next file: otherwise each file would cost one more open and close.
+class RootCache {
  public:
-  Input GiveTo(Input input) {
+  Input AddRoot(Input input) {
     auto* const found = std::get_if<std::shared_ptr<const InputFile>>(&input);
     if (found == nullptr || (*found)->follow_symlink) return input;
     auto path = RootOf(**found);
@@ -85,7 +86,7 @@ class KeptRoot {
 
  private:
   std::optional<std::string> path_;
-  std::shared_ptr<const s3::UniqueFd> directory_;  // null when it could not be opened: the files say why
+  std::shared_ptr<const s3::UniqueFd> directory_;  // null if it cannot be opened: opening a file reports why
 };
 
 }  // namespace
@@ -110,24 +111,24 @@ std::string ManifestLine(const InputFile& file) {
     line.Literal("first_part", file.range->first);
     line.Literal("last_part", file.range->last);
   }
-  return std::move(line).Seal();
+  return std::move(line).WithChecksum();
 }
 
-std::string ManifestLine(const ObjectResult& settled) {
+std::string ManifestLine(const ObjectResult& result) {
   ChecksummedLine line("settled");
-  line.Bytes("path", settled.file->path);
-  line.Bytes("key", settled.file->key);
-  line.Text("outcome", OutcomeName(settled.outcome));
-  if (!settled.reason.empty()) line.Text("reason", settled.reason);
-  if (settled.error) {
-    line.Text("kind", s3::KindName(settled.error->kind));
-    line.Text("message", settled.error->message);
+  line.Bytes("path", result.file->path);
+  line.Bytes("key", result.file->key);
+  line.Text("outcome", OutcomeName(result.outcome));
+  if (!result.reason.empty()) line.Text("reason", result.reason);
+  if (result.error) {
+    line.Text("kind", s3::KindName(result.error->kind));
+    line.Text("message", result.error->message);
   }
-  return std::move(line).Seal();
+  return std::move(line).WithChecksum();
 }
 
 std::string ManifestLine(const Input& input) {
-  if (const auto* settled = std::get_if<ObjectResult>(&input)) return ManifestLine(*settled);
+  if (const auto* result = std::get_if<ObjectResult>(&input)) return ManifestLine(*result);
   return ManifestLine(*std::get<std::shared_ptr<const InputFile>>(input));
 }
 
@@ -137,7 +138,7 @@ s3::Result<Input> ReadManifestLine(std::string_view text) try {
   const auto& record = line.at("record").get_ref<const std::string&>();
   auto file = ReadFile(line);
   if (record == "file") return Input(std::move(file));
-  if (record != "settled") return s3::Fail(s3::ErrorKind::kLocal, "no line of a manifest");
+  if (record != "settled") return s3::Fail(s3::ErrorKind::kLocal, "not a line of a manifest");
   ObjectResult result;
   result.file = std::move(file);
   result.outcome = OutcomeOf(line.at("outcome").get_ref<const std::string&>());
@@ -152,39 +153,39 @@ s3::Result<Input> ReadManifestLine(std::string_view text) try {
 }
 
 s3::Result<bool> ReadManifest(const OwnDir& plan_dir, int shard, const std::function<bool(Input)>& take) {
-  std::uint64_t broken = 0;
+  std::uint64_t damaged = 0;  // number of the line
   bool ended = false;
   const auto read = ReadLines(plan_dir, shard, [&](std::string_view line, std::uint64_t number) {
     auto input = ReadManifestLine(line);
-    if (!input) broken = number;
+    if (!input) damaged = number;
     ended = !input || !take(std::move(*input));
     return !ended;
   });
   if (!read) return tl::unexpected(read.error());
-  if (broken != 0) return tl::unexpected(Damaged(plan_dir.PathOf(ManifestName(shard)), broken));
+  if (damaged != 0) return tl::unexpected(Damaged(plan_dir.PathOf(ManifestName(shard)), damaged));
   return !ended;
 }
 
 s3::Result<void> CheckManifest(const OwnDir& plan_dir, int shard, std::uint64_t inputs) {
-  std::uint64_t intact = 0, broken = 0;
-  const auto read = ReadLines(plan_dir, shard, [&](std::string_view line, std::uint64_t number) {
-    if (!IsIntact(line)) broken = number;
-    if (broken == 0) ++intact;
-    return broken == 0;
+  std::uint64_t intact = 0, damaged = 0;
+  auto read = ReadLines(plan_dir, shard, [&](std::string_view line, std::uint64_t number) {
+    if (!IsIntact(line)) damaged = number;
+    if (damaged == 0) ++intact;
+    return damaged == 0;
   });
   if (!read) return read;
   const auto path = plan_dir.PathOf(ManifestName(shard));
-  if (broken != 0) return tl::unexpected(Damaged(path, broken));
+  if (damaged != 0) return tl::unexpected(Damaged(path, damaged));
   if (intact == inputs) return {};
   return s3::Fail(s3::ErrorKind::kLocal,
-                  fmt::format("{}: has {} inputs instead of {}: make the plan anew", path, intact, inputs));
+                  fmt::format("{}: has {} inputs instead of {}: make a new plan", path, intact, inputs));
 }
 
 Finder FinderOfManifest(OwnDir plan_dir, int shard) {
   return [plan_dir = std::move(plan_dir), shard](const Yield& yield) {
-    KeptRoot root;
+    RootCache root;
     const auto read = ReadManifest(plan_dir, shard, [&](Input input) {
-      return yield(root.GiveTo(std::move(input))) != Backpressure::kStop;
+      return yield(root.AddRoot(std::move(input))) != Backpressure::kStop;
     });
     if (!read) throw std::runtime_error(read.error().message);
     return *read;

@@ -1,10 +1,11 @@
-// The inputs of one shard of a plan, a sealed line each: what a walk has found, to be taken by a run later.
+// The manifest of a shard: the inputs that the plan's walk found for it, one checksummed line each (see
+// pipeline/journal/checksummed_line.h). A shard's run reads it instead of walking.
 //
-//   file    path, key, size, mtime_ns, relative_at, and follow when the path may be a symbolic link,
-//   drop_cache, direct and
-//           keep_atime when it is to be read so; with
-//           token, upload_id, part_size, first_part and last_part when only those parts are meant
-//   settled path, key and an outcome: what the walk had to say about an entry that is no file to upload
+//   file     path, key, size, mtime_ns, relative_at; `follow` if the path may be a symbolic link; drop_cache,
+//   direct,
+//            keep_atime and change_check if the file is read in another way than by default. A range of parts
+//            has token, upload_id, part_size, first_part and last_part, too.
+//   settled  path, key and outcome of an entry that is not a file to upload, with the walk's reason or error
 #pragma once
 
 #include <cstdint>
@@ -20,20 +21,20 @@
 namespace pipeline {
 
 std::string ManifestLine(const InputFile& file);
-std::string ManifestLine(const ObjectResult& settled);
+std::string ManifestLine(const ObjectResult& result);
 std::string ManifestLine(const Input& input);
 
-// kLocal for what is no such line. `line` is without its newline.
+// `line` is without its newline. kLocal if it is not a line of a manifest.
 s3::Result<Input> ReadManifestLine(std::string_view line);
 
-// Gives each input of the shard to `take`, until that returns false. False then; kLocal, naming the line, for
-// a file that cannot be read or is damaged.
+// Passes each input of the shard to `take`, until that returns false; then it returns false, else true.
+// kLocal, naming the line, if the file cannot be read or is damaged.
 s3::Result<bool> ReadManifest(const OwnDir& plan_dir, int shard, const std::function<bool(Input)>& take);
 
-// Whether the shard's is whole: intact lines, as many as `inputs`. Costs a read, and no parsing.
+// Fails unless the manifest has `inputs` lines and all are intact. Reads the file without parsing it.
 s3::Result<void> CheckManifest(const OwnDir& plan_dir, int shard, std::uint64_t inputs);
 
-// Yields what is in it. Throws std::runtime_error when it was damaged since CheckManifest.
+// Yields the inputs of the manifest. Throws std::runtime_error if it was damaged after CheckManifest.
 Finder FinderOfManifest(OwnDir plan_dir, int shard);
 
 }  // namespace pipeline

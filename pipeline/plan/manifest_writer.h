@@ -1,4 +1,5 @@
-// Writes the manifests of all shards at once: more files than a process may have open. Not thread-safe.
+// Writes the manifests of all shards at the same time, though there may be more than a process may have open:
+// it buffers their lines, and opens a file only to append to it. Not thread-safe.
 #pragma once
 
 #include <string>
@@ -12,11 +13,11 @@ namespace pipeline {
 
 class ManifestWriter {
  public:
-  // Makes their directory. What goes wrong with that is said by the first to be written.
+  // Creates their directory. If that fails, the first write returns the error.
   ManifestWriter(const OwnDir& plan_dir, int shards);
 
   s3::Result<void> Add(int shard, std::string_view line);
-  // Writes out and syncs what is buffered.
+  // Writes all buffers and syncs the files.
   s3::Result<void> Flush();
 
  private:

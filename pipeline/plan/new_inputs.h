@@ -1,4 +1,4 @@
-// What a source has now and its plan has not.
+// Finds the inputs that the source has now and the plan has not.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,14 @@ namespace pipeline {
 
 struct NewInputs {
   std::uint64_t inputs = 0;
-  std::vector<std::string> paths;  // of the first ones
+  std::vector<std::string> paths;  // of the first kMaxPaths inputs
   static constexpr std::size_t kMaxPaths = 10;
 };
 
-// Walks the source again. Two inputs are the same by path and key, of which 8 bytes of a SHA-256 are kept for
-// each of the plan's. kCancelled when `stop` was requested meanwhile.
+// Walks the source again and compares it with the plan's manifests by path and key. Memory: 8 bytes for each
+// input of the plan. kCancelled if `stop` was requested during the walk. Blocks.
 s3::Result<NewInputs> FindNewInputs(const OwnDir& plan_dir, const JobPlan& plan,
                                     const std::vector<SourceRoot>& roots, const std::string& key_prefix,
                                     std::stop_token stop);
-
-// The roots of a job, as they were in the directory it was planned in.
-std::vector<SourceRoot> RootsIn(const std::string& directory, std::vector<SourceRoot> roots);
 
 }  // namespace pipeline

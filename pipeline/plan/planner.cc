@@ -12,13 +12,13 @@
 #include "pipeline/plan/file_splitter.h"
 #include "pipeline/plan/manifest.h"
 #include "pipeline/plan/manifest_writer.h"
-#include "pipeline/plan/new_inputs.h"
-#include "pipeline/plan/parallel.h"
 #include "pipeline/plan/shard_balancer.h"
 #include "pipeline/plan/size_classes.h"
 #include "pipeline/report/terminal.h"
 #include "pipeline/runtime/deadlines.h"
+#include "pipeline/runtime/parallel.h"
 #include "pipeline/runtime/scheduler.h"
+#include "pipeline/source/source_roots.h"
 #include "pipeline/upload/buffers.h"
 #include "pipeline/upload/orphaned_uploads.h"
 #include "pipeline/upload/property_rules.h"
@@ -28,11 +28,13 @@
 namespace pipeline {
 namespace {
 
-// A shard's share, as so many of the greatest inputs that are not cut: their bytes differ by 6 % at most.
-constexpr std::uint64_t kInputsOfShare = 16;
+// A file is split when it is larger than a shard's share of bytes divided by this. So the bytes of two shards
+// differ by 1/16 (6 %) at most.
+constexpr std::uint64_t kMinInputsPerShare = 16;
 
 tl::unexpected<Refusal> Unwritable(const s3::Error& error) { return Refuse(kExitJournal, error.message); }
 
+// Zero for an input that is not a file to upload.
 std::uint64_t BytesOf(const Input& input) {
   const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input);
   return file != nullptr ? (*file)->size_bytes : 0;
@@ -50,99 +52,116 @@ class Planner {
         rules_(rules),
         stop_(stop),
         spool_(directory.dir()),
-        dealer_(request.shards),
+        balancer_(request.shards),
         writer_(directory.dir(), request.shards) {}
 
   tl::expected<JobPlan, Refusal> Make() {
-    plan_.id = s3::HexEncode(s3::RandomBytes(16));
-    plan_.settings = options_.identity.settings;
-    plan_.overrides = options_.identity.overrides;
-    std::error_code problem;
-    plan_.directory =
-        std::filesystem::current_path(problem).string();  // paths must mean the same to all shards
-    if (problem) return Refuse(kExitNoInput, "the working directory has been removed: change to another one");
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    plan_.created_s = std::chrono::duration_cast<std::chrono::seconds>(now).count();
-    if (const auto spooled = Spool(); !spooled) return Unwritable(spooled.error());
-    if (stop_->cause()) return Refuse(ExitStatusOf({}, stop_->cause(), false), stop_->message());
+    if (auto described = DescribeJob(); !described) return tl::unexpected(described.error());
+    if (const auto spooled = SpoolInputs(); !spooled) return Unwritable(spooled.error());
+    if (stop_->cause()) return Stopped();
     if (plan_.objects == 0) return Refuse(kExitNoInput, "the source is empty");
     if (request_.shards > 1) {
-      if (const auto cut = CutLargest(); !cut) return tl::unexpected(cut.error());
+      if (const auto split = SplitLargeFiles(); !split) return tl::unexpected(split.error());
     }
-    const auto dealt = DealAll();
-    if (stop_->cause()) return Refuse(ExitStatusOf({}, stop_->cause(), false), stop_->message());
-    if (!dealt) return Unwritable(dealt.error());
-    plan_.shards = dealer_.loads();
+    const auto assigned = AssignToShards();
+    if (stop_->cause()) return Stopped();
+    if (!assigned) return Unwritable(assigned.error());
+    plan_.shards = balancer_.loads();
     return std::move(plan_);
   }
 
  private:
-  s3::Result<void> Spool() {
-    std::mutex mutex;
-    s3::Result<void> spooled;
+  tl::unexpected<Refusal> Stopped() const {
+    return Refuse(ExitStatusOf({}, stop_->cause(), false), stop_->message());
+  }
+
+  tl::expected<void, Refusal> DescribeJob() {
+    plan_.id = s3::HexEncode(s3::RandomBytes(16));
+    plan_.settings = options_.identity.settings;
+    plan_.overrides = options_.identity.overrides;
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    plan_.created_s = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+    // Shards may run elsewhere: relative paths must mean the same to all of them.
+    std::error_code problem;
+    plan_.directory = std::filesystem::current_path(problem).string();
+    if (problem) return Refuse(kExitNoInput, "the working directory has been removed: change to another one");
+    return {};
+  }
+
+  s3::Result<void> SpoolInputs() {
     OwnFiles own;
     own.Add(request_.directory);
     own.Add(options_.report.trace_http);
+    std::mutex mutex;
+    s3::Result<void> spooled;
     WalkInThreads(Walk(RootsIn(plan_.directory, options_.source), prefix_, std::move(own)), [&](Input input) {
       const auto line = ManifestLine(input);
       const std::lock_guard lock(mutex);
       ++plan_.objects;
       plan_.bytes += BytesOf(input);
-      if (spooled) spooled = spool_.Add({BytesOf(input), RequestsOf(input), line});
-      return spooled && !stop_->drain_token().stop_requested() ? Backpressure::kStarving
-                                                               : Backpressure::kStop;
+      if (spooled) spooled = spool_.Add({BytesOf(input), RequestsFor(input), line});
+      const bool proceed = spooled && !stop_->drain_token().stop_requested();
+      return proceed ? Backpressure::kStarving : Backpressure::kStop;
     });
     return spooled;
   }
 
-  s3::Result<s3::PartPlan> PlanOf(const InputFile& file) const {
+  s3::Result<s3::PartPlan> PartsFor(const InputFile& file) const {
     auto plan_options = options_.upload.plan;
     plan_options.max_body_bytes = BufferPool::LargestRequest(options_.upload.memory_bytes);
     return s3::PlanUpload(file.size_bytes, plan_options, options_.upload.store_limits);
   }
 
-  // What it takes when nothing has to be sent twice; what is no object takes none.
-  std::uint64_t RequestsOf(const Input& input) const {
+  // Requests without any retry; zero for an input that cannot be an object.
+  std::uint64_t RequestsFor(const Input& input) const {
     const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input);
-    const auto plan = file != nullptr ? PlanOf(**file) : s3::Fail(s3::ErrorKind::kUnsupported, "");
+    if (file == nullptr) return 0;
+    const auto plan = PartsFor(**file);
     if (!plan) return 0;
-    return static_cast<std::uint64_t>(plan->requests()) + (plan->is_multipart() ? 2 : 0);
+    const std::uint64_t create_and_complete = plan->is_multipart() ? 2 : 0;
+    return static_cast<std::uint64_t>(plan->requests()) + create_and_complete;
   }
 
-  // Above this size a file is cut. What is not greater than one request is never.
-  std::uint64_t GreatestUncut() const {
+  // A larger file is split. A file that one request can carry never is.
+  std::uint64_t MaxUnsplitBytes() const {
     const auto shards = static_cast<std::uint64_t>(request_.shards);
-    return std::max({plan_.bytes / shards / kInputsOfShare, options_.upload.plan.multipart_threshold_bytes,
-                     options_.upload.plan.part_bytes});
+    return std::max({plan_.bytes / shards / kMinInputsPerShare,
+                     options_.upload.plan.multipart_threshold_bytes, options_.upload.plan.part_bytes});
   }
 
-  // Takes the greatest files out of the spool and puts back what they become.
-  tl::expected<void, Refusal> CutLargest() {
-    const auto uncut = GreatestUncut();
-    std::vector<LargeFile> large;
-    auto done = spool_.DrainAbove(uncut, [&](const SizeClasses::Item& item) -> s3::Result<void> {
-      const auto input = ReadManifestLine(item.line.substr(0, item.line.size() - 1));
-      if (!input) return tl::unexpected(input.error());
-      const auto& file = std::get<std::shared_ptr<const InputFile>>(*input);
-      const auto plan = PlanOf(*file);
-      const auto pieces =
-          std::min<std::uint64_t>((item.bytes - 1) / uncut + 1, static_cast<std::uint64_t>(request_.shards));
-      large.push_back({file, plan.value_or(s3::PartPlan{}), static_cast<int>(pieces), "", ""});
-      return {};
-    });
-    if (!done) return Unwritable(done.error());
-    const auto created = CreateUploads(&large, store_, directory_.journal(), rules_, stop_->drain_token());
-    if (!created)
+  // Takes the large files out of the spool and puts their ranges back.
+  tl::expected<void, Refusal> SplitLargeFiles() {
+    auto files = TakeLargeFiles();
+    if (!files) return Unwritable(files.error());
+    const auto created = CreateUploads(&*files, store_, directory_.journal(), rules_, stop_->drain_token());
+    if (!created) {
       return Refuse(StatusOf(created.error()), "CreateMultipartUpload: " + created.error().message);
-    for (const auto& file : large) {
-      if (const auto put_back = SpoolRanges(file); !put_back) return Unwritable(put_back.error());
+    }
+    for (const auto& file : *files) {
+      if (const auto spooled = SpoolRanges(file); !spooled) return Unwritable(spooled.error());
     }
     return {};
   }
 
+  s3::Result<std::vector<LargeFile>> TakeLargeFiles() {
+    const auto max_bytes = MaxUnsplitBytes();
+    const auto shards = static_cast<std::uint64_t>(request_.shards);
+    std::vector<LargeFile> files;
+    const auto take = [&](const SizeClasses::Item& item) -> s3::Result<void> {
+      const auto input = ReadManifestLine(item.line.substr(0, item.line.size() - 1));
+      if (!input) return tl::unexpected(input.error());
+      const auto& file = std::get<std::shared_ptr<const InputFile>>(*input);
+      const auto pieces = std::min((item.bytes - 1) / max_bytes + 1, shards);
+      files.push_back({file, PartsFor(*file).value_or(s3::PartPlan{}), static_cast<int>(pieces), "", ""});
+      return {};
+    };
+    return spool_.DrainAbove(max_bytes, take).map([&] { return std::move(files); });
+  }
+
+  // A file without an upload goes back as a whole; see LargeFile.
   s3::Result<void> SpoolRanges(const LargeFile& large) {
     if (large.token.empty()) {
-      return spool_.Add({large.file->size_bytes, RequestsOf(large.file), ManifestLine(*large.file)});
+      return spool_.Add({large.file->size_bytes, RequestsFor(large.file), ManifestLine(*large.file)});
     }
     ++plan_.cut_objects;
     for (const auto& [first, last] : SplitParts(large.plan, std::min(large.pieces, large.plan.parts))) {
@@ -150,10 +169,11 @@ class Planner {
       auto file = *large.file;
       file.range = std::make_shared<PartsOfPlan>(
           PartsOfPlan{first, last, large.plan.part_bytes, large.token, large.upload_id});
-      const auto end = large.plan.Range(last);
-      const auto bytes = end.offset + end.bytes - large.plan.Range(first).offset;
-      const auto parts = static_cast<std::uint64_t>(last - first + 1);
-      if (auto added = spool_.Add({bytes, parts, ManifestLine(file)}); !added) return added;
+      const auto last_part = large.plan.Range(last);
+      const auto bytes = last_part.offset + last_part.bytes - large.plan.Range(first).offset;
+      const int parts = last - first + 1;
+      auto added = spool_.Add({bytes, static_cast<std::uint64_t>(parts), ManifestLine(file)});
+      if (!added) return added;
     }
     return {};
   }
@@ -163,24 +183,24 @@ class Planner {
     return s3::IsRetryable(error.kind) ? kExitStopped : kExitRefused;
   }
 
-  s3::Result<void> DealAll() {
-    auto dealt = spool_.Drain([&](const SizeClasses::Item& item) {
-      lines_.emplace_back(item.line);
+  s3::Result<void> AssignToShards() {
+    auto assigned = spool_.Drain([&](const SizeClasses::Item& item) {
+      round_lines_.emplace_back(item.line);
       round_.push_back({1, item.bytes, item.requests});
-      return round_.size() < static_cast<std::size_t>(request_.shards) ? s3::Result<void>() : DealRound();
+      return round_.size() < static_cast<std::size_t>(request_.shards) ? s3::Result<void>() : EndRound();
     });
-    if (dealt) dealt = DealRound();
-    return dealt ? writer_.Flush() : dealt;
+    if (assigned) assigned = EndRound();
+    return assigned ? writer_.Flush() : assigned;
   }
 
-  s3::Result<void> DealRound() {
+  s3::Result<void> EndRound() {
     if (stop_->drain_token().stop_requested()) return s3::Fail(s3::ErrorKind::kCancelled, "stopped");
-    const auto dealt = dealer_.Deal(round_);
-    for (std::size_t i = 0; i < dealt.size(); ++i) {
-      if (auto written = writer_.Add(dealt[i], lines_[i]); !written) return written;
+    const auto shards = balancer_.Assign(round_);
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+      if (auto written = writer_.Add(shards[i], round_lines_[i]); !written) return written;
     }
     round_.clear();
-    lines_.clear();
+    round_lines_.clear();
     return {};
   }
 
@@ -193,26 +213,26 @@ class Planner {
   StopControl* const stop_;
   JobPlan plan_;
   SizeClasses spool_;
-  ShardBalancer dealer_;
+  ShardBalancer balancer_;
   ManifestWriter writer_;
-  std::vector<ShardLoad> round_;
-  std::vector<std::string> lines_;
+  std::vector<ShardLoad> round_;          // at most one input for each shard,
+  std::vector<std::string> round_lines_;  // and their lines in the manifest
 };
 
-// Of an earlier `plan` into this directory that did not come to its end, or of this one.
-s3::Result<void> EndUploads(const RunDirectory& directory, ClientFactory* store) {
+// Aborts the uploads of an earlier `plan` into this directory that did not finish, or of this one.
+s3::Result<void> AbortUploads(const RunDirectory& directory, ClientFactory* store) {
   auto history = History::Load(directory.dir());
   if (!history) return tl::unexpected(history.error());
   s3::BlockingWaiter waiter;
   const auto client = store->MakeClient(&waiter);
-  const auto left = AbortOrphanedUploads(client.get(), store->facts().Current()->clock_offset, &*history,
-                                         directory.journal());
-  if (left.problems.empty()) return {};
-  return s3::Fail(s3::ErrorKind::kTransient, left.problems.front());
+  const auto orphans = AbortOrphanedUploads(client.get(), store->facts().Current()->clock_offset, &*history,
+                                            directory.journal());
+  if (orphans.problems.empty()) return {};
+  return s3::Fail(s3::ErrorKind::kTransient, orphans.problems.front());
 }
 
-// A plan that did not come to its end has a journal and manifests: all that it has left is replaced. Nobody
-// else's files are.
+// A directory with a journal and manifests but no plan.json is of a plan that did not finish: its files may
+// be replaced. Files of other programs may not.
 std::optional<std::string> DirectoryProblem(const std::string& path, Trust trust) {
   if (access(path.c_str(), F_OK) != 0) return std::nullopt;
   const auto directory = OwnDir::Open(path, trust);
@@ -221,9 +241,33 @@ std::optional<std::string> DirectoryProblem(const std::string& path, Trust trust
   if (directory->Has(kJournalName) && directory->Has(kManifestsName)) return std::nullopt;
   for (const auto* name : {kPlannedJobName, kManifestsName, kShardsName, kSummaryName}) {
     if (!directory->Has(name)) continue;
-    return fmt::format("{} is there, and no plan's: choose another directory", directory->PathOf(name));
+    return fmt::format("{} exists and does not belong to a plan: choose another directory",
+                       directory->PathOf(name));
   }
   return std::nullopt;
+}
+
+std::optional<Refusal> SourceProblem(const Options& options) {
+  const bool has_stream =
+      std::any_of(options.source.begin(), options.source.end(), [](const auto& root) { return root.stream; });
+  if (has_stream) {
+    return Refusal{kExitConfig,
+                   "source: a stream cannot be planned, because its size is unknown: upload it with "
+                   "s3flow run"};
+  }
+  if (const auto problem = RootProblem(options.source)) return Refusal{kExitNoInput, "source: " + *problem};
+  return std::nullopt;
+}
+
+// Writes plan.json last: the plan exists once it is there.
+s3::Result<void> SavePlan(const JobPlan& plan, const PlanRequest& request, const RunDirectory& directory) {
+  const auto& files = directory.dir();
+  auto written = files.Write(kPlannedJobName, request.job_text, 0600);
+  if (written) written = files.MakeDir(kShardsName).map([](const OwnDir&) {});
+  if (written) written = directory.journal()->Append(EndLine({kExitOk, false}));
+  if (written) written = directory.journal()->Sync();
+  if (written) written = files.Write(kPlanName, PlanJson(plan), 0600);
+  return written;
 }
 
 tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& options,
@@ -231,18 +275,15 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
                                      StopControl* stop, s3::TraceLog* trace) {
   const auto buckets = s3::ResolveBucket(s3_options.destination);
   if (!buckets) return Refuse(kExitConfig, buckets.error().message);
-  if (std::any_of(options.source.begin(), options.source.end(),
-                  [](const auto& root) { return root.stream; })) {
-    return Refuse(kExitConfig, "source: a stream cannot be planned: nobody knows what it will hold");
-  }
-  if (const auto problem = RootProblem(options.source)) return Refuse(kExitNoInput, "source: " + *problem);
+  if (auto refusal = SourceProblem(options)) return tl::unexpected(*refusal);
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Refuse(kExitConfig, rules.error().message);
-  const auto trust = options.resume.trust;
-  if (const auto problem = DirectoryProblem(request.directory, trust)) return Refuse(kExitJournal, *problem);
+  if (const auto problem = DirectoryProblem(request.directory, options.resume.trust)) {
+    return Refuse(kExitJournal, *problem);
+  }
   const auto directory = RunDirectory::Open(
       request.directory, options.identity, ScopeOf(options, s3_options),
-      {.allow_changed_job = true, .trust = trust}, [stop](const s3::Error& error) {
+      {.allow_changed_job = true, .trust = options.resume.trust}, [stop](const s3::Error& error) {
         stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);
       });
   if (!directory) return tl::unexpected(directory.error());
@@ -250,22 +291,18 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
                       PrintNote, nullptr, options.limits.outage);
   const Deadlines deadlines(options.limits, SlurmJobEnd(PrintNote), stop);
   if (directory->session() > 1) {
-    if (const auto ended = EndUploads(*directory, &store); !ended) {
-      return Refuse(kExitStopped, "what an earlier plan left cannot be ended: " + ended.error().message);
+    if (const auto aborted = AbortUploads(*directory, &store); !aborted) {
+      return Refuse(kExitStopped,
+                    "cannot abort the uploads of an earlier plan in this directory, try again: " +
+                        aborted.error().message);
     }
   }
   auto plan = Planner(request, options, s3_options, *directory, &store, *rules, stop).Make();
   if (!plan) {
-    (void)EndUploads(*directory, &store);  // what it leaves, the next one or `clean` ends
+    (void)AbortUploads(*directory, &store);  // what it cannot abort, the next `plan` or `clean` does
     return plan;
   }
-  const auto& files = directory->dir();
-  auto written = files.Write(kPlannedJobName, request.job_text, 0600);
-  if (written) written = files.MakeDir(kShardsName).map([](const OwnDir&) {});
-  if (written) written = directory->journal()->Append(EndLine({kExitOk, false}));
-  if (written) written = directory->journal()->Sync();
-  if (written) written = files.Write(kPlanName, PlanJson(*plan), 0600);
-  if (!written) return Unwritable(written.error());
+  if (const auto saved = SavePlan(*plan, request, *directory); !saved) return Unwritable(saved.error());
   return plan;
 }
 
@@ -276,30 +313,6 @@ PlanOutcome MakePlan(const PlanRequest& request, const Options& options, const s
   auto plan = Build(request, options, s3_options, credentials, stop, trace);
   if (!plan) return {plan.error().status, plan.error().message, {}};
   return {kExitOk, "", std::move(*plan)};
-}
-
-std::string PlanText(const JobPlan& plan, std::uint64_t bytes_per_second, std::uint64_t requests_per_second) {
-  auto text = fmt::format("{} inputs, {}, at least {} requests, in {} shards\n", plan.objects,
-                          HumanBytes(static_cast<double>(plan.bytes)), plan.requests(), plan.shards.size());
-  if (plan.cut_objects > 0) {
-    text += fmt::format("{} files are cut into {} ranges of parts; s3flow finish completes their objects\n",
-                        plan.cut_objects, plan.ranges);
-  }
-  text += fmt::format("the largest shard has {:.3f} of the mean in bytes, {:.3f} in requests\n",
-                      plan.bytes_imbalance(), plan.requests_imbalance());
-  double seconds = 0;
-  if (bytes_per_second > 0) {
-    seconds =
-        static_cast<double>(plan.bytes) * plan.bytes_imbalance() / static_cast<double>(bytes_per_second);
-  }
-  if (requests_per_second > 0) {
-    seconds = std::max(seconds, static_cast<double>(plan.requests()) * plan.requests_imbalance() /
-                                    static_cast<double>(requests_per_second));
-  }
-  if (bytes_per_second > 0 || requests_per_second > 0) {
-    text += fmt::format("at that rate of all shards together: {:.0f} s\n", seconds);
-  }
-  return text;
 }
 
 }  // namespace pipeline

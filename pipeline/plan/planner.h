@@ -1,4 +1,5 @@
-// Makes a plan: walks once, cuts what is too large for one shard, deals all out, writes the plan's directory.
+// Makes a plan: walks the source once, splits files that are too large for one shard, distributes the inputs
+// over the shards, and writes the plan's directory.
 #pragma once
 
 #include <string>
@@ -21,19 +22,15 @@ struct PlanRequest {
 
 struct PlanOutcome {
   ExitStatus status = kExitOk;
-  std::string message;  // why there is no plan; empty when there is
+  std::string message;  // why there is no plan; empty if there is one
   JobPlan plan;
 };
 
-// Blocks. Sends requests only to create the multipart uploads of what is cut; when it ends without a plan it
-// has aborted them, or a later `plan` into the same directory does, or `clean`. Refuses a directory that
-// holds a plan, or other programs' files where it would put its own. Memory: 260 buffers of spooled lines, a
-// round of the deal (a line for each shard), and 64 MiB of manifests, whatever the number of inputs. `trace`
-// may be null.
+// Refuses a directory that holds a plan, or another program's files where the plan's would be. Sends requests
+// only to create the multipart uploads of split files. Without a plan in the end it aborts them; if it
+// cannot, the next `plan` into the same directory does, or `clean`. `trace` may be null. Blocks. Memory, for
+// any number of inputs: 260 buffers of spooled lines, one line for each shard, and 64 MiB of manifests.
 PlanOutcome MakePlan(const PlanRequest& request, const Options& options, const s3::Options& s3_options,
                      const RunCredentials& credentials, StopControl* stop, s3::TraceLog* trace);
-
-// A few lines for a person. With a rate of all shards together (0: none), how long the upload takes at least.
-std::string PlanText(const JobPlan& plan, std::uint64_t bytes_per_second, std::uint64_t requests_per_second);
 
 }  // namespace pipeline

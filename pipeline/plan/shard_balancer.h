@@ -1,4 +1,4 @@
-// Deals inputs out to shards so that all get the same number of bytes and of requests. Not thread-safe.
+// Distributes inputs over shards so that all shards get about the same bytes and requests. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,11 @@ class ShardBalancer {
  public:
   explicit ShardBalancer(int shards) : loads_(static_cast<std::size_t>(shards)) {}
 
-  // The shard of each, when inputs come by size, the greatest first, and as many at a time as there are
-  // shards (fewer at the end). Each shard gets one: so the numbers of inputs differ by one at most; the
-  // greatest goes to the shard with the fewest bytes: so their bytes differ by no more than the greatest
-  // input of all.
-  std::vector<int> Deal(std::span<const ShardLoad> round);
+  // Returns a shard for each input of a round. A round has one input for each shard, fewer only in the last
+  // round, and no input is larger than those of earlier rounds. Each shard gets one input, so the numbers of
+  // inputs differ by one at most. The largest input goes to the shard with the fewest bytes, so the bytes of
+  // two shards differ by at most the largest input of all.
+  std::vector<int> Assign(std::span<const ShardLoad> round);
 
   const std::vector<ShardLoad>& loads() const { return loads_; }
 

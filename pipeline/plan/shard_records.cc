@@ -9,37 +9,56 @@
 namespace pipeline {
 namespace {
 
-s3::Result<ShardRecord> Refuse(const std::string& journal, std::string_view what) {
-  return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: {}", journal, what));
+s3::Result<ShardRecord> Refuse(const std::string& file, std::string_view problem) {
+  return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: {}", file, problem));
 }
 
-// Adds one input of the manifest; false when the journal calls it sent and has not all of its parts.
-bool Tally(const InputFile& file, const History& history, const RangeSink& ranges, ShardRecord* record) {
-  const auto standing = history.StateOf(file);
-  const bool settled = standing == History::InputState::kDone,
-             failed = standing == History::InputState::kFailed;
-  if (!file.range) {
-    if (failed) ++record->failed;
-    if (!failed && !settled) ++record->left;
-    return true;
-  }
-  if (failed) {
-    ++record->ranges_failed;
-    ranges.failed(file);
-  } else if (!settled) {
-    ++record->ranges_left;
-  } else {
-    ++record->ranges_sent;
-    const auto plan = s3::PlanOfParts(file.size_bytes, file.range->part_bytes);
-    const auto last = plan.Range(file.range->last);
-    record->sent_bytes += last.offset + last.bytes - plan.Range(file.range->first).offset;
-    const auto* parts = history.PartsOfPlan(file.range->token);
-    for (int number = file.range->first; number <= file.range->last; ++number) {
-      if (parts == nullptr || !parts->contains(number)) return false;
-    }
-    ranges.sent(file, *parts);
+std::uint64_t BytesOfRange(const InputFile& file) {
+  const auto plan = s3::PlanOfParts(file.size_bytes, file.range->part_bytes);
+  const auto last = plan.Range(file.range->last);
+  return last.offset + last.bytes - plan.Range(file.range->first).offset;
+}
+
+bool HasAllParts(const PartsOfPlan& range, const PartRecords* parts) {
+  for (int number = range.first; number <= range.last; ++number) {
+    if (parts == nullptr || !parts->contains(number)) return false;
   }
   return true;
+}
+
+// Returns false if the journal says that the range was sent and lacks one of its parts.
+bool CountRange(const InputFile& file, InputState state, const History& history, const RangeSink& ranges,
+                ShardRecord* record) {
+  if (state == InputState::kFailed) {
+    ++record->ranges_failed;
+    ranges.failed(file);
+    return true;
+  }
+  if (state != InputState::kDone) {
+    ++record->ranges_left;
+    return true;
+  }
+  ++record->ranges_sent;
+  record->sent_bytes += BytesOfRange(file);
+  const auto* parts = history.uploads().PartsOfPlan(file.range->token);
+  if (!HasAllParts(*file.range, parts)) return false;
+  ranges.sent(file, *parts);
+  return true;
+}
+
+// The journal's own counts have those that are done.
+void CountWholeFile(InputState state, ShardRecord* record) {
+  if (state == InputState::kFailed) {
+    ++record->failed;
+  } else if (state != InputState::kDone) {
+    ++record->left;
+  }
+}
+
+ShardState StateOf(const ShardRecord& record, bool is_running, bool has_run) {
+  if (is_running) return ShardState::kRunning;
+  if (!has_run) return ShardState::kNotRun;
+  return record.left + record.ranges_left == 0 ? ShardState::kEnded : ShardState::kUnfinished;
 }
 
 }  // namespace
@@ -48,48 +67,54 @@ s3::Result<ShardRecord> ReadShard(const OwnDir& plan_dir, const JobPlan& plan, i
                                   const RangeSink& ranges) {
   const auto run_dir = plan_dir.FindDir(ShardRunDirName(shard));
   if (!run_dir) return tl::unexpected(run_dir.error());
-  const bool running = *run_dir && RunLock::IsHeld(**run_dir);
+  const bool is_running = *run_dir && RunLock::IsHeld(**run_dir);
   const auto history = *run_dir ? History::Load(**run_dir) : History();
   const auto journal = fmt::format("{}/{}", ShardRunDir(plan_dir.path(), shard), kJournalName);
   if (!history) return tl::unexpected(history.error());
+  const auto& run = history->run();
   const auto expected = ShardTextOf(shard, static_cast<int>(plan.shards.size()), plan.id);
-  if (history->run() && history->run()->shard != expected) {
-    return Refuse(journal, fmt::format("is of shard {}, not {}", history->run()->shard, expected));
+  if (run && run->shard != expected) {
+    return Refuse(journal, fmt::format("is of shard {}, not {}: is this the directory of another plan?",
+                                       run->shard, expected));
   }
   ShardRecord record;
-  bool parts_known = true;
+  bool has_all_parts = true;
   std::uint64_t inputs = 0;
   const auto read = ReadManifest(plan_dir, shard, [&](const Input& input) {
     ++inputs;
-    parts_known = parts_known && Tally(FileOf(input), *history, ranges, &record);
+    const auto& file = FileOf(input);
+    const auto state = history->inputs().StateOf(file);
+    if (file.range) {
+      has_all_parts = has_all_parts && CountRange(file, state, *history, ranges, &record);
+    } else {
+      CountWholeFile(state, &record);
+    }
     return true;
   });
   if (!read) return tl::unexpected(read.error());
   if (inputs != plan.shards[static_cast<std::size_t>(shard)].inputs) {
     return Refuse(plan_dir.PathOf(ManifestName(shard)),
-                  "has not as many inputs as the plan: make the plan anew");
+                  "does not have as many inputs as the plan: make a new plan");
   }
-  if (!parts_known) return Refuse(journal, "calls a range sent and has not all of its parts");
-  const auto& settled = history->settled();
-  record.uploaded = settled.uploaded;
-  record.skipped = settled.skipped;
-  record.uploaded_bytes = settled.uploaded_bytes;
-  record.failures_by_kind = history->unsettled().failures_by_kind;
-  if (history->run()) {
-    record.sessions = history->run()->session;
-    record.scheduler = history->run()->scheduler;
+  if (!has_all_parts) {
+    return Refuse(journal, "lacks parts of a range that it calls sent: make a new plan");
   }
-  const auto accounted = record.uploaded + record.skipped + record.failed + record.left + record.ranges_sent +
-                         record.ranges_failed + record.ranges_left;
-  if (accounted != inputs || settled.sent != record.ranges_sent) {
-    return Refuse(journal,
-                  fmt::format("accounts for {} of {} inputs: its results are not those of the manifest",
-                              accounted, inputs));
+  const auto& done = history->inputs().done();
+  record.uploaded = done.uploaded;
+  record.skipped = done.skipped;
+  record.uploaded_bytes = done.uploaded_bytes;
+  record.failures_by_kind = history->inputs().unfinished().failures_by_kind;
+  if (run) {
+    record.sessions = run->session;
+    record.scheduler = run->scheduler;
   }
-  record.state = running                                 ? ShardState::kRunning
-                 : !history->run()                       ? ShardState::kNotRun
-                 : record.left + record.ranges_left == 0 ? ShardState::kEnded
-                                                         : ShardState::kUnfinished;
+  const auto files = record.uploaded + record.skipped + record.failed + record.left;
+  const auto accounted = files + record.ranges_sent + record.ranges_failed + record.ranges_left;
+  if (accounted != inputs || done.sent != record.ranges_sent) {
+    return Refuse(journal, fmt::format("accounts for {} of {} inputs: its results are not of this manifest",
+                                       accounted, inputs));
+  }
+  record.state = StateOf(record, is_running, run.has_value());
   return record;
 }
 

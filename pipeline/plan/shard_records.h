@@ -1,4 +1,4 @@
-// What the journal of one shard of a plan says about the inputs of its manifest.
+// Compares the journal of one shard with its manifest, input by input.
 #pragma once
 
 #include <cstdint>
@@ -14,19 +14,19 @@ namespace pipeline {
 
 enum class ShardState {
   kNotRun,
-  kRunning,     // now
+  kRunning,
   kUnfinished,  // stopped or killed with work left
-  kEnded,       // every input has a result, some of them failures perhaps
+  kEnded,       // every input has a result; some may be failures
 };
 
 struct ShardRecord {
   ShardState state = ShardState::kNotRun;
-  // Of whole files. `left` have no result, or were cancelled.
+  // Whole files. `left`: have no result or were cancelled.
   std::uint64_t uploaded = 0, skipped = 0, failed = 0, left = 0;
-  std::uint64_t uploaded_bytes = 0;  // of these, and of ranges:
-  std::uint64_t sent_bytes = 0;
+  std::uint64_t uploaded_bytes = 0;  // of whole files and ranges
+  std::uint64_t sent_bytes = 0;      // of ranges
   std::uint64_t ranges_sent = 0, ranges_failed = 0, ranges_left = 0;
-  std::map<std::string, std::uint64_t> failures_by_kind;  // of ranges, too
+  std::map<std::string, std::uint64_t> failures_by_kind;  // of whole files and ranges
   int sessions = 0;
   std::map<std::string, std::string> scheduler;  // of the last session
 
@@ -34,14 +34,14 @@ struct ShardRecord {
 };
 
 struct RangeSink {
-  // A range that is in the store, with at least its parts.
+  // The range is in the store. `parts` has the parts of the range, and maybe others of the same upload.
   std::function<void(const InputFile& range, const PartRecords& parts)> sent;
   std::function<void(const InputFile& range)> failed;
 };
 
-// Reads journal and manifest, and compares them input by input. kLocal when one of them is damaged, or the
-// journal is that of another shard or plan, or knows of inputs that the manifest has not. Memory: 40 bytes
-// for each input, and the parts of its ranges, for as long as it reads.
+// kLocal if journal or manifest is damaged, if the journal is of another shard or plan, or if it has results
+// of inputs that are not in the manifest. Memory until it returns: 40 bytes for each input, and the parts of
+// the shard's ranges.
 s3::Result<ShardRecord> ReadShard(const OwnDir& plan_dir, const JobPlan& plan, int shard,
                                   const RangeSink& ranges);
 

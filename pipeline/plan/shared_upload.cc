@@ -16,120 +16,126 @@ namespace {
 
 constexpr auto kUnobserved = [](const s3::RetryEvent&) {};
 
-// What the store has, against what the shards say; nothing when they agree.
-std::optional<s3::Error> Compare(const SharedUpload& upload, const std::vector<s3::ListedPart>& listed) {
-  std::map<int, const s3::ListedPart*> there;
-  for (const auto& part : listed) there[part.number] = &part;
+// Nothing if the store has the parts that the shards have sent.
+std::optional<s3::Error> PartsProblem(const SharedUpload& upload, const std::vector<s3::ListedPart>& listed) {
+  std::map<int, const s3::ListedPart*> stored;
+  for (const auto& part : listed) stored[part.number] = &part;
   for (const auto& [number, sent] : upload.parts) {
-    const auto found = there.find(number);
-    if (found != there.end() && s3::IsSameETag(found->second->etag, sent.etag) &&
-        found->second->bytes == sent.bytes)
-      continue;
-    return s3::Error{.kind = s3::ErrorKind::kIntegrity,
-                     .message = fmt::format("part {} is not in the store as its shard has sent it", number)};
+    const auto found = stored.find(number);
+    const bool is_same = found != stored.end() && s3::IsSameETag(found->second->etag, sent.etag) &&
+                         found->second->bytes == sent.bytes;
+    if (is_same) continue;
+    return s3::Error{
+        .kind = s3::ErrorKind::kIntegrity,
+        .message = fmt::format(
+            "part {} in the store is not the part that its shard has sent: make a new plan", number)};
   }
   return std::nullopt;
 }
 
 class Completion {
  public:
-  Completion(const SharedUpload& joint, s3::Client* client, Journal* journal, const PropertyRules& rules)
-      : joint_(joint),
+  Completion(const SharedUpload& shared, s3::Client* client, Journal* journal, const PropertyRules& rules)
+      : shared_(shared),
         client_(client),
         journal_(journal),
-        properties_(PropertiesOf(joint, rules)),
-        upload_(client, {joint.file->key, &properties_}, joint.open.record.token,
-                joint.open.record.upload_id) {}
+        properties_(PropertiesOf(shared, rules)),
+        upload_(client, {shared.file->key, &properties_}, shared.open.record.token,
+                shared.open.record.upload_id) {}
 
   ObjectResult Run() {
-    auto answer = Response();
+    auto response = CompleteAndVerify();
     ObjectResult result;
-    result.file = joint_.file;
+    result.file = shared_.file;
     result.size_bytes = Bytes();
-    result.mtime_ns = joint_.open.record.mtime_ns;
-    result.parts = joint_.part_count();
+    result.mtime_ns = shared_.open.record.mtime_ns;
+    result.parts = shared_.part_count();
     result.attempts = attempts_;
     result.seconds = std::chrono::steady_clock::now() - began_;
-    if (!answer && s3::SaysItExists(answer.error()) && s3::IsConditional(properties_)) {
-      return Skipped(std::move(result));
+    if (!response && s3::SaysItExists(response.error()) && s3::IsConditional(properties_)) {
+      return AbortAndSkip(std::move(result));
     }
-    if (!answer) {
-      result.outcome =
-          answer.error().kind == s3::ErrorKind::kCancelled ? Outcome::kCancelled : Outcome::kFailed;
-      result.error = std::move(answer.error());
+    if (!response) {
+      const bool was_cancelled = response.error().kind == s3::ErrorKind::kCancelled;
+      result.outcome = was_cancelled ? Outcome::kCancelled : Outcome::kFailed;
+      result.error = std::move(response.error());
       return result;
     }
     result.outcome = Outcome::kUploaded;
-    result.etag = answer->etag;
-    result.version_id = answer->version_id;
-    result.request_id = answer->request_id;
+    result.etag = response->etag;
+    result.version_id = response->version_id;
+    result.request_id = response->request_id;
     result.checksum = upload_.object_checksum();
     result.algorithm = client_->integrity().checksum;
     return result;
   }
 
  private:
-  static s3::ObjectProperties PropertiesOf(const SharedUpload& joint, const PropertyRules& rules) {
-    // The file may be gone; its bytes are not asked for.
-    const auto opened = RetryIo([&joint] { return OpenFile::Open(*joint.file); });
-    return rules.PropertiesOf(*joint.file, opened ? &opened->status() : nullptr);
+  // The rules may ask for the file's owner and times. They do without if the file is gone.
+  static s3::ObjectProperties PropertiesOf(const SharedUpload& shared, const PropertyRules& rules) {
+    const auto opened = RetryIo([&shared] { return OpenFile::Open(*shared.file); });
+    return rules.PropertiesOf(*shared.file, opened ? &opened->status() : nullptr);
   }
 
-  // The key is another writer's: the upload will not be completed.
-  ObjectResult Skipped(ObjectResult result) {
+  // Another writer has the key, so this upload will never be completed.
+  ObjectResult AbortAndSkip(ObjectResult result) {
     const auto aborted = upload_.Abort(kUnobserved);
     if (!aborted.answer) {
       result.error = aborted.answer.error();
       return result;
     }
-    (void)journal_->Append(GoneLine(upload_.token()));  // its first failure stops the command
+    (void)journal_->Append(GoneLine(upload_.token()));  // the journal's first failure stops the command
     result.outcome = Outcome::kSkipped;
     result.reason = kKeyExists;
     return result;
   }
 
-  std::uint64_t Bytes() const { return joint_.open.record.size_bytes; }
+  std::uint64_t Bytes() const { return shared_.open.record.size_bytes; }
 
-  s3::Result<s3::Response> Response() {
-    auto whole = Complete();
-    if (!whole) return whole;
+  s3::Result<s3::Response> CompleteAndVerify() {
+    auto completed = Complete();
+    if (!completed) return completed;
     if (auto tagged = upload_.EnsureTags(kUnobserved); !tagged.answer) return tagged.answer;
-    if (!client_->integrity().verify_head) return whole;
-    auto verified = client_->VerifyObject({joint_.file->key, &properties_}, Bytes(), whole->etag,
+    if (!client_->integrity().verify_head) return completed;
+    auto verified = client_->VerifyObject({shared_.file->key, &properties_}, Bytes(), completed->etag,
                                           upload_.object_checksum(), kUnobserved);
-    return verified.answer ? whole : verified.answer;
+    return verified.answer ? completed : verified.answer;
   }
 
   s3::Result<s3::Response> Complete() {
     const auto listed = upload_.ListParts(kUnobserved);
-    if (!listed && s3::IsNoSuchUpload(listed.error())) {
-      // Completed, perhaps, by a `finish` that did not live to hear of it.
-      auto ours = upload_.FindOwnObject(Bytes(), kUnobserved);
-      if (ours.answer || ours.answer.error().kind == s3::ErrorKind::kCancelled) return ours.answer;
-      if (s3::CannotBeRead(ours.answer.error())) {
-        return s3::Fail(
-            s3::ErrorKind::kPermanent,
-            "its multipart upload is gone from the store, and whether it has become the object cannot be "
-            "asked (HeadObject needs s3:GetObject)");
-      }
-      return s3::Fail(s3::ErrorKind::kPermanent,
-                      "its multipart upload is gone from the store: make a new plan");
+    if (!listed && s3::IsNoSuchUpload(listed.error())) return FindCompletedObject();
+    if (listed) {
+      if (auto problem = PartsProblem(shared_, *listed)) return tl::unexpected(std::move(*problem));
+    } else if (!s3::CannotBeRead(listed.error())) {
+      return tl::unexpected(listed.error());
     }
-    if (!listed && !s3::CannotBeRead(listed.error())) return tl::unexpected(listed.error());
-    // Without permission to list the parts, the store compares them when it completes the upload.
-    if (auto difference = listed ? Compare(joint_, *listed) : std::nullopt)
-      return tl::unexpected(std::move(*difference));
+    // Without permission to list the parts: the store compares their ETags when it completes the upload.
     if (!journal_->Append(CompletingLine(upload_.token()))) {
       return s3::Fail(s3::ErrorKind::kCancelled, "the journal cannot be written");
     }
     std::vector<s3::CompletedPart> parts;
-    for (const auto& [number, part] : joint_.parts) parts.push_back(part);
+    for (const auto& [number, part] : shared_.parts) parts.push_back(part);
     auto completed = upload_.Complete(parts, Bytes(), kUnobserved);
     attempts_ = completed.attempts;
     return completed.answer;
   }
 
-  const SharedUpload& joint_;
+  // An earlier `finish` may have completed the upload and died before it recorded that.
+  s3::Result<s3::Response> FindCompletedObject() {
+    auto ours = upload_.FindOwnObject(Bytes(), kUnobserved);
+    if (ours.answer || ours.answer.error().kind == s3::ErrorKind::kCancelled) return ours.answer;
+    if (s3::CannotBeRead(ours.answer.error())) {
+      return s3::Fail(
+          s3::ErrorKind::kPermanent,
+          "its multipart upload is gone from the store, and s3flow cannot ask whether it became the "
+          "object: allow s3:GetObject for HeadObject");
+    }
+    return s3::Fail(s3::ErrorKind::kPermanent,
+                    "its multipart upload is gone from the store: make a new plan");
+  }
+
+  const SharedUpload& shared_;
   s3::Client* const client_;
   Journal* const journal_;
   const s3::ObjectProperties properties_;

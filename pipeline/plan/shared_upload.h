@@ -1,12 +1,12 @@
-// An object that several shards have sent: its multipart upload, and how it is completed.
+// The multipart upload of an object that several shards have sent, and its completion.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
 
-#include "pipeline/journal/history.h"
 #include "pipeline/journal/journal.h"
+#include "pipeline/journal/open_uploads.h"
 #include "pipeline/message.h"
 #include "pipeline/runtime/client_factory.h"
 #include "pipeline/upload/property_rules.h"
@@ -15,8 +15,8 @@
 namespace pipeline {
 
 struct SharedUpload {
-  OpenUpload open;                         // as the plan's journal has it
-  std::shared_ptr<const InputFile> file;   // null while no shard has sent anything of it
+  OpenUpload open;                         // from the plan's journal
+  std::shared_ptr<const InputFile> file;   // null until a shard has sent one of its ranges
   std::map<int, s3::CompletedPart> parts;  // sent, by number
   bool range_failed = false;
 
@@ -24,9 +24,10 @@ struct SharedUpload {
   bool IsWhole() const { return static_cast<int>(parts.size()) == part_count(); }
 };
 
-// Completes it and sees to its tags and verification, as a run does. The store's list of parts must agree
-// with what the shards have recorded. An upload that is gone is settled by asking whether the object is ours.
-// Never aborts: a shard may be run again. Blocks. Nothing is owned.
+// Completes the upload, then sets tags and verifies the object as a run does. The store's list of parts must
+// agree with the parts that the shards recorded. If the upload is gone, asks the store whether the object is
+// ours: an earlier call may have completed it. Aborts the upload only if another writer has the key
+// (if_none_match); after a failure a shard may be run again. Blocks. Nothing is owned.
 ObjectResult CompleteSharedUpload(const SharedUpload& upload, ClientFactory* store, Journal* journal,
                                   const PropertyRules& rules);
 

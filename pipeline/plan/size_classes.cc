@@ -43,7 +43,7 @@ SizeClasses::~SizeClasses() {
   unlinkat(plan_dir_.fd(), kSpool, AT_REMOVEDIR);
 }
 
-// The power of two below, and the two bits behind its leading one.
+// Four classes for each power of two: the position of the leading bit, and the two bits after it.
 std::size_t SizeClasses::ClassOf(std::uint64_t bytes) {
   const auto width = static_cast<std::size_t>(std::bit_width(bytes));
   if (width < 3) return 4 * width;
@@ -86,7 +86,9 @@ s3::Result<void> SizeClasses::DrainFrom(std::size_t lowest, const Take& take) {
       text.assign(*line);
       text += '\n';
       const auto item = Parse(text);
-      if (!item) return s3::Fail(s3::ErrorKind::kLocal, directory_->PathOf(name) + ": cannot be read");
+      if (!item)
+        return s3::Fail(s3::ErrorKind::kLocal,
+                        directory_->PathOf(name) + ": is damaged, make the plan again");
       if (auto taken = take(*item); !taken) return taken;
     }
     if (lines.failure()) return tl::unexpected(*lines.failure());

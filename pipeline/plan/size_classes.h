@@ -1,4 +1,4 @@
-// A spool on disk for more inputs than memory holds, read again by size, the greatest first. Not thread-safe.
+// A spool on disk for more inputs than fit in memory, read back by size, the largest first. Not thread-safe.
 #pragma once
 
 #include <array>
@@ -15,12 +15,12 @@
 
 namespace pipeline {
 
-// Sorted by class, not by byte: sizes of one class differ by a quarter at most. So nothing is sorted, what is
-// written is read once, and memory is a buffer for each class in use.
+// Inputs come back by size class, not by byte: the sizes in one class differ by a quarter at most. So nothing
+// is sorted, everything is written once and read once, and memory is one buffer for each class in use.
 class SizeClasses {
  public:
-  // Files go into PLAN/spool, which is made, and removed when this ends. What goes wrong with that is said by
-  // the first Add.
+  // Creates PLAN/spool for its files; the destructor removes it. If that fails, the first Add returns the
+  // error.
   explicit SizeClasses(const OwnDir& plan_dir);
   ~SizeClasses();
   SizeClasses(const SizeClasses&) = delete;
@@ -33,8 +33,8 @@ class SizeClasses {
   };
   s3::Result<void> Add(const Item& item);
 
-  // Gives all, or those of the classes above that of `bytes`, to `take`, the greatest class first; they are
-  // taken out. Ends at its first error, which is returned.
+  // Removes all inputs, or those in classes above the class of `bytes`, and passes them to `take`, the
+  // largest class first. Stops at the first error of `take` and returns it.
   using Take = std::function<s3::Result<void>(const Item&)>;
   s3::Result<void> Drain(const Take& take) { return DrainFrom(0, take); }
   s3::Result<void> DrainAbove(std::uint64_t bytes, const Take& take) {

@@ -136,7 +136,7 @@ Summary RunSession(const Options& options, const s3::Options& s3_options,
   const auto note = [&](std::string_view text) { console.Note(fmt::format("note    {}", text)); };
   if (directory.session() > 1) {
     note(fmt::format("going on with {}: {} inputs are settled", directory.path(),
-                     directory.history()->settled().found));
+                     directory.history()->inputs().done().found));
   }
   if (slot_limits.first < SlotLimitsOf(options.upload).first) {
     note(

@@ -26,7 +26,7 @@ class Sweep {
   }
 
   // Uploads that a request without a response may have made.
-  void FindAndAbort(const Creation& creation) {
+  void FindAndAbort(const CreatingRecord& creation) {
     const auto listed = s3::ListUploadsOf(client_, creation.key);
     if (!listed) return AddProblem(creation.key, listed.error());
     const auto sent_s = creation.time_s + clock_offset_.count();
@@ -99,8 +99,8 @@ class Sweep {
 OrphanedUploads AbortOrphanedUploads(s3::Client* client, std::chrono::seconds clock_offset, History* history,
                                      Journal* journal) {
   Sweep sweep(client, clock_offset, journal);
-  for (const auto& upload : history->TakeUploads()) sweep.Abort(upload.record);
-  for (const auto& creation : history->creations()) sweep.FindAndAbort(creation);
+  for (const auto& upload : history->uploads().TakeAll()) sweep.Abort(upload.record);
+  for (const auto& creation : history->uploads().creations()) sweep.FindAndAbort(creation);
   return std::move(sweep).result();
 }
 

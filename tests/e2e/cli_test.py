@@ -137,7 +137,7 @@ class Runs(TestCase):
         with Serve(self.dir / "store") as server:
             job = self.job(server.endpoint)
             self.expect(s3flow("run", job), 0)
-            self.expect(s3flow("run", job), 74, "belongs to a run that has ended")
+            self.expect(s3flow("run", job), 74, "belongs to a run that is complete")
             self.expect(s3flow("run", job, "--resume"), 0, "20 found: 20 uploaded")
             self.expect(s3flow("run", job, "--resume", "--set", "destination.prefix=x/"), 78, 'destination.prefix: was "", is x/')
 

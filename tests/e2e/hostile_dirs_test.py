@@ -58,7 +58,7 @@ class HostileRunDirs(Hostile):
         self.each_kind(self.journal, prepare, check)
 
     def test_a_journal_with_a_hard_link_is_refused(self):
-        for victim, words in [(self.victim, "is no journal of s3flow's"), (self.empty, "has a second name")]:
+        for victim, words in [(self.victim, "is not a journal of s3flow"), (self.empty, "has a second name")]:
             with self.subTest(victim):
                 self.reset()
                 self.journal.unlink()
@@ -77,7 +77,7 @@ class HostileRunDirs(Hostile):
                 self.reset()
                 self.journal.write_bytes(content)
                 for command in (["run", self.job_file, "--resume", "--allow-changed-job"], ["clean", self.run_dir], ["rehearse", self.job_file]):
-                    self.assert_refused(self.s3flow(*command), f"{self.journal} is no journal of s3flow's: choose another run directory")
+                    self.assert_refused(self.s3flow(*command), f"{self.journal} is not a journal of s3flow: choose another run directory")
                     self.assertEqual(self.journal.read_bytes(), content, "the file must not change")
 
     def test_an_endless_line_is_refused_in_bounded_memory(self):
@@ -179,7 +179,7 @@ class HostileRunDirs(Hostile):
     def test_a_summary_of_another_program_is_refused_and_kept(self):
         self.run_dir.mkdir(mode=0o755)
         (self.run_dir / "summary.json").write_text("theirs")
-        self.assert_refused(self.s3flow("run", self.job_file), "summary.json is there, without a journal: choose another run directory")
+        self.assert_refused(self.s3flow("run", self.job_file), "summary.json exists, but there is no journal: choose another run directory")
         self.assertEqual((self.run_dir / "summary.json").read_text(), "theirs")
         self.assertFalse(self.journal.exists())
 

@@ -165,7 +165,7 @@ class Shards(TestCase):
             ended = self.shard(1, status=1)
             self.assertIn("NoSuchUpload", ended.stderr)
             ended, report = self.finish(75)
-            self.assertIn("1 multipart uploads of this plan were ended", ended.stdout)
+            self.assertIn("1 multipart uploads of this plan were aborted", ended.stdout)
             self.assertEqual(report["failed"], 1)
 
     def test_finish_recognises_its_object_after_a_lost_response(self):

@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   close(fd);
   auto history = pipeline::History::Load(path);
   if (history && history->intact_bytes() + history->torn_bytes() != journal.size()) __builtin_trap();
-  if (history) (void)history->TakeUploads();
+  if (history) (void)history->uploads().TakeAll();
   (void)pipeline::History::Load(path, pipeline::History::Depth::kOpenUploads);
   return 0;
 }

@@ -39,7 +39,7 @@ struct UploadContext {
   std::stop_token stop;             // once requested, nothing new is begun
   std::function<void(std::chrono::milliseconds)> pause;            // suspends the task
   std::function<void(const Object&)> requeue;                      // gives an input back to the source
-  std::function<void(std::shared_ptr<Object>, int)> stream_ready;  // see Source::Ready
+  std::function<void(std::shared_ptr<Object>, int)> stream_ready;  // see Source::StreamReady
 };
 
 // Valid as long as `object`.

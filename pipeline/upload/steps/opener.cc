@@ -54,7 +54,7 @@ void Opener::OpenFirst(Object* object) const {
   if (object->file().range) return JoinPlannedUpload(object);
   if (is_file && context_.skip != nullptr && SkipIfStored(object)) return;
   context_.console->Start(object->file());
-  if (const auto open = context_.history->TakeUpload(object->file())) {
+  if (const auto open = context_.history->uploads().Take(object->file())) {
     TakeOverUpload(object, *open);
     if (object->multipart.upload || object->failed()) return;
   }
@@ -139,7 +139,7 @@ void Opener::JoinPlannedUpload(Object* object) const {
   context_.console->Start(object->file());
   auto& multipart = object->multipart;
   multipart.upload.emplace(context_.client, TargetOf(*object), range.token, range.upload_id);
-  const auto* recorded = context_.history->PartsOfPlan(range.token);
+  const auto* recorded = context_.history->uploads().PartsOfPlan(range.token);
   if (recorded == nullptr) return;
   const auto listed = multipart.upload->ListParts(Observer(*object));
   if (listed) return KeepStoredParts(object, *recorded, *listed);

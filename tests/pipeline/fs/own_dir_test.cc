@@ -314,17 +314,17 @@ TEST_F(TornJournalTest, AFirstLineMayBeTornWhenItIsThatOfARun) {
   }
   for (const auto* other : {"{\"event\":1}", "{\"record\":\"result\"", "\n", "x", "{\"record\":\"run\"}\n",
                             "{\"record\":\"run\n"}) {
-    EXPECT_THAT(Loaded(other), HasSubstr("is no journal of s3flow's")) << other;
+    EXPECT_THAT(Loaded(other), HasSubstr("is not a journal of s3flow")) << other;
   }
   auto damaged = run_;
   damaged[20] ^= 1;
-  EXPECT_THAT(Loaded(damaged), HasSubstr("is no journal of s3flow's"));
+  EXPECT_THAT(Loaded(damaged), HasSubstr("is not a journal of s3flow"));
 }
 
 TEST_F(TornJournalTest, ALineOfAnotherVersionIsNotTorn) {
-  EXPECT_THAT(Loaded(run_ + ChecksummedLine("merkle").Seal()),
+  EXPECT_THAT(Loaded(run_ + ChecksummedLine("merkle").WithChecksum()),
               HasSubstr("jsonl:2: this line is of another version"));
-  EXPECT_THAT(Loaded(ChecksummedLine("merkle").Seal()),
+  EXPECT_THAT(Loaded(ChecksummedLine("merkle").WithChecksum()),
               HasSubstr("jsonl:1: this line is of another version"));
 }
 

@@ -127,7 +127,7 @@ TEST_F(RunTest, ARunThatHasEndedIsNotBegunAgain) {
   EXPECT_EQ(Run().status, kExitOk);
   const auto again = Run();
   EXPECT_EQ(again.status, kExitJournal);
-  EXPECT_THAT(again.message, HasSubstr("belongs to a run that has ended"));
+  EXPECT_THAT(again.message, HasSubstr("belongs to a run that is complete"));
   EXPECT_TRUE(server_->stats().requests.empty());
 }
 

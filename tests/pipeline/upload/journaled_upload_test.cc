@@ -47,7 +47,7 @@ TEST_F(JournaledUploadTest, TheJournalKnowsTheUpload) {
   EXPECT_EQ(created.attempts, 1);
   auto history = Reload();
   EXPECT_TRUE(history.creations().empty());
-  const auto open = history.TakeUpload(file_);
+  const auto open = history.uploads().Take(file_);
   ASSERT_TRUE(open);
   EXPECT_EQ(open->record.upload_id, created.upload->upload_id());
   EXPECT_EQ(open->record.token, created.upload->token());
@@ -67,7 +67,7 @@ TEST_F(JournaledUploadTest, ARefusedRequestLeavesNothingToLookFor) {
   EXPECT_EQ(created.error->http_status, 403);
   auto history = Reload();
   EXPECT_TRUE(history.creations().empty());
-  EXPECT_TRUE(history.TakeUploads().empty());
+  EXPECT_TRUE(history.uploads().TakeAll().empty());
 }
 
 // A request that was repeated, and failed, may have made an upload each time.
@@ -86,7 +86,7 @@ TEST_F(JournaledUploadTest, ARepeatedRequestThatSucceedsIsRecordedAsRepeated) {
   EXPECT_EQ(created.attempts, 2);
   auto history = Reload();
   EXPECT_EQ(history.creations().size(), 1u) << "the first request has made one, too";
-  EXPECT_FALSE(history.TakeUpload(file_)->record.created_once);
+  EXPECT_FALSE(history.uploads().Take(file_)->record.created_once);
 }
 
 }  // namespace

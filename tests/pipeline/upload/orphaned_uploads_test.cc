@@ -68,7 +68,7 @@ TEST_F(OrphanedUploadsTest, AKnownUploadIsAbortedAndRecordedAsGone) {
   EXPECT_EQ(result.gone, 0u);
   EXPECT_THAT(result.problems, IsEmpty());
   EXPECT_EQ(InStore(), 0u);
-  EXPECT_THAT(Load().TakeUploads(), IsEmpty());
+  EXPECT_THAT(Load().uploads().TakeAll(), IsEmpty());
 }
 
 TEST_F(OrphanedUploadsTest, OneThatIsGoneAlreadyIsOnlyRecorded) {
@@ -77,7 +77,7 @@ TEST_F(OrphanedUploadsTest, OneThatIsGoneAlreadyIsOnlyRecorded) {
   const auto result = AbortAll();
   EXPECT_EQ(result.aborted, 0u);
   EXPECT_EQ(result.gone, 1u);
-  EXPECT_THAT(Load().TakeUploads(), IsEmpty());
+  EXPECT_THAT(Load().uploads().TakeAll(), IsEmpty());
 }
 
 TEST_F(OrphanedUploadsTest, WithoutAJournalNothingIsChanged) {
@@ -86,7 +86,7 @@ TEST_F(OrphanedUploadsTest, WithoutAJournalNothingIsChanged) {
   EXPECT_EQ(result.aborted, 1u) << "this one would be";
   EXPECT_EQ(InStore(), 1u);
   EXPECT_EQ(fixture_->server.stats().requests["AbortMultipartUpload"], 0u);
-  EXPECT_EQ(Load().TakeUploads().size(), 1u);
+  EXPECT_EQ(Load().uploads().TakeAll().size(), 1u);
 }
 
 TEST_F(OrphanedUploadsTest, AnUploadOfALostResponseIsFoundByKeyAndTime) {
@@ -123,7 +123,7 @@ TEST_F(OrphanedUploadsTest, AFailureIsAProblemAndStaysInTheJournal) {
   const auto result = AbortAll();
   EXPECT_EQ(result.aborted, 0u);
   EXPECT_THAT(result.problems, ElementsAre(HasSubstr("f: its multipart upload could not be aborted")));
-  EXPECT_EQ(Load().TakeUploads().size(), 1u);
+  EXPECT_EQ(Load().uploads().TakeAll().size(), 1u);
 }
 
 }  // namespace

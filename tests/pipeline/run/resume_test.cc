@@ -1,4 +1,4 @@
-// Sessions of one run: what the next one takes from the journal, and what it believes.
+// Sessions of one run: what a later session takes from the journal, and what it checks first.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ using s3::endpoint::FaultRule;
 using test::Content;
 using testing::HasSubstr;
 
-// All of it takes minutes: the suite takes a part.
+// All cases take minutes, so the suite takes some of them.
 bool Thorough() {
   const char* faults = std::getenv("S3FLOW_FAULTS");
   return faults != nullptr && std::string_view(faults) == "all";
@@ -33,7 +33,7 @@ class ResumeTest : public test::RunFixture {
     options_.upload.concurrency = 4;
   }
 
-  // Stopped when `parts` have been asked for.
+  // Stops the run once it has sent `parts` UploadPart requests.
   RunResult StopAfterParts(std::uint64_t parts) {
     auto slow = test::FaultOn("UploadPart", FaultAction::kDelay, 1000);
     slow.delay = std::chrono::milliseconds(10);
@@ -49,7 +49,7 @@ class ResumeTest : public test::RunFixture {
     EXPECT_EQ(server_->CountUploads("bucket"), 1u);
     return run;
   }
-  RunResult GoOn() {
+  RunResult Resume() {
     StopControl stop;
     return RunAgainst(test::OptionsFor(*server_), &stop);
   }
@@ -58,11 +58,11 @@ class ResumeTest : public test::RunFixture {
   void Rewrite(const std::string& text) { std::ofstream(JournalPath(), std::ios::trunc) << text; }
 };
 
-TEST_F(ResumeTest, PartsThatAreThereAreNotSentAgain) {
+TEST_F(ResumeTest, DoesNotResendPartsThatTheStoreHas) {
   directory_.Write("data/large", Content(30'000));
   StopAfterParts(10);
   const auto before = server_->stats().requests["UploadPart"];
-  const auto run = GoOn();
+  const auto run = Resume();
   EXPECT_EQ(run.status, kExitOk) << run.message;
   EXPECT_EQ(static_cast<int>(run.summary.reused_parts), before);
   EXPECT_EQ(server_->stats().requests["UploadPart"], 30);
@@ -71,11 +71,11 @@ TEST_F(ResumeTest, PartsThatAreThereAreNotSentAgain) {
   ExpectAgreement(run);
 }
 
-TEST_F(ResumeTest, AFileThatHasChangedStartsOver) {
+TEST_F(ResumeTest, StartsOverWithAChangedFile) {
   directory_.Write("data/large", Content(30'000));
   StopAfterParts(10);
   directory_.Write("data/large", Content(30'000, 2));
-  const auto run = GoOn();
+  const auto run = Resume();
   EXPECT_EQ(run.status, kExitOk) << run.message;
   EXPECT_EQ(run.summary.reused_parts, 0u);
   EXPECT_EQ(server_->stats().requests["AbortMultipartUpload"], 1);
@@ -83,8 +83,8 @@ TEST_F(ResumeTest, AFileThatHasChangedStartsOver) {
   ExpectAgreement(run);
 }
 
-// Size and times say nothing here: only the bytes do.
-TEST_F(ResumeTest, PartsAreComparedWithTheFileAndNotBelieved) {
+// The file keeps its size and times: only its bytes tell.
+TEST_F(ResumeTest, ComparesRecordedPartsWithTheFile) {
   const auto path = directory_.Write("data/large", Content(30'000));
   struct stat before;
   stat(path.c_str(), &before);
@@ -94,43 +94,43 @@ TEST_F(ResumeTest, PartsAreComparedWithTheFileAndNotBelieved) {
   directory_.Write("data/large", changed);
   const timespec times[] = {before.st_atim, before.st_mtim};
   utimensat(AT_FDCWD, path.c_str(), times, 0);
-  const auto run = GoOn();
+  const auto run = Resume();
   EXPECT_EQ(run.status, kExitOk) << run.message;
   EXPECT_GT(run.summary.reused_parts, 0u);
   EXPECT_EQ(Stored("large"), changed);
   ExpectAgreement(run);
 }
 
-TEST_F(ResumeTest, AnUploadThatIsGoneStartsOver) {
+TEST_F(ResumeTest, StartsOverWhenTheUploadIsGone) {
   directory_.Write("data/large", Content(30'000));
   StopAfterParts(10);
   server_options_.faults.clear();
-  StartServer();  // a store that has forgotten it
+  StartServer();  // the store has lost the upload
   auto history = History::Load(JournalPath()).value();
-  EXPECT_EQ(history.TakeUploads().size(), 1u);
+  EXPECT_EQ(history.uploads().TakeAll().size(), 1u);
   options_.resume.allow_changed_job = true;
-  const auto run = GoOn();
+  const auto run = Resume();
   EXPECT_EQ(run.status, kExitOk) << run.message;
   EXPECT_EQ(run.summary.reused_parts, 0u);
   EXPECT_EQ(Stored("large"), Content(30'000));
   ExpectAgreement(run);
 }
 
-TEST_F(ResumeTest, ACompletionThatNobodyRecordedIsFoundByItsToken) {
+TEST_F(ResumeTest, FindsAnUnrecordedCompletionByItsToken) {
   directory_.Write("data/large", Content(30'000));
   StartServer();
   EXPECT_EQ(RunAgainst(test::OptionsFor(*server_)).status, kExitOk);
   const auto text = JournalText();
   Rewrite(text.substr(0, text.find(R"({"record":"result")")));
-  const auto run = GoOn();
+  const auto run = Resume();
   EXPECT_EQ(run.status, kExitOk) << run.message;
   EXPECT_EQ(run.summary.uploaded, 1u);
-  EXPECT_EQ(server_->stats().requests["UploadPart"], 30) << "not sent again";
+  EXPECT_EQ(server_->stats().requests["UploadPart"], 30) << "no part is sent again";
   EXPECT_EQ(server_->stats().requests["CompleteMultipartUpload"], 1);
 }
 
-// As Ceph 16 answers while it completes an upload.
-TEST_F(ResumeTest, NoSuchKeyOfAnUploadIsNoEnd) {
+// Ceph 16 answers so while it completes an upload.
+TEST_F(ResumeTest, NoSuchKeyDoesNotMeanThatTheUploadIsGone) {
   directory_.Write("data/large", Content(30'000));
   auto fault = test::FaultOn("ListParts", FaultAction::kStatus);
   fault.status = 404;
@@ -140,25 +140,25 @@ TEST_F(ResumeTest, NoSuchKeyOfAnUploadIsNoEnd) {
   EXPECT_EQ(RunAgainst(test::OptionsFor(*server_)).status, kExitOk);
   const auto text = JournalText();
   Rewrite(text.substr(0, text.find(R"({"record":"result")")));
-  const auto run = GoOn();
+  const auto run = Resume();
   EXPECT_EQ(run.status, kExitOk) << run.message;
   EXPECT_EQ(server_->stats().faults_injected, 1u);
-  EXPECT_EQ(server_->stats().requests["UploadPart"], 30) << "not sent again";
+  EXPECT_EQ(server_->stats().requests["UploadPart"], 30) << "no part is sent again";
 }
 
-TEST_F(ResumeTest, TheUploadOfAFileThatIsNoMoreIsAborted) {
+TEST_F(ResumeTest, AbortsTheUploadOfADeletedFile) {
   const auto path = directory_.Write("data/large", Content(30'000));
   directory_.Write("data/small", "x");
   StopAfterParts(10);
   std::filesystem::remove(path);
-  const auto run = GoOn();
+  const auto run = Resume();
   EXPECT_EQ(run.status, kExitOk) << run.message;
   EXPECT_EQ(server_->CountUploads("bucket"), 0u);
   EXPECT_EQ(run.summary.uploaded, 1u);
 }
 
-// An upload is there, and nobody got its ID: the answer to its creation was lost.
-TEST_F(ResumeTest, AnUploadWhoseCreationWasNotAnsweredIsEnded) {
+// The store has an upload whose ID nobody knows, because the response to its creation was lost.
+TEST_F(ResumeTest, AbortsAnUploadWhoseIdWasLost) {
   directory_.Write("data/large", Content(3'000));
   FaultRule lost;
   lost.operation = "CreateMultipartUpload";
@@ -171,13 +171,13 @@ TEST_F(ResumeTest, AnUploadWhoseCreationWasNotAnsweredIsEnded) {
   ExpectAgreement(run);  // no uploads are left
 }
 
-TEST_F(ResumeTest, FinishedFilesAreNotTouchedAndChangedOnesAre) {
+TEST_F(ResumeTest, UploadsOnlyNewAndChangedFiles) {
   WriteFiles(20);
   EXPECT_EQ(Run().status, kExitOk);
   directory_.Write("data/f7", "another content");
   directory_.Write("data/new", "one more");
   options_.resume.go_on = true;
-  const auto run = GoOn();
+  const auto run = Resume();
   EXPECT_EQ(run.status, kExitOk) << run.message;
   EXPECT_EQ(run.summary.found, 21u);
   EXPECT_EQ(run.summary.uploaded, 21u);
@@ -186,7 +186,7 @@ TEST_F(ResumeTest, FinishedFilesAreNotTouchedAndChangedOnesAre) {
   EXPECT_EQ(Stored("f7"), "another content");
 }
 
-TEST_F(ResumeTest, AFailedFileIsTriedAgain) {
+TEST_F(ResumeTest, RetriesAFailedFile) {
   WriteFiles(5);
   FaultRule refused;
   refused.key = "f3";
@@ -196,28 +196,28 @@ TEST_F(ResumeTest, AFailedFileIsTriedAgain) {
   Fail(refused);
   EXPECT_EQ(Run().status, kExitSomeFailed);
   options_.resume.go_on = true;
-  const auto run = GoOn();
+  const auto run = Resume();
   EXPECT_EQ(run.status, kExitOk) << run.message;
   EXPECT_EQ(run.summary.uploaded, 5u);
   ExpectAgreement(run);
 }
 
-TEST_F(ResumeTest, AnotherJobIsRefusedWithTheDifference) {
+TEST_F(ResumeTest, RefusesAnotherJobAndNamesTheDifference) {
   WriteFiles(2);
   options_.identity.settings = "destination:\n  bucket: a\n  prefix: x/\n";
   EXPECT_EQ(Run().status, kExitOk);
   options_.identity.settings = "destination:\n  bucket: a\n  prefix: y/\n";
   options_.resume.go_on = true;
-  const auto refused = GoOn();
+  const auto refused = Resume();
   EXPECT_EQ(refused.status, kExitConfig);
   EXPECT_THAT(refused.message, HasSubstr("destination.prefix: was x/, is y/"));
   EXPECT_EQ(refused.message.find("bucket:"), std::string::npos);
   options_.resume.allow_changed_job = true;
-  EXPECT_EQ(GoOn().status, kExitOk);
+  EXPECT_EQ(Resume().status, kExitOk);
 }
 
-// Cut at every byte of its end: what is missing is done again, and nothing else.
-TEST_F(ResumeTest, AJournalThatIsCutAnywhereIsGoneOnWith) {
+// The journal is cut at any byte of its end: only the lost work is repeated.
+TEST_F(ResumeTest, ResumesFromAJournalThatIsCutAnywhere) {
   directory_.Write("data/large", Content(5'000));
   WriteFiles(6);
   EXPECT_EQ(Run().status, kExitOk);
@@ -226,7 +226,7 @@ TEST_F(ResumeTest, AJournalThatIsCutAnywhereIsGoneOnWith) {
   options_.resume.go_on = true;
   for (auto size = begin; size < text.size(); size += Thorough() ? 1 : 31) {
     Rewrite(text.substr(0, size));
-    const auto run = GoOn();
+    const auto run = Resume();
     ASSERT_EQ(run.status, kExitOk) << size << ": " << run.message;
     ASSERT_EQ(run.summary.uploaded, 7u) << size;
     ASSERT_EQ(Stored("large"), Content(5'000)) << size;
@@ -234,39 +234,39 @@ TEST_F(ResumeTest, AJournalThatIsCutAnywhereIsGoneOnWith) {
   }
 }
 
-TEST_F(ResumeTest, AFlippedBitIsCutOffOrNamed) {
+TEST_F(ResumeTest, CutsOffOrNamesALineWithAFlippedBit) {
   WriteFiles(6);
   directory_.Write("data/large", Content(5'000));
   EXPECT_EQ(Run().status, kExitOk);
   const auto text = JournalText();
   options_.resume.go_on = true;
   auto random = test::SeededRandom();
-  int refused = 0, went_on = 0;
+  int refused = 0, resumed = 0;
   for (int i = 0; i < (Thorough() ? 500 : 100); ++i) {
     auto flipped = text;
-    // Every other one in the last line.
+    // Every second one is in the last line.
     const auto back = random() % (i % 2 == 0 ? flipped.size() : 70);
     flipped[flipped.size() - 1 - back] ^= static_cast<char>(1 << random() % 8);
     Rewrite(flipped);
-    const auto run = GoOn();
+    const auto run = Resume();
     if (run.status == kExitJournal) {
       ++refused;
-      // In the first line it makes the file another program's.
+      // With a damaged first line, the file is not a journal.
       ASSERT_THAT(run.message,
-                  testing::ContainsRegex("journal.jsonl(:[0-9]+: this line is damaged| is no journal)"));
+                  testing::ContainsRegex("journal.jsonl(:[0-9]+: this line is damaged| is not a journal)"));
       continue;
     }
-    ++went_on;
+    ++resumed;
     ASSERT_EQ(run.status, kExitOk) << run.message;
     ASSERT_EQ(run.summary.uploaded, 7u);
     ASSERT_EQ(server_->CountUploads("bucket"), 0u);
   }
   EXPECT_GT(refused, 0);
-  EXPECT_GT(went_on, 0);
+  EXPECT_GT(resumed, 0);
   EXPECT_EQ(Stored("large"), Content(5'000));
 }
 
-TEST_F(ResumeTest, ADirectoryInUseIsRefused) {
+TEST_F(ResumeTest, RefusesADirectoryInUse) {
   WriteFiles(1);
   mkdir((directory_ / "run").c_str(), 0700);
   const auto lock = RunLock::Acquire(OwnDir::Open(directory_ / "run").value(), [] {}).value();
