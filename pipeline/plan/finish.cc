@@ -9,7 +9,7 @@
 #include "pipeline/journal/record.h"
 #include "pipeline/plan/parallel.h"
 #include "pipeline/plan/shared_upload.h"
-#include "pipeline/report/console.h"
+#include "pipeline/report/format.h"
 #include "pipeline/report/terminal.h"
 #include "pipeline/runtime/deadlines.h"
 #include "pipeline/upload/orphaned_uploads.h"

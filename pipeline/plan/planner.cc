@@ -16,6 +16,7 @@
 #include "pipeline/plan/parallel.h"
 #include "pipeline/plan/shard_balancer.h"
 #include "pipeline/plan/size_classes.h"
+#include "pipeline/report/format.h"
 #include "pipeline/report/terminal.h"
 #include "pipeline/runtime/deadlines.h"
 #include "pipeline/upload/buffers.h"
