@@ -240,11 +240,9 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
   if (!rules) return Refuse(kExitConfig, rules.error().message);
   const auto trust = options.resume.trust;
   if (const auto problem = DirectoryProblem(request.directory, trust)) return Refuse(kExitJournal, *problem);
-  const auto directory = RunDirectory::Open(
-      request.directory, options.identity, ScopeOf(options, s3_options),
-      {.allow_changed_job = true, .trust = trust}, [stop](const s3::Error& error) {
-        stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);
-      });
+  const auto directory =
+      RunDirectory::Open(request.directory, options.identity, ScopeOf(options, s3_options),
+                         {.allow_changed_job = true, .trust = trust}, DrainOnJournalFailure(stop));
   if (!directory) return tl::unexpected(directory.error());
   ClientFactory store(s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
                       PrintNote, nullptr, options.limits.outage);
