@@ -31,7 +31,7 @@ void Summary::Count(const ObjectResult& result) {
   }
 }
 
-void Summary::AddSettled(const Summary& earlier) {
+void Summary::AddEarlier(const Summary& earlier) {
   found += earlier.found;
   uploaded += earlier.uploaded;
   skipped += earlier.skipped;

@@ -63,7 +63,7 @@ struct Summary {
 
   void Count(const ObjectResult& result);
   // Adds the inputs that earlier sessions have finished.
-  void AddSettled(const Summary& earlier);
+  void AddEarlier(const Summary& earlier);
   bool AddsUp() const { return journal_agrees && found == uploaded + skipped + failed + cancelled + sent; }
   bool WorkLeft() const { return !source_exhausted || cancelled > 0; }
 };

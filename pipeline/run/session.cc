@@ -264,7 +264,7 @@ Summary Session::Run() {
   summary.found = source_.found();
   summary.source_exhausted = source_.exhausted();
   VerifyAndCleanUp(&summary);  // compares this session's counts: before those of earlier sessions are added
-  summary.AddSettled(source_.settled_before());
+  summary.AddEarlier(source_.settled_before());
   summary.credential_renewals = clients_.credentials().renewals();
   summary.stragglers = clients_.given_up();
   summary.seconds = Clock::now() - start_;

@@ -24,6 +24,23 @@ class Usage(TestCase):
                                   (["serve", "/tmp/x", "--jitter", "0.5"], 64)]:
             self.assertEqual(s3flow(*arguments).returncode, status, arguments)
 
+    def test_every_command_explains_itself(self):
+        for command in ("run", "check", "rehearse", "clean", "plan", "finish", "serve"):
+            ended = s3flow(command, "--help")
+            self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+            self.assertIn(f"s3flow {command}", ended.stdout)
+
+    def test_mistakes_name_the_option_and_the_way_out(self):
+        for arguments, words in [([], "subcommand is required"), (["run"], "give a job file (JOB.yaml), or a plan (--plan DIR)"),
+                                 (["run", "--plan", "p"], "--plan needs --shard I/N or --shard auto"),
+                                 (["run", "j", "--plan", "p", "--shard", "0/1"], "--plan excludes JOB.yaml, --set and --run-dir"),
+                                 (["run", "j", "--set", "a.b=c", "secret=x"], "unexpected argument: secret=... (see s3flow --help)"),
+                                 (["serve", "/tmp/x", "--jitter", "0.5"], "--jitter needs --latency"),
+                                 (["serve", "/tmp/x", "--profile", "no"], "--profile: there is no profile 'no'")]:
+            ended = s3flow(*arguments)
+            self.assertEqual((ended.returncode, len(ended.stderr.splitlines())), (64, 1), ended.stderr)
+            self.assertIn(words, ended.stderr)
+
     def test_missing_job_files(self):
         for path, words in [(self.dir / "gone.yaml", "No such file"), (self.dir, "is a directory")]:
             ended = s3flow("run", path)

@@ -44,7 +44,7 @@ TEST(SummaryTest, EarlierSessionsAddInputsAndNoRetries) {
   earlier.uploaded_bytes = 100;
   earlier.retries = 7;
   Summary summary{.found = 1, .uploaded = 1, .uploaded_bytes = 10};
-  summary.AddSettled(earlier);
+  summary.AddEarlier(earlier);
   EXPECT_EQ(summary.found, 4u);
   EXPECT_EQ(summary.uploaded, 3u);
   EXPECT_EQ(summary.uploaded_bytes, 110u);
