@@ -1,4 +1,5 @@
-// What flows along the edges of the graph: values.
+// The messages of the flow graph: what its nodes pass to each other. Plain values; pure functions, any
+// thread.
 #pragma once
 
 #include <chrono>
@@ -16,52 +17,54 @@
 
 namespace pipeline {
 
-// Parts of an object that several runs upload together: a plan has created its multipart upload, and
+// A range of parts of an object that several runs upload together. The plan has created the multipart upload;
 // `finish` completes it.
 struct PartsOfPlan {
-  int first = 1, last = 1;  // part numbers, both are meant
+  int first = 1, last = 1;  // part numbers, both inclusive
   std::uint64_t part_bytes = 0;
   std::string token, upload_id;
 };
 
-// A file as the source found it. Path and key are bytes, not text.
+// A file as the source found it. `path` and `key` are bytes: they need not be UTF-8.
 struct InputFile {
   std::string path;
   std::string key;
   std::uint64_t size_bytes = 0;
-  std::int64_t mtime_ns = 0;    // since 1970; 0 for what is no file
+  std::int64_t mtime_ns = 0;    // since 1970; 0 for anything but a regular file
   bool follow_symlink = false;  // whether `path` itself may be a symbolic link
-  bool is_stream = false;       // of unknown length, and gone once it is read
-  std::size_t relative_at = 0;  // where the path below the root begins in `key`
+  bool is_stream = false;       // unknown length; can be read only once
+  std::size_t relative_at = 0;  // offset in `key` of the path below the root
   Reading reading;
-  // The root's directory, kept open. Null: Open opens it, or there is none (a root that is a file, links that
-  // are followed).
+  // The root's directory, kept open. Null when Open() has to open it, and when there is none: the root is a
+  // file, or links are followed.
   std::shared_ptr<const s3::UniqueFd> root = nullptr;
-  bool planned = false;  // found by a plan, long ago perhaps: must have this size and mtime still
-  std::shared_ptr<const PartsOfPlan> range = nullptr;  // only these parts; null for all of the file
+  bool planned = false;  // from a plan, which may be old: the file must still have this size and mtime
+  std::shared_ptr<const PartsOfPlan> range = nullptr;  // upload only these parts; null: the whole file
 
   std::string_view relative() const { return std::string_view(key).substr(relative_at); }
 };
 
 class Object;
 
-// One request that carries data: part `number` of the object, or all of it.
+// One request that carries data: part `number` of the object, or the whole object.
 struct UploadTask {
   std::shared_ptr<Object> object;
   int number = 1;
 };
 
-// Exactly one for each input.
+// How an input ended. Each input gets exactly one.
 enum class Outcome {
   kUploaded,
   kSkipped,
   kFailed,
   kCancelled,
-  kSent,  // parts of an object of a plan are in the store; the object is not, before `finish`
+  kSent,  // the store has this range of parts; the object exists only after `finish`
 };
 
+// The word in journals, manifests and summaries.
 std::string_view OutcomeName(Outcome outcome);
-Outcome OutcomeOf(std::string_view name);  // kCancelled for a name that is none
+// Returns kCancelled for any other word, so that the input is uploaded again.
+Outcome OutcomeOf(std::string_view name);
 
 struct ObjectResult {
   std::shared_ptr<const InputFile> file;
@@ -71,26 +74,26 @@ struct ObjectResult {
   std::string etag;
   std::string version_id;
   std::string request_id;
-  std::string sha256;    // hex, of the bytes sent; empty when they went as parts
-  std::string checksum;  // base64, of the algorithm below; empty for none
+  std::string sha256;    // hex, of the bytes sent; empty when they were sent as parts
+  std::string checksum;  // base64, by `algorithm`; empty for none
   s3::ChecksumAlgorithm algorithm = s3::ChecksumAlgorithm::kNone;
   int parts = 0;         // 0: one PutObject
-  int reused_parts = 0;  // of these, how many an earlier session had sent
+  int reused_parts = 0;  // how many of `parts` an earlier session had sent
   int attempts = 0;
   std::chrono::duration<double> seconds{0};
-  std::string reason;                // of a skipped input
-  std::optional<s3::Error> error{};  // of a failed or cancelled input
+  std::string reason;                // why the input was skipped
+  std::optional<s3::Error> error{};  // why the input failed or was cancelled
 };
 
-// The reason of an input that was skipped because of if_none_match.
+// The reason when an input was skipped because of if_none_match.
 inline constexpr const char* kKeyExists = "the key exists (if_none_match)";
 
-// What the walk yields for an input: a file, or a result at once (special files, bad names).
+// What the walk yields: a file to upload, or a result at once (special files, invalid names).
 using Input = std::variant<std::shared_ptr<const InputFile>, ObjectResult>;
 
 const InputFile& FileOf(const Input& input);
 
-// What the source emits: work, or a result that needs none.
+// What the source emits: work, or a result without work.
 using SourceItem = std::variant<UploadTask, ObjectResult>;
 
 }  // namespace pipeline

@@ -1,4 +1,4 @@
-// The numbers of a running run: written by the bodies, read by whoever shows them.
+// The numbers of a run while it is in progress: the graph's tasks write them, the console reads them.
 #pragma once
 
 #include <atomic>
@@ -6,16 +6,16 @@
 
 namespace pipeline {
 
-// Lock-free counters that need not agree with each other at any one moment.
+// Lock-free counters. At any one moment they need not agree with each other.
 struct Progress {
   std::atomic<std::uint64_t> found{0};
   std::atomic<std::uint64_t> found_bytes{0};
-  std::atomic<std::uint64_t> settled{0};
+  std::atomic<std::uint64_t> settled{0};  // inputs that have a result
   std::atomic<std::uint64_t> failed{0};
-  std::atomic<std::uint64_t> settled_bytes{0};  // acknowledged, part by part
+  std::atomic<std::uint64_t> settled_bytes{0};  // acknowledged by the store, part by part
   std::atomic<std::uint64_t> retries{0};
   std::atomic<int> in_flight{0};
-  std::atomic<bool> all_found{false};  // the walk has ended: `found` is the total
+  std::atomic<bool> all_found{false};  // true when the walk has ended: `found` is then the total
 };
 
 }  // namespace pipeline

@@ -1,28 +1,29 @@
-// How the files of a root are read. Values.
+// How the files of a source root are read. Plain values.
 #pragma once
 
 namespace pipeline {
 
 enum class PageCache {
-  kKeep,    // as it comes: what was read stays in the page cache as long as the system likes
-  kDrop,    // what was read is dropped from it (POSIX_FADV_DONTNEED), also when it was there before
-  kBypass,  // O_DIRECT: memory to memory; for file systems that read faster so, in parts of some MiB
+  kKeep,    // leave it to the system: read bytes stay cached as long as it likes
+  kDrop,    // drop what was read (POSIX_FADV_DONTNEED), even when it was cached before
+  kBypass,  // O_DIRECT, for file systems that read faster this way; reads in pieces of some MiB
 };
 
-// What says that a file is still the version that was opened. Each also needs the size.
+// How to tell that a file is still the version that was opened. Each way also compares the size.
 enum class ChangeCheck {
-  // mtime, and the content where device, inode or ctime moved: all is read a second time and digested.
-  // Notices
-  // each change but one that is undone before the second reading.
+  // Compares mtime. When device, inode or ctime have changed, everything is read a second time and its digest
+  // is
+  // compared. Misses only a change that is undone before the second reading.
   kContent,
-  kTimes,  // mtime alone: a writer that sets mtime back goes unnoticed
-  kNone,   // nothing: what was read is sent, and may be of several versions
+  kTimes,  // compares mtime only: misses a writer that sets mtime back
+  kNone,   // compares nothing else: what was read is sent, perhaps of several versions
 };
 
 struct Reading {
   ChangeCheck change_check = ChangeCheck::kContent;
   PageCache page_cache = PageCache::kKeep;
-  // O_NOATIME, where the caller owns the file or is privileged (open(2)); elsewhere reading sets the time.
+  // O_NOATIME, where the caller owns the file or is privileged (open(2)); elsewhere reading changes the
+  // atime.
   bool keep_atime = false;
 };
 

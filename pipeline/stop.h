@@ -1,27 +1,32 @@
 // How a run is stopped early: one cause, two degrees. Thread-safe.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
+
+#include "s3/base/result.h"
 
 namespace pipeline {
 
 enum class StopCause {
   kInterrupt,         // SIGINT
   kTerminate,         // SIGTERM, SIGUSR1
-  kStoreUnreachable,  // what is there could not be found out
+  kStoreUnreachable,  // the store was away or full for too long, or could not be listed
   kTimeLimit,         // limits.time, or the end of the Slurm job
-  kTooManyFailures,   // limits.failures
-  kNoCredentials,     // they have expired, and there are no others
+  kTooManyFailures,   // limits.on_failure
+  kNoCredentials,     // the credentials have expired, and no fresh ones could be had
   kRefused,           // the store refuses the whole run
   kJournalFailed,     // results cannot be recorded
 };
 
 class StopControl {
  public:
-  // No new work; what is in flight ends, backoffs do not. The first cause is kept.
+  // Drain: no new work starts, requests in flight are finished, retries are not waited for. The first cause
+  // and its message are kept.
   void Drain(StopCause cause, std::string message) {
     {
       std::lock_guard lock(mutex_);
@@ -32,11 +37,12 @@ class StopControl {
     }
     drain_.request_stop();
   }
-  // Ends what is in flight, too.
+  // Abort: cancels the requests in flight, too.
   void Abort() { abort_.request_stop(); }
 
   std::stop_token drain_token() const { return drain_.get_token(); }
   std::stop_token abort_token() const { return abort_.get_token(); }
+  // Nothing while no drain was asked for.
   std::optional<StopCause> cause() const {
     std::lock_guard lock(mutex_);
     return cause_;
@@ -53,5 +59,13 @@ class StopControl {
   std::stop_source drain_;
   std::stop_source abort_;
 };
+
+// Returns the callback of a journal that cannot be written: it drains the run. `stop` is not owned and must
+// outlive the journal.
+inline std::function<void(const s3::Error&)> DrainOnJournalFailure(StopControl* stop) {
+  return [stop](const s3::Error& error) {
+    stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);
+  };
+}
 
 }  // namespace pipeline

@@ -126,7 +126,7 @@ class Layering(unittest.TestCase):
                              ("s3/x.cc", '"s3/hash/hash.h"'), ("s3/base/x.h", '"s3/options.h"'),
                              ("s3/api/x.cc", '"s3/client/client.h"'), ("s3/transport/x.cc", '"s3/admission/retry.h"'),
                              ("pipeline/graph/x.cc", '"pipeline/run/run.h"'), ("pipeline/x.h", '"pipeline/fs/own_dir.h"'),
-                             ("pipeline/run/x.cc", '"pipeline/cli/common.h"'), ("pipeline/run/x.cc", '"s3/endpoint/server.h"'),
+                             ("pipeline/run/x.cc", '"pipeline/cli/output.h"'), ("pipeline/run/x.cc", '"s3/endpoint/server.h"'),
                              ("pipeline/run/x.cc", '"config/job.h"'), ("config/x.cc", '"s3/client/client.h"'),
                              ("config/x.cc", '"s3/endpoint/server.h"'), ("config/x.cc", '"pipeline/run/run.h"'),
                              ("s3/client/x.cc", '"s3/endpoint/server.h"'), ("s3/endpoint/x.cc", '"s3/client/client.h"'),

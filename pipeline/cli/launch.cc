@@ -9,16 +9,17 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <initializer_list>
 
 namespace cli {
 namespace {
 
-// SIGPIPE and SIGXFSZ: a write that cannot succeed then says so by EPIPE or EFBIG.
-// SIGCHLD: where it is ignored, waitpid(2) has no exit status to give (ECHILD).
-// A mask that the launcher blocked would keep away the signals that end a command.
-// SIGINT, SIGTERM, SIGUSR1 and SIGHUP stay as they are: SignalThread gets them even where they are ignored,
-// since a blocked signal is never discarded (Linux, kernel/signal.c, sig_ignored()).
-void TakeKnownSignals() {
+// SIGPIPE and SIGXFSZ are ignored: a write that cannot succeed then fails with EPIPE or EFBIG.
+// SIGCHLD is not ignored: otherwise waitpid(2) returns no exit status (ECHILD).
+// No signal is blocked: a mask inherited from the launcher would keep away the signals that end a command.
+// SIGINT, SIGTERM, SIGUSR1 and SIGHUP stay as they are: SignalThread gets them even if they are ignored,
+// because Linux never discards a blocked signal (kernel/signal.c, sig_ignored()).
+void ResetSignals() {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
   signal(SIGCHLD, SIG_DFL);
@@ -27,7 +28,7 @@ void TakeKnownSignals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Files, connections and directories each take a descriptor; the soft limit often is 1,024.
+// Each file, connection and directory needs a descriptor; the soft limit is often 1,024.
 void RaiseDescriptorLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
@@ -36,8 +37,8 @@ void RaiseDescriptorLimit() {
   }
 }
 
-// Under RLIMIT_AS (ulimit -v) addresses are what runs out first: by default a thread reserves 8 MiB for its
-// stack, and 64 MiB more for a heap of its own (mallopt(3), M_ARENA_MAX).
+// Under RLIMIT_AS (ulimit -v), addresses run out first: by default a thread reserves 8 MiB for its stack, and
+// 64 MiB for a heap of its own (mallopt(3), M_ARENA_MAX).
 void ReserveLessUnderAddressLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
@@ -49,20 +50,19 @@ void ReserveLessUnderAddressLimit() {
   pthread_attr_destroy(&attributes);
 }
 
-// A core dump would hold every secret. One byte, and not none: with none, Linux still feeds a program
-// that core_pattern names (core(5), "Piping core dumps to a program").
+// A core dump would contain every secret. The limit is 1 byte: with 0, Linux still pipes the dump to a
+// program that core_pattern names (core(5), "Piping core dumps to a program").
 void ForbidCoreDumps() {
   const rlimit limit{1, 1};
   setrlimit(RLIMIT_CORE, &limit);
 }
 
-// A mask of 0777 would make a journal that its own writer cannot open again.
+// With an umask of 0777, s3flow could not open its own journal again.
 void LetOwnerUseFiles() { umask(umask(S_IRWXU) & ~static_cast<mode_t>(S_IRWXU)); }
 
 }  // namespace
 
-// open(2) takes the lowest number that is free. O_PATH opens what every process has, even where there is no
-// /dev/null.
+// open(2) returns the lowest free number. O_PATH of "/" works in every process, even without /dev/null.
 void HoldStandardDescriptors() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) open("/", O_PATH);
@@ -71,7 +71,7 @@ void HoldStandardDescriptors() {
 
 void PrepareProcess() {
   HoldStandardDescriptors();
-  TakeKnownSignals();
+  ResetSignals();
   RaiseDescriptorLimit();
   ReserveLessUnderAddressLimit();
   ForbidCoreDumps();

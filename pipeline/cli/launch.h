@@ -3,13 +3,14 @@
 
 namespace cli {
 
-// Makes a process fit to run, whatever its launcher left. Call it first in main, before any thread, file or
-// output. Batch systems, containers and cron jobs close standard descriptors, ignore or block signals and set
-// limits; all of that is inherited through execve(2).
+// Makes the process independent of its launcher. Batch systems, containers and cron jobs close standard
+// descriptors, ignore or block signals, and set limits; a program inherits all of that through execve(2).
+// Call it first in main, before any thread, file or output.
 void PrepareProcess();
 
-// Takes the places of closed standard descriptors, so that no file of ours gets the number 0, 1 or 2 and
-// another's output with it. Such a place can be neither read nor written: EBADF, as if it were closed.
+// Occupies closed standard descriptors. Otherwise a file that s3flow opens could get the number 0, 1 or 2,
+// and output meant for the terminal would go into it. Reads and writes of such a descriptor fail with EBADF,
+// as if it were closed.
 void HoldStandardDescriptors();
 
 }  // namespace cli

@@ -69,7 +69,7 @@ void SignalThread::Listen(pipeline::StopControl* stop) {
     draining = true;
     const int number = static_cast<int>(info.ssi_signo);
     stop->Drain(number == SIGINT ? pipeline::StopCause::kInterrupt : pipeline::StopCause::kTerminate,
-                fmt::format("SIG{} came", sigabbrev_np(number)));
+                fmt::format("got SIG{}", sigabbrev_np(number)));
   }
 }
 

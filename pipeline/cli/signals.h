@@ -1,5 +1,5 @@
-// Signals become stops: the first drains, the second aborts. SIGHUP asks for the job's limits to be read
-// anew.
+// Signals that stop a command: the first one drains it, the second one aborts it. SIGHUP makes a run read its
+// limits again.
 #pragma once
 
 #include <functional>
@@ -9,14 +9,16 @@
 
 namespace cli {
 
-// Takes SIGINT, SIGTERM and SIGUSR1 over for the rest of the process: blocks them in the calling
-// thread and all that it starts later, so that this thread is the only one that gets them.
+// Takes over SIGINT, SIGTERM and SIGUSR1 for the rest of the process: blocks them in the calling thread and
+// in all threads that it starts later, so that only the thread of this object gets them.
 class SignalThread {
  public:
-  // To be made before any other thread. `stop` is not owned and must outlive this object. With `on_hangup`
-  // SIGHUP is taken over, too, and calls it in this thread.
+  // Make it before any other thread. `stop` is not owned and must outlive this object. With `on_hangup`,
+  // SIGHUP is taken over, too: the object's thread then calls `on_hangup`.
   explicit SignalThread(pipeline::StopControl* stop, std::function<void()> on_hangup = nullptr);
   ~SignalThread();
+  SignalThread(const SignalThread&) = delete;
+  SignalThread& operator=(const SignalThread&) = delete;
 
  private:
   void Listen(pipeline::StopControl* stop);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "pipeline/journal/record.h"
+#include "pipeline/report/format.h"
 
 namespace pipeline {
 namespace {

@@ -7,6 +7,7 @@
 #include "pipeline/journal/record.h"
 #include "pipeline/plan/shard_records.h"
 #include "pipeline/plan/shared_upload.h"
+#include "pipeline/report/format.h"
 #include "pipeline/report/terminal.h"
 #include "pipeline/runtime/deadlines.h"
 #include "pipeline/runtime/parallel.h"

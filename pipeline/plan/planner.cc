@@ -14,6 +14,7 @@
 #include "pipeline/plan/manifest_writer.h"
 #include "pipeline/plan/shard_balancer.h"
 #include "pipeline/plan/size_classes.h"
+#include "pipeline/report/format.h"
 #include "pipeline/report/terminal.h"
 #include "pipeline/runtime/deadlines.h"
 #include "pipeline/runtime/parallel.h"
@@ -278,14 +279,11 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
   if (auto refusal = SourceProblem(options)) return tl::unexpected(*refusal);
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Refuse(kExitConfig, rules.error().message);
-  if (const auto problem = DirectoryProblem(request.directory, options.resume.trust)) {
-    return Refuse(kExitJournal, *problem);
-  }
-  const auto directory = RunDirectory::Open(
-      request.directory, options.identity, ScopeOf(options, s3_options),
-      {.allow_changed_job = true, .trust = options.resume.trust}, [stop](const s3::Error& error) {
-        stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);
-      });
+  const auto trust = options.resume.trust;
+  if (const auto problem = DirectoryProblem(request.directory, trust)) return Refuse(kExitJournal, *problem);
+  const auto directory =
+      RunDirectory::Open(request.directory, options.identity, ScopeOf(options, s3_options),
+                         {.allow_changed_job = true, .trust = trust}, DrainOnJournalFailure(stop));
   if (!directory) return tl::unexpected(directory.error());
   ClientFactory store(s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
                       PrintNote, nullptr, options.limits.outage);

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "pipeline/report/summary.h"
+#include "pipeline/report/format.h"
 #include "pipeline/report/terminal.h"
 
 namespace pipeline {
@@ -13,16 +13,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr char kClearLine[] = "\r\x1b[K";
+
 bool WantsBar(ProgressStyle style, std::FILE* out) {
   return style == ProgressStyle::kBar || (style == ProgressStyle::kAuto && isatty(fileno(out)) == 1);
-}
-
-std::string Eta(double seconds) {
-  if (seconds >= 360'000) return "more than 100 h";
-  const auto total = static_cast<long>(seconds + 0.5);
-  if (total >= 3600) return fmt::format("{} h {:02} min", total / 3600, total / 60 % 60);
-  if (total >= 60) return fmt::format("{} min {:02} s", total / 60, total % 60);
-  return fmt::format("{} s", total);
 }
 
 std::string Describe(const s3::Error& error) {
@@ -31,10 +25,29 @@ std::string Describe(const s3::Error& error) {
   return Printable(text);
 }
 
+std::string ResultText(const ObjectResult& result) {
+  const auto path = Printable(result.file->path);
+  const auto attempts = Counted(static_cast<std::uint64_t>(result.attempts), "attempt", "attempts");
+  const auto after = result.attempts > 1 ? fmt::format(" (after {})", attempts) : "";
+  switch (result.outcome) {
+    case Outcome::kFailed: return fmt::format("failed  {}{}: {}", path, after, Describe(*result.error));
+    case Outcome::kCancelled: return fmt::format("cancel  {}{}: {}", path, after, Describe(*result.error));
+    case Outcome::kSkipped: return fmt::format("skipped {}: {}", path, result.reason);
+    case Outcome::kUploaded:
+    case Outcome::kSent: break;
+  }
+  return fmt::format("done    {} -> {}: {} bytes, {}, {:.2f} s", path, Printable(result.file->key),
+                     result.size_bytes, attempts, result.seconds.count());
+}
+
+double SecondsFor(std::uint64_t all, std::uint64_t done, double per_second) {
+  return per_second > 0 && all > done ? static_cast<double>(all - done) / per_second : 0.0;
+}
+
 }  // namespace
 
 Console::Console(const ReportOptions& options, const Progress* progress, std::FILE* out)
-    : log_(options.log), progress_(progress), out_(out), bar_(WantsBar(options.progress, out)) {
+    : log_(options.log), progress_(progress), out_(out), has_bar_(WantsBar(options.progress, out)) {
   if (options.progress != ProgressStyle::kNone) thread_ = std::thread([this] { ShowProgress(); });
 }
 
@@ -45,11 +58,11 @@ Console::~Console() {
     changed_.notify_one();
   }
   if (thread_.joinable()) thread_.join();
-  if (other_failures_ > 0) {
-    PrintLine(fmt::format("and {} more {}: see the journal", other_failures_,
-                          other_failures_ == 1 ? "failure" : "failures"));
+  if (hidden_failures_ > 0) {
+    PrintLine(fmt::format("and {} more {}: see the journal", hidden_failures_,
+                          hidden_failures_ == 1 ? "failure" : "failures"));
   }
-  if (bar_shown_) std::fputs("\r\x1b[K", out_);
+  if (bar_is_shown_) std::fputs(kClearLine, out_);
   std::fflush(out_);
 }
 
@@ -64,32 +77,23 @@ void Console::Retry(const InputFile& file, const s3::RetryEvent& event) {
                    event.attempt, event.max_attempts, event.delay.count(), Describe(event.error)));
 }
 
-bool Console::IsShown(const s3::Error& error) {
-  constexpr std::size_t kMaxKinds = 100;  // codes are the server's
+// Returns whether the failure is shown.
+bool Console::CountFailure(const s3::Error& error) {
+  constexpr std::size_t kMaxKinds = 100;  // the server chooses the codes
   if (log_ == LogLevel::kObjects) return true;
   std::lock_guard lock(mutex_);
-  const bool first = shown_kinds_.size() < kMaxKinds && shown_kinds_.emplace(error.kind, error.code).second;
-  const bool shown = first || shown_failures_ < kMaxFailureLines;
-  ++(shown ? shown_failures_ : other_failures_);
-  return shown;
+  const bool is_first_of_kind =
+      shown_kinds_.size() < kMaxKinds && shown_kinds_.emplace(error.kind, error.code).second;
+  const bool is_shown = is_first_of_kind || shown_failures_ < kMaxFailureLines;
+  std::uint64_t& count = is_shown ? shown_failures_ : hidden_failures_;
+  ++count;
+  return is_shown;
 }
 
 void Console::Settled(const ObjectResult& result) {
-  const bool failed = result.outcome == Outcome::kFailed;
-  if (failed && !IsShown(*result.error)) return;
-  if (!failed && log_ != LogLevel::kObjects) return;
-  const auto path = Printable(result.file->path);
-  if (failed || (result.outcome == Outcome::kCancelled && log_ == LogLevel::kObjects)) {
-    const auto attempts = result.attempts > 1 ? fmt::format(" (after {} attempts)", result.attempts) : "";
-    Note(
-        fmt::format("{:<7} {}{}: {}", failed ? "failed" : "cancel", path, attempts, Describe(*result.error)));
-  } else if (log_ == LogLevel::kObjects && result.outcome == Outcome::kSkipped) {
-    Note(fmt::format("skipped {}: {}", path, result.reason));
-  } else if (log_ == LogLevel::kObjects) {
-    Note(fmt::format("done    {} -> {}: {} bytes, {} {}, {:.2f} s", path, Printable(result.file->key),
-                     result.size_bytes, result.attempts, result.attempts == 1 ? "attempt" : "attempts",
-                     result.seconds.count()));
-  }
+  const bool has_failed = result.outcome == Outcome::kFailed;
+  const bool is_shown = has_failed ? CountFailure(*result.error) : log_ == LogLevel::kObjects;
+  if (is_shown) Note(ResultText(result));
 }
 
 void Console::Note(std::string_view text) {
@@ -98,57 +102,61 @@ void Console::Note(std::string_view text) {
 }
 
 void Console::PrintLine(std::string_view text) {
-  if (bar_shown_) std::fputs("\r\x1b[K", out_);
-  bar_shown_ = false;
+  if (bar_is_shown_) std::fputs(kClearLine, out_);
+  bar_is_shown_ = false;
   pipeline::PrintLine(out_, text);
 }
 
-std::string Console::ProgressText() {
+void Console::UpdateRates() {
   const auto now = Clock::now();
   const double elapsed = std::max(std::chrono::duration<double>(now - last_time_).count(), 1e-3);
   const auto objects = progress_->settled.load(), bytes = progress_->settled_bytes.load();
-  // Smoothed over a few updates; the first one counts whole.
+  // The first update counts in full, later ones are smoothed.
   const double weight = last_objects_ == 0 ? 1.0 : 0.3;
   objects_per_s_ += weight * (static_cast<double>(objects - last_objects_) / elapsed - objects_per_s_);
   bytes_per_s_ += weight * (static_cast<double>(bytes - last_bytes_) / elapsed - bytes_per_s_);
   last_time_ = now;
   last_objects_ = objects;
   last_bytes_ = bytes;
+}
 
-  const auto found = progress_->found.load();
+// The slower of both rates decides: by number for many small files, by bytes for large ones.
+double Console::SecondsLeft() const {
+  return std::max(SecondsFor(progress_->found, last_objects_, objects_per_s_),
+                  SecondsFor(progress_->found_bytes, last_bytes_, bytes_per_s_));
+}
+
+std::string Console::ProgressText() {
+  UpdateRates();
   const bool all_found = progress_->all_found;
-  auto text = fmt::format("{} of {}{} | {:.0f}/s, {}/s | {} in flight | {} retries | {} failed", objects,
-                          found, all_found ? "" : "+", objects_per_s_, HumanBytes(bytes_per_s_),
-                          progress_->in_flight.load(), progress_->retries.load(), progress_->failed.load());
-  if (all_found && objects_per_s_ + bytes_per_s_ > 0) {
-    // Whatever takes longer: many small files are counted, large ones are measured.
-    const auto left = [](std::uint64_t all, std::uint64_t done, double rate) {
-      return rate > 0 && all > done ? static_cast<double>(all - done) / rate : 0.0;
-    };
-    text += fmt::format(" | {} left", Eta(std::max(left(found, objects, objects_per_s_),
-                                                   left(progress_->found_bytes, bytes, bytes_per_s_))));
-  }
+  auto text =
+      fmt::format("{} of {}{} | {:.0f}/s, {}/s | {} in flight | {} retries | {} failed", last_objects_,
+                  progress_->found.load(), all_found ? "" : "+", objects_per_s_, HumanBytes(bytes_per_s_),
+                  progress_->in_flight.load(), progress_->retries.load(), progress_->failed.load());
+  const bool is_moving = objects_per_s_ + bytes_per_s_ > 0;
+  if (all_found && is_moving) text += fmt::format(" | {} left", HumanDuration(SecondsLeft()));
   return text;
 }
 
-// Grows once the walk has found everything; until then the whole is not known.
+// Stays empty until the walk has found everything: before that, the total is not known.
 std::string Console::Bar() const {
   constexpr std::uint64_t kWidth = 20;
   const auto found = progress_->found.load();
-  const auto filled = progress_->all_found && found > 0 ? kWidth * progress_->settled / found : 0;
+  const bool is_total_known = progress_->all_found && found > 0;
+  const auto filled = is_total_known ? kWidth * progress_->settled / found : 0;
   return fmt::format("[{:.<{}}]", std::string(std::min(filled, kWidth), '#'), kWidth);
 }
 
 void Console::ShowProgress() {
   using std::chrono::milliseconds;
-  const auto interval = bar_ ? milliseconds(200) : milliseconds(5000);
+  const auto interval = has_bar_ ? milliseconds(200) : milliseconds(5000);
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, interval, [this] { return quit_; })) {
     const auto text = ProgressText();
-    if (bar_) {
-      // fmt::print would throw where the terminal has gone.
-      std::fputs(fmt::format("\r\x1b[K{} {}", Bar(), text).c_str(), out_);
-      bar_shown_ = true;
+    if (has_bar_) {
+      // Not fmt::print: it throws when the terminal has gone.
+      std::fputs(fmt::format("{}{} {}", kClearLine, Bar(), text).c_str(), out_);
+      bar_is_shown_ = true;
     } else {
       PrintLine(text);
     }

@@ -1,4 +1,8 @@
-// What a person sees while a run goes on: event lines and progress, on one stream. Thread-safe.
+// What a person sees during a run: event lines and progress, on one stream. Thread-safe.
+//
+// Control characters, invisible characters and bytes that are not UTF-8 are escaped in each line, so that a
+// name or message of somebody else cannot drive the terminal (see s3/base/printable.h). All other characters
+// stay, whatever their script: "é" is written as it is.
 #pragma once
 
 #include <condition_variable>
@@ -14,48 +18,50 @@
 #include "pipeline/options.h"
 #include "pipeline/progress.h"
 #include "s3/admission/retry.h"
-#include "s3/base/printable.h"
 
 namespace pipeline {
 
-using s3::Printable;
-
 class Console {
  public:
-  // Neither `progress` nor `out` is owned.
+  // Starts the thread that shows progress, unless the options want none. `progress` and `out` are not owned
+  // and must outlive this object.
   Console(const ReportOptions& options, const Progress* progress, std::FILE* out);
-  // Ends the progress display.
+  // Ends the progress display, and writes how many failures were not shown.
   ~Console();
+  Console(const Console&) = delete;
+  Console& operator=(const Console&) = delete;
 
+  // Events of one input. All are shown at LogLevel::kObjects. At kFailures, failed results are shown: the
+  // first kMaxFailureLines, and after them the first of each kind of error.
   void Start(const InputFile& file);
   void Retry(const InputFile& file, const s3::RetryEvent& event);
-  // The first failure of each kind is always shown.
   void Settled(const ObjectResult& result);
-  // One line, fit for a terminal whatever it holds.
+
+  // Writes one line; a line end in `text` is escaped.
   void Note(std::string_view text);
 
-  // After this many failures only the first of each kind is shown, and the number of others; the journal has
-  // them all.
   static constexpr std::uint64_t kMaxFailureLines = 10;
 
  private:
+  bool CountFailure(const s3::Error& error);
   void ShowProgress();
   void PrintLine(std::string_view text);
+  void UpdateRates();
+  double SecondsLeft() const;
   std::string ProgressText();
   std::string Bar() const;
 
   const LogLevel log_;
   const Progress* const progress_;
   std::FILE* const out_;
-  const bool bar_;
+  const bool has_bar_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool quit_ = false;
-  bool bar_shown_ = false;
-  bool IsShown(const s3::Error& error);
-
-  std::uint64_t shown_failures_ = 0, other_failures_ = 0;
-  std::set<std::pair<s3::ErrorKind, std::string>> shown_kinds_;  // with their S3 codes
+  bool bar_is_shown_ = false;
+  std::uint64_t shown_failures_ = 0, hidden_failures_ = 0;
+  std::set<std::pair<s3::ErrorKind, std::string>> shown_kinds_;  // with their S3 error codes
+  // Rates, smoothed over a few updates.
   double objects_per_s_ = 0, bytes_per_s_ = 0;
   std::uint64_t last_objects_ = 0, last_bytes_ = 0;
   std::chrono::steady_clock::time_point last_time_ = std::chrono::steady_clock::now();

@@ -2,34 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <fstream>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "pipeline/report/format.h"
+
 namespace pipeline {
-
-std::string_view OutcomeName(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kUploaded: return "uploaded";
-    case Outcome::kSkipped: return "skipped";
-    case Outcome::kFailed: return "failed";
-    case Outcome::kCancelled: return "cancelled";
-    case Outcome::kSent: return "sent";
-  }
-  return "unknown";
-}
-
-const InputFile& FileOf(const Input& input) {
-  if (const auto* result = std::get_if<ObjectResult>(&input)) return *result->file;
-  return *std::get<std::shared_ptr<const InputFile>>(input);
-}
-
-Outcome OutcomeOf(std::string_view name) {
-  for (const auto outcome : {Outcome::kUploaded, Outcome::kSkipped, Outcome::kFailed, Outcome::kSent}) {
-    if (name == OutcomeName(outcome)) return outcome;
-  }
-  return Outcome::kCancelled;
-}
 
 void Summary::Count(const ObjectResult& result) {
   reused_parts += static_cast<std::uint64_t>(result.reused_parts);
@@ -53,7 +31,7 @@ void Summary::Count(const ObjectResult& result) {
   }
 }
 
-void Summary::AddSettled(const Summary& earlier) {
+void Summary::AddEarlier(const Summary& earlier) {
   found += earlier.found;
   uploaded += earlier.uploaded;
   skipped += earlier.skipped;
@@ -66,68 +44,55 @@ void Summary::AddSettled(const Summary& earlier) {
   uploaded_bytes_before = earlier.uploaded_bytes;
 }
 
-ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped, bool empty_is_fine) {
-  // A source that ended early although nobody stopped the run has lost inputs.
-  if (!summary.AddsUp() || (!stopped && !summary.source_exhausted)) return kExitBroken;
+ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped, bool may_be_empty) {
+  // Inputs were lost when the source ended early although nobody stopped the run.
+  const bool has_lost_inputs = !stopped && !summary.source_exhausted;
+  if (!summary.AddsUp() || has_lost_inputs) return kExitBroken;
   if (stopped == StopCause::kJournalFailed) return kExitJournal;
   if (stopped == StopCause::kRefused) return kExitRefused;
   if (stopped == StopCause::kTooManyFailures) return kExitSomeFailed;
   if (stopped && summary.WorkLeft()) {
     return stopped == StopCause::kInterrupt ? kExitInterrupted : kExitStopped;
   }
-  if (summary.found == 0) return empty_is_fine ? kExitOk : kExitNoInput;
+  if (summary.found == 0) return may_be_empty ? kExitOk : kExitNoInput;
   if (summary.failed == 0) return kExitOk;
   const auto denied = summary.failures_by_kind.find("access_denied");
   const bool all_denied = denied != summary.failures_by_kind.end() && denied->second == summary.found;
   return all_denied ? kExitRefused : kExitSomeFailed;
 }
 
-std::uint64_t PeakMemoryBytes() {
-  // Not getrusage: its figure counts the parent's memory before exec, too.
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM:")) return std::strtoull(line.c_str() + 6, nullptr, 10) * 1024;
-  }
-  return 0;
-}
-
-std::string HumanBytes(double bytes) {
-  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  int unit = 0;
-  for (; bytes >= 1024 && unit < 5; ++unit) bytes /= 1024;
-  return unit == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.1f} {}", bytes, kUnits[unit]);
-}
+ExitStatus ExitStatusOf(StopCause stopped) { return ExitStatusOf(Summary{}, stopped, false); }
 
 std::string HumanSummary(const Summary& summary, std::optional<StopCause> stopped) {
   const auto bytes = static_cast<double>(summary.uploaded_bytes - summary.uploaded_bytes_before);
+  const auto objects = static_cast<double>(summary.uploaded - summary.uploaded_before);
   const double seconds = std::max(summary.seconds.count(), 1e-9);
   auto text = fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} cancelled\n", summary.found,
                           summary.uploaded, summary.skipped, summary.failed, summary.cancelled);
-  text += fmt::format("{} in {:.2f} s: {}/s, {:.0f} objects/s, {} {}\n", HumanBytes(bytes),
-                      summary.seconds.count(), HumanBytes(bytes / seconds),
-                      static_cast<double>(summary.uploaded - summary.uploaded_before) / seconds,
-                      summary.retries, summary.retries == 1 ? "retry" : "retries");
+  text += fmt::format("{} in {:.2f} s: {}/s, {:.0f} objects/s, {}\n", HumanBytes(bytes),
+                      summary.seconds.count(), HumanBytes(bytes / seconds), objects / seconds,
+                      Counted(summary.retries, "retry", "retries"));
   if (summary.sent > 0) {
     text += fmt::format("{} part ranges sent: s3flow finish completes their objects\n", summary.sent);
   }
   if (summary.session > 1) {
-    text += fmt::format("{} settled by earlier sessions, {} parts of others in the store already\n",
+    text += fmt::format("{} inputs done by earlier sessions, {} parts of unfinished uploads reused\n",
                         summary.settled_before, summary.reused_parts);
   }
   if (summary.credential_renewals > 0) {
     text += fmt::format("credentials renewed: {}\n", summary.credential_renewals);
   }
   if (summary.stragglers > 0) {
-    text += fmt::format("slow requests sent once more: {}\n", summary.stragglers);
+    text += fmt::format("slow requests sent again: {}\n", summary.stragglers);
   }
   for (const auto& [kind, count] : summary.failures_by_kind) {
     text += fmt::format("failed, {}: {}\n", kind, count);
   }
   if (stopped && !summary.source_exhausted) {
-    text += "stopped early: inputs not found yet are not counted above\n";
+    text += "stopped early: inputs that were not found yet are not counted above\n";
   }
   if (summary.uploads_left > 0) {
-    text += fmt::format("{} multipart uploads could not be ended: s3flow clean tries again\n",
+    text += fmt::format("{} multipart uploads could not be aborted: s3flow clean tries again\n",
                         summary.uploads_left);
   }
   if (!summary.AddsUp()) text += "BROKEN: the counts do not add up; this is a defect in s3flow\n";

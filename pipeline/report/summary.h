@@ -1,4 +1,4 @@
-// The totals of a run, and what they mean for the caller. Values; pure functions.
+// The totals of a run, and the exit status that follows from them. Plain values; pure functions.
 #pragma once
 
 #include <chrono>
@@ -14,70 +14,71 @@
 
 namespace pipeline {
 
-// https://man.freebsd.org/cgi/man.cgi?sysexits names most of them.
+// Most values and their meanings are those of https://man.freebsd.org/cgi/man.cgi?sysexits.
 enum ExitStatus : int {
-  kExitOk = 0,          // all uploaded or skipped
-  kExitSomeFailed = 1,  // the run finished and some objects failed
+  kExitOk = 0,          // every input uploaded or skipped
+  kExitSomeFailed = 1,  // the run finished, but some objects failed
   kExitUsage = 64,
   kExitNoInput = 66,
   kExitBroken = 70,        // the counts do not add up: a defect in s3flow
-  kExitSystem = 71,        // the system does not let this process have what a run needs
+  kExitSystem = 71,        // the process limits are too small for a run
   kExitJournal = 74,       // the journal or a report could not be written
   kExitStopped = 75,       // stopped early with work left: run again
   kExitRefused = 77,       // credentials or access refused for the whole run
   kExitConfig = 78,        // bad job file
-  kExitInterrupted = 130,  // SIGINT, drained
+  kExitInterrupted = 130,  // SIGINT: requests in flight were finished, work is left
 };
 
 struct Summary {
+  // Inputs, each counted once: found = uploaded + skipped + failed + cancelled + sent.
   std::uint64_t found = 0;
   std::uint64_t uploaded = 0;
   std::uint64_t skipped = 0;
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
-  std::uint64_t sent = 0;            // parts of objects that `finish` completes
-  std::uint64_t uploaded_bytes = 0;  // with those sent
-  // Of these, the inputs that earlier sessions of the run have settled; `retries` and the rest are this
-  // session's.
+  std::uint64_t sent = 0;  // ranges of parts, whose objects `finish` completes
+
+  std::uint64_t uploaded_bytes = 0;  // of `uploaded` and `sent`
+  // How much of the counts above is from earlier sessions of the run.
   std::uint64_t settled_before = 0, uploaded_before = 0, skipped_before = 0, sent_before = 0;
   std::uint64_t uploaded_bytes_before = 0;
+
+  // All that follows is of this session.
   int session = 1;
   std::uint64_t retries = 0;
-  std::uint64_t reused_parts = 0;  // in the store already, and compared
+  std::uint64_t reused_parts = 0;  // already in the store; their digests were compared
   std::uint64_t credential_renewals = 0;
-  std::uint64_t stragglers = 0;  // requests that were sent once more, being far slower than their peers
+  std::uint64_t stragglers = 0;  // requests sent again because they were far slower than their peers
   std::map<std::string, std::uint64_t> failures_by_kind;
-  std::uint64_t uploads_left = 0;  // multipart uploads that could not be ended; `clean` tries again
-  bool journal_agrees = true;      // it was read once more, and says what was counted
-  bool source_exhausted = false;   // false: stopped before the walk had handed out all it finds
+  std::uint64_t uploads_left = 0;  // multipart uploads that could not be aborted; `clean` tries again
+  bool journal_agrees = true;      // the journal, read again at the end, has the same counts
+  bool source_exhausted = false;   // false when the run stopped before every input was handed out
   std::chrono::duration<double> seconds{0};
-  std::uint64_t peak_memory_bytes = 0;  // of the process, resident
+  std::uint64_t peak_memory_bytes = 0;  // resident memory of the process
   std::string shard;                    // see RunRecord
   std::map<std::string, std::string> scheduler;
-  // (seconds since the beginning, slots in circulation) where that number changed; see
+  // (seconds since the start, number of slots) at each change of that number; see
   // pipeline/graph/concurrency_controller.h.
   std::vector<std::pair<double, int>> slots;
 
   void Count(const ObjectResult& result);
-  // Adds the inputs that earlier sessions have settled.
-  void AddSettled(const Summary& earlier);
+  // Adds the inputs that earlier sessions have finished.
+  void AddEarlier(const Summary& earlier);
   bool AddsUp() const { return journal_agrees && found == uploaded + skipped + failed + cancelled + sent; }
   bool WorkLeft() const { return !source_exhausted || cancelled > 0; }
 };
 
-// `empty_is_fine`: every root allows to find nothing.
-ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped, bool empty_is_fine);
+// Returns the exit status of a run. `stopped`: why it stopped early, if it did. `may_be_empty`: a run without
+// any input is a success.
+ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped, bool may_be_empty);
 
-// A few lines for a person; ends in a newline.
+// Returns the exit status of a command that was stopped before it had any result.
+ExitStatus ExitStatusOf(StopCause stopped);
+
+// Returns a few lines for a person; the last one ends in a newline, too.
 std::string HumanSummary(const Summary& summary, std::optional<StopCause> stopped);
 
-// One JSON document; the keys are the contract of summary.json.
+// Returns the JSON document of summary.json. Its keys are a contract with users' scripts.
 std::string SummaryJson(const Summary& summary, ExitStatus status);
-
-// The most memory this process has had resident so far; 0 when the system does not say.
-std::uint64_t PeakMemoryBytes();
-
-// "1.5 MiB"
-std::string HumanBytes(double bytes);
 
 }  // namespace pipeline

@@ -18,19 +18,19 @@ constexpr int kPatienceMs = 1000;
 
 std::atomic<int> stdout_problem = 0;
 
-// True once a non-blocking descriptor takes more. A reader that has made one text wait in vain is not waited
-// for again until it has read: nobody's upload waits for a terminal.
+// Waits until a non-blocking descriptor takes more; returns false after kPatienceMs. After one wait without
+// success it only looks, until the reader has read again: no upload may wait for a terminal.
 bool WaitForReader(int fd) {
-  static std::atomic<bool> has_waited_in_vain = false;
+  static std::atomic<bool> last_wait_failed = false;
   pollfd polled{fd, POLLOUT, 0};
   int ready;
-  do ready = poll(&polled, 1, has_waited_in_vain ? 0 : kPatienceMs);
+  do ready = poll(&polled, 1, last_wait_failed ? 0 : kPatienceMs);
   while (ready < 0 && errno == EINTR);
-  has_waited_in_vain = ready == 0;
+  last_wait_failed = ready == 0;
   return ready > 0;
 }
 
-// 0, or the errno of what could not be written. The descriptor itself, since a FILE drops what it could not
+// Returns 0, or the errno of the write that failed. Writes to the descriptor: a FILE drops what it could not
 // write and does not say how much that was.
 int WriteText(int fd, std::string_view text) {
   while (!text.empty()) {

@@ -1,6 +1,6 @@
-// Everything that is written to stdout and stderr, but the progress bar: whatever a name, a message of a
-// server or a value of a job file holds, it does not drive the terminal. Any thread; a call writes whole
-// lines.
+// Everything that goes to stdout and stderr, except the progress bar. No name, server message or job file
+// value can drive the terminal: control characters, invisible characters and bytes that are not UTF-8 are
+// escaped (see s3/base/printable.h). Any thread; a call writes whole lines.
 #pragma once
 
 #include <cstdio>
@@ -8,17 +8,17 @@
 
 namespace pipeline {
 
-// One line: a line end in it is shown, and makes no second one.
+// Writes one line; a line end in `line` is escaped.
 void PrintLine(std::FILE* out, std::string_view line);
 
-// Lines of our own making, as they stand; names in them have been through s3::Printable().
+// Writes lines that s3flow has made; names in them have been through s3::Printable().
 void PrintLines(std::FILE* out, std::string_view text);
 
-// A note on stderr, as a run's console writes it.
+// Writes a note to stderr, in the form of a run's console.
 void PrintNote(std::string_view text);
 
-// The errno of the first text that stdout did not take (its reader has gone, its disk is full, it was
-// closed); 0 when it took all. Nothing else comes of a text that cannot be written: a run goes on.
+// Returns the errno of the first text that stdout did not take (its reader has gone, its disk is full, it was
+// closed); 0 when it took all. A text that cannot be written has no other effect: a run continues without it.
 int StdoutProblem();
 
 }  // namespace pipeline

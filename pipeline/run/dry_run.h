@@ -1,5 +1,5 @@
-// A rehearsal on paper: what a run would upload and skip, with which requests, at which price. Reads the
-// store where resume.skip says so, writes nothing anywhere.
+// A dry run: what a run would upload and skip, with how many requests, at what price. Reads the store only if
+// resume.skip needs that, and writes nothing anywhere.
 #pragma once
 
 #include <map>
@@ -15,19 +15,20 @@ namespace pipeline {
 
 struct DryRun {
   ExitStatus status = kExitOk;
-  std::string message;  // why it came to no end; empty when it did
+  std::string message;  // why there is no result; empty when there is one
   std::uint64_t found = 0;
   std::uint64_t uploads = 0, upload_bytes = 0;
   std::map<std::string, std::uint64_t> skipped;   // by reason
-  std::map<std::string, std::uint64_t> failed;    // by message's kind
-  std::map<std::string, std::uint64_t> requests;  // that the run would make, by operation; no retries
-  std::string skip_plan;                          // how what is there is found out; may be empty
+  std::map<std::string, std::uint64_t> failed;    // by kind of error
+  std::map<std::string, std::uint64_t> requests;  // that the run would send, by operation; without retries
+  std::string skip_method;                        // how the run finds objects that exist; may be empty
 };
 
+// Blocks. `stop` may be used from any thread meanwhile; `trace` may be null.
 DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
               StopControl* stop, s3::TraceLog* trace = nullptr);
 
-// Lines for a person, cost included when there are prices.
+// Returns lines for a person; with prices, the costs, too.
 std::string DryRunText(const DryRun& run, const RequestPrices& prices);
 
 }  // namespace pipeline

@@ -31,7 +31,8 @@ Inputs PlannedInputs(const ShardOptions& options, Trust trust) {
   return inputs;
 }
 
-// The walk is what each shard does whole: it may use its threads even when nothing of it is this shard's.
+// Each shard walks the whole source. An input of another shard counts as starving, so that the walk may use
+// all its threads even while nothing it finds is of this shard.
 Finder FinderOfShard(Finder find, Shard shard, std::stop_token stop) {
   return [=](const Yield& yield) {
     return find([&](Input input) {
@@ -48,7 +49,7 @@ OwnFiles OwnFilesOf(const Options& options) {
   own.Add(options.report.run_dir);
   own.Add(options.report.trace_http);
   if (options.shard) own.Add(options.shard->plan_dir);
-  // The default place of run directories, of which each run would find one more.
+  // The default parent of run directories: without this, each run would upload the directories before it.
   const auto& run_dir = options.report.run_dir;
   if (run_dir.empty() || run_dir.starts_with(kDefaultRunDirs)) own.Add(kDefaultRunDirs);
   return own;

@@ -1,4 +1,4 @@
-// The job's inputs as the source takes them: what is walked or planned, and streams; of a shard, its own.
+// The inputs of a run: files from a walk or a plan's manifest, and streams. A shard gets only its own.
 #pragma once
 
 #include <functional>
@@ -14,20 +14,22 @@
 namespace pipeline {
 
 struct Inputs {
-  Finder find;  // all but the streams
+  Finder find;  // finds all inputs except the streams
   std::vector<std::shared_ptr<Object>> streams;
-  // True as many times as `find` would find something: to learn whether there are more than so many, before
-  // all are found. Not thread-safe.
+  // Returns true once for each input that `find` would find, then false. Used to learn whether there are more
+  // than a given number, before all are found. Not thread-safe.
   std::function<bool()> one_more;
 };
 
-// What this command writes, as far as it is there: its run directory, its plan, its trace.
+// Returns the files and directories that this command itself writes, if they exist: run directory, plan,
+// trace. The walk leaves them out.
 OwnFiles OwnFilesOf(const Options& options);
 
-// `key_prefix` is put before every key. Opens nothing. Ends early once `stop` is requested.
+// Opens nothing yet. `key_prefix` is put before every key. The inputs end early once `stop` is requested.
 Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop_token stop);
 
-// Why there can be none: a root that cannot be looked at, a manifest that is damaged. Nothing when there can.
+// Returns why the inputs cannot be found: a root that cannot be read, or a damaged manifest. Nothing if they
+// can.
 std::optional<std::string> InputProblem(const Options& options);
 
 }  // namespace pipeline

@@ -17,15 +17,15 @@
 namespace pipeline {
 namespace {
 
-// Journal, lock, directories of the walk, event loops, name resolution.
+// Descriptors for journal, lock, directories of the walk, event loops, name resolution.
 constexpr std::uint64_t kMinSpare = 36, kMaxSpare = 512;
 constexpr std::uint64_t kMinSlots = 4;
-// Threads with stacks of 1 MiB each (see cli/launch.cc), the heap, certificates.
+// Addresses for threads with stacks of 1 MiB each (see cli/launch.cc), the heap, certificates.
 constexpr std::uint64_t kBesideSlots = 40ull << 20;
-// A stack with its guard pages, and what a request needs on the heap; see DESIGN.md, "Memory".
+// A slot's stack with its guard pages, and its request's share of the heap; see pipeline/DESIGN.md, "Memory".
 constexpr std::uint64_t kSlotBytes = kSlotStackBytes + (160ull << 10);
 constexpr std::uint64_t kMinMemory = 16ull << 20;
-constexpr rlim_t kCountedDescriptors = 1 << 16;  // a process with more of them has enough
+constexpr rlim_t kCountedDescriptors = 1 << 16;  // with a higher limit there are always enough
 
 // Counts the open descriptors below `limit`. /proc names those that are open; without it each must be asked
 // for.
@@ -46,7 +46,7 @@ std::uint64_t OpenDescriptors(rlim_t limit) {
   return open;
 }
 
-// proc_pid_statm(5), field 1. Where there is no /proc: about what the program and its libraries take.
+// From proc_pid_statm(5), field 1. Without /proc: an estimate for the program and its libraries.
 std::uint64_t AddressesInUse() {
   constexpr std::uint64_t kProgram = 128ull << 20;
   std::ifstream file("/proc/self/statm");
@@ -59,8 +59,8 @@ std::optional<std::uint64_t> Left(rlim_t limit, std::uint64_t used) {
   return limit > used ? limit - used : 0;
 }
 
-void Cap(std::uint64_t most, SlotLimits* slots) {
-  const auto cap = static_cast<int>(std::min<std::uint64_t>(most, 1 << 20));
+void Cap(std::uint64_t max, SlotLimits* slots) {
+  const auto cap = static_cast<int>(std::min<std::uint64_t>(max, 1 << 20));
   for (int* limit : {&slots->first, &slots->least, &slots->most}) *limit = std::min(*limit, cap);
 }
 
@@ -78,30 +78,31 @@ ProcessLimits ReadProcessLimits() {
 s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSize size) {
   if (limits.descriptors) {
     const auto left = *limits.descriptors;
-    const std::uint64_t of_a_slot = event_loops > 1 ? 3 : 2;
+    const std::uint64_t per_slot = event_loops > 1 ? 3 : 2;
     const auto spare = std::clamp(left / 4, kMinSpare, kMaxSpare);
-    if (left < spare + of_a_slot * kMinSlots) {
+    if (left < spare + per_slot * kMinSlots) {
       return s3::Fail(
           s3::ErrorKind::kLocal,
-          fmt::format("only {} more files may be open in this process: a run needs {} (raise ulimit "
-                      "-n, or have the launcher close what it left open)",
-                      left, kMinSpare + of_a_slot * kMinSlots));
+          fmt::format(
+              "this process may open only {} more files, and a run needs {}: raise ulimit -n, or make "
+              "the launcher close the files that it left open",
+              left, kMinSpare + per_slot * kMinSlots));
     }
-    Cap((left - spare) / of_a_slot, &size.slots);
+    Cap((left - spare) / per_slot, &size.slots);
   }
   if (limits.address_bytes) {
     const auto left = *limits.address_bytes;
     const auto least = kBesideSlots + kMinMemory + kMinSlots * kSlotBytes;
     if (left < least) {
       return s3::Fail(s3::ErrorKind::kLocal,
-                      fmt::format("only {} MiB of addresses are left to this process: a run needs {} (raise "
-                                  "ulimit -v)",
+                      fmt::format("this process has only {} MiB of addresses left, and a run needs {}: raise "
+                                  "ulimit -v",
                                   left >> 20, least >> 20));
     }
     const auto room = left - kBesideSlots;
     Cap(std::max(kMinSlots, room / 2 / kSlotBytes), &size.slots);
     const auto stacks = static_cast<std::uint64_t>(size.slots.most) * kSlotBytes;
-    // Three quarters: buffers of several classes leave gaps.
+    // Three quarters, because buffers of several size classes leave gaps.
     const auto memory = std::max(kMinMemory, (room - std::min(room, stacks)) * 3 / 4);
     size.memory_bytes = std::min(size.memory_bytes, memory);
   }
@@ -109,19 +110,19 @@ s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSiz
 }
 
 int CountOf(const RunThreads& threads) {
-  // Journal, lock, deadlines, progress, source (walks, too), renewal of credentials, census, the workers'
-  // ticker, name resolution.
+  // Journal, lock, deadlines, progress, source (which walks, too), credential renewal, running shards, the
+  // worker scaler's timer, name resolution.
   constexpr int kOneOfEach = 10;
   return kOneOfEach + threads.workers + threads.event_loops + threads.walkers - 1;
 }
 
 std::optional<RunThreads> FitThreads(int startable, RunThreads wanted) {
-  const auto give_up = [&](int* some) {
+  const auto reduce = [&](int* some) {
     *some = std::max(1, *some - std::max(0, CountOf(wanted) - startable));
   };
-  give_up(&wanted.walkers);
-  give_up(&wanted.event_loops);
-  give_up(&wanted.workers);
+  reduce(&wanted.walkers);
+  reduce(&wanted.event_loops);
+  reduce(&wanted.workers);
   return CountOf(wanted) <= startable ? std::optional(wanted) : std::nullopt;
 }
 
@@ -138,8 +139,8 @@ s3::Result<void> FitThreads(int event_loops, Options* options) {
   if (!threads) {
     return s3::Fail(
         s3::ErrorKind::kLocal,
-        fmt::format("only {} more threads can be started in this process: a run needs {} (raise ulimit "
-                    "-u, or pids.max of the control group)",
+        fmt::format("this process can start only {} more threads, and a run needs {}: raise ulimit -u, or "
+                    "pids.max of the control group",
                     startable + streams, CountOf({}) + streams));
   }
   options->upload.threads = threads->workers;

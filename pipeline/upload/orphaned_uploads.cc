@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "pipeline/report/console.h"
+#include "pipeline/report/format.h"
 #include "s3/client/multipart.h"
 
 namespace pipeline {

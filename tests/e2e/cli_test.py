@@ -24,7 +24,24 @@ class Usage(TestCase):
                                   (["serve", "/tmp/x", "--jitter", "0.5"], 64)]:
             self.assertEqual(s3flow(*arguments).returncode, status, arguments)
 
-    def test_job_files_that_are_not_there(self):
+    def test_every_command_explains_itself(self):
+        for command in ("run", "check", "rehearse", "clean", "plan", "finish", "serve"):
+            ended = s3flow(command, "--help")
+            self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+            self.assertIn(f"s3flow {command}", ended.stdout)
+
+    def test_mistakes_name_the_option_and_the_way_out(self):
+        for arguments, words in [([], "subcommand is required"), (["run"], "give a job file (JOB.yaml), or a plan (--plan DIR)"),
+                                 (["run", "--plan", "p"], "--plan needs --shard I/N or --shard auto"),
+                                 (["run", "j", "--plan", "p", "--shard", "0/1"], "--plan excludes JOB.yaml, --set and --run-dir"),
+                                 (["run", "j", "--set", "a.b=c", "secret=x"], "unexpected argument: secret=... (see s3flow --help)"),
+                                 (["serve", "/tmp/x", "--jitter", "0.5"], "--jitter needs --latency"),
+                                 (["serve", "/tmp/x", "--profile", "no"], "--profile: there is no profile 'no'")]:
+            ended = s3flow(*arguments)
+            self.assertEqual((ended.returncode, len(ended.stderr.splitlines())), (64, 1), ended.stderr)
+            self.assertIn(words, ended.stderr)
+
+    def test_missing_job_files(self):
         for path, words in [(self.dir / "gone.yaml", "No such file"), (self.dir, "is a directory")]:
             ended = s3flow("run", path)
             self.assertIn(words, ended.stderr)
@@ -78,7 +95,7 @@ class Runs(TestCase):
         ended = s3flow("rehearse", job, "--run-dir", self.dir / "run", "--latency", "1ms", "--jitter", "0.5", "--bandwidth", "10MiB")
         self.expect(ended, 0, "read back: 20 objects equal, 0 not")
 
-    def test_rehearsal_of_a_store_whose_answers_get_lost(self):
+    def test_rehearsal_with_lost_responses(self):
         job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\ndestination: {{bucket: somewhere}}\n"
                          "retry: {max_attempts: 2, base_delay: 1ms, cap: 1ms}\n")
         faults = self.write("faults.yaml", "faults:\n  - {key: '*/f1', attempts: all, action: lost_answer}\n")
@@ -116,7 +133,7 @@ class Runs(TestCase):
         ended = s3flow("run", self.job(f"http://127.0.0.1:{port}", extra="limits: {connect_timeout: 1s, outage: 500ms}"))
         self.expect(ended, 75, f"127.0.0.1:{port}", "Connection refused", "the store has not answered for 1 s")
 
-    def test_sources_that_are_not_there(self):
+    def test_missing_sources(self):
         self.expect(s3flow("run", self.job("http://127.0.0.1:9", source="gone")), 66, "gone: No such file")
         (self.dir / "void").mkdir()
         with Serve(self.dir / "store") as server:
@@ -165,7 +182,7 @@ class Served(TestCase):
         self.addCleanup(process.terminate)
         return process.stdout.readline()
 
-    def test_credentials_are_made_unless_they_are_given(self):
+    def test_random_credentials_unless_the_environment_has_some(self):
         self.write("data/file", b"x")
         form = r"listening on (http://127\.0\.0\.1:\d+), access key ID (\w+), secret access key (\w+)\n"
         one, other = (re.fullmatch(form, self.first_line()) for _ in range(2))
@@ -178,7 +195,7 @@ class Served(TestCase):
             self.assertEqual(ended.returncode, 77, ended.stderr)
         self.assertRegex(self.first_line(AWS_ACCESS_KEY_ID=KEY_ID, AWS_SECRET_ACCESS_KEY=SECRET), rf"listening on \S+, access key ID {KEY_ID}\n")
 
-    def test_half_of_them_is_a_mistake(self):
+    def test_half_of_the_credentials_is_a_mistake(self):
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             ended = s3flow("serve", self.dir / "store", **{name: "half"})
             self.assertEqual(ended.returncode, 64)
@@ -186,7 +203,7 @@ class Served(TestCase):
 
 
 class HostileTexts(TestCase):
-    """What others may have written, in every place that it can come from: nothing of it reaches the terminal as it is."""
+    """Texts of others, in every place where they can come from: each reaches the terminal escaped."""
 
     HOSTILE = "\x1b[2J\r\nfake\u009b31m\u202e\u2066\u2028\u200b\ufeff\U000e0041\x07"
     BYTES = HOSTILE.encode() + b"\xff\x9b"
@@ -195,7 +212,7 @@ class HostileTexts(TestCase):
     def shown(self, *arguments, **environment):
         ended = subprocess.run([S3FLOW, *arguments], capture_output=True, timeout=120, stdin=subprocess.DEVNULL, cwd=self.dir, env=clean_environment(**environment))
         for text in (ended.stdout, ended.stderr):
-            self.assertIsNone(self.HIDDEN.search(text.decode()), text)  # all of it is UTF-8
+            self.assertIsNone(self.HIDDEN.search(text.decode()), text)  # fails if it is not UTF-8
             for line in text.decode().splitlines():
                 self.assertFalse(line.startswith("fake"), text)
         return ended
@@ -210,7 +227,7 @@ class HostileTexts(TestCase):
         os.symlink("nowhere", self.top + b"/data/link" + self.BYTES)
 
     def job_of(self, endpoint, extra=""):
-        """A job file in a directory of a hostile name, with hostile texts in it."""
+        """A job file with hostile texts, in a directory with a hostile name."""
         path, text = self.top + b"/job.yaml", '"' + "".join(f"\\U{ord(c):08x}" for c in self.HOSTILE) + '"'
         with open(path, "w") as file:
             file.write(f"source: [{{path: '${{TOP}}/data'}}]\n"
@@ -242,7 +259,7 @@ class HostileTexts(TestCase):
                 pass
             self.assertIn(b"appeared: ", self.shown("finish", plan, "--check-source", **environment).stdout)
 
-    def test_answers_of_a_store(self):
+    def test_responses_of_a_store(self):
         test = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -265,7 +282,7 @@ class HostileTexts(TestCase):
                 try:
                     super().handle()
                 except OSError:
-                    pass  # a client that has heard enough
+                    pass  # the client closed the connection early
 
             def log_message(self, *_):
                 pass
@@ -325,11 +342,11 @@ class Terminal(TestCase):
             os.close(master)
             self.assertEqual(process.wait(), 0)
         self.assertRegex(shown, rb"\r\x1b\[K\[#*\.*\] \d+ of 50 \| \d+/s, .*/s \| 1 in flight \| 0 retries \| 0 failed \| \d+ s left")
-        self.assertTrue(shown.endswith(b"\r\x1b[K"), "the bar is wiped at the end")
+        self.assertTrue(shown.endswith(b"\r\x1b[K"), "the bar was not wiped at the end")
 
 
 class Signals(TestCase):
-    """Every request is held by the endpoint, so a signal finds the run in the middle of its work."""
+    """The endpoint holds every request, so a signal always comes while requests are in flight."""
 
     def start(self, server):
         for i in range(200):
@@ -340,7 +357,7 @@ class Signals(TestCase):
         started = 0
         while started < 8:
             line = process.stderr.readline()
-            self.assertTrue(line, f"ended after {started} starts")
+            self.assertTrue(line, f"the run ended after {started} starts")
             started += line.startswith("start ")
         return process
 
@@ -354,9 +371,9 @@ class Signals(TestCase):
                 process.send_signal(number)
                 out, err = process.communicate(timeout=60)
                 self.assertEqual(process.returncode, status, err)
-                self.assertIn("stopping: SIG", err)
+                self.assertIn("stopping: got SIG", err)
                 summary = json.loads((self.dir / "run/summary.json").read_text())
-                self.assertGreaterEqual(summary["uploaded"], 8, "what was in flight ends")
+                self.assertGreaterEqual(summary["uploaded"], 8, "requests in flight were not finished")
                 self.assertLess(summary["found"], 200)
                 self.assertFalse(summary["complete"])
                 self.assertIn("stopped early", out)
@@ -373,7 +390,7 @@ class Signals(TestCase):
             self.assertEqual(process.returncode, 130)
             self.assertEqual(json.loads((self.dir / "run/summary.json").read_text())["cancelled"], 8)
 
-    def test_kill_leaves_a_journal_of_what_was_acknowledged(self):
+    def test_after_a_kill_the_journal_has_what_was_acknowledged(self):
         with Serve(self.dir / "store", "--faults", self.faults("action: delay, delay: 20ms")) as server:
             process = self.start(server)
             while (self.dir / "run/journal.jsonl").read_bytes().count(b"\n") < 20:

@@ -338,7 +338,7 @@ faults:
             self.assertEqual(process.returncode, 75, err)
             hint = re.search(r"to resume: the same command with (--run-dir \S+)", out).group(1)
             out, err = run(command + hint.split() + ["--set", "limits.requests_per_second=0"]).communicate(timeout=60)
-            self.assertIn("settled by earlier sessions", out, err)
+            self.assertIn("done by earlier sessions", out, err)
             self.assertEqual(len(list(self.dir.glob("s3flow-runs/*"))), 1)
 
     def test_the_resume_hint_of_a_stopped_shard_of_a_plan_works(self):

@@ -1,8 +1,7 @@
-// What reaches a terminal: through the console, and by itself.
+// Lines for a terminal, and pipes whose readers are slow.
 #include "pipeline/report/terminal.h"
 
 #include <fcntl.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <unistd.h>
@@ -11,91 +10,34 @@
 #include <memory>
 #include <thread>
 
-#include "pipeline/report/console.h"
-#include "s3/base/printable.h"
-#include "tests/support/support.h"
+#include "tests/support/memory_stream.h"
 
 namespace pipeline {
 namespace {
 
-using testing::HasSubstr;
-using testing::StartsWith;
+using test::kHostile;
+using test::kShown;
 
-// Everything at once that a name or a message can bring along.
-const std::string kHostile =
-    "a\x1b[2J\r\nfake: line\xc2\x9b"
-    "31m\xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa8\xff\\";
-constexpr const char* kShown = "a\\x1b[2J\\x0d\\x0afake: line\\u{9B}31m\\u{202E}\\u{2066}\\u{2028}\\xff";
-
-class TerminalTest : public testing::Test {
- protected:
-  std::string Written() {
-    std::fflush(file_.get());
-    return std::string(text_, size_);
-  }
-  // One line a call, and nothing in it that is not shown.
-  void ExpectHarmless(std::size_t lines) {
-    const auto text = Written();
-    EXPECT_EQ(test::Lines(text).size(), lines) << text;
-    for (const auto& line : test::Lines(text)) {
-      for (std::string_view rest = line; !rest.empty();) {
-        const auto [code, bytes] = s3::FirstCharacter(rest);
-        ASSERT_GT(bytes, 0u) << text;
-        ASSERT_FALSE(s3::IsHidden(code)) << text;
-        rest.remove_prefix(bytes);
-      }
-    }
-  }
-  ~TerminalTest() override {
-    file_.reset();
-    std::free(text_);
-  }
-
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  char* text_ = nullptr;
-  std::size_t size_ = 0;
-  std::unique_ptr<std::FILE, Close> file_{open_memstream(&text_, &size_)};
-};
-
-TEST_F(TerminalTest, ALineIsOneLine) {
-  PrintLine(file_.get(), kHostile);
-  EXPECT_EQ(Written(), std::string(kShown) + "\\\n");
+TEST(TerminalTest, ALineStaysOneLine) {
+  const test::MemoryStream out;
+  PrintLine(out.file(), kHostile);
+  EXPECT_EQ(out.Written(), kShown + "\\\n");
 }
 
-TEST_F(TerminalTest, LinesOfOurOwnStay) {
-  PrintLines(file_.get(), "one\ntwo\tand " + s3::Printable(kHostile) + "\n\nlast");
-  EXPECT_EQ(Written(), "one\ntwo\\x09and " + std::string(kShown) + "\\\\\n\nlast\n");
+TEST(TerminalTest, CharactersOfOtherScriptsStay) {
+  const test::MemoryStream out;
+  PrintLine(out.file(), "caf\xc3\xa9 \xe6\x96\x87");
+  EXPECT_EQ(out.Written(), "caf\xc3\xa9 \xe6\x96\x87\n");
 }
 
-TEST_F(TerminalTest, NothingThatTheConsoleShowsDrivesIt) {
-  const Progress progress;
-  ReportOptions options;
-  options.progress = ProgressStyle::kNone;
-  options.log = LogLevel::kObjects;
-  ObjectResult result;
-  result.file = std::make_shared<InputFile>(InputFile{.path = kHostile, .key = kHostile});
-  result.reason = kHostile;
-  result.error = s3::Error{.kind = s3::ErrorKind::kTransient, .message = kHostile, .code = kHostile};
-  {
-    Console console(options, &progress, file_.get());
-    console.Start(*result.file);
-    console.Retry(*result.file, {.attempt = 1, .max_attempts = 2, .delay = {}, .error = *result.error});
-    for (const auto outcome :
-         {Outcome::kUploaded, Outcome::kSkipped, Outcome::kFailed, Outcome::kCancelled}) {
-      result.outcome = outcome;
-      console.Settled(result);
-    }
-    console.Note(kHostile);
-  }
-  ExpectHarmless(7);
-  EXPECT_THAT(Written(), StartsWith("start   " + std::string(kShown) + "\\\\\n"));
-  EXPECT_THAT(Written(), HasSubstr("done    " + std::string(kShown) + "\\\\ -> " + kShown + "\\\\: "));
+TEST(TerminalTest, OurOwnLineEndsStay) {
+  const test::MemoryStream out;
+  PrintLines(out.file(), "one\ntwo\tand " + s3::Printable(kHostile) + "\n\nlast");
+  EXPECT_EQ(out.Written(), "one\ntwo\\x09and " + kShown + "\\\\\n\nlast\n");
 }
 
-// A pipe that takes 64 KiB at a time, and whose reader comes late.
-TEST(TerminalPipeTest, ANonBlockingPipeGetsAllThatIsRead) {
+// The pipe takes 64 KiB at a time, and its reader comes late.
+TEST(TerminalTest, ANonBlockingPipeGetsEverythingThatIsRead) {
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(fdopen(ends[1], "w"), std::fclose);

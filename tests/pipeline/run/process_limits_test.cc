@@ -1,4 +1,4 @@
-// How large a run may be, and what it does when descriptors run out all the same.
+// How a run is fitted into the limits of its process, and what it does if descriptors run out nevertheless.
 #include "pipeline/run/process_limits.h"
 
 #include <fcntl.h>
@@ -66,7 +66,7 @@ TEST(FitIntoTest, StacksAndBodiesShareTheAddresses) {
   }
 }
 
-TEST(FitIntoTest, WhatNoRunFitsIntoIsRefusedByName) {
+TEST(FitIntoTest, LimitsThatAreTooSmallAreNamed) {
   for (const std::uint64_t left : {0, 20, 43}) {
     const auto size = FitInto({.descriptors = left}, 1, kDefault);
     ASSERT_FALSE(size) << left;
@@ -79,7 +79,7 @@ TEST(FitIntoTest, WhatNoRunFitsIntoIsRefusedByName) {
   }
 }
 
-TEST(ProcessLimitsTest, DescriptorsThatAreOpenAreNotLeft) {
+TEST(ProcessLimitsTest, OpenDescriptorsAreSubtracted) {
   rlimit limit{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
   const rlimit small{std::min<rlim_t>(limit.rlim_max, 1000), limit.rlim_max};
@@ -92,8 +92,8 @@ TEST(ProcessLimitsTest, DescriptorsThatAreOpenAreNotLeft) {
   EXPECT_EQ(*before.descriptors, *after.descriptors + 2);
 }
 
-// Only to have the wanted error: who waits for a descriptor is told by its code.
-TEST(ProcessLimitsTest, AFileForWhichNoDescriptorIsLeftSaysSo) {
+// The error has a code of its own: callers wait for a descriptor then.
+TEST(ProcessLimitsTest, AFileThatFindsNoDescriptorFailsWithItsOwnCode) {
   const test::TempDir directory;
   const InputFile file{
       .path = directory.Write("file", "four"), .key = "file", .size_bytes = 4, .follow_symlink = true};
@@ -109,7 +109,7 @@ TEST(ProcessLimitsTest, AFileForWhichNoDescriptorIsLeftSaysSo) {
   EXPECT_TRUE(OpenFile::Open(file));
 }
 
-TEST(FitThreadsTest, FirstWalkersThenLoopsThenWorkersAreGivenUp) {
+TEST(FitThreadsTest, WalkersAreReducedFirstThenLoopsThenWorkers) {
   const RunThreads wanted{8, 3, 8};
   const int all = CountOf(wanted);
   for (int startable = all + 5; startable >= CountOf({}); --startable) {
@@ -122,7 +122,7 @@ TEST(FitThreadsTest, FirstWalkersThenLoopsThenWorkersAreGivenUp) {
   EXPECT_FALSE(FitThreads(CountOf({}) - 1, wanted));
 }
 
-TEST(ThreadsTest, AsManyAsWantedStartWhereNothingForbidsThem) {
+TEST(ThreadsTest, AllThreadsStartWithoutALimit) {
   EXPECT_EQ(ThreadsThatStart(0), 0);
   EXPECT_EQ(ThreadsThatStart(5), 5);
 }

@@ -12,7 +12,6 @@
 #include <thread>
 
 #include "pipeline/journal/record.h"
-#include "pipeline/report/console.h"
 #include "s3/hash/hash.h"
 #include "tests/support/run_fixture.h"
 
@@ -50,8 +49,8 @@ TEST_F(RunTest, RetriesUntilAllArrive) {
   const auto run = Run();
   EXPECT_EQ(run.status, kExitOk);
   EXPECT_EQ(server_->stats().faults_injected, 12u * 2 + 12u * 3);
-  // the transport resends by itself when a reused connection dies before an answer: those resets are
-  // faults that no attempt of ours counts.
+  // The transport itself resends when a reused connection dies before any response: such a reset is a fault,
+  // but not an attempt.
   EXPECT_GE(run.summary.retries, 12u * 2);
   EXPECT_LE(run.summary.retries, server_->stats().faults_injected);
   ExpectAgreement(run);
@@ -82,7 +81,7 @@ TEST_F(RunTest, RefusedCredentialsStopTheRunWithStatus77) {
   const auto run = Run();
   EXPECT_EQ(run.status, kExitRefused);
   EXPECT_THAT(run.message, HasSubstr("InvalidAccessKeyId"));
-  EXPECT_LT(run.summary.found, 1000u) << "the run goes on although nothing can succeed";
+  EXPECT_LT(run.summary.found, 1000u) << "the run continued although nothing can succeed";
   ExpectAgreement(run);
 }
 
@@ -122,17 +121,17 @@ TEST_F(RunTest, AMissingRootIsStatus66BeforeAnythingIsSent) {
   EXPECT_TRUE(server_->stats().requests.empty());
 }
 
-TEST_F(RunTest, ARunThatHasEndedIsNotBegunAgain) {
+TEST_F(RunTest, AFinishedRunIsNotStartedAgain) {
   WriteFiles(1);
   EXPECT_EQ(Run().status, kExitOk);
-  const auto again = Run();
-  EXPECT_EQ(again.status, kExitJournal);
-  EXPECT_THAT(again.message, HasSubstr("belongs to a run that is complete"));
+  const auto second = Run();
+  EXPECT_EQ(second.status, kExitJournal);
+  EXPECT_THAT(second.message, HasSubstr("belongs to a run that has ended"));
   EXPECT_TRUE(server_->stats().requests.empty());
 }
 
-// Every request is held by the endpoint when the stop comes; a stop from a thread of its own.
-TEST_F(RunTest, ADrainLetsTheRequestsInFlightEndAndStartsNoMore) {
+// The endpoint holds every request when the stop comes, which is sent by another thread.
+TEST_F(RunTest, ADrainFinishesRequestsInFlightAndStartsNoMore) {
   WriteFiles(300);
   FaultRule rule;
   rule.action = FaultAction::kDelay;
@@ -142,7 +141,7 @@ TEST_F(RunTest, ADrainLetsTheRequestsInFlightEndAndStartsNoMore) {
   auto s3_options = test::OptionsFor(*server_);
   std::thread stopper([this] {
     while (server_->stats().max_in_flight["PutObject"] < 16) std::this_thread::yield();
-    stop_.Drain(StopCause::kTerminate, "SIGTERM came");
+    stop_.Drain(StopCause::kTerminate, "got SIGTERM");
   });
   const auto run = pipeline::Run(options_, s3_options, {{server_->credentials(), "the test"}}, &stop_);
   stopper.join();
@@ -162,7 +161,7 @@ TEST_F(RunTest, AStopDoesNotWaitForBackoffs) {
   s3_options.retry.base_delay = s3_options.retry.cap = std::chrono::hours(10);
   std::thread stopper([this] {
     while (server_->stats().faults_injected < 16) std::this_thread::yield();
-    stop_.Drain(StopCause::kInterrupt, "SIGINT came");
+    stop_.Drain(StopCause::kInterrupt, "got SIGINT");
   });
   const auto run = pipeline::Run(options_, s3_options, {{server_->credentials(), "the test"}}, &stop_);
   stopper.join();
@@ -171,17 +170,17 @@ TEST_F(RunTest, AStopDoesNotWaitForBackoffs) {
   ExpectAgreement(run);
 }
 
-TEST_F(RunTest, AnAbortEndsRequestsThatHang) {
+TEST_F(RunTest, AnAbortCancelsRequestsThatHang) {
   WriteFiles(20);
   FaultRule rule;
   rule.last_attempt = 1000;
   rule.action = FaultAction::kNoResponse;
   Fail(rule);
   server_.emplace(server_options_);
-  const auto s3_options = test::OptionsFor(*server_);  // would wait 30 s for the stall guard
+  const auto s3_options = test::OptionsFor(*server_);  // without the abort, each would wait 30 s
   std::thread stopper([this] {
     while (server_->stats().faults_injected < 16) std::this_thread::yield();
-    stop_.Drain(StopCause::kInterrupt, "SIGINT came");
+    stop_.Drain(StopCause::kInterrupt, "got SIGINT");
     stop_.Abort();
   });
   const auto run = pipeline::Run(options_, s3_options, {{server_->credentials(), "the test"}}, &stop_);
@@ -191,9 +190,9 @@ TEST_F(RunTest, AnAbortEndsRequestsThatHang) {
   ExpectAgreement(run);
 }
 
-TEST_F(RunTest, NoRoomForTheJournalStopsTheRunWithStatus74) {
+TEST_F(RunTest, AFullDiskForTheJournalStopsTheRunWithStatus74) {
   WriteFiles(200);
-  // A limit on the size of files stands in for a full disk: the journal's writes fail after a few lines.
+  // A limit on file sizes acts like a full disk: the journal's writes fail after a few lines.
   signal(SIGXFSZ, SIG_IGN);
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -204,7 +203,7 @@ TEST_F(RunTest, NoRoomForTheJournalStopsTheRunWithStatus74) {
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   EXPECT_EQ(run.status, kExitJournal);
   EXPECT_THAT(run.message, HasSubstr("journal.jsonl: File too large"));
-  EXPECT_LT(run.summary.found, 200u) << "the run goes on although results cannot be recorded";
+  EXPECT_LT(run.summary.found, 200u) << "the run continued although results cannot be recorded";
   EXPECT_TRUE(run.summary.AddsUp());
 }
 
@@ -239,24 +238,6 @@ TEST(JournalLineTest, EveryByteStringSurvives) {
                           : s3::Base64Decode(line.at("path_base64").get<std::string>()).value();
     EXPECT_EQ(back, name);
   }
-}
-
-TEST(ExitStatusTest, EveryStatusHasItsCase) {
-  Summary fine{.found = 1, .uploaded = 1, .source_exhausted = true};
-  Summary failed{.found = 2, .uploaded = 1, .failed = 1, .source_exhausted = true};
-  Summary left{.found = 2, .uploaded = 1, .cancelled = 1, .source_exhausted = true};
-  Summary broken{.found = 2, .uploaded = 1, .source_exhausted = true};
-  EXPECT_EQ(ExitStatusOf(fine, {}, false), kExitOk);
-  EXPECT_EQ(ExitStatusOf(failed, {}, false), kExitSomeFailed);
-  EXPECT_EQ(ExitStatusOf(broken, {}, false), kExitBroken);
-  EXPECT_EQ(ExitStatusOf(Summary{.found = 1, .uploaded = 1, .source_exhausted = false}, {}, false),
-            kExitBroken);
-  EXPECT_EQ(ExitStatusOf(Summary{.source_exhausted = true}, {}, false), kExitNoInput);
-  EXPECT_EQ(ExitStatusOf(left, StopCause::kTerminate, false), kExitStopped);
-  EXPECT_EQ(ExitStatusOf(left, StopCause::kInterrupt, false), kExitInterrupted);
-  EXPECT_EQ(ExitStatusOf(fine, StopCause::kInterrupt, false), kExitOk) << "the stop came when all was done";
-  EXPECT_EQ(ExitStatusOf(failed, StopCause::kRefused, false), kExitRefused);
-  EXPECT_EQ(ExitStatusOf(fine, StopCause::kJournalFailed, false), kExitJournal);
 }
 
 }  // namespace

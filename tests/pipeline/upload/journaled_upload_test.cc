@@ -46,7 +46,7 @@ TEST_F(JournaledUploadTest, TheJournalKnowsTheUpload) {
   EXPECT_FALSE(created.unrecorded);
   EXPECT_EQ(created.attempts, 1);
   auto history = Reload();
-  EXPECT_TRUE(history.creations().empty());
+  EXPECT_TRUE(history.uploads().creations().empty());
   const auto open = history.uploads().Take(file_);
   ASSERT_TRUE(open);
   EXPECT_EQ(open->record.upload_id, created.upload->upload_id());
@@ -66,7 +66,7 @@ TEST_F(JournaledUploadTest, ARefusedRequestLeavesNothingToLookFor) {
   ASSERT_TRUE(created.error);
   EXPECT_EQ(created.error->http_status, 403);
   auto history = Reload();
-  EXPECT_TRUE(history.creations().empty());
+  EXPECT_TRUE(history.uploads().creations().empty());
   EXPECT_TRUE(history.uploads().TakeAll().empty());
 }
 
@@ -75,7 +75,7 @@ TEST_F(JournaledUploadTest, AFailureWithoutARefusalLeavesACreationToLookFor) {
   const auto created = Create({test::FaultOn("CreateMultipartUpload", FaultAction::kStatus, 1000)});
   EXPECT_FALSE(created.upload);
   EXPECT_GT(created.attempts, 1);
-  const auto creations = Reload().creations();
+  const auto creations = Reload().uploads().creations();
   ASSERT_EQ(creations.size(), 1u);
   EXPECT_EQ(creations[0].key, "f");
 }
@@ -85,7 +85,7 @@ TEST_F(JournaledUploadTest, ARepeatedRequestThatSucceedsIsRecordedAsRepeated) {
   ASSERT_TRUE(created.upload);
   EXPECT_EQ(created.attempts, 2);
   auto history = Reload();
-  EXPECT_EQ(history.creations().size(), 1u) << "the first request has made one, too";
+  EXPECT_EQ(history.uploads().creations().size(), 1u) << "the first request has made one, too";
   EXPECT_FALSE(history.uploads().Take(file_)->record.created_once);
 }
 

@@ -96,7 +96,7 @@ TEST_F(OrphanedUploadsTest, AnUploadOfALostResponseIsFoundByKeyAndTime) {
   const auto result = AbortAll();
   EXPECT_EQ(result.aborted, 1u);
   EXPECT_EQ(InStore(), 1u) << "of another key";
-  EXPECT_THAT(Load().creations(), IsEmpty());
+  EXPECT_THAT(Load().uploads().creations(), IsEmpty());
 }
 
 TEST_F(OrphanedUploadsTest, UploadsOfOthersStay) {
@@ -111,7 +111,7 @@ TEST_F(OrphanedUploadsTest, UploadsOfOthersStay) {
   const auto result = AbortAll();
   EXPECT_EQ(result.aborted, 0u);
   EXPECT_EQ(InStore(), 2u);
-  EXPECT_THAT(Load().creations(), IsEmpty()) << "there is nothing of ours to look for";
+  EXPECT_THAT(Load().uploads().creations(), IsEmpty()) << "there is nothing of ours to look for";
 }
 
 TEST_F(OrphanedUploadsTest, AFailureIsAProblemAndStaysInTheJournal) {

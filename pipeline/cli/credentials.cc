@@ -1,14 +1,14 @@
-#include "pipeline/cli/provide.h"
+#include "pipeline/cli/credentials.h"
 
 #include <fmt/format.h>
 
-#include "pipeline/cli/common.h"
+#include "pipeline/cli/output.h"
 #include "s3/credentials/providers/chain.h"
 
 namespace cli {
 namespace {
 
-// What the job may have taken out of the environment, and what no child has to know.
+// Secrets that a credential_process must not inherit: the job may have them from the environment.
 std::vector<s3::Secret> SecretsOf(const config::Job& job) {
   std::vector<s3::Secret> secrets{job.s3.credentials.secret_access_key, job.s3.credentials.session_token,
                                   job.s3.transport.proxy.url};
@@ -31,11 +31,11 @@ s3::Result<pipeline::RunCredentials> ProvideCredentials(const config::Job& job, 
       .stop = std::move(stop)};
   auto first = s3::LoadCredentials(job.s3.credentials, context);
   if (!first) return tl::unexpected(first.error());
-  context.warn = [](std::string_view) {};  // said already
+  context.warn = [](std::string_view) {};  // each warning was printed once
   auto renew = [options = job.s3.credentials, context](std::stop_token end) {
-    auto again = context;
-    again.stop = std::move(end);
-    return s3::LoadCredentials(options, again);
+    auto renewal = context;
+    renewal.stop = std::move(end);
+    return s3::LoadCredentials(options, renewal);
   };
   return pipeline::RunCredentials{std::move(*first), std::move(renew)};
 }

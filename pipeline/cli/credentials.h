@@ -1,4 +1,4 @@
-// The credentials of a command, and how it gets fresh ones.
+// Where a command gets its credentials, and fresh ones before they expire.
 #pragma once
 
 #include <stop_token>
@@ -8,8 +8,8 @@
 
 namespace cli {
 
-// Asks the providers; what they warn of stands on stderr. Ends soon once a stop is requested.
-// `trace` is not owned; null for none.
+// Asks the credential providers. Blocks, but returns soon once `stop` is requested. Warnings of the first
+// call go to stderr. `trace` is not owned and must outlive the result; null for none.
 s3::Result<pipeline::RunCredentials> ProvideCredentials(const config::Job& job, s3::TraceLog* trace,
                                                         std::stop_token stop);
 

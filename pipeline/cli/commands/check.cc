@@ -1,0 +1,113 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "pipeline/cli/command_context.h"
+#include "pipeline/cli/commands/commands.h"
+#include "pipeline/cli/job_loading.h"
+#include "pipeline/cli/output.h"
+#include "pipeline/report/terminal.h"
+#include "pipeline/runtime/client_factory.h"
+#include "s3/client/probe_advice.h"
+#include "s3/hash/hash.h"
+#include "s3/stores/address.h"
+#include "s3/stores/store_profiles.h"
+
+namespace cli {
+namespace {
+
+std::string_view Word(s3::ProbeOutcome outcome) {
+  switch (outcome) {
+    case s3::ProbeOutcome::kWorks: return "works";
+    case s3::ProbeOutcome::kChecked: return "checked";
+    case s3::ProbeOutcome::kIgnored: return "ignored";
+    case s3::ProbeOutcome::kRefused: return "refused";
+  }
+  return "";
+}
+
+void PrintRow(std::string_view name, std::string_view value, std::string_view detail = "") {
+  if (detail.empty()) return Say(fmt::format("{:<20} {}", name, value));
+  Say(fmt::format("{:<20} {:<9}  {}", name, value, detail));
+}
+
+void PrintClock(std::chrono::seconds offset) {
+  if (offset.count() == 0) return PrintRow("clock", "agrees");
+  const auto* const direction = offset.count() > 0 ? "slow" : "fast";
+  PrintRow("clock", fmt::format("{} s {}", std::abs(offset.count()), direction),
+           "(this machine's clock, compared with the store's)");
+}
+
+void PrintReport(const config::Job& job, const s3::ProbeReport& report, const s3::StoreContextCache& facts,
+                 const std::string& credentials) {
+  const auto& destination = job.s3.destination;
+  const auto current = facts.Current();
+  PrintRow("store", current->buckets.front().endpoint.HostAndPort(),
+           fmt::format("bucket {}, profile {}{}{}", destination.bucket, s3::ProfileOf(destination).name,
+                       report.server.empty() ? "" : ", server ", report.server));
+  PrintRow("credentials", credentials);
+  PrintRow("region", current->region,
+           current->region == destination.region
+               ? ""
+               : "(of the store; destination.region says " + destination.region + ")");
+  if (report.clock_offset) PrintClock(*report.clock_offset);
+  if (report.round_trip) {
+    PrintRow("round trip", fmt::format("{:.2f} ms", static_cast<double>(report.round_trip->count()) / 1000));
+  }
+  for (const auto& row : report.rows) PrintRow(row.name, Word(row.outcome), row.detail);
+  // The probe sent its requests without these headers, as a run would.
+  if (!current->refused_headers.empty()) {
+    PrintRow("headers", Word(s3::ProbeOutcome::kRefused),
+             fmt::format("{}", fmt::join(current->refused_headers, ", ")));
+  }
+}
+
+// The first request was refused, so there is no report.
+CommandResult Refused(const s3::Error& refusal, const CommandContext& context) {
+  const auto code = refusal.code.empty() ? "" : refusal.code + ": ";
+  const auto status = s3::RefusesWholeRun(refusal.kind) ? pipeline::kExitRefused : pipeline::kExitSomeFailed;
+  return Fail(context.StatusOr(status), context.ReasonOr(code + refusal.message));
+}
+
+// Tests what the store supports. 0 if objects and parts can be uploaded, 1 if parts cannot, 77 if the store
+// refuses the credentials or the bucket.
+CommandResult Probe(const config::Job& job) {
+  CommandContext context;
+  if (const auto opened = context.OpenTrace(job); !opened) return tl::unexpected(opened.error());
+  const auto credentials = context.FetchCredentials(job);
+  if (!credentials) return tl::unexpected(credentials.error());
+  const auto note = [](std::string_view text) { Say(fmt::format("note: {}", text)); };
+  s3::BlockingWaiter waiter;
+  pipeline::ClientFactory clients(job.s3, s3::ResolveBucket(job.s3.destination).value(), *credentials, {},
+                                  context.stop(), context.trace(), note);
+  const s3::ProbeContext probe{
+      .client = [&](const s3::IntegrityOptions& integrity) { return clients.MakeClient(&waiter, integrity); },
+      .integrity = s3::ResolveIntegrity(job.s3.integrity, job.s3.destination),
+      .key = fmt::format("{}s3flow-probe-{}", job.s3.destination.prefix, s3::HexEncode(s3::RandomBytes(8))),
+      .properties = job.pipeline.object.properties};
+  const auto report = s3::Probe(probe);
+  if (report.refusal) return Refused(*report.refusal, context);
+
+  PrintReport(job, report, clients.facts(), credentials->first.source);
+  const auto& profile = s3::ProfileOf(job.s3.destination);
+  for (const auto& advice : s3::AdviceOf(report, probe.integrity, profile)) {
+    Say(fmt::format("advice: {}", advice));
+  }
+  if (report.left_behind) Say(fmt::format("not deleted: {}", probe.key));
+  const bool parts_work = report.Find("multipart")->outcome == s3::ProbeOutcome::kWorks;
+  return UnlessStdoutFailed(parts_work ? pipeline::kExitOk : pipeline::kExitSomeFailed);
+}
+
+}  // namespace
+
+CommandResult Check(const JobArguments& arguments) {
+  const auto job = LoadJob(arguments);
+  if (!job) return tl::unexpected(job.error());
+  PrintNotes(*job);
+  if (arguments.probe) return Probe(*job);
+  pipeline::PrintLines(stdout, config::ShowJob(*job, /*with_sources=*/true));
+  return UnlessStdoutFailed(pipeline::kExitOk);
+}
+
+}  // namespace cli

@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+
+#include "pipeline/cli/command_context.h"
+#include "pipeline/cli/commands/commands.h"
+#include "pipeline/cli/job_loading.h"
+#include "pipeline/cli/output.h"
+#include "pipeline/journal/run_dir.h"
+#include "pipeline/upload/orphaned_uploads.h"
+#include "s3/stores/address.h"
+
+namespace cli {
+namespace {
+
+// The job of the run. A job file that the user names is trusted; one that only the journal names must be
+// trustworthy by itself, because it gets the user's environment and credentials.
+tl::expected<config::Job, ExitError> LoadJobOf(const pipeline::RunRecord& run,
+                                               const CleanArguments& arguments) {
+  if (!arguments.job_file.empty()) {
+    return LoadJob({.job_file = arguments.job_file, .overrides = run.overrides});
+  }
+  const auto directory = pipeline::OwnDir::Around(run.job_file, TrustOf(arguments.trust_dir));
+  if (!directory || !directory->Has(pipeline::NameOf(run.job_file))) {
+    return Fail(pipeline::kExitNoInput,
+                fmt::format("the run's job file {} no longer exists: name a copy with --job", run.job_file));
+  }
+  auto job = LoadNamedJob(*directory, {.job_file = run.job_file, .overrides = run.overrides});
+  if (!job && job.error().status == pipeline::kExitJournal) {
+    job.error().AddLine("to use this or another job file nevertheless, name it with --job");
+  }
+  return job;
+}
+
+tl::expected<void, ExitError> CheckSameJob(const pipeline::RunRecord& run, const config::Job& job) {
+  const auto& identity = job.pipeline.identity;
+  if (identity.settings == run.settings) return {};
+  return Fail(pipeline::kExitConfig,
+              fmt::format("{} is no longer the job of that run: {} (name the right job file with --job)",
+                          identity.job_file, pipeline::DifferenceOf(run.settings, identity.settings)));
+}
+
+// `journal`: null to look only.
+pipeline::OrphanedUploads AbortUploads(const config::Job& job, const pipeline::RunCredentials& credentials,
+                                       CommandContext* context, pipeline::History* history,
+                                       pipeline::Journal* journal) {
+  const auto note = [](std::string_view text) { Say(fmt::format("note: {}", text)); };
+  pipeline::ClientFactory clients(job.s3, s3::ResolveBucket(job.s3.destination).value(), credentials, {},
+                                  context->stop(), nullptr, note);
+  s3::BlockingWaiter waiter;
+  const auto client = clients.MakeClient(&waiter);
+  return pipeline::AbortOrphanedUploads(client.get(), clients.facts().Current()->clock_offset, history,
+                                        journal);
+}
+
+}  // namespace
+
+CommandResult Clean(const CleanArguments& arguments) {
+  CommandContext context;
+  const auto directory = pipeline::RunDirectory::OpenExisting(
+      arguments.run_dir, TrustOf(arguments.trust_dir), pipeline::DrainOnJournalFailure(context.stop()));
+  if (!directory) return Fail(directory.error());
+  const auto& run = *directory->history()->run();
+  if (run.scope.kind == pipeline::RunKind::kRehearsal) {
+    Say(fmt::format("{}: nothing to clean: this was a rehearsal, and its embedded store is gone",
+                    arguments.run_dir));
+    return pipeline::kExitOk;
+  }
+  const auto job = LoadJobOf(run, arguments);
+  if (!job) return tl::unexpected(job.error());
+  PrintNotes(*job);
+  if (const auto same = CheckSameJob(run, *job); !same) return tl::unexpected(same.error());
+  const auto credentials = context.FetchCredentials(*job);
+  if (!credentials) return tl::unexpected(credentials.error());
+
+  auto* const journal = arguments.dry_run ? nullptr : directory->journal();
+  const auto uploads = AbortUploads(*job, *credentials, &context, directory->history(), journal);
+  Say(fmt::format("{}: {} multipart uploads {}, {} were gone already", arguments.run_dir, uploads.aborted,
+                  arguments.dry_run ? "would be aborted" : "aborted", uploads.gone));
+  for (const auto& problem : uploads.problems) PrintError(context.ReasonOr(problem));
+  if (const auto synced = directory->journal()->Sync(); !synced) {
+    return Fail(pipeline::kExitJournal, "cannot write the journal: " + synced.error().message);
+  }
+  const auto status =
+      context.StatusOr(uploads.problems.empty() ? pipeline::kExitOk : pipeline::kExitSomeFailed);
+  return arguments.dry_run ? UnlessStdoutFailed(status) : status;
+}
+
+}  // namespace cli

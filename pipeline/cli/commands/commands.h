@@ -1,0 +1,79 @@
+// The commands of s3flow: one function each, from parsed arguments to an exit status or an error.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/cli/exit_error.h"
+
+namespace cli {
+
+// Arguments that several commands have. Each command uses some of them.
+struct JobArguments {
+  std::string job_file;
+  std::optional<std::string> job_text;  // the file's content, if it has been read already
+  std::vector<std::string> overrides;   // the texts of --set
+  std::string run_dir;                  // empty: the job's, or a new one
+  bool verbose = false;
+  bool resume = false;
+  bool dry_run = false;
+  bool allow_changed_job = false;
+  bool trust_dir = false;  // see pipeline/fs/own_dir.h
+  std::string plan_dir;    // empty: no plan
+  std::string shard;       // see pipeline::ParseShard; empty: the whole job
+  std::string trace_http;  // empty: the job's, or none
+  bool probe = false;      // send requests to the store, too
+};
+
+// How the embedded endpoint behaves. Texts as they were given; ApplyEndpointArguments checks them.
+struct EndpointArguments {
+  std::string latency;
+  double jitter = 0;
+  int requests_per_second = 0;
+  std::string bandwidth;
+  std::string faults_file;
+  std::string ignore_conditions;  // "all", "complete", or empty for none
+  std::vector<std::string> refused_headers;
+};
+
+struct CleanArguments {
+  std::string run_dir;
+  std::string job_file;  // empty: the one that the run was started with
+  bool dry_run = false;
+  bool trust_dir = false;
+};
+
+struct PlanArguments {
+  int shards = 0;
+  std::string directory;
+  // Assumed rates of all shards together, to estimate how long the upload takes; empty or 0 for none.
+  std::string bandwidth;
+  int requests_per_second = 0;
+};
+
+struct FinishArguments {
+  std::string directory;
+  bool check_source = false;
+  bool trust_dir = false;
+  std::string trace_http;
+};
+
+struct ServeArguments {
+  std::string directory;
+  int port = 0;
+  std::vector<std::string> buckets;
+  bool discard = false;
+  std::string profile;  // of the store to emulate; empty for none
+  EndpointArguments endpoint;
+};
+
+CommandResult Check(const JobArguments& arguments);
+CommandResult Run(const JobArguments& arguments);
+CommandResult Rehearse(const JobArguments& arguments, const EndpointArguments& endpoint);
+CommandResult Clean(const CleanArguments& arguments);
+CommandResult Plan(const JobArguments& arguments, const PlanArguments& plan);
+CommandResult Finish(const FinishArguments& arguments);
+CommandResult Serve(const ServeArguments& arguments);
+
+}  // namespace cli

@@ -1,0 +1,62 @@
+#include "pipeline/run/run.h"
+
+#include <fmt/format.h>
+
+#include "pipeline/cli/command_context.h"
+#include "pipeline/cli/commands/commands.h"
+#include "pipeline/cli/job_loading.h"
+#include "pipeline/cli/output.h"
+#include "pipeline/report/terminal.h"
+#include "pipeline/run/dry_run.h"
+
+namespace cli {
+namespace {
+
+std::string LimitText(std::uint64_t limit) { return limit == 0 ? "none" : fmt::format("{}", limit); }
+
+// SIGHUP: reads the job file again and applies its rate limits. A file with mistakes changes nothing.
+void ReloadLimits(const JobArguments& arguments, s3::RateLimits* limits) {
+  const auto job = LoadRun(arguments);
+  if (!job) {
+    pipeline::PrintLines(stderr, job.error().lines);
+    return PrintError("SIGHUP: the limits stay as they are");
+  }
+  const auto& options = job->pipeline.limits;
+  pipeline::SetRateLimits(options, limits);
+  PrintError(fmt::format("SIGHUP: limits.bandwidth is {}, limits.requests_per_second is {}",
+                         LimitText(options.bandwidth_bytes),
+                         LimitText(static_cast<std::uint64_t>(options.requests_per_second))));
+}
+
+CommandResult DryRun(const config::Job& job, const pipeline::RunCredentials& credentials,
+                     CommandContext* context) {
+  const auto run = pipeline::RunDry(job.pipeline, job.s3, credentials, context->stop(), context->trace());
+  if (!run.message.empty()) return Fail(run.status, run.message);
+  pipeline::PrintLines(stdout, pipeline::DryRunText(run, job.pipeline.report.prices));
+  return UnlessStdoutFailed(run.status);
+}
+
+}  // namespace
+
+CommandResult Run(const JobArguments& arguments) {
+  const auto job = LoadRun(arguments);
+  if (!job) return tl::unexpected(job.error());
+  PrintNotes(*job);
+  if (arguments.resume && job->pipeline.report.run_dir.empty()) {
+    return Fail(pipeline::kExitUsage, "--resume needs the run directory: --run-dir or report.run_dir");
+  }
+  s3::RateLimits limits;
+  pipeline::SetRateLimits(job->pipeline.limits, &limits);
+  CommandContext context([&] { ReloadLimits(arguments, &limits); });
+  if (const auto opened = context.OpenTrace(*job); !opened) return tl::unexpected(opened.error());
+  const auto credentials = context.FetchCredentials(*job);
+  if (!credentials) return tl::unexpected(credentials.error());
+  if (arguments.dry_run) return DryRun(*job, *credentials, &context);
+
+  const auto run =
+      pipeline::Run(job->pipeline, job->s3, *credentials, context.stop(), context.trace(), &limits);
+  PrintRunResult(run, *context.stop(), job->pipeline.identity.kind);
+  return run.status;
+}
+
+}  // namespace cli

@@ -1,0 +1,162 @@
+#include "pipeline/cli/job_loading.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "config/aws_settings.h"
+#include "pipeline/journal/run_dir.h"
+#include "pipeline/runtime/resource_limits.h"
+#include "pipeline/runtime/scheduler.h"
+#include "s3/base/environment.h"
+
+namespace cli {
+namespace {
+
+void ApplyArguments(const JobArguments& arguments, config::Job* job) {
+  auto& options = job->pipeline;
+  if (!arguments.run_dir.empty()) options.report.run_dir = arguments.run_dir;
+  if (!arguments.trace_http.empty()) options.report.trace_http = arguments.trace_http;
+  if (arguments.verbose) options.report.log = pipeline::LogLevel::kObjects;
+  options.resume.go_on = arguments.resume;
+  options.resume.allow_changed_job = arguments.allow_changed_job;
+  options.resume.trust = TrustOf(arguments.trust_dir);
+}
+
+// `check` then shows where the values come from.
+void ApplyResourceLimits(config::Job* job) {
+  auto& upload = job->pipeline.upload;
+  const auto wanted = upload;
+  const auto granted = pipeline::SchedulerLimits(s3::ProcessEnvironment());
+  pipeline::ApplyTo(pipeline::Min(granted, pipeline::KernelLimits()), &upload);
+  const auto* const source = "what this process may use";
+  if (upload.threads != wanted.threads) job->sources["upload.threads"] = source;
+  if (upload.memory_bytes != wanted.memory_bytes) job->sources["limits.memory"] = source;
+}
+
+// Returns `path` as it is if the working directory has been removed.
+std::string AbsolutePath(const std::string& path) {
+  std::error_code problem;
+  const auto absolute = std::filesystem::absolute(path, problem);
+  return problem ? path : absolute.string();
+}
+
+// Makes the options those of one shard. `plan`: null without a plan. The shard's run directory is below the
+// one that all shards are given.
+tl::expected<void, ExitError> ApplyShard(const std::string& text, const std::string& plan_dir,
+                                         const pipeline::JobPlan* plan, pipeline::Options* options) {
+  const auto planned = plan != nullptr ? std::optional(static_cast<int>(plan->shards.size())) : std::nullopt;
+  const auto shard = pipeline::ParseShard(text, planned, s3::ProcessEnvironment());
+  if (!shard) return Fail(pipeline::kExitUsage, shard.error().message);
+  options->shard = {.shard = *shard, .plan_dir = plan_dir};
+  if (plan != nullptr) {
+    options->shard->plan_id = plan->id;
+    options->shard->inputs = plan->shards[static_cast<std::size_t>(shard->index)].inputs;
+    options->report.run_dir = pipeline::ShardRunDir(plan_dir, shard->index);
+  } else if (!options->report.run_dir.empty()) {
+    options->report.run_dir = pipeline::ShardRunDir(options->report.run_dir, shard->index);
+  }
+  options->identity.shard = pipeline::ShardTextOf(shard->index, shard->count, options->shard->plan_id);
+  return {};
+}
+
+tl::expected<config::Job, ExitError> LoadRunOfJobFile(const JobArguments& arguments) {
+  if (arguments.job_file.empty()) {
+    return Fail(pipeline::kExitUsage,
+                "nothing to upload: give a job file (JOB.yaml), or a plan (--plan DIR)");
+  }
+  auto job = LoadJob(arguments);
+  if (!job || arguments.shard.empty()) return job;
+  if (const auto applied = ApplyShard(arguments.shard, "", nullptr, &job->pipeline); !applied) {
+    return tl::unexpected(applied.error());
+  }
+  return job;
+}
+
+tl::expected<config::Job, ExitError> LoadRunOfPlan(const JobArguments& arguments) {
+  const bool has_own_settings =
+      !arguments.job_file.empty() || !arguments.overrides.empty() || !arguments.run_dir.empty();
+  if (has_own_settings) {
+    return Fail(pipeline::kExitUsage,
+                "--plan excludes JOB.yaml, --set and --run-dir: the plan has its own job file and run "
+                "directories");
+  }
+  if (arguments.shard.empty()) return Fail(pipeline::kExitUsage, "--plan needs --shard I/N or --shard auto");
+  auto planned = LoadPlannedJob(arguments.plan_dir, TrustOf(arguments.trust_dir));
+  if (!planned) return tl::unexpected(planned.error());
+  auto& [plan, job] = *planned;
+  ApplyArguments(arguments, &job);
+  job.pipeline.resume.go_on = true;  // so that a shard that ended with failures can run again
+  if (const auto applied = ApplyShard(arguments.shard, arguments.plan_dir, &plan, &job.pipeline); !applied) {
+    return tl::unexpected(applied.error());
+  }
+  return std::move(job);
+}
+
+}  // namespace
+
+pipeline::Trust TrustOf(bool trust_dir) {
+  return trust_dir ? pipeline::Trust::kOthers : pipeline::Trust::kOurs;
+}
+
+tl::expected<config::Job, ExitError> LoadJob(const JobArguments& arguments) {
+  const auto environment = s3::ProcessEnvironment();
+  const auto find = [&environment](const std::string& profile) {
+    return config::FindAwsSettings(s3::Profiles::LoadSettings(environment), profile, environment);
+  };
+  auto job = arguments.job_text ? config::ParseJob(*arguments.job_text, arguments.job_file,
+                                                   arguments.overrides, environment, find)
+                                : config::LoadJob(arguments.job_file, arguments.overrides, environment, find);
+  if (!job) {
+    const bool is_readable = access(arguments.job_file.c_str(), R_OK) == 0;
+    return Fail(is_readable ? pipeline::kExitConfig : pipeline::kExitNoInput, job.error());
+  }
+  job->pipeline.identity = {.settings = config::ShowIdentity(*job),
+                            .job_file = AbsolutePath(arguments.job_file),
+                            .overrides = arguments.overrides,
+                            .scheduler = pipeline::SchedulerFacts(environment)};
+  ApplyResourceLimits(&*job);
+  ApplyArguments(arguments, &*job);
+  return std::move(*job);
+}
+
+tl::expected<config::Job, ExitError> LoadNamedJob(const pipeline::OwnDir& directory, JobArguments arguments) {
+  constexpr std::size_t kMaxJobBytes = 1 << 20;  // the limit of a job file, see config/document.h
+  auto text = directory.Text(pipeline::NameOf(arguments.job_file), kMaxJobBytes);
+  if (!text) return Fail(pipeline::kExitJournal, text.error().message);
+  arguments.job_text = std::move(*text);
+  return LoadJob(arguments);
+}
+
+tl::expected<PlannedJob, ExitError> LoadPlannedJob(const std::string& plan_dir, pipeline::Trust trust) {
+  const auto in_plan = [&](const char* name) { return fmt::format("{}/{}", plan_dir, name); };
+  if (access(in_plan(pipeline::kPlanName).c_str(), F_OK) != 0) {
+    return Fail(pipeline::kExitNoInput, fmt::format("{}: {} (s3flow plan creates it)",
+                                                    in_plan(pipeline::kPlanName), std::strerror(errno)));
+  }
+  const auto directory = pipeline::OwnDir::Open(plan_dir, trust);
+  if (!directory) return Fail(pipeline::kExitJournal, directory.error().message);
+  auto plan = pipeline::LoadPlan(*directory);
+  if (!plan) return Fail(pipeline::kExitJournal, plan.error().message);
+  auto job = LoadNamedJob(*directory, {.job_file = in_plan(pipeline::kPlannedJobName),
+                                       .overrides = plan->overrides,
+                                       .trust_dir = trust == pipeline::Trust::kOthers});
+  if (!job) return tl::unexpected(job.error());
+  if (job->pipeline.identity.settings != plan->settings) {
+    return Fail(pipeline::kExitConfig,
+                fmt::format("{} means something else here than when it was planned: {}",
+                            in_plan(pipeline::kPlannedJobName),
+                            pipeline::DifferenceOf(plan->settings, job->pipeline.identity.settings)));
+  }
+  return PlannedJob{std::move(*plan), std::move(*job)};
+}
+
+tl::expected<config::Job, ExitError> LoadRun(const JobArguments& arguments) {
+  return arguments.plan_dir.empty() ? LoadRunOfJobFile(arguments) : LoadRunOfPlan(arguments);
+}
+
+}  // namespace cli

@@ -1,0 +1,37 @@
+// From command-line arguments to the job of a command: its file, --set, and the arguments that change
+// options.
+#pragma once
+
+#include "config/job.h"
+#include "pipeline/cli/commands/commands.h"
+#include "pipeline/cli/exit_error.h"
+#include "pipeline/fs/own_dir.h"
+#include "pipeline/plan/job_plan.h"
+
+namespace cli {
+
+pipeline::Trust TrustOf(bool trust_dir);
+
+// Loads the job file, applies the arguments, and reduces threads and memory to what the process may use.
+// Fails with 66 if the file cannot be read, with 78 and all mistakes if it is wrong.
+tl::expected<config::Job, ExitError> LoadJob(const JobArguments& arguments);
+
+// The same for a job file in `directory` that the records of a run or plan name, and not the user. Fails with
+// 74 if that file is not to be trusted.
+tl::expected<config::Job, ExitError> LoadNamedJob(const pipeline::OwnDir& directory, JobArguments arguments);
+
+struct PlannedJob {
+  pipeline::JobPlan plan;
+  config::Job job;
+};
+
+// Loads a plan and its job, as they were planned. Fails with 66 if there is no plan, 74 if it is damaged or
+// not to be trusted, 78 if its job file has another meaning here, for example because the environment
+// differs.
+tl::expected<PlannedJob, ExitError> LoadPlannedJob(const std::string& plan_dir, pipeline::Trust trust);
+
+// Loads the job of `s3flow run`: the whole job or a shard of it, from a job file or a plan. Fails as the
+// functions above do, and with 64 if the arguments contradict each other or name no shard.
+tl::expected<config::Job, ExitError> LoadRun(const JobArguments& arguments);
+
+}  // namespace cli

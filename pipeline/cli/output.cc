@@ -1,0 +1,42 @@
+#include "pipeline/cli/output.h"
+
+#include <fmt/format.h>
+
+#include "pipeline/fs/files.h"
+#include "pipeline/report/terminal.h"
+
+namespace cli {
+
+void Say(std::string_view line) { pipeline::PrintLine(stdout, line); }
+
+void PrintError(std::string_view text) { pipeline::PrintLine(stderr, fmt::format("s3flow: {}", text)); }
+
+void PrintNotes(const config::Job& job) {
+  for (const auto& note : job.notes) PrintError("note: " + note);
+}
+
+void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop,
+                    pipeline::RunKind kind) {
+  const bool found_any = run.summary.found > 0;
+  if (found_any) {
+    pipeline::PrintLines(stdout, pipeline::HumanSummary(run.summary, stop.cause()));
+    Say(fmt::format("records: {}", run.run_dir));
+  }
+  const bool stopped = run.status == pipeline::kExitStopped || run.status == pipeline::kExitInterrupted;
+  const bool is_resumable = kind == pipeline::RunKind::kRun;
+  if (stopped && is_resumable && found_any && run.summary.WorkLeft()) {
+    const auto option = run.run_dir_argument.empty() ? "" : " with --run-dir " + run.run_dir_argument;
+    Say(fmt::format("to resume: the same command{}", option));
+  }
+  if (stopped && !is_resumable) Say("a rehearsal cannot be resumed: rehearse again");
+  if (!run.message.empty()) PrintError(run.message);
+}
+
+CommandResult UnlessStdoutFailed(pipeline::ExitStatus status) {
+  const int problem = pipeline::StdoutProblem();
+  if (problem == 0 || status != pipeline::kExitOk) return status;
+  return Fail(pipeline::kExitJournal,
+              pipeline::ErrnoError("standard output cannot be written", problem).message);
+}
+
+}  // namespace cli

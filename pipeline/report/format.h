@@ -1,0 +1,23 @@
+// Numbers and texts as a person reads them. Pure functions, any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "s3/base/printable.h"
+
+namespace pipeline {
+
+using s3::Printable;  // a name or message of somebody else, as part of a line
+
+// "512 B", "1.5 MiB"
+std::string HumanBytes(double bytes);
+
+// "5 s", "3 min 20 s", "2 h 05 min"; "more than 100 h" from 100 hours on. Rounds to seconds.
+std::string HumanDuration(double seconds);
+
+// "1 retry", "2 retries"
+std::string Counted(std::uint64_t count, std::string_view one, std::string_view many);
+
+}  // namespace pipeline

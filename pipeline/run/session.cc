@@ -1,0 +1,292 @@
+#include "pipeline/run/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "pipeline/graph/concurrency_controller.h"
+#include "pipeline/graph/graph.h"
+#include "pipeline/graph/sink.h"
+#include "pipeline/graph/source.h"
+#include "pipeline/plan/running_shards.h"
+#include "pipeline/report/console.h"
+#include "pipeline/run/inputs.h"
+#include "pipeline/runtime/deadlines.h"
+#include "pipeline/runtime/process_memory.h"
+#include "pipeline/runtime/resource_limits.h"
+#include "pipeline/upload/buffers.h"
+#include "pipeline/upload/orphaned_uploads.h"
+#include "pipeline/upload/skip.h"
+#include "pipeline/upload/uploader.h"
+#include "s3/stores/store_profiles.h"
+
+namespace pipeline {
+namespace {
+
+using Note = std::function<void(std::string_view)>;
+using Clock = std::chrono::steady_clock;
+
+// What the user should know before the first request: what is resumed, and what differs from the job's
+// wishes.
+void NoteStart(const SessionContext& context, const Note& note) {
+  const auto& [options, buckets, rules, slots] = context.setup;
+  if (context.directory.session() > 1) {
+    note(fmt::format("resuming {}: {} inputs already done", context.directory.path(),
+                     context.directory.history()->inputs().done().found));
+  }
+  if (slots.first < SlotLimitsOf(options.upload).first) {
+    note(
+        fmt::format("at most {} requests in flight: the process limits allow no more (raise ulimit -n or "
+                    "ulimit -v)",
+                    slots.most));
+  }
+  const auto& destination = context.s3_options.destination;
+  const auto integrity = s3::ResolveIntegrity(context.s3_options.integrity, destination);
+  if (!rules.AnyConditional() || integrity.complete_keeps_conditions) return;
+  note(fmt::format(
+      "if_none_match: a store of profile {} may ignore the condition {}; s3flow sends a "
+      "HeadObject before each write instead (an object that another writer stores in between is "
+      "replaced)",
+      s3::ProfileOf(destination).name,
+      integrity.put_keeps_conditions ? "when a multipart upload is completed" : "on every write"));
+}
+
+// All streams together may hold at most a quarter of the memory while they wait for their writers.
+std::uint64_t StreamPartLimit(const UploadOptions& options, std::size_t streams) {
+  return BufferPool::LargestRequest(options.memory_bytes / (4 * std::max<std::size_t>(streams, 1)));
+}
+
+// Tells whether a stop is announced when it begins. The other causes are reported once, at the end of the
+// run.
+bool IsAnnounced(std::optional<StopCause> cause) {
+  return cause == StopCause::kInterrupt || cause == StopCause::kTerminate || cause == StopCause::kTimeLimit;
+}
+
+bool HasCounts(std::map<std::string, std::uint64_t, std::less<>> recorded, const Summary& counted) {
+  return recorded["uploaded"] == counted.uploaded && recorded["skipped"] == counted.skipped &&
+         recorded["failed"] == counted.failed && recorded["cancelled"] == counted.cancelled &&
+         recorded["sent"] == counted.sent;
+}
+
+// The parts of a session, as members in the order in which they need each other: each may use those above it.
+// Destroyed in the opposite order, which ends their threads.
+class Session {
+ public:
+  // Lists the destination where resume.skip needs that, which may take minutes. `progress` and `console` are
+  // not owned.
+  Session(const SessionContext& context, Progress* progress, Console* console, const Note& note);
+
+  // Runs the graph to its end. Called once.
+  Summary Run();
+
+ private:
+  using StopCallback = std::stop_callback<std::function<void()>>;
+
+  Parallelism ParallelismOf() const;
+  std::unique_ptr<SkipCheck> PrepareSkipCheck();
+  UploadContext UploadContextOf();
+  void AnnounceStop();
+  GraphCallbacks Callbacks();
+  int WeightOf(const SourceItem& item) const;
+  int SlotsAfter(const TaskStats& task);
+  void VerifyAndCleanUp(Summary* summary);
+  std::uint64_t AbortOrphans(History* journal);
+
+  const SessionContext context_;
+  const Options& options_;
+  Progress* const progress_;
+  Console* const console_;
+  const Note note_;
+
+  const std::unique_ptr<RunningShards> running_shards_;  // null without a plan
+  ClientFactory clients_;
+  Graph graph_;
+  const std::unique_ptr<s3::Client> client_;
+  BufferPool buffers_;
+  DigestScheduler digests_;
+  const Inputs inputs_;
+  const Deadlines deadlines_;
+  const std::unique_ptr<SkipCheck> skip_;  // null when nothing is skipped
+  const StopCallback on_drain_;
+  Source source_;
+  Uploader uploader_;
+  Sink sink_;
+  const Clock::time_point start_;
+  ConcurrencyController slots_;
+};
+
+std::unique_ptr<RunningShards> JoinRunningShards(const SessionContext& context) {
+  const auto& shard = context.setup.options.shard;
+  if (!shard || shard->plan_dir.empty()) return nullptr;
+  return std::make_unique<RunningShards>(shard->plan_dir, shard->shard.index, shard->shard.count,
+                                         context.limits);
+}
+
+Session::Session(const SessionContext& context, Progress* progress, Console* console, const Note& note)
+    : context_(context),
+      options_(context.setup.options),
+      progress_(progress),
+      console_(console),
+      note_(note),
+      running_shards_(JoinRunningShards(context)),
+      clients_(context.s3_options, context.setup.buckets, context.credentials, ParallelismOf(), context.stop,
+               context.trace, note_, context.limits, options_.limits.outage),
+      graph_({context.setup.slots.most, options_.upload.threads}),
+      client_(clients_.MakeClient(graph_.waiter())),
+      buffers_(options_.upload.memory_bytes),
+      digests_(CoresOf(options_.upload), graph_.waiter(),
+               [this](std::function<void()> task) { graph_.Enqueue(std::move(task)); }),
+      inputs_(InputsOf(options_, context.s3_options.destination.prefix, context.stop->drain_token())),
+      deadlines_(options_.limits, SlurmJobEnd(note_), context.stop),
+      skip_(PrepareSkipCheck()),
+      on_drain_(context.stop->drain_token(), [this] { AnnounceStop(); }),
+      source_(inputs_.find, inputs_.streams, options_.upload, context.stop->drain_token(),
+              context.directory.history(), progress_),
+      uploader_(UploadContextOf()),
+      sink_(context.directory.journal(), console_, progress_, context.stop, options_.limits.failures),
+      start_(Clock::now()),
+      slots_(context.setup.slots, start_) {}
+
+Parallelism Session::ParallelismOf() const {
+  return {context_.setup.slots.most, EventLoopsOf(options_.upload, context_.setup.buckets.front().endpoint)};
+}
+
+// Finds out what the store has, if the job says so. Drains the run when that fails.
+std::unique_ptr<SkipCheck> Session::PrepareSkipCheck() {
+  s3::BlockingWaiter waiter;
+  const auto client = clients_.MakeClient(&waiter);
+  auto check = SkipCheck::Prepare(options_.resume.skip, options_.object.posix,
+                                  context_.s3_options.destination.prefix, inputs_.one_more, client.get());
+  if (!check) {
+    const auto& error = check.error();
+    const auto cause = s3::IsRetryable(error.kind) ? StopCause::kStoreUnreachable : StopCause::kRefused;
+    context_.stop->Drain(cause, "resume.skip: cannot find out what the store has: " + error.message);
+    return nullptr;
+  }
+  if (*check && (*check)->lists()) {
+    note_(fmt::format("resume.skip: listed {} objects in {} requests", (*check)->listed_objects(),
+                      (*check)->pages()));
+  } else if (*check) {
+    note_("resume.skip: one HeadObject for each file");
+  }
+  return std::move(*check);
+}
+
+UploadContext Session::UploadContextOf() {
+  return {.client = client_.get(),
+          .waiter = graph_.waiter(),
+          .buffers = &buffers_,
+          .digests = &digests_,
+          .rules = &context_.setup.rules,
+          .console = console_,
+          .progress = progress_,
+          .journal = context_.directory.journal(),
+          .history = context_.directory.history(),
+          .skip = skip_.get(),
+          .options = &options_.upload,
+          .stream_part_bytes = StreamPartLimit(options_.upload, inputs_.streams.size()),
+          .stop = context_.stop->drain_token(),
+          .pause =
+              [this](std::chrono::milliseconds time) {
+                graph_.waiter()->Wait([&](s3::Wake wake) { clients_.loops().WakeAfter(time, wake); });
+              },
+          .requeue = [this](const Object& object) { source_.Requeue(object); },
+          .stream_ready = [this](std::shared_ptr<Object> stream,
+                                 int number) { source_.StreamReady(std::move(stream), number); }};
+}
+
+void Session::AnnounceStop() {
+  if (IsAnnounced(context_.stop->cause())) {
+    console_->Note(fmt::format("stopping: {}; requests in flight may finish", context_.stop->message()));
+  }
+  for (const auto& stream : inputs_.streams) stream->stream()->Cancel();
+}
+
+GraphCallbacks Session::Callbacks() {
+  return {.next = [this] { return source_.Next(graph_.waiter()); },
+          .upload = [this](const UploadTask& task) { return uploader_(task); },
+          .record =
+              [this](const ObjectResult& result) {
+                sink_.Record(result);
+                source_.InputDone();
+              },
+          .weigh = [this](const SourceItem& item) { return WeightOf(item); },
+          .next_slots = [this](const TaskStats& task) { return SlotsAfter(task); },
+          .first_slots = context_.setup.slots.first};
+}
+
+int Session::WeightOf(const SourceItem& item) const {
+  const auto* task = std::get_if<UploadTask>(&item);
+  return task != nullptr ? slots_.WeightOf(BodyBytes(*task)) : 1;
+}
+
+int Session::SlotsAfter(const TaskStats& task) {
+  const auto* result = task.result;
+  const bool undisturbed =
+      result == nullptr || (result->outcome == Outcome::kUploaded && result->attempts == 1);
+  return slots_.Return({task.slots, task.bytes, task.took, undisturbed}, clients_.admission().throttled(),
+                       Clock::now());
+}
+
+// A journal that cannot be read drains the run.
+void Session::VerifyAndCleanUp(Summary* summary) {
+  const auto& directory = context_.directory;
+  if (directory.journal()->failed()) return;  // reported by the journal's own callback
+  const bool is_finished = !context_.stop->cause() && !summary->WorkLeft();
+  auto journal = History::Load(directory.dir(), History::Depth::kOpenUploads);
+  if (!journal) {
+    context_.stop->Drain(StopCause::kJournalFailed, "cannot read the journal: " + journal.error().message);
+    return;
+  }
+  summary->journal_agrees = HasCounts(journal->session_results(), *summary);
+  if (is_finished) summary->uploads_left = AbortOrphans(&*journal);
+}
+
+// Returns how many could not be aborted.
+std::uint64_t Session::AbortOrphans(History* journal) {
+  s3::BlockingWaiter waiter;
+  const auto client = clients_.MakeClient(&waiter);
+  const auto orphans = AbortOrphanedUploads(client.get(), clients_.facts().Current()->clock_offset, journal,
+                                            context_.directory.journal());
+  for (const auto& problem : orphans.problems) note_(problem);
+  return orphans.problems.size();
+}
+
+Summary Session::Run() {
+  graph_.Run(Callbacks());
+  sink_.End(source_.done_before().found);
+
+  Summary summary = sink_.summary();
+  summary.session = context_.directory.session();
+  summary.found = source_.found();
+  summary.source_exhausted = source_.exhausted();
+  VerifyAndCleanUp(&summary);  // compares this session's counts: before those of earlier sessions are added
+  summary.AddEarlier(source_.done_before());
+  summary.credential_renewals = clients_.credentials().renewals();
+  summary.stragglers = clients_.stragglers();
+  summary.seconds = Clock::now() - start_;
+  summary.slots = slots_.series();
+  summary.peak_memory_bytes = PeakMemoryBytes();
+  summary.shard = options_.identity.shard;
+  summary.scheduler = options_.identity.scheduler;
+  if (context_.trace != nullptr && !context_.trace->problem().empty()) {
+    note_(fmt::format("the trace is incomplete: {}", context_.trace->problem()));
+  }
+  return summary;
+}
+
+}  // namespace
+
+Summary RunSession(const SessionContext& context) {
+  Progress progress;
+  Console console(context.setup.options.report, &progress, stderr);
+  const Note note = [&console](std::string_view text) { console.Note(fmt::format("note    {}", text)); };
+  NoteStart(context, note);
+  Session session(context, &progress, &console, note);
+  return session.Run();
+}
+
+}  // namespace pipeline

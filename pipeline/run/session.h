@@ -1,0 +1,32 @@
+// One session of a run: builds the parts of the graph, uploads what is left to do, and sums up.
+#pragma once
+
+#include "pipeline/journal/run_dir.h"
+#include "pipeline/report/summary.h"
+#include "pipeline/run/run_setup.h"
+#include "pipeline/runtime/client_factory.h"
+#include "pipeline/stop.h"
+#include "s3/admission/admission_controller.h"
+#include "s3/options.h"
+#include "s3/transport/trace.h"
+
+namespace pipeline {
+
+// What a session works with. Nothing is owned; all of it must outlive RunSession.
+struct SessionContext {
+  const RunSetup& setup;
+  const s3::Options& s3_options;
+  const RunCredentials& credentials;
+  const RunDirectory& directory;
+  StopControl* stop;
+  s3::TraceLog* trace;  // null for none
+  s3::RateLimits* limits;
+};
+
+// Blocks until every input has a result, or until the run was stopped and requests in flight have finished.
+// Results are in the journal then. Shows progress and events on stderr. At the end it reads the journal again
+// and compares it with the counts; if no work is left, it aborts the multipart uploads that the run still has
+// open.
+Summary RunSession(const SessionContext& context);
+
+}  // namespace pipeline

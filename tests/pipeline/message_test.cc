@@ -1,0 +1,31 @@
+// The words for outcomes in records, and both forms of an input.
+#include "pipeline/message.h"
+
+#include <gtest/gtest.h>
+
+namespace pipeline {
+namespace {
+
+TEST(OutcomeTest, EachNameMeansItsOutcome) {
+  for (const auto outcome :
+       {Outcome::kUploaded, Outcome::kSkipped, Outcome::kFailed, Outcome::kCancelled, Outcome::kSent}) {
+    EXPECT_EQ(OutcomeOf(OutcomeName(outcome)), outcome);
+  }
+}
+
+TEST(OutcomeTest, AnUnknownNameIsNoSuccess) { EXPECT_EQ(OutcomeOf("finished"), Outcome::kCancelled); }
+
+TEST(InputTest, HasItsFileInBothForms) {
+  const auto file = std::make_shared<const InputFile>(InputFile{.path = "/data/a", .key = "prefix/a"});
+  EXPECT_EQ(&FileOf(file), file.get());
+  ObjectResult result;
+  result.file = file;
+  EXPECT_EQ(&FileOf(result), file.get());
+}
+
+TEST(InputTest, ItsRelativePathIsTheEndOfItsKey) {
+  EXPECT_EQ((InputFile{.key = "prefix/sub/a", .relative_at = 7}).relative(), "sub/a");
+}
+
+}  // namespace
+}  // namespace pipeline

@@ -1,0 +1,35 @@
+// Numbers as a person reads them.
+#include "pipeline/report/format.h"
+
+#include <gtest/gtest.h>
+
+namespace pipeline {
+namespace {
+
+TEST(FormatTest, BytesHaveTheLargestUnitThatFits) {
+  EXPECT_EQ(HumanBytes(0), "0 B");
+  EXPECT_EQ(HumanBytes(1023), "1023 B");
+  EXPECT_EQ(HumanBytes(1024), "1.0 KiB");
+  EXPECT_EQ(HumanBytes(1.5 * (1 << 20)), "1.5 MiB");
+  EXPECT_EQ(HumanBytes(3.0 * (1ull << 40)), "3.0 TiB");
+  EXPECT_EQ(HumanBytes(5000.0 * (1ull << 50)), "5000.0 PiB") << "there is no larger unit";
+}
+
+TEST(FormatTest, DurationsHaveTwoUnits) {
+  EXPECT_EQ(HumanDuration(0), "0 s");
+  EXPECT_EQ(HumanDuration(59.4), "59 s");
+  EXPECT_EQ(HumanDuration(59.5), "1 min 00 s");
+  EXPECT_EQ(HumanDuration(200), "3 min 20 s");
+  EXPECT_EQ(HumanDuration(7500), "2 h 05 min");
+  EXPECT_EQ(HumanDuration(359'999), "99 h 59 min");
+  EXPECT_EQ(HumanDuration(1e300), "more than 100 h");
+}
+
+TEST(FormatTest, OneIsSingular) {
+  EXPECT_EQ(Counted(0, "retry", "retries"), "0 retries");
+  EXPECT_EQ(Counted(1, "retry", "retries"), "1 retry");
+  EXPECT_EQ(Counted(2, "retry", "retries"), "2 retries");
+}
+
+}  // namespace
+}  // namespace pipeline
