@@ -17,6 +17,7 @@
 #include "pipeline/runtime/deadlines.h"
 #include "pipeline/runtime/process_memory.h"
 #include "pipeline/runtime/resource_limits.h"
+#include "pipeline/runtime/scheduler.h"
 #include "pipeline/upload/buffers.h"
 #include "pipeline/upload/orphaned_uploads.h"
 #include "pipeline/upload/skip.h"
