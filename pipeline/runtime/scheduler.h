@@ -13,8 +13,8 @@
 
 #include "pipeline/runtime/resource_limits.h"
 #include "pipeline/shard.h"
-#include "s3/base/result.h"
 #include "s3/base/environment.h"
+#include "s3/base/result.h"
 
 namespace pipeline {
 
