@@ -188,14 +188,14 @@ struct StrictStoreClient {
   // Creates an upload with one part and completes it.
   s3::RetryResult Complete() {
     upload.emplace(&client, s3::ObjectTarget{"k", &properties});
-    EXPECT_TRUE(upload->Create(NoRetryIsShown).answer);
+    EXPECT_TRUE(upload->Create(NoRetryIsShown).response);
     return CompleteIt();
   }
   s3::RetryResult CompleteIt() {
     const auto payload = s3::MakePayload(kStrictStoreBody, client.integrity());
     const auto part = upload->UploadPart(1, payload, NoRetryIsShown);
-    if (!part.answer) return part;
-    return upload->Complete({{1, kStrictStoreBody.size(), part.answer->etag, payload.checksum}},
+    if (!part.response) return part;
+    return upload->Complete({{1, kStrictStoreBody.size(), part.response->etag, payload.checksum}},
                             kStrictStoreBody.size(), NoRetryIsShown);
   }
 
@@ -213,7 +213,7 @@ struct StrictStoreClient {
 };
 
 inline std::string OutcomeOf(const s3::RetryResult& result) {
-  return result.answer ? "success" : result.answer.error().message;
+  return result.response ? "success" : result.response.error().message;
 }
 
 }  // namespace test

@@ -188,14 +188,14 @@ struct StrictStoreFixture {
   // Uploads the object as one part.
   RetryResult UploadMultipart() {
     upload.emplace(&client, ObjectTarget{"k", &properties});
-    EXPECT_TRUE(upload->Create(IgnoreRetries).answer);
+    EXPECT_TRUE(upload->Create(IgnoreRetries).response);
     return UploadPartAndComplete();
   }
   RetryResult UploadPartAndComplete() {
     const auto payload = MakePayload(kContent, client.integrity());
     const auto part = upload->UploadPart(1, payload, IgnoreRetries);
-    if (!part.answer) return part;
-    return upload->Complete({{1, kContent.size(), part.answer->etag, payload.checksum}}, kContent.size(),
+    if (!part.response) return part;
+    return upload->Complete({{1, kContent.size(), part.response->etag, payload.checksum}}, kContent.size(),
                             IgnoreRetries);
   }
 
@@ -213,7 +213,7 @@ struct StrictStoreFixture {
 };
 
 inline std::string ResultText(const RetryResult& result) {
-  return result.answer ? "success" : result.answer.error().message;
+  return result.response ? "success" : result.response.error().message;
 }
 
 }  // namespace s3::test_stores
