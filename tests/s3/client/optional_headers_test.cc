@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/s3/client/strict_store.h"
+#include "tests/support/strict_store.h"
 
 namespace s3 {
 namespace {

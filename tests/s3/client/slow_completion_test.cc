@@ -4,7 +4,7 @@
 
 #include <thread>
 
-#include "tests/s3/client/strict_store.h"
+#include "tests/support/strict_store.h"
 
 namespace s3 {
 namespace {
