@@ -88,7 +88,7 @@ class HostileRunDirs(Hostile):
                 with self.subTest(name):
                     sparse(self.journal, HUGE, before)
                     ended = subprocess.run([S3FLOW, *command], capture_output=True, text=True, timeout=60, env=clean_environment(), preexec_fn=limit)
-                    self.assert_refused(ended, self.journal, "this line has more than 16 MiB")
+                    self.assert_refused(ended, self.journal, "this line is longer than 16 MiB")
                     self.assertEqual(self.journal.stat().st_size, HUGE + len(before))
 
     def test_a_journal_as_a_crash_leaves_it_is_resumed(self):
@@ -121,7 +121,7 @@ class HostileRunDirs(Hostile):
                               ("lines of another program", b"".join(lines[:1]) + FOREIGN.encode())]:
             with self.subTest(name):
                 self.journal.write_bytes(content)
-                self.assert_refused(self.s3flow("run", self.job_file, "--resume"), f"{self.journal}:2: this line is damaged, and others follow", "head -n 1")
+                self.assert_refused(self.s3flow("run", self.job_file, "--resume"), f"{self.journal}:2: this line is damaged, and more lines follow", "head -n 1")
                 self.assertEqual(self.journal.read_bytes(), content)
         newer = whole + sealed(record="merkle", root="00").encode()
         self.journal.write_bytes(newer)

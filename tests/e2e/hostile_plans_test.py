@@ -70,7 +70,7 @@ class HostilePlans(Hostile):
                 self.assert_refused(self.shard(), self.plan / name, words)
         self.planned()
         sparse(self.plan / "manifests/00000", HUGE)
-        self.assert_refused(self.shard(), "manifests/00000:1: this line has more than 16 MiB", status=66)
+        self.assert_refused(self.shard(), "manifests/00000:1: this line is longer than 16 MiB", status=66)
 
     def test_a_plan_that_others_may_write_to_is_refused(self):
         for name in (".", "plan.json", "job.yaml"):

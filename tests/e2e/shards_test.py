@@ -64,7 +64,7 @@ class Shards(TestCase):
             said = self.planned(server).stdout
             self.assertIn("62 inputs", said)
             self.assertIn("1 files are cut into 4 ranges", said)
-            self.assertIn("elements 0-3", said)
+            self.assertIn("job array 0-3", said)
             _, report = self.finish(75)
             self.assertEqual((report["left"], report["shards_to_run"]), (62, "0-3"))
             ended = s3flow("run", "--plan", self.plan, "--shard", "0/4", "--dry-run")
