@@ -41,8 +41,9 @@ void AddJobArguments(CLI::App* command, cli::JobArguments* arguments, bool requi
   command->add_option("JOB.yaml", arguments->job_file, "The job file")->required(required);
   command->add_option("--set", arguments->overrides, "Override one value of the job file: section.key=value")
       ->type_name("KEY=VALUE")
-      ->take_all()  // before expected(), which it would lift
-      ->expected(1);
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);  // a text behind it is a mistake, and may be a secret
 }
 
 void AddTraceArgument(CLI::App* command, std::string* file) {
