@@ -1,4 +1,4 @@
-// What `finish` found: counts of a plan's inputs, and the shards to run again. Values; pure functions.
+// The result of `finish`: counts of a plan's inputs, and the shards to run again. Values; pure functions.
 #pragma once
 
 #include <cstdint>
@@ -19,22 +19,22 @@ struct FinishReport {
   // Objects of all shards. found = uploaded + skipped + failed + left.
   std::uint64_t found = 0, uploaded = 0, skipped = 0, failed = 0, left = 0;
   std::uint64_t uploaded_bytes = 0;
-  std::map<std::string, std::uint64_t> failures_by_kind;         // of inputs, including ranges
-  std::uint64_t completed_now = 0;                               // objects of several shards, by this `finish`
-  std::vector<std::string> problems;                             // one line for each object not completed
+  std::map<std::string, std::uint64_t> failures_by_kind;  // of inputs, including ranges
+  std::uint64_t completed_now = 0;                        // objects of several shards, by this `finish`
+  std::vector<std::string> problems;                      // one line for each object not completed
   std::vector<int> not_run, running, unfinished, with_failures;  // shards
   std::optional<NewInputs> new_inputs;                           // nothing unless they were asked for
   std::uint64_t sessions = 0;                                    // of all shards
   std::uint64_t uploads_left = 0;  // multipart uploads that could not be aborted
 
-  // The shards that have not run, or have work left or failures; ascending.
+  // Returns the shards that have not run, have work left or have failures, in ascending order.
   std::vector<int> shards_to_run() const;
 };
 
-// For summary.json.
+// Returns the content of summary.json.
 std::string FinishJson(const FinishReport& report, const JobPlan& plan);
 
-// A few lines for a person, with the command that runs the shards that have work.
+// Returns a few lines for a person, with the sbatch argument that runs the shards that have work.
 std::string FinishText(const FinishReport& report, const JobPlan& plan);
 
 }  // namespace pipeline

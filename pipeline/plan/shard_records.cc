@@ -26,7 +26,7 @@ bool HasAllParts(const PartsOfPlan& range, const PartRecords* parts) {
   return true;
 }
 
-// Returns false if the journal says that the range was sent and lacks one of its parts.
+// Returns false if the journal says that the range was sent, but does not have all of its parts.
 bool CountRange(const InputFile& file, InputState state, const History& history, const RangeSink& ranges,
                 ShardRecord* record) {
   if (state == InputState::kFailed) {
@@ -46,7 +46,7 @@ bool CountRange(const InputFile& file, InputState state, const History& history,
   return true;
 }
 
-// The journal's own counts have those that are done.
+// Counts a file that is not done. The counts of the journal already include the done ones.
 void CountWholeFile(InputState state, ShardRecord* record) {
   if (state == InputState::kFailed) {
     ++record->failed;
