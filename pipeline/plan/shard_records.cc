@@ -97,7 +97,7 @@ s3::Result<ShardRecord> ReadShard(const OwnDir& plan_dir, const JobPlan& plan, i
                   "does not have as many inputs as the plan: make a new plan");
   }
   if (!has_all_parts) {
-    return Refuse(journal, "lacks parts of a range that it calls sent: make a new plan");
+    return Refuse(journal, "says that a range was sent, but lacks some of its parts: make a new plan");
   }
   const auto& done = history->inputs().done();
   record.uploaded = done.uploaded;

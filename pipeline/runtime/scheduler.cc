@@ -80,7 +80,7 @@ s3::Result<Shard> ShardOfElement(const ArrayVariable& variable, int id, std::opt
   const auto array = is_slurm ? SlurmArrayIn(environment) : std::nullopt;
   if (!count && array && array->min == 0 && array->elements == array->max + 1) count = array->elements;
   if (!count) {
-    return Refuse(fmt::format("{}={} does not say how many shards there are in all: --shard auto/N",
+    return Refuse(fmt::format("{}={} does not say how many shards there are in all: give --shard auto/N",
                               variable.name, id));
   }
   // Refuse a whole array that does not start at 0: it would leave shard 0 out, and its last element would be
@@ -113,7 +113,7 @@ s3::Result<Shard> ShardFromEnvironment(std::optional<int> count, const s3::Envir
     if (id && *id >= variable.first) return ShardOfElement(variable, *id, count, environment);
   }
   if (!is_single) {
-    return Refuse("auto finds no rank and no array element in the environment: --shard I/N");
+    return Refuse("auto finds no rank and no array element in the environment: give --shard I/N");
   }
   if (count.value_or(1) == 1) return Shard{};
   return Refuse(fmt::format("one process was started, but there are {} shards", *count));

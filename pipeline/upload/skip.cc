@@ -124,7 +124,7 @@ s3::Result<std::optional<std::string>> SkipCheck::Find(const Object& object, s3:
   if (!same) return tl::unexpected(same.error());
   if (!*same) return std::optional<std::string>();
   const char* const reason =
-      by_time ? "the object has the size and is not older" : "the object has the same content";
+      by_time ? "the object has the same size and is up to date" : "the object has the same content";
   return std::optional<std::string>(reason);
 }
 
