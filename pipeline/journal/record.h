@@ -81,7 +81,7 @@ struct ResultRecord {
   int attempts = 1;
 };
 
-// A result of which only the outcome was read.
+// A result line from which only the outcome was read.
 struct ResultOutcome {
   std::string_view name;  // valid until the reader's next record
 };

@@ -37,7 +37,7 @@ struct RunThreads {
   int walkers = 1;
 };
 
-// Returns the number of all threads of a run, including those of which it has only one.
+// Returns the number of all threads of a run: `threads`, plus the threads that every run has once.
 int CountOf(const RunThreads& threads);
 
 // Reduces `wanted` until the run needs at most `startable` threads: first the walkers, then the event loops,

@@ -54,8 +54,8 @@ std::string MessageOf(const RunResult& run, const StopControl& stop, const s3::O
                      setup.buckets.front().endpoint.HostAndPort());
 }
 
-// Writes the end to the journal, then the summary. If either fails, the run ends with 74, whatever its status
-// was.
+// Writes the end to the journal, then the summary. If either fails, the run ends with 74, even if all uploads
+// succeeded.
 void RecordEnd(const RunDirectory& directory, RunResult* run) {
   const bool complete =
       !run->summary.WorkLeft() && run->summary.uploads_left == 0 && run->status != kExitBroken;

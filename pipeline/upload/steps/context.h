@@ -25,7 +25,7 @@ namespace pipeline {
 // Owns nothing: everything it points to is thread-safe and outlives the uploads.
 struct UploadContext {
   s3::Client* client;
-  s3::Waiter* waiter;  // suspends the task; no thread is held meanwhile
+  s3::Waiter* waiter;  // suspends the task, which holds no thread then
   BufferPool* buffers;
   DigestScheduler* digests;
   const PropertyRules* rules;

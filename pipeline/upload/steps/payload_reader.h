@@ -38,8 +38,8 @@ class PayloadReader {
   s3::Result<void> CheckPayload(const Object& object, std::uint64_t offset, std::span<char> memory,
                                 const s3::Payload& payload) const;
 
-  // Checks all parts that were sent, one after the other, with the memory of one part. Call it when no part
-  // is being sent any more. kCancelled when the run stops meanwhile.
+  // Checks all parts that were sent, one after the other, with the memory of one part. Call it after all
+  // parts have been sent. Fails with kCancelled when the run stops during the check.
   s3::Result<void> CheckParts(const Object& object) const;
 
  private:
