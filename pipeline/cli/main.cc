@@ -41,8 +41,8 @@ void AddJobArguments(CLI::App* command, cli::JobArguments* arguments, bool requi
   command->add_option("JOB.yaml", arguments->job_file, "The job file")->required(required);
   command->add_option("--set", arguments->overrides, "Override one value of the job file: section.key=value")
       ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->take_all();
+      ->take_all()  // before expected(), which it would lift
+      ->expected(1);
 }
 
 void AddTraceArgument(CLI::App* command, std::string* file) {

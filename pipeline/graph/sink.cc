@@ -23,7 +23,7 @@ bool IsRefusal(const s3::Error& error) {
 void Sink::Record(const ObjectResult& result) {
   summary_.Count(result);
   ++recorded_;
-  ++progress_->settled;
+  ++progress_->done;
   if (result.outcome == Outcome::kFailed) ++progress_->failed;
   (void)journal_->Append(ResultLine(result));  // the journal stops the run at its first error
   if (result.error && result.error->kind == s3::ErrorKind::kNoCredentials) {

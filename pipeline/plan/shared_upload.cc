@@ -80,8 +80,8 @@ class Completion {
   // Another writer has the key, so this upload will never be completed.
   ObjectResult AbortAndSkip(ObjectResult result) {
     const auto aborted = upload_.Abort(kUnobserved);
-    if (!aborted.answer) {
-      result.error = aborted.answer.error();
+    if (!aborted.response) {
+      result.error = aborted.response.error();
       return result;
     }
     (void)journal_->Append(GoneLine(upload_.token()));  // the journal's first failure stops the command
@@ -95,11 +95,11 @@ class Completion {
   s3::Result<s3::Response> CompleteAndVerify() {
     auto completed = Complete();
     if (!completed) return completed;
-    if (auto tagged = upload_.EnsureTags(kUnobserved); !tagged.answer) return tagged.answer;
+    if (auto tagged = upload_.EnsureTags(kUnobserved); !tagged.response) return tagged.response;
     if (!client_->integrity().verify_head) return completed;
     auto verified = client_->VerifyObject({shared_.file->key, &properties_}, Bytes(), completed->etag,
                                           upload_.object_checksum(), kUnobserved);
-    return verified.answer ? completed : verified.answer;
+    return verified.response ? completed : verified.response;
   }
 
   s3::Result<s3::Response> Complete() {
@@ -119,14 +119,14 @@ class Completion {
     for (const auto& [number, part] : shared_.parts) parts.push_back(part);
     auto completed = upload_.Complete(parts, Bytes(), kUnobserved);
     attempts_ = completed.attempts;
-    return completed.answer;
+    return completed.response;
   }
 
   // An earlier `finish` may have completed the upload and died before it recorded that.
   s3::Result<s3::Response> FindCompletedObject() {
     auto ours = upload_.FindOwnObject(Bytes(), kUnobserved);
-    if (ours.answer || ours.answer.error().kind == s3::ErrorKind::kCancelled) return ours.answer;
-    if (s3::CannotBeRead(ours.answer.error())) {
+    if (ours.response || ours.response.error().kind == s3::ErrorKind::kCancelled) return ours.response;
+    if (s3::CannotBeRead(ours.response.error())) {
       return s3::Fail(
           s3::ErrorKind::kPermanent,
           "its multipart upload is gone from the store, and s3flow cannot ask whether it became the "

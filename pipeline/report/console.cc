@@ -110,7 +110,7 @@ void Console::PrintLine(std::string_view text) {
 void Console::UpdateRates() {
   const auto now = Clock::now();
   const double elapsed = std::max(std::chrono::duration<double>(now - last_time_).count(), 1e-3);
-  const auto objects = progress_->settled.load(), bytes = progress_->settled_bytes.load();
+  const auto objects = progress_->done.load(), bytes = progress_->done_bytes.load();
   // The first update counts in full, later ones are smoothed.
   const double weight = last_objects_ == 0 ? 1.0 : 0.3;
   objects_per_s_ += weight * (static_cast<double>(objects - last_objects_) / elapsed - objects_per_s_);
@@ -143,7 +143,7 @@ std::string Console::Bar() const {
   constexpr std::uint64_t kWidth = 20;
   const auto found = progress_->found.load();
   const bool is_total_known = progress_->all_found && found > 0;
-  const auto filled = is_total_known ? kWidth * progress_->settled / found : 0;
+  const auto filled = is_total_known ? kWidth * progress_->done / found : 0;
   return fmt::format("[{:.<{}}]", std::string(std::min(filled, kWidth), '#'), kWidth);
 }
 

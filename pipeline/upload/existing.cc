@@ -22,8 +22,8 @@ s3::Result<s3::ObjectList> ListPage(s3::Client* client, std::string_view prefix,
                      .message = "the response to ListObjectsV2 is truncated or malformed"};
   };
   const auto page = client->Execute({.build = build, .check = check}, [](const s3::RetryEvent&) {});
-  if (!page.answer) return tl::unexpected(page.answer.error());
-  return s3::ParseObjectList(page.answer->body).value();
+  if (!page.response) return tl::unexpected(page.response.error());
+  return s3::ParseObjectList(page.response->body).value();
 }
 
 }  // namespace

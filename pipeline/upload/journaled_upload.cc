@@ -27,10 +27,10 @@ JournaledUpload CreateJournaled(s3::Client* client, const s3::ObjectTarget& targ
   }
   const auto created = upload.Create(on_retry);
   made.attempts = created.attempts;
-  if (!created.answer) {
+  if (!created.response) {
     // A refused request has made no upload. Without a response, or after a retry, there may be one. Then the
     // `creating` line stays open, and the run looks for the upload at its end (orphaned_uploads.h).
-    made.error = created.answer.error();
+    made.error = created.response.error();
     const int status = made.error->http_status;
     if (created.attempts == 1 && status >= 400 && status < 500 &&
         !journal->Append(GoneLine(upload.token()))) {

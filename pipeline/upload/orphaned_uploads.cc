@@ -67,8 +67,8 @@ class Sweep {
       return false;
     }
     const auto aborted = upload.Abort([](const s3::RetryEvent&) {});
-    if (!aborted.answer) {
-      AddProblem(key, aborted.answer.error());
+    if (!aborted.response) {
+      AddProblem(key, aborted.response.error());
       return false;
     }
     ++orphans_.aborted;

@@ -31,8 +31,8 @@ s3::Error WithAdvice(s3::Error error, std::string_view permission) {
 // Returns the response to HeadObject, or nothing when there is no such object.
 s3::Result<std::optional<s3::Response>> Head(const Object& object, s3::Client* client) {
   auto head = client->HeadObject({object.file().key, &object.properties}, IgnoreRetry);
-  if (head.answer) return std::optional(std::move(*head.answer));
-  auto& error = head.answer.error();
+  if (head.response) return std::optional(std::move(*head.response));
+  auto& error = head.response.error();
   if (error.http_status == 404) return std::optional<s3::Response>();
   error.message = "resume.skip: HeadObject cannot tell what is there: " + error.message;
   return tl::unexpected(WithAdvice(std::move(error), "s3:GetObject and s3:ListBucket"));

@@ -33,7 +33,7 @@ struct RetryEvent {
 
 // How a request ended, and how many attempts it took.
 struct RetryResult {
-  Result<Response> answer;
+  Result<Response> response;
   int attempts = 0;
 };
 

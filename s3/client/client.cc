@@ -69,7 +69,7 @@ Result<Response> Client::PutWithToken(const Operation& put, const ObjectTarget& 
   }
   auto result = SendWithCorrections(put, is_retry);
   if (result || !SaysItExists(result.error())) return result;
-  auto head = HeadObject(target, on_retry).answer;
+  auto head = HeadObject(target, on_retry).response;
   if (head && HasOwnToken(*head, token, bytes)) return head;
   return result;
 }
@@ -85,7 +85,7 @@ RetryResult Client::HeadObject(const ObjectTarget& target, const RetryObserver& 
 Result<std::optional<Response>> Client::CheckKeyBeforeWrite(const ObjectTarget& target,
                                                             std::string_view token, std::uint64_t bytes,
                                                             const RetryObserver& on_retry) {
-  auto head = HeadObject(target, on_retry).answer;
+  auto head = HeadObject(target, on_retry).response;
   if (head && HasOwnToken(*head, token, bytes)) return std::move(*head);
   if (head) {
     return tl::unexpected(Error{.kind = ErrorKind::kPermanent,
@@ -105,8 +105,8 @@ Result<std::optional<Response>> Client::CheckKeyBeforeWrite(const ObjectTarget& 
 RetryResult Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes, std::string_view etag,
                                  std::string_view checksum, const RetryObserver& on_retry) {
   auto head = HeadObject(target, on_retry);
-  if (!head.answer) {
-    auto& error = head.answer.error();
+  if (!head.response) {
+    auto& error = head.response.error();
     if (CannotBeRead(error)) {
       error.message = fmt::format(
           "integrity.verify: the store acknowledged the object, but does not let s3flow check it (HeadObject "
@@ -115,7 +115,7 @@ RetryResult Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes
     }
     return head;
   }
-  const auto& response = *head.answer;
+  const auto& response = *head.response;
   std::string problem;
   const auto stored = response.headers.Find(ChecksumHeader(integrity_.checksum));
   if (HasOtherSize(response, bytes)) {
@@ -126,7 +126,7 @@ RetryResult Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes
     problem = fmt::format("has an ETag in the store that is not the acknowledged one: {}", response.etag);
   }
   if (!problem.empty()) {
-    head.answer = Fail(ErrorKind::kIntegrity, "integrity.verify: the object " + problem);
+    head.response = Fail(ErrorKind::kIntegrity, "integrity.verify: the object " + problem);
   }
   return head;
 }

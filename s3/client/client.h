@@ -5,7 +5,7 @@
 //   const ObjectProperties properties;
 //   const auto payload = MakePayload("content", client.integrity());
 //   const auto put = client.PutObject({"key", &properties}, payload, "", [](const RetryEvent&) {});
-//   if (!put.answer) return put.answer.error();  // after put.attempts attempts
+//   if (!put.response) return put.response.error();  // after put.attempts attempts
 #pragma once
 
 #include <atomic>

@@ -79,7 +79,7 @@ Result<void> FetchPages(Client* client, std::string_view what, Marker marker,
                            return page ? std::nullopt : Malformed(what);
                          }},
                         on_retry);
-    if (!fetched.answer) return tl::unexpected(fetched.answer.error());
+    if (!fetched.response) return tl::unexpected(fetched.response.error());
     auto next = add(std::move(*page));
     if (!next) return tl::unexpected(std::move(next.error()));
     if (!*next) return {};
@@ -126,7 +126,7 @@ RetryResult MultipartUpload::Create(const RetryObserver& on_retry) {
                       .message = "the response to CreateMultipartUpload has no upload ID"};
        }},
       on_retry);
-  if (created.answer) upload_id_ = ParseUploadId(created.answer->body).value();
+  if (created.response) upload_id_ = ParseUploadId(created.response->body).value();
   return created;
 }
 
@@ -163,10 +163,10 @@ RetryResult MultipartUpload::Complete(const std::vector<CompletedPart>& parts, s
       }};
   auto completed = client_->RetryLoop(
       [&](int number) { return CompleteOnce(complete, bytes, number > 1, on_retry); }, on_retry);
-  if (!completed.answer) return completed;
+  if (!completed.response) return completed;
   // From here on the object exists: a wrong checksum is no reason to complete again.
-  if (auto problem = CompareWithParts(parts, &*completed.answer)) {
-    completed.answer = tl::unexpected(std::move(*problem));
+  if (auto problem = CompareWithParts(parts, &*completed.response)) {
+    completed.response = tl::unexpected(std::move(*problem));
   }
   return completed;
 }
@@ -226,7 +226,7 @@ Result<Response> MultipartUpload::InterpretFailure(Result<Response> failed, std:
   const bool was_completing = may_be_completing_;
   if (!refused && !is_gone) may_be_completing_ = true;
   if (error.kind == ErrorKind::kCancelled || (refused && !was_completing)) return failed;
-  auto head = client_->HeadObject(target_, on_retry).answer;
+  auto head = client_->HeadObject(target_, on_retry).response;
   if (head && HasOwnToken(*head, token_, bytes)) return head;
   if (error.code == "ConditionalRequestConflict") {
     // The other write decides whether the key exists. S3 accepts no second completion of this upload:
@@ -249,9 +249,9 @@ RetryResult MultipartUpload::EnsureTags(const RetryObserver& on_retry) const {
   if (tagging == nullptr) return {Response{}};
   const auto tags = ParseTagging(*tagging);
   auto head = client_->HeadObject(target_, on_retry);
-  const bool cannot_read = !head.answer && CannotBeRead(head.answer.error());
-  if (!head.answer && !cannot_read) return head;
-  if (head.answer && head.answer->headers.Find("x-amz-tagging-count") == fmt::format("{}", tags.size()))
+  const bool cannot_read = !head.response && CannotBeRead(head.response.error());
+  if (!head.response && !cannot_read) return head;
+  if (head.response && head.response->headers.Find("x-amz-tagging-count") == fmt::format("{}", tags.size()))
     return head;
   const auto xml = BuildTaggingXml(tags);
   auto tagged = client_->Execute(
@@ -259,7 +259,7 @@ RetryResult MultipartUpload::EnsureTags(const RetryObserver& on_retry) const {
       on_retry);
   // The store accepted the tags with CreateMultipartUpload. That it neither shows them nor sets them again
   // does not mean that they are missing.
-  if (cannot_read && !tagged.answer && CannotBeRead(tagged.answer.error())) return {Response{}};
+  if (cannot_read && !tagged.response && CannotBeRead(tagged.response.error())) return {Response{}};
   return tagged;
 }
 
@@ -314,8 +314,8 @@ Result<Response> MultipartUpload::AbortOnce(bool is_retry) const {
 
 RetryResult MultipartUpload::FindOwnObject(std::uint64_t bytes, const RetryObserver& on_retry) const {
   auto head = client_->HeadObject(target_, on_retry);
-  if (head.answer && !HasOwnToken(*head.answer, token_, bytes)) {
-    head.answer = Fail(ErrorKind::kPermanent, "the object of that key is not ours");
+  if (head.response && !HasOwnToken(*head.response, token_, bytes)) {
+    head.response = Fail(ErrorKind::kPermanent, "the object of that key is not ours");
   }
   return head;
 }

@@ -1,10 +1,10 @@
 // Uploads one object in parts: from CreateMultipartUpload to an end that is certain, completed or aborted.
 //
 //   MultipartUpload upload(&client, {"key", &properties});
-//   if (!upload.Create(on_retry).answer) return;
+//   if (!upload.Create(on_retry).response) return;
 //   const auto part = upload.UploadPart(1, payload, on_retry);  // in any order, from any thread
-//   const CompletedPart done{1, payload.size(), part.answer->etag, payload.checksum};
-//   if (!upload.Complete({done}, payload.size(), on_retry).answer) upload.Abort(on_retry);
+//   const CompletedPart done{1, payload.size(), part.response->etag, payload.checksum};
+//   if (!upload.Complete({done}, payload.size(), on_retry).response) upload.Abort(on_retry);
 //
 // A response to CompleteMultipartUpload is believed only when it is a complete, well-formed success: a 200
 // may contain an error, a retry may get NoSuchUpload because the first attempt had worked, and a connection

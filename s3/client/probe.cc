@@ -69,15 +69,16 @@ class Prober {
 
   ProbeReport Run() {
     auto put = client_->PutObject(target_, MakePayload(kContent, context_.integrity), "", IgnoreRetries);
-    if (!put.answer) {
-      report_.refusal = put.answer.error();
+    if (!put.response) {
+      report_.refusal = put.response.error();
       return std::move(report_);
     }
-    Keep(*put.answer);
-    report_.server = OneLine(put.answer->headers.Find("server").value_or(""), 64);
+    Keep(*put.response);
+    report_.server = OneLine(put.response->headers.Find("server").value_or(""), 64);
     Add("put", ProbeOutcome::kWorks,
-        fmt::format("ETag {}", Md5OfETag(put.answer->etag, properties_, put.answer->headers) ? "is an MD5"
-                                                                                             : "is no MD5"));
+        fmt::format("ETag {}", Md5OfETag(put.response->etag, properties_, put.response->headers)
+                                   ? "is an MD5"
+                                   : "is no MD5"));
     Head();
     Multipart();
     IfNoneMatch();
@@ -105,11 +106,11 @@ class Prober {
       const auto sent = system_clock::now();
       const auto head = client_->HeadObject(target_, IgnoreRetries);
       times.push_back(std::chrono::duration_cast<microseconds>(steady_clock::now() - begin));
-      if (!head.answer) return Add("head", ProbeOutcome::kRefused, ErrorText(head.answer.error()));
-      if (HasOtherSize(*head.answer, kContent.size())) {
+      if (!head.response) return Add("head", ProbeOutcome::kRefused, ErrorText(head.response.error()));
+      if (HasOtherSize(*head.response, kContent.size())) {
         return Add("head", ProbeOutcome::kRefused, "the response has another size than the object");
       }
-      if (const auto date = ParseHttpDate(head.answer->headers.Find("date").value_or(""))) {
+      if (const auto date = ParseHttpDate(head.response->headers.Find("date").value_or(""))) {
         clocks.Add(*date, sent, system_clock::now());
       }
     }
@@ -121,26 +122,26 @@ class Prober {
 
   void Multipart() {
     MultipartUpload upload(client_.get(), target_);
-    if (const auto created = upload.Create(IgnoreRetries); !created.answer) {
-      return Add("multipart", ProbeOutcome::kRefused, ErrorText(created.answer.error()));
+    if (const auto created = upload.Create(IgnoreRetries); !created.response) {
+      return Add("multipart", ProbeOutcome::kRefused, ErrorText(created.response.error()));
     }
     const auto payload = MakePayload(kContent, context_.integrity);
     const auto part = upload.UploadPart(1, payload, IgnoreRetries);
-    auto error = part.answer ? std::optional<Error>() : part.answer.error();
+    auto error = part.response ? std::optional<Error>() : part.response.error();
     if (!error) {
-      const auto completed = upload.Complete({{1, kContent.size(), part.answer->etag, payload.checksum}},
+      const auto completed = upload.Complete({{1, kContent.size(), part.response->etag, payload.checksum}},
                                              kContent.size(), IgnoreRetries);
-      if (completed.answer) {
-        Keep(*completed.answer);
+      if (completed.response) {
+        Keep(*completed.response);
         return Add("multipart", ProbeOutcome::kWorks);
       }
-      error = completed.answer.error();
+      error = completed.response.error();
       report_.own_etags = error->kind == ErrorKind::kIntegrity;
     }
     const auto aborted = upload.Abort(IgnoreRetries);
     Add("multipart", ProbeOutcome::kRefused,
         ErrorText(*error) +
-            (aborted.answer ? "" : fmt::format("; upload {} could not be aborted", upload.upload_id())));
+            (aborted.response ? "" : fmt::format("; upload {} could not be aborted", upload.upload_id())));
   }
 
   void IfNoneMatch() {
@@ -149,12 +150,12 @@ class Prober {
     // The object exists already.
     const auto put = client_->PutObject({context_.key, &properties},
                                         MakePayload(kContent, context_.integrity), "", IgnoreRetries);
-    if (put.answer) {
-      Keep(*put.answer);
+    if (put.response) {
+      Keep(*put.response);
       return Add("if_none_match", ProbeOutcome::kIgnored);
     }
-    if (put.answer.error().http_status == 412) return Add("if_none_match", ProbeOutcome::kChecked);
-    Add("if_none_match", ProbeOutcome::kRefused, ErrorText(put.answer.error()));
+    if (put.response.error().http_status == 412) return Add("if_none_match", ProbeOutcome::kChecked);
+    Add("if_none_match", ProbeOutcome::kRefused, ErrorText(put.response.error()));
   }
 
   // The same with a multipart upload, whose completion carries the condition.
@@ -163,27 +164,27 @@ class Prober {
     auto properties = properties_;
     properties.Set("if-none-match", "*");
     MultipartUpload upload(client_.get(), {context_.key, &properties});
-    if (!upload.Create(IgnoreRetries).answer) return;  // Multipart() has reported why
+    if (!upload.Create(IgnoreRetries).response) return;  // Multipart() has reported why
     const auto payload = MakePayload(kContent, context_.integrity);
     auto done = upload.UploadPart(1, payload, IgnoreRetries);
-    if (done.answer) {
-      done = upload.Complete({{1, kContent.size(), done.answer->etag, payload.checksum}}, kContent.size(),
+    if (done.response) {
+      done = upload.Complete({{1, kContent.size(), done.response->etag, payload.checksum}}, kContent.size(),
                              IgnoreRetries);
     }
-    if (done.answer) {
-      Keep(*done.answer);
+    if (done.response) {
+      Keep(*done.response);
       return Add(kRow, ProbeOutcome::kIgnored);
     }
     (void)upload.Abort(IgnoreRetries);
-    if (SaysItExists(done.answer.error())) return Add(kRow, ProbeOutcome::kChecked);
-    Add(kRow, ProbeOutcome::kRefused, ErrorText(done.answer.error()));
+    if (SaysItExists(done.response.error())) return Add(kRow, ProbeOutcome::kChecked);
+    Add(kRow, ProbeOutcome::kRefused, ErrorText(done.response.error()));
   }
 
   void Try(const Mode& mode) {
     auto client = context_.client(mode.integrity);
     const auto right = client->PutObject(target_, MakePayload(kContent, mode.integrity), "", IgnoreRetries);
-    if (!right.answer) return Add(mode.name, ProbeOutcome::kRefused, ErrorText(right.answer.error()));
-    Keep(*right.answer);
+    if (!right.response) return Add(mode.name, ProbeOutcome::kRefused, ErrorText(right.response.error()));
+    Keep(*right.response);
     auto wrong = MakePayload(kContent, mode.integrity);
     const auto other = MakePayload(kOther, mode.integrity);
     if (mode.integrity.checksum != ChecksumAlgorithm::kNone) {
@@ -212,14 +213,14 @@ class Prober {
       const auto deleted = client_->Execute(
           {.build = [&](const BucketAddress& bucket) { return BuildDeleteObject(bucket, target_, version); }},
           IgnoreRetries);
-      if (deleted.answer) continue;
+      if (deleted.response) continue;
       report_.left_behind = true;
-      return Add("delete", ProbeOutcome::kRefused, ErrorText(deleted.answer.error()));
+      return Add("delete", ProbeOutcome::kRefused, ErrorText(deleted.response.error()));
     }
     const auto head = client_->HeadObject(target_, IgnoreRetries);
-    report_.left_behind = head.answer.has_value();
-    const bool cannot_read = !head.answer && CannotBeRead(head.answer.error());
-    Add("delete", head.answer ? ProbeOutcome::kIgnored : ProbeOutcome::kWorks,
+    report_.left_behind = head.response.has_value();
+    const bool cannot_read = !head.response && CannotBeRead(head.response.error());
+    Add("delete", head.response ? ProbeOutcome::kIgnored : ProbeOutcome::kWorks,
         cannot_read ? "not confirmed: the credentials may not read the object" : "");
   }
 

@@ -97,41 +97,41 @@ inline const OperationCase kOperations[] = {
        return IdOf(fixture.client
                        .PutObject({key, &fixture.properties},
                                   s3::MakePayload(kBody, fixture.client.integrity()), "", kNoObserver)
-                       .answer);
+                       .response);
      }},
     {"put large",
      [](StrayFixture& fixture, const std::string& key) {
        static const auto payload = s3::MakePayload(kLarge, fixture.client.integrity());
-       return IdOf(fixture.client.PutObject({key, &fixture.properties}, payload, "", kNoObserver).answer);
+       return IdOf(fixture.client.PutObject({key, &fixture.properties}, payload, "", kNoObserver).response);
      }},
     {"head",
      [](StrayFixture& fixture, const std::string& key) {
-       return IdOf(fixture.client.HeadObject({key, &fixture.properties}, kNoObserver).answer);
+       return IdOf(fixture.client.HeadObject({key, &fixture.properties}, kNoObserver).response);
      }},
     {"create",
      [](StrayFixture& fixture, const std::string& key) -> Outcome {
        s3::MultipartUpload upload(&fixture.client, {key, &fixture.properties});
        auto created = upload.Create(kNoObserver);
-       if (!created.answer) return tl::unexpected(created.answer.error());
+       if (!created.response) return tl::unexpected(created.response.error());
        return upload.upload_id();
      }},
     {"part",
      [](StrayFixture& fixture, const std::string& key) {
        const s3::MultipartUpload upload(&fixture.client, {key, &fixture.properties}, "token", "id");
        return IdOf(
-           upload.UploadPart(1, s3::MakePayload(kBody, fixture.client.integrity()), kNoObserver).answer);
+           upload.UploadPart(1, s3::MakePayload(kBody, fixture.client.integrity()), kNoObserver).response);
      }},
     {"complete",
      [](StrayFixture& fixture, const std::string& key) {
        s3::MultipartUpload upload(&fixture.client, {key, &fixture.properties}, "token", "id");
        return IdOf(upload.Complete({{1, kBody.size(), "\"" + kBodyMd5 + "\"", ""}}, kBody.size(), kNoObserver)
-                       .answer);
+                       .response);
      }},
     {"abort",
      [](StrayFixture& fixture, const std::string& key) -> Outcome {
        const s3::MultipartUpload upload(&fixture.client, {key, &fixture.properties}, "token", "id");
        auto aborted = upload.Abort(kNoObserver);
-       if (!aborted.answer) return tl::unexpected(aborted.answer.error());
+       if (!aborted.response) return tl::unexpected(aborted.response.error());
        return "own";  // it ends when ListParts finds nothing
      }},
     {"parts",
@@ -155,7 +155,7 @@ inline const OperationCase kOperations[] = {
                                        return s3::BuildListObjects(bucket, key, "");
                                      }},
                                 kNoObserver)
-                       .answer);
+                       .response);
      }},
     {"tags",
      [](StrayFixture& fixture, const std::string& key) {
@@ -167,7 +167,7 @@ inline const OperationCase kOperations[] = {
                           return s3::BuildPutObjectTagging(bucket, {key, &fixture.properties}, "<Tagging/>");
                         }},
                    kNoObserver)
-               .answer);
+               .response);
      }},
     {"delete",
      [](StrayFixture& fixture, const std::string& key) {
@@ -177,7 +177,7 @@ inline const OperationCase kOperations[] = {
                                        return s3::BuildDeleteObject(bucket, {key, &fixture.properties}, "");
                                      }},
                                 kNoObserver)
-                       .answer);
+                       .response);
      }},
 };
 

@@ -1,5 +1,5 @@
-// A store that differs from S3: it refuses optional headers, sends ETags in other forms, forbids reading, or
-// takes long to complete an upload. And a client for it.
+// A store that differs from S3, and a client of it. For stores and gateways that refuse optional headers,
+// leave something out of their responses, do not let keys be read, or complete uploads slowly.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,51 +12,52 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "s3/client/multipart.h"
+#include "s3/hash/hash.h"
 #include "s3/transport/event_loop_group.h"
 #include "tests/support/raw_server.h"
 #include "tests/support/support.h"
 
-namespace test {
+namespace s3::test_stores {
 
-// The content of the one object and of the one part.
-inline constexpr std::string_view kStrictStoreBody = "body";
+using test::HttpCall;
 
-inline void NoRetryIsShown(const s3::RetryEvent&) {}
+inline constexpr std::string_view kContent = "body";
+
+inline void IgnoreRetries(const RetryEvent&) {}
 
 // How the store handles one CompleteMultipartUpload.
 struct Completion {
   int status = 200;  // 0: closes the connection without a response
   std::string code = "";
-  bool applied = true;  // the object exists afterwards, whatever the status is
+  bool applied = true;
 };
 
-// How the store differs from S3.
-struct StrictStoreOptions {
+// How a store differs from S3.
+struct StoreTraits {
   std::string refused_header = "";
   int refusal_status = 501;
   std::string refusal_code = "NotImplemented", refusal_message = "A header implies what is not implemented";
-  int read_status = 200;     // of HEAD and GET: refused with this status unless it is 200
+  int read_status = 200;     // of all HEADs and GETs, unless it is 200
   int tagging_status = 200;  // of PutObjectTagging
   bool names_length = true;
-  std::string etag_before = "\"", etag_after = "\"";
+  std::string etag_before = "\"", etag_behind = "\"";
   bool etag_in_upper_case = false;
   std::deque<Completion> completions = {};
 };
 
-// A store with one bucket and one key. Each request uses a new connection.
+// A store with one key in one bucket; each request uses a new connection.
 class StrictStore {
  public:
-  explicit StrictStore(StrictStoreOptions options)
-      : options_(std::move(options)), server_([this](int fd) { Serve(fd); }) {}
+  explicit StrictStore(StoreTraits traits)
+      : traits_(std::move(traits)), server_([this](int fd) { Serve(fd); }) {}
 
-  s3::Endpoint endpoint() const { return server_.endpoint(); }
+  Endpoint endpoint() const { return server_.endpoint(); }
   bool has_object() const { return exists_; }
   bool has_upload() const { return uploading_; }
-  // The names of the received requests, in order.
+  // The names of the operations that it received.
   std::vector<std::string> requests() const {
     std::lock_guard lock(mutex_);
     std::vector<std::string> names;
@@ -67,9 +68,9 @@ class StrictStore {
     std::lock_guard lock(mutex_);
     return calls_;
   }
-  int with_refused_header() const {
+  int count_of_refused_header() const {
     int count = 0;
-    for (const auto& call : calls()) count += call.Header(options_.refused_header).empty() ? 0 : 1;
+    for (const auto& call : calls()) count += call.Header(traits_.refused_header).empty() ? 0 : 1;
     return count;
   }
 
@@ -84,27 +85,27 @@ class StrictStore {
   }
 
   void Serve(int fd) {
-    const auto call = ReadCall(fd);
+    const auto call = test::ReadCall(fd);
     if (!call) return;
     {
       std::lock_guard lock(mutex_);
       calls_.push_back(*call);
     }
-    const auto response = RespondTo(*call, NameOf(*call));
+    const auto response = ResponseTo(*call, NameOf(*call));
     if (response.status == 0) return;
     const auto length =
         call->method == "HEAD" ? "" : "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
-    Say(fd, "HTTP/1.1 " + std::to_string(response.status) + "\r\nConnection: close\r\n" + response.headers +
-                length + "\r\n" + (call->method == "HEAD" ? "" : response.body));
+    test::Say(fd, "HTTP/1.1 " + std::to_string(response.status) + "\r\nConnection: close\r\n" +
+                      response.headers + length + "\r\n" + (call->method == "HEAD" ? "" : response.body));
   }
 
-  HttpAnswer RespondTo(const HttpCall& call, const std::string& name) {
-    if (!options_.refused_header.empty() && !call.Header(options_.refused_header).empty()) {
-      return {options_.refusal_status, "<Error><Code>" + options_.refusal_code + "</Code><Message>" +
-                                           options_.refusal_message + "</Message></Error>"};
+  test::HttpAnswer ResponseTo(const HttpCall& call, const std::string& name) {
+    if (!traits_.refused_header.empty() && !call.Header(traits_.refused_header).empty()) {
+      return {traits_.refusal_status, "<Error><Code>" + traits_.refusal_code + "</Code><Message>" +
+                                          traits_.refusal_message + "</Message></Error>"};
     }
     const bool reads = name == "Head" || name == "ListParts";
-    if (reads && options_.read_status != 200) return {options_.read_status};
+    if (reads && traits_.read_status != 200) return {traits_.read_status};
     const auto etag = "ETag: " + ETag() + "\r\n";
     if (name == "Put" || name == "Part") {
       if (name == "Put") Keep(call);
@@ -117,61 +118,61 @@ class StrictStore {
       return {200, "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"};
     }
     if (name == "Complete") return Complete();
-    if (name == "Tagging") return {options_.tagging_status};
+    if (name == "Tagging") return {traits_.tagging_status};
     if (name == "Abort") {
-      if (!uploading_) return {404, ErrorXml("NoSuchUpload")};
+      if (!uploading_) return {404, test::ErrorXml("NoSuchUpload")};
       uploading_ = false;
       return {204};
     }
     if (name == "ListParts") {
-      if (!uploading_) return {404, ErrorXml("NoSuchUpload")};
+      if (!uploading_) return {404, test::ErrorXml("NoSuchUpload")};
       return {200, "<ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>"};
     }
     if (!exists_) return {404};
-    const auto length = "Content-Length: " + std::to_string(kStrictStoreBody.size()) + "\r\n";
+    const auto length = "Content-Length: " + std::to_string(kContent.size()) + "\r\n";
     return {200, "",
-            etag + std::string(s3::kTokenHeader) + ": " + token_ + "\r\n" +
-                (options_.names_length ? length : "")};
+            etag + std::string(kTokenHeader) + ": " + token_ + "\r\n" + (traits_.names_length ? length : "")};
   }
 
-  HttpAnswer Complete() {
-    Completion completion;
-    if (!options_.completions.empty()) {
-      completion = options_.completions.front();
-      options_.completions.pop_front();
+  test::HttpAnswer Complete() {
+    Completion way;
+    if (!traits_.completions.empty()) {
+      way = traits_.completions.front();
+      traits_.completions.pop_front();
     }
-    if (completion.applied) {
+    if (way.applied) {
       exists_ = true;
       uploading_ = false;
     }
-    if (completion.status != 200) return {completion.status, ErrorXml(completion.code)};
+    if (way.status != 200) return {way.status, test::ErrorXml(way.code)};
     return {200, "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"};
   }
 
   void Keep(const HttpCall& call) {
     exists_ = true;
-    token_ = call.Header(std::string(s3::kTokenHeader));
+    token_ = call.Header(std::string(kTokenHeader));
   }
 
   std::string ETag() const {
-    auto hex = s3::HexEncode(s3::AsBytes(s3::Md5(kStrictStoreBody)));
-    if (options_.etag_in_upper_case) std::transform(hex.begin(), hex.end(), hex.begin(), toupper);
-    return options_.etag_before + hex + options_.etag_after;
+    auto hex = HexEncode(AsBytes(Md5(kContent)));
+    if (traits_.etag_in_upper_case) std::transform(hex.begin(), hex.end(), hex.begin(), toupper);
+    return traits_.etag_before + hex + traits_.etag_behind;
   }
 
-  StrictStoreOptions options_;  // used by the server's thread only
+  StoreTraits traits_;  // used by the server's thread only
   std::string token_;
   std::atomic<bool> exists_{false}, uploading_{false};
   mutable std::mutex mutex_;
   std::vector<HttpCall> calls_;
-  RawServer server_;
+  test::RawServer server_;
 };
 
-struct StrictStoreClient {
-  explicit StrictStoreClient(StrictStoreOptions options,
-                             s3::IntegrityOptions integrity = {.checksum = s3::ChecksumAlgorithm::kMd5,
-                                                               .etag_of_parts_is_md5 = false})
-      : store(std::move(options)),
+// A client of such a store.
+struct StrictStoreFixture {
+  explicit StrictStoreFixture(StoreTraits traits,
+                              IntegrityOptions integrity = {.checksum = ChecksumAlgorithm::kMd5,
+                                                            .etag_of_parts_is_md5 = false})
+      : store(std::move(traits)),
         loops(transport, 1, 4),
         facts({.region = "us-east-1"}, {{store.endpoint(), "/b/"}},
               [this](std::string_view text) { notices.emplace_back(text); }),
@@ -181,39 +182,38 @@ struct StrictStoreClient {
                 .cap = std::chrono::milliseconds(1)},
                integrity, &loops, &waiter, {}) {}
 
-  s3::RetryResult Put(std::string_view body = kStrictStoreBody, std::string_view token = "") {
-    return client.PutObject({"k", &properties}, s3::MakePayload(body, client.integrity()), token,
-                            NoRetryIsShown);
+  RetryResult Put(std::string_view body = kContent, std::string_view token = "") {
+    return client.PutObject({"k", &properties}, MakePayload(body, client.integrity()), token, IgnoreRetries);
   }
-  // Creates an upload with one part and completes it.
-  s3::RetryResult Complete() {
-    upload.emplace(&client, s3::ObjectTarget{"k", &properties});
-    EXPECT_TRUE(upload->Create(NoRetryIsShown).answer);
-    return CompleteIt();
+  // Uploads the object as one part.
+  RetryResult UploadMultipart() {
+    upload.emplace(&client, ObjectTarget{"k", &properties});
+    EXPECT_TRUE(upload->Create(IgnoreRetries).response);
+    return UploadPartAndComplete();
   }
-  s3::RetryResult CompleteIt() {
-    const auto payload = s3::MakePayload(kStrictStoreBody, client.integrity());
-    const auto part = upload->UploadPart(1, payload, NoRetryIsShown);
-    if (!part.answer) return part;
-    return upload->Complete({{1, kStrictStoreBody.size(), part.answer->etag, payload.checksum}},
-                            kStrictStoreBody.size(), NoRetryIsShown);
+  RetryResult UploadPartAndComplete() {
+    const auto payload = MakePayload(kContent, client.integrity());
+    const auto part = upload->UploadPart(1, payload, IgnoreRetries);
+    if (!part.response) return part;
+    return upload->Complete({{1, kContent.size(), part.response->etag, payload.checksum}}, kContent.size(),
+                            IgnoreRetries);
   }
 
   StrictStore store;
-  const s3::TransportOptions transport;
-  s3::EventLoopGroup loops;
+  const TransportOptions transport;
+  EventLoopGroup loops;
   std::vector<std::string> notices;
-  s3::StoreContextCache facts;
-  s3::CredentialCache credentials = Fixed({"id", s3::Secret("secret"), s3::Secret()});
-  FreeAdmission free;
-  s3::BlockingWaiter waiter;
-  s3::Client client;
-  s3::ObjectProperties properties;
-  std::optional<s3::MultipartUpload> upload;
+  StoreContextCache facts;
+  CredentialCache credentials = test::Fixed({"id", Secret("secret"), Secret()});
+  test::FreeAdmission free;
+  BlockingWaiter waiter;
+  Client client;
+  ObjectProperties properties;
+  std::optional<MultipartUpload> upload;
 };
 
-inline std::string OutcomeOf(const s3::RetryResult& result) {
-  return result.answer ? "success" : result.answer.error().message;
+inline std::string ResultText(const RetryResult& result) {
+  return result.response ? "success" : result.response.error().message;
 }
 
-}  // namespace test
+}  // namespace s3::test_stores

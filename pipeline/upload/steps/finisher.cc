@@ -94,15 +94,15 @@ std::optional<s3::Error> Finisher::Complete(Object* object) const {
   const auto bytes = object->is_stream() ? object->bytes() : object->plan().size_bytes;
   auto completed = upload.Complete(object->parts(), bytes, Observer(*object));
   object->CountAttempts(completed.attempts);
-  if (!completed.answer) return completed.answer.error();
-  object->Store({std::move(*completed.answer), bytes, "", upload.object_checksum()});
+  if (!completed.response) return completed.response.error();
+  object->Store({std::move(*completed.response), bytes, "", upload.object_checksum()});
   return std::nullopt;
 }
 
 std::optional<s3::Error> Finisher::EnsureTags(const Object& object) const {
   const auto tagged = object.multipart.upload->EnsureTags(Observer(object));
-  if (tagged.answer) return std::nullopt;
-  auto error = tagged.answer.error();
+  if (tagged.response) return std::nullopt;
+  auto error = tagged.response.error();
   error.message = "the object is uploaded, but its tags are not set: " + error.message;
   return error;
 }
@@ -115,10 +115,10 @@ std::optional<s3::Error> Finisher::AbortOrResolve(Object* object, s3::Error erro
   const bool can_be_resumed = !object->is_stream() && !object->multipart.is_unrecorded;
   if (IsCancellation(error) && can_be_resumed) return error;
   const auto aborted = upload.Abort(Observer(*object));
-  if (!aborted.answer) {
+  if (!aborted.response) {
     error.message +=
         fmt::format("; its multipart upload {} could not be aborted and is left in the store: {}",
-                    upload.upload_id(), aborted.answer.error().message);
+                    upload.upload_id(), aborted.response.error().message);
     return error;
   }
   (void)context_.journal->Append(GoneLine(upload.token()));
@@ -127,8 +127,8 @@ std::optional<s3::Error> Finisher::AbortOrResolve(Object* object, s3::Error erro
   if (!may_be_stored) return error;
   const auto bytes = object->bytes();
   auto own = upload.FindOwnObject(bytes, Observer(*object));
-  if (!own.answer) return error;
-  object->Store({std::move(*own.answer), bytes, "", upload.object_checksum()});
+  if (!own.response) return error;
+  object->Store({std::move(*own.response), bytes, "", upload.object_checksum()});
   return std::nullopt;
 }
 
@@ -137,7 +137,7 @@ std::optional<s3::Error> Finisher::Verify(const Object& object) const {
   const auto& stored = object.stored();
   const auto verified = context_.client->VerifyObject(TargetOf(object), stored.bytes, stored.response.etag,
                                                       stored.checksum, Observer(object));
-  return verified.answer ? std::nullopt : std::optional(verified.answer.error());
+  return verified.response ? std::nullopt : std::optional(verified.response.error());
 }
 
 ObjectResult Finisher::SkippedResult(const Object& object) const {

@@ -111,7 +111,7 @@ bool Opener::SkipIfStored(Object* object) const {
 // the response does not say that the key exists, the completion decides.
 bool Opener::SkipIfKeyIsTaken(Object* object) const {
   if (!s3::IsConditional(object->properties)) return false;
-  if (!context_.client->HeadObject(TargetOf(*object), Observer(*object)).answer) return false;
+  if (!context_.client->HeadObject(TargetOf(*object), Observer(*object)).response) return false;
   object->Skip(kKeyExists);
   return true;
 }
@@ -165,12 +165,12 @@ void Opener::ResumeUpload(Object* object, const OpenUpload& open) const {
   if (!s3::IsNoSuchUpload(listed.error())) return object->Fail(listed.error());
   // Perhaps the upload was completed by a session that ended before it got the response.
   auto own = multipart.upload->FindOwnObject(object->plan().size_bytes, Observer(*object));
-  if (own.answer) {
-    object->Store({std::move(*own.answer), object->plan().size_bytes, "", ""});
+  if (own.response) {
+    object->Store({std::move(*own.response), object->plan().size_bytes, "", ""});
     return;
   }
   multipart.upload.reset();
-  if (own.answer.error().kind == s3::ErrorKind::kCancelled) return object->Fail(own.answer.error());
+  if (own.response.error().kind == s3::ErrorKind::kCancelled) return object->Fail(own.response.error());
   Record(context_, object, GoneLine(open.record.token));
 }
 
@@ -180,7 +180,7 @@ void Opener::AbortStaleUpload(Object* object, const OpenUpload& open) const {
   const s3::MultipartUpload upload(context_.client, TargetOf(*object), open.record.token,
                                    open.record.upload_id);
   const auto aborted = upload.Abort(Observer(*object));
-  if (!aborted.answer) return object->Fail(aborted.answer.error());
+  if (!aborted.response) return object->Fail(aborted.response.error());
   Record(context_, object, GoneLine(open.record.token));
 }
 

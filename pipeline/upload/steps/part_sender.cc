@@ -74,13 +74,13 @@ s3::Result<void> PartSender::SendWhole(Object* object, s3::Payload payload) cons
   const auto token = s3::IsConditional(object->properties) ? s3::HexEncode(s3::RandomBytes(16)) : "";
   auto put = context_.client->PutObject(TargetOf(*object), payload, token, Observer(*object));
   object->CountAttempts(put.attempts);
-  if (!put.answer) return tl::unexpected(std::move(put.answer.error()));
+  if (!put.response) return tl::unexpected(std::move(put.response.error()));
   if (auto same = payload.check_file ? payload.check_file() : s3::Result<void>(); !same) {
     same.error().message += "; a store that compares no digests may hold neither version of it";
     return same;
   }
-  context_.progress->settled_bytes += bytes;
-  object->Store({std::move(*put.answer), bytes, std::move(payload.sha256), std::move(payload.checksum)});
+  context_.progress->done_bytes += bytes;
+  object->Store({std::move(*put.response), bytes, std::move(payload.sha256), std::move(payload.checksum)});
   return {};
 }
 
@@ -91,9 +91,9 @@ s3::Result<void> PartSender::SendPart(Object* object, int number, const s3::Payl
   const auto& upload = *object->multipart.upload;
   auto sent = upload.UploadPart(number, payload, Observer(*object));
   object->CountAttempts(sent.attempts);
-  if (!sent.answer) return tl::unexpected(std::move(sent.answer.error()));
-  context_.progress->settled_bytes += bytes;
-  const auto& etag = sent.answer->etag;
+  if (!sent.response) return tl::unexpected(std::move(sent.response.error()));
+  context_.progress->done_bytes += bytes;
+  const auto& etag = sent.response->etag;
   Record(context_, object, PartLine({upload.token(), number, bytes, etag, digest, payload.checksum}));
   object->AddPart({number, bytes, etag, payload.checksum}, std::move(digest), false);
   return {};
@@ -109,7 +109,7 @@ bool PartSender::ReuseStoredPart(Object* object, int number, const s3::Payload& 
   if (stored == stored_parts.end() || stored->second.bytes != bytes || stored->second.digest != *digest) {
     return false;
   }
-  context_.progress->settled_bytes += bytes;
+  context_.progress->done_bytes += bytes;
   object->AddPart({number, bytes, stored->second.etag, payload.checksum}, std::move(*digest), true);
   return true;
 }

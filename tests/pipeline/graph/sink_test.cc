@@ -57,7 +57,7 @@ TEST_F(SinkTest, RecordsEachResultInTheJournalAndTheCounts) {
   EXPECT_EQ(test::Lines(test::ReadAll(directory_ / "journal.jsonl")).size(), 2u);
   EXPECT_EQ(sink.summary().uploaded, 1u);
   EXPECT_EQ(sink.summary().failed, 1u);
-  EXPECT_EQ(progress_.settled, 2u);
+  EXPECT_EQ(progress_.done, 2u);
   EXPECT_EQ(progress_.failed, 1u);
   EXPECT_FALSE(stop_.cause());
 }

@@ -48,7 +48,7 @@ TEST_F(SharedUploadTest, IsWholeOnceAllPartsWereSent) {
 }
 
 TEST_F(SharedUploadTest, AsksForTheObjectWhenTheResponseToItsCompletionIsLost) {
-  Fail(test::FaultOn("CompleteMultipartUpload", FaultAction::kLostAnswer));
+  Fail(test::FaultOn("CompleteMultipartUpload", FaultAction::kLostResponse));
   StartServer();
   PlanAndRun();
   const auto report = Finish();

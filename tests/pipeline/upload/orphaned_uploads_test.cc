@@ -26,7 +26,7 @@ class OrphanedUploadsTest : public testing::Test {
   // Creates an upload in the store; the journal isn't told.
   s3::MultipartUpload CreateUnknown(const std::string& key) {
     s3::MultipartUpload upload(client(), {key, &properties_});
-    EXPECT_TRUE(upload.Create(test::IgnoreRetries).answer);
+    EXPECT_TRUE(upload.Create(test::IgnoreRetries).response);
     return upload;
   }
   // Creates an upload that the journal has.
@@ -73,7 +73,7 @@ TEST_F(OrphanedUploadsTest, AKnownUploadIsAbortedAndRecordedAsGone) {
 
 TEST_F(OrphanedUploadsTest, OneThatIsGoneAlreadyIsOnlyRecorded) {
   const auto upload = CreateKnown();
-  ASSERT_TRUE(upload.Abort(test::IgnoreRetries).answer);
+  ASSERT_TRUE(upload.Abort(test::IgnoreRetries).response);
   const auto result = AbortAll();
   EXPECT_EQ(result.aborted, 0u);
   EXPECT_EQ(result.gone, 1u);
@@ -102,7 +102,7 @@ TEST_F(OrphanedUploadsTest, AnUploadOfALostResponseIsFoundByKeyAndTime) {
 TEST_F(OrphanedUploadsTest, UploadsOfOthersStay) {
   const auto in_use = CreateUnknown("f");
   ASSERT_TRUE(
-      in_use.UploadPart(1, s3::MakePayload("data", client()->integrity()), test::IgnoreRetries).answer);
+      in_use.UploadPart(1, s3::MakePayload("data", client()->integrity()), test::IgnoreRetries).response);
   Append(CreatingLine("with parts", file_, Now()));
   auto later = file_;
   later.key = "later";

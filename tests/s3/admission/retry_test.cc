@@ -90,7 +90,7 @@ class RunAttemptsTest : public testing::Test {
 
 TEST_F(RunAttemptsTest, StopsAfterMaxAttempts) {
   const auto result = RunFailing(ErrorKind::kTransient);
-  EXPECT_FALSE(result.answer);
+  EXPECT_FALSE(result.response);
   EXPECT_EQ(result.attempts, 5);
   EXPECT_THAT(attempts_, ElementsAre(1, 2, 3, 4, 5));
   EXPECT_THAT(failed_attempts_, ElementsAre(1, 2, 3, 4)) << "there is no retry after the last one";
@@ -132,8 +132,8 @@ TEST_F(RunAttemptsTest, OnlyErrorsThatMayConcernTheWholeStoreCanBeExempt) {
 TEST_F(RunAttemptsTest, AStopEndsTheLoopAsCancelled) {
   stopping_ = true;
   const auto result = RunFailing(ErrorKind::kTransient);
-  EXPECT_EQ(result.answer.error().kind, ErrorKind::kCancelled);
-  EXPECT_EQ(result.answer.error().message, "stopped before the next attempt; the last one failed: failed");
+  EXPECT_EQ(result.response.error().kind, ErrorKind::kCancelled);
+  EXPECT_EQ(result.response.error().message, "stopped before the next attempt; the last one failed: failed");
   EXPECT_EQ(result.attempts, 1);
 }
 

@@ -9,7 +9,7 @@
 namespace s3 {
 namespace {
 
-using test::StrictStoreClient;
+using test_stores::StrictStoreFixture;
 using testing::ElementsAre;
 
 TEST(Payload, ComputesOnlyTheDigestsThatAreNeeded) {
@@ -80,7 +80,7 @@ TEST(Payload, AnEmptyBodyIsNeverSentInChunks) {
         {kUnsigned, ChecksumAlgorithm::kCrc32c, true, "UNSIGNED-PAYLOAD"},
         {kUnsigned, ChecksumAlgorithm::kCrc64Nvme, true, "UNSIGNED-PAYLOAD"},
         {kSha256, ChecksumAlgorithm::kNone, false, empty}}) {
-    StrictStoreClient made({}, {.payload = payload, .checksum = checksum, .trailer = trailer});
+    StrictStoreFixture made({}, {.payload = payload, .checksum = checksum, .trailer = trailer});
     (void)made.Put("");
     const auto call = made.store.calls().at(0);
     EXPECT_EQ(call.Header("content-encoding"), "");

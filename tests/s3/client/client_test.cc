@@ -57,7 +57,7 @@ const HttpResponse kSuccess = Answered(200, {"ETag: \"e\""});
 
 TEST_F(ClientTest, TransientThenSuccess) {
   const auto result = Put({Answered(500), Answered(503, {}, ErrorXml("SlowDown")), kSuccess});
-  EXPECT_TRUE(result.answer);
+  EXPECT_TRUE(result.response);
   EXPECT_EQ(result.attempts, 3);
   EXPECT_THAT(retried_attempts_, ElementsAre(1, 2));
   EXPECT_EQ(transport_->sleeps.size(), 2u);
@@ -65,13 +65,13 @@ TEST_F(ClientTest, TransientThenSuccess) {
 
 TEST_F(ClientTest, PermanentIsNotRetried) {
   const auto result = Put({Answered(403, {}, ErrorXml("SignatureDoesNotMatch"))});
-  EXPECT_EQ(result.answer.error().kind, ErrorKind::kBadCredentials);
+  EXPECT_EQ(result.response.error().kind, ErrorKind::kBadCredentials);
   EXPECT_EQ(result.attempts, 1);
 }
 
 TEST_F(ClientTest, MaxAttemptsCountsTheFirst) {
   const auto result = Put(std::vector<HttpResponse>(5, Answered(500)));
-  EXPECT_EQ(result.answer.error().kind, ErrorKind::kTransient);
+  EXPECT_EQ(result.response.error().kind, ErrorKind::kTransient);
   EXPECT_EQ(result.attempts, 5);
   EXPECT_EQ(transport_->sleeps.size(), 4u);
 }
@@ -91,7 +91,7 @@ TEST_F(ClientTest, AStopEndsTheLoopAsCancelled) {
   std::stop_source stop;
   stop.request_stop();
   const auto result = Put({Answered(500), kSuccess}, stop.get_token());
-  EXPECT_EQ(result.answer.error().kind, ErrorKind::kCancelled);
+  EXPECT_EQ(result.response.error().kind, ErrorKind::kCancelled);
   EXPECT_EQ(result.attempts, 1);
 }
 
@@ -108,8 +108,8 @@ TEST_F(ClientTest, AnExceptionLeavesNothingInFlight) {
 TEST_F(ClientTest, SecretsThatTheStoreRepeatsAreRedacted) {
   const auto result = Put(
       {Answered(400, {}, "<Error><Code>InvalidRequest</Code><Message>secret-access-key</Message></Error>")});
-  EXPECT_THAT(result.answer.error().message, Not(HasSubstr("secret-access-key")));
-  EXPECT_THAT(result.answer.error().message, HasSubstr("(redacted)"));
+  EXPECT_THAT(result.response.error().message, Not(HasSubstr("secret-access-key")));
+  EXPECT_THAT(result.response.error().message, HasSubstr("(redacted)"));
 }
 
 // The second send uses a new connection; the third may not be cancelled as slow.
@@ -117,7 +117,7 @@ TEST_F(ClientTest, AStragglerIsSentAgainAtOnce) {
   HttpResponse slow;
   slow.failure = Error{.kind = ErrorKind::kSlow, .message = "slow"};
   const auto result = Put({slow, slow, kSuccess});
-  EXPECT_TRUE(result.answer);
+  EXPECT_TRUE(result.response);
   EXPECT_EQ(result.attempts, 1);
   EXPECT_THAT(transport_->sleeps, IsEmpty());
   std::vector<bool> may_cancel, fresh;
@@ -132,14 +132,14 @@ TEST_F(ClientTest, AStragglerIsSentAgainAtOnce) {
 TEST_F(ClientTest, AnotherServersResponseIsTemporaryOnceTheStoreHasResponded) {
   HttpResponse other;
   other.failure = Error{.kind = ErrorKind::kWrongEndpoint, .message = "it speaks TLS"};
-  EXPECT_EQ(Put({other}).answer.error().kind, ErrorKind::kWrongEndpoint);
+  EXPECT_EQ(Put({other}).response.error().kind, ErrorKind::kWrongEndpoint);
   transport_ =
       std::make_unique<test::ScriptedTransport>(std::vector<HttpResponse>{kSuccess, other, kSuccess});
   const auto client = MakeClient();
   for (const int attempts : {1, 2}) {
     const auto result = client->PutObject({"k", &none_}, MakePayload("body", client->integrity()), "",
                                           [](const RetryEvent&) {});
-    EXPECT_TRUE(result.answer);
+    EXPECT_TRUE(result.response);
     EXPECT_EQ(result.attempts, attempts);
   }
 }

@@ -34,13 +34,13 @@ struct Upload {
         upload(&fixture->client, {key, &fixture->properties}),
         bytes(content.size()) {
     const auto created = upload.Create(IgnoreRetries);
-    EXPECT_TRUE(created.answer) << created.answer.error().message;
+    EXPECT_TRUE(created.response) << created.response.error().message;
     for (int number = 1; static_cast<std::size_t>(number - 1) * kPartBytes < content.size(); ++number) {
       const auto part = content.substr(static_cast<std::size_t>(number - 1) * kPartBytes, kPartBytes);
       const auto payload = MakePayload(part, fixture->client.integrity());
       const auto sent = upload.UploadPart(number, payload, IgnoreRetries);
-      EXPECT_TRUE(sent.answer) << sent.answer.error().message;
-      if (sent.answer) parts.push_back({number, part.size(), sent.answer->etag, payload.checksum});
+      EXPECT_TRUE(sent.response) << sent.response.error().message;
+      if (sent.response) parts.push_back({number, part.size(), sent.response->etag, payload.checksum});
     }
   }
   RetryResult Complete() { return upload.Complete(parts, bytes, IgnoreRetries); }
@@ -58,11 +58,11 @@ TEST(MultipartTest, PartsBecomeTheObject) {
   Upload upload(&fixture, content);
   EXPECT_EQ(fixture.server.CountUploads("bucket"), 1u);
   const auto result = upload.Complete();
-  ASSERT_TRUE(result.answer) << result.answer.error().message;
+  ASSERT_TRUE(result.response) << result.response.error().message;
   EXPECT_EQ(fixture.Stored("k"), content);
   EXPECT_EQ(fixture.server.CountUploads("bucket"), 0u);
-  EXPECT_THAT(result.answer->etag, testing::EndsWith("-5\""));
-  const auto head = fixture.client.HeadObject({"k"}, IgnoreRetries).answer.value();
+  EXPECT_THAT(result.response->etag, testing::EndsWith("-5\""));
+  const auto head = fixture.client.HeadObject({"k"}, IgnoreRetries).response.value();
   EXPECT_EQ(head.headers.Find(kTokenHeader), upload.upload.token());
   EXPECT_EQ(head.headers.Find("x-amz-meta-colour"), "blue") << "the user's metadata and the token";
 }
@@ -78,7 +78,7 @@ TEST(MultipartTest, APartListThatDoesNotAddUpIsNotCompleted) {
   test::ClientFixture fixture(SmallParts());
   Upload upload(&fixture, Content(2000));
   upload.parts.pop_back();
-  EXPECT_EQ(upload.Complete().answer.error().kind, ErrorKind::kIntegrity);
+  EXPECT_EQ(upload.Complete().response.error().kind, ErrorKind::kIntegrity);
   EXPECT_EQ(fixture.server.stats().requests["CompleteMultipartUpload"], 0u);
 }
 
@@ -102,7 +102,7 @@ TEST_P(IntegrityTest, ObjectsAndPartsOfAllSizesArrive) {
   for (const std::size_t size : {0u, 1u, 8191u, 262'144u, 262'145u, 600'000u}) {
     const auto content = Content(size);
     const auto result = fixture.Put("whole", content);
-    ASSERT_TRUE(result.answer) << result.answer.error().message;
+    ASSERT_TRUE(result.response) << result.response.error().message;
     EXPECT_EQ(fixture.Stored("whole"), content);
     const auto info = fixture.server.store().Head("bucket", "whole");
     for (const auto& [name, value] : info->headers) EXPECT_NE(name, "content-encoding") << value;
@@ -110,13 +110,13 @@ TEST_P(IntegrityTest, ObjectsAndPartsOfAllSizesArrive) {
   const auto content = Content(3500);
   Upload upload(&fixture, content);
   const auto result = upload.Complete();
-  ASSERT_TRUE(result.answer) << result.answer.error().message;
+  ASSERT_TRUE(result.response) << result.response.error().message;
   EXPECT_EQ(fixture.Stored("k"), content);
-  const auto verified = fixture.client.VerifyObject({"k"}, 3500, result.answer->etag,
+  const auto verified = fixture.client.VerifyObject({"k"}, 3500, result.response->etag,
                                                     upload.upload.object_checksum(), IgnoreRetries);
-  EXPECT_TRUE(verified.answer) << verified.answer.error().message;
-  EXPECT_FALSE(fixture.client.VerifyObject({"k"}, 3501, result.answer->etag, "", IgnoreRetries).answer);
-  EXPECT_FALSE(fixture.client.VerifyObject({"k"}, 3500, "\"other\"", "", IgnoreRetries).answer);
+  EXPECT_TRUE(verified.response) << verified.response.error().message;
+  EXPECT_FALSE(fixture.client.VerifyObject({"k"}, 3501, result.response->etag, "", IgnoreRetries).response);
+  EXPECT_FALSE(fixture.client.VerifyObject({"k"}, 3500, "\"other\"", "", IgnoreRetries).response);
 }
 
 // In each first attempt one bit is flipped on the way, also in framing and trailers.
@@ -128,12 +128,12 @@ TEST_P(IntegrityTest, AFlippedBitIsDetectedAndTheRequestResent) {
   auto rule = FaultOn("PutObject", FaultAction::kFlipBit);
   rule.key = "f*";
   test::ClientFixture fixture(SmallParts({rule}), Options());
-  ASSERT_TRUE(fixture.Put("credentials that worked before", "").answer);
+  ASSERT_TRUE(fixture.Put("credentials that worked before", "").response);
   for (int i = 0; i < rounds; ++i) {
     const auto content = Content(static_cast<std::size_t>(500 + i * 40));
     const auto key = "f" + std::to_string(i);
     const auto result = fixture.Put(key, content);
-    ASSERT_TRUE(result.answer) << i << ": " << result.answer.error().message;
+    ASSERT_TRUE(result.response) << i << ": " << result.response.error().message;
     // A bit of a chunk's length can make the endpoint wait for what never comes: given up, which is no
     // attempt.
     ASSERT_LE(result.attempts, 2) << i;
@@ -177,7 +177,7 @@ TEST(MultipartTest, AWrongETagOfAPartOrAnObjectIsDetected) {
     if (std::string_view(operation) == "PutObject") {
       EXPECT_EQ(fixture.Put("k", content).attempts, 2);
     } else {
-      EXPECT_TRUE(Upload(&fixture, content).Complete().answer);
+      EXPECT_TRUE(Upload(&fixture, content).Complete().response);
       EXPECT_EQ(fixture.server.stats().requests["UploadPart"], 4u) << "one part was sent twice";
     }
     EXPECT_EQ(fixture.Stored("k"), content);
@@ -190,9 +190,9 @@ TEST(MultipartTest, AThousandWrongETagsAreDetected) {
   for (int i = 0; i < 1000; ++i) {
     const auto key = std::to_string(i);
     const auto result = fixture.Put(key, "content " + key);
-    ASSERT_TRUE(result.answer) << result.answer.error().message;
+    ASSERT_TRUE(result.response) << result.response.error().message;
     ASSERT_EQ(result.attempts, 2);
-    ASSERT_EQ(result.answer->etag, "\"" + HexEncode(AsBytes(Md5("content " + key))) + "\"");
+    ASSERT_EQ(result.response->etag, "\"" + HexEncode(AsBytes(Md5("content " + key))) + "\"");
   }
   EXPECT_EQ(fixture.server.stats().faults_injected, 1000u);
 }
@@ -201,7 +201,7 @@ TEST(MultipartTest, AThousandWrongETagsAreDetected) {
 TEST(MultipartTest, AWrongETagOfTheCompletedObjectIsAFailure) {
   test::ClientFixture fixture(SmallParts({FaultOn("CompleteMultipartUpload", FaultAction::kWrongEtag)}));
   Upload upload(&fixture, Content(2500));
-  EXPECT_EQ(upload.Complete().answer.error().kind, ErrorKind::kIntegrity);
+  EXPECT_EQ(upload.Complete().response.error().kind, ErrorKind::kIntegrity);
   EXPECT_EQ(fixture.server.stats().requests["CompleteMultipartUpload"], 1u);
 }
 
@@ -246,13 +246,13 @@ TEST_P(LostCompletionTest, OnlyOurOwnObjectIsASuccess) {
   const auto round = [&, truth = truth](int i) {
     const auto key = std::to_string(i);
     if (truth == Truth::kAnother) {
-      ASSERT_TRUE(fixture.Put(key, std::string(content.size(), 'x')).answer);
+      ASSERT_TRUE(fixture.Put(key, std::string(content.size(), 'x')).response);
     }
     Upload upload(&fixture, content, key);
     const auto completed = upload.Complete();
-    ASSERT_EQ(completed.answer.has_value(), truth == Truth::kOurs) << key;
-    ASSERT_TRUE(upload.upload.Abort(IgnoreRetries).answer);
-    ASSERT_EQ(upload.upload.FindOwnObject(content.size(), IgnoreRetries).answer.has_value(),
+    ASSERT_EQ(completed.response.has_value(), truth == Truth::kOurs) << key;
+    ASSERT_TRUE(upload.upload.Abort(IgnoreRetries).response);
+    ASSERT_EQ(upload.upload.FindOwnObject(content.size(), IgnoreRetries).response.has_value(),
               truth == Truth::kOurs);
     ASSERT_EQ(fixture.Stored(key) == content, truth == Truth::kOurs);
   };
@@ -292,7 +292,7 @@ TEST(MultipartTest, NoHeadObjectAfterARefusalThatProvesThatNothingHappened) {
   rule.code = "InvalidPart";
   test::ClientFixture fixture(SmallParts({rule}));
   Upload upload(&fixture, Content(2500));
-  EXPECT_EQ(upload.Complete().answer.error().code, "InvalidPart");
+  EXPECT_EQ(upload.Complete().response.error().code, "InvalidPart");
   EXPECT_EQ(fixture.server.stats().requests["HeadObject"], 0u);
   EXPECT_EQ(fixture.server.stats().requests["CompleteMultipartUpload"], 1u);
 }
@@ -304,14 +304,15 @@ TEST(MultipartTest, ADeadConnectionCausesNoUncountedCreationOrCompletion) {
   for (const auto* operation : {"CreateMultipartUpload", "CompleteMultipartUpload"}) {
     for (int round = 0; round < 20; ++round) {
       test::ClientFixture fixture(SmallParts({FaultOn(operation, FaultAction::kResetBefore)}));
-      ASSERT_TRUE(fixture.Put("warm", "up").answer) << "a connection to be reused";
+      ASSERT_TRUE(fixture.Put("warm", "up").response) << "a connection to be reused";
       MultipartUpload upload(&fixture.client, {"k", &fixture.properties});
       const auto created = upload.Create(IgnoreRetries);
-      ASSERT_TRUE(created.answer);
+      ASSERT_TRUE(created.response);
       const auto payload = MakePayload("part", fixture.client.integrity());
       const auto part = upload.UploadPart(1, payload, IgnoreRetries);
-      const auto completed = upload.Complete({{1, 4, part.answer->etag, payload.checksum}}, 4, IgnoreRetries);
-      ASSERT_TRUE(completed.answer);
+      const auto completed =
+          upload.Complete({{1, 4, part.response->etag, payload.checksum}}, 4, IgnoreRetries);
+      ASSERT_TRUE(completed.response);
       auto requests = fixture.server.stats().requests;
       EXPECT_EQ(requests["CreateMultipartUpload"], static_cast<std::uint64_t>(created.attempts));
       EXPECT_EQ(requests["CompleteMultipartUpload"], static_cast<std::uint64_t>(completed.attempts));
@@ -326,7 +327,7 @@ TEST(MultipartTest, AnAbortIsRepeatedUntilTheUploadIsGone) {
                                           FaultOn("ListParts", FaultAction::kStatus, 1)}));
   Upload upload(&fixture, Content(2500));
   EXPECT_EQ(fixture.server.CountUploads("bucket"), 1u);
-  EXPECT_TRUE(upload.upload.Abort(IgnoreRetries).answer);
+  EXPECT_TRUE(upload.upload.Abort(IgnoreRetries).response);
   EXPECT_EQ(fixture.server.CountUploads("bucket"), 0u);
   EXPECT_EQ(fixture.server.stats().faults_injected, 3u);
 }
@@ -348,8 +349,8 @@ TEST(MultipartTest, AnAbortIsNotBelievedWithoutListParts) {
   Client client(&store, &credentials, &free.admission, {}, {.checksum = ChecksumAlgorithm::kNone}, &transport,
                 &waiter, {});
   MultipartUpload upload(&client, {"k", &properties});
-  ASSERT_TRUE(upload.Create(IgnoreRetries).answer);
-  EXPECT_TRUE(upload.Abort(IgnoreRetries).answer);
+  ASSERT_TRUE(upload.Create(IgnoreRetries).response);
+  EXPECT_TRUE(upload.Abort(IgnoreRetries).response);
   std::vector<std::string> methods;
   for (const auto& request : transport.requests) methods.push_back(request.method);
   EXPECT_THAT(methods, testing::ElementsAre("POST", "DELETE", "GET", "DELETE", "GET"));
@@ -358,9 +359,9 @@ TEST(MultipartTest, AnAbortIsNotBelievedWithoutListParts) {
 TEST(ConditionalPutTest, OurOwnObjectIsASuccessAndAnotherWritersIsNot) {
   test::ClientFixture fixture(SmallParts({FaultOn("PutObject", FaultAction::kLostResponse)}));
   fixture.properties.Set("if-none-match", "*");
-  EXPECT_TRUE(fixture.Put("ours", "body", "token").answer);
+  EXPECT_TRUE(fixture.Put("ours", "body", "token").response);
   EXPECT_EQ(fixture.Stored("ours"), "body");
-  EXPECT_EQ(fixture.Put("ours", "BODY", "another token").answer.error().http_status, 412);
+  EXPECT_EQ(fixture.Put("ours", "BODY", "another token").response.error().http_status, 412);
   EXPECT_EQ(fixture.Stored("ours"), "body");
 }
 

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/s3/client/strict_store.h"
+#include "tests/support/strict_store.h"
 
 namespace s3 {
 namespace {
@@ -51,7 +51,7 @@ TEST(OptionalHeadersTest, ARefusedChecksumModeIsLeftOutOfHeadObject) {
   for (const int status : {501, 400, 405}) {
     StrictStoreFixture fixture({.refused_header = "x-amz-checksum-mode", .refusal_status = status},
                                {.checksum = ChecksumAlgorithm::kCrc32c});
-    ASSERT_TRUE(fixture.Put().answer);
+    ASSERT_TRUE(fixture.Put().response);
     EXPECT_EQ(ResultText(fixture.client.HeadObject({"k", &fixture.properties}, IgnoreRetries)), "success")
         << status;
     EXPECT_EQ(ResultText(fixture.client.HeadObject({"k", &fixture.properties}, IgnoreRetries)), "success")
@@ -76,8 +76,8 @@ TEST(OptionalHeadersTest, HeadersThatMatterAreNotLeftOut) {
     fixture.properties.Set("x-amz-tagging", "a=b");
     fixture.upload.emplace(&fixture.client, ObjectTarget{"k", &fixture.properties});
     auto ended = fixture.upload->Create(IgnoreRetries);
-    if (ended.answer) ended = fixture.UploadPartAndComplete();
-    EXPECT_FALSE(ended.answer) << header << code;
+    if (ended.response) ended = fixture.UploadPartAndComplete();
+    EXPECT_FALSE(ended.response) << header << code;
     EXPECT_GE(fixture.store.count_of_refused_header(), 1);
     EXPECT_THAT(fixture.notices, IsEmpty());
   }
@@ -88,7 +88,7 @@ TEST(OptionalHeadersTest, TheTypeOfACrc32cIsNotOptional) {
   StrictStoreFixture fixture({.refused_header = "x-amz-checksum-type"},
                              {.checksum = ChecksumAlgorithm::kCrc32c});
   fixture.upload.emplace(&fixture.client, ObjectTarget{"k", &fixture.properties});
-  EXPECT_FALSE(fixture.upload->Create(IgnoreRetries).answer);
+  EXPECT_FALSE(fixture.upload->Create(IgnoreRetries).response);
   EXPECT_EQ(fixture.store.count_of_refused_header(), 1);
 }
 

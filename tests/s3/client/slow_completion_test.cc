@@ -4,7 +4,7 @@
 
 #include <thread>
 
-#include "tests/s3/client/strict_store.h"
+#include "tests/support/strict_store.h"
 
 namespace s3 {
 namespace {
@@ -26,18 +26,18 @@ TEST(SlowCompletionTest, NoRefusalProvesThatAnEarlierCompletionFailed) {
     // It is never finished: a failure after the last attempt.
     StrictStoreFixture never(
         {.completions = {{503, "", false}, {status, code, false}, {status, code, false}}});
-    EXPECT_FALSE(never.UploadMultipart().answer);
+    EXPECT_FALSE(never.UploadMultipart().response);
     EXPECT_EQ(never.store.requests().back(), "Head");
     // There was no earlier completion: the refusal is final.
     StrictStoreFixture first({.completions = {{status, code, false}}});
-    EXPECT_FALSE(first.UploadMultipart().answer);
+    EXPECT_FALSE(first.UploadMultipart().response);
   }
 }
 
 TEST(SlowCompletionTest, AnEarlierSessionMayHaveStartedACompletion) {
   StrictStoreFixture fixture({.completions = {{400, "InvalidPart", false}, {400, "InvalidPart", true}}});
   MultipartUpload created(&fixture.client, {"k", &fixture.properties});
-  ASSERT_TRUE(created.Create(IgnoreRetries).answer);
+  ASSERT_TRUE(created.Create(IgnoreRetries).response);
   fixture.upload.emplace(&fixture.client, ObjectTarget{"k", &fixture.properties}, created.token(),
                          created.upload_id());
   EXPECT_EQ(ResultText(fixture.UploadPartAndComplete()), "success");

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "s3/hash/checksum.h"
-#include "tests/s3/client/strict_store.h"
+#include "tests/support/strict_store.h"
 
 namespace s3 {
 namespace {
@@ -29,12 +29,12 @@ TEST(UnusualResponsesTest, ETagsMayHaveAnyForm) {
               "success");
     EXPECT_FALSE(
         fixture.client.VerifyObject({"k", &fixture.properties}, kContent.size(), "\"0\"", "", IgnoreRetries)
-            .answer);
+            .response);
     EXPECT_EQ(ResultText(fixture.UploadMultipart()), "success") << before;
     for (const auto& call : fixture.store.calls())
       EXPECT_EQ(call.body.find("W/"), std::string::npos) << call.body;
     // They are compared: other bytes have another MD5.
-    EXPECT_FALSE(fixture.Put("BODY").answer);
+    EXPECT_FALSE(fixture.Put("BODY").response);
   }
 }
 
@@ -43,19 +43,19 @@ TEST(UnusualResponsesTest, AMissingLengthIsUnknownAndNotZero) {
     StrictStoreFixture fixture({.names_length = named, .completions = {{503, "SlowDown", true}}});
     EXPECT_EQ(ResultText(fixture.UploadMultipart()), "success") << "the token decides";
     EXPECT_EQ(ResultText(fixture.upload->FindOwnObject(kContent.size(), IgnoreRetries)), "success");
-    EXPECT_EQ(fixture.upload->FindOwnObject(kContent.size() + 1, IgnoreRetries).answer.has_value(), !named);
-    const auto etag = fixture.client.HeadObject({"k", &fixture.properties}, IgnoreRetries).answer->etag;
+    EXPECT_EQ(fixture.upload->FindOwnObject(kContent.size() + 1, IgnoreRetries).response.has_value(), !named);
+    const auto etag = fixture.client.HeadObject({"k", &fixture.properties}, IgnoreRetries).response->etag;
     EXPECT_EQ(ResultText(fixture.client.VerifyObject({"k", &fixture.properties}, kContent.size(), etag, "",
                                                      IgnoreRetries)),
               "success");
     EXPECT_FALSE(
         fixture.client.VerifyObject({"k", &fixture.properties}, kContent.size(), "\"x\"", "", IgnoreRetries)
-            .answer);
+            .response);
     StoreTraits other{.names_length = named};
     StrictStoreFixture another(other);
-    ASSERT_TRUE(another.Put(kContent, "their token").answer);
+    ASSERT_TRUE(another.Put(kContent, "their token").response);
     MultipartUpload ours(&another.client, {"k", &another.properties});
-    EXPECT_FALSE(ours.FindOwnObject(kContent.size(), IgnoreRetries).answer) << "another writer's";
+    EXPECT_FALSE(ours.FindOwnObject(kContent.size(), IgnoreRetries).response) << "another writer's";
   }
 }
 

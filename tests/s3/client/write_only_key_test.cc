@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/s3/client/strict_store.h"
+#include "tests/support/strict_store.h"
 
 namespace s3 {
 namespace {
@@ -27,13 +27,13 @@ TEST(WriteOnlyKeyTest, TagsThatCannotBeReadBackAreNoFailure) {
   StrictStoreFixture reads({.tagging_status = 403});
   reads.properties.Set("x-amz-tagging", "a=b");
   ASSERT_EQ(ResultText(reads.UploadMultipart()), "success");
-  EXPECT_FALSE(reads.upload->EnsureTags(IgnoreRetries).answer);
+  EXPECT_FALSE(reads.upload->EnsureTags(IgnoreRetries).response);
 }
 
 TEST(WriteOnlyKeyTest, AnAbortWorksWithoutListParts) {
   StrictStoreFixture fixture({.read_status = 403});
   MultipartUpload upload(&fixture.client, {"k", &fixture.properties});
-  ASSERT_TRUE(upload.Create(IgnoreRetries).answer);
+  ASSERT_TRUE(upload.Create(IgnoreRetries).response);
   EXPECT_EQ(ResultText(upload.Abort(IgnoreRetries)), "success");
   EXPECT_FALSE(fixture.store.has_upload());
   EXPECT_THAT(fixture.store.requests(), ElementsAre("Create", "Abort", "ListParts", "Abort"));
@@ -45,14 +45,14 @@ TEST(WriteOnlyKeyTest, AnUnknownCompletionIsNeitherASuccessNorAnotherWritersObje
       {.read_status = 403,
        .completions = {{503, "SlowDown", true}, {404, "NoSuchUpload", true}, {404, "NoSuchUpload", true}}});
   const auto ended = fixture.UploadMultipart();
-  ASSERT_FALSE(ended.answer);
-  EXPECT_THAT(ended.answer.error().message, HasSubstr("cannot check whether it became the object"));
-  EXPECT_THAT(ended.answer.error().message, testing::Not(HasSubstr("not ours")));
+  ASSERT_FALSE(ended.response);
+  EXPECT_THAT(ended.response.error().message, HasSubstr("cannot check whether it became the object"));
+  EXPECT_THAT(ended.response.error().message, testing::Not(HasSubstr("not ours")));
 }
 
 TEST(WriteOnlyKeyTest, VerificationSaysThatTheObjectWasAcknowledged) {
   StrictStoreFixture fixture({.read_status = 403});
-  ASSERT_TRUE(fixture.Put().answer);
+  ASSERT_TRUE(fixture.Put().response);
   const auto verified =
       fixture.client.VerifyObject({"k", &fixture.properties}, kContent.size(), "\"x\"", "", IgnoreRetries);
   EXPECT_THAT(ResultText(verified), HasSubstr("the store acknowledged the object"));

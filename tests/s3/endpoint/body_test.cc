@@ -20,9 +20,9 @@ TEST(Body, APayloadWithAnotherDigestThanTheSignedOneIsRefused) {
   auto payload = MakePayload("sent", {.checksum = ChecksumAlgorithm::kNone});
   payload.sha256 = Sha256Hex("promised");
   const auto result = fixture.client.PutObject({"k", &none}, payload, "", [](const RetryEvent&) {});
-  ASSERT_FALSE(result.answer);
-  EXPECT_EQ(result.answer.error().code, "XAmzContentSHA256Mismatch");
-  EXPECT_EQ(result.answer.error().kind, ErrorKind::kIntegrity);
+  ASSERT_FALSE(result.response);
+  EXPECT_EQ(result.response.error().code, "XAmzContentSHA256Mismatch");
+  EXPECT_EQ(result.response.error().kind, ErrorKind::kIntegrity);
   EXPECT_EQ(result.attempts, fixture.options.retry.max_attempts);
   EXPECT_EQ(fixture.Stored("k"), "(absent)");
 }

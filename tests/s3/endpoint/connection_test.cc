@@ -110,7 +110,7 @@ TEST(SlowClient, OneThatDoesNotReadTheReplyIsDisconnected) {
   auto options = Patient();
   options.clients.stall_window = milliseconds(50);
   ClientFixture fixture(options);
-  ASSERT_TRUE(fixture.Put("k", std::string(32 << 20, 'x')).answer);
+  ASSERT_TRUE(fixture.Put("k", std::string(32 << 20, 'x')).response);
   const auto before = fixture.server.stats().connections;
   RawClient client(fixture.server.port());
   client.Say(SignedHead(fixture.server, "GET", "/bucket/k", 0));
@@ -126,7 +126,7 @@ TEST(SlowClient, TheEndpointsOwnPausesDoNotCount) {
   options.bandwidth_bytes = 200'000;
   ClientFixture fixture(options);
   const auto result = fixture.Put("k", std::string(300'000, 'x'));
-  ASSERT_TRUE(result.answer) << result.answer.error().message;
+  ASSERT_TRUE(result.response) << result.response.error().message;
   EXPECT_EQ(result.attempts, 1);
 }
 
@@ -136,7 +136,7 @@ TEST(ConnectionLimit, FurtherConnectionsWaitUntilOthersEnd) {
   options.clients.idle = milliseconds(50);
   ClientFixture fixture(options);
   const RawClient first(fixture.server.port()), second(fixture.server.port()), third(fixture.server.port());
-  EXPECT_TRUE(fixture.Put("k", "x").answer);
+  EXPECT_TRUE(fixture.Put("k", "x").response);
   EXPECT_EQ(fixture.server.stats().max_connections, 3);
 }
 

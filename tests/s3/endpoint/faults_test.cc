@@ -30,7 +30,7 @@ TEST_P(FaultTest, IsRetriedUntilItEnds) {
     EndpointFixture fixture(WithBucket({rule}));
     const std::string body(100'000, 'b');
     const auto result = fixture.Put("k", body);
-    ASSERT_TRUE(result.answer) << result.answer.error().message;
+    ASSERT_TRUE(result.response) << result.response.error().message;
     EXPECT_EQ(fixture.server.stats().faults_injected, static_cast<std::uint64_t>(failures));
     EXPECT_EQ(fixture.Stored("k").size(), body.size());
   }
@@ -41,8 +41,8 @@ TEST_P(FaultTest, WithoutEndIsAFailure) {
   rule.last_attempt = 1000;
   EndpointFixture fixture(WithBucket({rule}));
   const auto result = fixture.Put("k", "body");
-  ASSERT_FALSE(result.answer);
-  EXPECT_TRUE(IsRetryable(result.answer.error().kind));
+  ASSERT_FALSE(result.response);
+  EXPECT_TRUE(IsRetryable(result.response.error().kind));
   EXPECT_EQ(result.attempts, fixture.options.retry.max_attempts);
   EXPECT_EQ(fixture.Stored("k") != "(absent)", GetParam().stored_by_the_faulty_attempt);
 }
@@ -85,7 +85,7 @@ TEST(Faults, ADelayDoesNotFailTheRequest) {
   rule.delay = std::chrono::milliseconds(20);
   EndpointFixture fixture(WithBucket({rule}));
   const auto result = fixture.Put("k", "x");
-  EXPECT_TRUE(result.answer);
+  EXPECT_TRUE(result.response);
   EXPECT_EQ(result.attempts, 1);
   EXPECT_EQ(fixture.server.stats().faults_injected, 1u);
 }
@@ -93,7 +93,7 @@ TEST(Faults, ADelayDoesNotFailTheRequest) {
 TEST(Faults, AWrongETagIsNoticedAndTheObjectSentAgain) {
   EndpointFixture fixture(WithBucket({Rule(FaultAction::kWrongEtag)}));
   const auto result = fixture.Put("k", "x");
-  EXPECT_EQ(result.answer->etag, "\"" + HexEncode(AsBytes(Md5("x"))) + "\"");
+  EXPECT_EQ(result.response->etag, "\"" + HexEncode(AsBytes(Md5("x"))) + "\"");
   EXPECT_EQ(result.attempts, 2);
   EXPECT_EQ(fixture.server.stats().faults_injected, 1u);
 }
@@ -103,9 +103,9 @@ TEST(Faults, ARuleAppliesToItsOperationAndKey) {
   rule.operation = "PutObject";
   rule.key = "in/**";
   EndpointFixture fixture(WithBucket({rule}));
-  EXPECT_TRUE(fixture.Put("out/k", "x").answer);
-  EXPECT_EQ(fixture.Put("in/k", "x").answer.error().kind, ErrorKind::kAccessDenied);
-  EXPECT_TRUE(fixture.Put("in/k", "x").answer) << "attempts are counted for each key";
+  EXPECT_TRUE(fixture.Put("out/k", "x").response);
+  EXPECT_EQ(fixture.Put("in/k", "x").response.error().kind, ErrorKind::kAccessDenied);
+  EXPECT_TRUE(fixture.Put("in/k", "x").response) << "attempts are counted for each key";
 }
 
 TEST(FaultPlan, AttemptsAreCountedForEachOperationAndKey) {

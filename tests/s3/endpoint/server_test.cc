@@ -33,7 +33,7 @@ TEST(Server, KeysOfAnyBytesAreStoredAsTheyAre) {
       key += set[random() % set.size()];
     }
     const auto result = fixture.Put(key, key);
-    ASSERT_TRUE(result.answer) << "key " << HexEncode(key) << ": " << result.answer.error().message;
+    ASSERT_TRUE(result.response) << "key " << HexEncode(key) << ": " << result.response.error().message;
     ASSERT_EQ(fixture.Stored(key), key) << HexEncode(key);
   }
   EXPECT_EQ(fixture.server.stats().refused_signatures, 0u);
@@ -42,7 +42,7 @@ TEST(Server, KeysOfAnyBytesAreStoredAsTheyAre) {
 TEST(Server, KeysAreNotNormalisedLikePaths) {
   EndpointFixture fixture(WithBucket());
   const std::vector<std::string> keys{"a/../b", "b", "a/./b", "a//b", "/b", "//b", "a/", ".", "..", "../b"};
-  for (const auto& key : keys) ASSERT_TRUE(fixture.Put(key, key).answer) << key;
+  for (const auto& key : keys) ASSERT_TRUE(fixture.Put(key, key).response) << key;
   for (const auto& key : keys) EXPECT_EQ(fixture.Stored(key), key);
   EXPECT_EQ(fixture.server.store().CountObjects("bucket"), keys.size());
 }
@@ -54,7 +54,7 @@ TEST(Server, BodiesOfAllSizesArriveComplete) {
   for (const std::size_t size : {0u, 1u, 65'535u, 262'144u, 262'145u, (1u << 20) + 1, 5u << 20}) {
     std::string body(size, '\0');
     for (std::size_t i = 0; i < size; i += 7) body[i] = static_cast<char>(random());
-    ASSERT_TRUE(fixture.Put("k", body).answer) << size;
+    ASSERT_TRUE(fixture.Put("k", body).response) << size;
     const auto info = fixture.server.store().Head("bucket", "k");
     EXPECT_EQ(info->size_bytes, size);
     EXPECT_EQ(info->sha256, Sha256Hex(body));
@@ -65,24 +65,24 @@ TEST(Server, HeadReturnsWhatPutStored) {
   EndpointFixture fixture(WithBucket());
   const auto put = fixture.Put("k", "twelve bytes");
   const auto head = fixture.client.HeadObject({"k"}, [](const RetryEvent&) {});
-  ASSERT_TRUE(head.answer);
-  EXPECT_EQ(head.answer->etag, put.answer->etag);
-  EXPECT_EQ(head.answer->content_length, 12u);
-  EXPECT_EQ(fixture.client.HeadObject({"gone"}, [](const RetryEvent&) {}).answer.error().http_status, 404);
+  ASSERT_TRUE(head.response);
+  EXPECT_EQ(head.response->etag, put.response->etag);
+  EXPECT_EQ(head.response->content_length, 12u);
+  EXPECT_EQ(fixture.client.HeadObject({"gone"}, [](const RetryEvent&) {}).response.error().http_status, 404);
 }
 
 TEST(Server, AnUnknownBucketIsRefused) {
   ServerOptions options;
   options.buckets = {"other"};
   EndpointFixture fixture(std::move(options));
-  EXPECT_EQ(fixture.Put("k", "x").answer.error().kind, ErrorKind::kNoSuchBucket);
+  EXPECT_EQ(fixture.Put("k", "x").response.error().kind, ErrorKind::kNoSuchBucket);
 }
 
 TEST(Server, CredentialsAreRandomUnlessTheyAreGiven) {
   std::set<std::string> secrets, ids;
   for (int i = 0; i < 3; ++i) {
     EndpointFixture fixture(WithBucket());
-    EXPECT_TRUE(fixture.Put("k", "x").answer);
+    EXPECT_TRUE(fixture.Put("k", "x").response);
     const auto credentials = fixture.server.credentials();
     EXPECT_EQ(credentials.access_key_id.size(), 20u);
     EXPECT_EQ(credentials.secret_access_key.Reveal().size(), 40u);
@@ -109,12 +109,12 @@ TEST(Server, ADiskErrorIsAReplyAndTheServerContinues) {
   ClientFixture fixture(server_options, {}, 2);
   fs::remove_all(directory / "store");
   const auto result = fixture.Put("k", "x");
-  ASSERT_FALSE(result.answer);
-  EXPECT_EQ(result.answer.error().code, "InternalError");
+  ASSERT_FALSE(result.response);
+  EXPECT_EQ(result.response.error().code, "InternalError");
   EXPECT_EQ(result.attempts, 2);
   fs::create_directories(directory / "store/.uploads");
   fs::create_directories(directory / "store/bucket");
-  EXPECT_TRUE(fixture.Put("k", "x").answer) << "the server continues";
+  EXPECT_TRUE(fixture.Put("k", "x").response) << "the server continues";
 }
 
 }  // namespace

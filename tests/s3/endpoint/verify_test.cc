@@ -26,8 +26,8 @@ TEST(Verify, WrongKeysAreRefused) {
     server_options.secret_access_key = Secret("its-secret");
     EndpointFixture fixture(std::move(server_options), credentials, region);
     const auto result = fixture.Put("k", "body");
-    ASSERT_FALSE(result.answer);
-    EXPECT_EQ(result.answer.error().code, code);
+    ASSERT_FALSE(result.response);
+    EXPECT_EQ(result.response.error().code, code);
     EXPECT_EQ(result.attempts, 1);
     EXPECT_EQ(fixture.Stored("k"), "(absent)");
   }

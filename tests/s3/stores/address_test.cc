@@ -74,7 +74,7 @@ TEST(AddressTest, ContradictionsAndMissingEndpointsAreErrors) {
       {{.bucket = "b-1", .endpoint = "http://h:1", .dualstack = true}, "are for AWS's endpoints"},
       {{.bucket = "b-1", .endpoint = "http://h:1", .endpoints = {"http://h:2"}}, "not both"},
       {{.bucket = "b-1", .endpoints = {"https://h:1", "http://h:2"}}, "all https or all http"},
-      {{.bucket = "b-1", .endpoints = {"http://h:1", "http://h:x"}}, "no valid port"},
+      {{.bucket = "b-1", .endpoints = {"http://h:1", "http://h:x"}}, "an invalid port"},
   };
   for (const auto& [destination, reason] : cases) EXPECT_THAT(Resolve(destination), HasSubstr(reason));
 }

@@ -67,9 +67,9 @@ TEST(StoreContextCacheTest, ARegionInHeaderOrBodyIsLearntOnce) {
   for (const auto& redirect : answers) {
     Scripted scripted({redirect, kSuccess, kSuccess});
     const auto result = scripted.Put();
-    ASSERT_TRUE(result.answer) << result.answer.error().message;
+    ASSERT_TRUE(result.response) << result.response.error().message;
     EXPECT_EQ(result.attempts, 1);
-    EXPECT_TRUE(scripted.Put().answer);
+    EXPECT_TRUE(scripted.Put().response);
     const auto& requests = scripted.transport.requests;
     ASSERT_EQ(requests.size(), 3u) << "learnt for the whole run";
     EXPECT_EQ(requests[0].endpoint.host, "bucket.s3.us-east-1.amazonaws.com");
@@ -89,14 +89,14 @@ TEST(StoreContextCacheTest, ALoopOfRedirectsEndsAfterOneCorrection) {
   };
   Scripted scripted({to("eu-west-1"), to("us-east-1")});
   const auto result = scripted.Put();
-  EXPECT_EQ(result.answer.error().kind, ErrorKind::kWrongRegion);
+  EXPECT_EQ(result.response.error().kind, ErrorKind::kWrongRegion);
   EXPECT_EQ(scripted.transport.requests.size(), 2u);
 }
 
 TEST(StoreContextCacheTest, OnlyTheNameOfARegionIsLearnt) {
   for (const auto* region : {"", "us-east-1", "evil.example/", "EU", "a b", "x@evil"}) {
     Scripted scripted({Answered(301, {std::string("x-amz-bucket-region: ") + region})});
-    EXPECT_EQ(scripted.Put().answer.error().kind, ErrorKind::kWrongRegion) << region;
+    EXPECT_EQ(scripted.Put().response.error().kind, ErrorKind::kWrongRegion) << region;
     EXPECT_EQ(scripted.transport.requests.size(), 1u) << region;
   }
 }
@@ -105,7 +105,7 @@ TEST(StoreContextCacheTest, ACustomEndpointKeepsItsHost) {
   Scripted scripted(
       {Answered(400, {}, ErrorXml("AuthorizationHeaderMalformed", "<Region>garage</Region>")), kSuccess},
       {.bucket = "bucket", .endpoint = "http://127.0.0.1:1"});
-  EXPECT_TRUE(scripted.Put().answer);
+  EXPECT_TRUE(scripted.Put().response);
   EXPECT_EQ(scripted.transport.requests.at(1).endpoint.host, "127.0.0.1");
   EXPECT_THAT(scripted.Signed(1, "authorization"), HasSubstr("/garage/s3/"));
 }
@@ -115,9 +115,9 @@ TEST(StoreContextCacheTest, TheStoresClockIsLearntOnce) {
     const auto skewed = Answered(403, {"Date: " + HttpDate(offset)}, ErrorXml("RequestTimeTooSkewed"));
     Scripted scripted({skewed, kSuccess, kSuccess});
     const auto result = scripted.Put();
-    ASSERT_TRUE(result.answer) << result.answer.error().message;
+    ASSERT_TRUE(result.response) << result.response.error().message;
     EXPECT_EQ(result.attempts, 1) << "a correction does not count as an attempt";
-    EXPECT_TRUE(scripted.Put().answer);
+    EXPECT_TRUE(scripted.Put().response);
     EXPECT_EQ(scripted.transport.requests.size(), 3u) << "exactly one more request";
     EXPECT_EQ(scripted.store.Current()->clock_offset / hours(1), offset / hours(1));
     const auto expected = AmzDate(std::chrono::system_clock::now() + offset);
@@ -133,30 +133,30 @@ TEST(StoreContextCacheTest, UselessOrUnbelievableTimesAreNotLearnt) {
   for (const auto& date :
        {HttpDate(seconds(0)), HttpDate(hours(24 * 365)), std::string("yesterday"), std::string()}) {
     Scripted scripted({skewed(date)});
-    EXPECT_EQ(scripted.Put().answer.error().kind, ErrorKind::kClockSkewed) << date;
+    EXPECT_EQ(scripted.Put().response.error().kind, ErrorKind::kClockSkewed) << date;
     EXPECT_EQ(scripted.transport.requests.size(), 1u) << date;
   }
   // A second correction in one attempt is not believed.
   Scripted scripted({skewed(HttpDate(hours(2))), skewed(HttpDate(hours(4)))});
-  EXPECT_EQ(scripted.Put().answer.error().kind, ErrorKind::kClockSkewed);
+  EXPECT_EQ(scripted.Put().response.error().kind, ErrorKind::kClockSkewed);
   EXPECT_EQ(scripted.transport.requests.size(), 2u);
   // The Date of another refusal changes nothing.
   Scripted other({Answered(500, {"Date: " + HttpDate(hours(5))}), kSuccess});
-  EXPECT_FALSE(other.Put().answer);
+  EXPECT_FALSE(other.Put().response);
   EXPECT_EQ(other.store.Current()->clock_offset, seconds(0));
 }
 
 TEST(StoreContextCacheTest, RegionAndClockCanBeCorrectedInOneAttempt) {
   Scripted scripted({Answered(403, {"Date: " + HttpDate(hours(3))}, ErrorXml("RequestTimeTooSkewed")),
                      Answered(301, {"x-amz-bucket-region: eu-west-1"}), kSuccess});
-  EXPECT_TRUE(scripted.Put().answer);
+  EXPECT_TRUE(scripted.Put().response);
   EXPECT_EQ(scripted.notices.size(), 2u);
 }
 
 TEST(StoreContextCacheTest, TheRegionOfTheEmbeddedEndpointIsLearnt) {
   test::ClientFixture fixture(test::WithBucket(), {}, 8, "eu-central-1");
   const auto result = fixture.Put("k", "x");
-  ASSERT_TRUE(result.answer) << result.answer.error().message;
+  ASSERT_TRUE(result.response) << result.response.error().message;
   EXPECT_EQ(fixture.Stored("k"), "x");
   EXPECT_EQ(fixture.facts.Current()->region, "us-east-1");
   EXPECT_EQ(fixture.notices.size(), 1u);

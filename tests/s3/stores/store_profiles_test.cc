@@ -111,19 +111,19 @@ TEST_P(EmulatedStoreTest, AcceptsTheDefaults) {
                 &fixture.loops, &fixture.waiter, {});
   const auto put = client.PutObject({"small", &fixture.properties}, MakePayload("body", client.integrity()),
                                     "", test::IgnoreRetries);
-  EXPECT_TRUE(put.answer) << put.answer.error().message;
+  EXPECT_TRUE(put.response) << put.response.error().message;
   MultipartUpload upload(&client, {"large", &fixture.properties});
-  ASSERT_TRUE(upload.Create(test::IgnoreRetries).answer);
+  ASSERT_TRUE(upload.Create(test::IgnoreRetries).response);
   std::vector<CompletedPart> parts;
   const std::string pieces[] = {"0123456789", "abcdefghij", "end"};
   for (int i = 0; i < 3; ++i) {
     const auto payload = MakePayload(pieces[i], client.integrity());
     const auto sent = upload.UploadPart(i + 1, payload, test::IgnoreRetries);
-    ASSERT_TRUE(sent.answer) << sent.answer.error().message;
-    parts.push_back({i + 1, pieces[i].size(), sent.answer->etag, payload.checksum});
+    ASSERT_TRUE(sent.response) << sent.response.error().message;
+    parts.push_back({i + 1, pieces[i].size(), sent.response->etag, payload.checksum});
   }
   const auto completed = upload.Complete(parts, 23, test::IgnoreRetries);
-  EXPECT_TRUE(completed.answer) << completed.answer.error().message;
+  EXPECT_TRUE(completed.response) << completed.response.error().message;
   EXPECT_EQ(fixture.Stored("large"), "0123456789abcdefghijend");
 }
 
@@ -138,9 +138,9 @@ TEST_P(EmulatedStoreTest, RefusesWhatItsProfileRefuses) {
     test::ClientFixture fixture(options_, integrity, 1);
     const auto put = fixture.Put("key", "body");
     const bool refused = IntegrityProblem(integrity, GetParam()).has_value();
-    EXPECT_EQ(put.answer.has_value(), !refused) << name_;
+    EXPECT_EQ(put.response.has_value(), !refused) << name_;
     if (refused) {
-      EXPECT_THAT(put.answer.error().message, HasSubstr("integrity.")) << "names the option";
+      EXPECT_THAT(put.response.error().message, HasSubstr("integrity.")) << "names the option";
     }
   }
 }

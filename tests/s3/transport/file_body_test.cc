@@ -154,18 +154,18 @@ TEST(FilePayloadTest, AChangeBetweenHashingAndSendingIsNoticed) {
       return {};
     });
     MultipartUpload upload(&fixture.client, {"k", &fixture.properties});
-    ASSERT_TRUE(upload.Create(test::IgnoreRetries).answer);
+    ASSERT_TRUE(upload.Create(test::IgnoreRetries).response);
     const auto changed = upload.UploadPart(
         1, digested, [&](const RetryEvent&) { ASSERT_EQ(pwrite(file.get(), "b", 1, 77), 1); });
-    ASSERT_FALSE(changed.answer);
-    EXPECT_EQ(changed.answer.error().kind, ErrorKind::kIntegrity) << changed.answer.error().message;
+    ASSERT_FALSE(changed.response);
+    EXPECT_EQ(changed.response.error().kind, ErrorKind::kIntegrity) << changed.response.error().message;
     has_changed = true;
     const auto known = upload.UploadPart(1, digested, test::IgnoreRetries);
-    ASSERT_FALSE(known.answer);
-    EXPECT_EQ(known.answer.error().kind, ErrorKind::kChanged) << known.answer.error().message;
+    ASSERT_FALSE(known.response);
+    EXPECT_EQ(known.response.error().kind, ErrorKind::kChanged) << known.response.error().message;
     EXPECT_EQ(known.attempts, 1) << "it must not be resent";
     ASSERT_EQ(pwrite(file.get(), "a", 1, 77), 1);
-    EXPECT_TRUE(upload.UploadPart(1, digested, test::IgnoreRetries).answer);
+    EXPECT_TRUE(upload.UploadPart(1, digested, test::IgnoreRetries).response);
     EXPECT_EQ(fixture.server.stats().faults_injected, 1u);
   }
 }

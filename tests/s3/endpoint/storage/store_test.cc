@@ -25,9 +25,9 @@ TEST(Store, ADirectoryIsLoadedAgain) {
   const std::string odd_key = "odd/\xff\n key";
   {
     EndpointFixture fixture(options);
-    EXPECT_TRUE(fixture.Put(odd_key, "first").answer);
-    EXPECT_TRUE(fixture.Put(odd_key, "second").answer);
-    EXPECT_TRUE(fixture.Put("gone", "x").answer);
+    EXPECT_TRUE(fixture.Put(odd_key, "first").response);
+    EXPECT_TRUE(fixture.Put(odd_key, "second").response);
+    EXPECT_TRUE(fixture.Put("gone", "x").response);
     fixture.server.store().DeleteObject("bucket", "gone");
   }
   endpoint::Store store(endpoint::Storage::kDirectory, directory.path());
@@ -39,7 +39,7 @@ TEST(Store, DiscardKeepsOnlyTheDigests) {
   ServerOptions options = WithBucket();
   options.storage = endpoint::Storage::kDiscard;
   EndpointFixture fixture(options);
-  EXPECT_TRUE(fixture.Put("k", "abc").answer);
+  EXPECT_TRUE(fixture.Put("k", "abc").response);
   EXPECT_EQ(fixture.server.store().Head("bucket", "k")->sha256, Sha256Hex("abc"));
   EXPECT_EQ(fixture.server.store().Get("bucket", "k"), nullptr);
 }
@@ -89,7 +89,7 @@ TEST_F(StoreDirectoryTest, LinksAreNotFollowed) {
   // A link instead of the object's description, and of its next version.
   const auto meta = directory_ / "store/bucket/" + Sha256Hex("k") + ".meta";
   fs::create_symlink(outside + "/file", meta + ".new");
-  ASSERT_TRUE(fixture.Put("k", "x").answer);
+  ASSERT_TRUE(fixture.Put("k", "x").response);
   EXPECT_EQ(test::ReadAll(outside + "/file"), "not yours");
   EXPECT_FALSE(fs::is_symlink(meta));
   // A link instead of its data.
