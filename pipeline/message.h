@@ -1,5 +1,4 @@
-// The messages of the flow graph: what its nodes pass to each other. Plain values; pure functions, any
-// thread.
+// The messages that the nodes of the flow graph pass to each other. Plain values; pure functions, any thread.
 #pragma once
 
 #include <chrono>
@@ -35,10 +34,10 @@ struct InputFile {
   bool is_stream = false;       // unknown length; can be read only once
   std::size_t relative_at = 0;  // offset in `key` of the path below the root
   Reading reading;
-  // The root's directory, kept open. Null when Open() has to open it, and when there is none: the root is a
-  // file, or links are followed.
+  // The root's directory, kept open. Null when OpenFile::Open() has to open it, and when there is no such
+  // directory, because the root is a file or links are followed.
   std::shared_ptr<const s3::UniqueFd> root = nullptr;
-  bool planned = false;  // from a plan, which may be old: the file must still have this size and mtime
+  bool planned = false;  // from a plan: opening fails unless the file still has this size and mtime
   std::shared_ptr<const PartsOfPlan> range = nullptr;  // upload only these parts; null: the whole file
 
   std::string_view relative() const { return std::string_view(key).substr(relative_at); }
@@ -52,7 +51,7 @@ struct UploadTask {
   int number = 1;
 };
 
-// How an input ended. Each input gets exactly one.
+// The result of an input in one word. Each input gets exactly one.
 enum class Outcome {
   kUploaded,
   kSkipped,

@@ -26,8 +26,8 @@ struct SourceRoot {
   std::vector<std::string> exclude;
   // False: symbolic links are recorded as skipped. True: they are followed; loops are detected.
   bool follow_symlinks = false;
-  // The most threads that read directories and look at files at once: on a network file system each look
-  // costs a round trip. More than one is started only while uploads would wait for the walk.
+  // The maximum number of threads that read directories and stat files: on a network file system each stat
+  // costs a round trip. The walk starts more than one only while uploads wait for inputs.
   int threads = 8;
   Reading reading;
   // False: a run without any input ends with exit status 66.
@@ -41,12 +41,13 @@ struct SourceRoot {
 };
 
 struct UploadOptions {
-  // Requests in flight. A higher number hides latency; each costs a small stack, a connection and a buffer.
-  // kAuto: raised as long as throughput grows, see pipeline/graph/concurrency_controller.h.
+  // The maximum number of requests in flight. A higher number hides latency; each request costs a small
+  // stack, a connection and a buffer. kAuto: the run finds the number itself, see
+  // pipeline/graph/concurrency_controller.h.
   static constexpr int kAuto = 0;
   int concurrency = kAuto;
-  // The most worker threads, which read, hash and sign; 0 means one for each core that the process may use,
-  // see pipeline/runtime/resource_limits.h. A run wakes only as many as have work, see
+  // The maximum number of worker threads, which read, hash and sign. 0 means one for each core that the
+  // process may use, see pipeline/runtime/resource_limits.h. A run uses fewer while the load is low, see
   // pipeline/graph/worker_scaler.h.
   int threads = 0;
   // Threads that send and encrypt; 0 means s3::EventLoopCount().
@@ -54,8 +55,8 @@ struct UploadOptions {
   // max_body_bytes is ignored here: it follows from memory_bytes.
   s3::PlanOptions plan;
   s3::StoreLimits store_limits;
-  // For the bodies of all requests together. A higher limit allows more parts in flight. See
-  // pipeline/DESIGN.md, "Memory", for what a run needs beside it.
+  // The memory for the bodies of all requests together. A higher limit allows more parts in flight.
+  // pipeline/DESIGN.md, "Memory", says how much memory a run needs in addition.
   std::uint64_t memory_bytes = 512ull << 20;
   // How many times a file that changes while it is read is started over before it fails.
   int changed_file_retries = 2;
@@ -74,9 +75,8 @@ struct ObjectOptions {
   std::vector<ObjectRule> rules;
   // True: the file's owner, group, mode and mtime become metadata.
   bool posix = false;
-  // A file that maps extensions to content types, for objects without a content type of their own. If it is
-  // missing, that is an error; only the default file may be missing: every object is then
-  // application/octet-stream.
+  // A file that maps extensions to content types, for objects without a content type of their own. A missing
+  // file is an error. Only the default file may be missing: then every object is application/octet-stream.
   std::string mime_types = kSystemMimeTypes;
   static constexpr const char* kSystemMimeTypes = "/etc/mime.types";
 };
@@ -116,21 +116,21 @@ struct ReportOptions {
 
 // How to find out that a file needs no upload because the store already has it.
 enum class SkipMode {
-  kNever,        // not at all: every file is uploaded
-  kJournal,      // run directory's journal: the file still has the size and mtime it was uploaded with
-  kSizeMtime,    // store: the object has the same size and is not older than the file
-  kChecksum,     // store: the object has the same size, and the file's ETag or checksum
-  kIfNoneMatch,  // store, by a conditional write: any object with that key
+  kNever,        // do not look: every file is uploaded
+  kJournal,      // in the journal: the file still has the size and mtime of its upload
+  kSizeMtime,    // in the store: the size is equal, and Last-Modified is later than mtime (whole seconds)
+  kChecksum,     // in the store: the size is equal, and the ETag or checksum is the file's
+  kIfNoneMatch,  // in the store, by a conditional write: any object has the key
 };
 
-// Whose files in a run or plan directory are used, see pipeline/fs/own_dir.h.
+// Which owners' files in a run or plan directory are used, see pipeline/fs/own_dir.h.
 enum class Trust {
   kOurs,    // files of this user and of root that nobody else may write to
   kOthers,  // --trust-dir: also files of the directory's owner, even if others may write to them
 };
 
 struct ResumeOptions {
-  // An unfinished run of the same job is always resumed, whatever stands here.
+  // An unfinished run of the same job is always resumed; these options do not change that.
   SkipMode skip = SkipMode::kNever;
   bool go_on = false;              // --resume: resume a finished run, too
   bool allow_changed_job = false;  // resume even if the job has changed
@@ -149,10 +149,11 @@ struct LimitOptions {
   // Limits for all requests together; 0 means no limit. Both may change during a run (SIGHUP).
   std::uint64_t bandwidth_bytes = 0;  // bytes of bodies per second
   int requests_per_second = 0;
-  // How long the store may be away before the run stops. Until then, failed requests use up no attempts.
+  // How long the store may be unreachable or full before the run stops. Until then, failed requests use up no
+  // attempts.
   std::chrono::milliseconds outage{900'000};
-  // A run that takes longer is drained; 0 means no limit. In a Slurm job, the job's end minus `margin` is a
-  // limit, too.
+  // A run that takes longer than `time` is drained; 0 means no limit. In a Slurm job, the run is also drained
+  // `margin` before the job ends.
   std::chrono::milliseconds time{0};
   std::chrono::milliseconds margin{60'000};
   // How long requests in flight may take to finish when a run is stopped. It must be shorter than Slurm's
@@ -164,21 +165,22 @@ struct LimitOptions {
 // One of several runs that upload a job together.
 struct ShardOptions {
   Shard shard;
-  // See pipeline/plan/job_plan.h. Empty: there is no plan; each shard walks everything and takes its own
-  // keys.
+  // The plan's directory, see pipeline/plan/job_plan.h. Empty: there is no plan, so each shard walks the
+  // whole source and uploads only its own keys (Shard::Has).
   std::string plan_dir;
   std::string plan_id;
   std::uint64_t inputs = 0;  // of this shard in the plan
 };
 
-// What a run directory is for. The directory of one kind is never used for another.
+// The purpose of a run directory. A directory of one kind is never used for another kind.
 enum class RunKind {
   kRun,
   kPlan,       // the directory of `s3flow plan`; its shards' directories are of kRun
   kRehearsal,  // its objects were in the embedded endpoint and are gone with it
 };
 
-// Tells whether a later session belongs to the same run.
+// Identifies a run. A later session needs the same `kind` and `shard`, and the same `settings` unless
+// allow_changed_job is set; see ResumeProblem(). The other fields are for the records.
 struct RunIdentity {
   RunKind kind = RunKind::kRun;
   std::string settings;  // sections source, destination, object and integrity, as `check` prints them

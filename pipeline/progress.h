@@ -6,7 +6,8 @@
 
 namespace pipeline {
 
-// Lock-free counters. At any one moment they need not agree with each other.
+// Lock-free counters, any thread. They are not updated together, so their sums need not agree at any one
+// moment.
 struct Progress {
   std::atomic<std::uint64_t> found{0};
   std::atomic<std::uint64_t> found_bytes{0};

@@ -11,19 +11,18 @@ enum class PageCache {
 
 // How to tell that a file is still the version that was opened. Each way also compares the size.
 enum class ChangeCheck {
-  // Compares mtime. When device, inode or ctime have changed, everything is read a second time and its digest
-  // is
-  // compared. Misses only a change that is undone before the second reading.
+  // Compares mtime. If device, inode or ctime have changed, the file is read a second time, and the digests
+  // are compared. Misses only a change that is undone before the second reading.
   kContent,
   kTimes,  // compares mtime only: misses a writer that sets mtime back
-  kNone,   // compares nothing else: what was read is sent, perhaps of several versions
+  kNone,   // compares only the size: the object may mix several versions of the file
 };
 
 struct Reading {
   ChangeCheck change_check = ChangeCheck::kContent;
   PageCache page_cache = PageCache::kKeep;
-  // O_NOATIME, where the caller owns the file or is privileged (open(2)); elsewhere reading changes the
-  // atime.
+  // True: reads with O_NOATIME. That needs the file's owner or a privileged process (open(2)); otherwise
+  // reading changes the atime.
   bool keep_atime = false;
 };
 

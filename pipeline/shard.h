@@ -1,4 +1,4 @@
-// Which part of a job a process uploads, when several upload it together. Values; pure functions.
+// The part of a job that one process uploads when several upload the job together. Values; pure functions.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace pipeline {
 
-// How a process learns its shard: pipeline/runtime/scheduler.h.
+// pipeline/runtime/scheduler.h finds out the shard of this process.
 struct Shard {
   int index = 0;  // from 0
   int count = 1;
@@ -18,7 +18,7 @@ struct Shard {
   std::string Text() const;  // "3/8"
 };
 
-// Returns "0,3-7" for {0, 3, 4, 5, 6, 7}; `numbers` ascend.
+// Returns "0,3-7" for {0, 3, 4, 5, 6, 7}. Precondition: `numbers` ascend.
 std::string RangesText(const std::vector<int>& numbers);
 
 }  // namespace pipeline

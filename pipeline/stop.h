@@ -1,4 +1,4 @@
-// How a run is stopped early: one cause, two degrees. Thread-safe.
+// Stops a run early, for one cause and in two steps: Drain(), then Abort(). Thread-safe.
 #pragma once
 
 #include <functional>
@@ -42,7 +42,7 @@ class StopControl {
 
   std::stop_token drain_token() const { return drain_.get_token(); }
   std::stop_token abort_token() const { return abort_.get_token(); }
-  // Nothing while no drain was asked for.
+  // Returns the first cause, or nothing if Drain() has not been called.
   std::optional<StopCause> cause() const {
     std::lock_guard lock(mutex_);
     return cause_;

@@ -1,4 +1,5 @@
-// What the commands share that send requests: signals that stop them, the request trace, credentials.
+// The things that all commands that send requests share: signals that stop them, the request trace,
+// credentials.
 #pragma once
 
 #include <functional>
@@ -16,23 +17,24 @@ namespace cli {
 
 class CommandContext {
  public:
-  // Takes over the signals, see SignalThread: make it before any other thread. With `on_hangup`, SIGHUP calls
-  // that instead of ending the process.
+  // Takes over the signals, see SignalThread. Create it before any other thread. With `on_hangup`, SIGHUP
+  // calls that function, on the signal thread, instead of ending the process.
   explicit CommandContext(std::function<void()> on_hangup = nullptr);
 
-  // Opens the job's request trace, if it wants one: then trace() is not null. 74 if the file cannot be
-  // written.
+  // Opens the request trace if the job asks for one; then trace() is not null. Fails with 74 if the file
+  // cannot be written.
   tl::expected<void, ExitError> OpenTrace(const config::Job& job);
 
-  // Blocks, until a stop at the latest. Without credentials: 77, or the status of the stop. Requests to
-  // credential services are traced, so call OpenTrace before.
+  // Fetches the credentials. Blocks, but not longer than until a stop. Fails with 77 if there are no
+  // credentials, or with the status of the stop. Call OpenTrace() first, because requests to credential
+  // services are traced.
   tl::expected<pipeline::RunCredentials, ExitError> FetchCredentials(const config::Job& job);
 
   // Returns the exit status of the stop if the command was stopped, else `status`.
   pipeline::ExitStatus StatusOr(pipeline::ExitStatus status) const;
 
-  // Returns `text`; but if the command was stopped because the store was away or full for too long, returns
-  // that reason: `text` is then only its consequence.
+  // Returns the reason of the stop if the command was stopped because the store was unreachable or full for
+  // too long. Otherwise returns `text`. (In the first case `text` would only be a consequence.)
   std::string ReasonOr(const std::string& text) const;
 
   pipeline::StopControl* stop() { return &stop_; }

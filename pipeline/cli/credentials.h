@@ -1,4 +1,4 @@
-// Where a command gets its credentials, and fresh ones before they expire.
+// Gets a command's credentials, and renews them before they expire.
 #pragma once
 
 #include <stop_token>
@@ -8,8 +8,9 @@
 
 namespace cli {
 
-// Asks the credential providers. Blocks, but returns soon once `stop` is requested. Warnings of the first
-// call go to stderr. `trace` is not owned and must outlive the result; null for none.
+// Asks the credential providers. Blocks, but returns soon after `stop` is requested. Only this first call
+// prints warnings to stderr; renewals print none. `trace` is not owned and must outlive the result; null for
+// none.
 s3::Result<pipeline::RunCredentials> ProvideCredentials(const config::Job& job, s3::TraceLog* trace,
                                                         std::stop_token stop);
 

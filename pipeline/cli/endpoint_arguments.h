@@ -1,4 +1,4 @@
-// The command-line options of the embedded endpoint, checked.
+// Checks the command-line options of the embedded endpoint.
 #pragma once
 
 #include "pipeline/cli/commands/commands.h"

@@ -14,19 +14,19 @@ namespace cli {
 
 struct ExitError {
   pipeline::ExitStatus status = pipeline::kExitBroken;
-  std::string lines;  // for stderr: fit for a terminal, each ends in a newline
+  std::string lines;  // for stderr: escaped for a terminal, each ends in a newline
 
   void AddLine(std::string_view text);
 };
 
-// A command's exit status, or its error. A status may be other than 0: a run whose objects failed, for
-// example, has said so in its summary.
+// A command's exit status, or its error. A status other than 0 without an error is possible: for example, a
+// run with failed objects has already printed its summary.
 using CommandResult = tl::expected<pipeline::ExitStatus, ExitError>;
 
-// The error has one line: "s3flow: MESSAGE".
+// Return an error with one line: "s3flow: MESSAGE".
 tl::unexpected<ExitError> Fail(pipeline::ExitStatus status, std::string_view message);
 tl::unexpected<ExitError> Fail(const pipeline::Refusal& refusal);
-// The error has a line for each mistake in a file: "job.yaml:3:5: ...".
+// Returns an error with one line for each mistake in a file: "job.yaml:3:5: ...".
 tl::unexpected<ExitError> Fail(pipeline::ExitStatus status, const std::vector<config::Problem>& problems);
 
 }  // namespace cli

@@ -27,7 +27,7 @@ void ApplyArguments(const JobArguments& arguments, config::Job* job) {
   options.resume.trust = TrustOf(arguments.trust_dir);
 }
 
-// `check` then shows where the values come from.
+// Reduces threads and memory to what this process may use, and records that as their source, for `check`.
 void ApplyResourceLimits(config::Job* job) {
   auto& upload = job->pipeline.upload;
   const auto wanted = upload;
@@ -45,8 +45,8 @@ std::string AbsolutePath(const std::string& path) {
   return problem ? path : absolute.string();
 }
 
-// Makes the options those of one shard. `plan`: null without a plan. The shard's run directory is below the
-// one that all shards are given.
+// Changes the options to those of one shard. `plan`: null without a plan. The shard's run directory is a
+// subdirectory of the one in the options.
 tl::expected<void, ExitError> ApplyShard(const std::string& text, const std::string& plan_dir,
                                          const pipeline::JobPlan* plan, pipeline::Options* options) {
   const auto planned = plan != nullptr ? std::optional(static_cast<int>(plan->shards.size())) : std::nullopt;

@@ -1,5 +1,5 @@
-// From command-line arguments to the job of a command: its file, --set, and the arguments that change
-// options.
+// Turns command-line arguments into the job of a command: reads the job file, applies --set and the arguments
+// that change options.
 #pragma once
 
 #include "config/job.h"
@@ -13,11 +13,11 @@ namespace cli {
 pipeline::Trust TrustOf(bool trust_dir);
 
 // Loads the job file, applies the arguments, and reduces threads and memory to what the process may use.
-// Fails with 66 if the file cannot be read, with 78 and all mistakes if it is wrong.
+// Fails with 66 if the file cannot be read. Fails with 78, and one line for each mistake, if it is wrong.
 tl::expected<config::Job, ExitError> LoadJob(const JobArguments& arguments);
 
-// The same for a job file in `directory` that the records of a run or plan name, and not the user. Fails with
-// 74 if that file is not to be trusted.
+// The same for a job file in `directory` that the user did not name: the records of a run or plan name it.
+// Fails with 74 if the file cannot be trusted.
 tl::expected<config::Job, ExitError> LoadNamedJob(const pipeline::OwnDir& directory, JobArguments arguments);
 
 struct PlannedJob {
@@ -25,9 +25,9 @@ struct PlannedJob {
   config::Job job;
 };
 
-// Loads a plan and its job, as they were planned. Fails with 66 if there is no plan, 74 if it is damaged or
-// not to be trusted, 78 if its job file has another meaning here, for example because the environment
-// differs.
+// Loads a plan and its job. Fails with 66 if there is no plan, with 74 if it is damaged or cannot be trusted,
+// and with 78 if its job file means another job here than at the time of the plan, for example because the
+// environment differs.
 tl::expected<PlannedJob, ExitError> LoadPlannedJob(const std::string& plan_dir, pipeline::Trust trust);
 
 // Loads the job of `s3flow run`: the whole job or a shard of it, from a job file or a plan. Fails as the

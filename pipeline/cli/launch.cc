@@ -14,11 +14,11 @@
 namespace cli {
 namespace {
 
-// SIGPIPE and SIGXFSZ are ignored: a write that cannot succeed then fails with EPIPE or EFBIG.
-// SIGCHLD is not ignored: otherwise waitpid(2) returns no exit status (ECHILD).
-// No signal is blocked: a mask inherited from the launcher would keep away the signals that end a command.
-// SIGINT, SIGTERM, SIGUSR1 and SIGHUP stay as they are: SignalThread gets them even if they are ignored,
-// because Linux never discards a blocked signal (kernel/signal.c, sig_ignored()).
+// SIGPIPE and SIGXFSZ are ignored: a write that cannot succeed then fails with EPIPE or EFBIG. SIGCHLD is not
+// ignored: otherwise waitpid(2) returns no exit status (ECHILD). No signal stays blocked: an inherited mask
+// would block the signals that end a command. SIGINT, SIGTERM, SIGUSR1 and SIGHUP stay as they are:
+// SignalThread gets them even if they are ignored, because Linux never discards a blocked signal
+// (kernel/signal.c, sig_ignored()).
 void ResetSignals() {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);

@@ -9,8 +9,8 @@ namespace cli {
 void PrepareProcess();
 
 // Occupies closed standard descriptors. Otherwise a file that s3flow opens could get the number 0, 1 or 2,
-// and output meant for the terminal would go into it. Reads and writes of such a descriptor fail with EBADF,
-// as if it were closed.
+// and output for the terminal would be written into that file. Reads and writes of an occupied descriptor
+// fail with EBADF, as if it were closed.
 void HoldStandardDescriptors();
 
 }  // namespace cli

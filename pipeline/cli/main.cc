@@ -18,11 +18,11 @@
 
 namespace {
 
-// Signals, journal, lock, deadlines, progress, source, an event loop, a worker and the scaler that wakes it,
-// name resolution.
+// The minimum of threads: signals, journal, lock, deadlines, progress, source, an event loop, a worker, the
+// worker scaler's timer, name resolution.
 constexpr int kMinThreads = 10;
 
-// What the parser fills in. Each command uses some of them.
+// The values that the parser sets. Each command uses some of them.
 struct Arguments {
   cli::JobArguments job;
   cli::EndpointArguments endpoint;
@@ -200,7 +200,8 @@ Command AddServe(CLI::App* app, Arguments* arguments) {
   return {command, [serve] { return cli::Serve(*serve); }};
 }
 
-// A mistaken argument may be a part of --set and contain a secret, so the text after its '=' is not shown.
+// Returns the message for a mistaken argument. The argument may belong to --set and contain a secret, so the
+// text after its '=' is not shown.
 std::string UsageProblem(const CLI::App* app, const CLI::Error& error) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
   std::string text = "unexpected argument:";
@@ -211,7 +212,7 @@ std::string UsageProblem(const CLI::App* app, const CLI::Error& error) {
   return text;
 }
 
-// The parser ended with --help or --version, which is a success, or with a mistake.
+// Turns the end of the parser into a result: --help and --version are a success, a mistake is an error.
 cli::CommandResult Explain(const CLI::App& app, const CLI::ParseError& error) {
   std::ostringstream help, problem;
   const int status = app.exit(error, help, problem);
@@ -264,7 +265,7 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   cli::PrepareProcess();
-  // Linux before 5.18 can start a program without even its name (execve(2), argv).
+  // Linux before 5.18 can start a program with an empty argv, without even its name (execve(2)).
   char name[] = "s3flow";
   char* no_arguments[] = {name, nullptr};
   try {

@@ -1,4 +1,4 @@
-// What commands write to stdout and stderr. Every line is fit for a terminal, see pipeline/report/terminal.h.
+// Writes the output of commands to stdout and stderr. Every line is escaped, see pipeline/report/terminal.h.
 #pragma once
 
 #include <string_view>
@@ -15,17 +15,17 @@ void Say(std::string_view line);
 // Writes one line to stderr: "s3flow: TEXT".
 void PrintError(std::string_view text);
 
-// Writes to stderr which settings of the environment or of AWS's files are not used. Call it once per
-// command.
+// Writes to stderr which settings of the environment or of AWS's files s3flow does not use. Call it once in
+// each command.
 void PrintNotes(const config::Job& job);
 
-// Writes the end of a run: the summary, where the records are, how to resume the run, and why it stopped. A
-// rehearsal cannot be resumed: its store is gone.
+// Writes the end of a run: the summary, the place of the records, how to resume the run, and why it stopped.
+// `kind`: a rehearsal cannot be resumed, because its store is gone.
 void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop,
                     pipeline::RunKind kind);
 
-// Returns `status`, for a command whose product is what it printed: a success becomes an error (74) if stdout
-// did not take all of it.
+// Returns `status`. But if it is a success and not all output could be written to stdout, returns an error
+// (74). For commands whose only result is their output.
 CommandResult UnlessStdoutFailed(pipeline::ExitStatus status);
 
 }  // namespace cli

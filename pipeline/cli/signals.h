@@ -1,4 +1,4 @@
-// Signals that stop a command: the first one drains it, the second one aborts it. SIGHUP makes a run read its
+// Stops a command on a signal: the first one drains it, the second one aborts it. On SIGHUP a run reads its
 // limits again.
 #pragma once
 
@@ -13,8 +13,8 @@ namespace cli {
 // in all threads that it starts later, so that only the thread of this object gets them.
 class SignalThread {
  public:
-  // Make it before any other thread. `stop` is not owned and must outlive this object. With `on_hangup`,
-  // SIGHUP is taken over, too: the object's thread then calls `on_hangup`.
+  // Create it before any other thread. `stop` is not owned and must outlive this object. With `on_hangup`,
+  // SIGHUP is taken over, too, and calls `on_hangup` on the object's thread.
   explicit SignalThread(pipeline::StopControl* stop, std::function<void()> on_hangup = nullptr);
   ~SignalThread();
   SignalThread(const SignalThread&) = delete;

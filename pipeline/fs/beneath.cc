@@ -56,7 +56,7 @@ int OpenBeneath(int directory, const char* relative, int flags) {
   }
   const int refusal = errno;
   if (refusal != ENOSYS && refusal != EPERM && refusal != EAGAIN) return -1;
-  // EPERM may also be about O_NOATIME. Then it comes again, and openat2 is not to blame.
+  // EPERM may also come from O_NOATIME. Then OpenStepByStep() fails with it, too, and openat2 stays in use.
   const int fd = OpenStepByStep(directory, relative, flags);
   if (refusal == ENOSYS || (refusal == EPERM && fd >= 0)) has_openat2.store(false, std::memory_order_relaxed);
   return fd;

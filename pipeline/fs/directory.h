@@ -16,7 +16,7 @@ class DirectoryReader {
   explicit DirectoryReader(s3::UniqueFd directory) : directory_(std::move(directory)) {}
 
   // Returns the next name, without "." and ".."; valid until the next call. Returns null at the end and after
-  // an error, see error(). Repeats a failed system call as io_retry.h says, and blocks meanwhile.
+  // an error; error() tells which. Blocks. Repeats a failed system call, see io_retry.h.
   const char* Next();
   // The errno that ended the reading; 0 for none.
   int error() const { return error_; }

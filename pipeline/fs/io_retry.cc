@@ -3,8 +3,9 @@
 namespace pipeline {
 namespace {
 
-// Returns 0 for errors that are final at once: no permission, wrong type, a name that is too long. EMFILE and
-// ENFILE are not here: they are about this process or machine, not about the file.
+// Returns how often a call is tried in total; 0 for errors that are final at once, such as a missing
+// permission. EMFILE and ENFILE are not listed: they say nothing about the file, but about this process or
+// machine.
 int MaxTries(int error) {
   switch (error) {
     case EINTR:   // FUSE and NFS mounted with `intr`, where no handler restarts the call

@@ -1,4 +1,4 @@
-// Says which errors of file systems are worth a retry, and makes such retries. Any thread.
+// Decides which file system errors are worth a retry, and retries. Any thread.
 #pragma once
 
 #include <cerrno>
@@ -8,12 +8,12 @@
 
 namespace pipeline {
 
-// Returns how long to wait before a call that failed with `error` is repeated, or nothing when the error is
-// final. `error`: an errno. `failed`: the number of calls in a row that have failed, this one included.
+// Returns how long to wait before the next try of a call that failed with `error` (an errno). Returns nothing
+// when the error is final. `failed`: how many tries have failed so far, including this one.
 std::optional<std::chrono::milliseconds> IoRetryDelay(int error, int failed);
 
-// Repeats a call that returns an s3::Result until it succeeds or its error is final. Looks at the error's
-// `system_error`. `pause` waits between two calls: a task of the graph suspends there.
+// Repeats a call that returns an s3::Result until it succeeds or its error is final. Uses the errno in the
+// error's `system_error`. `pause` must wait between two calls; a task of the graph suspends there.
 //
 //   auto opened = RetryIo([&] { return OpenFile::Open(file); }, pause);
 template <typename Call, typename Pause>

@@ -75,7 +75,8 @@ std::optional<s3::Error> OwnDir::FindProblem(const std::string& path, const stru
   return std::nullopt;
 }
 
-// `made`: this process has just made it. `checked`: the directory itself must be trusted.
+// `made`: true if this process has just made the directory. `checked`: true if the directory itself must be
+// trusted.
 s3::Result<OwnDir> OwnDir::OpenAs(const std::string& path, Trust trust, bool made, bool checked) {
   s3::UniqueFd fd(
       open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
@@ -109,8 +110,8 @@ s3::Result<OwnDir> OwnDir::Around(const std::string& file_path, Trust trust) {
   return OpenAs(file_path.substr(0, file_path.rfind('/') + 1), trust, false, false);
 }
 
-// Checks the file before opening it, because opening a device can have effects, and again afterwards, because
-// another file may have taken the name meanwhile.
+// Checks the file before opening it, because opening a device can have effects. Checks it again afterwards,
+// because another file may have taken the name in between.
 s3::Result<std::optional<s3::UniqueFd>> OwnDir::OpenFile(const std::string& name, int flags) const {
   if (const auto slash = name.rfind('/'); slash != std::string::npos) {
     const auto directory = FindDir(name.substr(0, slash));

@@ -20,11 +20,12 @@ namespace pipeline {
 
 // A file or directory is trusted when this user or root owns it and nobody else may write to it. With
 // Trust::kOthers the owner of the directory may own it, too, and others may write to it. Root gets no
-// exception: otherwise any user could have root read and send files that only root may read. A directory that
-// this process has just made, and owns, is trusted whatever its mode says: some file systems have no modes.
+// exception: otherwise any user could make root's process read and upload files that only root may read. A
+// directory that this process has just made, and owns, is trusted with any mode: some file systems have no
+// modes.
 //
-// `name` is relative to the directory: "journal.jsonl", "manifests/00003". Errors are kLocal and say which
-// path, what is wrong, and what to do.
+// `name` is relative to the directory: "journal.jsonl", "manifests/00003". Errors are kLocal. Their message
+// names the path, the problem and a remedy.
 //
 //   auto directory = OwnDir::Make("run");
 //   auto journal = directory->Append("journal.jsonl", 0600);  // a descriptor
@@ -50,15 +51,15 @@ class OwnDir {
   // Returns the content of a file. Fails when it is longer than `max_bytes`.
   s3::Result<std::string> Text(const std::string& name, std::size_t max_bytes) const;
   // Opens a file for appending and reading; makes it when it is missing. Fails for a file with a second name
-  // (a hard link), since that would change, too.
+  // (a hard link), because appending would change the file under that name, too.
   s3::Result<s3::UniqueFd> Append(const std::string& name, mode_t mode) const;
-  // Makes a new file and opens it for appending. Fails when anything has that name.
+  // Makes a new file and opens it for appending. Fails when any file, directory or link has that name.
   s3::Result<s3::UniqueFd> Create(const std::string& name, mode_t mode) const;
   // Replaces a file atomically, by a rename of NAME.new: readers see either the old or the new content, in
   // full.
   s3::Result<void> Write(const std::string& name, std::string_view text, mode_t mode) const;
 
-  // Returns true when anything has that name, even a dangling link.
+  // Returns true when any file, directory or link has that name, even a dangling link.
   bool Has(const std::string& name) const;
   void Remove(const std::string& name) const;
   // Returns the names in the directory, without "." and "..".
@@ -68,7 +69,8 @@ class OwnDir {
   s3::Result<std::optional<OwnDir>> FindDir(const std::string& name) const;
   // Opens a directory; makes it when it is missing.
   s3::Result<OwnDir> MakeDir(const std::string& name) const;
-  // The same, and removes the files in it whose names are numbers. Fails when anything else is in it.
+  // Like MakeDir(), but removes the files in it whose names are numbers. Fails when the directory has any
+  // other entry.
   s3::Result<OwnDir> MakeEmptyDir(const std::string& name) const;
 
  private:
@@ -76,7 +78,8 @@ class OwnDir {
   static s3::Result<OwnDir> OpenAs(const std::string& path, Trust trust, bool made, bool checked);
   s3::Result<std::optional<s3::UniqueFd>> OpenFile(const std::string& name, int flags) const;
   s3::Result<std::optional<OwnDir>> Enter(const std::string& name, bool made) const;
-  // Returns why this must not be used as a `type` (S_IFREG or S_IFDIR), or nothing when it may be.
+  // Returns why the file or directory with this `status` must not be used as a `type` (S_IFREG or S_IFDIR).
+  // Returns nothing when it may be used. `path` is for the message.
   std::optional<s3::Error> FindProblem(const std::string& path, const struct stat& status, mode_t type,
                                        bool to_write) const;
 

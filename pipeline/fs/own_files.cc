@@ -14,7 +14,7 @@ namespace pipeline {
 
 void OwnFiles::Add(const std::string& path) {
   struct stat status;
-  // Some file systems give all their files the inode number 0: that identifies nothing.
+  // Some file systems give all their files the inode number 0, which identifies no file.
   const bool found = !path.empty() && stat(path.c_str(), &status) == 0 && status.st_ino != 0;
   if (found) files_.emplace_back(status.st_dev, status.st_ino);
 }

@@ -1,4 +1,4 @@
-// Recognizes what s3flow itself writes, so that a walk leaves it out.
+// Recognizes the files that s3flow itself writes, so that a walk leaves them out.
 #pragma once
 
 #include <sys/stat.h>
@@ -9,11 +9,11 @@
 
 namespace pipeline {
 
-// Directories and files that this command writes. They are recognized by device and inode, so the path
-// doesn't matter. A value; Contains() from any thread.
+// Directories and files that this command writes. They are recognized by device and inode, so any path to
+// them works. A value. Contains() may be called from any thread.
 class OwnFiles {
  public:
-  // Does nothing when there is no such file.
+  // Adds the file at `path`. Does nothing when there is none.
   void Add(const std::string& path);
   bool Contains(const struct stat& status) const;
 

@@ -48,7 +48,8 @@ ConcurrencyController::Transition ConcurrencyController::Handle(SlowStart* state
   if (!task.undisturbed) return std::nullopt;
   if (state->latency.IsFast(task.bytes, task.took)) {
     state->slow_slots = 0;
-    // A few large requests fill a line, and each holds memory: they add fewer slots than they hold.
+    // A few large requests fill a network line, and each holds memory. So a large task adds fewer slots than
+    // it holds.
     const int growth = task.slots == 1 ? kSlowStartGrowth : std::max(1, task.slots / 4);
     SetLimit(limit_ + growth, event.now);
     return std::nullopt;
@@ -82,7 +83,7 @@ ConcurrencyController::Transition ConcurrencyController::Handle(Probe* state, co
   return Steady{GoodputMeter(event.now), state->base_rate};
 }
 
-// True when more than a small share of the round's requests was refused.
+// Returns true when more than a small share of the round's requests was refused. Counts each refusal once.
 bool ConcurrencyController::WasRefused(const GoodputMeter& round, std::uint64_t refusals) {
   const auto refused = static_cast<double>(refusals - std::exchange(refusals_seen_, refusals));
   return refused > kMaxRefusedShare * static_cast<double>(round.returned_slots());

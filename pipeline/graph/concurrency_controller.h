@@ -1,4 +1,5 @@
-// How many slots circulate between source and sink: a fixed number, or one that adapts to the store.
+// Decides how many slots circulate between source and sink: a fixed number, or a number that adapts to the
+// store.
 //
 //   ConcurrencyController slots(SlotLimitsOf(options), Clock::now());
 //   int held = slots.circulation();                      // by the source, at the start
@@ -27,28 +28,32 @@ namespace pipeline {
 //       +-------- refusals ---------+    +--- not kept, -----+  +---+
 //                                              refusals
 //
-// - SlowStart: each task that takes hardly longer than the fastest of its size brings more slots. Slow tasks
-//   end it: more slots would only wait in a queue, or the latencies of this store vary by themselves.
-// - Steady and Probe go by goodput. First a probe doubles the limit while goodput rises. Then it probes now
-//   and then: a higher limit is kept if goodput rises, a lower one if it does not fall (ProbeSchedule).
-// - Refusals to take requests so fast lower the limit at once. The request rate itself is controlled in
-//   s3/admission/adaptive_rate_limiter.h.
+// - SlowStart: each fast task adds slots; a task is fast if it takes little longer than the fastest of its
+//   size (LatencyFloor). Slow tasks end this state: either more slots would only wait in a queue, or the
+//   latencies of this store vary without load.
+// - Steady and Probe compare goodput. First, probes double the limit while goodput rises. Then smaller probes
+//   follow from time to time: a higher limit is kept if goodput rises, a lower one if it does not fall
+//   (ProbeSchedule).
+// - If the store refuses requests because they come too fast, the limit falls at once. The request rate
+//   itself is controlled in s3/admission/adaptive_rate_limiter.h.
 //
-// A task of many bytes holds several slots (WeightOf): a few large requests fill a line, as many small ones
-// do. Called by the sink alone, except for circulation().
+// A task of many bytes holds several slots (WeightOf), because a few large requests fill a network line as
+// well as many small ones. Only the sink may call Return() and series(). WeightOf() and circulation() are
+// thread-safe.
 class ConcurrencyController {
  public:
   using Clock = std::chrono::steady_clock;
 
   ConcurrencyController(const SlotLimits& limits, Clock::time_point now);
 
-  // Slots that a task of this size holds: one for each MiB, but few enough that `first_large` such tasks are
-  // in flight at the start, and at least four at any time.
+  // Returns how many slots a task of this size holds: one for each MiB, at least one. The number is capped so
+  // that `first_large` such tasks can be in flight at the start, and at least four at any time. With a fixed
+  // number of slots it is always one.
   int WeightOf(std::uint64_t bytes) const;
-  // Takes the slots that a task held, and returns how many go back to the source; may be fewer or more.
-  // `refusals`: responses of the store, ever, that asked for a lower rate.
+  // Takes the slots that a task held. Returns how many slots go back to the source, which may be fewer or
+  // more. `refusals`: how many responses have asked for a lower rate since the start of the run.
   int Return(const Returned& task, std::uint64_t refusals, Clock::time_point now);
-  // Slots that exist, in the source or in flight. Any thread.
+  // Returns how many slots exist, in the source or in flight. Any thread.
   int circulation() const { return circulation_; }
 
   // The limit over time.

@@ -1,4 +1,4 @@
-// Goodput at one number of slots, measured in rounds. A value, not thread-safe.
+// Measures goodput at one number of slots, in rounds. A value, not thread-safe.
 #pragma once
 
 #include <chrono>
@@ -14,23 +14,24 @@ struct Returned {
   bool undisturbed = true;                     // one attempt, and it succeeded
 };
 
-// A round lasts until every slot in circulation has returned once, and for a minimum time. The first round
-// is not counted: its tasks left the source under another limit.
+// A round ends when as many slots have returned as circulate, but not before a minimum time. The first round
+// does not count, because its tasks left the source under another limit.
 class GoodputMeter {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Starts with the round that is not counted.
+  // Starts the round that does not count.
   explicit GoodputMeter(Clock::time_point now) : began_(now) {}
   // Starts a round that counts: the limit has not changed.
   static GoodputMeter Counting(Clock::time_point now);
 
-  // Adds a task. Returns true when it completes a round that counts; Restart() starts the next one.
+  // Adds a task. Returns true when the task completes a round that counts. Call Restart() to begin the next
+  // round.
   bool Add(const Returned& task, int circulation, Clock::duration min_round, Clock::time_point now);
   void Restart(Clock::time_point now);
 
-  // Of this round. Each undisturbed task counts 1, and 1 for each MiB, per second. This does not depend on
-  // how many slots a task holds, because that changes with the number of slots.
+  // Returns this round's goodput per second. Each undisturbed task counts 1, plus 1 for each MiB. The slots
+  // of a task do not count, because their number changes with the limit.
   double Rate(Clock::time_point now) const;
   int returned_slots() const { return returned_slots_; }
 

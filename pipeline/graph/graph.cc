@@ -52,7 +52,8 @@ constexpr bool kBlocking = true;
 constexpr bool kBlocking = false;
 #endif
 
-// With fewer slots an arena caches fewer stacks of suspended tasks, and maps and unmaps stacks all the time.
+// The minimum of arena slots. With fewer, the arena caches fewer stacks of suspended tasks, and maps and
+// unmaps stacks all the time.
 constexpr int kArenaSlots = 16;
 
 int MaxWorkers(const GraphOptions& options) {
@@ -73,8 +74,8 @@ class Workers {
   flow::graph* graph() { return graph_; }
   void SetGraph(flow::graph* graph) { graph_ = graph; }
 
-  // oneTBB never creates more workers than were allowed when its first arena was initialised, and warns when
-  // the arena has slots for more. So that many are allowed for a moment.
+  // oneTBB never creates more workers than the limit at the time when its first arena is initialised, and
+  // warns when the arena has slots for more. So the limit is raised to the arena's size for a moment.
   void Start() {
     Allow(arena_.max_concurrency());
     arena_.initialize();
@@ -103,7 +104,8 @@ class Workers {
     if (const auto allowed = scaler_.Update(*sample)) Allow(*allowed);
   }
 
-  // When all running tasks hang in a file system, none of them calls Leave, and other tasks may be ready.
+  // Takes samples in a timer thread, too: when all running tasks hang in a file system, none calls Leave(),
+  // and other tasks may be ready.
   void Tick(const std::stop_token& stop) {
     std::mutex mutex;
     std::condition_variable_any never;
@@ -114,8 +116,8 @@ class Workers {
     }
   }
 
-  // Of several limits oneTBB takes the smallest. The new one is made before the old one is destroyed, so
-  // there is always a limit. Without memory for a new one the old one stays.
+  // oneTBB applies the smallest of several limits. The new limit is made before the old one is destroyed, so
+  // there is always a limit. If there is no memory for the new limit, the old one stays.
   void Allow(int workers) noexcept {
     try {
       limit_ = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
@@ -137,7 +139,7 @@ class Workers {
 
 namespace {
 
-// Counts a task as running. SuspendingWaiter takes its waits out.
+// Counts a task as running during its lifetime. SuspendingWaiter excludes the time in which the task waits.
 class RunningScope {
  public:
   explicit RunningScope(Workers* workers) : workers_(workers) { workers_->Enter(); }
@@ -176,8 +178,8 @@ class SlotHolder {
  public:
   explicit SlotHolder(const GraphCallbacks& callbacks) : callbacks_(callbacks) {}
 
-  // Takes the slots and emits the tasks that they are enough for. An exhausted source keeps all slots that
-  // reach it: so the graph runs out of work and ends.
+  // Takes the slots, and emits tasks as long as the slots are enough. An exhausted source keeps all slots
+  // that reach it, so the graph runs out of work and ends.
   template <typename Emit>
   void Take(SlotCount slots, const Emit& emit) {
     held_ += slots.count;
@@ -219,7 +221,7 @@ CompletedTask Upload(const RunningTask& running, const GraphCallbacks& callbacks
   return {std::move(shared), running.slots, BodyBytes(task), running.began};
 }
 
-// Returns the slots for the source.
+// Records the result, if the task has one. Returns the slots that go back to the source.
 SlotCount Record(const CompletedTask& task, const GraphCallbacks& callbacks) {
   if (task.result) callbacks.record(*task.result);
   const auto took = Clock::now() - task.began;
@@ -252,8 +254,8 @@ void Graph::Enqueue(std::function<void()> task) {
 //     |               +------------ CompletedTask (no upload) --------+         |
 //     +---------------------------------- SlotCount ----------------------------+
 //
-// The source is no input_node: oneTBB calls that one's function under a spin lock, and a function that
-// suspends there deadlocks.
+// The source is not an input_node, because oneTBB calls the function of an input_node under a spin lock. A
+// function that suspends there would deadlock.
 void Graph::Run(const GraphCallbacks& callbacks) {
   tbb::global_control stacks(tbb::global_control::thread_stack_size, kSlotStackBytes);
   workers_->Start();

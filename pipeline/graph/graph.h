@@ -30,19 +30,20 @@ struct TaskStats {
   const ObjectResult* result = nullptr;        // null: other tasks of the same input are still to come
 };
 
-// What the nodes do. `next`, `weigh`, `record` and `next_slots` are called by one thread at a time each,
-// `upload` by many. None may throw. They wait in the graph's waiter only, and hold no lock and nothing bound
-// to a thread while they do.
+// The work of the nodes. The graph calls `upload` from many threads at once, and each of the others from one
+// thread at a time. None may throw. They may wait only in the graph's waiter, and must not hold a lock or
+// anything else bound to a thread while they wait.
 struct GraphCallbacks {
-  // Returns nothing when the source is exhausted, then and from then on.
+  // Returns the next item. Returns nothing when the source is exhausted, and in every later call.
   std::function<std::optional<SourceItem>()> next;
-  // Returns the input's result when this was its last task.
+  // Uploads the task's data. Returns the input's result if this was its last task, else nothing.
   std::function<std::optional<ObjectResult>(const UploadTask&)> upload;
   std::function<void(const ObjectResult&)> record;
-  // Slots that a task holds; at most as many as exist. Called again for the same item whenever slots return,
-  // until there are enough.
+  // Returns how many slots a task holds. Must not return more slots than exist. While an item waits for
+  // enough slots, it is called again whenever slots return.
   std::function<int(const SourceItem&)> weigh = [](const SourceItem&) { return 1; };
-  // Slots to return to the source for those that a task held; may be fewer or more. Called after `record`.
+  // Returns how many slots go back to the source for those that a task held; may be fewer or more. Called
+  // after `record`.
   std::function<int(const TaskStats&)> next_slots = [](const TaskStats& task) { return task.slots; };
   // Slots at the start; 0: `concurrency`.
   int first_slots = 0;
@@ -50,21 +51,21 @@ struct GraphCallbacks {
 
 class Workers;
 
-// Keeps as many workers awake as have work; see pipeline/graph/worker_scaler.h.
+// Owns the oneTBB workers. Keeps only as many awake as have work, see pipeline/graph/worker_scaler.h.
 class Graph {
  public:
   explicit Graph(const GraphOptions& options);
   ~Graph();
 
-  // For the callbacks: suspends the task and frees its thread. In the ThreadSanitizer build it blocks the
-  // thread, and there is a thread for each slot.
+  // Returns the waiter for the callbacks; the graph owns it. It suspends the task and frees its thread. In
+  // the ThreadSanitizer build it blocks the thread, and there is a thread for each slot.
   s3::Waiter* waiter() { return waiter_.get(); }
 
-  // Has a worker run `task` after the tasks that are ready now. `task` must not throw and must not wait.
-  // Called by callbacks and by such tasks, during Run; Run returns only after it has run.
+  // Lets a worker run `task` after the tasks that are ready now. `task` must not throw and must not wait.
+  // Only callbacks and enqueued tasks may call this, during Run(). Run() returns only after `task` has run.
   void Enqueue(std::function<void()> task);
 
-  // Returns when `next` is exhausted and every task has reached the sink. Called once.
+  // Blocks until `next` is exhausted and every task has reached the sink. Call it once.
   void Run(const GraphCallbacks& callbacks);
 
  private:

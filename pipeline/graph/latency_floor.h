@@ -7,15 +7,15 @@
 
 namespace pipeline {
 
-// While tasks take hardly longer than the fastest of their size, the store has no queue.
+// As long as tasks are about as fast as the fastest of their size, requests do not queue in the store.
 class LatencyFloor {
  public:
   using Duration = std::chrono::steady_clock::duration;
 
   LatencyFloor() { fastest_.fill(Duration::max()); }
 
-  // Records a task. Returns true when it took at most kFast times as long as the fastest of its size so far,
-  // itself included.
+  // Records a task. Returns true when it took at most kFast times as long as the fastest task of its size so
+  // far, including this one.
   bool IsFast(std::uint64_t bytes, Duration took);
 
   static constexpr double kFast = 1.5;

@@ -8,8 +8,7 @@
 
 namespace pipeline {
 
-// One point at each change. Every second point is dropped whenever there are kMaxPoints, so memory is
-// bounded.
+// Has one point for each change. Drops every second point when there are kMaxPoints, so memory is bounded.
 class LimitSeries {
  public:
   using Clock = std::chrono::steady_clock;

@@ -1,12 +1,13 @@
-// When the concurrency controller probes another limit, in which direction and how far. A value.
+// Decides when the concurrency controller probes another limit, in which direction and how far. A value, not
+// thread-safe.
 #pragma once
 
 #include <chrono>
 
 namespace pipeline {
 
-// Large upward steps come first, for as long as each of them pays. Then small steps up or down are tried now
-// and then; the more of them change nothing, the longer the next one waits.
+// Large upward steps come first, as long as each one pays. Then small steps up or down follow from time to
+// time. Each step that does not pay makes the wait before the next one longer.
 class ProbeSchedule {
  public:
   using Clock = std::chrono::steady_clock;
@@ -15,23 +16,23 @@ class ProbeSchedule {
 
   bool IsDue(Clock::time_point now) const { return now >= due_; }
   bool upward() const { return upward_; }
-  // The limit to probe from `limit`.
+  // Returns the limit to probe, starting from `limit`.
   int Target(int limit) const;
   // The minimum length of a round that measures goodput.
   std::chrono::milliseconds min_round() const { return step().min_round; }
-  // True when a probe's goodput is worth keeping its limit: a higher limit must gain, a lower one may lose
-  // next to nothing.
+  // Returns true when the probe's limit should be kept. A higher limit must raise goodput clearly; a lower
+  // one must not reduce it by more than 2 %.
   bool Pays(double rate, double base_rate) const;
 
   void StartNow(Clock::time_point now) { due_ = now; }
   // The probe paid. The next one follows at once, in the same direction.
   void OnKept();
-  // The probe did not pay. The other direction is next, after a longer wait; but when a large step gained a
-  // little, a small step up follows at once.
+  // The probe did not pay. The next probe goes in the other direction, after a longer wait. But if a large
+  // step gained a little, a small step up follows at once.
   void OnRejected(double rate, double base_rate, Clock::time_point now);
-  // The limit can't go further in this direction.
+  // The limit can't go further in this direction. The next probe goes in the other direction.
   void OnNoRoom(Clock::time_point now);
-  // The store refused requests: small steps only, and none for a long time.
+  // The store refused requests. From now on only small steps are made, the next one after kMaxWait.
   void OnBackOff(Clock::time_point now);
 
   static constexpr std::chrono::milliseconds kMinWait{1000}, kMaxWait{15'000};

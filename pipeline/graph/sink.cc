@@ -10,8 +10,8 @@
 namespace pipeline {
 namespace {
 
-// True when the reason is probably not this object but the caller, the bucket, or a server that is no S3
-// store.
+// Returns true when the error is probably not about this object, but about the caller, the bucket, or a
+// server that is not an S3 store.
 bool IsRefusal(const s3::Error& error) {
   const bool not_from_a_store =
       error.kind == s3::ErrorKind::kPermanent && error.http_status > 0 && error.code.empty();

@@ -1,4 +1,4 @@
-// The sink of the graph: records each result exactly once, and stops a run that can't succeed.
+// The sink of the graph. Records each result exactly once, and drains a run that can't succeed.
 #pragma once
 
 #include <cstdint>
@@ -23,16 +23,17 @@ class Sink {
        const FailureLimit& failures = {})
       : journal_(journal), console_(console), progress_(progress), stop_(stop), failures_(failures) {}
 
-  // Writes the result to the journal, counts it and shows it. Stops the run when credentials are missing,
-  // when too many inputs failed, or when the store refused the first kRefusalsBeforeStop inputs.
+  // Writes the result to the journal, counts it and shows it. Drains the run when credentials are missing,
+  // when too many inputs failed, or when the store has refused kRefusalsBeforeStop inputs and stored none.
   void Record(const ObjectResult& result);
-  // After the last result. A run of a few inputs was refused when all of them were. `done_before`: inputs
-  // that earlier sessions have done.
+  // Call it after the last result. Drains the run as refused if the store refused every input, even if there
+  // were only a few. `done_before`: how many inputs earlier sessions have done.
   void End(std::uint64_t done_before);
 
   const Summary& summary() const { return summary_; }
 
-  // A store may refuse single keys. After this many refusals and no upload, it refuses the run.
+  // A store may refuse single keys only. After this many refusals without any upload, the sink assumes that
+  // the store refuses the whole run.
   static constexpr std::uint64_t kRefusalsBeforeStop = 16;
 
  private:

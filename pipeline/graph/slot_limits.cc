@@ -7,8 +7,8 @@
 namespace pipeline {
 namespace {
 
-// Large tasks in flight at the start. Computing digests keeps several busy for each core
-// (s3/hash/hash_lanes.h); filling a network line takes some on any machine.
+// Large tasks in flight at the start. Each core can digest several at once (s3/hash/hash_lanes.h), and even
+// on one core several are needed to fill a network line.
 constexpr int kMinFirstLarge = 16, kFirstLargePerCore = 2, kMaxFirstLarge = 32;
 
 }  // namespace

@@ -25,8 +25,7 @@ Source::Source(Finder find, std::vector<std::shared_ptr<Object>> streams, const 
     try {
       WalkAhead();
     } catch (const std::exception&) {
-      // For example, out of memory. The source ends without being exhausted, and no run takes that for
-      // success.
+      // For example, std::bad_alloc. The source ends but is not exhausted, so the run ends with 70.
       StopAndWake(std::unique_lock(mutex_));
     }
   });
@@ -130,14 +129,15 @@ s3::Result<s3::PartPlan> Source::PlanOf(const InputFile& file) const {
   return s3::PlanUpload(file.size_bytes, options, options_.store_limits);
 }
 
-// Takes the lock for the last open input only. A consumer that sees an open input starts to wait before it
-// releases the lock, so the wake-up here can't be too early.
+// Takes the lock only for the last open input. A consumer that sees an open input begins to wait before it
+// releases the lock. So this wake-up can't come too early.
 void Source::InputDone() {
   if (queue_.FinishInput()) WakeConsumer(std::unique_lock(mutex_));
 }
 
 void Source::Requeue(const Object& object) {
-  // Keeps only what the next attempt needs: the file, and how often it was tried. The rest holds memory.
+  // Keeps only the values that the next attempt needs, the file and its counts, to free the memory of the
+  // rest.
   auto before = std::make_shared<Object>(object.shared_file(), s3::PartPlan{});
   before->restarts = object.restarts;
   before->conflicts = object.conflicts;

@@ -1,4 +1,4 @@
-// The source of the graph: turns what a walk, a plan and streams have into tasks.
+// The source of the graph. Turns the inputs of a walk, a plan or streams into tasks.
 #pragma once
 
 #include <condition_variable>
@@ -26,32 +26,34 @@
 
 namespace pipeline {
 
-// The walk runs in threads of its own, and at most kLookAhead inputs ahead.
+// Runs the walk in threads of its own, at most kLookAhead inputs ahead of Next().
 class Source {
  public:
-  // Starts `find` in a thread. Inputs that `history` knows as done are counted and left out. Counts in
-  // `progress` what was found. Owns neither of the two.
+  // Starts `find` in a thread. Counts and leaves out inputs that `history` knows as done. Counts the found
+  // inputs in `progress`. Owns neither `history` nor `progress`.
   Source(Finder find, std::vector<std::shared_ptr<Object>> streams, const UploadOptions& options,
          std::stop_token stop, const History* history, Progress* progress);
   ~Source();
 
   // Returns the next task or result; the tasks of a file come one after the other. Waits in `waiter` while
-  // there is none yet. Returns nothing, then and from then on, when every input has its result, or when the
-  // run stops and every input that was begun has its result. One caller at a time.
+  // there is none yet. Returns nothing when every input has its result, or when the run was stopped and every
+  // input that was begun has its result. All later calls then return nothing, too. One caller at a time.
   std::optional<SourceItem> Next(s3::Waiter* waiter);
 
-  // Thread-safe. An input that Next returned has its result; called exactly once for each.
+  // Thread-safe. Call it exactly once for each input that Next() returned, when the input has its result.
   void InputDone();
-  // Thread-safe. Hands the object out again from its first task on, planned for its file as it is by then.
+  // Thread-safe. Hands the object out again, from its first task on. Its parts are then planned for the
+  // present size of the file.
   void Requeue(const Object& object);
-  // Thread-safe. The stream's part `number` can be read.
+  // Thread-safe. Hands out the task for part `number`, which can now be read from the stream.
   void StreamReady(std::shared_ptr<Object> stream, int number);
 
-  // Inputs that were handed out, each counted once.
+  // Returns how many inputs were handed out; each counts once.
   std::uint64_t found() const;
   // True when every input was handed out. False after an early stop.
   bool exhausted() const;
-  // Totals of the inputs that were found and left out: earlier sessions have done them as they are now.
+  // Returns the totals of the inputs that were left out, because earlier sessions have done them and they
+  // have not changed.
   Summary done_before() const;
 
   static constexpr std::size_t kLookAhead = 1024;

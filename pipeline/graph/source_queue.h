@@ -1,4 +1,4 @@
-// What the source hands out next. Source guards it with a lock.
+// Decides what the source hands out next. Source guards it with a lock.
 #pragma once
 
 #include <atomic>
@@ -13,8 +13,8 @@
 
 namespace pipeline {
 
-// Inputs that were begun come before new ones, and are handed out even after Stop(): their tasks notice the
-// stop themselves, and the last of them makes the result. Not thread-safe, except for FinishInput.
+// Inputs that were begun come before new ones. They are handed out even after Stop(): their tasks notice the
+// stop, and the last task makes the result. Not thread-safe, except for FinishInput().
 class SourceQueue {
  public:
   // An object to be uploaded from the start again, with the counts of its earlier attempts.
@@ -23,19 +23,19 @@ class SourceQueue {
   };
   using Entry = std::variant<UploadTask, Restart, std::shared_ptr<const InputFile>, ObjectResult>;
 
-  // Further work on an input that was handed out.
+  // Adds more work on an input that was handed out.
   void PushBegun(Entry entry) { begun_.push_back(std::move(entry)); }
   void PushNew(Entry input) { new_.push_back(std::move(input)); }
   // There will be no more new inputs.
   void Close() { closed_ = true; }
-  // New inputs are handed out no more.
+  // From now on no new input is handed out.
   void Stop() { stopped_ = true; }
 
   bool HasNext() const { return !begun_.empty() || (!stopped_ && !new_.empty()); }
   // Requires HasNext. A new input is open until FinishInput.
   Entry Pop();
-  // An input that was handed out has its result. Returns true when no other input is open. Any thread,
-  // without the lock.
+  // Call it when an input that was handed out has its result. Returns true when no other input is open. Any
+  // thread; needs no lock.
   bool FinishInput() { return --open_ == 0; }
 
   // True when all inputs were handed out.

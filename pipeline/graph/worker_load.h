@@ -1,4 +1,4 @@
-// How busy the workers of oneTBB are, counted without a lock.
+// Measures how busy the workers of oneTBB are, without a lock.
 #pragma once
 
 #include <atomic>
@@ -27,26 +27,27 @@ class PackedLoad {
 
   explicit PackedLoad(std::uint64_t word) : word_(word) {}
 
-  // What a task adds to the word, modulo 2^64.
+  // Return the number that a task adds to the word, modulo 2^64.
   static std::uint64_t StartDelta(Clock::time_point now) { return kOneRunning - Shifted(now); }
   static std::uint64_t CompleteDelta(Clock::time_point now) {
     return kOneCompleted - kOneRunning + Shifted(now);
   }
 
   int running() const { return static_cast<int>(word_ & (kOneCompleted - 1)); }
-  // Differs from an earlier value by the tasks that completed in between, modulo 2^16.
+  // Returns the number of completed tasks modulo 2^16. Only the difference of two values has a meaning.
   Completed completed() const { return static_cast<Completed>(word_ >> kRunningBits); }
-  // The time worked until `now`, modulo 2^36 microseconds and in its place in the word; see SecondsOf.
+  // Returns the time worked until `now`, modulo 2^36 microseconds, shifted to its place in the word. Use
+  // SecondsOf() on the difference of two values.
   std::uint64_t WorkedUntil(Clock::time_point now) const {
     return (word_ >> kSumShift << kSumShift) + static_cast<std::uint64_t>(running()) * Shifted(now);
   }
-  // The difference of two values of WorkedUntil in seconds. May be negative: a thread reads the clock before
-  // it is counted, so a task can seem to start in the future.
+  // Returns the difference of two values of WorkedUntil, in seconds. May be negative: a thread reads the
+  // clock before it changes the word, so times can reach the word in the wrong order.
   static double SecondsOf(std::uint64_t difference) {
     return static_cast<double>(static_cast<std::int64_t>(difference) >> kSumShift) / 1e6;
   }
 
-  // Never more tasks run than there are workers; the job file's `upload.threads` is less than 2^12.
+  // At most one task runs in each worker, and the job file's `upload.threads` is less than 2^12.
   static constexpr int kRunningBits = 12;
 
  private:

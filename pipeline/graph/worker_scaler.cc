@@ -7,9 +7,9 @@
 namespace pipeline {
 namespace {
 
-// Below this average number of busy workers a sample says nothing about how long tasks are.
+// If fewer workers than this were busy on average, a sample does not show how long tasks are.
 constexpr double kMinBusy = 0.5;
-// Workers are kept that would be full with a tenth more work.
+// The number of workers to keep is computed for a tenth more work, as a reserve.
 constexpr double kReserve = 1.1;
 
 double SecondsIn(std::chrono::duration<double> time) { return time.count(); }

@@ -1,4 +1,5 @@
-// How many workers oneTBB may use, decided from how busy they are. Pure: no clock, no threads.
+// Decides how many workers oneTBB may use, from samples of their load. Pure: no clock, no threads. Not
+// thread-safe.
 #pragma once
 
 #include <chrono>
@@ -12,7 +13,7 @@ namespace pipeline {
 // they never sleep, and on a node with many cores that costs more than the work itself. So there are few
 // workers while tasks are short, and all of them while tasks are long.
 //
-// Tasks that hang in a file system report nothing, so samples have to be taken by a timer, too.
+// Tasks that hang in a file system report nothing, so a timer must take samples, too.
 class WorkerScaler {
  public:
   explicit WorkerScaler(int max) : max_(max), few_(max < kMin ? max : kMin), allowed_(few_) {}
@@ -21,17 +22,18 @@ class WorkerScaler {
   std::optional<int> Update(const LoadSample& sample);
   int allowed() const { return allowed_; }
 
-  // This few cost nothing, and many small files seldom need more.
+  // The minimum. Two workers cost nothing when idle, and many small files seldom need more.
   static constexpr int kMin = 2;
-  // When tasks fill this share of the workers' time in a period, half as many workers are added. The rest of
-  // the time is oneTBB's own work.
+  // When tasks fill more than this share of the workers' time in a period, the number of workers grows by
+  // half. The rest of the time is oneTBB's own work.
   static constexpr double kFull = 0.85;
   static constexpr std::chrono::milliseconds kPeriod{10};
   // Workers are removed after this many periods in a row that needed fewer.
   static constexpr int kPatience = 10;
-  // Tasks longer than this on average are long, as with hashing and with file systems that hang: idle workers
-  // cost little then. All are allowed when the few were full of long tasks in two samples in a row, until
-  // tasks are short again. Two, because the first tasks of small files are longer, too, for a moment.
+  // Tasks are long if they take more than this on average, for example when they hash, or hang in a file
+  // system. Then idle workers cost little. If the allowed workers were full of long tasks in two samples in a
+  // row, all workers are allowed until tasks are short again. One sample is not enough: the first tasks of
+  // small files are long, too.
   static constexpr std::chrono::microseconds kLong{50};
 
  private:
@@ -46,7 +48,8 @@ class WorkerScaler {
   // Of this period.
   std::chrono::steady_clock::duration period_{};
   double worked_s_ = 0;
-  // Since the number last changed: periods that were not full, and the most workers that one of them needed.
+  // Since the last change: the number of periods that were not full, and the maximum of workers that one of
+  // them needed.
   int quiet_periods_ = 0, needed_ = 0;
 };
 

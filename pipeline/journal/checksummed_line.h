@@ -14,7 +14,8 @@
 
 namespace pipeline {
 
-// More than any line of ours needs: a key has at most 1,024 bytes, a path some thousand, job settings more.
+// The maximum length of a line. No line that s3flow writes comes near it: a key has at most 1,024 bytes, a
+// path a few thousand, the job's settings more.
 inline constexpr std::size_t kMaxLineBytes = 16 << 20;
 
 // Writes a line directly, without building a JSON document: a run may write millions.
@@ -35,7 +36,8 @@ class ChecksummedLine {
   }
   // Adds a text. Bytes that are not UTF-8 become U+FFFD: a server's message may hold any bytes.
   void Text(std::string_view name, std::string_view value);
-  // Adds a file name or a key, of which no byte may change: as a text if it is UTF-8, else as "NAME_base64".
+  // Adds a file name or a key. It must keep every byte, so it is written as text if it is UTF-8, else in
+  // base64 in the field "NAME_base64".
   void Bytes(std::string_view name, const std::string& value);
   void Json(std::string_view name, const nlohmann::json& value);
 

@@ -12,7 +12,7 @@ class History::Loader {
  public:
   Loader(Depth depth, const RunScope* scope) : depth_(depth), scope_(scope) {}
 
-  // Without open uploads, no result has one to close: then its outcome is enough to count it.
+  // Without open uploads no result can close one, so its outcome is enough.
   JournalReader::Results wanted() const {
     const bool only_counts = depth_ == Depth::kOpenUploads && !history_.uploads_->any();
     return only_counts ? JournalReader::Results::kOutcome : JournalReader::Results::kWhole;

@@ -1,5 +1,5 @@
-// What the journal of a run directory says: how inputs ended, and which uploads are open. Read once, when a
-// session begins. Memory: 40 bytes for each input that has a result.
+// The content of a run directory's journal: how inputs ended, and which uploads are open. A session reads it
+// once, when it begins. Memory: 40 bytes for each input that has a result.
 #pragma once
 
 #include <cstdint>
@@ -16,22 +16,22 @@
 
 namespace pipeline {
 
-// Immutable but for its open uploads, which are thread-safe.
+// Immutable, except for its open uploads, which are thread-safe.
 class History {
  public:
-  // Of a run that begins.
+  // Makes the empty history of a new run.
   History();
 
-  // kOpenUploads: results are only counted, in `session_results`, which takes a tenth of the time.
+  // How much to load. kOpenUploads only counts results, in session_results(); that takes a tenth of the time.
   enum class Depth { kAll, kOpenUploads };
 
   // Reads the journal of `directory`. An absent journal is an empty history. A torn last line is left out,
-  // see `intact_bytes`. Fails as JournalReader does. `scope`: of the session that begins; results whose
-  // objects were stored with other properties do not count, and uploads that were created with others are
-  // outdated. Null: all count.
+  // see `intact_bytes`. Errors are those of JournalReader. `scope`: of the session that begins. A result does
+  // not count if its object was stored with other properties, and an upload that was created with other
+  // properties is outdated. With null, every result counts.
   static s3::Result<History> Load(const OwnDir& directory, Depth depth = Depth::kAll,
                                   const RunScope* scope = nullptr);
-  // The same for a journal whose directory anybody may own.
+  // The same for a single journal file, whose directory need not be trusted.
   static s3::Result<History> Load(const std::string& journal_path, Depth depth = Depth::kAll,
                                   const RunScope* scope = nullptr);
 

@@ -1,4 +1,4 @@
-// How journals and plans recognise an input: digests of its path and its key. Values; pure functions, any
+// Identifies an input in journals and plans by digests of its path and its key. Values; pure functions, any
 // thread.
 #pragma once
 
@@ -19,7 +19,7 @@ struct InputId {
   }
 };
 
-// `first_part`: of a range of parts; 0 for a whole file.
+// `first_part`: the number of a range's first part; 0 for a whole file.
 InputId InputIdOf(std::string_view path, std::string_view key, int first_part = 0);
 InputId InputIdOf(const InputFile& file);
 

@@ -5,7 +5,7 @@
 namespace pipeline {
 
 void InputIndex::Builder::Add(const InputId& id, const ResultRecord& result, bool in_scope) {
-  // A failed or cancelled request may have stored the object all the same, when only its response was lost.
+  // A failed or cancelled request may have stored the object nevertheless, if only its response was lost.
   const bool may_write = result.outcome != Outcome::kSkipped && result.attempts > 0;
   auto& entry = index_.entries_.emplace_back();
   entry.id = id;
@@ -17,7 +17,7 @@ void InputIndex::Builder::Add(const InputId& id, const ResultRecord& result, boo
   entry.may_write = may_write;
 }
 
-// `results` are sorted by key; results of one key stand in the journal's order.
+// Precondition: `results` are sorted by key, and results of one key are in the journal's order.
 bool InputIndex::Builder::StillCounts(const std::vector<Entry>& results, std::size_t index) {
   const auto& result = results[index];
   for (auto later = index + 1; later < results.size(); ++later) {

@@ -1,4 +1,4 @@
-// How the inputs of a run ended, found by input: the last result of each that still counts.
+// Finds out how an input of a run ended: the last result of each input, if it still counts.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace pipeline {
 enum class InputState {
   kNew,     // no result counts
   kFailed,  // its last result is a failure
-  kDone,    // uploaded or sent as it is now, or skipped
-  kStale    // was done, and has changed since
+  kDone,    // uploaded or sent with its present size and mtime, or skipped
+  kStale    // was done, but the file has changed since
 };
 
 // How an input of InputState::kDone ended.
@@ -34,10 +34,10 @@ class InputIndex {
   // Nothing unless the state is kDone.
   std::optional<DoneInput> FindDone(const InputFile& file) const;
 
-  // Counts of the uploaded, skipped and sent inputs, which need not be done again. Some of them may have left
-  // the source since.
+  // Counts the uploaded, skipped and sent inputs. They need no more work unless they have changed. Some of
+  // them may have left the source since.
   const Summary& done() const { return done_; }
-  // Counts of the other inputs that have a result: failed and cancelled.
+  // Counts the other inputs that have a result: failed and cancelled ones.
   const Summary& unfinished() const { return unfinished_; }
 
  private:
@@ -63,11 +63,12 @@ class InputIndex {
 // Takes the results in the journal's order. Not thread-safe.
 class InputIndex::Builder {
  public:
-  // `in_scope`: the result's session stored its objects with the properties that objects get now.
+  // Adds a result. `in_scope`: true if the result's session stored its objects with the properties that
+  // objects get now.
   void Add(const InputId& id, const ResultRecord& result, bool in_scope);
 
-  // Keeps the last result of each input, if it is in scope and no other input may have written the same key
-  // after it.
+  // Keeps the last result of each input. Drops it if it is out of scope, or if another input may have written
+  // the same key later.
   InputIndex Build() &&;
 
  private:

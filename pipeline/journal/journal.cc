@@ -32,7 +32,7 @@ s3::Result<void> KeepTail(const OwnDir& directory, int journal, std::uint64_t of
   return {};
 }
 
-// Cuts off the end of the journal, which its reader has found torn.
+// Cuts off the torn end of the journal. Its reader has found the size of the intact lines.
 s3::Result<void> CutTo(std::uint64_t keep_bytes, const OwnDir& directory, int journal) {
   const auto path = directory.PathOf(kJournalName);
   struct stat status {};
@@ -132,7 +132,7 @@ void Journal::Report(const s3::Error& failure) const {
   if (on_failure_) on_failure_(failure);
 }
 
-// One fdatasync for all lines so far and all who wait for them.
+// Calls fdatasync once for all lines so far, and wakes all tasks that wait for them.
 void Journal::SyncAppended() {
   s3::MutexLock lock(mutex_);
   if (!dirty_ && waiting_.empty()) return;

@@ -24,25 +24,26 @@ namespace pipeline {
 
 class Journal {
  public:
-  // Creates the file if there is none. Cuts it to `keep_bytes`, its intact lines; what is cut off, at most
-  // one line, is appended to journal.jsonl.torn. `on_failure` may be null; it is called once, by the thread
-  // that meets the first error.
+  // Opens the journal; creates it if there is none. Cuts it to `keep_bytes`, the size of its intact lines,
+  // and appends the cut-off rest (at most one line) to journal.jsonl.torn. `on_failure` may be null. It is
+  // called once, on the thread that meets the first error.
   static s3::Result<std::unique_ptr<Journal>> Open(const OwnDir& directory, std::uint64_t keep_bytes,
                                                    std::function<void(const s3::Error&)> on_failure);
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  // When it returns, the kernel has the line, so a killed process loses nothing. The line is on the disk at
-  // most one second later. After the first error every call fails: a line behind half a line could not be
-  // read back, and nobody knows what a failed fsync has lost.
+  // Hands the line to the kernel before it returns, so a killed process loses nothing. The line is on the
+  // disk at most one second later. After the first error every call fails: a line after half a line could not
+  // be read back, and nobody knows what a failed fsync has lost.
   s3::Result<void> Append(std::string_view line);
-  // When it returns, the line is on the disk. One fdatasync serves all callers that wait.
+  // Appends the line and waits in `waiter` until it is on the disk. One fdatasync serves all callers that
+  // wait.
   s3::Result<void> AppendDurably(std::string_view line, s3::Waiter* waiter);
   // Blocks until every appended line is on the disk.
   s3::Result<void> Sync();
 
-  // The file's size in bytes, as far as this process knows.
+  // Returns the file's size in bytes: the kept lines and the lines that this process has appended.
   std::uint64_t size_bytes() const;
   bool failed() const;
 

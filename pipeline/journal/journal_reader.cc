@@ -55,7 +55,7 @@ PartRecord ReadPart(const Json& line) {
           .checksum = line.value("checksum", "")};
 }
 
-// Path and key are left to the caller, who owns their bytes.
+// Leaves path and key empty: they refer to bytes that the caller must own.
 ResultRecord ReadResult(const Json& line) {
   return {.outcome = OutcomeOf(line.at("outcome").get_ref<const std::string&>()),
           .first_part = line.value("first_part", 0),
@@ -65,8 +65,8 @@ ResultRecord ReadResult(const Json& line) {
           .attempts = line.value("attempts", 1)};
 }
 
-// Takes fields from the front of a line, in the order in which our own lines have them. Each call returns
-// false, and leaves the scanner unusable, when the line goes on otherwise.
+// Takes fields from the front of a line, in the order in which s3flow writes them. A call returns false if
+// the line continues in another way; the scanner is then unusable.
 class FieldScanner {
  public:
   explicit FieldScanner(std::string_view line) : rest_(line) {}
@@ -108,7 +108,7 @@ std::string_view OutcomeNameIn(std::string_view line) {
 }
 
 // Most lines are results of whole files whose names need no escapes. These are read in the order in which
-// ResultLine writes, five times as fast as a parser. Nothing for all other lines.
+// ResultLine writes, five times as fast as a parser. Returns nothing for all other lines.
 std::optional<ResultRecord> ScanPlainResult(std::string_view line) {
   FieldScanner fields(line);
   std::string_view outcome;
@@ -146,7 +146,7 @@ s3::Error DamagedLine(const std::string& path, std::uint64_t number) {
                   path, number, number - 1));
 }
 
-// Its checksum is right, so it was not torn.
+// The error for an unknown line with a right checksum: it was not torn, so another version wrote it.
 s3::Error UnknownLine(const std::string& path, std::uint64_t number) {
   return Failure(
       fmt::format("{}:{}: this line is of another version of s3flow: resume with that version, or use "
@@ -186,7 +186,8 @@ std::optional<std::string_view> JournalReader::NextIntactLine() {
   return line;
 }
 
-// A crash tears the last line only, and it leaves the beginning of a journal.
+// Accepts a torn line only at the end of the file, because a crash tears only the last line. A torn first
+// line must begin like a journal.
 void JournalReader::ReadTornLine(std::string_view line) {
   const auto number = lines_.number();
   if (number == 1 && (lines_.ended() || !MayBeTornRunLine(line))) {
@@ -198,7 +199,7 @@ void JournalReader::ReadTornLine(std::string_view line) {
   failure_ = has_more ? DamagedLine(path_, number) : lines_.failure();
 }
 
-// Nothing for a record that this version does not write.
+// Returns nothing for a record that this version does not write.
 std::optional<JournalRecord> JournalReader::Parse(std::string_view text) try {
   const auto line = Json::parse(text);
   const auto& record = line.at("record").get_ref<const std::string&>();

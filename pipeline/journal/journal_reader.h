@@ -19,20 +19,21 @@ namespace pipeline {
 
 class JournalReader {
  public:
-  // How much Next() reads of a result line. An outcome alone costs a tenth of the time.
+  // How much of a result line Next() reads. To read only the outcome takes a tenth of the time.
   enum class Results { kWhole, kOutcome };
 
   // `path` is for messages.
   JournalReader(s3::UniqueFd file, std::string path);
 
-  // The next record; kOutcome turns a ResultRecord into a ResultOutcome. Nothing at the end of the journal,
-  // and after a failure. A last line that a crash has torn is not a failure: it ends the journal.
+  // Returns the next record; kOutcome turns a ResultRecord into a ResultOutcome. Returns nothing at the end
+  // of the journal and after a failure. If a crash has torn the last line, the journal ends before it; that
+  // is not a failure.
   std::optional<JournalRecord> Next(Results results = Results::kWhole);
 
-  // kLocal, naming the line: a line that is not intact and is not the last one, a line of another version, or
-  // a file that is not a journal.
+  // Returns the error that ended the reading: kLocal, with the line in the message. Reasons are a damaged
+  // line before the last one, a line of another version, and a file that is not a journal.
   const std::optional<s3::Error>& failure() const { return failure_; }
-  // Sizes of the intact lines so far, and of the torn line behind them.
+  // The size of the intact lines so far, and of the torn line after them.
   std::uint64_t intact_bytes() const { return intact_bytes_; }
   std::uint64_t torn_bytes() const { return torn_bytes_; }
 

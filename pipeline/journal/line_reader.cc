@@ -46,7 +46,7 @@ std::optional<std::string_view> LineReader::Take(std::size_t bytes, bool ended) 
   return std::nullopt;
 }
 
-// Moves the rest of the buffer to its front, and reads more of the file behind it.
+// Moves the unread bytes to the front of the buffer, and reads more of the file after them.
 void LineReader::Fill() {
   std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
   end_ -= begin_;

@@ -16,14 +16,15 @@ class LineReader {
   // `path` is for messages.
   LineReader(s3::UniqueFd file, std::string path);
 
-  // Returns the next line without its newline, valid until the next call. Nothing at the end of the file, and
-  // after a failure.
+  // Returns the next line without its newline, valid until the next call. Returns nothing at the end of the
+  // file and after a failure.
   std::optional<std::string_view> Next();
   // The number of the line that Next() returned, from 1.
   std::uint64_t number() const { return number_; }
   // True if that line has its newline; only the last one of a file may lack it.
   bool ended() const { return ended_; }
-  // kLocal, once the file cannot be read or a line has more than kMaxLineBytes.
+  // Returns the error that ended the reading: kLocal if the file cannot be read or a line has more than
+  // kMaxLineBytes.
   const std::optional<s3::Error>& failure() const { return failure_; }
 
  private:

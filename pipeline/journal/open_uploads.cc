@@ -13,7 +13,8 @@ void OpenUploads::Apply(CreatingRecord record) {
 void OpenUploads::Apply(UploadRecord record, bool outdated) {
   const s3::MutexLock lock(mutex_);
   const auto token = record.token;
-  // Several requests may have made several uploads: only one has a known ID.
+  // If the request was sent several times, it may have made several uploads, and only one has a known ID:
+  // keep looking for the others.
   if (record.created_once) creations_.erase(token);
   tokens_[InputIdOf(record.path, record.key)] = token;
   uploads_[token] = {.record = std::move(record), .outdated = outdated};

@@ -1,5 +1,5 @@
-// The multipart uploads that a journal leaves open: created, and neither completed nor aborted as far as it
-// says.
+// The multipart uploads that a journal leaves open: it says that they were created, and not that they were
+// completed or aborted.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@ struct OpenUpload {
   bool outdated = false;    // created with other properties than objects get now
 };
 
-// Filled by Apply while a journal is read. Thread-safe.
+// The Apply functions fill it while a journal is read. Thread-safe.
 class OpenUploads {
  public:
   void Apply(CreatingRecord record);
@@ -36,19 +36,22 @@ class OpenUploads {
   // The input was uploaded, so its upload is not open any more.
   void ApplyUploaded(const InputId& input);
 
-  // Costs no lock: most journals leave none open. Uploads that were taken still count.
+  // True if the journal leaves any upload open; uploads that were taken still count. Needs no lock, because
+  // it is called for each input and most journals leave none open.
   bool any() const { return any_; }
-  // Gives away the open upload of this input: the caller resumes or aborts it.
+  // Removes and returns the open upload of this input: the caller must resume or abort it. Returns nothing if
+  // there is none.
   std::optional<OpenUpload> Take(const InputFile& file);
-  // Gives away all that nobody has taken.
+  // Removes and returns all uploads that nobody has taken.
   std::vector<OpenUpload> TakeAll();
-  // The part size of this input's open upload. Nothing if there is none, if the file's size has changed
-  // since, or for a stream.
+  // Returns the part size of this input's open upload, in bytes. Returns nothing if there is no open upload,
+  // if the file's size has changed since, or for a stream.
   std::optional<std::uint64_t> PartBytes(const InputFile& file) const;
-  // Requests that may have created an upload whose ID the journal does not know.
+  // Returns the CreateMultipartUpload requests that may have created an upload whose ID the journal does not
+  // know.
   std::vector<CreatingRecord> creations() const;
-  // The parts sent to an upload of a plan, which its journal has and this one has not. Null if there are
-  // none.
+  // Returns the parts that this run has sent to an upload of the plan with this token. Null if there are
+  // none. (The plan's journal records such an upload, this journal its parts.)
   const PartRecords* PartsOfPlan(const std::string& token) const;
 
  private:
@@ -59,7 +62,8 @@ class OpenUploads {
   std::map<std::string, OpenUpload> uploads_ S3_GUARDED_BY(mutex_);        // by token
   std::map<InputId, std::string> tokens_ S3_GUARDED_BY(mutex_);            // of `uploads_`
   std::map<std::string, CreatingRecord> creations_ S3_GUARDED_BY(mutex_);  // by token
-  // By token. Its lists are not changed once the journal was read, so they can be lent.
+  // By token. Nothing changes these lists after the journal has been read, so PartsOfPlan() may return
+  // pointers to them.
   std::map<std::string, PartRecords> parts_of_plan_ S3_GUARDED_BY(mutex_);
 };
 

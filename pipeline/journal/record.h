@@ -33,7 +33,7 @@ struct RunRecord {
   std::string job_file;                // absolute path
   std::vector<std::string> overrides;  // --set
   std::string shard;                   // the part of the job, see pipeline/shard.h; empty: all of it
-  std::map<std::string, std::string> scheduler;  // its facts about the process: job, node, restarts
+  std::map<std::string, std::string> scheduler;  // facts about the process: job, node, restarts
 };
 
 struct CreatingRecord {
@@ -81,7 +81,7 @@ struct ResultRecord {
   int attempts = 1;
 };
 
-// A result of which only the outcome was read.
+// A result line from which only the outcome was read.
 struct ResultOutcome {
   std::string_view name;  // valid until the reader's next record
 };

@@ -42,8 +42,8 @@ std::string_view Noun(RunKind kind) {
   return "a run";
 }
 
-// Returns why no option allows this session: the journal's results would be taken for results about something
-// else.
+// Returns why this session is refused with any options: the journal's results are about another store or
+// another kind of run. Returns nothing if it is not refused.
 std::optional<std::string> ScopeProblem(const RunRecord& run, const RunScope& scope) {
   const bool was_rehearsal = run.scope.kind == RunKind::kRehearsal;
   if (was_rehearsal && scope.kind == RunKind::kRehearsal) {
@@ -143,7 +143,8 @@ std::optional<Refusal> RunDirectory::OpenJournal(std::function<void(const s3::Er
   return std::nullopt;
 }
 
-// Protects another program's file: the session replaces summary.json at its end.
+// Refuses a summary.json without a journal: it is another program's file, and the session would replace it at
+// its end.
 std::optional<Refusal> RunDirectory::SummaryProblem() const {
   const auto summary = dir_.Find(kSummaryName);
   if (!summary) return Refusal{kExitJournal, summary.error().message};

@@ -29,16 +29,17 @@ inline tl::unexpected<Refusal> Refuse(ExitStatus status, std::string message) {
 
 class RunDirectory {
  public:
-  // Creates the directory and its parents if they are absent. Refuses a directory that is not to be trusted
-  // (see pipeline/fs/own_dir.h) or holds another program's files (74), that another process uses (75), whose
-  // journal is damaged or cannot be written (74), and what ResumeProblem refuses. `scope`: of the session.
-  // `on_failure` is Journal's; it is also called when another process takes the directory over.
+  // Opens the directory for a new session; creates it and its parents if they are absent. Refuses a directory
+  // that cannot be trusted (see pipeline/fs/own_dir.h) or holds another program's files (74), a directory
+  // that another process uses (75), a journal that is damaged or cannot be written (74), and a run that
+  // ResumeProblem() refuses. `scope`: of the session. `on_failure` is passed to Journal; it is also called,
+  // on a thread of the lock, when another process takes the directory over.
   static tl::expected<RunDirectory, Refusal> Open(const std::string& path, const RunIdentity& identity,
                                                   const RunScope& scope, const ResumeOptions& options,
                                                   std::function<void(const s3::Error&)> on_failure);
 
-  // For a command that begins no session: opens the directory as it is. Refuses one without a journal (66),
-  // and one that is not to be trusted (74), in use (75) or damaged (74).
+  // Opens an existing directory for a command that begins no session. Refuses a directory without a journal
+  // (66), and a directory that cannot be trusted (74), is in use (75) or is damaged (74).
   static tl::expected<RunDirectory, Refusal> OpenExisting(const std::string& path, Trust trust,
                                                           std::function<void(const s3::Error&)> on_failure);
 
@@ -62,8 +63,9 @@ class RunDirectory {
 };
 
 // Returns why a session with this identity and scope cannot resume the run in `path` with this history. A run
-// of another kind, shard or store is refused in any case (78); a run of another job (78) or a complete one
-// (74) is refused unless the options allow it. Nothing if the session can resume it, or no session has begun.
+// of another kind, shard or store is always refused (78). A run of another job (78) or a complete run (74) is
+// refused unless the options allow it. Returns nothing if the session can resume the run, or if no session
+// has begun.
 std::optional<Refusal> ResumeProblem(const std::string& path, const History& history,
                                      const RunIdentity& identity, const RunScope& scope,
                                      const ResumeOptions& options);

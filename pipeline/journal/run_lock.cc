@@ -40,8 +40,9 @@ ProcessState StateOf(pid_t process) {
   return ParseProcessState(ReadProcFile(fmt::format("/proc/{}/stat", process)));
 }
 
-// Names this boot of this machine and this namespace of process IDs: the realm in which a process ID
-// identifies a process. Empty if /proc does not tell: then no process can be looked up.
+// Returns the name of the realm in which a process ID identifies a process: this boot of this machine, and
+// this namespace of process IDs. Returns an empty text if /proc does not tell; then no process can be looked
+// up.
 std::string Realm() {
   std::error_code none;
   auto boot = ReadProcFile("/proc/sys/kernel/random/boot_id");
@@ -106,8 +107,8 @@ std::int64_t AgeSeconds(const OwnDir& locks, std::uint64_t number, const s3::Uni
   return known ? written.st_mtim.tv_sec - held.st_mtim.tv_sec : 0;
 }
 
-// Nothing if this machine cannot tell: the holder ran elsewhere, or /proc hides the processes of other users
-// (proc(5), hidepid).
+// Returns nothing if this machine cannot tell, because the holder ran elsewhere, or because /proc hides the
+// processes of other users (proc(5), hidepid).
 std::optional<bool> IsAlive(const Holder& holder) {
   if (holder.realm.empty() || holder.realm != Realm()) return std::nullopt;
   const auto state = StateOf(holder.process);
@@ -133,7 +134,7 @@ s3::Result<std::optional<std::string>> HeldBy(const OwnDir& locks, std::uint64_t
       holder->process, holder->host, age, RunLock::kStale.count() - age + 1);
 }
 
-// Keeps a file that has the name of a lock but is not one.
+// Removes the lock file. Keeps a file that has the name of a lock but is not one.
 void RemoveOldLock(const OwnDir& locks, std::uint64_t number) {
   const auto holder = ReadHolder(locks, number);
   if (holder && holder->process > 0) locks.Remove(std::to_string(number));
@@ -158,7 +159,7 @@ class NewFile {
   std::string path() const { return locks_->PathOf(name_); }
   s3::UniqueFd TakeFile() && { return std::move(file_); }
 
-  // Gives the file the name `name`, too. False if another file has it.
+  // Gives the file the additional name `name`. Returns false if another file has that name.
   s3::Result<bool> LinkTo(const std::string& name) const {
     const int fd = locks_->fd();
     const int error = linkat(fd, name_.c_str(), fd, name.c_str(), 0) == 0 ? 0 : errno;
@@ -241,7 +242,7 @@ RunLock::RunLock(OwnDir locks, s3::UniqueFd file, std::uint64_t number, std::fun
   renewal_.emplace(kRenewal, [this] { return Renew(); });
 }
 
-// Returns nothing once another process has taken the lock: then there is nothing to renew.
+// Renews the file's time. Returns nothing, which ends the renewal, once another process has taken the lock.
 std::optional<s3::PeriodicThread::Pause> RunLock::Renew() {
   futimens(file_.get(), nullptr);
   if (!locks_.Has(std::to_string(number_ + 1))) return kRenewal;

@@ -20,24 +20,25 @@ namespace pipeline {
 // The facts about a process in /proc/PID/stat; see proc_pid_stat(5).
 struct ProcessState {
   std::uint64_t start = 0;  // in clock ticks since the boot; 0: unknown
-  // No thread of the process runs any more; its parent may not have read its exit status yet (a zombie). The
-  // state of a process whose first thread has ended while others run is the same: then it has more than one
-  // thread, and this is false.
+  // True if no thread of the process runs any more, even if its parent has not read its exit status yet (a
+  // zombie). The kernel reports the same state for a process whose first thread has ended while others run.
+  // Then the process has more than one thread, and this is false.
   bool has_ended = false;
 };
 ProcessState ParseProcessState(std::string_view stat);
 
 // To acquire the lock, a process links its file to `locks/N`, where N is one more than the highest number
 // there. link(2) lets exactly one process succeed, also on NFS and Lustre. The holder marks its file as
-// released when it ends. A holder that died is recognised by its process ID if it ran on this machine since
-// its boot, else by the age of its file, which a holder renews every few seconds. A number that was taken
-// over stays until it is eight holders old, so that a process that read the directory long ago cannot take a
-// number that was used since.
+// released when it ends. A dead holder is recognised by its process ID if it ran on this machine since its
+// boot. Otherwise it is recognised by the age of its file, which a living holder renews every kRenewal. The
+// file of an earlier holder stays until there have been eight later ones. So a process that read the
+// directory long ago cannot take a number that was used since.
 class RunLock {
  public:
-  // Never waits. kCancelled, naming the holder, if another process holds the lock; kLocal if the system
-  // refuses, or a file there is not one of our locks. `on_lost` is called, in a thread of the lock, when
-  // another process has taken the lock because it believed this one to be dead: write no more then.
+  // Never waits. Fails with kCancelled, and the holder in the message, if another process holds the lock.
+  // Fails with kLocal if a system call fails, or a file there is not one of our locks. `on_lost` is called,
+  // on a thread of the lock, when another process has taken the lock because it believed this one to be dead.
+  // The caller must then stop writing to the directory.
   static s3::Result<std::unique_ptr<RunLock>> Acquire(const OwnDir& run_dir, std::function<void()> on_lost);
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;

@@ -55,8 +55,8 @@ class ListDigest {
     }
   }
 
-  // One call of Sha256 instead of s3::Digest: OpenSSL's first fetch of a digest takes longer than everything
-  // else at the start of a run.
+  // Calls Sha256Hex once and avoids s3::Digest: OpenSSL's first fetch of a digest takes longer than
+  // everything else at the start of a run.
   std::string Finish() { return s3::Sha256Hex(list_).substr(0, kDigits); }
 
  private:

@@ -17,21 +17,21 @@
 
 namespace pipeline {
 
-// Returns the first and last part number of each of `pieces` ranges, whose numbers of parts differ by one at
-// most.
+// Divides the parts into `pieces` ranges, and returns the first and last part number of each. The ranges
+// differ by at most one part.
 std::vector<std::pair<int, int>> SplitParts(const s3::PartPlan& plan, int pieces);
 
 struct LargeFile {
   std::shared_ptr<const InputFile> file;
   s3::PartPlan plan;  // has no parts if the file cannot be an object
   int pieces = 1;
-  // Filled by CreateUploads. They stay empty for a file that cannot be opened or cannot be an object: such a
-  // file goes to one shard, whose run reports the failure.
+  // Set by CreateUploads. Both stay empty for a file that cannot be opened or cannot be an object. Such a
+  // file goes to one shard as a whole, and the shard's run reports the failure.
   std::string token, upload_id;
 };
 
 // Creates a multipart upload for each file, several at a time, and records it in `journal`. Stops at the
-// first error and returns it. Blocks. Nothing is owned.
+// first error and returns it. Blocks. Owns none of its arguments.
 s3::Result<void> CreateUploads(std::vector<LargeFile>* files, ClientFactory* store, Journal* journal,
                                const PropertyRules& rules, std::stop_token stop);
 

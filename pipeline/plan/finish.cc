@@ -62,7 +62,7 @@ class Finisher {
     });
   }
 
-  // Null if the upload was completed earlier.
+  // Returns the range's shared upload; null if it was completed earlier.
   SharedUpload* FindUpload(const InputFile& range) {
     const auto upload = uploads_.find(range.range->token);
     return upload != uploads_.end() ? &upload->second : nullptr;
@@ -100,7 +100,8 @@ class Finisher {
     }
   }
 
-  // Uploads that are neither done nor open were aborted by `clean`: their objects count as failed.
+  // Counts the objects of aborted uploads as failed. An upload that is neither done nor open was aborted by
+  // `clean`.
   void CountAbortedUploads() {
     const auto& done = directory_.history()->inputs().done();
     const auto known = done.uploaded + done.skipped + uploads_.size();

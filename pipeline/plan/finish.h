@@ -13,10 +13,11 @@
 
 namespace pipeline {
 
-// May be called at any time and repeatedly: objects that were completed are left alone, and if a response was
-// lost, the store is asked for the object. `directory`: the plan's. `check_source`: walks the source again to
-// find new inputs. `trace` may be null. Writes summary.json. Blocks. Memory: that of ReadShard, and 200 bytes
-// for each part of the objects that are not completed.
+// Completes what can be completed, counts, and writes summary.json. May be called at any time and repeatedly:
+// it does not touch completed objects. If an earlier response was lost, it asks the store whether the object
+// exists. `directory`: the plan's. `check_source`: true walks the source again to find new inputs. `trace`
+// may be null. Blocks. Memory: that of ReadShard for one shard, and 200 bytes for each part of the objects
+// that are not completed.
 FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Options& s3_options,
                     const RunCredentials& credentials, const RunDirectory& directory, bool check_source,
                     StopControl* stop, s3::TraceLog* trace);

@@ -1,4 +1,4 @@
-// What `finish` found: counts of a plan's inputs, and the shards to run again. Values; pure functions.
+// The result of `finish`: counts of a plan's inputs, and the shards to run again. Values; pure functions.
 #pragma once
 
 #include <cstdint>
@@ -27,14 +27,14 @@ struct FinishReport {
   std::uint64_t sessions = 0;                                    // of all shards
   std::uint64_t uploads_left = 0;  // multipart uploads that could not be aborted
 
-  // The shards that have not run, or have work left or failures; ascending.
+  // Returns the shards that have not run, have work left or have failures, in ascending order.
   std::vector<int> shards_to_run() const;
 };
 
-// For summary.json.
+// Returns the content of summary.json.
 std::string FinishJson(const FinishReport& report, const JobPlan& plan);
 
-// A few lines for a person, with the command that runs the shards that have work.
+// Returns a few lines for a person, with the sbatch argument that runs the shards that have work.
 std::string FinishText(const FinishReport& report, const JobPlan& plan);
 
 }  // namespace pipeline

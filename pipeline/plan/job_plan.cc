@@ -102,7 +102,7 @@ std::string PlanText(const JobPlan& plan, std::uint64_t bytes_per_second, std::u
   text += fmt::format("the largest shard has {:.3f} of the mean in bytes, {:.3f} in requests\n",
                       plan.bytes_imbalance(), plan.requests_imbalance());
   if (bytes_per_second == 0 && requests_per_second == 0) return text;
-  // The largest shard ends last: it gets its rate, one share of the rate of all.
+  // The largest shard ends last, and each shard gets an equal share of the total rate.
   const auto seconds_at = [](std::uint64_t total, double imbalance, std::uint64_t rate) {
     return rate > 0 ? static_cast<double>(total) * imbalance / static_cast<double>(rate) : 0;
   };

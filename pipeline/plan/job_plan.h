@@ -38,7 +38,7 @@ struct JobPlan {
   std::vector<ShardLoad> shards;
 
   std::uint64_t requests() const;
-  // The bytes or requests of the largest shard, divided by the mean of all shards.
+  // Return the bytes or requests of the largest shard, divided by the mean of all shards.
   double bytes_imbalance() const;
   double requests_imbalance() const;
 };
@@ -50,15 +50,16 @@ inline constexpr char kShardsName[] = "shards";
 std::string ManifestName(int shard);
 std::string ShardRunDir(const std::string& plan_dir, int shard);
 std::string ShardRunDirName(int shard);
-// The name of a shard in its run's journal: RunRecord::shard. An empty `plan_id`: of a run without a plan.
+// Returns the name of a shard in its run's journal (RunRecord::shard). `plan_id` is empty for a run without a
+// plan.
 std::string ShardTextOf(int shard, int count, const std::string& plan_id);
 
 std::string PlanJson(const JobPlan& plan);
-// kLocal if there is no plan.json, or it is damaged or of another version.
+// Loads plan.json. Fails with kLocal if it is missing, damaged or of another version.
 s3::Result<JobPlan> LoadPlan(const OwnDir& plan_dir);
 
-// A few lines for a person. If the rates of all shards together are known (0: unknown), they say how long the
-// upload takes at least.
+// Returns a few lines for a person. If a rate of all shards together is given (0: unknown), they include the
+// minimum duration of the upload.
 std::string PlanText(const JobPlan& plan, std::uint64_t bytes_per_second, std::uint64_t requests_per_second);
 
 }  // namespace pipeline

@@ -15,13 +15,13 @@ namespace {
 
 using Json = nlohmann::json;
 
-// One damaged line makes the plan useless: nobody knows which input it was.
+// One damaged line makes the plan useless, because its input is unknown.
 s3::Error Damaged(const std::string& path, std::uint64_t number) {
   return {.kind = s3::ErrorKind::kLocal,
           .message = fmt::format("{}:{}: this line is damaged: make a new plan", path, number)};
 }
 
-// Passes each line with its number to `take`, until that returns false.
+// Passes each line with its number to `take`, until `take` returns false.
 s3::Result<void> ReadLines(const OwnDir& plan_dir, int shard,
                            const std::function<bool(std::string_view, std::uint64_t)>& take) {
   const auto name = ManifestName(shard);
@@ -65,8 +65,8 @@ std::shared_ptr<const InputFile> ReadFile(const Json& line) {
   return std::make_shared<InputFile>(std::move(file));
 }
 
-// Adds the open directory of its root to a file. Files of one root mostly follow each other, so the last
-// directory is kept for the next file: otherwise each file would cost one more open and close.
+// Adds the open directory of its root to each file. Keeps the last directory open, because files of one root
+// usually follow each other. Otherwise each file would cost one more open and close.
 class RootCache {
  public:
   Input AddRoot(Input input) {

@@ -1,10 +1,9 @@
 // The manifest of a shard: the inputs that the plan's walk found for it, one checksummed line each (see
 // pipeline/journal/checksummed_line.h). A shard's run reads it instead of walking.
 //
-//   file     path, key, size, mtime_ns, relative_at; `follow` if the path may be a symbolic link; drop_cache,
-//   direct,
-//            keep_atime and change_check if the file is read in another way than by default. A range of parts
-//            has token, upload_id, part_size, first_part and last_part, too.
+//   file     path, key, size, mtime_ns, relative_at; `follow` if the path may be a symbolic link;
+//            drop_cache, direct, keep_atime and change_check if they are not the defaults. A range of parts
+//            also has token, upload_id, part_size, first_part and last_part.
 //   settled  path, key and outcome of an entry that is not a file to upload, with the walk's reason or error
 #pragma once
 
@@ -24,17 +23,19 @@ std::string ManifestLine(const InputFile& file);
 std::string ManifestLine(const ObjectResult& result);
 std::string ManifestLine(const Input& input);
 
-// `line` is without its newline. kLocal if it is not a line of a manifest.
+// Parses a line without its newline. Fails with kLocal if it is not a line of a manifest.
 s3::Result<Input> ReadManifestLine(std::string_view line);
 
-// Passes each input of the shard to `take`, until that returns false; then it returns false, else true.
-// kLocal, naming the line, if the file cannot be read or is damaged.
+// Passes each input of the shard to `take`. Stops and returns false when `take` returns false; returns true
+// after the last input. Fails with kLocal, and the line's number in the message, if the file cannot be read
+// or is damaged.
 s3::Result<bool> ReadManifest(const OwnDir& plan_dir, int shard, const std::function<bool(Input)>& take);
 
 // Fails unless the manifest has `inputs` lines and all are intact. Reads the file without parsing it.
 s3::Result<void> CheckManifest(const OwnDir& plan_dir, int shard, std::uint64_t inputs);
 
-// Yields the inputs of the manifest. Throws std::runtime_error if it was damaged after CheckManifest.
+// Returns a Finder of the manifest's inputs. The Finder throws std::runtime_error if the file was damaged
+// after CheckManifest.
 Finder FinderOfManifest(OwnDir plan_dir, int shard);
 
 }  // namespace pipeline

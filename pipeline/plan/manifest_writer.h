@@ -1,5 +1,5 @@
-// Writes the manifests of all shards at the same time, though there may be more than a process may have open:
-// it buffers their lines, and opens a file only to append to it. Not thread-safe.
+// Writes the manifests of all shards at the same time. There may be more manifests than a process can have
+// open files. So it buffers their lines, and opens a file only to append to it. Not thread-safe.
 #pragma once
 
 #include <string>

@@ -31,7 +31,7 @@ s3::Result<std::vector<std::uint64_t>> SortedMarks(const OwnDir& plan_dir, const
   return marks;
 }
 
-// Run directories come and go while shards run: they never were inputs.
+// Ignore run directories: they appear and vanish while shards run, and are never inputs.
 bool IsOwn(const Input& input) {
   const auto* result = std::get_if<ObjectResult>(&input);
   return result != nullptr && (result->reason == kOwnDirectory || result->reason == kOwnFile);

@@ -1,4 +1,4 @@
-// Finds the inputs that the source has now and the plan has not.
+// Finds the inputs that are in the source now but not in the plan.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct NewInputs {
 };
 
 // Walks the source again and compares it with the plan's manifests by path and key. Memory: 8 bytes for each
-// input of the plan. kCancelled if `stop` was requested during the walk. Blocks.
+// input of the plan. Fails with kCancelled if `stop` was requested during the walk. Blocks.
 s3::Result<NewInputs> FindNewInputs(const OwnDir& plan_dir, const JobPlan& plan,
                                     const std::vector<SourceRoot>& roots, const std::string& key_prefix,
                                     std::stop_token stop);

@@ -123,7 +123,8 @@ class Planner {
     return static_cast<std::uint64_t>(plan->requests()) + create_and_complete;
   }
 
-  // A larger file is split. A file that one request can carry never is.
+  // Returns the size limit, in bytes, above which a file is split. It is never so small that a file for a
+  // single request is split.
   std::uint64_t MaxUnsplitBytes() const {
     const auto shards = static_cast<std::uint64_t>(request_.shards);
     return std::max({plan_.bytes / shards / kMinInputsPerShare,
@@ -159,7 +160,7 @@ class Planner {
     return spool_.DrainAbove(max_bytes, take).map([&] { return std::move(files); });
   }
 
-  // A file without an upload goes back as a whole; see LargeFile.
+  // Puts the ranges of a file into the spool; without an upload (see LargeFile), the whole file.
   s3::Result<void> SpoolRanges(const LargeFile& large) {
     if (large.token.empty()) {
       return spool_.Add({large.file->size_bytes, RequestsFor(large.file), ManifestLine(*large.file)});
@@ -220,7 +221,7 @@ class Planner {
   std::vector<std::string> round_lines_;  // and their lines in the manifest
 };
 
-// Aborts the uploads of an earlier `plan` into this directory that did not finish, or of this one.
+// Aborts the uploads of this `plan`, or of an earlier `plan` into this directory that did not finish.
 s3::Result<void> AbortUploads(const RunDirectory& directory, ClientFactory* store) {
   auto history = History::Load(directory.dir());
   if (!history) return tl::unexpected(history.error());
@@ -232,8 +233,9 @@ s3::Result<void> AbortUploads(const RunDirectory& directory, ClientFactory* stor
   return s3::Fail(s3::ErrorKind::kTransient, orphans.problems.front());
 }
 
-// A directory with a journal and manifests but no plan.json is of a plan that did not finish: its files may
-// be replaced. Files of other programs may not.
+// Returns why the directory cannot take a plan, or nothing. A directory with a journal and manifests but no
+// plan.json belongs to a plan that did not finish, so its files may be replaced. Files of other programs may
+// not be replaced.
 std::optional<std::string> DirectoryProblem(const std::string& path, Trust trust) {
   if (access(path.c_str(), F_OK) != 0) return std::nullopt;
   const auto directory = OwnDir::Open(path, trust);
@@ -260,7 +262,7 @@ std::optional<Refusal> SourceProblem(const Options& options) {
   return std::nullopt;
 }
 
-// Writes plan.json last: the plan exists once it is there.
+// Writes plan.json last, because the plan counts as complete when that file exists.
 s3::Result<void> SavePlan(const JobPlan& plan, const PlanRequest& request, const RunDirectory& directory) {
   const auto& files = directory.dir();
   auto written = files.Write(kPlannedJobName, request.job_text, 0600);

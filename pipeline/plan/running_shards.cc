@@ -8,7 +8,7 @@
 namespace pipeline {
 namespace {
 
-// All shards together read the directory at most a hundred times a second.
+// Returns a period that lets all shards together read the directory at most a hundred times a second.
 std::chrono::milliseconds PeriodFor(int shards) {
   return std::chrono::milliseconds(std::max(5000, shards * 10));
 }

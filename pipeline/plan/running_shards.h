@@ -1,4 +1,4 @@
-// Counts the shards of a plan that run now, because they share the plan's rate limits.
+// Counts the running shards of a plan, because they share the plan's rate limits.
 #pragma once
 
 #include <chrono>
@@ -11,17 +11,17 @@
 
 namespace pipeline {
 
-// Each shard that runs has a file in PLAN/running. A shard that was killed leaves its file until it is run
-// again, and is counted until then: the other shards are slower than they need to be, never faster than
-// allowed.
+// Each running shard has a file in PLAN/running. A killed shard leaves its file there and counts until it has
+// run again. So the other shards may be slower than necessary, but never faster than allowed.
 class RunningShards {
  public:
   static constexpr std::chrono::milliseconds kFirstPause{3000};
 
-  // Creates the file of this shard, and keeps `limits->sharers` (not owned) at the number of files, counted
-  // every few seconds while there is a limit. Until the first count, after `first_pause`, it assumes that all
-  // shards run: they are usually started together. Without access to the plan's directory it keeps that
-  // number, and other shards do not count this one.
+  // Creates the file of this shard. Every few seconds, while there is a rate limit, sets `limits->sharers` to
+  // the number of files. Until the first count, `first_pause` after the start, `limits->sharers` is the
+  // number of all shards, because shards usually start together. Without access to the plan's directory, that
+  // number stays, and other shards do not count this one. Does not own `limits`. Runs a thread until it is
+  // destroyed.
   RunningShards(const std::string& plan_dir, int shard, int shards, s3::RateLimits* limits,
                 std::chrono::milliseconds first_pause = kFirstPause);
   ~RunningShards();

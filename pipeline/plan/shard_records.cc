@@ -26,7 +26,7 @@ bool HasAllParts(const PartsOfPlan& range, const PartRecords* parts) {
   return true;
 }
 
-// Returns false if the journal says that the range was sent and lacks one of its parts.
+// Returns false if the journal says that the range was sent, but does not have all of its parts.
 bool CountRange(const InputFile& file, InputState state, const History& history, const RangeSink& ranges,
                 ShardRecord* record) {
   if (state == InputState::kFailed) {
@@ -46,7 +46,7 @@ bool CountRange(const InputFile& file, InputState state, const History& history,
   return true;
 }
 
-// The journal's own counts have those that are done.
+// Counts a file that is not done. The counts of the journal already include the done ones.
 void CountWholeFile(InputState state, ShardRecord* record) {
   if (state == InputState::kFailed) {
     ++record->failed;
@@ -97,7 +97,7 @@ s3::Result<ShardRecord> ReadShard(const OwnDir& plan_dir, const JobPlan& plan, i
                   "does not have as many inputs as the plan: make a new plan");
   }
   if (!has_all_parts) {
-    return Refuse(journal, "lacks parts of a range that it calls sent: make a new plan");
+    return Refuse(journal, "says that a range was sent, but lacks some of its parts: make a new plan");
   }
   const auto& done = history->inputs().done();
   record.uploaded = done.uploaded;

@@ -21,7 +21,7 @@ enum class ShardState {
 
 struct ShardRecord {
   ShardState state = ShardState::kNotRun;
-  // Whole files. `left`: have no result or were cancelled.
+  // Counts of whole files. `left`: files without a result, and cancelled ones.
   std::uint64_t uploaded = 0, skipped = 0, failed = 0, left = 0;
   std::uint64_t uploaded_bytes = 0;  // of whole files and ranges
   std::uint64_t sent_bytes = 0;      // of ranges
@@ -34,14 +34,16 @@ struct ShardRecord {
 };
 
 struct RangeSink {
-  // The range is in the store. `parts` has the parts of the range, and maybe others of the same upload.
+  // Called when the range is in the store. `parts` has the parts of the range, and maybe others of the same
+  // upload.
   std::function<void(const InputFile& range, const PartRecords& parts)> sent;
   std::function<void(const InputFile& range)> failed;
 };
 
-// kLocal if journal or manifest is damaged, if the journal is of another shard or plan, or if it has results
-// of inputs that are not in the manifest. Memory until it returns: 40 bytes for each input, and the parts of
-// the shard's ranges.
+// Reads the records of one shard and passes its ranges to `ranges`. Fails with kLocal if journal or manifest
+// is damaged, if the journal belongs to another shard or plan, or if it has results of inputs that are not in
+// the manifest. Blocks. Memory until it returns: 40 bytes for each input, and the parts of the shard's
+// ranges.
 s3::Result<ShardRecord> ReadShard(const OwnDir& plan_dir, const JobPlan& plan, int shard,
                                   const RangeSink& ranges);
 

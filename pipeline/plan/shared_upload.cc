@@ -16,7 +16,7 @@ namespace {
 
 constexpr auto kUnobserved = [](const s3::RetryEvent&) {};
 
-// Nothing if the store has the parts that the shards have sent.
+// Returns nothing if the store has the parts that the shards have sent.
 std::optional<s3::Error> PartsProblem(const SharedUpload& upload, const std::vector<s3::ListedPart>& listed) {
   std::map<int, const s3::ListedPart*> stored;
   for (const auto& part : listed) stored[part.number] = &part;
@@ -71,7 +71,7 @@ class Completion {
   }
 
  private:
-  // The rules may ask for the file's owner and times. They do without if the file is gone.
+  // The rules may need the file's owner and times. If the file is gone, the properties are made without them.
   static s3::ObjectProperties PropertiesOf(const SharedUpload& shared, const PropertyRules& rules) {
     const auto opened = RetryIo([&shared] { return OpenFile::Open(*shared.file); });
     return rules.PropertiesOf(*shared.file, opened ? &opened->status() : nullptr);
@@ -110,7 +110,8 @@ class Completion {
     } else if (!s3::CannotBeRead(listed.error())) {
       return tl::unexpected(listed.error());
     }
-    // Without permission to list the parts: the store compares their ETags when it completes the upload.
+    // Without permission to list the parts, continue: the store compares their ETags when it completes the
+    // upload.
     if (!journal_->Append(CompletingLine(upload_.token()))) {
       return s3::Fail(s3::ErrorKind::kCancelled, "the journal cannot be written");
     }

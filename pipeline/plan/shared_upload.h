@@ -25,9 +25,10 @@ struct SharedUpload {
 };
 
 // Completes the upload, then sets tags and verifies the object as a run does. The store's list of parts must
-// agree with the parts that the shards recorded. If the upload is gone, asks the store whether the object is
-// ours: an earlier call may have completed it. Aborts the upload only if another writer has the key
-// (if_none_match); after a failure a shard may be run again. Blocks. Nothing is owned.
+// agree with the parts that the shards recorded. If the upload is gone, asks the store whether the object has
+// our token: an earlier call may have completed it. Aborts the upload only if another writer has taken the
+// key (if_none_match). After any other failure the upload stays, because a shard may run again. Blocks. Owns
+// none of its arguments.
 ObjectResult CompleteSharedUpload(const SharedUpload& upload, ClientFactory* store, Journal* journal,
                                   const PropertyRules& rules);
 

@@ -15,12 +15,12 @@
 
 namespace pipeline {
 
-// Inputs come back by size class, not by byte: the sizes in one class differ by a quarter at most. So nothing
-// is sorted, everything is written once and read once, and memory is one buffer for each class in use.
+// Returns inputs by size class; the sizes in one class differ by at most a quarter. So no sort is needed:
+// each input is written once and read once, and memory is one buffer for each class in use.
 class SizeClasses {
  public:
-  // Creates PLAN/spool for its files; the destructor removes it. If that fails, the first Add returns the
-  // error.
+  // Creates PLAN/spool for its files. If that fails, the first Add() returns the error. The destructor
+  // removes PLAN/spool.
   explicit SizeClasses(const OwnDir& plan_dir);
   ~SizeClasses();
   SizeClasses(const SizeClasses&) = delete;
@@ -33,8 +33,8 @@ class SizeClasses {
   };
   s3::Result<void> Add(const Item& item);
 
-  // Removes all inputs, or those in classes above the class of `bytes`, and passes them to `take`, the
-  // largest class first. Stops at the first error of `take` and returns it.
+  // Drain() removes all inputs and passes them to `take`, the largest class first. DrainAbove() does that
+  // only with the classes above the class of `bytes`. Stops at the first error of `take` and returns it.
   using Take = std::function<s3::Result<void>(const Item&)>;
   s3::Result<void> Drain(const Take& take) { return DrainFrom(0, take); }
   s3::Result<void> DrainAbove(std::uint64_t bytes, const Take& take) {

@@ -77,7 +77,7 @@ void Console::Retry(const InputFile& file, const s3::RetryEvent& event) {
                    event.attempt, event.max_attempts, event.delay.count(), Describe(event.error)));
 }
 
-// Returns whether the failure is shown.
+// Counts the failure as shown or hidden, and returns true if it is shown.
 bool Console::CountFailure(const s3::Error& error) {
   constexpr std::size_t kMaxKinds = 100;  // the server chooses the codes
   if (log_ == LogLevel::kObjects) return true;
@@ -120,7 +120,7 @@ void Console::UpdateRates() {
   last_bytes_ = bytes;
 }
 
-// The slower of both rates decides: by number for many small files, by bytes for large ones.
+// Returns the longer of two estimates: by number of objects (many small files) and by bytes (large files).
 double Console::SecondsLeft() const {
   return std::max(SecondsFor(progress_->found, last_objects_, objects_per_s_),
                   SecondsFor(progress_->found_bytes, last_bytes_, bytes_per_s_));

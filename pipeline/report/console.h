@@ -1,8 +1,8 @@
-// What a person sees during a run: event lines and progress, on one stream. Thread-safe.
+// Shows a run to a person: event lines and progress, on one stream. Thread-safe.
 //
-// Control characters, invisible characters and bytes that are not UTF-8 are escaped in each line, so that a
-// name or message of somebody else cannot drive the terminal (see s3/base/printable.h). All other characters
-// stay, whatever their script: "é" is written as it is.
+// Escapes control characters, invisible characters and bytes that are not UTF-8 in each line, so that a file
+// name or a server's message cannot control the terminal (see s3/base/printable.h). All other characters
+// stay, in any script: "é" is written as it is.
 #pragma once
 
 #include <condition_variable>
@@ -23,16 +23,16 @@ namespace pipeline {
 
 class Console {
  public:
-  // Starts the thread that shows progress, unless the options want none. `progress` and `out` are not owned
-  // and must outlive this object.
+  // Starts the thread that shows progress, unless the options turn progress off. `progress` and `out` are not
+  // owned and must outlive this object.
   Console(const ReportOptions& options, const Progress* progress, std::FILE* out);
   // Ends the progress display, and writes how many failures were not shown.
   ~Console();
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;
 
-  // Events of one input. All are shown at LogLevel::kObjects. At kFailures, failed results are shown: the
-  // first kMaxFailureLines, and after them the first of each kind of error.
+  // Shows an event of one input. LogLevel::kObjects shows all events. kFailures shows only failed results:
+  // the first kMaxFailureLines, and after them the first of each kind of error.
   void Start(const InputFile& file);
   void Retry(const InputFile& file, const s3::RetryEvent& event);
   void Settled(const ObjectResult& result);

@@ -1,4 +1,4 @@
-// Numbers and texts as a person reads them. Pure functions, any thread.
+// Formats numbers and texts for a person. Pure functions, any thread.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace pipeline {
 
-using s3::Printable;  // a name or message of somebody else, as part of a line
+using s3::Printable;  // escapes a file name or a server's message, as part of a line
 
 // "512 B", "1.5 MiB"
 std::string HumanBytes(double bytes);

@@ -45,7 +45,7 @@ void Summary::AddEarlier(const Summary& earlier) {
 }
 
 ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped, bool may_be_empty) {
-  // Inputs were lost when the source ended early although nobody stopped the run.
+  // If nobody stopped the run and the source ended early, inputs are missing.
   const bool has_lost_inputs = !stopped && !summary.source_exhausted;
   if (!summary.AddsUp() || has_lost_inputs) return kExitBroken;
   if (stopped == StopCause::kJournalFailed) return kExitJournal;

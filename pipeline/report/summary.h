@@ -39,11 +39,11 @@ struct Summary {
   std::uint64_t sent = 0;  // ranges of parts, whose objects `finish` completes
 
   std::uint64_t uploaded_bytes = 0;  // of `uploaded` and `sent`
-  // How much of the counts above is from earlier sessions of the run.
+  // The part of the counts above that comes from earlier sessions of the run.
   std::uint64_t settled_before = 0, uploaded_before = 0, skipped_before = 0, sent_before = 0;
   std::uint64_t uploaded_bytes_before = 0;
 
-  // All that follows is of this session.
+  // All fields below are about this session only.
   int session = 1;
   std::uint64_t retries = 0;
   std::uint64_t reused_parts = 0;  // already in the store; their digests were compared
@@ -51,7 +51,7 @@ struct Summary {
   std::uint64_t stragglers = 0;  // requests sent again because they were far slower than their peers
   std::map<std::string, std::uint64_t> failures_by_kind;
   std::uint64_t uploads_left = 0;  // multipart uploads that could not be aborted; `clean` tries again
-  bool journal_agrees = true;      // the journal, read again at the end, has the same counts
+  bool journal_agrees = true;      // false when the journal, read again at the end, has other counts
   bool source_exhausted = false;   // false when the run stopped before every input was handed out
   std::chrono::duration<double> seconds{0};
   std::uint64_t peak_memory_bytes = 0;  // resident memory of the process
@@ -68,14 +68,14 @@ struct Summary {
   bool WorkLeft() const { return !source_exhausted || cancelled > 0; }
 };
 
-// Returns the exit status of a run. `stopped`: why it stopped early, if it did. `may_be_empty`: a run without
-// any input is a success.
+// Returns the exit status of a run. `stopped`: the cause if the run stopped early, else nothing.
+// `may_be_empty`: true if a run without any input is a success.
 ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped, bool may_be_empty);
 
 // Returns the exit status of a command that was stopped before it had any result.
 ExitStatus ExitStatusOf(StopCause stopped);
 
-// Returns a few lines for a person; the last one ends in a newline, too.
+// Returns a few lines for a person; each ends in a newline.
 std::string HumanSummary(const Summary& summary, std::optional<StopCause> stopped);
 
 // Returns the JSON document of summary.json. Its keys are a contract with users' scripts.

@@ -1,6 +1,6 @@
-// Everything that goes to stdout and stderr, except the progress bar. No name, server message or job file
-// value can drive the terminal: control characters, invisible characters and bytes that are not UTF-8 are
-// escaped (see s3/base/printable.h). Any thread; a call writes whole lines.
+// Writes everything that goes to stdout and stderr, except the progress bar. Escapes control characters,
+// invisible characters and bytes that are not UTF-8 (see s3/base/printable.h), so that no file name, server
+// message or job file value can control the terminal. Any thread; a call writes whole lines.
 #pragma once
 
 #include <cstdio>
@@ -11,14 +11,16 @@ namespace pipeline {
 // Writes one line; a line end in `line` is escaped.
 void PrintLine(std::FILE* out, std::string_view line);
 
-// Writes lines that s3flow has made; names in them have been through s3::Printable().
+// Writes lines that end in a newline. Precondition: names and messages of others in `text` have been through
+// s3::Printable().
 void PrintLines(std::FILE* out, std::string_view text);
 
-// Writes a note to stderr, in the form of a run's console.
+// Writes a note to stderr, in the form that a run's console uses.
 void PrintNote(std::string_view text);
 
-// Returns the errno of the first text that stdout did not take (its reader has gone, its disk is full, it was
-// closed); 0 when it took all. A text that cannot be written has no other effect: a run continues without it.
+// Returns the errno of the first text that could not be written to stdout, because its reader has gone, the
+// disk is full or stdout is closed. Returns 0 when all texts were written. A lost text has no other effect: a
+// run continues without it.
 int StdoutProblem();
 
 }  // namespace pipeline

@@ -28,7 +28,7 @@ class DryUploader {
               s3::Waiter* waiter)
       : rules_(rules), skip_(skip), client_(client), buffers_(buffers), waiter_(waiter) {}
 
-  // Only the first task of an object works; the result comes with the last one.
+  // Only the first task of an object does the work. The last task returns the result.
   std::optional<ObjectResult> operator()(const UploadTask& task) noexcept {
     Object* const object = task.object.get();
     try {
@@ -116,7 +116,7 @@ DryRun Refused(ExitStatus status, std::string message) {
   return run;
 }
 
-// Returns the history that the run would resume. Empty for a new run directory.
+// Returns the history that the run would resume. For a new run directory, the history is empty.
 tl::expected<History, Refusal> HistoryOf(const Options& options, const s3::Options& s3_options) {
   const auto& run_dir = options.report.run_dir;  // empty: a new one
   const auto scope = ScopeOf(options, s3_options);

@@ -1,5 +1,5 @@
-// A dry run: what a run would upload and skip, with how many requests, at what price. Reads the store only if
-// resume.skip needs that, and writes nothing anywhere.
+// A dry run: finds out what a run would upload and skip, and counts its requests and their price. Reads the
+// store only if resume.skip needs that. Writes nothing.
 #pragma once
 
 #include <map>
@@ -18,17 +18,18 @@ struct DryRun {
   std::string message;  // why there is no result; empty when there is one
   std::uint64_t found = 0;
   std::uint64_t uploads = 0, upload_bytes = 0;
-  std::map<std::string, std::uint64_t> skipped;   // by reason
-  std::map<std::string, std::uint64_t> failed;    // by kind of error
-  std::map<std::string, std::uint64_t> requests;  // that the run would send, by operation; without retries
-  std::string skip_method;                        // how the run finds objects that exist; may be empty
+  std::map<std::string, std::uint64_t> skipped;  // by reason
+  std::map<std::string, std::uint64_t> failed;   // by kind of error
+  std::map<std::string, std::uint64_t>
+      requests;             // by operation, without retries: requests that the run would send
+  std::string skip_method;  // how the run finds existing objects; empty: it does not look for them
 };
 
-// Blocks. `stop` may be used from any thread meanwhile; `trace` may be null.
+// Blocks. Other threads may use `stop` at the same time. `trace` may be null. Owns none of the arguments.
 DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
               StopControl* stop, s3::TraceLog* trace = nullptr);
 
-// Returns lines for a person; with prices, the costs, too.
+// Returns lines for a person. If prices are given, they include the costs.
 std::string DryRunText(const DryRun& run, const RequestPrices& prices);
 
 }  // namespace pipeline

@@ -31,8 +31,8 @@ Inputs PlannedInputs(const ShardOptions& options, Trust trust) {
   return inputs;
 }
 
-// Each shard walks the whole source. An input of another shard counts as starving, so that the walk may use
-// all its threads even while nothing it finds is of this shard.
+// Passes on only the inputs of `shard`. Each shard walks the whole source. For an input of another shard it
+// reports kStarving, so that the walk uses all its threads until it finds inputs of this shard.
 Finder FinderOfShard(Finder find, Shard shard, std::stop_token stop) {
   return [=](const Yield& yield) {
     return find([&](Input input) {

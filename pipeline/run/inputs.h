@@ -16,20 +16,21 @@ namespace pipeline {
 struct Inputs {
   Finder find;  // finds all inputs except the streams
   std::vector<std::shared_ptr<Object>> streams;
-  // Returns true once for each input that `find` would find, then false. Used to learn whether there are more
-  // than a given number, before all are found. Not thread-safe.
+  // Returns true once for each input that `find` would find, then false. So a caller can learn whether there
+  // are more inputs than a given number, without finding all of them. Not thread-safe.
   std::function<bool()> one_more;
 };
 
-// Returns the files and directories that this command itself writes, if they exist: run directory, plan,
-// trace. The walk leaves them out.
+// Returns the existing files and directories that this command itself writes: run directory, plan, trace. The
+// walk leaves them out.
 OwnFiles OwnFilesOf(const Options& options);
 
-// Opens nothing yet. `key_prefix` is put before every key. The inputs end early once `stop` is requested.
+// Returns the inputs of a run, and opens nothing yet. `key_prefix` is put before every key. When `stop` is
+// requested, `find` ends early.
 Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop_token stop);
 
-// Returns why the inputs cannot be found: a root that cannot be read, or a damaged manifest. Nothing if they
-// can.
+// Returns why the inputs cannot be found: a root that cannot be read, or a damaged manifest. Returns nothing
+// if they can be found.
 std::optional<std::string> InputProblem(const Options& options);
 
 }  // namespace pipeline

@@ -27,8 +27,7 @@ constexpr std::uint64_t kSlotBytes = kSlotStackBytes + (160ull << 10);
 constexpr std::uint64_t kMinMemory = 16ull << 20;
 constexpr rlim_t kCountedDescriptors = 1 << 16;  // with a higher limit there are always enough
 
-// Counts the open descriptors below `limit`. /proc names those that are open; without it each must be asked
-// for.
+// Counts the open descriptors below `limit`. Lists them from /proc; without /proc, tests each number.
 std::uint64_t OpenDescriptors(rlim_t limit) {
   std::uint64_t open = 0;
   if (DIR* const directory = opendir("/proc/self/fd")) {
@@ -46,7 +45,8 @@ std::uint64_t OpenDescriptors(rlim_t limit) {
   return open;
 }
 
-// From proc_pid_statm(5), field 1. Without /proc: an estimate for the program and its libraries.
+// Returns field 1 of /proc/self/statm (proc_pid_statm(5)), in bytes. Without /proc, returns an estimate for
+// the program and its libraries.
 std::uint64_t AddressesInUse() {
   constexpr std::uint64_t kProgram = 128ull << 20;
   std::ifstream file("/proc/self/statm");
@@ -110,8 +110,8 @@ s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSiz
 }
 
 int CountOf(const RunThreads& threads) {
-  // Journal, lock, deadlines, progress, source (which walks, too), credential renewal, running shards, the
-  // worker scaler's timer, name resolution.
+  // Nine threads and one in reserve: journal, lock, deadlines, progress, source, credential renewal, running
+  // shards, the worker scaler's timer, name resolution. The source's thread is also one of the walkers.
   constexpr int kOneOfEach = 10;
   return kOneOfEach + threads.workers + threads.event_loops + threads.walkers - 1;
 }

@@ -10,24 +10,24 @@
 
 namespace pipeline {
 
-// How much of each resource the process may still take. Empty: no limit.
+// How much more of each resource the process may use. Empty: no limit.
 struct ProcessLimits {
   std::optional<std::uint64_t> descriptors;
   std::optional<std::uint64_t> address_bytes;
 };
 
-// Reads RLIMIT_NOFILE and RLIMIT_AS and subtracts what is in use: a launcher may have left descriptors open.
+// Returns RLIMIT_NOFILE and RLIMIT_AS less the present use. (A launcher may have left descriptors open.)
 ProcessLimits ReadProcessLimits();
 
-// How much a run does at once.
+// The size of a run: how much it does at once.
 struct RunSize {
   SlotLimits slots;
   std::uint64_t memory_bytes = 0;  // for the bodies of all requests
 };
 
 // Reduces `size` until it fits into `limits`. Fails with kLocal, and a message for a person, if not even the
-// smallest run fits. A slot needs a file, a connection and a stack. With several event loops it needs one
-// connection more: each loop keeps idle connections of its own.
+// smallest run fits. A slot needs a file, a connection and a stack. With several event loops, a slot needs a
+// second connection, because each loop keeps its own idle connections.
 s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSize size);
 
 // The threads of a run whose number can be reduced.
@@ -37,16 +37,16 @@ struct RunThreads {
   int walkers = 1;
 };
 
-// Returns the number of all threads of a run, including those of which it has only one.
+// Returns the number of all threads of a run: `threads`, plus the threads that every run has once.
 int CountOf(const RunThreads& threads);
 
 // Reduces `wanted` until the run needs at most `startable` threads: first the walkers, then the event loops,
 // then the workers, each down to one. Workers come last because oneTBB ends the process if a worker that it
-// was allowed cannot start. Returns nothing if one of each is still too much.
+// was allowed cannot start. Returns nothing if even one of each is too many.
 std::optional<RunThreads> FitThreads(int startable, RunThreads wanted);
 
-// Starts threads to count how many can start, and reduces `options` to that. Fails with kLocal, and a message
-// for a person, if no run fits.
+// Starts threads for a moment to count how many can start, and reduces the thread counts in `options` to
+// that. Fails with kLocal, and a message for a person, if even the smallest run needs more.
 s3::Result<void> FitThreads(int event_loops, Options* options);
 
 }  // namespace pipeline

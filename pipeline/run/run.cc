@@ -45,7 +45,7 @@ RunResult Refused(RunResult run, const Refusal& refusal) {
   return run;
 }
 
-// The reason of the end, for a person.
+// Returns why the run ended, for a person; empty if it simply finished.
 std::string MessageOf(const RunResult& run, const StopControl& stop, const s3::Options& s3_options,
                       const RunSetup& setup) {
   if (run.status == kExitNoInput) return "the source is empty (to allow that, set allow_empty: true)";
@@ -54,7 +54,8 @@ std::string MessageOf(const RunResult& run, const StopControl& stop, const s3::O
                      setup.buckets.front().endpoint.HostAndPort());
 }
 
-// Writes the end to the journal, and then the summary. If that fails, the run has failed, however it ended.
+// Writes the end to the journal, then the summary. If either fails, the run ends with 74, even if all uploads
+// succeeded.
 void RecordEnd(const RunDirectory& directory, RunResult* run) {
   const bool complete =
       !run->summary.WorkLeft() && run->summary.uploads_left == 0 && run->status != kExitBroken;

@@ -1,5 +1,5 @@
-// What a run checks before it opens its directory or sends a request: destination, inputs, rules, process
-// limits.
+// Checks what a run needs before it opens its directory or sends a request: destination, inputs, rules,
+// process limits.
 #pragma once
 
 #include <vector>
@@ -17,7 +17,7 @@ struct RunSetup {
   Options options;                         // with threads and memory reduced to what the process limits allow
   std::vector<s3::BucketAddress> buckets;  // at least one
   PropertyRules rules;
-  SlotLimits slots;  // reduced likewise
+  SlotLimits slots;  // also reduced to the process limits
 };
 
 // Returns the setup of a run, or why the run cannot start and the exit status for that: a bad destination or
@@ -25,7 +25,7 @@ struct RunSetup {
 // moment, to count them.
 tl::expected<RunSetup, Refusal> SetUpRun(const Options& options, const s3::Options& s3_options);
 
-// Event loops: what the options say, or s3::EventLoopCount().
+// Returns the number of event loops: from the options, or else from s3::EventLoopCount().
 int EventLoopsOf(const UploadOptions& options, const s3::Endpoint& endpoint);
 
 }  // namespace pipeline

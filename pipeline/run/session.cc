@@ -30,8 +30,8 @@ namespace {
 using Note = std::function<void(std::string_view)>;
 using Clock = std::chrono::steady_clock;
 
-// What the user should know before the first request: what is resumed, and what differs from the job's
-// wishes.
+// Tells the user, before the first request, what is resumed and where the run differs from the job's
+// settings.
 void NoteStart(const SessionContext& context, const Note& note) {
   const auto& [options, buckets, rules, slots] = context.setup;
   if (context.directory.session() > 1) {
@@ -55,13 +55,14 @@ void NoteStart(const SessionContext& context, const Note& note) {
       integrity.put_keeps_conditions ? "when a multipart upload is completed" : "on every write"));
 }
 
-// All streams together may hold at most a quarter of the memory while they wait for their writers.
+// Returns the maximum part size of a stream, in bytes. With it, all streams together hold at most a quarter
+// of the memory while they wait for their writers.
 std::uint64_t StreamPartLimit(const UploadOptions& options, std::size_t streams) {
   return BufferPool::LargestRequest(options.memory_bytes / (4 * std::max<std::size_t>(streams, 1)));
 }
 
-// Tells whether a stop is announced when it begins. The other causes are reported once, at the end of the
-// run.
+// Returns true if a stop is announced when it begins. Stops with other causes are reported once, at the end
+// of the run.
 bool IsAnnounced(std::optional<StopCause> cause) {
   return cause == StopCause::kInterrupt || cause == StopCause::kTerminate || cause == StopCause::kTimeLimit;
 }
@@ -72,8 +73,8 @@ bool HasCounts(std::map<std::string, std::uint64_t, std::less<>> recorded, const
          recorded["sent"] == counted.sent;
 }
 
-// The parts of a session, as members in the order in which they need each other: each may use those above it.
-// Destroyed in the opposite order, which ends their threads.
+// The parts of a session, as members in build order: each part may use those above it. They are destroyed in
+// the opposite order, which ends their threads.
 class Session {
  public:
   // Lists the destination where resume.skip needs that, which may take minutes. `progress` and `console` are
@@ -155,7 +156,7 @@ Parallelism Session::ParallelismOf() const {
   return {context_.setup.slots.most, EventLoopsOf(options_.upload, context_.setup.buckets.front().endpoint)};
 }
 
-// Finds out what the store has, if the job says so. Drains the run when that fails.
+// Prepares resume.skip, if the job sets it. Drains the run when that fails.
 std::unique_ptr<SkipCheck> Session::PrepareSkipCheck() {
   s3::BlockingWaiter waiter;
   const auto client = clients_.MakeClient(&waiter);
@@ -232,7 +233,8 @@ int Session::SlotsAfter(const TaskStats& task) {
                        Clock::now());
 }
 
-// A journal that cannot be read drains the run.
+// Compares the journal with the counts, and aborts open uploads if no work is left. Drains the run if the
+// journal cannot be read.
 void Session::VerifyAndCleanUp(Summary* summary) {
   const auto& directory = context_.directory;
   if (directory.journal()->failed()) return;  // reported by the journal's own callback
@@ -246,7 +248,7 @@ void Session::VerifyAndCleanUp(Summary* summary) {
   if (is_finished) summary->uploads_left = AbortOrphans(&*journal);
 }
 
-// Returns how many could not be aborted.
+// Returns how many uploads could not be aborted.
 std::uint64_t Session::AbortOrphans(History* journal) {
   s3::BlockingWaiter waiter;
   const auto client = clients_.MakeClient(&waiter);

@@ -1,4 +1,5 @@
-// One session of a run: builds the parts of the graph, uploads what is left to do, and sums up.
+// Runs one session of a run: builds the parts of the graph, uploads the remaining inputs, and returns the
+// totals.
 #pragma once
 
 #include "pipeline/journal/run_dir.h"
@@ -12,7 +13,7 @@
 
 namespace pipeline {
 
-// What a session works with. Nothing is owned; all of it must outlive RunSession.
+// The things that a session uses. It owns none of them; all must outlive the call of RunSession().
 struct SessionContext {
   const RunSetup& setup;
   const s3::Options& s3_options;
@@ -24,9 +25,9 @@ struct SessionContext {
 };
 
 // Blocks until every input has a result, or until the run was stopped and requests in flight have finished.
-// Results are in the journal then. Shows progress and events on stderr. At the end it reads the journal again
-// and compares it with the counts; if no work is left, it aborts the multipart uploads that the run still has
-// open.
+// Returns after all results are in the journal. Shows progress and events on stderr. At the end it reads the
+// journal again and compares it with the counts. If no work is left, it aborts the run's open multipart
+// uploads.
 Summary RunSession(const SessionContext& context);
 
 }  // namespace pipeline

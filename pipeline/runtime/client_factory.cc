@@ -5,7 +5,7 @@
 namespace pipeline {
 namespace {
 
-// How long after the start the user is told that the store has not responded yet.
+// If the store has not responded after this time, the user is told.
 constexpr std::chrono::milliseconds kSilence{1500};
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Makes clients that share what a command has only once: event loops, admission, the store's facts,
-// credentials.
+// Makes the clients of a command. They share the event loops, the admission controller, the facts about the
+// store and the credentials.
 #pragma once
 
 #include <functional>
@@ -20,8 +20,7 @@
 
 namespace pipeline {
 
-// Credentials to sign requests with, and how to get fresh ones. Without `renew`, the first ones are all there
-// are.
+// Credentials that sign requests, and how to renew them. Without `renew`, `first` is used to the end.
 struct RunCredentials {
   s3::ProvidedCredentials first;
   s3::FetchCredentials renew = nullptr;
@@ -29,33 +28,35 @@ struct RunCredentials {
 };
 
 struct Parallelism {
-  int connections = 1;  // kept open at the most
+  int connections = 1;  // the maximum that is kept open
   int event_loops = 1;  // threads that send
 };
 
 class ClientFactory {
  public:
-  // How long a command such as `check`, with a user waiting, lets the store be away.
+  // The `patience` of commands such as `check`, for which a user waits.
   static constexpr std::chrono::milliseconds kInteractivePatience{3000};
 
-  // A drain of `stop` ends all waits, an abort ends requests, too. A store that is away or full for longer
-  // than `patience` (0: for ever) drains the run. `note` gets messages for the user; it must not wait.
-  // `trace` and `limits` may be null. Owns none of `stop`, `trace` and `limits`.
+  // A drain of `stop` ends all waits of the clients; an abort cancels their requests, too. If the store is
+  // unreachable or full for longer than `patience` (0: no limit), the run is drained. `note` gets messages
+  // for the user, on any thread; it must not block. `trace` and `limits` may be null. Owns none of `stop`,
+  // `trace` and `limits`.
   ClientFactory(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
                 const RunCredentials& credentials, const Parallelism& parallelism, StopControl* stop,
                 s3::TraceLog* trace, const std::function<void(std::string_view)>& note,
                 const s3::RateLimits* limits = nullptr,
                 std::chrono::milliseconds patience = kInteractivePatience);
 
-  // `integrity` is resolved (s3::ResolveIntegrity). Does not own `waiter`. The client must not outlive the
-  // factory.
+  // Returns a client whose calls wait in `waiter`. Precondition: `integrity` was resolved with
+  // s3::ResolveIntegrity(). Does not own `waiter`. The client must not outlive the factory.
   std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter, const s3::IntegrityOptions& integrity);
   // The same with the job's integrity options.
   std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter);
 
   // Sends requests, and wakes callers after a delay.
   s3::Transport& loops() { return loops_; }
-  // Requests that were cancelled and sent again because they took far longer than others of their size.
+  // Returns how many requests were cancelled and sent again because they took far longer than others of their
+  // size.
   std::uint64_t stragglers() const { return loops_.cancelled_stragglers(); }
   const s3::AdmissionController& admission() const { return admission_; }
   const s3::StoreContextCache& facts() const { return facts_; }

@@ -16,12 +16,12 @@
 
 namespace pipeline {
 
-// Watches in a thread of its own, until it is destroyed.
+// Runs in a thread of its own, from the constructor to the destructor.
 class Deadlines {
  public:
   // The run is drained after `limits.time`, or `limits.margin` before `job_end_s` (the end of the Slurm job,
-  // in seconds since 1970), whichever comes first. It is aborted `limits.drain` after a drain began, whatever
-  // began it. Does not own `stop`.
+  // in seconds since 1970), whichever comes first. It is aborted `limits.drain` after any drain began, also
+  // one with another cause. Does not own `stop`.
   Deadlines(const LimitOptions& limits, std::optional<std::int64_t> job_end_s, StopControl* stop);
   ~Deadlines();
 
@@ -32,7 +32,7 @@ class Deadlines {
   const LimitOptions limits_;
   StopControl* const stop_;
   std::optional<Clock::time_point> end_;
-  std::string reason_;  // why it ends then
+  std::string reason_;  // the drain's message at `end_`
   std::mutex mutex_;
   std::condition_variable changed_;
   bool quit_ = false;

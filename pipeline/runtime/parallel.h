@@ -1,4 +1,4 @@
-// A loop whose steps wait for the store, so several run at a time.
+// Runs the steps of a loop in several threads, because each step waits for the store.
 #pragma once
 
 #include <algorithm>

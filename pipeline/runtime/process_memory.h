@@ -1,12 +1,11 @@
-// How much memory this process has used.
+// Reports the memory that this process has used.
 #pragma once
 
 #include <cstdint>
 
 namespace pipeline {
 
-// Returns the most resident memory (bytes) that this process has had so far; 0 when /proc does not say. Any
-// thread.
+// Returns the peak resident memory of this process so far, in bytes; 0 if /proc is not readable. Any thread.
 std::uint64_t PeakMemoryBytes();
 
 }  // namespace pipeline

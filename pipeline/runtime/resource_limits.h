@@ -13,7 +13,8 @@ struct ResourceLimits {
 };
 
 // Returns what the kernel grants: the CPUs of the affinity mask (sched_setaffinity(2)), and the limits of the
-// control groups. These also hold for containers, and for schedulers that set no environment variables.
+// control groups. Containers, and schedulers that set no environment variables, limit a process in these two
+// ways.
 ResourceLimits KernelLimits();
 
 // Returns the stricter limit of both for each resource.
@@ -23,7 +24,7 @@ ResourceLimits Min(const ResourceLimits& one, const ResourceLimits& other);
 // less the overhead of a run.
 void ApplyTo(const ResourceLimits& granted, UploadOptions* options);
 
-// Returns the maximum number of workers: `threads`, or one for each CPU.
+// Returns the maximum number of workers: `options.threads`, or one for each CPU if that is 0.
 int CoresOf(const UploadOptions& options);
 
 }  // namespace pipeline

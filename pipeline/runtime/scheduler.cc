@@ -18,7 +18,8 @@ tl::unexpected<s3::Error> Refuse(std::string message) {
   return s3::Fail(s3::ErrorKind::kUnsupported, "--shard: " + std::move(message));
 }
 
-// Returns the number that `text` consists of; nothing when it is none that fits or is negative.
+// Returns `text` as a number. Returns nothing if `text` is not a number, or the number is negative or does
+// not fit.
 template <typename Integer>
 std::optional<Integer> NumberOf(std::string_view text) {
   Integer number = 0;
@@ -32,7 +33,7 @@ std::optional<int> NumberIn(const s3::Environment& environment, const char* name
   return text ? NumberOf<int>(*text) : std::nullopt;
 }
 
-// Returns 0 when the variable says no limit.
+// Returns 0 if the variable names no limit.
 std::uint64_t LimitIn(const s3::Environment& environment, const char* name) {
   const auto number = NumberOf<std::uint64_t>(environment(name).value_or(""));
   return number && *number < kMaxLimit ? *number : 0;
@@ -79,11 +80,11 @@ s3::Result<Shard> ShardOfElement(const ArrayVariable& variable, int id, std::opt
   const auto array = is_slurm ? SlurmArrayIn(environment) : std::nullopt;
   if (!count && array && array->min == 0 && array->elements == array->max + 1) count = array->elements;
   if (!count) {
-    return Refuse(fmt::format("{}={} does not say how many shards there are in all: --shard auto/N",
+    return Refuse(fmt::format("{}={} does not say how many shards there are in all: give --shard auto/N",
                               variable.name, id));
   }
-  // A whole array that starts at another number than 0 would leave a shard out, and each element would be
-  // another shard than the user thinks.
+  // Refuse a whole array that does not start at 0: it would leave shard 0 out, and its last element would be
+  // no shard.
   const bool is_shifted = array && array->elements == *count && array->min != 0;
   const int index = id - variable.first;
   if (is_shifted || index < 0 || index >= *count) {
@@ -112,7 +113,7 @@ s3::Result<Shard> ShardFromEnvironment(std::optional<int> count, const s3::Envir
     if (id && *id >= variable.first) return ShardOfElement(variable, *id, count, environment);
   }
   if (!is_single) {
-    return Refuse("auto finds no rank and no array element in the environment: --shard I/N");
+    return Refuse("auto finds no rank and no array element in the environment: give --shard I/N");
   }
   if (count.value_or(1) == 1) return Shard{};
   return Refuse(fmt::format("one process was started, but there are {} shards", *count));

@@ -24,8 +24,8 @@ tl::unexpected<s3::Error> FailErrno(int error) {
   return failed;
 }
 
-// For calls on an open descriptor. ESTALE means that the opened file is gone from its server, and that its
-// path may lead to another version: the object starts over.
+// Makes the error of a call on an open descriptor. With ESTALE, the opened file is gone from its server, and
+// its path may lead to another version. So the error is kChanged, and the object starts over.
 tl::unexpected<s3::Error> FailOpened(int error) {
   auto failed = FailErrno(error);
   if (error == ESTALE) failed.value().kind = s3::ErrorKind::kChanged;
@@ -46,8 +46,8 @@ bool SameFile(const struct stat& a, const struct stat& b) {
 // Linux takes timestamps from the last timer tick: at the coarsest, CONFIG_HZ=100, ticks are 10 ms apart.
 constexpr std::chrono::milliseconds kTick{10};
 
-// True when another change within the same tick is possible. A time in the future is young only by less than
-// a second: clocks of file servers differ a little.
+// Returns true when another change within the same tick is possible. A time less than a second in the future
+// also counts as young, because clocks of file servers differ a little.
 bool IsYoung(const timespec& time) {
   timespec now;
   clock_gettime(CLOCK_REALTIME_COARSE, &now);
@@ -187,8 +187,8 @@ s3::Result<void> OpenFile::Read(std::uint64_t offset, std::span<char> bytes) con
 
 bool OpenFile::Prefetch(std::uint64_t offset, std::uint64_t bytes) const {
   if (page_cache_ == PageCache::kBypass) return false;
-  // One call of posix_fadvise fetches no more than the read-ahead, by default 128 KiB. Fewer bytes are not
-  // worth it: reading them takes no longer.
+  // One call of posix_fadvise fetches at most the read-ahead, by default 128 KiB. For fewer bytes the call is
+  // not worth it: reading them takes no longer.
   constexpr off_t kReadAhead = 128 << 10;
   if (bytes <= kReadAhead) return true;
   char last_byte;

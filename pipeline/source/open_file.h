@@ -22,52 +22,54 @@
 
 namespace pipeline {
 
-// Returns nanoseconds since 1970, modulo 2^64. Times before 1677 and after 2262 do not fit: the number is no
-// date then, but still differs between two times that differ.
+// Returns the mtime in nanoseconds since 1970, modulo 2^64. Times before 1677 and after 2262 do not fit into
+// 64 bits. The number is then not a date, but still tells versions of a file apart.
 std::int64_t MtimeNs(const struct stat& status);
 
-// The code of an error that says that the process, or the machine, had no descriptor left. The next attempt
-// succeeds when others have been closed.
+// The `code` of an error when the process or the machine had no descriptor left. A later attempt can succeed,
+// after other descriptors have been closed.
 inline constexpr char kNoDescriptor[] = "EMFILE";
 
 // All const methods are thread-safe.
 class OpenFile {
  public:
-  // Below a root whose links are not followed, never opens anything through a symbolic link, however the tree
-  // has changed since the walk; see pipeline/fs/beneath.h. Never waits for a writer: a path that became a
-  // FIFO is refused. Errors: kChanged when it is not a regular file, not of `file`'s size, or not the file
-  // that a plan has found; kLocal when the system refuses, with its errno (see pipeline/fs/io_retry.h).
+  // Opens the file. Below a root whose links are not followed, it never opens anything through a symbolic
+  // link, even if the tree has changed since the walk (see pipeline/fs/beneath.h). Never waits for a writer:
+  // a path that became a FIFO is refused. Fails with kChanged when the path is not a regular file, does not
+  // have `file`'s size, or differs from the file in the plan. Fails with kLocal when a system call fails,
+  // with its errno in `system_error` (see pipeline/fs/io_retry.h).
   static s3::Result<OpenFile> Open(const InputFile& file);
   OpenFile() = default;
   ~OpenFile();
   OpenFile(OpenFile&& other) noexcept;
   OpenFile& operator=(OpenFile&& other) noexcept;
 
-  // Fills all of `bytes`. kChanged when the file ends before that, or is gone from its server (ESTALE). With
-  // PageCache::kDrop, what was read leaves the page cache. With kBypass (O_DIRECT), `bytes` that begin on a
-  // page and an offset that is a multiple of 4,096 are read in place.
+  // Fills all of `bytes` from `offset`; blocks. Fails with kChanged when the file ends too early, or is gone
+  // from its server (ESTALE). PageCache::kDrop drops the read bytes from the page cache. kBypass (O_DIRECT)
+  // reads in place if `bytes` begin on a page and `offset` is a multiple of 4,096; otherwise it copies.
   s3::Result<void> Read(std::uint64_t offset, std::span<char> bytes) const;
 
-  // Has the system fetch these bytes into the page cache, because they will be read soon. Returns false when
-  // it can't, with O_DIRECT.
+  // Asks the system to fetch these bytes into the page cache, because they will be read soon. Returns false
+  // with O_DIRECT, which has no page cache.
   bool Prefetch(std::uint64_t offset, std::uint64_t bytes) const;
 
-  // kChanged when size or mtime differ from those at the opening, or when a file that says to be empty has
-  // content, as files of /proc do. Returns true when only the content can tell whether it changed: see
-  // ChangeCheck.
+  // Fails with kChanged when size or mtime have changed since the opening, or when a file of size 0 has
+  // content, like files of /proc. Returns true when only the content can tell whether the file has changed,
+  // see ChangeCheck. Returns false when the file has not changed.
   s3::Result<bool> MayHaveChanged() const;
 
-  // How long to wait before the first byte is read. File systems take timestamps from a clock that ticks, so
-  // a second change within one tick leaves the same times. If reading begins after that tick, no change is
+  // Returns how long to wait before the first byte is read. The clock of file timestamps advances in ticks,
+  // so two changes within one tick leave the same times. If reading begins after that tick, no change is
   // missed.
   std::chrono::milliseconds TimestampWait() const;
-  // Called after that wait, before anything is read. Takes over device, inode and ctime as they are now.
-  // kChanged when size or mtime moved. If ctime is still so young, only the content can tell from now on.
+  // Call it after that wait and before the first read. Stores the present device, inode and ctime for later
+  // comparisons. Fails with kChanged when size or mtime have changed. If ctime is still younger than a tick,
+  // later checks must compare the content.
   s3::Result<void> RefreshStatus();
 
-  // How many bytes to read at a time. That is `cached`, which the processor's cache holds until they are
-  // digested; with O_DIRECT the file system's preferred size, such as a stripe, because every read is one
-  // request.
+  // Returns how many bytes to read at a time. Without O_DIRECT that is `cached`: a size that stays in the
+  // processor's cache until it is digested. With O_DIRECT it is the file system's preferred size, such as a
+  // stripe, because every read is one request.
   std::size_t read_bytes(std::size_t cached) const;
 
   // True when Read leaves the bytes in the page cache, from where they can be sent.
@@ -81,13 +83,13 @@ class OpenFile {
   s3::Result<void> ReadDirect(std::uint64_t offset, std::span<char> bytes) const;
   s3::Result<void> ReadBlock(std::uint64_t offset, std::span<char> bytes) const;
   s3::Result<bool> Compare(const struct stat& now) const;
-  // At least one byte, unless the file ends there.
+  // Returns the number of bytes read: at least one, unless the file ends there.
   s3::Result<std::size_t> ReadSome(std::uint64_t offset, std::span<char> bytes) const;
 
   int fd_ = -1;
   PageCache page_cache_ = PageCache::kKeep;
   ChangeCheck change_check_ = ChangeCheck::kContent;
-  bool ctime_is_young_ = false;  // so a second change may not show in it
+  bool ctime_is_young_ = false;  // a second change may have left the same ctime
   struct stat status_ = {};
 };
 

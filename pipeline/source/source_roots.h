@@ -8,7 +8,7 @@
 
 namespace pipeline {
 
-// Makes relative paths of roots absolute: they are relative to `directory`, where the job was planned.
+// Returns the roots with absolute paths. Relative paths start at `directory`, where the job was planned.
 std::vector<SourceRoot> RootsIn(const std::string& directory, std::vector<SourceRoot> roots);
 
 }  // namespace pipeline

@@ -19,20 +19,20 @@ struct StreamPart {
   bool last = false;  // the stream ended; `bytes` can be 0 only in the first part
 };
 
-// A thread of its own opens the stream and reads it part by part, into buffers that upload tasks provide. So
-// a writer that is slow, or never comes, blocks no worker.
+// Opens the stream and reads it part by part in a thread of its own, into buffers that upload tasks provide.
+// So a slow writer, or a writer that never comes, blocks no worker.
 class Stream {
  public:
-  // `path`: "-" for standard input. `size_bytes`: the length that the stream must have, if known; another
-  // length is an error.
+  // `path`: "-" for standard input. `size_bytes`: the length that the stream must have, or nothing if any
+  // length is right.
   Stream(std::string path, std::optional<std::uint64_t> size_bytes);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  // Fills `bytes`, or as much of it as comes before the end. Waits in `waiter`. One caller at a time. Errors:
-  // kLocal when opening or reading fails, kChanged when the length is not `size_bytes`, kCancelled after
-  // Cancel.
+  // Fills `bytes`, or its front if the stream ends first. Waits in `waiter`. One caller at a time. Fails with
+  // kLocal when opening or reading fails, with kChanged when the length is not `size_bytes`, and with
+  // kCancelled after Cancel().
   s3::Result<StreamPart> Read(std::span<char> bytes, s3::Waiter* waiter);
 
   // Ends the read in progress and all later ones. Any thread.
@@ -58,7 +58,7 @@ class Stream {
   const int cancel_event_;  // an eventfd(2), readable after Cancel
   // Used by the thread alone.
   int fd_ = -1;
-  std::optional<char> ahead_;  // read to learn whether there is more; belongs to the next part
+  std::optional<char> ahead_;  // the next part's first byte, read to learn whether there is one
   std::uint64_t total_ = 0;
 
   std::mutex mutex_;  // guards what follows

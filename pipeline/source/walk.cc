@@ -18,7 +18,7 @@
 namespace pipeline {
 namespace {
 
-// Paths below this depth do not fit into a key of 1,024 bytes: each level takes two at least.
+// Deeper paths do not fit into a key of 1,024 bytes: each level takes at least two bytes.
 constexpr std::size_t kMaxDepth = 512;
 
 std::string ErrnoText(int error) {
@@ -48,15 +48,16 @@ const char* SpecialFileName(mode_t mode) {
   return "not a regular file";
 }
 
-// False for a standard descriptor that was closed: cli/launch.h replaces it by one that can't be read
-// (O_PATH).
+// Returns false for a standard descriptor that was closed at the start: cli/launch.h replaces it by one that
+// can't be read (O_PATH).
 bool CanRead(int fd) {
   const int flags = fcntl(fd, F_GETFL);
   return flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY;
 }
 
-// Makes a call that returns a descriptor. While the process has none left, waits for uploads to close theirs.
-// It gives up after 10 s: in a tree deeper than the process may open, the walk itself holds all of them.
+// Makes a call that returns a descriptor. While the process has no descriptor left, waits for uploads to
+// close some; blocks. Gives up after 10 s: if the tree is deeper than the descriptor limit, the walk itself
+// holds all descriptors.
 template <typename Call>
 int WithDescriptor(const Call& call) {
   constexpr std::chrono::milliseconds kPause{20};
@@ -163,7 +164,7 @@ std::optional<Walk> Walk::Split() {
     while (frame.reading && frame.names.size() < kSplitNames) {
       if (const char* name = ReadName(&frame)) frame.names.emplace_back(name);
     }
-    // Entries in deeper frames, or not read yet, are left for this walk.
+    // This walk keeps the entries of deeper frames and the names that are not read yet.
     const bool has_more = frame.reading || &frame != &stack_.back();
     const auto given = (frame.names.size() + (has_more ? 1 : 0)) / 2;
     if (given == 0) continue;
@@ -232,7 +233,7 @@ std::optional<Input> Walk::Visit(const std::shared_ptr<const Directory>& directo
   if (S_ISLNK(status.st_mode)) {
     if (ExcludesFile(root(), relative)) return std::nullopt;
     if (!root().follow_symlinks) return Skipped(relative, "a symbolic link (follow_symlinks is off)");
-    // ENOENT is not retried: a dangling link mostly stays one.
+    // ENOENT is not retried: a dangling link usually stays dangling.
     if (fstatat(directory_fd, name, &status, 0) != 0 && (errno == ENOENT || look(0) != 0)) {
       return Failed(relative, s3::ErrorKind::kLocal, "symbolic link: " + ErrnoText(errno));
     }
@@ -248,7 +249,8 @@ std::optional<Input> Walk::Visit(const std::shared_ptr<const Directory>& directo
 
 std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const char* name,
                                  const std::string& relative, const struct stat& status) {
-  // Only a followed link can lead back. Inode 0 is no number: some file systems give it to all directories.
+  // Only a followed link can lead back to a directory above. Inode 0 identifies nothing: some file systems
+  // give it to all directories.
   const bool may_loop = root().follow_symlinks && status.st_ino != 0;
   for (const auto* above = parent.get(); may_loop && above != nullptr; above = above->parent.get()) {
     if (above->device == status.st_dev && above->inode == status.st_ino) {
@@ -300,8 +302,8 @@ Input Walk::FileItem(const std::string& relative, const struct stat& status) {
   return std::shared_ptr<const InputFile>(std::move(file));
 }
 
-// Two roots can lead to one key. Asks the file system, because remembering all keys would take memory for
-// each file.
+// Returns the path in an earlier root that has the same key, or nothing. Asks the file system, because
+// remembering all keys would take memory for each file.
 std::optional<std::string> Walk::EarlierOwner(const std::string& key) const {
   for (std::size_t i = 0; i + 1 < root_index_; ++i) {
     const auto& earlier = (*roots_)[i];

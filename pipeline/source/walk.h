@@ -20,14 +20,15 @@
 
 namespace pipeline {
 
-// Returns the first root that can't be looked at, and why; nothing when all can.
+// Returns a message about the first root that can't be read, with the reason. Returns nothing when all can be
+// read.
 std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots);
 
-// Reads directories as their entries are asked for: memory grows with the depth of the tree, not with its
-// size. Names are bytes. Opens only directories, so that a FIFO or a device can't hang the walk. Yields every
-// entry that no glob excludes: as a file, or as a result that says why it can't be uploaded. What s3flow
-// itself writes is one skipped input: each run directory and plan, of any run, and the files of `own`. Only a
-// root that is another run's directory is walked. Not thread-safe: one thread owns a walk.
+// Reads a directory only as far as its entries are asked for: memory grows with the depth of the tree, not
+// with its size. Names are bytes. Opens only directories, so that a FIFO or a device can't hang the walk.
+// Yields every entry that no glob excludes: a file, or a result that says why the entry can't be uploaded.
+// Each run directory or plan, of any run, and each file of `own` is one skipped input. If a root itself is
+// another run's directory, it is walked. Not thread-safe: one thread owns a walk.
 class Walk {
  public:
   // Each key is `key_prefix`, the root's prefix and the path below the root.
@@ -38,18 +39,18 @@ class Walk {
   // Returns the next input; nothing at the end.
   std::optional<Input> Next();
 
-  // Splits off about half of what is left of the outermost directory, as a walk of its own. Nothing when
-  // there is too little to divide. Both walks together yield what this one would have; which yields what
-  // depends on the order of the entries.
+  // Splits off about half of the remaining entries of the outermost directory, as a walk of its own. Returns
+  // nothing when there is too little to divide. Together, both walks yield exactly the inputs that this walk
+  // would have yielded.
   std::optional<Walk> Split();
-  // How many parts of the current root may be walked at the same time.
+  // Returns how many threads may walk parts of the current root at the same time.
   int threads() const { return root_index_ == 0 ? 1 : root().threads; }
 
   // Split reads up to this many names of a directory and divides them.
   static constexpr std::size_t kSplitNames = 64;
 
  private:
-  // Stays open as long as any part of the walk has names of it.
+  // Stays open as long as any part of the walk has names of this directory to visit.
   struct Directory {
     std::unique_ptr<DirectoryReader> reader;
     std::string relative;  // below the root, "" or ending in '/'
@@ -59,8 +60,8 @@ class Walk {
     std::size_t depth;
   };
 
-  // What is left to visit of a directory: first `names`, then what its reader still yields. Only one part of
-  // a walk uses the reader.
+  // The rest of a directory to visit: first `names`, then the names that its reader still yields. Only one
+  // part of a walk uses the reader.
   struct Frame {
     std::shared_ptr<const Directory> directory;
     std::vector<std::string> names;

@@ -26,7 +26,7 @@ class Team {
   }
 
  private:
-  // Walks `part` and then parts that others split off, until all are walked.
+  // Walks `part`, then parts that other threads split off, until all parts are walked.
   void Work(std::optional<Walk> part) noexcept {
     try {
       if (!part) part = NextPart(false);

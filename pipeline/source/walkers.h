@@ -1,4 +1,5 @@
-// A walk by several threads. One thread starts the walk and splits off subtrees while consumers are starved.
+// Walks with several threads. One thread starts the walk and splits off subtrees while consumers wait for
+// inputs.
 #pragma once
 
 #include <functional>
@@ -8,7 +9,7 @@
 
 namespace pipeline {
 
-// How much the consumer needs.
+// How much input the consumer needs.
 enum class Backpressure {
   kStop,       // nothing: the walk ends
   kSaturated,  // it has enough for now
@@ -18,16 +19,17 @@ enum class Backpressure {
 // Takes an input. May block the thread that calls it.
 using Yield = std::function<Backpressure(Input)>;
 
-// Finds inputs and yields each once, in any order. Returns false when a yield returned kStop.
+// Finds inputs and passes each to its argument once, in any order. Returns false when the argument returned
+// kStop.
 using Finder = std::function<bool(const Yield&)>;
 
-// Yields what `walk` finds. Returns true once everything was found, false when a yield returned kStop. The
-// calling thread walks, too. More threads start when there are parts for them, up to Walk::threads(); fewer
-// when the system refuses to start more. `yield` is called by all of them at once. Throws what `yield`, or a
-// lack of memory, threw in any of them.
+// Passes each input of `walk` to `yield`. Blocks. Returns true after the last input, false when `yield`
+// returned kStop. The calling thread walks, too. More threads start when there are parts for them, up to
+// Walk::threads(); if the system refuses more threads, the walk continues with fewer. All these threads call
+// `yield`, at the same time. Rethrows the first exception of any of them.
 bool WalkInThreads(Walk walk, const Yield& yield);
 
-// The same as a Finder, for a single call.
+// Returns WalkInThreads() as a Finder. Call that Finder only once.
 Finder FinderOf(Walk walk);
 
 }  // namespace pipeline

@@ -1,4 +1,4 @@
-// Work that the first of many tasks does while the others wait for it. Thread-safe.
+// Lets the first of many tasks do some work while the others wait for it. Thread-safe.
 #pragma once
 
 #include <mutex>
@@ -12,8 +12,8 @@ namespace pipeline {
 // Like std::call_once, but the waiting tasks are suspended in a Waiter and hold no thread.
 class AsyncOnce {
  public:
-  // Returns true to the first caller, which must call Done() afterwards. Returns false to the others, after
-  // Done().
+  // Returns true to the first caller, which must call Done() after its work. The other callers wait in
+  // `waiter` until Done(); then it returns false.
   bool Enter(s3::Waiter* waiter) {
     {
       std::lock_guard lock(mutex_);
@@ -32,7 +32,8 @@ class AsyncOnce {
     return false;
   }
 
-  // Wakes all that wait, without the lock: a woken task may run at once, in this thread.
+  // Wakes all waiting tasks. Does not hold the lock then, because a woken task may run at once, in this
+  // thread.
   void Done() {
     std::vector<s3::Wake> woken;
     {

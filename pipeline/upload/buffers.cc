@@ -13,13 +13,12 @@ namespace {
 constexpr std::size_t kSmallestClass = 4096;
 constexpr std::size_t kHugePage = 2 << 20;
 
-// Straight from the system, not from malloc: memory that is unmapped leaves the process's resident memory at
-// once.
+// Maps memory with mmap instead of malloc, so that unmapping returns it to the system at once.
 char* Map(std::size_t bytes) {
   void* const data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED) return nullptr;
-  // Huge pages save thousands of page faults for each part. This is advice only: without them it works, too.
-  // The front keeps small pages, since a payload that is sent from its file touches nothing else.
+  // Huge pages save thousands of page faults for each part. This is only advice, so errors don't matter. The
+  // front keeps small pages, because a payload that is sent from its file touches only the front.
   if (bytes > kHugePage) {
     madvise(data, kHugePage, MADV_NOHUGEPAGE);
     madvise(static_cast<char*>(data) + kHugePage, bytes - kHugePage, MADV_HUGEPAGE);
@@ -100,8 +99,9 @@ char* BufferPool::TakeIdle(std::size_t class_bytes) {
   return data;
 }
 
-// For a reservation that is already counted: takes an idle buffer of the class, or maps a new one after
-// unmapping idle ones of other classes as far as the budget requires it.
+// Returns memory for a reservation that is already counted; null if the system has none. Takes an idle buffer
+// of the class. If there is none, unmaps idle buffers of other classes until the budget has room, and maps a
+// new one.
 char* BufferPool::Allocate(std::size_t class_bytes) {
   std::vector<std::pair<char*, std::size_t>> freed;
   {

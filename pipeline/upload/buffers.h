@@ -23,7 +23,7 @@ class Buffer {
   Buffer& operator=(Buffer&& other) noexcept;
   ~Buffer();
 
-  // Has the size that was asked for. Not initialised.
+  // Returns the memory, with the size that Take() was called with. Its bytes are not initialised.
   std::span<char> bytes() const { return {data_, size_}; }
 
  private:
@@ -35,8 +35,8 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
-// Rounds buffers up to size classes (at most a quarter more), and pools and reuses them by class. Idle
-// buffers count against the budget, too, and are freed when another class needs the memory.
+// Rounds buffers up to size classes (at most a quarter more), and keeps idle buffers of each class for reuse.
+// Idle buffers count against the budget, too, and are freed when another class needs the memory.
 //
 //   BufferPool pool(limits.memory_bytes);
 //   const Buffer buffer = pool.Take(part_bytes, waiter);  // suspends the task until the budget has room
@@ -53,10 +53,11 @@ class BufferPool {
   // must not wait for another: tasks that hold memory always come to an end.
   Buffer Take(std::size_t bytes, s3::Waiter* waiter);
 
-  // Maximum, so far, of the bytes in use and idle together.
+  // Returns the peak so far of all bytes, in use and idle.
   std::uint64_t peak_bytes() const;
 
-  // The largest size that Take() accepts with this budget: rounded up, it must fit.
+  // Returns the largest size that Take() accepts with this budget. Rounded up to its size class, it still
+  // fits.
   static std::uint64_t LargestRequest(std::uint64_t budget_bytes);
 
  private:
@@ -76,7 +77,7 @@ class BufferPool {
 
   const std::uint64_t budget_;
   mutable std::mutex mutex_;
-  std::uint64_t in_use_ = 0;  // of all granted requests, whether or not they have their memory yet
+  std::uint64_t in_use_ = 0;  // of all granted requests, even before their memory is mapped
   std::uint64_t idle_bytes_ = 0;
   std::uint64_t peak_ = 0;
   std::map<std::size_t, std::vector<char*>> idle_;  // by class

@@ -17,8 +17,8 @@ struct DigestScheduler::Work {
   s3::Wake wake{};
   Work* next_work = nullptr;
 
-  // Returns false at the end and after an error. Errors and exceptions are kept for the task that waits,
-  // whichever thread calls this.
+  // Reads the next piece. Returns false at the end and after an error. Keeps errors and exceptions for the
+  // waiting task, because another thread may call this.
   bool Read() noexcept {
     try {
       auto read = next();
@@ -92,7 +92,8 @@ std::size_t DigestScheduler::LanesNow() const {
   return works_ < kMinPerCore * cores_ ? digests.lanes_of_few() : digests.lanes();
 }
 
-// Enqueues its successor as long as payloads wait: behind all tasks that are ready by then.
+// Digests some pieces. If payloads still wait, it enqueues itself again, after all tasks that are ready by
+// then.
 void DigestScheduler::DigestSome() {
   std::array<Work*, s3::kMaxHashLanes> taken;
   std::size_t count = 0;

@@ -1,5 +1,5 @@
-// Digests several payloads at a time, in workers that have nothing more urgent to do: with vector
-// instructions several take a processor much less time together than one after the other.
+// Digests several payloads together, in workers that have nothing more urgent to do. With vector
+// instructions, that takes much less CPU time than digesting them one after the other.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,8 @@ namespace pipeline {
 //   auto result = scheduler.Digest(bytes, next_piece, &digests);  // the task waits, without a thread
 class DigestScheduler {
  public:
-  // Must run the given task in a worker, after the tasks that are ready now. The scheduler must outlive all
-  // tasks that it enqueued.
+  // Must run the given task in a worker, after the tasks that are ready at that time. The scheduler must
+  // outlive all tasks that it has enqueued.
   using Enqueue = std::function<void(std::function<void()>)>;
 
   // Enqueues at most `cores` tasks at a time. Doesn't own `waiter`.
@@ -30,15 +30,16 @@ class DigestScheduler {
       : cores_(cores), waiter_(waiter), enqueue_(std::move(enqueue)) {}
 
   // Returns the next piece of a payload, or an empty one at its end. The piece stays valid until the next
-  // call. Called by one thread at a time, but not always by the same one.
+  // call. The scheduler calls it from one thread at a time, but from changing threads.
   using NextPiece = std::function<s3::Result<std::string_view>()>;
 
-  // Digests all pieces, about `bytes` in total. Returns the errors of `next`, and throws what it throws.
+  // Digests all pieces, about `bytes` bytes in total, into `digests`. Waits in the waiter. Returns the errors
+  // of `next` and rethrows its exceptions.
   s3::Result<void> Digest(std::size_t bytes, const NextPiece& next, s3::PayloadDigests* digests);
   // The same, in the calling thread and without others.
   static s3::Result<void> DigestAlone(const NextPiece& next, s3::PayloadDigests* digests);
 
-  // Smaller payloads are digested by the caller: that takes less time than telling another thread.
+  // The caller digests smaller payloads itself: that takes less time than handing them to another thread.
   static constexpr std::size_t kMinBytes = 256 << 10;
   // Pieces of each payload per task: one or two milliseconds, then the worker runs other tasks.
   static constexpr int kPiecesAtATime = 8;
@@ -56,10 +57,12 @@ class DigestScheduler {
 
   void Add(Work* work);
   void DigestSome();
-  std::size_t LanesNow() const;  // for the first work that waits; call it under mutex_
+  std::size_t LanesNow()
+      const;  // how many payloads to digest together with the first waiting one; call it under mutex_
   static void DigestPieces(std::span<Work* const> works);
 
-  // With fewer payloads than this per core, cores may be idle: then fewer are digested together.
+  // With fewer waiting payloads than this per core, some cores may be idle. Then fewer payloads are digested
+  // together.
   static constexpr int kMinPerCore = 2;
 
   const int cores_;

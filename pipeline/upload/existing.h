@@ -1,4 +1,5 @@
-// What the store holds below a prefix, from a listing. Takes 40 bytes per object, and up to a tenth more.
+// The objects that the store has below a prefix, from a listing. Memory: 40 bytes per object, and up to a
+// tenth more.
 #pragma once
 
 #include <array>
@@ -14,8 +15,8 @@
 
 namespace pipeline {
 
-// An ETag with the form of an MD5: that of the object or, with `parts` > 0, that of the MD5s of its parts.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+// An ETag that has the form of an MD5. With `parts` = 0 it is the MD5 of the object. With `parts` > 0 it is
+// the MD5 of the MD5s of the parts. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 struct Md5ETag {
   std::array<std::uint8_t, 16> md5{};
   std::uint32_t parts = 0;
@@ -34,11 +35,11 @@ struct ExistingObject {
 // Thread-safe after List().
 class ExistingObjects {
  public:
-  // `with_etags`: keeps ETags instead of times. A comparison needs only one of them.
+  // `with_etags`: true keeps ETags, false keeps times. A comparison needs only one of them.
   explicit ExistingObjects(bool with_etags) : with_etags_(with_etags), shards_(256) {}
 
-  // Reads pages of 1,000 keys until the list ends or `wants_more`, called with the number of pages so far,
-  // returns false. Returns true when the list has ended. Waits in the client's waiter.
+  // Reads pages of 1,000 keys until the list ends or `wants_more` returns false. `pages` is the number of
+  // pages so far. Returns true when the list has ended. Waits in the client's waiter.
   s3::Result<bool> List(s3::Client* client, std::string_view prefix,
                         const std::function<bool(std::uint64_t pages)>& wants_more);
 
@@ -49,7 +50,7 @@ class ExistingObjects {
  private:
   struct Entry {
     std::array<std::uint32_t, 3> identity;  // 96 bits of the key's SHA-256
-    std::uint32_t parts;                    // of the ETag; UINT32_MAX without one of that form
+    std::uint32_t parts;                    // of the ETag; UINT32_MAX: no ETag of that form
     std::array<std::uint32_t, 2> size;
     std::array<std::uint8_t, 16> evidence;  // the MD5 or the time
 

@@ -7,7 +7,7 @@
 namespace pipeline {
 namespace {
 
-// The journal has stopped the run by then: see Journal's on_failure.
+// The error when a line cannot be written. The journal's on_failure has already stopped the run.
 s3::Error Unwritable() {
   return {.kind = s3::ErrorKind::kCancelled, .message = "the journal cannot be written"};
 }
@@ -28,8 +28,8 @@ JournaledUpload CreateJournaled(s3::Client* client, const s3::ObjectTarget& targ
   const auto created = upload.Create(on_retry);
   made.attempts = created.attempts;
   if (!created.response) {
-    // A refused request has made no upload. Without a response, or with a retry, it may have made one: the
-    // `creating` line stays open, and the end of the run looks for it (orphaned_uploads.h).
+    // A refused request has made no upload. Without a response, or after a retry, there may be one. Then the
+    // `creating` line stays open, and the run looks for the upload at its end (orphaned_uploads.h).
     made.error = created.response.error();
     const int status = made.error->http_status;
     if (created.attempts == 1 && status >= 400 && status < 500 &&

@@ -1,4 +1,4 @@
-// Creates a multipart upload in such a way that the journal knows of it even after a crash in between.
+// Creates a multipart upload, and makes sure that the journal knows of it even after a crash at any point.
 #pragma once
 
 #include <optional>
@@ -18,9 +18,9 @@ struct JournaledUpload {
   bool unrecorded = false;
 };
 
-// Writes a `creating` line before the request and an `upload` line after it. The latter is on the disk before
-// this returns, so before any part is sent. `mtime_ns`: of the open file; 0 for a stream. Waits in `waiter`,
-// and in the client's.
+// Writes a `creating` line before the request and an `upload` line after it. Returns only after the `upload`
+// line is on the disk, so no part is sent before that. `mtime_ns`: of the open file; 0 for a stream. Waits in
+// `waiter` and in the client's waiter. Owns nothing.
 JournaledUpload CreateJournaled(s3::Client* client, const s3::ObjectTarget& target, const InputFile& file,
                                 const s3::PartPlan& plan, std::int64_t mtime_ns, Journal* journal,
                                 s3::Waiter* waiter, const s3::RetryObserver& on_retry);

@@ -1,4 +1,4 @@
-// One object on its way to the store: what the tasks of one input share.
+// One object on its way to the store. The tasks of one input share it.
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,7 @@ namespace pipeline {
 // kNew -> kOpening -> kSending -> kStored
 //                 \-> kSkipped
 //                 \-> kStored    an earlier session had completed it
-// An error can come in any state and changes none: see Object::Fail.
+// An error can come in any state and does not change the state, see Object::Fail.
 enum class ObjectState {
   kNew,
   kOpening,  // one task opens the file and creates or resumes the upload; the others wait
@@ -44,7 +44,7 @@ struct StoredObject {
   std::string sha256, checksum;  // as in ObjectResult
 };
 
-// Set by the task that opens the object, read by all tasks after it.
+// The task that opens the object sets these values; all tasks read them later.
 struct MultipartState {
   std::optional<s3::MultipartUpload> upload;  // empty for an object of one request
   // Parts that an earlier session sent. Each is compared with the file before it is reused.
@@ -55,8 +55,8 @@ struct MultipartState {
   bool is_unrecorded = false;
 };
 
-// Thread-safe where it says so. Elsewhere a member belongs to the task that opens the object, from
-// BeginOpening() to EndOpening(), and later to the last task, from the EndTask() that returned true.
+// Members are thread-safe where a comment says so. Only one task may use the others: the task that opens the
+// object, from BeginOpening() to EndOpening(); later the last task, after its EndTask() has returned true.
 class Object {
  public:
   using Clock = std::chrono::steady_clock;
@@ -70,17 +70,18 @@ class Object {
   const s3::PartPlan& plan() const { return plan_; }
   bool is_stream() const { return stream_ != nullptr; }
   Stream* stream() const { return stream_.get(); }  // null for a file
-  // The numbers of its tasks, see UploadTask. Not defined for a stream.
+  // The numbers of the object's first and last task, see UploadTask. Not defined for a stream.
   int first_task() const { return file_->range ? file_->range->first : 1; }
   int last_task() const { return file_->range ? file_->range->last : plan_.requests(); }
 
-  // The transitions throw std::logic_error when the state doesn't allow them: a bug then fails this object
-  // only, see RunGuarded(). state() may be read by a task after BeginOpening() has returned to it.
+  // The transitions throw std::logic_error when the state doesn't allow them. So a bug fails only this
+  // object, see RunGuarded(). A task may call state() after BeginOpening() has returned to it.
   ObjectState state() const { return state_; }
-  // Returns true for the first caller, which must call EndOpening(). The others wait in `waiter` until then
-  // and get false. Thread-safe.
+  // Returns true to the first caller, which must call EndOpening(). The others wait in `waiter` until
+  // EndOpening(); then it returns false to them. Thread-safe.
   bool BeginOpening(s3::Waiter* waiter);
-  // kOpening becomes kSending, unless the object has failed, is skipped or stored. Wakes all that wait.
+  // kOpening becomes kSending, unless the object has failed or is skipped or stored. Wakes all tasks that
+  // wait in BeginOpening().
   void EndOpening();
   // kOpening becomes kSkipped. `reason`: for the journal and the user, not empty.
   void Skip(std::string reason);
@@ -95,19 +96,21 @@ class Object {
   s3::ObjectProperties properties;
   MultipartState multipart;
 
-  // Thread-safe. The first error is kept; after it no part is begun.
+  // Thread-safe. Keeps the first error and ignores later ones. After an error no part is begun.
   void Fail(s3::Error error);
   bool failed() const { return failed_; }
   // Thread-safe. Adds the attempts of a request that has ended.
   void CountAttempts(int attempts);
-  // Thread-safe. `digest`: of the part's bytes, as in PartRecord. `reused`: an earlier session had sent it.
+  // Thread-safe. Records a part that the store has. `digest`: of the part's bytes, as in PartRecord.
+  // `reused`: true if an earlier session had sent it.
   void AddPart(s3::CompletedPart part, std::string digest, bool reused);
-  // Thread-safe. Announces a stream's next part.
+  // Thread-safe. Adds a task for a stream's next part.
   void AddTask();
-  // Thread-safe. Returns true to the last task that ends: from then on the object belongs to that task.
+  // Thread-safe. Each task calls it once, at its end. Returns true to the last one: from then on the object
+  // belongs to that task.
   bool EndTask();
 
-  // For the last task only. In order, beginning with the first task's.
+  // For the last task only. The parts in the order of their numbers, from first_task() on.
   const std::vector<s3::CompletedPart>& parts() const { return parts_; }
   const std::string& digest_of(int number) const {
     return digests_[static_cast<std::size_t>(number - first_task())];
@@ -117,8 +120,8 @@ class Object {
   int attempts() const { return earlier_attempts + attempts_; }
   int reused_parts() const { return reused_parts_; }
 
-  // Carried over when the input is queued again, see Source. `restarts`: because its file had changed;
-  // `conflicts`: because another write to its key was under way.
+  // Counts that are kept when the input is queued again (Source::Requeue). `restarts`: how often its file had
+  // changed. `conflicts`: how often another write to its key was in progress.
   int restarts = 0;
   int conflicts = 0;
   int earlier_attempts = 0;
@@ -137,7 +140,7 @@ class Object {
   std::atomic<bool> failed_ = false;
   mutable std::mutex mutex_;
   int unfinished_;
-  // All attempts of the request that was counted first, and the retries of the others.
+  // All attempts of the first counted request, plus the retries (attempts less one) of the other requests.
   int attempts_ = 0;
   std::optional<s3::Error> error_;
   std::vector<s3::CompletedPart> parts_;
@@ -145,10 +148,11 @@ class Object {
   int reused_parts_ = 0;
 };
 
-// Bytes that the task's request carries; 0 for a stream's task, whose length is not known before it is read.
+// Returns how many bytes the task's request carries; 0 for a stream's task, whose length is unknown until it
+// is read.
 std::uint64_t BodyBytes(const UploadTask& task);
 
-// Runs `work`; an exception becomes the object's error, since none may leave a task of the graph.
+// Runs `work`. An exception becomes the object's error, because no exception may leave a task of the graph.
 template <typename Work>
 void RunGuarded(Object* object, const Work& work) noexcept {
   const auto fail = [object](const char* message) {

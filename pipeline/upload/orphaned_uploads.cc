@@ -10,8 +10,8 @@
 namespace pipeline {
 namespace {
 
-// How long before and after the request the store may date the upload: clocks differ, the times are whole
-// seconds, and a request may be on its way for minutes.
+// The store may date the upload this much earlier or later than the request: clocks differ, the times are
+// whole seconds, and a request may travel for minutes.
 constexpr std::int64_t kEarliestSeconds = -60, kLatestSeconds = 600;
 
 class Sweep {
@@ -19,13 +19,14 @@ class Sweep {
   Sweep(s3::Client* client, std::chrono::seconds clock_offset, Journal* journal)
       : client_(client), clock_offset_(clock_offset), journal_(journal) {}
 
-  // An upload whose ID the journal has. Call it for these first: FindAndAbort() then leaves them alone.
+  // Aborts an upload whose ID the journal has. Call it for all of these before FindAndAbort(), which leaves
+  // them alone.
   void Abort(const UploadRecord& record) {
     known_.insert(record.upload_id);
     if (AbortUpload(record.key, record.token, record.upload_id)) RecordGone(record.token);
   }
 
-  // Uploads that a request without a response may have made.
+  // Finds and aborts uploads that a request without a response may have made.
   void FindAndAbort(const CreatingRecord& creation) {
     const auto listed = s3::ListUploadsOf(client_, creation.key);
     if (!listed) return AddProblem(creation.key, listed.error());

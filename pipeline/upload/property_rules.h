@@ -26,10 +26,11 @@ class PropertyRules {
   // system's own table may be missing.
   static s3::Result<PropertyRules> Load(const ObjectOptions& options);
 
-  // True when some objects must not replace existing ones (if_none_match).
+  // Returns true when some objects must not replace existing ones (if_none_match).
   bool AnyConditional() const;
 
-  // `status`: of the open file; null for a stream, which has neither owner nor mode.
+  // Returns the properties of the file's object. `status`: of the open file; null for a stream, which has
+  // neither owner nor mode.
   s3::ObjectProperties PropertiesOf(const InputFile& file, const struct stat* status) const;
 
  private:

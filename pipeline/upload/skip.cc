@@ -17,7 +17,8 @@ constexpr std::size_t kChunkBytes = 1 << 20;
 
 void IgnoreRetry(const s3::RetryEvent&) {}
 
-// Adds to a refusal what the key must be allowed, and how to do without: a key that may only write is common.
+// Adds advice to a refusal: the permission that the credentials need, and the setting that needs none.
+// Credentials that may only write are common.
 s3::Error WithAdvice(s3::Error error, std::string_view permission) {
   if (s3::CannotBeRead(error)) {
     error.message = fmt::format(
@@ -50,7 +51,7 @@ s3::Result<void> ReadRange(const Object& object, const s3::PartRange& range, std
   return {};
 }
 
-// Computes the ETag that the file would get, cut into parts as planned, from a store whose ETags are MD5s.
+// Computes the ETag that the file, cut into the planned parts, would get from a store whose ETags are MD5s.
 s3::Result<Md5ETag> ComputeETag(const Object& object, std::span<char> chunk) {
   const auto& plan = object.plan();
   std::string md5s;
@@ -123,7 +124,7 @@ s3::Result<std::optional<std::string>> SkipCheck::Find(const Object& object, s3:
   if (!same) return tl::unexpected(same.error());
   if (!*same) return std::optional<std::string>();
   const char* const reason =
-      by_time ? "the object has the size and is not older" : "the object has the same content";
+      by_time ? "the object has the same size and is up to date" : "the object has the same content";
   return std::optional<std::string>(reason);
 }
 
@@ -136,7 +137,7 @@ s3::Result<bool> SkipCheck::IsSameByTime(const Object& object, s3::Client* clien
   const auto head = Head(object, client);
   if (!head) return tl::unexpected(head.error());
   if (!*head || s3::HasOtherSize(**head, object.plan().size_bytes)) return false;
-  // Our own metadata has the exact time of the file that was uploaded; see SetPosixMetadata.
+  // The metadata that s3flow sets (SetPosixMetadata) has the exact mtime of the uploaded file.
   if (const auto mtime = (*head)->headers.Find("x-amz-meta-file-mtime")) {
     return *mtime == PosixTime(object.source.status().st_mtim);
   }

@@ -1,4 +1,5 @@
-// The upload node's function: each task becomes one request, and the last task of an object makes its result.
+// The function of the upload node. It turns each task into one request. The last task of an object makes the
+// result.
 #pragma once
 
 #include <optional>
@@ -14,19 +15,19 @@
 
 namespace pipeline {
 
-// Thread-safe; called for as many tasks at once as the graph lets through. Throws nothing: whatever goes
-// wrong is in the result.
+// Thread-safe; the graph calls it for many tasks at the same time. Throws nothing: all errors are in the
+// result.
 //
 //   Uploader upload({.client = client, .waiter = graph.waiter(), ...});
-//   std::optional<ObjectResult> result = upload(task);  // waits, without a thread, until the request has
-//   ended if (result) sink.Record(*result);
+//   const auto result = upload(task);  // suspends the task until the request has ended
+//   if (result) sink.Record(*result);
 class Uploader {
  public:
   explicit Uploader(UploadContext context) : context_(std::move(context)) {}
   Uploader(const Uploader&) = delete;
   Uploader& operator=(const Uploader&) = delete;
 
-  // Returns nothing while other tasks of the object are at work, and when its input was given back to the
+  // Returns nothing while other tasks of the object have not ended, and when the input was given back to the
   // source.
   std::optional<ObjectResult> operator()(const UploadTask& task) noexcept;
 

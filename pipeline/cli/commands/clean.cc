@@ -11,8 +11,8 @@
 namespace cli {
 namespace {
 
-// The job of the run. A job file that the user names is trusted; one that only the journal names must be
-// trustworthy by itself, because it gets the user's environment and credentials.
+// Loads the job of the run. A job file that the user names is trusted. A job file that only the journal names
+// must pass the checks of OwnDir, because it gets the user's environment and credentials.
 tl::expected<config::Job, ExitError> LoadJobOf(const pipeline::RunRecord& run,
                                                const CleanArguments& arguments) {
   if (!arguments.job_file.empty()) {

@@ -12,7 +12,7 @@ namespace cli {
 // Arguments that several commands have. Each command uses some of them.
 struct JobArguments {
   std::string job_file;
-  std::optional<std::string> job_text;  // the file's content, if it has been read already
+  std::optional<std::string> job_text;  // the file's content; nothing: read `job_file`
   std::vector<std::string> overrides;   // the texts of --set
   std::string run_dir;                  // empty: the job's, or a new one
   bool verbose = false;
@@ -26,7 +26,7 @@ struct JobArguments {
   bool probe = false;      // send requests to the store, too
 };
 
-// How the embedded endpoint behaves. Texts as they were given; ApplyEndpointArguments checks them.
+// How the embedded endpoint behaves. The texts are unchecked; ApplyEndpointArguments checks them.
 struct EndpointArguments {
   std::string latency;
   double jitter = 0;

@@ -1,4 +1,4 @@
-// Compares what an embedded store has with what a run's journal and files say.
+// Compares the objects in an embedded store with a run's journal and files.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 namespace cli {
 
 // Reads every uploaded object back and compares it with the journal in `run_dir` and with its file. Prints
-// each difference, and at the end how many objects are equal. Returns whether everything agrees. The store
-// may have more objects than were recorded as uploaded, if a response was lost: but no more than inputs that
-// failed or were cancelled after a request.
+// each difference, and at the end the number of equal objects. Returns true if everything agrees. If
+// responses were lost, the store may have more objects than the journal records as uploaded: at most one for
+// each input that failed or was cancelled after a request.
 bool ReadBackAndCompare(const s3::endpoint::Store& store, const std::string& bucket,
                         const std::string& run_dir);
 

@@ -19,7 +19,7 @@
 namespace cli {
 namespace {
 
-// Removed with everything in it at the end, also when an exception ends the command.
+// A directory that the destructor removes with its content, also when an exception ends the command.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
@@ -55,8 +55,8 @@ tl::expected<s3::endpoint::ServerOptions, ExitError> ServerOptionsOf(
   return options;
 }
 
-// Sends the job to the embedded endpoint. Its store profile stays the one of its own store, which the
-// endpoint emulates, since the profile decides what the job means.
+// Redirects the job to the embedded endpoint. The job keeps the profile of its own store, which the endpoint
+// emulates, because the profile decides what the job means.
 void Redirect(const s3::endpoint::Server& server, config::Job* job) {
   auto& destination = job->s3.destination;
   destination.profile = s3::ProfileOf(destination).name;

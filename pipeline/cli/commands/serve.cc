@@ -26,7 +26,7 @@ std::string StatsJson(const s3::endpoint::ServerStats& stats) {
       .dump();
 }
 
-// Credentials come from the environment; without both, the server makes random ones.
+// Takes the credentials from the environment. If neither variable is set, the server makes random ones.
 tl::expected<s3::endpoint::ServerOptions, ExitError> ServerOptionsOf(const ServeArguments& arguments) {
   s3::endpoint::ServerOptions options;
   options.port = arguments.port;
@@ -62,7 +62,8 @@ tl::expected<s3::endpoint::ServerOptions, ExitError> ServerOptionsOf(const Serve
   return options;
 }
 
-// This is the only place that shows a secret, and only a random one: nobody could know it otherwise.
+// This is the only place that shows a secret. It shows only a random one, which the user cannot learn in
+// another way.
 std::string Banner(const s3::endpoint::Server& server, bool has_random_secret) {
   const auto credentials = server.credentials();
   auto text = fmt::format("listening on {}, access key ID {}", server.endpoint(), credentials.access_key_id);

@@ -1,4 +1,4 @@
-// What the steps of an upload (opener, payload reader, part sender, finisher) work with in one run.
+// The things that the steps of an upload (opener, payload reader, part sender, finisher) use in one run.
 #pragma once
 
 #include <chrono>
@@ -22,10 +22,10 @@
 
 namespace pipeline {
 
-// Owns nothing: all of it outlives the uploads. What it points to is thread-safe.
+// Owns nothing: everything it points to is thread-safe and outlives the uploads.
 struct UploadContext {
   s3::Client* client;
-  s3::Waiter* waiter;  // suspends the task; no thread is held meanwhile
+  s3::Waiter* waiter;  // suspends the task, which holds no thread then
   BufferPool* buffers;
   DigestScheduler* digests;
   const PropertyRules* rules;
@@ -36,18 +36,18 @@ struct UploadContext {
   const SkipCheck* skip;  // null: every file is uploaded
   const UploadOptions* options;
   std::uint64_t stream_part_bytes;  // upper limit: a part that waits for a slow writer holds its memory
-  std::stop_token stop;             // once requested, nothing new is begun
+  std::stop_token stop;             // after a request, no new work is begun
   std::function<void(std::chrono::milliseconds)> pause;            // suspends the task
   std::function<void(const Object&)> requeue;                      // gives an input back to the source
   std::function<void(std::shared_ptr<Object>, int)> stream_ready;  // see Source::StreamReady
 };
 
-// Valid as long as `object`.
+// Returns the key and properties of the object, for requests. Valid as long as `object`.
 s3::ObjectTarget TargetOf(const Object& object);
-// Counts and shows retries. Valid as long as both arguments.
+// Returns an observer that counts and shows retries. Valid as long as both arguments.
 s3::RetryObserver ObserveRetries(const UploadContext& context, const Object& object);
-// Appends a line to the journal. On failure the object is cancelled, and returns false; the journal has
-// stopped the run by then, see Journal's on_failure.
+// Appends a line to the journal. If that fails, cancels the object and returns false; the journal's
+// on_failure has already stopped the run.
 bool Record(const UploadContext& context, Object* object, const std::string& line);
 
 }  // namespace pipeline

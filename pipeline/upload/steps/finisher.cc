@@ -9,8 +9,8 @@
 namespace pipeline {
 namespace {
 
-// Nothing is wrong with an input whose run is stopped, or that can't be signed for now: a later session
-// uploads it.
+// Returns true if the input is cancelled and not failed: the run is stopped, or there are no credentials. A
+// later session uploads the input.
 bool IsCancellation(const s3::Error& error) {
   return error.kind == s3::ErrorKind::kCancelled || error.kind == s3::ErrorKind::kNoCredentials;
 }
@@ -27,7 +27,8 @@ std::optional<ObjectResult> Finisher::Finish(Object* object) const {
   return ResultOf(*object, std::move(error));
 }
 
-// `error`: the object's so far. Returns what it is afterwards: a failed upload may turn out to be completed.
+// `error`: the object's error so far. Returns its final error: nothing if a failed upload turns out to be
+// completed.
 std::optional<s3::Error> Finisher::FinishUpload(Object* object, std::optional<s3::Error> error) const {
   bool completion_was_tried = object->multipart.completion_was_tried;
   if (!error && object->state() != ObjectState::kStored) {
@@ -38,12 +39,13 @@ std::optional<s3::Error> Finisher::FinishUpload(Object* object, std::optional<s3
   return error ? error : EnsureTags(*object);
 }
 
-// True when the input was given back to the source. A stream is never: it can't be read twice.
+// Returns true when it gave the input back to the source. It never gives back a stream, which can't be read
+// twice.
 bool Finisher::RequeueIfWorthIt(Object* object, const s3::Error& error) const {
   if (object->is_stream() || context_.stop.stop_requested()) return false;
   if (error.kind == s3::ErrorKind::kChanged) {
-    // A plan is about one version of the file. An error with an errno says nothing about the version: it is
-    // ESTALE, and the path may lead to the same file again.
+    // A plan is about one version of the file, so a planned input that changed is lost. The exception is an
+    // error with an errno: that is ESTALE, and the path may lead to the same version again.
     const bool is_lost = object->file().planned && error.system_error == 0;
     if (is_lost || object->restarts >= context_.options->changed_file_retries) return false;
     ++object->restarts;
@@ -60,7 +62,8 @@ bool Finisher::RequeueIfWorthIt(Object* object, const s3::Error& error) const {
   return true;
 }
 
-// The upload is the plan's, whatever happened to these parts: the command `finish` completes or aborts it.
+// Leaves the upload open even after an error, because it belongs to the plan: the command `finish` completes
+// or aborts it.
 ObjectResult Finisher::FinishRange(Object* object) const {
   auto error = object->error();
   if (!error) {
@@ -78,8 +81,8 @@ std::optional<s3::Error> Finisher::CheckBeforeCompletion(const Object& object) c
     return same ? std::nullopt : std::optional(same.error());
   }
   if (!context_.stop.stop_requested()) return std::nullopt;
-  // Ctrl-C stops all processes of a pipeline, the stream's writer too: then the end of the stream is not the
-  // end of its data.
+  // Ctrl-C stops all processes of a pipeline, also the stream's writer. Then the stream may end before its
+  // data is complete.
   return s3::Error{.kind = s3::ErrorKind::kCancelled,
                    .message = "the run was stopped: a stream is not completed then"};
 }

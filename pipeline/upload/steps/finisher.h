@@ -10,17 +10,18 @@
 
 namespace pipeline {
 
-// Thread-safe; an object is passed in by its last task only. Waits in the context's waiter.
+// Thread-safe. Only the last task of an object may pass it to Finish(). Waits in the context's waiter.
 class Finisher {
  public:
   // Owns nothing.
   Finisher(const UploadContext* context, const PayloadReader* reader)
       : context_(*context), reader_(*reader) {}
 
-  // Returns nothing when the input was given back to the source, to be uploaded anew.
+  // Finishes the upload and returns the result of the input. Returns nothing when the input was given back to
+  // the source, to be uploaded again.
   std::optional<ObjectResult> Finish(Object* object) const;
 
-  // The result of an object that ended with this error, or with none. Sends no request.
+  // Returns the result of an object that ended with `error`, or without an error. Sends no request.
   ObjectResult ResultOf(const Object& object, std::optional<s3::Error> error) const;
 
  private:

@@ -63,7 +63,8 @@ void Opener::OpenFirst(Object* object) const {
   CreateUpload(object);
 }
 
-// False when the object has failed.
+// Opens the file, and waits until its timestamps would show another change. Returns false when the object has
+// failed.
 bool Opener::OpenSource(Object* object) const {
   auto opened = OpenWhenPossible(object->file());
   if (!opened) {
@@ -78,7 +79,7 @@ bool Opener::OpenSource(Object* object) const {
   return !object->failed();
 }
 
-// Waits while the process or the machine has no descriptor left: that is not the file's fault.
+// Waits while the process or the machine has no descriptor left, because that is no error of the file.
 s3::Result<OpenFile> Opener::OpenWhenPossible(const InputFile& file) const {
   constexpr std::chrono::milliseconds kFirstPause{10}, kMaxPause{1000};
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kMaxPause)) {
@@ -91,7 +92,8 @@ s3::Result<OpenFile> Opener::OpenWhenPossible(const InputFile& file) const {
   }
 }
 
-// True when there is nothing to upload, or when that can't be found out: then the object has failed.
+// Returns true when there is nothing to upload. Also returns true when that can't be found out; then the
+// object has failed.
 bool Opener::SkipIfStored(Object* object) const {
   auto reason = RetryIo(
       [&] { return context_.skip->Find(*object, context_.client, context_.buffers, context_.waiter); },
@@ -105,8 +107,8 @@ bool Opener::SkipIfStored(Object* object) const {
   return true;
 }
 
-// Saves sending a large file whose completion would be refused. Any other response leaves the decision to the
-// completion.
+// Sends a HeadObject first, because it would be a waste to send a large file whose completion is refused. If
+// the response does not say that the key exists, the completion decides.
 bool Opener::SkipIfKeyIsTaken(Object* object) const {
   if (!s3::IsConditional(object->properties)) return false;
   if (!context_.client->HeadObject(TargetOf(*object), Observer(*object)).response) return false;
@@ -132,8 +134,8 @@ void Opener::CreateUpload(Object* object) const {
   if (created.error) object->Fail(std::move(*created.error));
 }
 
-// The plan has created this upload; its other parts are sent by other runs. The store is asked for its parts
-// only when an earlier session has sent some of ours.
+// Joins the upload that the plan has created; other runs send its other parts. Sends ListParts only if an
+// earlier session has sent some of this run's parts.
 void Opener::JoinPlannedUpload(Object* object) const {
   const auto& range = *object->file().range;
   context_.console->Start(object->file());
@@ -147,15 +149,15 @@ void Opener::JoinPlannedUpload(Object* object) const {
   multipart.stored_parts = *recorded;
 }
 
-// The store's list says which parts are there; the journal says which should be.
+// Resumes the upload. The store's list says which parts exist, the journal which parts should exist.
 void Opener::ResumeUpload(Object* object, const OpenUpload& open) const {
   auto& multipart = object->multipart;
   multipart.upload.emplace(context_.client, TargetOf(*object), open.record.token, open.record.upload_id);
   multipart.completion_was_tried = open.completing;
   const auto listed = multipart.upload->ListParts(Observer(*object));
   if (listed) return KeepStoredParts(object, open.parts, *listed);
-  // Credentials may be allowed to write, but not to list. Then the journal counts, and the store checks the
-  // parts at the completion.
+  // Some credentials may write but not list. Then the journal's list counts, and the store checks the parts
+  // at the completion.
   if (s3::CannotBeRead(listed.error())) {
     multipart.stored_parts = open.parts;
     return;
@@ -172,7 +174,8 @@ void Opener::ResumeUpload(Object* object, const OpenUpload& open) const {
   Record(context_, object, GoneLine(open.record.token));
 }
 
-// The file has changed, is cut in another way, or is to be stored with other properties.
+// Aborts an upload that can't be resumed: the file has changed, is cut into other parts, or gets other
+// properties.
 void Opener::AbortStaleUpload(Object* object, const OpenUpload& open) const {
   const s3::MultipartUpload upload(context_.client, TargetOf(*object), open.record.token,
                                    open.record.upload_id);

@@ -1,4 +1,4 @@
-// First step of an upload: opens the file, leaves alone what the store has, resumes or creates the upload.
+// First step of an upload: opens the file, skips it if the store has it, resumes or creates the upload.
 #pragma once
 
 #include "pipeline/journal/history.h"
@@ -17,7 +17,8 @@ class Opener {
   // failed. Otherwise its state says whether there is data to send. Throws nothing: errors are the object's.
   bool Open(Object* object) const;
 
-  // For a stream that ended within its first part: it becomes one request, no upload is created.
+  // Opens a stream that ended within its first part. It is sent with one request, so no multipart upload is
+  // created.
   void OpenShortStream(Object* object) const;
 
  private:

@@ -18,7 +18,7 @@ void PartSender::Send(const UploadTask& task) const {
   }
 }
 
-// Takes memory only when the object is open: tasks that wait for that hold none.
+// Takes memory only after the object is open, so tasks that wait for the opening hold no memory.
 void PartSender::SendFilePart(const UploadTask& task) const {
   Object* const object = task.object.get();
   if (!opener_.Open(object) || object->state() != ObjectState::kSending) return;
@@ -99,7 +99,8 @@ s3::Result<void> PartSender::SendPart(Object* object, int number, const s3::Payl
   return {};
 }
 
-// True when an earlier session has sent the same bytes as this part; moves from `digest` then.
+// Returns true when an earlier session has sent the same bytes as this part; then it also moves `digest`
+// away.
 bool PartSender::ReuseStoredPart(Object* object, int number, const s3::Payload& payload,
                                  std::string* digest) const {
   const auto& stored_parts = object->multipart.stored_parts;

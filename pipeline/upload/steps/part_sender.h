@@ -13,14 +13,14 @@
 
 namespace pipeline {
 
-// Thread-safe. What goes wrong becomes the object's error; exceptions (out of memory) leave it.
+// Thread-safe. Errors become the object's error. Throws std::bad_alloc when memory runs out.
 class PartSender {
  public:
   // Owns nothing.
   PartSender(const UploadContext* context, const Opener* opener, const PayloadReader* reader)
       : context_(*context), opener_(*opener), reader_(*reader) {}
 
-  // Opens the object if it is new, and sends the task's data unless there is nothing to send.
+  // Opens the object if it is new. Sends the task's data, if there is anything to send.
   void Send(const UploadTask& task) const;
 
  private:

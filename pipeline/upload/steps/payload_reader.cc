@@ -10,7 +10,7 @@
 namespace pipeline {
 namespace {
 
-// A smaller object fits into one send together with its request head.
+// Smaller objects are sent from memory: they fit into one send together with the request's head.
 constexpr std::uint64_t kMinObjectFromFile = 256 << 10;
 
 std::string_view AsText(std::span<const char> bytes) { return {bytes.data(), bytes.size()}; }
@@ -23,10 +23,10 @@ std::string PartDigest(const s3::Payload& payload) {
   return "md5:" + s3::HexEncode(s3::AsBytes(s3::Md5(payload.bytes)));
 }
 
-// With sendfile, a change after the digest shows only afterwards. That is in time for a part, which is
-// checked before the completion, and for an object whose signed digest the store compares. An object with a
-// condition is sent from memory: if it had to be sent again, its first version would already have the key. A
-// file whose changes are not checked is sent from memory, too: what is sent is then what was digested.
+// With sendfile, a change after hashing shows only afterwards. That is in time for parts, which are checked
+// before the completion, and for an object whose signed digest the store compares. An object with a condition
+// is sent from memory: if it had to be sent again, its first version would already have the key. A file
+// without change checks is sent from memory, too, so that the sent bytes are the digested ones.
 bool PayloadReader::SendsFromFile(const Object& object) const {
   if (object.file().reading.change_check == ChangeCheck::kNone) return false;
   if (!object.source.stays_in_page_cache() || !context_.client->SendsFromFiles()) return false;
@@ -47,8 +47,9 @@ s3::Result<s3::Payload> PayloadReader::Read(const Object& object, std::uint64_t 
     done += piece.size();
     return AsText(piece);
   };
-  // The system fetches the bytes while the task waits to be digested together with others. Where it can't
-  // (O_DIRECT), these would be read one after the other, so each task digests its own.
+  // The system fetches the bytes while the task waits until its payload is digested together with others.
+  // With O_DIRECT it can't, and the scheduler would read the payloads one after the other. So each task then
+  // digests its own payload.
   const bool is_fetched = object.source.Prefetch(offset, memory.size());
   auto digested = is_fetched ? context_.digests->Digest(memory.size(), next, &digests)
                              : DigestScheduler::DigestAlone(next, &digests);
@@ -100,8 +101,8 @@ s3::Result<void> PayloadReader::CheckParts(const Object& object) const {
   return {};
 }
 
-// kChanged unless memory.size() bytes from `offset` have this digest. Reads them only when they may have
-// changed.
+// Fails with kChanged unless memory.size() bytes from `offset` have this digest. Reads the bytes only if the
+// file may have changed.
 s3::Result<void> PayloadReader::CheckDigest(const Object& object, std::uint64_t offset,
                                             std::span<char> memory, const std::string& digest) const {
   const auto may_have_changed = object.source.MayHaveChanged();

@@ -1,5 +1,5 @@
-// Second step of an upload: reads and digests what a request carries, and checks that it is one version of
-// the file.
+// Second step of an upload: reads and digests the payload of a request, and checks that it comes from one
+// version of the file.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,9 @@
 
 namespace pipeline {
 
-// The checks: times tell whether a file may have changed (OpenFile::MayHaveChanged). Where they don't, it is
-// read a second time. When both readings agree in every byte, the file had that content at the moment between
-// them, whatever happened before and afterwards. Not noticed: a byte that changed and changed back between
-// both readings.
+// The check: size and mtime tell whether a file has changed (OpenFile::MayHaveChanged). If they cannot tell,
+// the file is read a second time. If both readings are equal in every byte, the file had that content at the
+// moment between them. The check misses only a byte that changed and changed back between the two readings.
 //
 // Thread-safe. Errors are kChanged, or those of OpenFile::Read.
 class PayloadReader {
@@ -25,20 +24,22 @@ class PayloadReader {
   explicit PayloadReader(const UploadContext* context) : context_(*context) {}
 
   // Reads memory.size() bytes of the file from `offset` and digests them while they are in the processor's
-  // cache. Either the payload is in `memory`, or it will be sent from the file (sendfile). Then only the
-  // front of `memory` is touched, again and again; the rest stands for the page cache that the bytes need
-  // until they are sent. The payload refers to `object` and `memory`.
+  // cache. The returned payload is either in `memory`, or will be sent from the file (sendfile). In the
+  // second case only the front of `memory` is used, repeatedly; the rest is reserved in the budget for the
+  // page cache that the bytes need until they are sent. The payload refers to `object` and `memory`, which
+  // must outlive it.
   s3::Result<s3::Payload> Read(const Object& object, std::uint64_t offset, std::span<char> memory) const;
 
-  // Digests bytes that are in memory. The payload refers to them.
+  // Digests bytes that are in memory. The payload refers to them; they must outlive it.
   s3::Payload Digest(std::span<const char> bytes) const;
 
-  // Checks an object of one request before it is sent; `memory` as at Read, with the same content afterwards.
+  // Checks an object of one request before it is sent. `memory`: as passed to Read(); it has the same content
+  // afterwards.
   s3::Result<void> CheckPayload(const Object& object, std::uint64_t offset, std::span<char> memory,
                                 const s3::Payload& payload) const;
 
-  // Checks all parts that were sent, one after the other, with the memory of one part. Call it when no part
-  // is being sent any more. kCancelled when the run stops meanwhile.
+  // Checks all parts that were sent, one after the other, with the memory of one part. Call it after all
+  // parts have been sent. Fails with kCancelled when the run stops during the check.
   s3::Result<void> CheckParts(const Object& object) const;
 
  private:
@@ -49,8 +50,8 @@ class PayloadReader {
   const UploadContext& context_;
 };
 
-// The strongest digest that a payload has, with its kind: to compare what an earlier session sent, what is to
-// be sent now, and what is read again.
+// Returns the strongest digest of a payload, with its kind. It is used to compare the bytes that an earlier
+// session sent, that this session sends, and that are read a second time.
 std::string PartDigest(const s3::Payload& payload);
 
 }  // namespace pipeline
