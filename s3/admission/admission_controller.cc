@@ -24,7 +24,7 @@ std::optional<AdmissionTicket> AdmissionController::Acquire(const Request& reque
   const auto now = Clock::now();
   WaitQueue::Entry entry;
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (queue_.empty() && TryTake(request.bytes, now)) return AdmissionTicket(this);
     if (cancelled_) {
       if (!request.is_cleanup || breaker_.is_open()) return std::nullopt;
@@ -43,23 +43,23 @@ bool AdmissionController::WaitOutOutage(const WaitContext& context) {
   WaitQueue::Entry entry{.purpose = Purpose::kOutageEnd};
   int outages_before = 0;
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!breaker_.is_open() || cancelled_) return false;
     outages_before = breaker_.confirmed_outages();
     queue_.Push(&entry, Priority::kRetry);
   }
   if (!AwaitTurn(&entry, context)) return false;
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return breaker_.confirmed_outages() > outages_before;
 }
 
 bool AdmissionController::IsEstimatingRate() {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return limiter_.IsEstimatingRate(Clock::now());
 }
 
 bool AdmissionController::IsLeader(const WaitQueue::Entry* entry) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return queue_.IsLeader(entry);
 }
 
@@ -82,7 +82,7 @@ bool AdmissionController::AwaitTurn(WaitQueue::Entry* entry, const WaitContext& 
 void AdmissionController::Suspend(WaitQueue::Entry* entry, Waiter* waiter) {
   waiter->Wait([this, entry](Wake wake) {
     {
-      std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (entry->state == State::kWaiting && !queue_.IsLeader(entry)) {
         entry->wake = wake;
         return;
@@ -96,7 +96,7 @@ void AdmissionController::Suspend(WaitQueue::Entry* entry, Waiter* waiter) {
 void AdmissionController::StopWaiting(WaitQueue::Entry* entry) {
   std::optional<Wake> wake;
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (entry->state == State::kWaiting) queue_.Remove(entry);
     if (queue_.IsLeader(entry)) wake = queue_.ReplaceLeader();
   }
@@ -109,7 +109,7 @@ void AdmissionController::LeadQueue(const WaitQueue::Entry& leader, const WaitCo
     WaitQueue::Woken woken;
     Duty duty;
     {
-      std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       const auto now = Clock::now();
       AdmitReady(now, &woken);
       duty = NextDuty(leader, now);
@@ -138,7 +138,7 @@ void AdmissionController::Probe(const Duty& duty, const WaitContext& context) {
 }
 
 AdmissionController::Announcement AdmissionController::RecordProbe(bool is_full, bool is_back) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (cancelled_ || !breaker_.is_open()) return {};
   const auto length = std::chrono::duration_cast<milliseconds>(breaker_.OutageLength(Clock::now()));
   const bool is_new = length.count() == 0;  // no probe has failed yet
@@ -180,7 +180,7 @@ std::string AdmissionController::PatienceText() const {
 
 void AdmissionController::NoticeIfSilent() {
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (cancelled_ || !breaker_.awaits_first_response()) return;
   }
   if (hooks_.notice) hooks_.notice("no answer from the store yet");
@@ -228,7 +228,7 @@ void AdmissionController::Release(Outcome outcome, std::string_view cause) {
   WaitQueue::Woken woken;
   Announcement announcement;
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     announcement = RecordOutcome(outcome, cause, now);
     if (!queue_.empty() && !breaker_.is_open()) AdmitReady(now, &woken);
   }
@@ -256,7 +256,7 @@ AdmissionController::Announcement AdmissionController::RecordOutcome(Outcome out
 void AdmissionController::Cancel() {
   WaitQueue::Woken woken;
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     cancelled_ = true;
     while (const auto* entry = queue_.front()) {
       const bool admitted = entry->purpose == Purpose::kCleanup && !breaker_.is_open();

@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +20,7 @@
 #include "s3/admission/adaptive_rate_limiter.h"
 #include "s3/admission/circuit_breaker.h"
 #include "s3/admission/wait_queue.h"
+#include "s3/base/mutex.h"
 #include "s3/base/token_bucket.h"
 #include "s3/base/waiter.h"
 
@@ -137,27 +137,28 @@ class AdmissionController {
   bool IsLeader(const WaitQueue::Entry* entry);
 
   // With the lock held:
-  Duty NextDuty(const WaitQueue::Entry& leader, Clock::time_point now);
-  void AdmitReady(Clock::time_point now, WaitQueue::Woken* woken);
-  bool TryTake(std::uint64_t bytes, Clock::time_point now);
-  void Take(std::uint64_t bytes);
-  void UpdateRates(Clock::time_point now);
-  Announcement GiveUp();
-  Announcement RecordOutcome(CircuitBreaker::Outcome outcome, std::string_view cause, Clock::time_point now);
+  Duty NextDuty(const WaitQueue::Entry& leader, Clock::time_point now) S3_REQUIRES(mutex_);
+  void AdmitReady(Clock::time_point now, WaitQueue::Woken* woken) S3_REQUIRES(mutex_);
+  bool TryTake(std::uint64_t bytes, Clock::time_point now) S3_REQUIRES(mutex_);
+  void Take(std::uint64_t bytes) S3_REQUIRES(mutex_);
+  void UpdateRates(Clock::time_point now) S3_REQUIRES(mutex_);
+  Announcement GiveUp() S3_REQUIRES(mutex_);
+  Announcement RecordOutcome(CircuitBreaker::Outcome outcome, std::string_view cause, Clock::time_point now)
+      S3_REQUIRES(mutex_);
 
   std::string PatienceText() const;
 
   const RateLimits* const limits_;
   const AdmissionHooks hooks_;
-  std::mutex mutex_;
-  CircuitBreaker breaker_;
-  AdaptiveRateLimiter limiter_;
-  TokenBucket requests_, bytes_;  // the user's limits
-  TokenBucket adaptive_;          // the rate that the store accepts
-  WaitQueue queue_;
-  bool cancelled_ = false;
-  bool gave_up_ = false;
-  std::string cause_;  // why the breaker opened
+  Mutex mutex_;
+  CircuitBreaker breaker_ S3_GUARDED_BY(mutex_);
+  AdaptiveRateLimiter limiter_ S3_GUARDED_BY(mutex_);
+  TokenBucket requests_ S3_GUARDED_BY(mutex_), bytes_ S3_GUARDED_BY(mutex_);  // the user's limits
+  TokenBucket adaptive_ S3_GUARDED_BY(mutex_);  // the rate that the store accepts
+  WaitQueue queue_ S3_GUARDED_BY(mutex_);
+  bool cancelled_ S3_GUARDED_BY(mutex_) = false;
+  bool gave_up_ S3_GUARDED_BY(mutex_) = false;
+  std::string cause_ S3_GUARDED_BY(mutex_);  // why the breaker opened
   std::atomic<std::uint64_t> throttled_{0};
 };
 

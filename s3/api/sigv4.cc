@@ -138,7 +138,7 @@ const Sha256Digest& Signer::CachedSigningKey(const Credentials& credentials, con
   const auto fits = [&](const DayKey& key) { return key.date == scope.date && key.secret == secret; };
   const auto* key = key_.Current();
   if (fits(*key)) return key->signing_key;
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   key = key_.Current();
   if (!fits(*key)) key = key_.Publish({scope.date, secret, SigningKey(secret, scope)});
   return key->signing_key;

@@ -7,10 +7,10 @@
 #pragma once
 
 #include <chrono>
-#include <mutex>
 #include <string>
 #include <string_view>
 
+#include "s3/base/mutex.h"
 #include "s3/base/read_mostly.h"
 #include "s3/credentials.h"
 #include "s3/hash/hash.h"
@@ -104,7 +104,7 @@ class Signer {
 
   const std::string region_;
   const std::string service_;
-  std::mutex mutex_;  // held while a new key is derived and published
+  Mutex mutex_;  // held while a new key is derived and published
   ReadMostly<DayKey> key_{DayKey()};
 };
 

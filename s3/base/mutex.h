@@ -41,6 +41,9 @@ class S3_THREAD_ATTRIBUTE(capability("mutex")) Mutex {
 class S3_THREAD_ATTRIBUTE(scoped_lockable) MutexLock {
  public:
   explicit MutexLock(Mutex& mutex) S3_THREAD_ATTRIBUTE(acquire_capability(mutex)) : lock_(mutex.mutex_) {}
+  // Takes over a mutex that the caller has locked, as with try_lock().
+  MutexLock(Mutex& mutex, std::adopt_lock_t adopt) S3_THREAD_ATTRIBUTE(requires_capability(mutex))
+      : lock_(mutex.mutex_, adopt) {}
   ~MutexLock() S3_THREAD_ATTRIBUTE(release_capability()) {}
   MutexLock(MutexLock&&) noexcept = default;
   MutexLock& operator=(MutexLock&&) noexcept = default;

@@ -56,7 +56,7 @@ Result<CredentialCache::Snapshot> CredentialCache::Get(Waiter* waiter) {
 
 Result<CredentialCache::Snapshot> CredentialCache::GetUnlessFresh(Waiter* waiter) {
   for (;;) {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     const auto state = StateAt(Clock::now());
     if (state == State::kFresh) return credentials_.Current();
     if (!renewable_ && !final_error_) GiveUp("their source cannot renew them");
@@ -73,7 +73,7 @@ Result<CredentialCache::Snapshot> CredentialCache::GetUnlessFresh(Waiter* waiter
 
 bool CredentialCache::Renew(const Snapshot& used, Waiter* waiter) {
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (credentials_.Current() == used) {
       refused_ = true;
       fresh_until_ = Clock::time_point::min();
@@ -84,13 +84,13 @@ bool CredentialCache::Renew(const Snapshot& used, Waiter* waiter) {
 }
 
 void CredentialCache::Cancel() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   cancelled_ = true;
   WakeAll(std::move(lock));
 }
 
 std::uint64_t CredentialCache::renewals() const {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return renewals_;
 }
 
@@ -98,7 +98,7 @@ std::uint64_t CredentialCache::renewals() const {
 void CredentialCache::WaitForAttempt(std::uint64_t generation, Waiter* waiter) {
   waiter->Wait([this, generation](Wake wake) {
     {
-      std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (generation_ == generation && !cancelled_) {
         waiting_.push_back(wake);
         return;
@@ -108,7 +108,7 @@ void CredentialCache::WaitForAttempt(std::uint64_t generation, Waiter* waiter) {
   });
 }
 
-void CredentialCache::WakeAll(std::unique_lock<std::mutex> lock) {
+void CredentialCache::WakeAll(MutexLock lock) S3_NO_THREAD_SAFETY_ANALYSIS {  // releases the caller's lock
   std::vector<Wake> waiting;
   waiting.swap(waiting_);
   ++generation_;
@@ -119,10 +119,10 @@ void CredentialCache::WakeAll(std::unique_lock<std::mutex> lock) {
 void CredentialCache::RunRefresher(std::stop_token stop) {
   for (;;) {
     {
-      std::unique_lock lock(mutex_);
+      MutexLock lock(mutex_);
       // Before the next planned attempt, credentials are fetched early only if they are refused or stale, and
       // only if the last attempt did not fail.
-      const auto due = [&] {
+      const auto due = [&]() S3_REQUIRES(mutex_) {
         const bool demanded = failures_ == 0 && StateAt(Clock::now()) != State::kFresh;
         return !final_error_ && (demanded || Clock::now() >= next_attempt_);
       };
@@ -138,7 +138,7 @@ void CredentialCache::RunRefresher(std::stop_token stop) {
     }
     auto fetched = fetch_(stop);
     if (stop.stop_requested()) return;
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     const auto text = Accept(std::move(fetched), Clock::now());
     WakeAll(std::move(lock));
     if (!text.empty() && notice_) notice_(text);

@@ -7,11 +7,11 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "s3/base/mutex.h"
 #include "s3/base/read_mostly.h"
 #include "s3/base/waiter.h"
 #include "s3/credentials.h"
@@ -63,37 +63,38 @@ class CredentialCache {
     kUnusable,  // expired, or refused by the store
   };
 
-  State StateAt(Clock::time_point now) const;
+  State StateAt(Clock::time_point now) const S3_REQUIRES(mutex_);
   Result<Snapshot> GetUnlessFresh(Waiter* waiter);
-  void SetWindows(Clock::time_point now);
+  void SetWindows(Clock::time_point now) S3_REQUIRES(mutex_);
   void WaitForAttempt(std::uint64_t generation, Waiter* waiter);
-  void WakeAll(std::unique_lock<std::mutex> lock);
+  void WakeAll(MutexLock lock);
   void RunRefresher(std::stop_token stop);
   // These return the notice to give; empty for none. Called with the mutex held.
-  std::string Accept(Result<ProvidedCredentials> fetched, Clock::time_point now);
-  std::string Replace(ProvidedCredentials fresh, Clock::time_point now);
-  std::string RecordFailure(const std::string& why, Clock::time_point now);
-  void GiveUp(const std::string& why);
+  std::string Accept(Result<ProvidedCredentials> fetched, Clock::time_point now) S3_REQUIRES(mutex_);
+  std::string Replace(ProvidedCredentials fresh, Clock::time_point now) S3_REQUIRES(mutex_);
+  std::string RecordFailure(const std::string& why, Clock::time_point now) S3_REQUIRES(mutex_);
+  void GiveUp(const std::string& why) S3_REQUIRES(mutex_);
 
   const FetchCredentials fetch_;
   const RenewalOptions options_;
   const std::function<void(std::string_view)> notice_;
 
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::condition_variable_any changed_;  // the refresher waits on it
-  std::string source_;
+  std::string source_ S3_GUARDED_BY(mutex_);
   bool renewable_;
   ReadMostly<Credentials> credentials_;
   std::atomic<Clock::time_point> fresh_until_;  // StateAt is kFresh at least until then
-  Clock::time_point advisory_at_, mandatory_at_, next_attempt_;
-  bool refused_ = false;  // the store refused the current credentials as expired
-  int failures_ = 0;      // of the refresher, in a row
-  std::optional<Clock::time_point> paused_since_;
-  std::optional<Error> final_error_;  // set once no more attempts are made
-  bool cancelled_ = false;
-  std::uint64_t generation_ = 0;  // counts the refresher's attempts
-  std::uint64_t renewals_ = 0;
-  std::vector<Wake> waiting_;
+  Clock::time_point advisory_at_ S3_GUARDED_BY(mutex_), mandatory_at_ S3_GUARDED_BY(mutex_),
+      next_attempt_ S3_GUARDED_BY(mutex_);
+  bool refused_ S3_GUARDED_BY(mutex_) = false;  // the store refused the current credentials as expired
+  int failures_ S3_GUARDED_BY(mutex_) = 0;      // of the refresher, in a row
+  std::optional<Clock::time_point> paused_since_ S3_GUARDED_BY(mutex_);
+  std::optional<Error> final_error_ S3_GUARDED_BY(mutex_);  // set once no more attempts are made
+  bool cancelled_ S3_GUARDED_BY(mutex_) = false;
+  std::uint64_t generation_ S3_GUARDED_BY(mutex_) = 0;  // counts the refresher's attempts
+  std::uint64_t renewals_ S3_GUARDED_BY(mutex_) = 0;
+  std::vector<Wake> waiting_ S3_GUARDED_BY(mutex_);
   std::jthread refresher_;
 };
 

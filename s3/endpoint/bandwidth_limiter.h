@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <mutex>
+
+#include "s3/base/mutex.h"
 
 namespace s3::endpoint {
 
@@ -17,7 +18,7 @@ class BandwidthLimiter {
   std::chrono::nanoseconds Take(std::uint64_t bytes) {
     using Clock = std::chrono::steady_clock;
     if (rate_ == 0 || bytes == 0) return {};
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto now = Clock::now();
     free_at_ = std::max(free_at_, now) + std::chrono::nanoseconds(static_cast<std::int64_t>(
                                              1e9 * static_cast<double>(bytes) / static_cast<double>(rate_)));
@@ -26,8 +27,8 @@ class BandwidthLimiter {
 
  private:
   const std::uint64_t rate_;
-  std::mutex mutex_;
-  std::chrono::steady_clock::time_point free_at_{};
+  Mutex mutex_;
+  std::chrono::steady_clock::time_point free_at_ S3_GUARDED_BY(mutex_){};
 };
 
 }  // namespace s3::endpoint

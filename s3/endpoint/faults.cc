@@ -29,7 +29,7 @@ void FalsifyETag(Reply* reply) {
 
 std::optional<FaultRule> FaultPlan::Next(const std::string& operation, const std::string& key) {
   if (rules_.empty()) return std::nullopt;
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const int attempt = ++attempts_[{operation, key}];
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const auto& rule = rules_[i];

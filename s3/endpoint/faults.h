@@ -2,11 +2,11 @@
 #pragma once
 
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "s3/base/mutex.h"
 #include "s3/endpoint/call.h"
 #include "s3/endpoint/options.h"
 
@@ -21,9 +21,9 @@ class FaultPlan {
 
  private:
   const std::vector<FaultRule> rules_;
-  std::mutex mutex_;
-  std::map<std::pair<std::string, std::string>, int> attempts_;  // by operation and key
-  std::vector<int> matches_;                                     // by rule
+  Mutex mutex_;
+  std::map<std::pair<std::string, std::string>, int> attempts_ S3_GUARDED_BY(mutex_);  // by operation and key
+  std::vector<int> matches_ S3_GUARDED_BY(mutex_);                                     // by rule
 };
 
 // True if the request has its effect on the store in spite of the fault.

@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include "s3/base/mutex.h"
 #include "s3/base/text.h"
 #include "s3/base/token_bucket.h"
 #include "s3/endpoint/bandwidth_limiter.h"
@@ -180,13 +181,13 @@ class Server::Impl {
 
   std::chrono::nanoseconds NextLatency() {
     if (options_.jitter == 0) return options_.latency;
-    std::lock_guard lock(latency_mutex_);
+    const MutexLock lock(latency_mutex_);
     return std::chrono::duration_cast<std::chrono::nanoseconds>(options_.latency * spread_(latencies_));
   }
 
   bool TakeRequest() {
     const auto now = TokenBucket::Clock::now();
-    std::lock_guard lock(rate_mutex_);
+    const MutexLock lock(rate_mutex_);
     request_rate_.SetRate(options_.requests_per_second, now);
     if (!request_rate_.Ready(now)) return false;
     request_rate_.Take(1);
@@ -269,13 +270,13 @@ class Server::Impl {
   FaultPlan faults_;
   BandwidthLimiter bandwidth_;
   Statistics statistics_;
-  std::mutex rate_mutex_;
-  TokenBucket request_rate_;
+  Mutex rate_mutex_;
+  TokenBucket request_rate_ S3_GUARDED_BY(rate_mutex_);
   std::atomic<std::uint64_t> request_ids_{1};
   std::atomic<std::uint64_t> random_{1};  // positions of flipped bits: scattered, and the same in each run
-  std::mutex latency_mutex_;
-  std::mt19937_64 latencies_;  // default seed: the same in each run
-  std::lognormal_distribution<double> spread_{0, options_.jitter};
+  Mutex latency_mutex_;
+  std::mt19937_64 latencies_ S3_GUARDED_BY(latency_mutex_);  // default seed: the same in each run
+  std::lognormal_distribution<double> spread_ S3_GUARDED_BY(latency_mutex_){0, options_.jitter};
   asio::io_context io_;
   tcp::acceptor acceptor_;
   std::vector<std::thread> threads_;

@@ -3,8 +3,9 @@
 
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <string>
+
+#include "s3/base/mutex.h"
 
 namespace s3::endpoint {
 
@@ -55,9 +56,9 @@ class Statistics {
   ServerStats Read() const;
 
  private:
-  mutable std::mutex mutex_;
-  ServerStats stats_;
-  std::map<std::string, int> in_flight_;  // by operation
+  mutable Mutex mutex_;
+  ServerStats stats_ S3_GUARDED_BY(mutex_);
+  std::map<std::string, int> in_flight_ S3_GUARDED_BY(mutex_);  // by operation
 };
 
 }  // namespace s3::endpoint

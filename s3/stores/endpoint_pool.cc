@@ -15,9 +15,9 @@ bool EndpointPool::MayTake(const State& state, Clock::time_point now) const {
 }
 
 EndpointPool::Lease EndpointPool::Take() {
-  if (states_.size() == 1) return {nullptr, 0, {}};
+  if (names_.size() == 1) return {nullptr, 0, {}};
   const auto now = now_();
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto index = Choose(now);
   auto& state = states_[index];
   if (state.pauses > 0) state.is_on_trial = true;
@@ -45,7 +45,7 @@ std::size_t EndpointPool::Choose(Clock::time_point now) const {
 }
 
 void EndpointPool::Return(std::size_t index) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   --states_[index].in_flight;
   states_[index].is_on_trial = false;
 }
@@ -53,7 +53,7 @@ void EndpointPool::Return(std::size_t index) {
 void EndpointPool::ReturnAndLearn(std::size_t index, Clock::time_point since, bool worked) {
   std::string notice;
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     --states_[index].in_flight;
     notice = Learn(index, since, worked);
   }

@@ -3,11 +3,12 @@
 
 #include <chrono>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "s3/base/mutex.h"
 
 namespace s3 {
 
@@ -67,17 +68,17 @@ class EndpointPool {
     Clock::time_point retry_at{};
   };
   bool MayTake(const State& state, Clock::time_point now) const;
-  std::size_t Choose(Clock::time_point now) const;
+  std::size_t Choose(Clock::time_point now) const S3_REQUIRES(mutex_);
   void Return(std::size_t index);
   void ReturnAndLearn(std::size_t index, Clock::time_point since, bool worked);
-  std::string Learn(std::size_t index, Clock::time_point since, bool worked);
+  std::string Learn(std::size_t index, Clock::time_point since, bool worked) S3_REQUIRES(mutex_);
 
   const std::vector<std::string> names_;
   const std::function<void(std::string_view)> notice_;
   const std::function<Clock::time_point()> now_;
-  std::mutex mutex_;
-  std::vector<State> states_;
-  std::size_t last_ = 0;  // the endpoint that took the last request
+  Mutex mutex_;
+  std::vector<State> states_ S3_GUARDED_BY(mutex_);
+  std::size_t last_ S3_GUARDED_BY(mutex_) = 0;  // the endpoint that took the last request
 };
 
 }  // namespace s3

@@ -46,7 +46,7 @@ bool StoreContextCache::LearnFrom(const Error& error, const StoreContext& used) 
   if (error.kind != ErrorKind::kWrongRegion && error.kind != ErrorKind::kClockSkewed) return false;
   std::string learnt;
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto& now = *context_.Current();
     const bool outdated = error.kind == ErrorKind::kWrongRegion ? used.region != now.region
                                                                 : used.clock_offset != now.clock_offset;
@@ -69,7 +69,7 @@ bool StoreContextCache::LearnFrom(const Error& error, const StoreContext& used) 
 void StoreContextCache::LearnRefusedHeaders(const std::vector<std::string>& headers) {
   std::string learnt;
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     auto corrected = *context_.Current();
     auto& refused = corrected.refused_headers;
     for (const auto& name : headers) {

@@ -5,12 +5,12 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "s3/api/sigv4.h"
+#include "s3/base/mutex.h"
 #include "s3/base/read_mostly.h"
 #include "s3/base/result.h"
 #include "s3/options.h"
@@ -55,14 +55,14 @@ class StoreContextCache {
   static constexpr int kMaxRegions = 4;
 
  private:
-  std::optional<StoreContext> Corrected(const Error& error, const StoreContext& now);
+  std::optional<StoreContext> Corrected(const Error& error, const StoreContext& now) S3_REQUIRES(mutex_);
 
   DestinationOptions destination_;
   const std::function<void(std::string_view)> notice_;
   EndpointPool endpoints_;
-  std::mutex mutex_;  // taken to learn, not to read
+  Mutex mutex_;  // taken to learn, not to read
   ReadMostly<StoreContext> context_;
-  int regions_learnt_ = 0;
+  int regions_learnt_ S3_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace s3

@@ -59,7 +59,7 @@ Store::Store(Storage storage, std::string directory) : storage_(storage), direct
 
 Store::~Store() = default;
 
-void Store::LoadDirectory() {
+void Store::LoadDirectory() S3_NO_THREAD_SAFETY_ANALYSIS {  // for the constructor alone
   const auto uploads = fs::path(directory_) / ".uploads";
   fs::create_directories(uploads);
   if (fs::is_symlink(uploads)) throw std::runtime_error(uploads.string() + " is a symbolic link");
@@ -116,7 +116,7 @@ std::unique_ptr<ObjectUpload> Store::NewUpload() {
     case Storage::kDiscard: return MakeNullUpload();
     case Storage::kDirectory: break;
   }
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return MakeFileUpload(UploadPath());
 }
 
@@ -145,7 +145,7 @@ void Store::WriteObject(const std::string& bucket, const std::string& key, const
 Store::Committed Store::Commit(const std::vector<StoredBytes>& parts, const std::string& bucket,
                                const std::string& key, ObjectInfo info, bool only_if_absent) {
   auto kept = parts;
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = buckets_.find(bucket);
   if (found == buckets_.end()) return Committed::kNoBucket;
   if (only_if_absent && found->second.contains(key)) return Committed::kExists;
@@ -157,18 +157,18 @@ Store::Committed Store::Commit(const std::vector<StoredBytes>& parts, const std:
 }
 
 bool Store::CreateBucket(const std::string& bucket) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (storage_ == Storage::kDirectory) fs::create_directories(BucketDirectory(bucket));
   return buckets_.try_emplace(bucket).second;
 }
 
 bool Store::HasBucket(const std::string& bucket) const {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return buckets_.contains(bucket);
 }
 
 Store::Deleted Store::DeleteBucket(const std::string& bucket) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = buckets_.find(bucket);
   if (found == buckets_.end()) return Deleted::kAbsent;
   if (!found->second.empty()) return Deleted::kNotEmpty;
@@ -188,7 +188,7 @@ Store::Deleted Store::DeleteBucket(const std::string& bucket) {
 }
 
 std::vector<std::string> Store::Buckets() const {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::vector<std::string> names;
   for (const auto& [name, objects] : buckets_) names.push_back(name);
   return names;
@@ -202,26 +202,26 @@ const Store::Object* Store::Find(const std::string& bucket, const std::string& k
 }
 
 std::optional<ObjectInfo> Store::Head(const std::string& bucket, const std::string& key) const {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto* object = Find(bucket, key);
   return object ? std::optional(object->info) : std::nullopt;
 }
 
 std::shared_ptr<const ObjectData> Store::Get(const std::string& bucket, const std::string& key) const {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto* object = Find(bucket, key);
   return object ? object->data : nullptr;
 }
 
 bool Store::SetTagging(const std::string& bucket, const std::string& key, const std::string& tagging) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (Find(bucket, key) == nullptr) return false;
   buckets_[bucket][key].info.tagging = tagging;
   return true;
 }
 
 void Store::DeleteObject(const std::string& bucket, const std::string& key) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto* object = Find(bucket, key);
   if (object == nullptr) return;
   if (storage_ == Storage::kDirectory) {
@@ -232,7 +232,7 @@ void Store::DeleteObject(const std::string& bucket, const std::string& key) {
 }
 
 std::size_t Store::CountObjects(const std::string& bucket) const {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = buckets_.find(bucket);
   return found == buckets_.end() ? 0 : found->second.size();
 }
@@ -240,7 +240,7 @@ std::size_t Store::CountObjects(const std::string& bucket) const {
 std::optional<std::pair<std::string, ObjectInfo>> Store::Next(const std::string& bucket,
                                                               std::string_view prefix,
                                                               const std::string& after) const {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto objects = buckets_.find(bucket);
   if (objects == buckets_.end()) return std::nullopt;
   auto it =

@@ -5,13 +5,13 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "s3/base/mutex.h"
 #include "s3/endpoint/options.h"
 #include "s3/endpoint/storage/object_data.h"
 #include "s3/hash/hash.h"
@@ -73,18 +73,18 @@ class Store {
 
   void LoadDirectory();
   static std::pair<std::string, Object> ReadObject(const std::filesystem::directory_entry& meta_file);
-  std::string UploadPath();  // a new path; called with the mutex held
+  std::string UploadPath() S3_REQUIRES(mutex_);  // a new path; called with the mutex held
   std::string BucketDirectory(const std::string& bucket) const;
   std::string MetaPath(const std::string& bucket, const std::string& key) const;
   void WriteObject(const std::string& bucket, const std::string& key, const ObjectInfo& info,
-                   std::vector<StoredBytes>* parts);
-  const Object* Find(const std::string& bucket, const std::string& key) const;
+                   std::vector<StoredBytes>* parts) S3_REQUIRES(mutex_);
+  const Object* Find(const std::string& bucket, const std::string& key) const S3_REQUIRES(mutex_);
 
   const Storage storage_;
   const std::string directory_;
-  mutable std::mutex mutex_;
-  std::map<std::string, Bucket> buckets_;
-  std::uint64_t next_file_ = 0;
+  mutable Mutex mutex_;
+  std::map<std::string, Bucket> buckets_ S3_GUARDED_BY(mutex_);
+  std::uint64_t next_file_ S3_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace s3::endpoint

@@ -9,14 +9,14 @@ namespace s3::endpoint {
 std::string Uploads::Create(PendingUpload upload) {
   upload.id = HexEncode(RandomBytes(16));
   auto id = upload.id;
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   uploads_.emplace(Place(upload.bucket, upload.key, upload.id), std::move(upload));
   return id;
 }
 
 std::optional<PendingUpload> Uploads::Find(const std::string& bucket, const std::string& key,
                                            const std::string& id, bool with_parts) const {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = uploads_.find(Place(bucket, key, id));
   if (found == uploads_.end()) return std::nullopt;
   const auto& upload = found->second;
@@ -28,7 +28,7 @@ std::optional<PendingUpload> Uploads::Find(const std::string& bucket, const std:
 
 bool Uploads::PutPart(const std::string& bucket, const std::string& key, const std::string& id, int number,
                       UploadedPart part) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = uploads_.find(Place(bucket, key, id));
   if (found == uploads_.end()) return false;
   found->second.parts[number] = std::move(part);
@@ -36,13 +36,13 @@ bool Uploads::PutPart(const std::string& bucket, const std::string& key, const s
 }
 
 bool Uploads::Remove(const std::string& bucket, const std::string& key, const std::string& id) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return uploads_.erase(Place(bucket, key, id)) > 0;
 }
 
 std::vector<PendingUpload> Uploads::OfBucket(const std::string& bucket) const {
   std::vector<PendingUpload> uploads;
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (const auto& [place, upload] : uploads_) {
     if (upload.bucket == bucket) uploads.push_back(upload);
   }

@@ -3,12 +3,12 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "s3/base/mutex.h"
 #include "s3/endpoint/storage/checksums.h"
 #include "s3/endpoint/storage/store.h"
 
@@ -48,8 +48,8 @@ class Uploads {
 
  private:
   using Place = std::tuple<std::string, std::string, std::string>;  // bucket, key, ID
-  mutable std::mutex mutex_;
-  std::map<Place, PendingUpload> uploads_;
+  mutable Mutex mutex_;
+  std::map<Place, PendingUpload> uploads_ S3_GUARDED_BY(mutex_);
 };
 
 }  // namespace s3::endpoint
