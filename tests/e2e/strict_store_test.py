@@ -43,7 +43,7 @@ class StrictStore(TestCase):
                 self.assertGreaterEqual(stats["refused_headers"], len(refused))
                 self.assertLessEqual(stats["refused_headers"], 2 * len(refused))
                 for name in refused:
-                    self.assertRegex(stderr, f"the store does not take .*{name}")
+                    self.assertRegex(stderr, f"the store does not accept .*{name}")
 
     def test_nothing_is_left_out_where_nothing_is_refused(self):
         stderr, stats = self.upload()
