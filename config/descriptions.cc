@@ -177,10 +177,8 @@ constexpr Description kAll[] = {
      "\"stop_above: 5%\""},
     {"resume.skip",
      "Which files are not uploaded because they are there. journal: what the run directory says is "
-     "uploaded "
-     "and has not changed. size_mtime: an object of that size that is not older than the file. checksum: "
-     "an "
-     "object with that content. if_none_match: any object.",
+     "uploaded and has not changed. size_mtime: an object of that size that was stored in a later second "
+     "than the file changed. checksum: an object with that content. if_none_match: any object.",
      "size_mtime"},
     {"report.run_dir", "The run directory. Empty: s3flow-runs/TIME-PID.", "/scratch/run42"},
     {"report.progress", "auto: a bar on a terminal, else lines.", "lines"},
