@@ -2,12 +2,12 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <utility>
 
+#include "s3/base/mutex.h"
 #include "s3/base/result.h"
 
 namespace pipeline {
@@ -29,7 +29,7 @@ class StopControl {
   // and its message are kept.
   void Drain(StopCause cause, std::string message) {
     {
-      std::lock_guard lock(mutex_);
+      const s3::MutexLock lock(mutex_);
       if (!cause_) {
         cause_ = cause;
         message_ = std::move(message);
@@ -44,18 +44,18 @@ class StopControl {
   std::stop_token abort_token() const { return abort_.get_token(); }
   // Returns the first cause, or nothing if Drain() has not been called.
   std::optional<StopCause> cause() const {
-    std::lock_guard lock(mutex_);
+    const s3::MutexLock lock(mutex_);
     return cause_;
   }
   std::string message() const {
-    std::lock_guard lock(mutex_);
+    const s3::MutexLock lock(mutex_);
     return message_;
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::optional<StopCause> cause_;
-  std::string message_;
+  mutable s3::Mutex mutex_;
+  std::optional<StopCause> cause_ S3_GUARDED_BY(mutex_);
+  std::string message_ S3_GUARDED_BY(mutex_);
   std::stop_source drain_;
   std::stop_source abort_;
 };

@@ -19,6 +19,7 @@
 #include "pipeline/graph/worker_scaler.h"
 #include "pipeline/runtime/threads.h"
 #include "pipeline/upload/object.h"
+#include "s3/base/mutex.h"
 
 namespace pipeline {
 namespace {
@@ -76,7 +77,7 @@ class Workers {
 
   // oneTBB never creates more workers than the limit at the time when its first arena is initialised, and
   // warns when the arena has slots for more. So the limit is raised to the arena's size for a moment.
-  void Start() {
+  void Start() S3_NO_THREAD_SAFETY_ANALYSIS {  // no task runs yet
     Allow(arena_.max_concurrency());
     arena_.initialize();
     Allow(adapts_ ? scaler_.allowed() : max_);
@@ -97,8 +98,8 @@ class Workers {
 
  private:
   void Scale(Clock::time_point now) {
-    const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (!lock) return;  // another thread is doing it
+    if (!mutex_.try_lock()) return;  // another thread is doing it
+    const s3::MutexLock lock(mutex_, std::adopt_lock);
     const auto sample = load_.Sample(now);
     if (!sample) return;
     if (const auto allowed = scaler_.Update(*sample)) Allow(*allowed);
@@ -118,7 +119,7 @@ class Workers {
 
   // oneTBB applies the smallest of several limits. The new limit is made before the old one is destroyed, so
   // there is always a limit. If there is no memory for the new limit, the old one stays.
-  void Allow(int workers) noexcept {
+  void Allow(int workers) noexcept S3_REQUIRES(mutex_) {
     try {
       limit_ = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
                                                      static_cast<std::size_t>(workers));
@@ -129,9 +130,9 @@ class Workers {
   const int max_;
   const bool adapts_ = !kBlocking && max_ > WorkerScaler::kMin;
   WorkerLoad load_;
-  std::mutex mutex_;  // guards scaler_, limit_ and WorkerLoad::Sample
-  WorkerScaler scaler_;
-  std::unique_ptr<tbb::global_control> limit_;
+  s3::Mutex mutex_;  // guards scaler_, limit_ and WorkerLoad::Sample
+  WorkerScaler scaler_ S3_GUARDED_BY(mutex_);
+  std::unique_ptr<tbb::global_control> limit_ S3_GUARDED_BY(mutex_);
   tbb::task_arena arena_;
   flow::graph* graph_ = nullptr;  // null before Graph::Run
   std::jthread ticker_;

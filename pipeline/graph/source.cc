@@ -26,18 +26,18 @@ Source::Source(Finder find, std::vector<std::shared_ptr<Object>> streams, const 
       WalkAhead();
     } catch (const std::exception&) {
       // For example, std::bad_alloc. The source ends but is not exhausted, so the run ends with 70.
-      StopAndWake(std::unique_lock(mutex_));
+      StopAndWake(s3::MutexLock(mutex_));
     }
   });
-  on_stop_.emplace(stop_, [this] { StopAndWake(std::unique_lock(mutex_)); });
+  on_stop_.emplace(stop_, [this] { StopAndWake(s3::MutexLock(mutex_)); });
 }
 
 Source::~Source() {
   on_stop_.reset();
   {
-    std::lock_guard lock(mutex_);
+    const s3::MutexLock lock(mutex_);
     queue_.Stop();
-    has_room_.notify_all();
+    has_room_.NotifyAll();
   }
   thread_.join();
 }
@@ -50,7 +50,7 @@ std::optional<SourceItem> Source::Next(s3::Waiter* waiter) {
   }
   for (;;) {
     {
-      std::unique_lock lock(mutex_);
+      s3::MutexLock lock(mutex_);
       if (queue_.HasNext()) {
         auto entry = PopAndMakeRoom();
         lock.unlock();
@@ -64,7 +64,7 @@ std::optional<SourceItem> Source::Next(s3::Waiter* waiter) {
 
 void Source::WaitForWork(s3::Waiter* waiter) {
   waiter->Wait([this](s3::Wake wake) {
-    std::unique_lock lock(mutex_);
+    s3::MutexLock lock(mutex_);
     if (!queue_.HasNext() && !queue_.Drained()) {
       consumer_ = wake;
       return;
@@ -78,7 +78,7 @@ SourceQueue::Entry Source::PopAndMakeRoom() {
   // The walk is woken when half of the look-ahead is free, and not for every entry.
   const bool was_full = queue_.new_inputs() > kLookAhead / 2;
   auto entry = queue_.Pop();
-  if (was_full && queue_.new_inputs() == kLookAhead / 2) has_room_.notify_all();
+  if (was_full && queue_.new_inputs() == kLookAhead / 2) has_room_.NotifyAll();
   return entry;
 }
 
@@ -131,8 +131,8 @@ s3::Result<s3::PartPlan> Source::PlanOf(const InputFile& file) const {
 
 // Takes the lock only for the last open input. A consumer that sees an open input begins to wait before it
 // releases the lock. So this wake-up can't come too early.
-void Source::InputDone() {
-  if (queue_.FinishInput()) WakeConsumer(std::unique_lock(mutex_));
+void Source::InputDone() S3_NO_THREAD_SAFETY_ANALYSIS {
+  if (queue_.FinishInput()) WakeConsumer(s3::MutexLock(mutex_));
 }
 
 void Source::Requeue(const Object& object) {
@@ -143,39 +143,39 @@ void Source::Requeue(const Object& object) {
   before->conflicts = object.conflicts;
   before->earlier_attempts = std::max(object.attempts(), object.restarts + object.conflicts);
   before->began = object.began;
-  std::unique_lock lock(mutex_);
+  s3::MutexLock lock(mutex_);
   queue_.PushBegun(SourceQueue::Restart{std::move(before)});
   WakeConsumer(std::move(lock));
 }
 
 void Source::StreamReady(std::shared_ptr<Object> stream, int number) {
-  std::unique_lock lock(mutex_);
+  s3::MutexLock lock(mutex_);
   queue_.PushBegun(UploadTask{std::move(stream), number});
   WakeConsumer(std::move(lock));
 }
 
 std::uint64_t Source::found() const {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   return queue_.handed_out();
 }
 
 bool Source::exhausted() const {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   return queue_.Exhausted();
 }
 
 Summary Source::done_before() const {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   return done_before_;
 }
 
-void Source::StopAndWake(std::unique_lock<std::mutex> lock) {
+void Source::StopAndWake(s3::MutexLock lock) S3_NO_THREAD_SAFETY_ANALYSIS {  // hands the lock on
   queue_.Stop();
-  has_room_.notify_all();
+  has_room_.NotifyAll();
   WakeConsumer(std::move(lock));
 }
 
-void Source::WakeConsumer(std::unique_lock<std::mutex> lock) {
+void Source::WakeConsumer(s3::MutexLock lock) S3_NO_THREAD_SAFETY_ANALYSIS {  // releases the caller's lock
   const auto consumer = std::exchange(consumer_, std::nullopt);
   lock.unlock();
   if (consumer) (*consumer)();
@@ -188,7 +188,7 @@ bool Source::LeaveOutIfDone(const InputFile& file) {
   ObjectResult result;
   result.outcome = earlier->outcome;
   result.size_bytes = earlier->size_bytes;
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   ++done_before_.found;
   done_before_.Count(result);
   return true;
@@ -196,7 +196,7 @@ bool Source::LeaveOutIfDone(const InputFile& file) {
 
 void Source::WalkAhead() {
   if (!find_([this](Input input) { return Take(std::move(input)); })) return;
-  std::unique_lock lock(mutex_);
+  s3::MutexLock lock(mutex_);
   queue_.Close();
   progress_->all_found = true;
   WakeConsumer(std::move(lock));
@@ -207,15 +207,17 @@ Backpressure Source::Take(Input input) {
   if (LeaveOutIfDone(FileOf(input))) {
     return stop_.stop_requested() ? Backpressure::kStop : Backpressure::kStarving;
   }
-  std::unique_lock lock(mutex_);
+  s3::MutexLock lock(mutex_);
   if (queue_.new_inputs() >= kLookAhead) {
-    has_room_.wait(lock, [this] { return queue_.stopped() || queue_.new_inputs() <= kLookAhead / 2; });
+    has_room_.Wait(lock, [this]() S3_REQUIRES(mutex_) {
+      return queue_.stopped() || queue_.new_inputs() <= kLookAhead / 2;
+    });
   }
   if (queue_.stopped()) return Backpressure::kStop;
   if (const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input)) {
     progress_->found_bytes += (*file)->size_bytes;
   }
-  std::visit([this](auto& found) { queue_.PushNew(std::move(found)); }, input);
+  std::visit([this](auto& found) S3_REQUIRES(mutex_) { queue_.PushNew(std::move(found)); }, input);
   ++progress_->found;
   const bool starving = queue_.new_inputs() < kLookAhead / 2;
   WakeConsumer(std::move(lock));

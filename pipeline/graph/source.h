@@ -1,12 +1,10 @@
 // The source of the graph. Turns the inputs of a walk, a plan or streams into tasks.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <thread>
@@ -21,6 +19,7 @@
 #include "pipeline/source/stream.h"
 #include "pipeline/source/walkers.h"
 #include "pipeline/upload/object.h"
+#include "s3/base/mutex.h"
 #include "s3/base/waiter.h"
 #include "s3/part_plan.h"
 
@@ -63,9 +62,9 @@ class Source {
   Backpressure Take(Input input);
   bool LeaveOutIfDone(const InputFile& file);
   void WaitForWork(s3::Waiter* waiter);
-  void StopAndWake(std::unique_lock<std::mutex> lock);
-  void WakeConsumer(std::unique_lock<std::mutex> lock);
-  SourceQueue::Entry PopAndMakeRoom();
+  void StopAndWake(s3::MutexLock lock);
+  void WakeConsumer(s3::MutexLock lock);
+  SourceQueue::Entry PopAndMakeRoom() S3_REQUIRES(mutex_);
   SourceItem ItemOf(SourceQueue::Entry entry);
   SourceItem Begin(std::shared_ptr<const InputFile> file, const Object* before);
   s3::Result<s3::PartPlan> PlanOf(const InputFile& file) const;
@@ -77,12 +76,12 @@ class Source {
   Progress* const progress_;
   std::optional<UploadTask> next_part_;  // of the file that is being handed out; used by Next alone
 
-  mutable std::mutex mutex_;  // guards what follows
-  SourceQueue queue_;
-  Summary done_before_;
-  std::optional<s3::Wake> consumer_;  // set while Next waits
+  mutable s3::Mutex mutex_;  // guards what follows
+  SourceQueue queue_ S3_GUARDED_BY(mutex_);
+  Summary done_before_ S3_GUARDED_BY(mutex_);
+  std::optional<s3::Wake> consumer_ S3_GUARDED_BY(mutex_);  // set while Next waits
 
-  std::condition_variable has_room_;
+  s3::CondVar has_room_;
   std::thread thread_;
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;
 };

@@ -53,9 +53,9 @@ Console::Console(const ReportOptions& options, const Progress* progress, std::FI
 
 Console::~Console() {
   {
-    std::lock_guard lock(mutex_);
+    const s3::MutexLock lock(mutex_);
     quit_ = true;
-    changed_.notify_one();
+    changed_.NotifyOne();
   }
   if (thread_.joinable()) thread_.join();
   if (hidden_failures_ > 0) {
@@ -81,7 +81,7 @@ void Console::Retry(const InputFile& file, const s3::RetryEvent& event) {
 bool Console::CountFailure(const s3::Error& error) {
   constexpr std::size_t kMaxKinds = 100;  // the server chooses the codes
   if (log_ == LogLevel::kObjects) return true;
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   const bool is_first_of_kind =
       shown_kinds_.size() < kMaxKinds && shown_kinds_.emplace(error.kind, error.code).second;
   const bool is_shown = is_first_of_kind || shown_failures_ < kMaxFailureLines;
@@ -97,7 +97,7 @@ void Console::Settled(const ObjectResult& result) {
 }
 
 void Console::Note(std::string_view text) {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   PrintLine(text);
 }
 
@@ -150,8 +150,8 @@ std::string Console::Bar() const {
 void Console::ShowProgress() {
   using std::chrono::milliseconds;
   const auto interval = has_bar_ ? milliseconds(200) : milliseconds(5000);
-  std::unique_lock lock(mutex_);
-  while (!changed_.wait_for(lock, interval, [this] { return quit_; })) {
+  s3::MutexLock lock(mutex_);
+  while (!changed_.WaitFor(lock, interval, [this]() S3_REQUIRES(mutex_) { return quit_; })) {
     const auto text = ProgressText();
     if (has_bar_) {
       // Not fmt::print: it throws when the terminal has gone.

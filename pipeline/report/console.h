@@ -5,9 +5,7 @@
 // stay, in any script: "é" is written as it is.
 #pragma once
 
-#include <condition_variable>
 #include <cstdio>
-#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -18,6 +16,7 @@
 #include "pipeline/options.h"
 #include "pipeline/progress.h"
 #include "s3/admission/retry.h"
+#include "s3/base/mutex.h"
 
 namespace pipeline {
 
@@ -45,7 +44,7 @@ class Console {
  private:
   bool CountFailure(const s3::Error& error);
   void ShowProgress();
-  void PrintLine(std::string_view text);
+  void PrintLine(std::string_view text) S3_REQUIRES(mutex_);
   void UpdateRates();
   double SecondsLeft() const;
   std::string ProgressText();
@@ -55,12 +54,13 @@ class Console {
   const Progress* const progress_;
   std::FILE* const out_;
   const bool has_bar_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool quit_ = false;
-  bool bar_is_shown_ = false;
-  std::uint64_t shown_failures_ = 0, hidden_failures_ = 0;
-  std::set<std::pair<s3::ErrorKind, std::string>> shown_kinds_;  // with their S3 error codes
+  s3::Mutex mutex_;
+  s3::CondVar changed_;
+  bool quit_ S3_GUARDED_BY(mutex_) = false;
+  bool bar_is_shown_ S3_GUARDED_BY(mutex_) = false;
+  std::uint64_t shown_failures_ S3_GUARDED_BY(mutex_) = 0, hidden_failures_ S3_GUARDED_BY(mutex_) = 0;
+  std::set<std::pair<s3::ErrorKind, std::string>> shown_kinds_
+      S3_GUARDED_BY(mutex_);  // with their S3 error codes
   // Rates, smoothed over a few updates.
   double objects_per_s_ = 0, bytes_per_s_ = 0;
   std::uint64_t last_objects_ = 0, last_bytes_ = 0;

@@ -17,29 +17,29 @@ Deadlines::Deadlines(const LimitOptions& limits, std::optional<std::int64_t> job
   }
   thread_ = std::thread([this] { Watch(); });
   on_drain_.emplace(stop->drain_token(), [this] {
-    std::lock_guard lock(mutex_);
-    changed_.notify_all();
+    const s3::MutexLock lock(mutex_);
+    changed_.NotifyAll();
   });
 }
 
 Deadlines::~Deadlines() {
   on_drain_.reset();
   {
-    std::lock_guard lock(mutex_);
+    const s3::MutexLock lock(mutex_);
     quit_ = true;
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
   thread_.join();
 }
 
 void Deadlines::Watch() {
   const auto draining = [this] { return stop_->drain_token().stop_requested(); };
-  std::unique_lock lock(mutex_);
-  const auto woken = [&] { return quit_ || draining(); };
+  s3::MutexLock lock(mutex_);
+  const auto woken = [&]() S3_REQUIRES(mutex_) { return quit_ || draining(); };
   if (end_) {
-    changed_.wait_until(lock, *end_, woken);
+    changed_.WaitUntil(lock, *end_, woken);
   } else {
-    changed_.wait(lock, woken);
+    changed_.Wait(lock, woken);
   }
   if (quit_) return;
   if (!draining()) {
@@ -47,7 +47,7 @@ void Deadlines::Watch() {
     stop_->Drain(StopCause::kTimeLimit, reason_);
     lock.lock();
   }
-  changed_.wait_for(lock, limits_.drain, [this] { return quit_; });
+  changed_.WaitFor(lock, limits_.drain, [this]() S3_REQUIRES(mutex_) { return quit_; });
   if (!quit_) stop_->Abort();
 }
 

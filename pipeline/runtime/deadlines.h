@@ -2,10 +2,8 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -13,6 +11,7 @@
 
 #include "pipeline/options.h"
 #include "pipeline/stop.h"
+#include "s3/base/mutex.h"
 
 namespace pipeline {
 
@@ -33,9 +32,9 @@ class Deadlines {
   StopControl* const stop_;
   std::optional<Clock::time_point> end_;
   std::string reason_;  // the drain's message at `end_`
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool quit_ = false;
+  s3::Mutex mutex_;
+  s3::CondVar changed_;
+  bool quit_ S3_GUARDED_BY(mutex_) = false;
   std::thread thread_;
   std::optional<std::stop_callback<std::function<void()>>> on_drain_;
 };

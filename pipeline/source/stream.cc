@@ -36,9 +36,9 @@ Stream::Stream(std::string path, std::optional<std::uint64_t> size_bytes)
 Stream::~Stream() {
   Cancel();
   {
-    std::lock_guard lock(mutex_);
+    const s3::MutexLock lock(mutex_);
     quit_ = true;
-    requested_.notify_one();
+    requested_.NotifyOne();
   }
   thread_.join();
   if (fd_ > STDIN_FILENO) close(fd_);
@@ -54,17 +54,17 @@ void Stream::Cancel() {
 s3::Result<StreamPart> Stream::Read(std::span<char> bytes, s3::Waiter* waiter) {
   s3::Result<StreamPart> result;
   waiter->Wait([&](s3::Wake wake) {
-    std::lock_guard lock(mutex_);
+    const s3::MutexLock lock(mutex_);
     request_ = Request{bytes, &result, wake};
-    requested_.notify_one();
+    requested_.NotifyOne();
   });
   return result;
 }
 
 void Stream::Serve() {
   for (;;) {
-    std::unique_lock lock(mutex_);
-    requested_.wait(lock, [this] { return quit_ || request_; });
+    s3::MutexLock lock(mutex_);
+    requested_.Wait(lock, [this]() S3_REQUIRES(mutex_) { return quit_ || request_; });
     if (quit_) return;
     const auto request = *std::exchange(request_, std::nullopt);
     lock.unlock();

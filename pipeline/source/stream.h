@@ -1,14 +1,13 @@
 // A source of unknown length: standard input, or a FIFO that the job names.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <thread>
 
+#include "s3/base/mutex.h"
 #include "s3/base/result.h"
 #include "s3/base/waiter.h"
 
@@ -61,10 +60,10 @@ class Stream {
   std::optional<char> ahead_;  // the next part's first byte, read to learn whether there is one
   std::uint64_t total_ = 0;
 
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable requested_;
-  bool quit_ = false;
-  std::optional<Request> request_;
+  s3::Mutex mutex_;  // guards what follows
+  s3::CondVar requested_;
+  bool quit_ S3_GUARDED_BY(mutex_) = false;
+  std::optional<Request> request_ S3_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

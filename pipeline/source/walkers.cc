@@ -1,14 +1,14 @@
 #include "pipeline/source/walkers.h"
 
 #include <atomic>
-#include <condition_variable>
 #include <exception>
-#include <mutex>
 #include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "s3/base/mutex.h"
 
 namespace pipeline {
 namespace {
@@ -18,7 +18,7 @@ class Team {
  public:
   explicit Team(const Yield& yield) : yield_(yield) {}
 
-  bool Run(Walk walk) {
+  bool Run(Walk walk) S3_NO_THREAD_SAFETY_ANALYSIS {  // once Work returns, no helper is added
     Work(std::move(walk));
     for (auto& helper : helpers_) helper.join();
     if (failure_) std::rethrow_exception(failure_);
@@ -32,7 +32,7 @@ class Team {
       if (!part) part = NextPart(false);
       for (; part; part = NextPart(true)) WalkPart(&*part);
     } catch (...) {
-      std::lock_guard lock(mutex_);
+      const s3::MutexLock lock(mutex_);
       if (!failure_) failure_ = std::current_exception();
       End();
     }
@@ -44,7 +44,7 @@ class Team {
     while (!ended_ && part->Step(&found)) {
       if (found) pressure = yield_(*std::exchange(found, std::nullopt));
       if (pressure == Backpressure::kStop) {
-        std::lock_guard lock(mutex_);
+        const s3::MutexLock lock(mutex_);
         return End();
       }
       if (pressure == Backpressure::kStarving && parts_ < part->threads()) Divide(part);
@@ -53,18 +53,18 @@ class Team {
 
   void Divide(Walk* part) {
     {
-      std::lock_guard lock(mutex_);
+      const s3::MutexLock lock(mutex_);
       if (parts_ >= part->threads()) return;
       ++parts_;
     }
     auto other = part->Split();  // may read the directory, so not under the lock
-    std::lock_guard lock(mutex_);
+    const s3::MutexLock lock(mutex_);
     if (!other || ended_) {
       --parts_;
       return;
     }
     offered_.push_back(std::move(*other));
-    if (offered_.size() <= waiting_) return wake_.notify_one();
+    if (offered_.size() <= waiting_) return wake_.NotifyOne();
     try {
       helpers_.emplace_back([this] { Work(std::nullopt); });
     } catch (const std::system_error&) {
@@ -74,10 +74,10 @@ class Team {
 
   // Waits for a part to be offered. Returns nothing once all are walked.
   std::optional<Walk> NextPart(bool one_is_finished) {
-    std::unique_lock lock(mutex_);
-    if (one_is_finished && --parts_ == 0) wake_.notify_all();
+    s3::MutexLock lock(mutex_);
+    if (one_is_finished && --parts_ == 0) wake_.NotifyAll();
     ++waiting_;
-    wake_.wait(lock, [this] { return ended_ || parts_ == 0 || !offered_.empty(); });
+    wake_.Wait(lock, [this]() S3_REQUIRES(mutex_) { return ended_ || parts_ == 0 || !offered_.empty(); });
     --waiting_;
     if (ended_ || offered_.empty()) return std::nullopt;
     auto part = std::move(offered_.back());
@@ -86,20 +86,20 @@ class Team {
   }
 
   // Called with the lock held.
-  void End() {
+  void End() S3_REQUIRES(mutex_) {
     ended_ = true;
-    wake_.notify_all();
+    wake_.NotifyAll();
   }
 
   const Yield& yield_;
-  std::mutex mutex_;  // guards what follows; parts_ and ended_ may be read without it
-  std::condition_variable wake_;
-  std::vector<Walk> offered_;
-  std::vector<std::thread> helpers_;
-  std::size_t waiting_ = 0;
+  s3::Mutex mutex_;  // guards what follows; parts_ and ended_ may be read without it
+  s3::CondVar wake_;
+  std::vector<Walk> offered_ S3_GUARDED_BY(mutex_);
+  std::vector<std::thread> helpers_ S3_GUARDED_BY(mutex_);
+  std::size_t waiting_ S3_GUARDED_BY(mutex_) = 0;
   std::atomic<int> parts_{1};  // being walked, offered, or being split off
   std::atomic<bool> ended_{false};
-  std::exception_ptr failure_;
+  std::exception_ptr failure_ S3_GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -1,10 +1,10 @@
 // Lets the first of many tasks do some work while the others wait for it. Thread-safe.
 #pragma once
 
-#include <mutex>
 #include <utility>
 #include <vector>
 
+#include "s3/base/mutex.h"
 #include "s3/base/waiter.h"
 
 namespace pipeline {
@@ -16,12 +16,12 @@ class AsyncOnce {
   // `waiter` until Done(); then it returns false.
   bool Enter(s3::Waiter* waiter) {
     {
-      std::lock_guard lock(mutex_);
+      const s3::MutexLock lock(mutex_);
       if (done_) return false;
       if (!std::exchange(entered_, true)) return true;
     }
     waiter->Wait([this](s3::Wake wake) {
-      std::unique_lock lock(mutex_);
+      s3::MutexLock lock(mutex_);
       if (!done_) {
         waiting_.push_back(wake);
         return;
@@ -37,7 +37,7 @@ class AsyncOnce {
   void Done() {
     std::vector<s3::Wake> woken;
     {
-      std::lock_guard lock(mutex_);
+      const s3::MutexLock lock(mutex_);
       done_ = true;
       woken.swap(waiting_);
     }
@@ -45,9 +45,9 @@ class AsyncOnce {
   }
 
  private:
-  std::mutex mutex_;
-  bool entered_ = false, done_ = false;
-  std::vector<s3::Wake> waiting_;
+  s3::Mutex mutex_;
+  bool entered_ S3_GUARDED_BY(mutex_) = false, done_ S3_GUARDED_BY(mutex_) = false;
+  std::vector<s3::Wake> waiting_ S3_GUARDED_BY(mutex_);
 };
 
 }  // namespace pipeline

@@ -67,7 +67,7 @@ Buffer BufferPool::Take(std::size_t bytes, s3::Waiter* waiter) {
   bool granted = false;
   char* data = nullptr;
   {
-    std::lock_guard lock(mutex_);
+    const s3::MutexLock lock(mutex_);
     if (waiting_.empty() && HasRoom(class_bytes)) {
       in_use_ += class_bytes;
       granted = true;
@@ -77,7 +77,7 @@ Buffer BufferPool::Take(std::size_t bytes, s3::Waiter* waiter) {
   if (data != nullptr) return {this, data, bytes};
   if (!granted) {
     waiter->Wait([&](s3::Wake wake) {
-      std::unique_lock lock(mutex_);
+      s3::MutexLock lock(mutex_);
       waiting_.push_back({class_bytes, wake});
       GrantWaiting(std::move(lock));  // there may be room by now
     });
@@ -105,7 +105,7 @@ char* BufferPool::TakeIdle(std::size_t class_bytes) {
 char* BufferPool::Allocate(std::size_t class_bytes) {
   std::vector<std::pair<char*, std::size_t>> freed;
   {
-    std::lock_guard lock(mutex_);
+    const s3::MutexLock lock(mutex_);
     if (char* const data = TakeIdle(class_bytes); data != nullptr) return data;
     for (auto other = idle_.rbegin(); other != idle_.rend() && in_use_ + idle_bytes_ > budget_; ++other) {
       while (!other->second.empty() && in_use_ + idle_bytes_ > budget_) {
@@ -122,7 +122,7 @@ char* BufferPool::Allocate(std::size_t class_bytes) {
 
 void BufferPool::Return(char* data, std::size_t size) {
   const auto class_bytes = ClassOf(size);
-  std::unique_lock lock(mutex_);
+  s3::MutexLock lock(mutex_);
   in_use_ -= class_bytes;
   idle_bytes_ += class_bytes;
   idle_[class_bytes].push_back(data);
@@ -130,12 +130,12 @@ void BufferPool::Return(char* data, std::size_t size) {
 }
 
 void BufferPool::CancelReservation(std::size_t class_bytes) {
-  std::unique_lock lock(mutex_);
+  s3::MutexLock lock(mutex_);
   in_use_ -= class_bytes;
   GrantWaiting(std::move(lock));
 }
 
-void BufferPool::GrantWaiting(std::unique_lock<std::mutex> lock) {
+void BufferPool::GrantWaiting(s3::MutexLock lock) S3_NO_THREAD_SAFETY_ANALYSIS {  // releases the lock
   std::vector<s3::Wake> granted;
   while (!waiting_.empty() && HasRoom(waiting_.front().class_bytes)) {
     in_use_ += waiting_.front().class_bytes;
@@ -147,7 +147,7 @@ void BufferPool::GrantWaiting(std::unique_lock<std::mutex> lock) {
 }
 
 std::uint64_t BufferPool::peak_bytes() const {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   return peak_;
 }
 

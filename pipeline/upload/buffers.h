@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <span>
 #include <vector>
 
+#include "s3/base/mutex.h"
 #include "s3/base/waiter.h"
 
 namespace pipeline {
@@ -67,21 +67,22 @@ class BufferPool {
     s3::Wake wake;
   };
 
-  bool HasRoom(std::size_t class_bytes) const;
-  char* TakeIdle(std::size_t class_bytes);
+  bool HasRoom(std::size_t class_bytes) const S3_REQUIRES(mutex_);
+  char* TakeIdle(std::size_t class_bytes) S3_REQUIRES(mutex_);
   char* Allocate(std::size_t class_bytes);
   void Return(char* data, std::size_t size);
   void CancelReservation(std::size_t class_bytes);
-  void GrantWaiting(std::unique_lock<std::mutex> lock);
+  void GrantWaiting(s3::MutexLock lock);
   static std::size_t ClassOf(std::size_t bytes);
 
   const std::uint64_t budget_;
-  mutable std::mutex mutex_;
-  std::uint64_t in_use_ = 0;  // of all granted requests, even before their memory is mapped
-  std::uint64_t idle_bytes_ = 0;
-  std::uint64_t peak_ = 0;
-  std::map<std::size_t, std::vector<char*>> idle_;  // by class
-  std::deque<Request> waiting_;
+  mutable s3::Mutex mutex_;
+  // Of all granted requests, whether or not they have their memory yet.
+  std::uint64_t in_use_ S3_GUARDED_BY(mutex_) = 0;
+  std::uint64_t idle_bytes_ S3_GUARDED_BY(mutex_) = 0;
+  std::uint64_t peak_ S3_GUARDED_BY(mutex_) = 0;
+  std::map<std::size_t, std::vector<char*>> idle_ S3_GUARDED_BY(mutex_);  // by class
+  std::deque<Request> waiting_ S3_GUARDED_BY(mutex_);
 };
 
 }  // namespace pipeline

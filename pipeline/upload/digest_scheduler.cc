@@ -79,7 +79,7 @@ s3::Result<void> DigestScheduler::DigestAlone(const NextPiece& next, s3::Payload
 }
 
 void DigestScheduler::Add(Work* work) {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   ++works_;
   waiting_.PushBack(work);
   if (tasks_ == cores_) return;
@@ -97,7 +97,7 @@ std::size_t DigestScheduler::LanesNow() const {
 void DigestScheduler::DigestSome() {
   std::array<Work*, s3::kMaxHashLanes> taken;
   std::size_t count = 0;
-  std::unique_lock lock(mutex_);
+  s3::MutexLock lock(mutex_);
   while (waiting_.first != nullptr && count < LanesNow()) taken[count++] = waiting_.Pop();
   if (count == 0) {
     --tasks_;

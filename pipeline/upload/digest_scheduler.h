@@ -4,11 +4,11 @@
 
 #include <cstddef>
 #include <functional>
-#include <mutex>
 #include <span>
 #include <string_view>
 
 #include "s3/api/payload.h"
+#include "s3/base/mutex.h"
 #include "s3/base/result.h"
 #include "s3/base/waiter.h"
 
@@ -57,8 +57,7 @@ class DigestScheduler {
 
   void Add(Work* work);
   void DigestSome();
-  std::size_t LanesNow()
-      const;  // how many payloads to digest together with the first waiting one; call it under mutex_
+  std::size_t LanesNow() const S3_REQUIRES(mutex_);  // for the first work that waits; call it under mutex_
   static void DigestPieces(std::span<Work* const> works);
 
   // With fewer waiting payloads than this per core, some cores may be idle. Then fewer payloads are digested
@@ -68,10 +67,10 @@ class DigestScheduler {
   const int cores_;
   s3::Waiter* const waiter_;
   const Enqueue enqueue_;
-  std::mutex mutex_;
-  int tasks_ = 0;  // enqueued or running
-  int works_ = 0;  // waiting or with a task
-  Queue waiting_;
+  s3::Mutex mutex_;
+  int tasks_ S3_GUARDED_BY(mutex_) = 0;  // enqueued or running
+  int works_ S3_GUARDED_BY(mutex_) = 0;  // waiting or with a task
+  Queue waiting_ S3_GUARDED_BY(mutex_);
 };
 
 }  // namespace pipeline

@@ -74,19 +74,19 @@ void Object::Store(StoredObject stored) {
 }
 
 void Object::Fail(s3::Error error) {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   if (!error_) error_ = std::move(error);
   failed_ = true;
 }
 
 void Object::CountAttempts(int attempts) {
   if (attempts == 0) return;
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   attempts_ += attempts_ == 0 ? attempts : attempts - 1;
 }
 
 void Object::AddPart(s3::CompletedPart part, std::string digest, bool reused) {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   if (reused) ++reused_parts_;
   const auto index = static_cast<std::size_t>(part.number - first_task());
   if (index >= parts_.size()) {
@@ -98,12 +98,12 @@ void Object::AddPart(s3::CompletedPart part, std::string digest, bool reused) {
 }
 
 void Object::AddTask() {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   ++unfinished_;
 }
 
 bool Object::EndTask() {
-  std::lock_guard lock(mutex_);
+  const s3::MutexLock lock(mutex_);
   return --unfinished_ == 0;
 }
 

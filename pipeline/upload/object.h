@@ -6,7 +6,6 @@
 #include <exception>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <string>
@@ -19,6 +18,7 @@
 #include "pipeline/source/stream.h"
 #include "pipeline/upload/async_once.h"
 #include "s3/api/properties.h"
+#include "s3/base/mutex.h"
 #include "s3/client/multipart.h"
 #include "s3/part_plan.h"
 
@@ -111,14 +111,14 @@ class Object {
   bool EndTask();
 
   // For the last task only. The parts in the order of their numbers, from first_task() on.
-  const std::vector<s3::CompletedPart>& parts() const { return parts_; }
-  const std::string& digest_of(int number) const {
+  const std::vector<s3::CompletedPart>& parts() const S3_NO_THREAD_SAFETY_ANALYSIS { return parts_; }
+  const std::string& digest_of(int number) const S3_NO_THREAD_SAFETY_ANALYSIS {
     return digests_[static_cast<std::size_t>(number - first_task())];
   }
-  std::uint64_t bytes() const;  // of all parts
-  const std::optional<s3::Error>& error() const { return error_; }
-  int attempts() const { return earlier_attempts + attempts_; }
-  int reused_parts() const { return reused_parts_; }
+  std::uint64_t bytes() const S3_NO_THREAD_SAFETY_ANALYSIS;  // of all parts
+  const std::optional<s3::Error>& error() const S3_NO_THREAD_SAFETY_ANALYSIS { return error_; }
+  int attempts() const S3_NO_THREAD_SAFETY_ANALYSIS { return earlier_attempts + attempts_; }
+  int reused_parts() const S3_NO_THREAD_SAFETY_ANALYSIS { return reused_parts_; }
 
   // Counts that are kept when the input is queued again (Source::Requeue). `restarts`: how often its file had
   // changed. `conflicts`: how often another write to its key was in progress.
@@ -138,14 +138,14 @@ class Object {
   std::string skip_reason_;
   std::optional<StoredObject> stored_;
   std::atomic<bool> failed_ = false;
-  mutable std::mutex mutex_;
-  int unfinished_;
-  // All attempts of the first counted request, plus the retries (attempts less one) of the other requests.
-  int attempts_ = 0;
-  std::optional<s3::Error> error_;
-  std::vector<s3::CompletedPart> parts_;
-  std::vector<std::string> digests_;  // of each of them
-  int reused_parts_ = 0;
+  mutable s3::Mutex mutex_;
+  int unfinished_ S3_GUARDED_BY(mutex_);
+  // All attempts of the request that was counted first, and the retries of the others.
+  int attempts_ S3_GUARDED_BY(mutex_) = 0;
+  std::optional<s3::Error> error_ S3_GUARDED_BY(mutex_);
+  std::vector<s3::CompletedPart> parts_ S3_GUARDED_BY(mutex_);
+  std::vector<std::string> digests_ S3_GUARDED_BY(mutex_);  // of each of them
+  int reused_parts_ S3_GUARDED_BY(mutex_) = 0;
 };
 
 // Returns how many bytes the task's request carries; 0 for a stream's task, whose length is unknown until it
