@@ -226,7 +226,7 @@ TEST_F(OwnDirTest, AnEndingLockWritesIntoItsOwnFile) {
   EXPECT_THAT(test::ReadAll(Path("locks/moved")), HasSubstr("released"));
 }
 
-class LineReaderTest : public OwnDirTest {
+class LineReaderFilesTest : public OwnDirTest {
  protected:
   LineReader ReaderOf(const std::string& text) {
     ours_.Write("run/lines", text);
@@ -234,7 +234,7 @@ class LineReaderTest : public OwnDirTest {
   }
 };
 
-TEST_F(LineReaderTest, GivesWhatGetlineGives) {
+TEST_F(LineReaderFilesTest, GivesWhatGetlineGives) {
   auto random = test::SeededRandom();
   for (int round = 0; round < 50; ++round) {
     std::vector<std::string> lines;
@@ -263,14 +263,14 @@ TEST_F(LineReaderTest, GivesWhatGetlineGives) {
   }
 }
 
-TEST_F(LineReaderTest, TakesNoMoreThanTheLongestLine) {
+TEST_F(LineReaderFilesTest, TakesNoMoreThanTheLongestLine) {
   for (const auto* end : {"", "\n", "\nmore\n"}) {
     auto longest = ReaderOf(std::string(kMaxLineBytes, 'x') + end);
     EXPECT_EQ(longest.Next()->size(), kMaxLineBytes);
     auto longer = ReaderOf("first\n" + std::string(kMaxLineBytes + 1, 'x') + end);
     EXPECT_EQ(longer.Next(), "first");
     EXPECT_FALSE(longer.Next());
-    EXPECT_THAT(longer.failure()->message, HasSubstr("lines:2: this line has more than 16 MiB"));
+    EXPECT_THAT(longer.failure()->message, HasSubstr("lines:2: this line is longer than 16 MiB"));
     EXPECT_FALSE(longer.Next());
   }
   LineReader directory(s3::UniqueFd(open(ours_.path().c_str(), O_RDONLY)), "it");

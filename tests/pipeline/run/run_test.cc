@@ -126,7 +126,7 @@ TEST_F(RunTest, AFinishedRunIsNotStartedAgain) {
   EXPECT_EQ(Run().status, kExitOk);
   const auto second = Run();
   EXPECT_EQ(second.status, kExitJournal);
-  EXPECT_THAT(second.message, HasSubstr("belongs to a run that has ended"));
+  EXPECT_THAT(second.message, HasSubstr("belongs to a run that is complete"));
   EXPECT_TRUE(server_->stats().requests.empty());
 }
 
