@@ -23,8 +23,8 @@ class OrphanedUploadsTest : public testing::Test {
   void Append(const std::string& line) { ASSERT_TRUE(journal_->Append(line)); }
   s3::Client* client() { return &fixture_->client; }
 
-  // Creates an upload in the store; the journal isn't told.
-  s3::MultipartUpload CreateUnknown(const std::string& key) {
+  // Creates an upload in the store; the journal isn't told. `key` must outlive it, as a literal does.
+  s3::MultipartUpload CreateUnknown(std::string_view key) {
     s3::MultipartUpload upload(client(), {key, &properties_});
     EXPECT_TRUE(upload.Create(test::IgnoreRetries).answer);
     return upload;
