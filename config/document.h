@@ -14,12 +14,12 @@ namespace config {
 // One mistake in a file or on the command line.
 struct Problem {
   std::string where;  // "job.yaml:3:5", "--set upload.concurrency" or "AWS_REGION"
-  std::string what;   // what is wrong, and where it is not obvious, what to write instead
+  std::string what;   // what is wrong and, if it is not obvious, what to write instead
 };
 
 struct Entry;
 
-// Scalars are text: the schema decides what "no" or "010" means, and not YAML.
+// Scalars are text: the schema, not YAML, decides what "no" or "010" means.
 struct Value {
   enum class Kind { kNull, kScalar, kSequence, kMapping };
   Kind kind = Kind::kNull;

@@ -1,4 +1,4 @@
-// Values for keys that a job file does not set, from another source than the defaults.
+// Values for keys that a job file does not set. They come before the defaults.
 #pragma once
 
 #include <functional>

@@ -15,7 +15,8 @@ using MaybeProblem = std::optional<std::string>;
 
 struct Field {
   std::string name;
-  // For messages and REFERENCE.md: "integer, 1 to 4096", "sha256, unsigned or streaming". Never empty.
+  // For messages and REFERENCE.md: "integer, 1 to 4096", "keep \| drop" (REFERENCE.md is Markdown). Never
+  // empty.
   std::string type;
   // Exactly one of the three is set: it stores a text, a list of texts, or any value. The first two return
   // what is wrong with the value; `read` adds its problems itself.

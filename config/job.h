@@ -43,7 +43,8 @@ Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& ove
 // each value says where it was given.
 std::string ShowJob(const Job& job, bool with_sources = false);
 // Returns the settings that must be equal in all sessions of one run: destination, object properties,
-// integrity. Check digits replace hidden values, so that two texts differ if the values differ.
+// integrity. Check digits replace hidden values, so that the results for two jobs differ if their hidden
+// values differ (except by chance, one in 65,536).
 std::string ShowIdentity(const Job& job);
 
 // Returns every key as "section.name" and "source[].name".

@@ -43,7 +43,8 @@ MaybeProblem ProxyUrlProblem(const std::string& text) {
   return "has no valid host and port: write SCHEME://HOST:PORT, or SCHEME://USER:PASSWORD@HOST:PORT";
 }
 
-// `word` and `value` are the key and value of a mapping; or all of a text, and nothing.
+// `word` and `value` are the key and the value of a mapping. For a scalar, `word` is the whole text and
+// `value` is empty.
 MaybeProblem ReadOnFailure(std::string word, std::string value, pipeline::FailureLimit* limit) {
   const auto trim = [](std::string text) {
     text.erase(0, std::min(text.find_first_not_of(' '), text.size()));

@@ -24,8 +24,8 @@ bool MatchesOne(const std::string& pattern, const std::string& segment) {
   return fnmatch(pattern.c_str(), segment.c_str(), 0) == 0;
 }
 
-// Greedy: on a mismatch it goes back only to the last "**" and lets that match one segment more. The cost is
-// at most the product of both lengths, where trying every split would be exponential.
+// Matches greedily: on a mismatch, goes back only to the last "**" and lets it match one segment more. The
+// cost is at most the product of both lengths. Trying every split would be exponential.
 bool MatchesAll(const Segments& pattern, const Segments& path) {
   constexpr auto kNone = static_cast<std::size_t>(-1);
   std::size_t p = 0, s = 0;

@@ -64,9 +64,9 @@ struct HttpRequest {
   std::uint64_t body_bytes() const;
 };
 
-// Returns what in the request must not be written into an HTTP head, because it would end a line or a field;
-// nothing if all is well. The text contains no header value. RFC 9110, section 5.5: CR, LF and NUL in a value
-// are dangerous, other control characters are invalid.
+// Returns a message if the request has a character that must not be written into an HTTP head, because it
+// would end a line or a field. Returns nothing if all is well. The message contains no header value. RFC
+// 9110, section 5.5: CR, LF and NUL in a value are dangerous, other control characters are invalid.
 std::optional<std::string> HeadProblem(const HttpRequest& request);
 
 // A response's status line and header lines as text. Find() searches the text: building a map would cost more

@@ -68,9 +68,8 @@ enum class ChecksumAlgorithm {
 
 // The value of x-amz-content-sha256, which is part of the signature.
 enum class PayloadMode {
-  // The SHA-256 of the body. The default, also over https: because it is part of the signature, it is the
-  // only
-  // check that no store ignores.
+  // The SHA-256 of the body. It is part of the signature, so a store is far less likely to ignore it than a
+  // checksum. That is why it is the default, also over https.
   kSha256,
   kUnsigned,   // UNSIGNED-PAYLOAD: no SHA-256 is computed; TLS must protect the bytes
   kStreaming,  // STREAMING-AWS4-HMAC-SHA256-PAYLOAD: every chunk of the body is signed (aws-chunked)
@@ -105,7 +104,7 @@ struct TlsOptions {
 struct ProxyOptions {
   // Uses HTTPS_PROXY, http_proxy, ALL_PROXY and NO_PROXY as curl does; `url` and `no_proxy` take precedence.
   bool from_environment = true;
-  // "scheme://[user:password@]host[:port]" with scheme http, https or socks5; empty means none.
+  // "scheme://[user:password@]host[:port]" with scheme http, https, socks5 or socks5h; empty means none.
   Secret url;
   // Hosts that are reached without a proxy, separated by commas; "*" means all.
   std::string no_proxy;

@@ -15,18 +15,17 @@ class AdaptiveRateLimiter {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // The store accepted, or throttled, a request.
+  // Record that the store accepted, or throttled, a request.
   void OnAccepted(Clock::time_point now);
   void OnThrottled(Clock::time_point now);
 
-  // True while the estimate is not reliable: from the time when throttled responses are many until the first
-  // limit has had its effect, and for a while after each cut.
+  // True while the estimate is not reliable: before the first limit, once kMinThrottled responses in a window
+  // were throttled; and for kCutInterval after each cut.
   bool IsEstimatingRate(Clock::time_point now) const {
     return limit_ <= 0 ? throttled_ >= kMinThrottled : now - cut_at_ < kCutInterval;
   }
 
-  // Returns the limit in requests a second; 0 means no limit. Not const: the limit grows when it is asked
-  // for.
+  // Returns the limit in requests a second; 0 means no limit. Not const: each call lets the limit grow.
   double Limit(Clock::time_point now);
 
   // A limit is cut only after the last cut has had its effect.

@@ -14,7 +14,7 @@ using Priority = WaitQueue::Priority;
 using Purpose = WaitQueue::Purpose;
 using State = WaitQueue::State;
 
-// The leader looks at least this often whether limits have changed.
+// The leader checks at least this often whether the limits have changed.
 constexpr milliseconds kMaxSleep{200};
 
 }  // namespace
@@ -63,8 +63,8 @@ bool AdmissionController::IsLeader(const WaitQueue::Entry* entry) {
   return queue_.IsLeader(entry);
 }
 
-// Waits until an entry of the queue is resolved; leads the queue when that is the entry's task. Returns true
-// when it was admitted.
+// Waits until the entry is resolved. If the entry becomes the leader, its task leads the queue meanwhile.
+// Returns true if the entry was admitted.
 bool AdmissionController::AwaitTurn(WaitQueue::Entry* entry, const WaitContext& context) {
   try {
     if (!IsLeader(entry)) Suspend(entry, context.waiter);
@@ -92,7 +92,8 @@ void AdmissionController::Suspend(WaitQueue::Entry* entry, Waiter* waiter) {
   });
 }
 
-// Makes the queue independent of an entry: another one leads, if this one did.
+// Removes the entry from the queue, so that its task may destroy it. If it was the leader, another entry
+// becomes the leader.
 void AdmissionController::StopWaiting(WaitQueue::Entry* entry) {
   std::optional<Wake> wake;
   {

@@ -5,7 +5,7 @@
 //   AdmissionController admission(&limits, {});
 //   auto ticket = admission.Acquire({.bytes = body.size()}, context);  // waits
 //   if (!ticket) return;                     // the run is stopping
-//   ticket->Release(CircuitBreaker::Outcome::kStored);                  // what came of it
+//   ticket->Release(CircuitBreaker::Outcome::kStored);                  // how the request ended
 #pragma once
 
 #include <atomic>
@@ -85,12 +85,13 @@ class AdmissionController {
   struct Request {
     std::uint64_t bytes = 0;  // of its body
     bool is_retry = false;    // was sent before
-    // Removes something that nobody else would remove: while the run is stopping it is sent without waiting
-    // for the rate limits, and charged to them.
+    // True for a request that removes something that would otherwise stay in the store. While the run is
+    // stopping, it does not wait for the rate limits, but counts against them. It is still rejected while the
+    // store is away or full.
     bool is_cleanup = false;
   };
-  // Waits until the request may be sent. Returns nothing when the run is stopping and the request would have
-  // to wait.
+  // Waits until the request may be sent. Returns nothing if the run is stopping and the request would have to
+  // wait.
   [[nodiscard]] std::optional<AdmissionTicket> Acquire(const Request& request, const WaitContext& context);
 
   // Call after a failed attempt: waits while the store is away. Returns true when there was an outage, so
@@ -101,8 +102,8 @@ class AdmissionController {
   // fault.
   bool IsEstimatingRate();
 
-  // Call when the run is stopping: from now on nothing waits. What waits is rejected, except cleanups.
-  // Requests that need not wait are still admitted.
+  // Call when the run is stopping. Admits the waiting cleanups, unless the store is away or full, and rejects
+  // all other waiting requests. From then on no request waits: it is admitted at once, or rejected.
   void Cancel();
 
   // Sends a notice when requests are in flight and none has received a response or failed yet.
@@ -114,14 +115,15 @@ class AdmissionController {
  private:
   friend class AdmissionTicket;
 
-  // What the leader does next: decided with the lock, done without it.
+  // What the leader does next. It is decided while the lock is held, and done after the lock is released.
   struct Duty {
     enum class Kind { kNone, kSleep, kProbe };
     Kind kind = Kind::kNone;  // none: the leader itself has been resolved
     std::chrono::milliseconds delay{0};
     bool is_full = false;
   };
-  // What to tell the user: decided with the lock, told without it. Empty texts are not told.
+  // What to tell the user. It is decided while the lock is held, and told after the lock is released. Empty
+  // texts are not told.
   struct Announcement {
     std::string notice{}, give_up_reason{};
   };

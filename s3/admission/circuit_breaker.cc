@@ -27,7 +27,7 @@ void CircuitBreaker::OnSuccess(Outcome outcome) {
   // A request without data says nothing about room.
   if (full_ && outcome != Outcome::kStored) return;
   unavailable_ = failures_ = 0;
-  // A late response to a request from before the outage: the probe decides.
+  // This response belongs to a request from before the outage. Only a probe ends the outage.
   if (is_open()) return;
   full_ = false;
   if (state_ == State::kHalfOpen && ++allowed_ >= max_in_flight_) state_ = State::kClosed;

@@ -7,12 +7,12 @@
 
 namespace s3 {
 
-// The breaker is closed while all is well: requests pass. It opens after several requests in a row without
-// a response, or with a 5xx: requests are blocked, which costs none of their attempts, and its owner probes
-// the store from time to time. When a probe succeeds the breaker is half-open: it allows a few requests in
-// flight, and one more after each success, so that not all waiting requests hit the store at once. A probe
-// cannot show whether a full store has room again, so while the store is full the breaker allows one real
-// request from time to time instead.
+// The breaker is closed while all is well: requests pass. It opens after several requests in a row that got
+// no response, or a 5xx. While it is open, requests are blocked, which costs none of their attempts, and its
+// owner probes the store from time to time. When a probe succeeds, the breaker is half-open: it allows a few
+// requests in flight, and one more after each success, so that not all waiting requests hit the store at
+// once. A probe cannot show whether a full store has room again. So while the store is full, the breaker
+// allows one real request from time to time instead.
 class CircuitBreaker {
  public:
   // `opens_on_first_failure`: as long as the store has never responded, one failure opens the breaker.

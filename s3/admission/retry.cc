@@ -56,7 +56,7 @@ RetryResult RunAttempts(const RetryOptions& options, const RetryHooks& hooks, co
     if (exemption == RetryExemption::kOutage) continue;
     const bool counts = exemption == RetryExemption::kNone || exempt >= max_exempt;
     if (counts && number >= options.max_attempts) return {std::move(result), number};
-    // Exempt failures lengthen the backoff like others: the store is asked to do too much.
+    // Exempt failures lengthen the backoff, too, because the store is overloaded.
     const auto delay = RetryDelay(options, number - 1 + exempt, hooks.uniform(), error);
     if (counts) hooks.on_retry({number, options.max_attempts, delay, error});
     if (!hooks.sleep(delay)) return {tl::unexpected(StoppedBeforeRetry(error)), number};

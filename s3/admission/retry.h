@@ -41,10 +41,11 @@ struct RetryResult {
 enum class RetryExemption {
   kNone,         // it counts
   kOutage,       // the store was away and is back: the request is sent again without delay
-  kUnknownRate,  // more was sent than the store accepts, which was not known then: backoff applies
+  kUnknownRate,  // the rate that the store accepts was not known yet; backoff applies
 };
 
-// For each of its attempts a request may have this many kUnknownRate exemptions, so that every loop ends.
+// A request may have this many kUnknownRate exemptions, times max_attempts. After that a failure counts as an
+// attempt, so that every loop ends.
 inline constexpr int kMaxExemptionsPerAttempt = 4;
 
 struct RetryHooks {

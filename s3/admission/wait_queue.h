@@ -48,8 +48,8 @@ class WaitQueue {
     bool Remove(Entry* entry);
   };
 
-  // Resolved entries whose tasks are still suspended. A resumed task destroys its entry, so each is woken
-  // last, and without the owner's lock.
+  // Resolved entries whose tasks are still suspended. A resumed task destroys its entry. So nothing may use
+  // an entry after its wake, and the owner's lock must not be held.
   class Woken {
    public:
     void Add(Entry* entry) { entries_.Append(entry); }

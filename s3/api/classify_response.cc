@@ -39,10 +39,9 @@ void ReadRetryAfter(const HttpHeaders& headers, Error* error) {
 }
 
 bool ContainsAnyPhrase(std::string_view text, std::initializer_list<std::string_view> phrases) {
-  return std::ranges::any_of(phrases, [&](std::string_view phrase) {
-    return !std::ranges::search(text, phrase, [](unsigned char a, unsigned char b) {
-              return std::tolower(a) == std::tolower(b);
-            }).empty();
+  const auto is_same = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
+  return std::any_of(phrases.begin(), phrases.end(), [&](std::string_view phrase) {
+    return std::search(text.begin(), text.end(), phrase.begin(), phrase.end(), is_same) != text.end();
   });
 }
 

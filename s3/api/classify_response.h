@@ -38,9 +38,9 @@ std::optional<ErrorBody> ParseErrorBody(std::string_view body);
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 std::optional<ErrorKind> KindOfCode(std::string_view code);
 
-// Returns a Response for a 2xx status, an Error for everything else, also for a 200 with an <Error> in its
-// body. With `wants_etag`, a 2xx without an ETag is a transient error: every S3 store sends the ETag of what
-// it stored.
+// Returns a Response for a 2xx status, and an Error for everything else. A 200 with an <Error> in its body is
+// an Error, too. With `wants_etag`, a 2xx without an ETag is a transient error: every S3 store sends the ETag
+// of what it stored.
 Result<Response> ClassifyResponse(HttpResponse response, bool wants_etag);
 
 }  // namespace s3

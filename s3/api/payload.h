@@ -45,8 +45,8 @@ class PayloadDigests {
     PayloadDigests* digests;
     std::string_view data;
   };
-  // Has the effect of an Update for each piece, and is faster if the pieces have equal sizes and digests. At
-  // most kMaxHashLanes pieces, each of a different payload.
+  // Updates each payload with its piece. Faster than single Updates if the pieces have equal sizes and
+  // digests. Precondition: at most kMaxHashLanes pieces, each of a different payload.
   static void UpdateAll(std::span<const Piece> pieces);
   // The best number of payloads to digest together; 1 if it makes no difference.
   std::size_t lanes() const { return hashes_ ? hashes_->lanes() : 1; }

@@ -30,8 +30,8 @@ HttpRequest BuildHeadBucket(const BucketAddress& bucket);
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 HttpRequest BuildHeadObject(const BucketAddress& bucket, const ObjectTarget& target, bool with_checksum);
 
-// Deletes the version `version_id` permanently; if it is empty, the current object, which a bucket with
-// versioning keeps as an old version.
+// Deletes the version `version_id` permanently. If it is empty, deletes the current object, which a bucket
+// with versioning keeps as an old version.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
 HttpRequest BuildDeleteObject(const BucketAddress& bucket, const ObjectTarget& target,
                               std::string_view version_id);

@@ -1,4 +1,4 @@
-// Makes text of others (names, messages, values) safe to show in a terminal. Pure, any thread.
+// Makes text from files and servers (names, messages, values) safe to show in a terminal. Pure, any thread.
 //
 // A terminal executes control characters. Invisible characters and those that change the direction of text
 // mislead its reader. All of them are escaped: "\x1b" is a byte, "\u{202E}" a character. Other characters

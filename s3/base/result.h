@@ -59,7 +59,8 @@ struct Error {
   std::optional<std::chrono::sys_seconds> server_time{};
   // How long the store asks to wait: Retry-After (seconds) or x-amz-retry-after (milliseconds).
   std::optional<std::chrono::milliseconds> retry_after{};
-  // True for x-amz-retry-after, which is added to the backoff. Retry-After is a lower bound of it.
+  // True if `retry_after` is from x-amz-retry-after: see RetryDelay in s3/admission/retry.h. False if it is
+  // from Retry-After, which is a lower bound of the delay.
   bool retry_after_is_advice = false;
   int system_error = 0;  // errno, when a system call on a file failed
 };

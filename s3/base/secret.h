@@ -1,4 +1,4 @@
-// A string that prints as **redacted** and whose memory is overwritten at its end.
+// A string that prints as **redacted** and whose memory is overwritten when it is destroyed.
 #pragma once
 
 #include <fmt/format.h>
@@ -18,7 +18,7 @@ inline void Wipe(std::string* text) {
   text->clear();
 }
 
-// Copies are secrets, too. Moved from, a secret is empty and wiped.
+// Copies are secrets, too. A secret that was moved from is empty, and its memory is overwritten.
 class Secret {
  public:
   Secret() = default;

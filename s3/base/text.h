@@ -40,7 +40,8 @@ bool HasAny(std::string_view text, const Predicate& is) {
   return any != 0;
 }
 
-// Returns `text` with ASCII letters in lower case: HTTP, DNS and file extensions compare names like that.
+// Returns `text` with ASCII letters in lower case: HTTP headers, DNS names and file extensions are compared
+// in this form.
 std::string LowerCase(std::string_view text);
 
 // Returns the first `max_bytes` of `text`, with a space for each control character. For texts of servers that

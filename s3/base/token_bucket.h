@@ -19,8 +19,9 @@ class TokenBucket {
   }
   double rate() const { return rate_; }
 
-  // Returns true when any amount may be taken now. Taking more than the bucket holds makes a debt, and the
-  // next callers wait until it is paid. So the average is kept for amounts of any size.
+  // Returns true if Take() may be called now, with any amount. If the amount is more than the bucket holds,
+  // the bucket goes into debt, and Ready is false until the debt is paid. So the average rate is kept for
+  // amounts of any size.
   bool Ready(Clock::time_point now) {
     Refill(now);
     return rate_ <= 0 || tokens_ >= 0;

@@ -12,7 +12,8 @@ void BlockingWaiter::Wait(const std::function<void(Wake)>& start) {
   } state;
   start(Wake{[](void* argument) {
                auto* const waiting = static_cast<State*>(argument);
-               // Notifies under the lock: else the waiter could return and destroy the state before.
+               // Notifies while the lock is held. Otherwise the waiter could return and destroy the state
+               // before the notification.
                MutexLock lock(waiting->mutex);
                waiting->is_woken = true;
                waiting->condition.NotifyOne();

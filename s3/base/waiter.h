@@ -24,8 +24,8 @@ class Waiter {
 
   // Calls `start` with a Wake and returns after that Wake was called, perhaps even before `start` returns.
   // `start` must not throw. Once it has handed the Wake over, it must not use the caller's frame, which may
-  // no longer exist. The caller may resume in another thread: hold no lock across this call, and nothing else
-  // that belongs to a thread.
+  // no longer exist. The caller may resume in another thread. So hold no lock across this call, and keep no
+  // pointer to thread-local data.
   virtual void Wait(const std::function<void(Wake)>& start) = 0;
 };
 

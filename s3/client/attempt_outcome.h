@@ -17,8 +17,8 @@ namespace s3 {
 CircuitBreaker::Outcome OutcomeOf(const Result<Response>& result, bool writes);
 
 // True when the refusal may mean expired credentials, although it does not say so: Ceph responds AccessDenied
-// or InvalidAccessKeyId, and a response to HEAD has no body to say it in. Only when the credentials' own
-// expiry time has passed.
+// or InvalidAccessKeyId, and a response to HEAD has no body that could say it. False before the credentials'
+// own expiry time has passed.
 bool LooksExpired(const Error& error, const Credentials& credentials);
 
 // True when the exchange failed on this side, which shows nothing about the server.

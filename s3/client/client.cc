@@ -201,16 +201,16 @@ Result<Response> Client::SendAttempt(const Operation& operation, const StoreCont
   auto prepared = Prepare(operation, context, lease.index(), credentials, corrections.omitted_headers);
   auto& request = prepared.http();
   const bool has_data = operation.payload != nullptr;
-  // Only data may be sent twice without harm. After a slow request the next one uses a new connection: the
-  // transport by itself would take another idle one.
+  // Only requests with data may be sent twice without harm. After a slow request the next one needs a new
+  // connection, because the transport would otherwise take an idle one.
   request.give_up_when_slow = has_data && corrections.slow_cancels < kMaxSlowCancels;
   request.fresh_connection = request.fresh_connection || corrections.slow_cancels > 0;
 
   auto result = ClassifyResponse(RoundTrip(std::move(request), &lease), operation.wants_etag);
   if (!result) {
     auto& error = result.error();
-    // Another server than the store responded. If the store itself has responded before, that is temporary,
-    // or true for one of several servers.
+    // A server that is not the store responded. If the store itself has responded before, the problem is
+    // temporary, or concerns one of several servers.
     const bool is_other_server =
         error.kind == ErrorKind::kWrongEndpoint || error.kind == ErrorKind::kUntrusted;
     if (is_other_server && has_succeeded_) error.kind = ErrorKind::kTransient;
@@ -231,8 +231,8 @@ HttpResponse Client::RoundTrip(HttpRequest request, EndpointPool::Lease* lease) 
   return response;
 }
 
-// Applies the operation's own checks to a success. Gives a failure the kind, and adds the advice, that only
-// the operation, the credentials and the run's history show.
+// Applies the operation's own checks to a success. Corrects the kind of a failure, and appends advice to its
+// message, from what the operation, the credentials and earlier successes show.
 void Client::CheckResult(const Operation& operation, const Credentials& credentials,
                          Result<Response>* result) {
   const auto* payload = operation.payload;

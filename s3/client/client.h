@@ -33,9 +33,10 @@ using RetryObserver = std::function<void(const RetryEvent&)>;
 // meanwhile. Errors are values of Result; only std::bad_alloc is thrown.
 class Client {
  public:
-  // None of the pointers is owned. `store` says where requests go and how they are signed; what a refusal
-  // corrects of it is learnt, and the request is sent again at once, which does not count as an attempt. The
-  // same happens when the store says that the credentials have expired and there are new ones.
+  // None of the pointers is owned. `store` says where requests go and how they are signed. If a refusal shows
+  // that the region or the clock is wrong, `store` is corrected and the request is sent again at once. The
+  // same happens with new credentials if the store says that the old ones have expired. Neither counts as an
+  // attempt.
   Client(StoreContextCache* store, CredentialCache* credentials, AdmissionController* admission,
          RetryOptions retry, IntegrityOptions integrity, Transport* transport, Waiter* waiter,
          std::stop_token stop);
@@ -46,22 +47,23 @@ class Client {
   const IntegrityOptions& integrity() const { return integrity_; }
   const RetryOptions& retry() const { return retry_; }
 
-  // True when data may be sent from a file instead of from memory: a digest protects against a file that
-  // changes after it was read.
+  // True if data may be sent from a file instead of from memory. That needs a digest that the store checks,
+  // because the file may change after it was hashed.
   bool SendsFromFiles() const;
 
   // Stores an object, and compares the ETag or checksum of the response with those of the payload. With
-  // If-None-Match and a `token`: a refusal because the key exists is a success when the object there has the
-  // token, since it is then ours and an earlier response was lost. Where the store may ignore the condition,
-  // the key is checked before each attempt; an object that another writer stores between check and attempt is
-  // replaced.
+  // If-None-Match and a `token`: if the store refuses because the key exists, and the object there has the
+  // token, that is a success. The object is then ours, and an earlier response was lost. If the store may
+  // ignore the condition, the key is checked before each attempt. An object that another writer stores
+  // between the check and the attempt is replaced.
   RetryResult PutObject(const ObjectTarget& target, const Payload& payload, std::string_view token,
                         const RetryObserver& on_retry);
   RetryResult HeadObject(const ObjectTarget& target, const RetryObserver& on_retry);
 
-  // Call before a conditional write to a store that may ignore the condition. Returns nothing when the key is
-  // free, and the response to HeadObject when the object there has our token and size. When another writer's
-  // object is there, SaysItExists() is true for the error. After any other error the key must not be written.
+  // Call before a conditional write to a store that may ignore the condition. Returns nothing if the key is
+  // free. Returns the response to HeadObject if the object there has our token and size. Fails if another
+  // writer's object is there; SaysItExists() is true for that error. After any other error the key must not
+  // be written.
   Result<std::optional<Response>> CheckKeyBeforeWrite(const ObjectTarget& target, std::string_view token,
                                                       std::uint64_t bytes, const RetryObserver& on_retry);
 
@@ -70,13 +72,13 @@ class Client {
   RetryResult VerifyObject(const ObjectTarget& target, std::uint64_t bytes, std::string_view etag,
                            std::string_view checksum, const RetryObserver& on_retry);
 
-  // One attempt: sends the operation and classifies the response; sends it again at once when something could
-  // be corrected. Signs every time, since a signature is valid for 15 minutes and a backoff may last longer.
-  // `is_retry`: an earlier attempt was sent; it is admitted before new requests.
+  // Makes one attempt: sends the operation and classifies the response. Sends it again at once if something
+  // could be corrected. Signs each time, because a signature is valid for 15 minutes and a backoff may last
+  // longer. `is_retry`: an earlier attempt was sent, so this one is admitted before new requests.
   Result<Response> SendWithCorrections(const Operation& operation, bool is_retry);
   // Calls `attempt` until it succeeds or fails for good, with the delays of the retry options.
   RetryResult RetryLoop(const Attempt& attempt, const RetryObserver& on_retry);
-  // Both: sends an operation until it succeeds or fails for good.
+  // Sends an operation, with corrections and retries, until it succeeds or fails for good.
   RetryResult Execute(const Operation& operation, const RetryObserver& on_retry);
 
  private:
@@ -127,8 +129,8 @@ bool HasOwnToken(const Response& head, std::string_view token, std::uint64_t byt
 // True when `head` has a size, and it differs. A missing size is unknown, not zero.
 bool HasOtherSize(const Response& head, std::uint64_t bytes);
 
-// True when the credentials may not read what was asked for, as with a write-only key. Shows neither that it
-// exists nor that it does not.
+// True if the credentials may not read the object, as with a write-only key. The error then does not show
+// whether the object exists.
 bool CannotBeRead(const Error& error);
 
 }  // namespace s3

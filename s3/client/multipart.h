@@ -44,9 +44,9 @@ class MultipartUpload {
   RetryResult Complete(const std::vector<CompletedPart>& parts, std::uint64_t bytes,
                        const RetryObserver& on_retry);
 
-  // Sets the object's tags unless they are all there. Some stores accept tags with CreateMultipartUpload and
-  // ignore them (Ceph 16), so this counts those of the completed object. Does nothing without tags. When the
-  // credentials may not read the object, sets the tags in any case; when they may not do that either, assumes
+  // Sets the tags of the completed object if it does not have as many as it should: some stores accept tags
+  // with CreateMultipartUpload and ignore them (Ceph 16). Does nothing if there are no tags to set. If the
+  // credentials may not read the object, sets the tags in any case. If they may not set them either, assumes
   // that the tags were stored at the creation.
   RetryResult EnsureTags(const RetryObserver& on_retry) const;
 
@@ -81,7 +81,7 @@ class MultipartUpload {
   std::string upload_id_;
   std::string object_checksum_;
   // True after a completion whose result is unknown: the store may still be working on it. A later refusal
-  // then proves nothing, since the earlier completion may have consumed the parts.
+  // then proves nothing, because the earlier completion may have consumed the parts.
   bool may_be_completing_ = false;
 };
 

@@ -16,7 +16,7 @@ namespace s3 {
 enum class ProbeOutcome {
   kWorks,
   kChecked,  // accepted when correct, refused when wrong
-  kIgnored,  // accepted also when wrong
+  kIgnored,  // accepted even when wrong
   kRefused,  // refused although correct
 };
 
@@ -39,8 +39,9 @@ struct ProbeReport {
   const ProbeRow* Find(std::string_view name) const;
 };
 
-// Computes the offset of the store's clock from Date headers. A Date is the start of the current second at a
-// moment between sending the request and receiving the response, which bounds the offset on both sides.
+// Computes the offset of the store's clock from Date headers. The server writes the Date at a moment between
+// sending the request and receiving the response, rounded down to a second. So each Date bounds the offset on
+// both sides.
 class ClockComparison {
  public:
   using Time = std::chrono::system_clock::time_point;

@@ -11,7 +11,8 @@
 
 namespace s3 {
 
-// Returns the profiles that contradict nothing in the report, and of those the ones that explain most of it.
+// Returns the profiles that contradict nothing in the report. If there are several, only those that predict
+// the most of its rows.
 std::vector<const StoreProfile*> FittingProfiles(const ProbeReport& report);
 
 // Returns what to do about the report, one line for each advice; may be empty. `profile` is the job's.

@@ -49,7 +49,8 @@ class CredentialCache {
   // if there are none.
   bool Renew(const Snapshot& used, Waiter* waiter);
 
-  // Ends all waiting, now and later: requests in flight finish with the current credentials.
+  // Ends all waiting, now and later. Get() then returns the current credentials, or kCancelled if they are
+  // unusable. Any thread.
   void Cancel();
 
   // The number of times that other credentials replaced the current ones.

@@ -26,10 +26,10 @@ struct ReceivedBody {
 
 class BodyReceiver {
  public:
-  // The bytes go to `upload` as they arrive; nobody sees them before they are verified. Without an upload
-  // they are kept as text, at most kMaxTextBytes. Memory use does not depend on the size of chunks.
-  // `checksum` names a checksum to compute even if the request promises none ("x-amz-checksum-crc32c"; empty
-  // for none). Neither call nor options are owned.
+  // The bytes go to `upload` as they arrive; they are not visible in the store before they are verified.
+  // Without an upload they are kept as text, at most kMaxTextBytes. Memory use does not depend on the size of
+  // chunks. `checksum` names a checksum to compute even if the request promises none
+  // ("x-amz-checksum-crc32c"; empty for none). Neither call nor options are owned.
   BodyReceiver(const Call& call, const ServerOptions& options, std::unique_ptr<ObjectUpload> upload,
                std::string_view checksum);
 

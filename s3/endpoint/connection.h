@@ -37,13 +37,13 @@ class Connection {
   // them.
   Awaitable<std::span<char>> ReadChunk(Parser* parser);
   // Reads and drops the body of a refused request. Returns false if the body is too long for that, or if the
-  // client still waits for a 100 Continue: close the connection after the reply.
+  // client still waits for a 100 Continue. The caller must then close the connection after the reply.
   Awaitable<bool> Drain(Parser* parser);
   // Returns whether the connection can carry another request.
   Awaitable<bool> Send(const Reply& reply, std::string_view request_id, bool keep_alive);
 
   [[noreturn]] void Reset();
-  // Sends nothing until the client sends a byte or closes; then it ends the connection.
+  // Sends nothing until the client sends a byte or closes the connection; then ends it.
   Awaitable<void> StaySilent();
   static Awaitable<void> Sleep(std::chrono::nanoseconds time);
 

@@ -27,8 +27,8 @@ struct Page {
   std::string last;  // the key or common prefix that the page ends with
 };
 
-// Returns a position after all keys that begin with `prefix`. 0xFF occurs in no UTF-8 text; a key that has
-// these bytes after the prefix is listed on a later page.
+// Returns a position after all keys that begin with `prefix`. The byte 0xFF never occurs in UTF-8. A key that
+// nevertheless has these bytes after the prefix is listed on a later page.
 std::string PastPrefix(const std::string& prefix) { return prefix + std::string(16, '\xff'); }
 
 Page CollectPage(const Store& store, const Call& call, std::string after, const auto& encode) {

@@ -102,7 +102,7 @@ class Server::Impl {
       }
     } catch (const ConnectionEnds&) {
     } catch (const boost::system::system_error&) {
-      // The client closed the connection; what it sent of a request is not stored.
+      // The client closed the connection. The part of a request that it sent is not stored.
     }
   }
 

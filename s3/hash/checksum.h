@@ -23,8 +23,8 @@ std::uint64_t Crc64NvmeByTable(std::string_view data, std::uint64_t previous = 0
 std::uint32_t CombineCrc32c(std::uint32_t a, std::uint32_t b, std::uint64_t b_bytes);
 std::uint64_t CombineCrc64Nvme(std::uint64_t a, std::uint64_t b, std::uint64_t b_bytes);
 
-// Return a checksum as S3 writes it: base64 of its bytes, most significant byte first. Empty for kNone and
-// kAuto. kMd5 is not one of S3's additional checksums: it is sent as Content-MD5.
+// Return a checksum as S3 writes it: base64 of its bytes, most significant byte first. For kMd5 the text is
+// the value of Content-MD5. Empty for kNone and kAuto.
 std::string ChecksumText(ChecksumAlgorithm algorithm, std::string_view data);
 std::string CrcText(std::uint32_t crc32c);
 std::string CrcText(std::uint64_t crc64nvme);

@@ -36,7 +36,7 @@ S3_INLINE void Md5Step(Word* state, const Word* words) {
   Word& a = state[(64 - kStep) % 4];
   const Word b = state[(65 - kStep) % 4], c = state[(66 - kStep) % 4], d = state[(67 - kStep) % 4];
   a += words[kWord] + kSines[kStep];
-  // B comes out of the step before, so the terms with it are added last.
+  // B is the result of the step before, so the terms that contain it are added last.
   if constexpr (kRound == 0) {
     a += d ^ (b & (c ^ d));
   } else if constexpr (kRound == 1) {
@@ -121,7 +121,7 @@ S3_INLINE void Sha256Blocks(const HashLane* lanes, std::size_t blocks) {
   StoreState<&HashState::sha256>(state, lanes);
 }
 
-// As many lanes as a vector has words. The last ones may be dummies, whose result is thrown away.
+// Has as many lanes as a vector has words. The last ones may be dummies, whose results are discarded.
 template <typename Word>
 class FilledLanes {
  public:

@@ -30,8 +30,8 @@ class HashStream {
       : sha256_(kind != Kind::kMd5), md5_(kind != Kind::kSha256), engine_(engine) {}
 
   void Update(std::string_view data);
-  // Does an Update of each piece, in less time when all streams are of one kind. At most kMaxHashLanes
-  // pieces, each of another stream. Changes the pieces' data.
+  // Updates each stream with its piece. Faster than single Updates if all streams have the same kind.
+  // Precondition: at most kMaxHashLanes pieces, each of a different stream. Changes `data` of the pieces.
   static void UpdateAll(std::span<Piece> pieces);
   // Ends the stream. Call it once.
   Digests Finish();
@@ -41,8 +41,8 @@ class HashStream {
     if (!md5_) return Sha256Lanes(engine_);
     return sha256_ ? Sha256AndMd5Lanes(engine_) : Md5Lanes();
   }
-  // The same when each stream could have a processor of its own: 1 if together each would take more than
-  // twice as long as alone.
+  // The same if each stream could have a processor of its own. Returns 1 if hashing together would take each
+  // stream more than twice as long as alone.
   std::size_t lanes_of_few() const { return sha256_ && engine_ == Sha256Engine::kAvx2 ? 1 : lanes(); }
 
  private:

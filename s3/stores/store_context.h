@@ -38,9 +38,9 @@ class StoreContextCache {
   const StoreContext* Current() const { return context_.Current(); }
 
   // Learns the region or the clock that a refusal names. `used` is the context of the refused request.
-  // Returns true when the request should be sent again with Current(), also when another thread learnt the
-  // same meanwhile. Uses only the region's name: the host is computed from it, never read from a response, so
-  // that a response cannot send us and our credentials to another host.
+  // Returns true if the request should be sent again with Current(). That is also the case if another thread
+  // has learnt the same meanwhile. Uses only the region's name: the host is computed from it, never read from
+  // a response, so that a response cannot send us and our credentials to another host.
   bool LearnFrom(const Error& error, const StoreContext& used);
 
   // Call when the store accepted a request without these headers and had refused it with them.

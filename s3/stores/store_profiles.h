@@ -58,8 +58,8 @@ std::optional<std::string> RegionOf(const DestinationOptions& destination);
 // which conditions the store keeps.
 IntegrityOptions ResolveIntegrity(IntegrityOptions integrity, const DestinationOptions& destination);
 
-// Returns what `integrity` asks for although the store is known to refuse it, as a message; nothing when it
-// asks for nothing of that kind.
+// Returns a message that names an option of `integrity` which the store is known to refuse; nothing if there
+// is no such option.
 std::optional<std::string> IntegrityProblem(const IntegrityOptions& integrity, const StoreProfile& profile);
 
 }  // namespace s3

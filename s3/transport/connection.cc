@@ -75,7 +75,7 @@ std::string ErrnoText(int error) {
 // return as long as a server sends them fast enough. A handshake and the tickets after it need about ten.
 constexpr int kMaxRecordsWithoutData = 256;
 
-// OpenSSL calls it before it processes a record or message
+// Counts TLS records without data. OpenSSL calls it before it processes a record or message
 // (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). After too many records the connection counts
 // as closed by the server.
 void CountRecord(int written, int, int type, const void*, std::size_t, SSL* tls, void* records) {
@@ -271,10 +271,10 @@ IoResult Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> s
 }
 
 // sendfile(2) passes on the pages themselves: a change of the file can still change the bytes on the wire. So
-// the caller must check after the response that the file is the one that was hashed. Its error may be the
-// socket's or the file's. Many file systems, kernels and seccomp filters refuse sendfile, each with an error
-// of its own. So unless the error clearly is the end of the connection, the bytes are copied: then the read
-// or the send reports the true error.
+// the caller must check after the response that the file is the one that was hashed. An error of sendfile may
+// concern the socket or the file. Many file systems, kernels and seccomp filters refuse sendfile, each with a
+// different error. So unless the error clearly means that the connection has ended, the bytes are copied
+// instead. Then the read or the send reports the true error.
 IoResult Connection::SendFile(const FileRange& file, std::span<char> scratch) {
   if (!is_plain_tcp_) return CopyFile(file, scratch);
   auto offset = static_cast<off_t>(file.offset);
@@ -333,8 +333,9 @@ IoResult Connection::Receive(std::span<char> buffer) {
   return {IoResult::State::kBytes, bytes, bytes == buffer.size()};
 }
 
-// For plain TCP one system call tells. With TLS, bytes may also wait in the buffers of libcurl and OpenSSL,
-// and those in the socket may be messages of TLS itself: only a receive that finds nothing tells.
+// For plain TCP one system call is enough. With TLS, bytes may also wait in the buffers of libcurl and
+// OpenSSL, and bytes in the socket may be messages of TLS itself. So only a receive that finds nothing shows
+// that the connection is quiet.
 bool Connection::IsQuiet() {
   char byte;
   if (!is_plain_tcp_) return Receive({&byte, 1}).state == IoResult::State::kBlocked;

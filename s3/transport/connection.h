@@ -20,7 +20,7 @@ namespace s3 {
 
 class Exchange;
 
-// Belongs to the event loop's thread. No call blocks, but for reading a body from a file.
+// Belongs to the event loop's thread. No call blocks, except for reading a body from a file.
 class Connection {
  public:
   using Clock = std::chrono::steady_clock;
@@ -37,8 +37,9 @@ class Connection {
   CURL* easy() const { return easy_.get(); }
   // Call after libcurl has connected. Returns false when the connection has ended since.
   bool TakeSocket();
-  // True when the bytes of the exchange are the bytes on the socket: no TLS and no proxy. Such a connection
-  // needs libcurl no longer once it is made: take easy() out of the multi handle, then call DropEasy().
+  // True when the bytes of the exchange are the bytes on the socket: no TLS and no proxy. Once such a
+  // connection is made, it does not need libcurl any more: take easy() out of the multi handle, then call
+  // DropEasy().
   bool is_plain_tcp() const { return is_plain_tcp_; }
   void DropEasy();
   int socket() const { return socket_; }

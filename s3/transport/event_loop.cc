@@ -158,8 +158,8 @@ class EventLoop::Loop {
   }
 
   // Puts the exchange back to the front of the queue until a descriptor is free: files and connections that
-  // are no longer needed release theirs. The clocks of all that wait start again, so that no timeout counts
-  // the wait.
+  // are no longer needed release theirs. The clocks of all waiting exchanges start again, so that the wait
+  // does not count towards a timeout.
   void AwaitDescriptor(Exchange* exchange) {
     pool_.Close(std::exchange(exchange->connection, nullptr));
     pool_.CloseIdle();
@@ -233,8 +233,8 @@ class EventLoop::Loop {
     return false;
   }
 
-  // A server may close an idle connection while a request is on its way there. When no byte has come back,
-  // the request is sent again, and the new connection decides.
+  // A server may close an idle connection while a request is on its way there. If no byte of a response has
+  // come, the request is sent again on a new connection. What happens there is final.
   void HandleLoss(Connection* connection, const std::string& problem) {
     Exchange* const exchange = connection->exchange;
     const auto kind = exchange->met_tls() ? ErrorKind::kWrongEndpoint : connection->ProblemKind();

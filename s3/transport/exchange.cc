@@ -164,8 +164,8 @@ std::chrono::milliseconds Exchange::stall_window() const {
   return is_late ? std::max(options_.stall_window, options_.completion_window) : options_.stall_window;
 }
 
-// A server may refuse a request before it has the whole body. It cannot have stored a body that it does not
-// have.
+// A server may refuse a request before it has received the whole body. It cannot have stored a body that it
+// has not received, so an early success is an error.
 void Exchange::Complete() {
   if (began_early_ && response_->status < 300)
     Fail(ErrorKind::kTransient, "success before the whole body was sent");

@@ -51,8 +51,8 @@ class Exchange {
   // Returns true when the response takes longer than `response_timeout`.
   bool IsOverdue(Clock::time_point now) const;
 
-  // Returns to the first byte of the request and of the response. `expect_continue`: the body waits until the
-  // server says that it will take it (Expect: 100-continue; RFC 9110, section 10.1.1).
+  // Prepares to send the request from its first byte, and to receive a new response. `expect_continue`: the
+  // body waits until the server says that it will take it (Expect: 100-continue; RFC 9110, section 10.1.1).
   void Rewind(bool expect_continue);
   bool is_worth_expecting() const { return body_bytes_ > kExpectContinueAbove; }
   // True when the request was sent with Expect: 100-continue; and true while its body still waits.
@@ -116,7 +116,7 @@ class Exchange {
   // libcurl's defaults (https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html).
   static constexpr std::uint64_t kExpectContinueAbove = 1 << 20;
   static constexpr std::chrono::seconds kContinueTimeout{1};
-  // For larger bodies it is worth a system call to know whether they have arrived.
+  // For larger bodies a system call checks whether they have arrived.
   static constexpr std::uint64_t kMaxUnacknowledged = 64 << 10;
 
  private:

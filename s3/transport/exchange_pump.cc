@@ -54,8 +54,8 @@ ExchangePump::SendState ExchangePump::Send(Connection* connection, Exchange* exc
   }
 }
 
-// After an interim response it receives until nothing is left, and only then may the body be sent: what the
-// server has sent before is no response to the body.
+// After an interim response, receives until nothing is left. Only then may the body be sent, so that nothing
+// that the server sent earlier can pass for the response to the body.
 ExchangePump::Outcome ExchangePump::Receive(Connection* connection, Exchange* exchange, bool server_closed,
                                             Clock::time_point now, bool* got_interim) {
   using State = ResponseParser::State;

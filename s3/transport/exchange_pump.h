@@ -32,7 +32,7 @@ class ExchangePump {
     kFileUnreadable,    // the body could not be read; see Connection::FileError
   };
 
-  // Receives before it sends: bytes that lie in the kernel were sent before the server has the next ones.
+  // Receives before it sends: bytes that wait in the kernel cannot be a response to what is sent next.
   // `exchange` is the one on `connection`. `now` is the time of the event.
   Outcome Run(Connection* connection, Exchange* exchange, const Work& work, Clock::time_point now);
 

@@ -72,7 +72,7 @@ class Framing {
     } else {
       head->body = length_ ? Body::kLength : Body::kUntilEnd;
     }
-    // With two statements of where the body ends, a proxy that believed the other one has left bytes on the
+    // If two headers say where the body ends, a proxy may have believed the other one and left bytes on the
     // connection (RFC 9112, section 6.3). The same holds for chunks in a version other than HTTP/1.1, and for
     // an encoding that is named twice.
     const bool doubtful = encodings_ > 1 || (chunked_ && (length_ || !is_http_1_1));
@@ -148,9 +148,8 @@ struct Field {
 
 bool IsContinued(std::string_view text) { return text.starts_with(' ') || text.starts_with('\t'); }
 
-// Reads the header that begins with `line`, and removes the lines that continue it (RFC 9112, section 5.2)
-// from
-// `*text`. Returns what is wrong with it; empty when nothing is.
+// Reads the header that begins with `line`, and removes from `*text` the lines that continue it (RFC 9112,
+// section 5.2). Returns what is wrong with it; empty when nothing is.
 std::string_view ReadField(std::string_view line, std::string_view* text, Field* field) {
   const auto colon = line.find(':');
   if (IsContinued(line)) return "a continuation line without a header";

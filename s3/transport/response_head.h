@@ -21,7 +21,7 @@ struct ResponseHead {
   bool keeps_alive = false;
 };
 
-// Says why no response begins with `text`, the first bytes that came; empty when one may.
+// Returns why `text`, the first received bytes, cannot begin a response; empty if they can.
 std::string_view ProblemOfBeginning(std::string_view text);
 
 // Parses `text`: all lines with the empty one at the end. Appends the lines to `*headers`, each unfolded.

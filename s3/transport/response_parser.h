@@ -27,7 +27,8 @@ class ResponseParser {
   void Begin(bool to_head, HttpResponse* response);
   // Parses all of `bytes`. Call it until it returns one of the last three states.
   State Take(std::string_view bytes);
-  // Call it when the connection has ended. Returns kComplete when the body lasts until then, else kMalformed.
+  // Call it when the connection has ended. Returns kComplete if the end of the connection is the end of the
+  // body, else kMalformed.
   State End();
 
   // True once a byte has come since Begin.

@@ -21,8 +21,8 @@ class StragglerDetector {
   // `sharers`: the number of detectors of one run; together they keep the limit of TryCancel.
   explicit StragglerDetector(int sharers = 1) : sharers_(sharers) {}
 
-  // Sets the number of requests in flight. When it has grown by kClimb, all requests take longer than before,
-  // so the response times of the peers are forgotten.
+  // Sets the number of requests in flight. If it has grown by the factor kClimb, forgets the response times
+  // of the peers, because all requests now take longer than before.
   void InFlight(std::size_t count);
   // Records that the response to a request with a body of `bytes` came after `took`.
   void Answered(std::uint64_t bytes, Duration took);

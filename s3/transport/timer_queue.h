@@ -13,10 +13,10 @@ class TimerQueue {
   using Clock = std::chrono::steady_clock;
 
   void Add(Clock::time_point deadline, Wake wake) { timers_.emplace(deadline, wake); }
-  // Makes all timers due now, and those that are added later.
+  // Makes all timers due at once, those that are added later, too.
   void Cancel() { cancelled_ = true; }
 
-  // The earliest deadline; time_point::max() when there is no timer. Says nothing of Cancel().
+  // The earliest deadline; time_point::max() when there is no timer. Ignores Cancel().
   Clock::time_point deadline() const {
     return timers_.empty() ? Clock::time_point::max() : timers_.begin()->first;
   }

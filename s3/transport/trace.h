@@ -1,5 +1,5 @@
 // A log of requests and responses, without bodies and without secrets. An allow-list names the headers and
-// query parameters whose values are shown; of all others only the name is.
+// query parameters whose values are shown; of all others, only the name is shown.
 #pragma once
 
 #include <atomic>

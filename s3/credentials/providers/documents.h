@@ -21,7 +21,8 @@ std::optional<SystemTime> ParseTimestamp(std::string_view text);
 SystemTime ByOurClock(SystemTime expires, const HttpHeaders& headers);
 
 // Parses {"AccessKeyId": ..., "SecretAccessKey": ..., "Expiration": ...} with the token under `token_name`.
-// Error messages name members and never show values. They continue a sentence: "has no AccessKeyId".
+// Error messages name members and never show values. They are the end of a sentence whose subject the caller
+// adds: "has no AccessKeyId".
 Result<Credentials> CredentialsFromJson(std::string_view json, std::string_view token_name);
 
 // The part of `aws sso login`'s cache file that is needed here.

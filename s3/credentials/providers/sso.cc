@@ -11,7 +11,7 @@ namespace s3 {
 namespace {
 
 struct Login {
-  std::string cached_as;  // the name of the cache's file is the SHA-1 of it
+  std::string cached_as;  // the SHA-1 of this text is the name of the cache file
   std::string region;
   std::string account_id;
   std::string role_name;
