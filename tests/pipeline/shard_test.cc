@@ -3,14 +3,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <filesystem>
-#include <memory>
-#include <thread>
-
-#include "pipeline/plan/running_shards.h"
-#include "tests/support/support.h"
-
 namespace pipeline {
 namespace {
 
@@ -35,20 +27,6 @@ TEST(ShardTest, RangesTextJoinsNeighbours) {
   EXPECT_EQ(RangesText({}), "");
   EXPECT_EQ(RangesText({4}), "4");
   EXPECT_EQ(RangesText({0, 3, 4, 5, 7}), "0,3-5,7");
-}
-
-TEST(CensusTest, ShardsThatRunShareTheLimits) {
-  const test::TempDir plan;
-  s3::RateLimits limits, others;
-  limits.requests_per_second = 100;
-  const RunningShards first(plan.path(), 0, 3, &limits);
-  auto other = std::make_unique<RunningShards>(plan.path(), 2, 3, &others);
-  EXPECT_EQ(limits.sharers, 3) << "all that there may be, until it has looked";
-  while (limits.sharers == 3) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_EQ(limits.sharers, 2);
-  EXPECT_TRUE(std::filesystem::exists(plan / "running/00002"));
-  other.reset();
-  EXPECT_FALSE(std::filesystem::exists(plan / "running/00002"));
 }
 
 }  // namespace

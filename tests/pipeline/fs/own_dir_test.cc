@@ -1,4 +1,4 @@
-// Directories that may hold what is not ours, and files that are read line by line.
+// Directories that may hold files of other programs, and journals that a crash has torn.
 #include "pipeline/fs/own_dir.h"
 
 #include <fcntl.h>
@@ -16,7 +16,6 @@
 #include "pipeline/journal/checksummed_line.h"
 #include "pipeline/journal/history.h"
 #include "pipeline/journal/journal.h"
-#include "pipeline/journal/line_reader.h"
 #include "pipeline/journal/record.h"
 #include "pipeline/journal/run_lock.h"
 #include "tests/support/support.h"
@@ -224,58 +223,6 @@ TEST_F(OwnDirTest, AnEndingLockWritesIntoItsOwnFile) {
     symlink(victim_.c_str(), Path("locks/1").c_str());
   }
   EXPECT_THAT(test::ReadAll(Path("locks/moved")), HasSubstr("released"));
-}
-
-class LineReaderFilesTest : public OwnDirTest {
- protected:
-  LineReader ReaderOf(const std::string& text) {
-    ours_.Write("run/lines", text);
-    return {Open().Read("lines").value(), Path("lines")};
-  }
-};
-
-TEST_F(LineReaderFilesTest, GivesWhatGetlineGives) {
-  auto random = test::SeededRandom();
-  for (int round = 0; round < 50; ++round) {
-    std::vector<std::string> lines;
-    std::string text;
-    for (auto count = random() % 2000; count > 0; --count) {
-      // Now and then longer than a buffer.
-      lines.emplace_back(random() % 200 == 0 ? random() % 600'000 : random() % 300,
-                         static_cast<char>(random() % 256));
-      if (!lines.back().empty() && lines.back().front() == '\n')
-        lines.back().assign(lines.back().size(), '\0');
-      text += lines.back() + '\n';
-    }
-    const bool unfinished = random() % 2 == 0 && !lines.empty() && !lines.back().empty();
-    if (unfinished) text.pop_back();
-    auto reader = ReaderOf(text);
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-      const auto line = reader.Next();
-      ASSERT_TRUE(line) << i;
-      ASSERT_EQ(*line, lines[i]) << i;
-      ASSERT_EQ(reader.number(), i + 1);
-      ASSERT_EQ(reader.ended(), !unfinished || i + 1 < lines.size());
-    }
-    ASSERT_FALSE(reader.Next());
-    ASSERT_FALSE(reader.Next());
-    ASSERT_FALSE(reader.failure());
-  }
-}
-
-TEST_F(LineReaderFilesTest, TakesNoMoreThanTheLongestLine) {
-  for (const auto* end : {"", "\n", "\nmore\n"}) {
-    auto longest = ReaderOf(std::string(kMaxLineBytes, 'x') + end);
-    EXPECT_EQ(longest.Next()->size(), kMaxLineBytes);
-    auto longer = ReaderOf("first\n" + std::string(kMaxLineBytes + 1, 'x') + end);
-    EXPECT_EQ(longer.Next(), "first");
-    EXPECT_FALSE(longer.Next());
-    EXPECT_THAT(longer.failure()->message, HasSubstr("lines:2: this line is longer than 16 MiB"));
-    EXPECT_FALSE(longer.Next());
-  }
-  LineReader directory(s3::UniqueFd(open(ours_.path().c_str(), O_RDONLY)), "it");
-  EXPECT_FALSE(directory.Next());
-  EXPECT_THAT(directory.failure()->message, HasSubstr("it: Is a directory"));
 }
 
 class TornJournalTest : public OwnDirTest {
