@@ -73,7 +73,7 @@ std::string Signature(const Sha256Digest& signing_key, std::string_view string_t
 // HMACs for each request.
 class Signer {
  public:
-  Signer(std::string region, std::string service = "s3")
+  explicit Signer(std::string region, std::string service = "s3")
       : region_(std::move(region)), service_(std::move(service)) {}
 
   // Adds host, x-amz-date, x-amz-content-sha256, x-amz-security-token (if there is a token) and

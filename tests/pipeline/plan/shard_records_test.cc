@@ -90,7 +90,7 @@ TEST_F(ShardRecordsTest, RefusesAJournalThatDoesNotFitTheManifest) {
     if (line.find(R"("record":"part")") == std::string::npos) without_parts += line + "\n";
   }
   directory_.Write(JournalOf(0), without_parts);
-  EXPECT_THAT(Read(0).error().message, HasSubstr("lacks parts of a range"));
+  EXPECT_THAT(Read(0).error().message, HasSubstr("lacks some of its parts"));
 
   --plan_.shards[2].inputs;
   EXPECT_THAT(Read(2).error().message, HasSubstr("does not have as many inputs as the plan"));
