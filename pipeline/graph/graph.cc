@@ -208,7 +208,7 @@ using SinkNode = flow::multifunction_node<CompletedTask, std::tuple<SlotCount>>;
 void Emit(RunningTask task, SourceNode::output_ports_type* ports) {
   auto* const result = std::get_if<ObjectResult>(&task.item);
   if (result == nullptr) {
-    std::get<0>(*ports).try_put(std::move(task));
+    std::get<0>(*ports).try_put(task);
     return;
   }
   auto shared = std::make_shared<const ObjectResult>(std::move(*result));

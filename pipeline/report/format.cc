@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include <iterator>
 
 namespace pipeline {
@@ -15,7 +17,7 @@ std::string HumanBytes(double bytes) {
 
 std::string HumanDuration(double seconds) {
   if (seconds >= 360'000) return "more than 100 h";
-  const auto total = static_cast<long>(seconds + 0.5);
+  const auto total = std::lround(seconds);
   if (total >= 3600) return fmt::format("{} h {:02} min", total / 3600, total / 60 % 60);
   if (total >= 60) return fmt::format("{} min {:02} s", total / 60, total % 60);
   return fmt::format("{} s", total);

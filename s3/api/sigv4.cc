@@ -157,7 +157,7 @@ std::string Signer::SignHeaders(HttpRequest* request, std::string_view payload_h
   }
   auto canonical = BuildCanonicalRequest(request->method, request->path, request->query, headers,
                                          request->secret_headers, payload_hash);
-  const auto signature =
+  auto signature =
       Signature(CachedSigningKey(credentials, scope), StringToSign(amz_date, scope, canonical.text));
   if (!request->secret_headers.empty()) Wipe(&canonical.text);
   headers.push_back(

@@ -94,7 +94,7 @@ s3::Result<void> PayloadReader::CheckParts(const Object& object) const {
     const auto range = object.plan().Range(part.number);
     const auto buffer = context_.buffers->Take(range.bytes, context_.waiter);
     const auto& digest = object.digest_of(part.number);
-    const auto same =
+    auto same =
         RetryIo([&] { return CheckDigest(object, range.offset, buffer.bytes(), digest); }, context_.pause);
     if (!same) return same;
   }
