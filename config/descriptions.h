@@ -1,4 +1,4 @@
-// What each key of a job file means, in words. config/reference.h puts it beside type and default.
+// Describes each key of a job file in words. config/reference.h puts the text beside type and default.
 #pragma once
 
 #include <span>

@@ -151,7 +151,7 @@ class TreeBuilder final : public YAML::EventHandler {
   Value root_;
 };
 
-// Returns the offset of the first byte that is not allowed in a YAML text; nothing if there is none.
+// Returns the offset of the first byte that is not allowed in a YAML text, or nothing if all are allowed.
 std::optional<std::size_t> BadByte(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto [code, bytes] = s3::FirstCharacter(text.substr(i));

@@ -87,12 +87,13 @@ struct ObjectResult {
 // The reason when an input was skipped because of if_none_match.
 inline constexpr const char* kKeyExists = "the key exists (if_none_match)";
 
-// What the walk yields: a file to upload, or a result at once (special files, invalid names).
+// The walk yields these: a file to upload, or the result of an entry that cannot be uploaded (special files,
+// invalid names).
 using Input = std::variant<std::shared_ptr<const InputFile>, ObjectResult>;
 
 const InputFile& FileOf(const Input& input);
 
-// What the source emits: work, or a result without work.
+// The source emits these: a task to upload, or a result that needs no upload.
 using SourceItem = std::variant<UploadTask, ObjectResult>;
 
 }  // namespace pipeline

@@ -106,9 +106,10 @@ Command AddRun(CLI::App* app, Arguments* arguments) {
           "Upload only one part of the job: I/N (I counts from 0), or auto to take both from mpirun, srun "
           "or a job array; auto/N if those do not tell N")
       ->type_name("I/N");
-  command->add_flag("--resume", job->resume,
-                    "Resume the run in --run-dir, even a finished one; start a new run if there is none (an "
-                    "unfinished run is always resumed)");
+  command->add_flag(
+      "--resume", job->resume,
+      "Resume the run in --run-dir, even a finished one. Without a run there, start a new one. (An "
+      "unfinished run is always resumed.)");
   command->add_flag("--dry-run", job->dry_run,
                     "Only show what would be uploaded and skipped, and with how many requests");
   command->add_flag("--allow-changed-job", job->allow_changed_job,

@@ -13,7 +13,7 @@ namespace pipeline {
 // them works. A value. Contains() may be called from any thread.
 class OwnFiles {
  public:
-  // Adds the file at `path`. Does nothing when there is none.
+  // Adds the file at `path`, if it exists.
   void Add(const std::string& path);
   bool Contains(const struct stat& status) const;
 

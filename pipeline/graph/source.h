@@ -34,8 +34,8 @@ class Source {
          std::stop_token stop, const History* history, Progress* progress);
   ~Source();
 
-  // Returns the next task or result; the tasks of a file come one after the other. Waits in `waiter` while
-  // there is none yet. Returns nothing when every input has its result, or when the run was stopped and every
+  // Returns the next task or result; the tasks of a file come one after the other. Waits in `waiter` until
+  // one is ready. Returns nothing when every input has its result, or when the run was stopped and every
   // input that was begun has its result. All later calls then return nothing, too. One caller at a time.
   std::optional<SourceItem> Next(s3::Waiter* waiter);
 

@@ -64,7 +64,7 @@ class PackedLoad {
   std::uint64_t word_;
 };
 
-// What the workers did between two samples.
+// Summarizes the work between two samples.
 struct LoadSample {
   double worked_s = 0;  // over all workers
   int completed = 0;    // tasks

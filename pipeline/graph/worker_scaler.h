@@ -45,7 +45,7 @@ class WorkerScaler {
   int full_of_long_ = 0;  // samples in a row
   bool long_ = false;
   int allowed_;
-  // Of this period.
+  // Sums since this period began.
   std::chrono::steady_clock::duration period_{};
   double worked_s_ = 0;
   // Since the last change: the number of periods that were not full, and the maximum of workers that one of

@@ -24,9 +24,9 @@ namespace pipeline {
 
 class Journal {
  public:
-  // Opens the journal; creates it if there is none. Cuts it to `keep_bytes`, the size of its intact lines,
-  // and appends the cut-off rest (at most one line) to journal.jsonl.torn. `on_failure` may be null. It is
-  // called once, on the thread that meets the first error.
+  // Opens the journal; creates it if it does not exist. Cuts it to `keep_bytes`, the size of its intact
+  // lines, and appends the cut-off rest (at most one line) to journal.jsonl.torn. `on_failure` may be null.
+  // It is called once, on the thread that meets the first error.
   static s3::Result<std::unique_ptr<Journal>> Open(const OwnDir& directory, std::uint64_t keep_bytes,
                                                    std::function<void(const s3::Error&)> on_failure);
   ~Journal();

@@ -40,7 +40,7 @@ class OpenUploads {
   // it is called for each input and most journals leave none open.
   bool any() const { return any_; }
   // Removes and returns the open upload of this input: the caller must resume or abort it. Returns nothing if
-  // there is none.
+  // it has none.
   std::optional<OpenUpload> Take(const InputFile& file);
   // Removes and returns all uploads that nobody has taken.
   std::vector<OpenUpload> TakeAll();

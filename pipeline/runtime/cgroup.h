@@ -10,7 +10,7 @@ namespace pipeline {
 
 struct CgroupLimits {
   double cpus = 0;                 // seconds of CPU time per second; 0: no limit
-  std::uint64_t memory_bytes = 0;  // likewise
+  std::uint64_t memory_bytes = 0;  // 0: no limit
 };
 
 // Returns the smaller of two limits, where 0 means no limit.

@@ -19,7 +19,7 @@ struct StreamPart {
 };
 
 // Opens the stream and reads it part by part in a thread of its own, into buffers that upload tasks provide.
-// So a slow writer, or a writer that never comes, blocks no worker.
+// A slow writer, or a writer that never comes, therefore blocks no worker.
 class Stream {
  public:
   // `path`: "-" for standard input. `size_bytes`: the length that the stream must have, or nothing if any

@@ -100,8 +100,8 @@ char* BufferPool::TakeIdle(std::size_t class_bytes) {
 }
 
 // Returns memory for a reservation that is already counted; null if the system has none. Takes an idle buffer
-// of the class. If there is none, unmaps idle buffers of other classes until the budget has room, and maps a
-// new one.
+// of the class. If no buffer is idle, unmaps idle buffers of other classes until the budget has room, and
+// maps a new one.
 char* BufferPool::Allocate(std::size_t class_bytes) {
   std::vector<std::pair<char*, std::size_t>> freed;
   {

@@ -77,7 +77,7 @@ class BufferPool {
 
   const std::uint64_t budget_;
   mutable s3::Mutex mutex_;
-  // Of all granted requests, whether or not they have their memory yet.
+  // Sum of all granted requests, even before their memory is mapped.
   std::uint64_t in_use_ S3_GUARDED_BY(mutex_) = 0;
   std::uint64_t idle_bytes_ S3_GUARDED_BY(mutex_) = 0;
   std::uint64_t peak_ S3_GUARDED_BY(mutex_) = 0;

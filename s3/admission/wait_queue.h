@@ -64,7 +64,7 @@ class WaitQueue {
   // The entry that is served next: retries before new requests, each in order of arrival. Null when empty.
   Entry* front() const { return lists_[0].first != nullptr ? lists_[0].first : lists_[1].first; }
 
-  // Appends an entry. It becomes the leader when there is none.
+  // Appends an entry. It becomes the leader if the queue has no leader.
   void Push(Entry* entry, Priority priority);
   // Removes the front entry with its final `state`; adds it to `*woken` when its task is suspended.
   void ResolveFront(State state, Woken* woken);

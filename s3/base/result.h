@@ -53,9 +53,9 @@ struct Error {
   int http_status = 0;
   std::string code;        // S3's <Code>; empty without one
   std::string request_id;  // x-amz-request-id; empty without one
-  // Of kWrongRegion: the region that the store names, unchecked; empty when it names none.
+  // For kWrongRegion: the region in the store's response, unchecked; empty if the response has none.
   std::string region{};
-  // Of kClockSkewed: the Date of the response, in UTC.
+  // For kClockSkewed: the Date of the response, in UTC.
   std::optional<std::chrono::sys_seconds> server_time{};
   // How long the store asks to wait: Retry-After (seconds) or x-amz-retry-after (milliseconds).
   std::optional<std::chrono::milliseconds> retry_after{};

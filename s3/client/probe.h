@@ -54,12 +54,13 @@ class ClockComparison {
   std::optional<Time::duration> min_, max_;
 };
 
-// What the probe's requests are made with.
+// The client and the data that the probe uses.
 struct ProbeContext {
   std::function<std::unique_ptr<Client>(const IntegrityOptions&)> client;
   IntegrityOptions integrity;  // the job's, resolved
   std::string key;             // a key that nothing else uses
-  // Those of the job's objects. The probe leaves out what prevents a second write or the deletion.
+  // The properties of the job's objects. The probe leaves out those that prevent a second write or the
+  // deletion.
   ObjectProperties properties;
 };
 

@@ -22,7 +22,7 @@ std::string_view BucketOperation(const Call& call) {
   return call.FindQuery("list-type") == "2" ? "ListObjectsV2" : "ListObjects";
 }
 
-// What the query selects, without the parameters of the signature and the SDKs' own x-id.
+// Tells which sub-resource the query selects. Ignores the parameters of the signature and the SDKs' own x-id.
 struct SubResource {
   bool uploads = false, upload_id = false, part_number = false, tagging = false, other = false;
 };

@@ -26,7 +26,7 @@ std::string ExpectedTrailerSignature(const Call& call, const ServerOptions& opti
 // Compares in constant time: the time does not reveal how many characters of a guess are right.
 bool IsEqual(std::string_view signature, std::string_view given);
 
-// Returns the value of x-amz-content-sha256; kUnsignedPayload if there is none.
+// Returns the value of x-amz-content-sha256; kUnsignedPayload if the header is missing.
 std::string PromisedPayloadHash(const Call& call);
 
 }  // namespace s3::endpoint

@@ -59,7 +59,7 @@ class Connection {
       kFileFailed,  // the file did not yield the bytes to send; see FileError()
     } state;
     std::size_t bytes = 0;
-    // Of kBytes: true when another call may move more at once; false when epoll reports when it may.
+    // For kBytes: true if another call may move more at once. If false, wait until epoll reports the socket.
     bool more = false;
   };
   // Sends from the front of `pieces`. What one call did not send must come first in the next call, at the

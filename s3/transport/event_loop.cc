@@ -318,7 +318,7 @@ class EventLoop::Loop {
   std::atomic<int> in_flight_ = 0;
   std::atomic<std::uint64_t> cancelled_stragglers_ = 0;
 
-  // Of the loop's thread only.
+  // Used by the loop's thread only.
   ConnectionPool pool_;
   ExchangePump pump_;
   Clock::time_point now_{};  // when epoll last returned

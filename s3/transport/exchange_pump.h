@@ -16,7 +16,7 @@ class ExchangePump {
  public:
   using Clock = Exchange::Clock;
 
-  // What to do. With all of them false, nothing.
+  // The steps to take. If all are false, the pump does nothing.
   struct Work {
     bool receive = false;
     bool send = false;
