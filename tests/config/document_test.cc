@@ -5,23 +5,15 @@
 
 #include "config/faults.h"
 #include "config/job.h"
+#include "tests/support/job_text.h"
 #include "tests/support/mutator.h"
 #include "tests/support/support.h"
 
 namespace config {
 namespace {
 
-std::optional<std::string> FakeEnvironment(const std::string& name) {
-  if (name == "BUCKET") return "from-env";
-  if (name == "SECRET") return "hunter2";
-  return std::nullopt;
-}
-
-constexpr const char* kSmallest = "source:\n  - path: ./data\ndestination:\n  bucket: results\n";
-
-Loaded<Job> Parse(const std::string& text, std::vector<std::string> overrides = {}) {
-  return ParseJob(text, "job.yaml", overrides, FakeEnvironment);
-}
+using test::kSmallest;
+using test::Parse;
 
 // No bytes may cause a crash or an exception.
 TEST(Document, AnyBytesGiveAValueOrProblems) {

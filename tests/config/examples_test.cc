@@ -6,24 +6,15 @@
 
 #include "config/job.h"
 #include "config/schema.h"
+#include "tests/support/job_text.h"
 #include "tests/support/support.h"
 
 namespace config {
 namespace {
 
-std::optional<std::string> FakeEnvironment(const std::string& name) {
-  if (name == "BUCKET") return "from-env";
-  if (name == "SECRET") return "hunter2";
-  return std::nullopt;
-}
-
-constexpr const char* kSmallest = "source:\n  - path: ./data\ndestination:\n  bucket: results\n";
-
-Loaded<Job> Parse(const std::string& text, std::vector<std::string> overrides = {}) {
-  return ParseJob(text, "job.yaml", overrides, FakeEnvironment);
-}
-
-std::string ProblemsOf(const Loaded<Job>& loaded) { return loaded ? "none" : FormatProblems(loaded.error()); }
+using test::kSmallest;
+using test::Parse;
+using test::ProblemsOf;
 
 // complete.yaml documents every key. A key that is missing there fails this test.
 TEST(Examples, CompleteHasEveryKeyAndLoads) {

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "tests/support/job_text.h"
 #include "tests/support/support.h"
 
 namespace config {
@@ -12,19 +13,9 @@ namespace {
 
 using testing::HasSubstr;
 
-std::optional<std::string> FakeEnvironment(const std::string& name) {
-  if (name == "BUCKET") return "from-env";
-  if (name == "SECRET") return "hunter2";
-  return std::nullopt;
-}
-
-constexpr const char* kSmallest = "source:\n  - path: ./data\ndestination:\n  bucket: results\n";
-
-Loaded<Job> Parse(const std::string& text, std::vector<std::string> overrides = {}) {
-  return ParseJob(text, "job.yaml", overrides, FakeEnvironment);
-}
-
-std::string ProblemsOf(const Loaded<Job>& loaded) { return loaded ? "none" : FormatProblems(loaded.error()); }
+using test::kSmallest;
+using test::Parse;
+using test::ProblemsOf;
 
 TEST(Job, TheSmallestOneHasDefaults) {
   const auto job = Parse(kSmallest);

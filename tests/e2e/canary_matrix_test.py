@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from support.canary import CUSTOMER_KEY, CanaryCase, EchoStore, METADATA, PROXY_PASSWORD, SECRET_KEY, TOKEN
-from support.harness import Serve, read_records
+from support.harness import Serve, pass_on, read_records
 
 
 class Tunnel:
@@ -51,17 +51,8 @@ class Tunnel:
                 return client.sendall(b"HTTP/1.1 502 Nobody there\r\nContent-Length: 0\r\n\r\n")
             with server:
                 client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-                threading.Thread(target=self.pass_on, args=(client, server), daemon=True).start()
-                self.pass_on(server, client)
-
-    @staticmethod
-    def pass_on(source, sink):
-        try:
-            while data := source.recv(1 << 16):
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
+                threading.Thread(target=pass_on, args=(client, server), daemon=True).start()
+                pass_on(server, client)
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)

@@ -9,7 +9,7 @@ import threading
 import unittest
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
-from support.harness import S3FLOW, SECRET, Serve, TestCase, clean_environment, make_certificates, s3flow
+from support.harness import S3FLOW, SECRET, Serve, TestCase, clean_environment, make_certificates, pass_on, s3flow
 
 
 class Forwarder:
@@ -31,19 +31,10 @@ class Forwarder:
 
     def tunnel(self, client):
         with client, socket.create_connection(self.target) as server:
-            back = threading.Thread(target=self.pass_on, args=(server, client))
+            back = threading.Thread(target=pass_on, args=(server, client))
             back.start()
-            self.pass_on(client, server)
+            pass_on(client, server)
             back.join()
-
-    @staticmethod
-    def pass_on(source, sink):
-        try:
-            while data := source.recv(1 << 16):
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)

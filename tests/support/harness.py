@@ -6,6 +6,7 @@ import pathlib
 import random
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -68,6 +69,16 @@ def make_certificates(directory, names="DNS:localhost,DNS:s3.localhost,DNS:*.s3.
     (directory / "san").write_text(f"subjectAltName={names}\n")
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
             "-extfile", "san", "-out", "server.crt")
+
+
+def pass_on(source, sink):
+    """Sends what one socket receives through the other, until one of them ends."""
+    try:
+        while data := source.recv(1 << 16):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
 
 
 class Serve:

@@ -5,23 +5,16 @@
 #include <algorithm>
 #include <numeric>
 
+#include "tests/support/sizes.h"
 #include "tests/support/support.h"
 
 namespace pipeline {
 namespace {
 
-// Sizes as in real sources: many small files, few large ones.
-std::vector<std::uint64_t> Sizes(std::mt19937_64* random, int count) {
-  std::lognormal_distribution<double> sizes(9, 3);
-  std::vector<std::uint64_t> all;
-  for (int i = 0; i < count; ++i) all.push_back(static_cast<std::uint64_t>(std::min(sizes(*random), 1e12)));
-  return all;
-}
-
 TEST(ShardBalancerTest, BalancesInputsAndBytes) {
   auto random = test::SeededRandom();
   for (const int shards : {1, 2, 7, 64}) {
-    auto sizes = Sizes(&random, 5000);
+    auto sizes = test::RealisticSizes(&random, 5000);
     std::sort(sizes.rbegin(), sizes.rend());
     ShardBalancer balancer(shards);
     for (std::size_t at = 0; at < sizes.size(); at += static_cast<std::size_t>(shards)) {

@@ -7,18 +7,11 @@
 #include <filesystem>
 #include <set>
 
+#include "tests/support/sizes.h"
 #include "tests/support/support.h"
 
 namespace pipeline {
 namespace {
-
-// Sizes as in real sources: many small files, few large ones.
-std::vector<std::uint64_t> Sizes(std::mt19937_64* random, int count) {
-  std::lognormal_distribution<double> sizes(9, 3);
-  std::vector<std::uint64_t> all;
-  for (int i = 0; i < count; ++i) all.push_back(static_cast<std::uint64_t>(std::min(sizes(*random), 1e12)));
-  return all;
-}
 
 TEST(SizeClassesTest, GiveAllInputsBackTheLargestClassFirst) {
   auto random = test::SeededRandom();
@@ -27,7 +20,7 @@ TEST(SizeClassesTest, GiveAllInputsBackTheLargestClassFirst) {
   std::uint64_t above = 0;
   {
     SizeClasses spool(OwnDir::Open(directory.path()).value());
-    for (const auto size : Sizes(&random, 3000)) {
+    for (const auto size : test::RealisticSizes(&random, 3000)) {
       const auto line = fmt::format("{} {}\n", size, random());
       added.insert(line);
       ASSERT_TRUE(spool.Add({size, 3, line}));

@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "s3/hash/checksum.h"
-#include "tests/support/strict_store.h"
+
+#include "tests/support/support.h"
 
 namespace s3 {
 namespace {
 
-using test_stores::StrictStoreFixture;
 using testing::ElementsAre;
 
 TEST(Payload, ComputesOnlyTheDigestsThatAreNeeded) {
@@ -62,40 +62,6 @@ TEST(CompareWithSent, ComparesOnlyETagsThatAreMd5s) {
   EXPECT_FALSE(CompareWithSent(payload, kms, response)) << "with KMS the ETag is not the MD5";
   response.etag = "\"opaque\"";
   EXPECT_FALSE(CompareWithSent(payload, none, response));
-}
-
-TEST(Payload, AnEmptyBodyIsNeverSentInChunks) {
-  using enum PayloadMode;
-  struct Mode {
-    PayloadMode payload;
-    ChecksumAlgorithm checksum;
-    bool trailer;
-    std::string hash;
-  };
-  const auto empty = Sha256Hex("");
-  for (const auto& [payload, checksum, trailer, hash] :
-       {Mode{kStreaming, ChecksumAlgorithm::kNone, false, empty},
-        {kStreaming, ChecksumAlgorithm::kMd5, false, empty},
-        {kStreaming, ChecksumAlgorithm::kCrc32c, true, empty},
-        {kUnsigned, ChecksumAlgorithm::kCrc32c, true, "UNSIGNED-PAYLOAD"},
-        {kUnsigned, ChecksumAlgorithm::kCrc64Nvme, true, "UNSIGNED-PAYLOAD"},
-        {kSha256, ChecksumAlgorithm::kNone, false, empty}}) {
-    StrictStoreFixture made({}, {.payload = payload, .checksum = checksum, .trailer = trailer});
-    (void)made.Put("");
-    const auto call = made.store.calls().at(0);
-    EXPECT_EQ(call.Header("content-encoding"), "");
-    EXPECT_EQ(call.Header("x-amz-decoded-content-length"), "");
-    EXPECT_EQ(call.Header("x-amz-trailer"), "");
-    EXPECT_EQ(call.Header("content-length"), "0");
-    EXPECT_EQ(call.Header("x-amz-content-sha256"), hash);
-    const std::string name(ChecksumHeader(checksum));
-    if (!name.empty()) {
-      EXPECT_NE(call.Header(name), "") << "the checksum is sent as a header";
-    }
-    (void)made.Put("x");
-    EXPECT_EQ(made.store.calls().back().Header("content-encoding"),
-              payload == kStreaming || trailer ? "aws-chunked" : "");
-  }
 }
 
 }  // namespace

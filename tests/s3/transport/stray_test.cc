@@ -57,6 +57,15 @@ void SayWithStray(Peer& peer, HttpCall& call, Turn& turn, const std::string& own
   turn.Sent();
 }
 
+// Sends the response, and the stray once the test has given the word.
+void SayStrayAfterGo(Peer& peer, HttpCall& call, Turn& turn) {
+  peer.ReadBody(&call);
+  peer.Say(kOwn);
+  turn.AwaitGo();
+  peer.Say(turn.stray);
+  turn.Sent();
+}
+
 using When = Position::When;
 const Position kPositions[] = {
     {"InTheResponsesSegment", "PUT", false, When::kWithResponse,
@@ -83,22 +92,8 @@ const Position kPositions[] = {
        peer.Say(head + std::string(filler, 'x') + "\r\n\r\n" + std::string(65000, 'x') + turn.stray);
        turn.Sent();
      }},
-    {"WhileIdle", "PUT", false, When::kWhileIdle,
-     [](Peer& peer, HttpCall& call, Turn& turn) {
-       peer.ReadBody(&call);
-       peer.Say(kOwn);
-       turn.AwaitGo();
-       peer.Say(turn.stray);
-       turn.Sent();
-     }},
-    {"AsTheNextRequestIsSent", "PUT", false, When::kBehindRequest,
-     [](Peer& peer, HttpCall& call, Turn& turn) {
-       peer.ReadBody(&call);
-       peer.Say(kOwn);
-       turn.AwaitGo();
-       peer.Say(turn.stray);
-       turn.Sent();
-     }},
+    {"WhileIdle", "PUT", false, When::kWhileIdle, SayStrayAfterGo},
+    {"AsTheNextRequestIsSent", "PUT", false, When::kBehindRequest, SayStrayAfterGo},
     {"ItsFirstByteBeforeTheNextRequest", "PUT", false, When::kBehindRequest,
      [](Peer& peer, HttpCall& call, Turn& turn) {
        peer.ReadBody(&call);
