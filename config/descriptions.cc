@@ -43,7 +43,7 @@ constexpr Description kAll[] = {
      "true"},
     {"source[].stream",
      "true: `path` is \"-\" (standard input), a FIFO or another stream, and becomes one object.", "true"},
-    {"source[].key", "The name of a stream's object below the prefix. Empty: the last part of `path`.",
+    {"source[].key", "For a stream: the name of the object below the prefix. Empty: the last part of `path`.",
      "dump.sql.gz"},
     {"source[].size",
      "The number of bytes that a stream must have. With another length no object is made. Empty: any "
@@ -52,7 +52,8 @@ constexpr Description kAll[] = {
     {"destination.bucket", "The bucket. It must exist. Required.", "my-results"},
     {"destination.prefix", "Stands before every key, byte for byte.", "run42/"},
     {"destination.endpoint",
-     "The URL of the store. '' is AWS. If the key is absent, AWS's settings are asked (AWS.md).",
+     "The URL of the store. '' means AWS. If the job file has no endpoint, it is read from AWS's settings "
+     "(AWS.md).",
      "http://127.0.0.1:7480"},
     {"destination.region",
      "The region that requests are signed for. If the key is absent: the region in the endpoint's name, "

@@ -49,7 +49,8 @@ Field HeaderText(std::string name, ObjectProperties* properties, std::string hea
           .given = IsNamed(properties, header)};
 }
 
-// A key whose words represent values of one header; the first word means that the header is not sent.
+// A job-file key that sets one header. Each word stands for a value of the header, except the first word:
+// with it the header is not sent.
 Field HeaderChoice(std::string name, ObjectProperties* properties, std::string header,
                    Names<std::string> words) {
   // The target of Choice must live as long as the field.
@@ -307,7 +308,7 @@ void CheckObject(const Value& section, const pipeline::ObjectOptions& options,
   CheckProperties(options.properties, section.where, "object", problems);
   const auto* rules = section.Find("rules");
   for (std::size_t i = 0; rules != nullptr && i < options.rules.size(); ++i) {
-    // A rule is applied to the properties of the section: the result must be valid.
+    // A rule changes the properties of the section. The changed properties must be valid, too.
     auto together = options.properties;
     together.Apply(options.rules[i].properties);
     CheckProperties(together, rules->items[i].where, "object.rules", problems);

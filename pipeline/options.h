@@ -140,7 +140,8 @@ struct ResumeOptions {
 // When a run stops because too many inputs failed (limits.on_failure).
 struct FailureLimit {
   std::uint64_t count = UINT64_MAX;  // stop at this number of failed inputs
-  // Stop above this share of the inputs that have a result, once there are kMinSettled of them.
+  // Stop when more than this share of the inputs with a result has failed. Checked only after kMinSettled
+  // inputs have a result.
   double share = 1;
   static constexpr std::uint64_t kMinSettled = 100;
 };

@@ -148,7 +148,7 @@ tl::expected<PlannedJob, ExitError> LoadPlannedJob(const std::string& plan_dir, 
   if (!job) return tl::unexpected(job.error());
   if (job->pipeline.identity.settings != plan->settings) {
     return Fail(pipeline::kExitConfig,
-                fmt::format("{} means something else here than when it was planned: {}",
+                fmt::format("{} has other settings on this machine than when the plan was made: {}",
                             in_plan(pipeline::kPlannedJobName),
                             pipeline::DifferenceOf(plan->settings, job->pipeline.identity.settings)));
   }

@@ -14,7 +14,7 @@
 
 namespace pipeline {
 
-// The maximum length of a line. No line that s3flow writes comes near it: a key has at most 1,024 bytes, a
+// The maximum length of a line. Lines that s3flow writes are far shorter: a key has at most 1,024 bytes, a
 // path a few thousand, the job's settings more.
 inline constexpr std::size_t kMaxLineBytes = 16 << 20;
 

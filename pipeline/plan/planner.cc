@@ -35,7 +35,7 @@ constexpr std::uint64_t kMinInputsPerShare = 16;
 
 tl::unexpected<Refusal> Unwritable(const s3::Error& error) { return Refuse(kExitJournal, error.message); }
 
-// Zero for an input that is not a file to upload.
+// Returns the size of a file to upload, in bytes; 0 for every other input.
 std::uint64_t BytesOf(const Input& input) {
   const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input);
   return file != nullptr ? (*file)->size_bytes : 0;

@@ -11,8 +11,9 @@
 
 namespace pipeline {
 
-// Each running shard has a file in PLAN/running. A killed shard leaves its file there and counts until it has
-// run again. So the other shards may be slower than necessary, but never faster than allowed.
+// Each running shard has a file in PLAN/running. A killed shard leaves its file there, and counts as running
+// until someone runs it again. Until then the other shards may be slower than necessary, but never faster
+// than allowed.
 class RunningShards {
  public:
   static constexpr std::chrono::milliseconds kFirstPause{3000};

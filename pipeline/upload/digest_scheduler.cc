@@ -106,7 +106,8 @@ void DigestScheduler::DigestSome() {
   lock.unlock();
   const auto works = std::span(taken).first(count);
   DigestPieces(works);
-  // Decide this before the lock is taken: a work that waits again belongs to another thread from then on.
+  // Read `ended` before taking the lock. Afterwards a work item may be back in the queue, where another
+  // thread can take it.
   const auto ended =
       std::stable_partition(works.begin(), works.end(), [](Work* work) { return !work->ended; });
   lock.lock();

@@ -65,7 +65,8 @@ CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view
                                        const std::vector<Header>& headers,
                                        const std::vector<SecretHeader>& secret_headers,
                                        std::string_view payload_hash) {
-  // Name, position and value: values of one name stay in the order in which they are sent.
+  // Sort by name, then by position in the request: headers with the same name keep the order in which they
+  // are sent.
   std::vector<std::tuple<std::string_view, std::size_t, std::string_view>> sorted;
   sorted.reserve(headers.size() + secret_headers.size());
   std::forward_list<std::string> lowered;  // only for names with upper case; most have none

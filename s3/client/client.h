@@ -122,8 +122,9 @@ class Client {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 bool SaysItExists(const Error& error);
 
-// True when `head`, the response to HeadObject, describes an object with our token and, if it has a size, our
-// size. Gateways may omit Content-Length in responses to HEAD: RFC 9110, section 8.6.
+// True when the object that `head` (a response to HeadObject) describes has our token. If the response states
+// the size, it must be our size, too. Gateways may omit Content-Length in responses to HEAD: RFC 9110,
+// section 8.6.
 bool HasOwnToken(const Response& head, std::string_view token, std::uint64_t bytes);
 
 // True when `head` has a size, and it differs. A missing size is unknown, not zero.

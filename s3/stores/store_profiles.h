@@ -1,5 +1,5 @@
-// Describes as data which features of S3 each store supports, and what a job's options mean at a store. Pure
-// functions, any thread. s3/client/probe.h measures the same at a real store.
+// Tables of the S3 features that each store supports, and functions that adapt a job's options to a store.
+// Pure functions, any thread. s3/client/probe.h measures the same at a real store.
 #pragma once
 
 #include <array>

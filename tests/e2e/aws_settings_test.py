@@ -164,7 +164,7 @@ class ToTheirStore(Base):
         for command, environment in ((shard, there), (shard, KEYS)):
             ended = s3flow(*command, **environment)
             self.assertEqual(ended.returncode, 78, ended.stderr)
-            self.assertIn("means something else here than when it was planned", ended.stderr)
+            self.assertIn("has other settings on this machine than when the plan was made", ended.stderr)
         self.assertEqual(s3flow(*shard, **here).returncode, 0)
         self.assertEqual(s3flow("finish", plan, **there).returncode, 78)
         self.assertEqual(s3flow("finish", plan, **here).returncode, 0)

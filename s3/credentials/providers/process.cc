@@ -90,7 +90,7 @@ std::string ReadToEnd(int fd, Clock::time_point deadline, std::stop_token stop, 
   char chunk[4096];
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    if (left <= 0) return "did not end in time";
+    if (left <= 0) return "did not finish within the time limit";
     pollfd fds[] = {{fd, POLLIN, 0}, {stopped.get(), POLLIN, 0}};
     if (poll(fds, 2, static_cast<int>(left)) < 0 && errno != EINTR) return std::strerror(errno);
     if (stop.stop_requested()) return "was stopped";
@@ -114,7 +114,7 @@ std::string AwaitExit(pid_t pid, Clock::time_point deadline, bool kill_now) {
       kill(-pid, SIGKILL);
       while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
       }
-      return "did not end in time";
+      return "did not finish within the time limit";
     }
     const auto ended = waitpid(pid, &status, WNOHANG);
     if (ended == pid) break;

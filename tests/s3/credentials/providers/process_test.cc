@@ -128,7 +128,7 @@ TEST(CredentialProcess, IsKilledWithItsChildrenWhenItTakesTooLong) {
   EXPECT_THAT(CredentialsFromProcess("/bin/sleep 600", ProviderContext{}, std::chrono::milliseconds(20))
                   .error()
                   .message,
-              testing::HasSubstr("did not end in time"));
+              testing::HasSubstr("did not finish within the time limit"));
 }
 
 }  // namespace
