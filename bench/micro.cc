@@ -19,7 +19,7 @@
 #include "s3/hash/checksum.h"
 #include "s3/hash/hash.h"
 #include "s3/hash/hash_stream.h"
-#include "s3/transport/response_parser.h"
+#include "s3/transport/direct/response_parser.h"
 
 namespace {
 

@@ -27,11 +27,15 @@ TOGETHER = {"pipeline/cli": ["config/", "s3/endpoint/"]}
 # The embedded endpoint is a server of its own: no file of the client includes it, and it includes none of theirs,
 # but for the store profiles, which it emulates.
 APART = {"s3/endpoint": {"s3/transport", "s3/admission", "s3/credentials", "s3/client"}}
+# Folder within a folder -> the only file outside that may include it.
+INNER = {"s3/transport/direct": "s3/transport/event_loop.cc", "s3/transport/curl": "s3/transport/event_loop.cc"}
 # Third-party headers -> the only files that may include them.
 HOMES = {
-    r"curl/": {"s3/transport/connection.h", "s3/transport/connection_pool.h"},
-    r"openssl/(?!ssl)": {"s3/hash/hash.cc"},
-    r"openssl/ssl": {"s3/transport/connection.cc"},
+    r"curl/": {"s3/transport/direct/connection.h", "s3/transport/direct/connection_pool.h",
+               "s3/transport/curl/curl_connection.h", "s3/transport/curl/curl_pool.h", "s3/transport/curl/transfer.h",
+               "s3/transport/curl_error.h", "s3/transport/curl_options.h", "s3/transport/transport_choice.cc"},
+    r"openssl/(?!ssl|err)": {"s3/hash/hash.cc"},
+    r"openssl/(ssl|err)": {"s3/transport/curl_options.cc", "s3/transport/curl/curl_connection.cc"},
     r"yaml-cpp/": {"config/document.cc"},
     r"(oneapi/)?tbb/": {"pipeline/graph/graph.cc"},
     r"pugixml": {"s3/api/classify_response.cc", "s3/api/responses.cc", "s3/credentials/providers/documents.cc", "s3/endpoint/multipart.cc"},
@@ -111,6 +115,9 @@ def problems(name, text):
         wrong = includes(name, header)
         if wrong:
             yield f"{name} includes {header}: {wrong}"
+        inner, own = header.rpartition("/")[0], name.rpartition("/")[0]
+        if inner in INNER and inner != own and name != INNER[inner]:
+            yield f"{name} includes {header}: only {INNER[inner]} may"
         for pattern, homes in HOMES.items():
             if bracket == "<" and re.match(pattern, header) and name not in homes:
                 yield f"{name} includes <{header}>: its home is {', '.join(sorted(homes))}"
@@ -131,13 +138,16 @@ class Layering(unittest.TestCase):
                              ("config/x.cc", '"s3/endpoint/server.h"'), ("config/x.cc", '"pipeline/run/run.h"'),
                              ("s3/client/x.cc", '"s3/endpoint/server.h"'), ("s3/endpoint/x.cc", '"s3/client/client.h"'),
                              ("pipeline/newroom/x.cc", "<vector>"), ("s3/api/x.cc", '"s3/newroom/x.h"'),
-                             ("pipeline/run/x.cc", "<curl/curl.h>")]:
+                             ("pipeline/run/x.cc", "<curl/curl.h>"),
+                             ("s3/transport/curl/x.cc", '"s3/transport/direct/exchange.h"'),
+                             ("s3/transport/x.cc", '"s3/transport/curl/transfer.h"')]:
             self.assertTrue(list(problems(name, f"#include {header}\n")), (name, header))
 
     def test_a_right_include_is_not(self):
         for name, header in [("s3/x.cc", '"s3/base/result.h"'), ("s3/client/x.cc", '"s3/credentials/credential_cache.h"'),
                              ("pipeline/cli/x.cc", '"config/job.h"'), ("pipeline/cli/x.cc", '"s3/endpoint/server.h"'),
-                             ("pipeline/upload/x.cc", '"s3/client/client.h"'), ("s3/transport/connection.cc", "<openssl/ssl.h>")]:
+                             ("pipeline/upload/x.cc", '"s3/client/client.h"'), ("s3/transport/curl_options.cc", "<openssl/ssl.h>"),
+                             ("s3/transport/event_loop.cc", '"s3/transport/curl/curl_loop.h"')]:
             self.assertEqual(list(problems(name, f"#include {header}\n")), [])
 
     def test_files_stay_readable(self):

@@ -1,10 +1,11 @@
-// The transport: exchanges over pooled connections, on epoll, in one thread of its own.
+// One event loop as a transport: exchanges over pooled connections, on epoll, in one thread of its own.
 #pragma once
 
 #include <memory>
 
 #include "s3/http.h"
 #include "s3/options.h"
+#include "s3/transport/engine.h"
 
 namespace s3 {
 
@@ -35,8 +36,7 @@ class EventLoop final : public Transport {
   std::uint64_t cancelled_stragglers() const;
 
  private:
-  class Loop;
-  const std::unique_ptr<Loop> loop_;
+  const std::unique_ptr<Engine> engine_;
 };
 
 }  // namespace s3

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "s3/transport/response_parser.h"
+#include "s3/transport/direct/response_parser.h"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <map>
 
 #include "s3/base/unique_fd.h"
-#include "s3/transport/connection_pool.h"
+#include "s3/transport/direct/connection_pool.h"
 
 namespace test {
 

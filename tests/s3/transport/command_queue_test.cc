@@ -6,10 +6,12 @@
 #include <atomic>
 #include <thread>
 
+#include "s3/transport/direct/exchange.h"
+
 namespace s3 {
 namespace {
 
-bool IsReadable(const CommandQueue& queue) {
+bool IsReadable(const CommandQueue<Exchange>& queue) {
   pollfd polled{queue.fd(), POLLIN, 0};
   return poll(&polled, 1, 0) == 1;
 }
@@ -17,7 +19,7 @@ bool IsReadable(const CommandQueue& queue) {
 const Wake kNoWake{[](void*) {}, nullptr};
 
 TEST(CommandQueueTest, TheDescriptorIsReadableWhileCommandsWait) {
-  CommandQueue queue;
+  CommandQueue<Exchange> queue;
   EXPECT_FALSE(IsReadable(queue));
   queue.Add({}, kNoWake);
   EXPECT_TRUE(IsReadable(queue));
@@ -30,7 +32,7 @@ TEST(CommandQueueTest, TheDescriptorIsReadableWhileCommandsWait) {
 
 TEST(CommandQueueTest, TakeYieldsTheExchangesInTheirOrder) {
   const TransportOptions options;
-  CommandQueue queue;
+  CommandQueue<Exchange> queue;
   auto first = std::make_unique<Exchange>(options), second = std::make_unique<Exchange>(options);
   const Exchange *const first_address = first.get(), *const second_address = second.get();
   queue.Add(std::move(first));
@@ -43,7 +45,7 @@ TEST(CommandQueueTest, TakeYieldsTheExchangesInTheirOrder) {
 }
 
 TEST(CommandQueueTest, FlagsStayInAllLaterBatches) {
-  CommandQueue queue;
+  CommandQueue<Exchange> queue;
   EXPECT_FALSE(queue.Take().abort);
   queue.CancelTimers();
   queue.Abort();
@@ -56,7 +58,7 @@ TEST(CommandQueueTest, FlagsStayInAllLaterBatches) {
 
 TEST(CommandQueueTest, RecycledExchangesAreUsedAgain) {
   const TransportOptions options;
-  CommandQueue queue;
+  CommandQueue<Exchange> queue;
   EXPECT_EQ(queue.TakeRecycled(), nullptr);
   std::vector<std::unique_ptr<Exchange>> finished;
   finished.push_back(std::make_unique<Exchange>(options));
@@ -69,7 +71,7 @@ TEST(CommandQueueTest, RecycledExchangesAreUsedAgain) {
 
 TEST(CommandQueueTest, NoCommandOfManyThreadsIsLost) {
   constexpr int kThreads = 4, kEach = 2'000;
-  CommandQueue queue;
+  CommandQueue<Exchange> queue;
   std::atomic<int> woken{0};
   const Wake count{[](void* counter) { ++*static_cast<std::atomic<int>*>(counter); }, &woken};
   std::vector<std::jthread> threads;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "s3/transport/direct/exchange.h"
+
 namespace s3 {
 namespace {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "s3/http.h"
-#include "s3/transport/response_head.h"
+#include "s3/transport/direct/response_head.h"
 
 namespace s3 {
 

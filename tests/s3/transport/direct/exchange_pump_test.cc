@@ -1,4 +1,4 @@
-#include "s3/transport/exchange_pump.h"
+#include "s3/transport/direct/exchange_pump.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "s3/transport/connection_pool.h"
+#include "s3/transport/direct/connection_pool.h"
 
 #include <gtest/gtest.h>
 

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <string>
 
-#include "s3/transport/connection.h"
-#include "s3/transport/exchange.h"
+#include "s3/transport/direct/connection.h"
+#include "s3/transport/direct/exchange.h"
 
 namespace s3 {
 

@@ -1,4 +1,4 @@
-#include "s3/transport/exchange.h"
+#include "s3/transport/direct/exchange.h"
 
 #include <fmt/format.h>
 
@@ -8,27 +8,13 @@
 namespace s3 {
 namespace {
 
-constexpr std::string_view kUserAgent = "s3flow/" S3FLOW_VERSION;
 constexpr std::string_view kEnd = "\r\n";
 constexpr std::string_view kExpect = "Expect: 100-continue\r\n";
 
 }  // namespace
 
 bool Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake wake) {
-  response_ = response;
-  wake_ = wake;
-  endpoint_ = request.endpoint;
-  // All heads are written here. So this check covers every value, wherever it comes from.
-  if (const auto problem = HeadProblem(request)) {
-    response_->failure =
-        Error{.kind = ErrorKind::kPermanent, .message = "the request was not sent: " + *problem};
-    return false;
-  }
-  origin_ = endpoint_.Url();
-  needs_fresh_connection_ = request.fresh_connection;
-  may_cancel_if_slow_ = request.give_up_when_slow;
-  responds_late_ = request.responds_late;
-  is_head_request_ = request.method == "HEAD";
+  if (!Accept(request, response, wake)) return false;
   pieces_.assign(1, {});  // for the head
   if (request.body_pieces.empty()) {
     if (!request.body.empty()) pieces_.push_back(request.body);
@@ -38,9 +24,7 @@ bool Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
     }
   }
   file_ = request.body_file;
-  body_bytes_ = request.body_bytes();
   WriteHead(request);
-  moved_bytes_ = moved_before_window_ = 0;
   connection = nullptr;
   return true;
 }
@@ -49,7 +33,7 @@ bool Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
 // memory, and thousands of heads wait at the same time.
 std::size_t Exchange::HeadBytes(const HttpRequest& request, std::string_view query) const {
   constexpr std::size_t kRest = 128;  // more than WriteHead and Rewind add; they may write the host twice
-  auto bytes = kRest + request.method.size() + request.path.size() + query.size() + 2 * endpoint_.host.size();
+  auto bytes = kRest + request.method.size() + request.path.size() + query.size() + 2 * endpoint().host.size();
   for (const auto& [name, value] : request.headers) bytes += name.size() + value.size() + 4;
   for (const auto& [name, value] : request.secret_headers) bytes += name.size() + value.Reveal().size() + 4;
   return bytes;
@@ -71,10 +55,10 @@ void Exchange::WriteHead(const HttpRequest& request) {
   for (const auto& [name, value] : request.secret_headers) {
     head_.append(name).append(": ").append(value.Reveal()).append(kEnd);
   }
-  if (!has_host) head_.append("host: ").append(endpoint_.HostHeader()).append(kEnd);
+  if (!has_host) head_.append("host: ").append(endpoint().HostHeader()).append(kEnd);
   head_.append("User-Agent: ").append(kUserAgent).append(kEnd);
   if (!is_head_request_ && request.method != "GET") {
-    head_.append("Content-Length: ").append(std::to_string(body_bytes_)).append(kEnd);
+    head_.append("Content-Length: ").append(std::to_string(body_bytes())).append(kEnd);
   }
   head_bytes_without_end_ = head_.size();
 }
@@ -87,12 +71,8 @@ void Exchange::Rewind(bool expect_continue) {
   piece_ = piece_offset_ = 0;
   file_sent_ = 0;
   expects_continue_ = awaits_continue_ = expect_continue;
-  began_early_ = met_tls_ = false;
-  response_began_ = Clock::time_point::max();
-  response_->status = 0;
-  response_->headers.Clear();
-  response_->body.clear();
-  response_->body_truncated = false;
+  met_tls_ = false;
+  ClearResponse();
   parser_.Begin(is_head_request_, response_);
 }
 
@@ -115,7 +95,7 @@ FileRange Exchange::UnsentFile() const {
 }
 
 void Exchange::Sent(std::size_t bytes, Clock::time_point now) {
-  moved_bytes_ += bytes;
+  Moved(bytes);
   if (piece_ == pieces_.size()) {
     file_sent_ += bytes;
     return;
@@ -135,8 +115,8 @@ void Exchange::Sent(std::size_t bytes, Clock::time_point now) {
 
 ResponseParser::State Exchange::Received(std::string_view bytes, bool is_early, Clock::time_point now) {
   if (sent_all()) {
-    moved_bytes_ += bytes.size();
-    response_began_ = std::min(response_began_, now);
+    Moved(bytes.size());
+    NoteResponse(now);
   }
   // A TLS alert begins with type 21, version 3.x (RFC 8446, section 5.1).
   if (!parser_.started() && bytes.starts_with("\x15\x03")) met_tls_ = true;
@@ -145,60 +125,6 @@ ResponseParser::State Exchange::Received(std::string_view bytes, bool is_early, 
   if (state == ResponseParser::State::kInterim) awaits_continue_ = began_early_ = false;
   began_early_ = began_early_ || (is_early && parser_.started_final());
   return state;
-}
-
-bool Exchange::IsOverdue(Clock::time_point now) const {
-  return response_began_ < now && now - response_began_ > options_.response_timeout;
-}
-
-bool Exchange::HasStalled(Clock::time_point now) {
-  if (moved_bytes_ - moved_before_window_ >= options_.stall_bytes) {
-    moved_before_window_ = moved_bytes_;
-    stall_window_began_ = now;
-  }
-  return now - stall_window_began_ > stall_window();
-}
-
-std::chrono::milliseconds Exchange::stall_window() const {
-  const bool is_late = responds_late_ && sent_all();
-  return is_late ? std::max(options_.stall_window, options_.completion_window) : options_.stall_window;
-}
-
-// A server may refuse a request before it has received the whole body. It cannot have stored a body that it
-// has not received, so an early success is an error.
-void Exchange::Complete() {
-  if (began_early_ && response_->status < 300)
-    Fail(ErrorKind::kTransient, "success before the whole body was sent");
-}
-
-void Exchange::Fail(ErrorKind kind, std::string_view what) {
-  response_->failure = Error{.kind = kind, .message = fmt::format("{}: {}", endpoint_.HostAndPort(), what)};
-}
-
-void Exchange::FailUnreadable(Error file_error) { response_->failure = std::move(file_error); }
-
-void Exchange::FailSlow() {
-  response_->failure =
-      Error{.kind = ErrorKind::kSlow, .message = "cancelled: far slower than other requests of its size"};
-}
-
-void Exchange::FailStalled() {
-  response_->failure =
-      Error{.kind = ErrorKind::kTransient,
-            .message = fmt::format("network timeout: fewer than {} bytes moved to or from {} in {} ms",
-                                   options_.stall_bytes, endpoint_.HostAndPort(), stall_window().count())};
-}
-
-void Exchange::FailOverdue() {
-  response_->failure = Error{
-      .kind = ErrorKind::kTransient,
-      .message = fmt::format("network timeout: {} did not end its response within {} ms of the first byte",
-                             endpoint_.HostAndPort(), options_.response_timeout.count())};
-}
-
-void Exchange::FailCancelled() {
-  response_->failure =
-      Error{.kind = ErrorKind::kCancelled, .message = "the run was stopped during the request"};
 }
 
 }  // namespace s3

@@ -1,4 +1,4 @@
-#include "s3/transport/response_parser.h"
+#include "s3/transport/direct/response_parser.h"
 
 #include <algorithm>
 #include <charconv>

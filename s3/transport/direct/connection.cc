@@ -1,8 +1,7 @@
-#include "s3/transport/connection.h"
+#include "s3/transport/direct/connection.h"
 
 #include <fmt/format.h>
 #include <linux/sockios.h>
-#include <openssl/ssl.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -10,93 +9,15 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <iterator>
 #include <new>
 
-#include "s3/base/unique_fd.h"
+#include "s3/transport/curl_error.h"
+#include "s3/transport/curl_options.h"
 
 namespace s3 {
 namespace {
 
 using IoResult = Connection::IoResult;
-
-// Throws when libcurl refuses the option. That is a defect or a lack of memory: a connection must not be made
-// with half of its settings.
-template <typename Value>
-void Set(CURL* easy, CURLoption option, Value value) {
-  if (curl_easy_setopt(easy, option, value) != CURLE_OK) throw std::bad_alloc();
-}
-
-// Returns true when OpenSSL's message says that the server speaks no TLS, has no TLS version in common with
-// us, or refuses our client certificate.
-bool IsProtocolMismatch(CURLcode code, std::string_view detail) {
-  constexpr std::string_view kPhrases[] = {"wrong version number",
-                                           "packet length too long",
-                                           "unknown protocol",
-                                           "unsupported protocol",
-                                           "alert protocol version",
-                                           "alert handshake failure",
-                                           "alert bad certificate",
-                                           "http request",
-                                           "alert unknown ca",
-                                           "alert certificate required",
-                                           "alert unsupported certificate"};
-  const bool is_tls_error =
-      code == CURLE_SSL_CONNECT_ERROR || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR;
-  return is_tls_error && std::ranges::any_of(kPhrases, [&](std::string_view phrase) {
-           return detail.find(phrase) != std::string_view::npos;
-         });
-}
-
-ErrorKind KindOf(CURLcode code) {
-  switch (code) {
-    case CURLE_FAILED_INIT:
-    case CURLE_URL_MALFORMAT:
-    case CURLE_NOT_BUILT_IN:
-    case CURLE_BAD_FUNCTION_ARGUMENT: return ErrorKind::kPermanent;
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-    case CURLE_SSL_INVALIDCERTSTATUS: return ErrorKind::kUntrusted;
-    default: return ErrorKind::kTransient;
-  }
-}
-
-std::string ErrnoText(int error) {
-  char buffer[128];
-  return strerror_r(error, buffer, sizeof buffer);
-}
-
-// OpenSSL reads TLS messages without data (key updates, tickets) within one call, and that call does not
-// return as long as a server sends them fast enough. A handshake and the tickets after it need about ten.
-constexpr int kMaxRecordsWithoutData = 256;
-
-// Counts TLS records without data. OpenSSL calls it before it processes a record or message
-// (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). After too many records the connection counts
-// as closed by the server.
-void CountRecord(int written, int, int type, const void*, std::size_t, SSL* tls, void* records) {
-  if (written != 0 || type != SSL3_RT_HEADER) return;
-  if (++*static_cast<int*>(records) > kMaxRecordsWithoutData) SSL_set_shutdown(tls, SSL_RECEIVED_SHUTDOWN);
-}
-
-CURLcode CountRecords(CURL*, void* context, void* records) {
-  SSL_CTX_set_msg_callback(static_cast<SSL_CTX*>(context), CountRecord);
-  SSL_CTX_set_msg_callback_arg(static_cast<SSL_CTX*>(context), records);
-  return CURLE_OK;
-}
-
-// Returns true when libcurl may connect through a proxy, perhaps with TLS to it.
-bool MayUseProxy(const ProxyOptions& proxy) {
-  if (!proxy.url.empty()) return true;
-  if (!proxy.from_environment) return false;
-  constexpr const char* kNames[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-  return std::any_of(std::begin(kNames), std::end(kNames),
-                     [](const char* name) { return std::getenv(name) != nullptr; });
-}
 
 }  // namespace
 
@@ -117,25 +38,18 @@ Connection::Connection(const TransportOptions& options, const Endpoint& endpoint
   }
   Set(curl, CURLOPT_PRIVATE, this);
   Set(curl, CURLOPT_ERRORBUFFER, error_text_.get());
-  Set(curl, CURLOPT_NOSIGNAL, 1L);  // signals and threads do not mix; the program ignores SIGPIPE
   Set(curl, CURLOPT_CONNECT_ONLY, 1L);
   Set(curl, CURLOPT_OPENSOCKETFUNCTION, &Connection::OnOpen);
   Set(curl, CURLOPT_OPENSOCKETDATA, this);
   Set(curl, CURLOPT_CLOSESOCKETFUNCTION, &Connection::OnClose);
   Set(curl, CURLOPT_CLOSESOCKETDATA, this);
-  Set(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  Set(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   Set(curl, CURLOPT_URL, origin.c_str());
-  // A name may have many addresses: each new connection resolves it again and takes one of them at random.
-  Set(curl, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-  Set(curl, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
-  Set(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
   Set(curl, CURLOPT_XFERINFOFUNCTION, &Connection::OnProgress);
   Set(curl, CURLOPT_XFERINFODATA, this);
   Set(curl, CURLOPT_NOPROGRESS, 0L);
   Set(curl, CURLOPT_BUFFERSIZE, 1L << 10);  // only a proxy's response goes through it
-  SetTls(options.tls);
-  SetProxy(options.proxy);
+  SetConnectOptions(curl, options, &records_without_data_);
+  SetProxy(curl, options.proxy, true);  // the tunnel's other end is a connection like any other
 }
 
 Connection::~Connection() {
@@ -148,19 +62,19 @@ void Connection::DropEasy() {
   error_text_.reset();
 }
 
+bool Connection::LacksDescriptor() const { return s3::LacksDescriptor(open_errno_); }
+
+Error Connection::ConnectError(CURLcode code) const {
+  return s3::ConnectError(easy(), code, error_text_.get(), connect_timeout_);
+}
+
+Error Connection::FileError(const FileRange& file) const { return s3::FileError(errno_, file.offset); }
+
 // Keeps the errno of socket(2), which libcurl does not report.
 curl_socket_t Connection::OnOpen(void* self, curlsocktype, curl_sockaddr* address) {
   const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   static_cast<Connection*>(self)->open_errno_ = fd < 0 ? errno : 0;
   return fd;
-}
-
-// Name resolution and reading certificates need descriptors, too, and libcurl hides why they failed. So this
-// tries whether a descriptor is left.
-bool Connection::LacksDescriptor() const {
-  if (open_errno_ == EMFILE || open_errno_ == ENFILE) return true;
-  const UniqueFd trial(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return trial.get() < 0 && (errno == EMFILE || errno == ENFILE);
 }
 
 int Connection::OnClose(void* self, curl_socket_t socket) {
@@ -175,57 +89,11 @@ int Connection::OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_
   return Clock::now() - connection.created_at_ > connection.connect_timeout_ ? 1 : 0;
 }
 
-void Connection::SetTls(const TlsOptions& tls) {
-  Set(easy(), CURLOPT_SSL_CTX_FUNCTION, &CountRecords);
-  Set(easy(), CURLOPT_SSL_CTX_DATA, &records_without_data_);
-  Set(easy(), CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (!tls.ca_file.empty()) Set(easy(), CURLOPT_CAINFO, tls.ca_file.c_str());
-  if (!tls.ca_directory.empty()) {
-    Set(easy(), CURLOPT_CAPATH, tls.ca_directory.c_str());
-    // A directory alone replaces the system's authorities; libcurl would use both.
-    if (tls.ca_file.empty()) Set(easy(), CURLOPT_CAINFO, static_cast<const char*>(nullptr));
-  }
-  if (tls.client_certificate.empty()) return;
-  const auto& key = tls.client_key.empty() ? tls.client_certificate : tls.client_key;
-  Set(easy(), CURLOPT_SSLCERT, tls.client_certificate.c_str());
-  Set(easy(), CURLOPT_SSLKEY, key.c_str());
-}
-
-void Connection::SetProxy(const ProxyOptions& proxy) {
-  // Always a tunnel: its other end is a connection like any other.
-  Set(easy(), CURLOPT_HTTPPROXYTUNNEL, 1L);
-  Set(easy(), CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  // libcurl reads the environment unless this option is set; an empty text counts as set.
-  if (!proxy.url.empty() || !proxy.from_environment) {
-    Set(easy(), CURLOPT_PROXY, std::string(proxy.url.Reveal()).c_str());
-  }
-  if (!proxy.no_proxy.empty()) Set(easy(), CURLOPT_NOPROXY, proxy.no_proxy.c_str());
-}
-
 bool Connection::TakeSocket() {
   curl_socket_t socket = CURL_SOCKET_BAD;
   if (curl_easy_getinfo(easy(), CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) return false;
   socket_ = socket;
   return socket != CURL_SOCKET_BAD;
-}
-
-Error Connection::ConnectError(CURLcode code) const {
-  long os_error = 0;
-  curl_easy_getinfo(easy(), CURLINFO_OS_ERRNO, &os_error);
-  if (code == CURLE_ABORTED_BY_CALLBACK) {
-    return {.kind = KindOf(code),
-            .message = fmt::format("not connected within {} ms", connect_timeout_.count())};
-  }
-  std::string detail = error_text_[0] != '\0' ? error_text_.get() : curl_easy_strerror(code);
-  if (os_error != 0) detail += fmt::format(" ({})", ErrnoText(static_cast<int>(os_error)));
-  long proxy_status = 0;
-  curl_easy_getinfo(easy(), CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-  const bool is_client_error = proxy_status >= 400 && proxy_status < 500;
-  const bool proxy_refuses = is_client_error && proxy_status != 408 && proxy_status != 429;
-  const bool is_wrong = IsProtocolMismatch(code, detail) || proxy_refuses;
-  if (proxy_status >= 300) detail += fmt::format(" (the proxy answered HTTP {} to CONNECT)", proxy_status);
-  return {.kind = is_wrong ? ErrorKind::kWrongEndpoint : KindOf(code),
-          .message = WithoutUser(detail)};  // libcurl quotes a proxy's whole URL
 }
 
 // Without TLS this goes to the socket directly: libcurl's send searches its list of connections and takes one
@@ -303,14 +171,6 @@ IoResult Connection::CopyFile(const FileRange& file, std::span<char> scratch) {
   return Send({&piece, 1}, scratch);
 }
 
-Error Connection::FileError(const FileRange& file) const {
-  const auto kind =
-      errno_ == ESTALE ? ErrorKind::kChanged : ErrorKind::kLocal;  // an NFS server no longer has the file
-  if (errno_ != 0) return {.kind = kind, .message = ErrnoText(errno_), .system_error = errno_};
-  return {.kind = ErrorKind::kChanged,
-          .message = fmt::format("changed while it was sent: it ends at byte {}", file.offset)};
-}
-
 IoResult Connection::Receive(std::span<char> buffer) {
   if (!is_plain_tcp_) {
     std::size_t received = 0;
@@ -359,7 +219,7 @@ ErrorKind Connection::ProblemKind() const {
 
 std::string Connection::Problem() const {
   if (is_plain_tcp_) return ErrnoText(errno_);
-  return error_text_[0] != '\0' ? error_text_.get() : curl_easy_strerror(code_);
+  return CurlProblem(code_, error_text_.get());
 }
 
 }  // namespace s3

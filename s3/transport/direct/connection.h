@@ -99,8 +99,6 @@ class Connection {
   Clock::time_point idle_since{};
 
  private:
-  void SetTls(const TlsOptions& tls);
-  void SetProxy(const ProxyOptions& proxy);
   static curl_socket_t OnOpen(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int OnClose(void* self, curl_socket_t socket);
   static int OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);

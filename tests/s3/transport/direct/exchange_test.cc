@@ -1,4 +1,4 @@
-#include "s3/transport/exchange.h"
+#include "s3/transport/direct/exchange.h"
 
 #include <gtest/gtest.h>
 

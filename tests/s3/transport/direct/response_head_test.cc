@@ -1,4 +1,4 @@
-#include "s3/transport/response_head.h"
+#include "s3/transport/direct/response_head.h"
 
 #include <gtest/gtest.h>
 

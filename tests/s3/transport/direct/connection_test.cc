@@ -1,4 +1,4 @@
-#include "s3/transport/connection.h"
+#include "s3/transport/direct/connection.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

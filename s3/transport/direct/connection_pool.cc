@@ -1,24 +1,14 @@
-#include "s3/transport/connection_pool.h"
+#include "s3/transport/direct/connection_pool.h"
 
 #include <sys/epoll.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <new>
-#include <stdexcept>
+
+#include "s3/transport/curl_options.h"
 
 namespace s3 {
-namespace {
-
-CURLM* NewMulti() {
-  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (code != CURLE_OK) throw std::runtime_error("libcurl cannot be initialised");
-  CURLM* const multi = curl_multi_init();
-  if (multi == nullptr) throw std::bad_alloc();
-  return multi;
-}
-
-}  // namespace
 
 ConnectionPool::ConnectionPool(const TransportOptions& options, int epoll, int max_idle,
                                std::size_t max_connecting)

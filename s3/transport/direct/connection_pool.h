@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "s3/options.h"
-#include "s3/transport/connection.h"
+#include "s3/transport/direct/connection.h"
 
 namespace s3 {
 

@@ -1,0 +1,98 @@
+#include "s3/transport/curl_options.h"
+
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+
+namespace s3 {
+namespace {
+
+// OpenSSL reads TLS messages without data (key updates, tickets) within one call, and that call does not
+// return as long as a server sends them fast enough. A handshake and the tickets after it need about ten.
+constexpr int kMaxRecordsWithoutData = 256;
+
+// Counts TLS records without data. OpenSSL calls it before it processes a record or message
+// (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). After too many records the connection counts
+// as closed by the server.
+void CountRecord(int written, int, int type, const void*, std::size_t, SSL* tls, void* records) {
+  if (written != 0 || type != SSL3_RT_HEADER) return;
+  if (++*static_cast<int*>(records) > kMaxRecordsWithoutData) SSL_set_shutdown(tls, SSL_RECEIVED_SHUTDOWN);
+}
+
+CURLcode CountRecords(CURL*, void* context, void* records) {
+  SSL_CTX_set_msg_callback(static_cast<SSL_CTX*>(context), CountRecord);
+  SSL_CTX_set_msg_callback_arg(static_cast<SSL_CTX*>(context), records);
+  return CURLE_OK;
+}
+
+void SetTls(CURL* easy, const TlsOptions& tls) {
+  Set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!tls.ca_file.empty()) Set(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
+  if (!tls.ca_directory.empty()) {
+    Set(easy, CURLOPT_CAPATH, tls.ca_directory.c_str());
+    // A directory alone replaces the system's authorities; libcurl would use both.
+    if (tls.ca_file.empty()) Set(easy, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+  }
+  if (tls.client_certificate.empty()) return;
+  const auto& key = tls.client_key.empty() ? tls.client_certificate : tls.client_key;
+  Set(easy, CURLOPT_SSLCERT, tls.client_certificate.c_str());
+  Set(easy, CURLOPT_SSLKEY, key.c_str());
+}
+
+}  // namespace
+
+CURLM* NewMulti() {
+  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (code != CURLE_OK) throw std::runtime_error("libcurl cannot be initialised");
+  CURLM* const multi = curl_multi_init();
+  if (multi == nullptr) throw std::bad_alloc();
+  return multi;
+}
+
+void SetConnectOptions(CURL* easy, const TransportOptions& options, int* records_without_data) {
+  Set(easy, CURLOPT_NOSIGNAL, 1L);  // signals and threads do not mix; the program ignores SIGPIPE
+  Set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  Set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  // A name may have many addresses: each new connection resolves it again and takes one of them at random.
+  Set(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+  Set(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
+  Set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
+  Set(easy, CURLOPT_SSL_CTX_FUNCTION, &CountRecords);
+  Set(easy, CURLOPT_SSL_CTX_DATA, records_without_data);
+  SetTls(easy, options.tls);
+}
+
+void SetProxy(CURL* easy, const ProxyOptions& proxy, bool tunnel) {
+  Set(easy, CURLOPT_HTTPPROXYTUNNEL, tunnel ? 1L : 0L);
+  Set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  // libcurl reads the environment unless this option is set; an empty text counts as set.
+  if (!proxy.url.empty() || !proxy.from_environment) {
+    Set(easy, CURLOPT_PROXY, std::string(proxy.url.Reveal()).c_str());
+  }
+  if (!proxy.no_proxy.empty()) Set(easy, CURLOPT_NOPROXY, proxy.no_proxy.c_str());
+}
+
+bool MayUseProxy(const ProxyOptions& proxy) {
+  if (!proxy.url.empty()) return true;
+  if (!proxy.from_environment) return false;
+  constexpr const char* kNames[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+  return std::any_of(std::begin(kNames), std::end(kNames),
+                     [](const char* name) { return std::getenv(name) != nullptr; });
+}
+
+// The variables are those of https://everything.curl.dev/usingcurl/proxies/env.html.
+std::string ProxyUrl(const ProxyOptions& proxy, std::string_view scheme) {
+  if (!proxy.url.empty() || !proxy.from_environment) return std::string(proxy.url.Reveal());
+  const bool is_https = scheme == "https";
+  for (const char* name : {is_https ? "https_proxy" : "http_proxy", is_https ? "HTTPS_PROXY" : "http_proxy",
+                           "all_proxy", "ALL_PROXY"}) {
+    if (const char* url = std::getenv(name); url != nullptr && *url != '\0') return url;
+  }
+  return "";
+}
+
+}  // namespace s3

@@ -1,0 +1,31 @@
+// What an event loop does with requests and timers, in a thread of its own: the interface of both transports.
+#pragma once
+
+#include <cstdint>
+
+#include "s3/http.h"
+#include "s3/options.h"
+
+namespace s3 {
+
+// One event loop. The destructor requires that every Wake has been called. Send and WakeAfter may throw
+// std::exception; then they have not called the Wake.
+class Engine : public Transport {
+ public:
+  // Exchanges that were sent and are not over.
+  virtual int in_flight() const = 0;
+  // Exchanges that were cancelled because they took far longer than their peers.
+  virtual std::uint64_t cancelled_stragglers() const = 0;
+};
+
+// `options` are copied. At most `max_idle` connections are kept for reuse, and at most `max_connecting` are
+// being made at a time. `loops`: the number of event loops of the run; together they keep the limit on
+// cancelled stragglers.
+struct EngineSettings {
+  TransportOptions options;
+  int max_idle = 0;
+  std::size_t max_connecting = 1;
+  int loops = 1;
+};
+
+}  // namespace s3

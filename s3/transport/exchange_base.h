@@ -1,0 +1,102 @@
+// What both transports know of one request and its response: where it goes, its clocks, and how it failed.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "s3/http.h"
+#include "s3/options.h"
+
+namespace s3 {
+
+// Reused for one request after the other. The caller's thread prepares it and hands it over; from then on
+// only the loop's thread uses it.
+class ExchangeBase {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  const Endpoint& endpoint() const { return endpoint_; }
+  // The endpoint as a URL. Exchanges with the same origin can share connections.
+  const std::string& origin() const { return origin_; }
+  bool needs_fresh_connection() const { return needs_fresh_connection_; }
+  // True when the exchange may be cancelled for being a straggler.
+  bool may_cancel_if_slow() const { return may_cancel_if_slow_; }
+  std::uint64_t body_bytes() const { return body_bytes_; }
+  bool is_worth_expecting() const { return body_bytes_ > kExpectContinueAbove; }
+
+  // Starts the clocks of the age and of the stall window.
+  void Begin(Clock::time_point now) { began_ = stall_window_began_ = now; }
+  Clock::duration Age(Clock::time_point now) const { return now - began_; }
+  // Returns true when fewer than `stall_bytes` moved during a whole stall window.
+  bool HasStalled(Clock::time_point now);
+  // Returns true when the response takes longer than `response_timeout`.
+  bool IsOverdue(Clock::time_point now) const;
+
+  int status() const { return response_->status; }
+  // The response's x-amz-request-id; empty when it has none.
+  std::string_view request_id() const { return response_->headers.Find("x-amz-request-id").value_or(""); }
+
+  // Each of these records in the response how the exchange ended; call one of them, then the waker.
+  // Complete() turns a success that came before the whole request was sent into a failure.
+  void Complete();
+  void Fail(ErrorKind kind, std::string_view what);
+  void FailUnreadable(Error file_error);
+  void FailSlow();
+  void FailStalled();
+  void FailOverdue();
+  void FailCancelled();
+  Wake waker() const { return wake_; }
+
+  // Notes of the event loop.
+  std::size_t index = 0;  // in the list of exchanges in flight
+  bool is_awaiting_connection = false;
+
+  // libcurl's defaults (https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html).
+  static constexpr std::uint64_t kExpectContinueAbove = 1 << 20;
+  static constexpr std::chrono::seconds kContinueTimeout{1};
+  // For larger bodies a system call checks whether they have arrived.
+  static constexpr std::uint64_t kMaxUnacknowledged = 64 << 10;
+
+ protected:
+  // `options` must outlive it.
+  explicit ExchangeBase(const TransportOptions& options) : options_(options) {}
+  virtual ~ExchangeBase() = default;
+  ExchangeBase(const ExchangeBase&) = delete;
+  ExchangeBase& operator=(const ExchangeBase&) = delete;
+
+  // Takes over what it needs of `request`. Returns false when no valid head can be written: then `*response`
+  // says why, and the caller calls `wake`.
+  bool Accept(const HttpRequest& request, HttpResponse* response, Wake wake);
+  // Empties the response.
+  void ClearResponse();
+  // Counts bytes as progress.
+  void Moved(std::uint64_t bytes) { moved_bytes_ += bytes; }
+  // Starts the clock of `response_timeout`, once.
+  void NoteResponse(Clock::time_point now) { response_began_ = now < response_began_ ? now : response_began_; }
+  virtual bool sent_all() const = 0;
+
+  static constexpr std::string_view kUserAgent = "s3flow/" S3FLOW_VERSION;
+
+  const TransportOptions& options_;
+  HttpResponse* response_ = nullptr;
+  bool is_head_request_ = false;
+  bool began_early_ = false;  // the response began before the whole request was sent
+
+ private:
+  std::chrono::milliseconds stall_window() const;
+
+  Endpoint endpoint_;
+  std::string origin_;
+  bool needs_fresh_connection_ = false;
+  bool may_cancel_if_slow_ = false;
+  bool responds_late_ = false;  // the server may work for minutes before its response
+  std::uint64_t body_bytes_ = 0;
+  Wake wake_;
+  std::uint64_t moved_bytes_ = 0, moved_before_window_ = 0;
+  Clock::time_point began_{}, stall_window_began_{};
+  Clock::time_point response_began_ = Clock::time_point::max();
+};
+
+}  // namespace s3
