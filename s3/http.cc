@@ -38,6 +38,16 @@ std::optional<std::string> HeadProblem(const HttpRequest& request) {
   return problem;
 }
 
+void HttpHeaders::AppendLine(std::string_view line) {
+  if (raw_.empty()) raw_.reserve(512);
+  if (!line.empty() && (line[0] == ' ' || line[0] == '\t') && !raw_.empty()) {
+    raw_.resize(raw_.find_last_not_of("\r\n") + 1);
+    raw_.append(" ");
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+  }
+  raw_.append(line);
+}
+
 std::optional<std::string_view> HttpHeaders::Find(std::string_view name) const {
   std::string_view rest = raw_;
   while (!rest.empty()) {

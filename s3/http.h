@@ -75,10 +75,8 @@ class HttpHeaders {
  public:
   // Returns the value of the first header with that name (in any case), without surrounding space.
   std::optional<std::string_view> Find(std::string_view name) const;
-  void AppendLine(std::string_view line) {
-    if (raw_.empty()) raw_.reserve(512);
-    raw_.append(line);
-  }
+  // A line that begins with white space continues the one before (RFC 9112, section 5.2).
+  void AppendLine(std::string_view line);
   void Clear() { raw_.clear(); }
   std::size_t size_bytes() const { return raw_.size(); }
   std::string_view lines() const { return raw_; }

@@ -110,7 +110,16 @@ struct ProxyOptions {
   std::string no_proxy;
 };
 
+// Who carries requests over connections; libcurl makes the connections in both cases. See
+// s3/transport/DESIGN.md.
+enum class TransportKind {
+  kAuto,     // kDirect, or kLibcurl where the connection needs it: see ResolveTransport
+  kLibcurl,  // libcurl carries whole exchanges
+  kDirect,   // our own HTTP/1.1 exchanges go over the connections
+};
+
 struct TransportOptions {
+  TransportKind kind = TransportKind::kAuto;
   // For name resolution, TCP and TLS handshakes together.
   std::chrono::milliseconds connect_timeout{10'000};
   // An exchange that moves fewer than `stall_bytes` in `stall_window` is ended and retried. Bytes that the

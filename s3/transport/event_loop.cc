@@ -4,13 +4,14 @@
 #include <string>
 #include <utility>
 
+#include "s3/transport/curl/curl_loop.h"
 #include "s3/transport/direct/direct_loop.h"
 
 namespace s3 {
 namespace {
 
 std::unique_ptr<Engine> MakeEngine(const EngineSettings& settings) {
-  return MakeDirectLoop(settings);
+  return settings.options.kind == TransportKind::kLibcurl ? MakeCurlLoop(settings) : MakeDirectLoop(settings);
 }
 
 }  // namespace

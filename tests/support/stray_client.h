@@ -47,10 +47,10 @@ struct LoopBlocker {
 };
 
 struct StrayFixture {
-  StrayFixture(const StrayServer& server, bool through_proxy, int max_idle)
+  StrayFixture(const StrayServer& server, s3::TransportKind kind, bool through_proxy, int max_idle)
       : endpoint(server.endpoint()),
         destination({.bucket = "bucket", .endpoint = endpoint.Url()}),
-        loop(OptionsFor(server, through_proxy), max_idle),
+        loop(OptionsFor(server, kind, through_proxy), max_idle),
         transport(&loop),
         facts(destination, s3::ResolveBucket(destination).value(), nullptr),
         credentials(Fixed({"id", s3::Secret("secret"), s3::Secret()})),
@@ -58,8 +58,9 @@ struct StrayFixture {
                {.base_delay = std::chrono::milliseconds(1), .cap = std::chrono::milliseconds(2)},
                s3::ResolveIntegrity({}, destination), &transport, &waiter, {}) {}
 
-  static s3::TransportOptions OptionsFor(const StrayServer& server, bool through_proxy) {
+  static s3::TransportOptions OptionsFor(const StrayServer& server, s3::TransportKind kind, bool through_proxy) {
     s3::TransportOptions options;
+    options.kind = kind;
     options.tls.ca_file = server.ca_file();
     options.proxy.from_environment = false;
     if (through_proxy) options.proxy.url = s3::Secret("http://" + server.endpoint().HostAndPort());

@@ -8,6 +8,7 @@
 
 #include "s3/base/unique_fd.h"
 #include "s3/transport/event_loop.h"
+#include "tests/support/both_transports.h"
 #include "tests/support/raw_server.h"
 
 namespace s3 {
@@ -31,7 +32,7 @@ class NoDescriptorLeft {
   rlimit before_{};
 };
 
-class DescriptorShortageTest : public testing::Test {
+class DescriptorShortageTest : public test::BothTransports {
  protected:
   void Send() {
     HttpRequest request;
@@ -55,12 +56,12 @@ class DescriptorShortageTest : public testing::Test {
   RawServer server_{[](int fd) {
     while (!test::ReadRequest(fd).empty()) test::Say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   }};
-  EventLoop loop_{TransportOptions{}, 4};
+  EventLoop loop_{Options(), 4};
   HttpResponse response_;
   std::atomic<bool> ended_{false};
 };
 
-TEST_F(DescriptorShortageTest, ARequestWaitsForADescriptorWithoutFailing) {
+TEST_P(DescriptorShortageTest, ARequestWaitsForADescriptorWithoutFailing) {
   {
     const NoDescriptorLeft none;
     Send();
@@ -73,7 +74,7 @@ TEST_F(DescriptorShortageTest, ARequestWaitsForADescriptorWithoutFailing) {
   EXPECT_EQ(response_.status, 200);
 }
 
-TEST_F(DescriptorShortageTest, AnAbortEndsTheWait) {
+TEST_P(DescriptorShortageTest, AnAbortEndsTheWait) {
   {
     const NoDescriptorLeft none;
     Send();
@@ -85,7 +86,7 @@ TEST_F(DescriptorShortageTest, AnAbortEndsTheWait) {
   EXPECT_EQ(response_.failure->kind, ErrorKind::kCancelled);
 }
 
-TEST_F(DescriptorShortageTest, AnIdleConnectionNeedsNoDescriptor) {
+TEST_P(DescriptorShortageTest, AnIdleConnectionNeedsNoDescriptor) {
   Send();
   AwaitEnd();
   const NoDescriptorLeft none;
@@ -94,6 +95,8 @@ TEST_F(DescriptorShortageTest, AnIdleConnectionNeedsNoDescriptor) {
   EXPECT_EQ(response_.status, 200);
   EXPECT_EQ(server_.connections, 1);
 }
+
+INSTANTIATE_TEST_SUITE_P(Transports, DescriptorShortageTest, test::kBothTransports, test::KindName);
 
 }  // namespace
 }  // namespace s3

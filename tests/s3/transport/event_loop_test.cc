@@ -12,6 +12,7 @@
 #include <functional>
 #include <thread>
 
+#include "tests/support/both_transports.h"
 #include "tests/support/raw_server.h"
 #include "tests/support/support.h"
 
@@ -48,31 +49,32 @@ HttpResponse Exchange(EventLoop& loop, const HttpRequest& request) {
 
 // Short timeouts, for servers that stay silent. All other tests use the long defaults: a busy machine must
 // not cause a timeout.
-TransportOptions Impatient() {
-  TransportOptions options;
+TransportOptions Impatient(TransportOptions options) {
   options.stall_window = milliseconds(200);
   return options;
 }
 
-TEST(EventLoopTest, SendsPathAndHeadersUnchanged) {
+class EventLoopTest : public test::BothTransports {};
+
+TEST_P(EventLoopTest, SendsPathAndHeadersUnchanged) {
   std::string seen;
   RawServer server([&](int fd) {
     seen = ReadRequest(fd);
     Say(fd, "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 2\r\n\r\nok");
   });
-  EventLoop loop(TransportOptions{}, 4);
+  EventLoop loop(Options(), 4);
   const auto response = Exchange(loop, Get(server.endpoint(), "PUT", "body"));
   EXPECT_FALSE(response.failure);
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.body, "ok");
   EXPECT_THAT(seen, testing::StartsWith("PUT /bucket/a%20key/../x HTTP/1.1\r\n"));
-  EXPECT_THAT(seen, HasSubstr("\r\nhost: " + server.endpoint().HostHeader() + "\r\n"));
+  EXPECT_THAT(seen, HasSubstr("ost: " + server.endpoint().HostHeader() + "\r\n"));
   EXPECT_THAT(seen, HasSubstr("\r\nx-amz-empty:\r\n"));
   EXPECT_THAT(seen, HasSubstr("\r\nContent-Length: 4\r\n"));
   EXPECT_THAT(seen, testing::Not(HasSubstr("urlencoded")));
 }
 
-TEST(EventLoopTest, ReusesAConnectionAcrossMethods) {
+TEST_P(EventLoopTest, ReusesAConnectionAcrossMethods) {
   RawServer server([](int fd) {
     for (std::string request; !(request = ReadRequest(fd)).empty();) {
       const bool head = request.starts_with("HEAD");
@@ -81,7 +83,7 @@ TEST(EventLoopTest, ReusesAConnectionAcrossMethods) {
     }
   });
   {
-    EventLoop loop(TransportOptions{}, 4);
+    EventLoop loop(Options(), 4);
     for (int i = 0; i < 3; ++i) {
       EXPECT_EQ(Exchange(loop, Get(server.endpoint(), "PUT", "")).body, "x");
       EXPECT_EQ(Exchange(loop, Get(server.endpoint(), "HEAD")).headers.Find("content-length"), "77");
@@ -90,26 +92,26 @@ TEST(EventLoopTest, ReusesAConnectionAcrossMethods) {
   EXPECT_EQ(server.connections, 1);
 }
 
-TEST(EventLoopTest, AnInterimResponseIsNotTheFinalOne) {
+TEST_P(EventLoopTest, AnInterimResponseIsNotTheFinalOne) {
   RawServer server([](int fd) {
     ReadRequest(fd);
     Say(fd,
         "HTTP/1.1 100 Continue\r\nETag: \"interim\"\r\n\r\nHTTP/1.1 204 No Content\r\nETag: "
         "\"final\"\r\n\r\n");
   });
-  EventLoop loop(TransportOptions{}, 4);
+  EventLoop loop(Options(), 4);
   const auto response = Exchange(loop, Get(server.endpoint(), "PUT", ""));
   EXPECT_EQ(response.status, 204);
   EXPECT_EQ(response.headers.Find("etag"), "\"final\"");
 }
 
-TEST(EventLoopTest, ARefusedConnectionNamesHostAndPort) {
+TEST_P(EventLoopTest, ARefusedConnectionNamesHostAndPort) {
   int port;
   {
     RawServer gone([](int) {});
     port = gone.endpoint().port;
   }
-  EventLoop loop(TransportOptions{}, 4);
+  EventLoop loop(Options(), 4);
   const auto response = Exchange(loop, Get({"http", "127.0.0.1", port}));
   ASSERT_TRUE(response.failure);
   EXPECT_EQ(response.failure->kind, ErrorKind::kTransient);
@@ -117,25 +119,25 @@ TEST(EventLoopTest, ARefusedConnectionNamesHostAndPort) {
   EXPECT_THAT(response.failure->message, HasSubstr("Connection refused"));
 }
 
-TEST(EventLoopTest, ASilentServerIsATimeout) {
+TEST_P(EventLoopTest, ASilentServerIsATimeout) {
   RawServer server([](int fd) {
     ReadRequest(fd);
     AwaitClientClose(fd);
   });
-  EventLoop loop(Impatient(), 4);
+  EventLoop loop(Impatient(Options()), 4);
   const auto response = Exchange(loop, Get(server.endpoint(), "PUT", "x"));
   ASSERT_TRUE(response.failure);
   EXPECT_EQ(response.failure->kind, ErrorKind::kTransient);
   EXPECT_THAT(response.failure->message, HasSubstr("network timeout"));
 }
 
-TEST(EventLoopTest, AServerThatReadsNoBodyIsATimeout) {
+TEST_P(EventLoopTest, AServerThatReadsNoBodyIsATimeout) {
   std::atomic<bool> is_over{false};
   RawServer server([&](int fd) {
     ReadRequest(fd);
     is_over.wait(false);  // reads no body
   });
-  EventLoop loop(Impatient(), 4);
+  EventLoop loop(Impatient(Options()), 4);
   const std::string body(32 << 20, 'x');
   const auto response = Exchange(loop, Get(server.endpoint(), "PUT", body));
   is_over = true;
@@ -144,7 +146,7 @@ TEST(EventLoopTest, AServerThatReadsNoBodyIsATimeout) {
   EXPECT_THAT(response.failure->message, HasSubstr("network timeout"));
 }
 
-TEST(EventLoopTest, MalformedResponsesAreTransientFailures) {
+TEST_P(EventLoopTest, MalformedResponsesAreTransientFailures) {
   const std::pair<const char*, std::string> cases[] = {
       {"closes without a response", ""},
       {"cuts the headers", "HTTP/1.1 200 OK\r\nETag:"},
@@ -164,21 +166,21 @@ TEST(EventLoopTest, MalformedResponsesAreTransientFailures) {
       ReadRequest(fd);
       Say(fd, text);
     });
-    EventLoop loop(TransportOptions{}, 4);
+    EventLoop loop(Options(), 4);
     const auto response = Exchange(loop, Get(server.endpoint(), "PUT", "x"));
     ASSERT_TRUE(response.failure) << what;
     EXPECT_EQ(response.failure->kind, ErrorKind::kTransient) << what;
   }
 }
 
-TEST(EventLoopTest, AHugeResponseBodyIsCutOffAndTheStatusStays) {
+TEST_P(EventLoopTest, AHugeResponseBodyIsCutOffAndTheStatusStays) {
   RawServer server([](int fd) {
     ReadRequest(fd);
     Say(fd, "HTTP/1.1 500 No\r\nContent-Length: 1073741824\r\n\r\n");
     const std::string chunk(1 << 20, 'x');
     for (int i = 0; i < 8; ++i) Say(fd, chunk);
   });
-  EventLoop loop(TransportOptions{}, 4);
+  EventLoop loop(Options(), 4);
   const auto response = Exchange(loop, Get(server.endpoint()));
   EXPECT_FALSE(response.failure);
   EXPECT_EQ(response.status, 500);
@@ -203,7 +205,7 @@ std::string ReadWithBody(int fd) {
 
 constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
-TEST(EventLoopTest, ARequestIsResentWhenAReusedConnectionDiesBeforeAnyResponse) {
+TEST_P(EventLoopTest, ARequestIsResentWhenAReusedConnectionDiesBeforeAnyResponse) {
   std::atomic<int> requests{0};
   RawServer server([&](int fd) {
     // At most two responses; at the next request the connection dies.
@@ -214,7 +216,7 @@ TEST(EventLoopTest, ARequestIsResentWhenAReusedConnectionDiesBeforeAnyResponse) 
     }
   });
   {
-    EventLoop loop(TransportOptions{}, 4);
+    EventLoop loop(Options(), 4);
     for (int i = 0; i < 2; ++i) EXPECT_FALSE(Exchange(loop, Get(server.endpoint(), "PUT", "x")).failure);
     EXPECT_FALSE(
         Exchange(loop, Get(server.endpoint(), "PUT", "x")).failure);  // the third request is sent twice
@@ -224,7 +226,7 @@ TEST(EventLoopTest, ARequestIsResentWhenAReusedConnectionDiesBeforeAnyResponse) 
   EXPECT_EQ(requests, 5);
 }
 
-TEST(EventLoopTest, ARequestThatNeedsAFreshConnectionGetsOneAndIsSentOnce) {
+TEST_P(EventLoopTest, ARequestThatNeedsAFreshConnectionGetsOneAndIsSentOnce) {
   std::atomic<int> requests{0};
   RawServer server([&](int fd) {
     requests += !ReadWithBody(fd).empty();
@@ -234,7 +236,7 @@ TEST(EventLoopTest, ARequestThatNeedsAFreshConnectionGetsOneAndIsSentOnce) {
     }
   });
   {
-    EventLoop loop(TransportOptions{}, 0);
+    EventLoop loop(Options(), 0);
     EXPECT_FALSE(Exchange(loop, Get(server.endpoint(), "PUT", "x")).failure);
     auto once = Get(server.endpoint(), "POST", "x");
     once.fresh_connection = true;
@@ -244,19 +246,19 @@ TEST(EventLoopTest, ARequestThatNeedsAFreshConnectionGetsOneAndIsSentOnce) {
   EXPECT_EQ(requests, 2);
 }
 
-TEST(EventLoopTest, AnIdleConnectionThatTheServerClosedIsNotUsed) {
+TEST_P(EventLoopTest, AnIdleConnectionThatTheServerClosedIsNotUsed) {
   std::atomic<int> requests{0};
   RawServer server([&](int fd) {
     requests += !ReadWithBody(fd).empty();
     Say(fd, kOk);
   });
-  EventLoop loop(TransportOptions{}, 4);
+  EventLoop loop(Options(), 4);
   for (int i = 0; i < 20; ++i) EXPECT_FALSE(Exchange(loop, Get(server.endpoint(), "PUT", "x")).failure);
   EXPECT_EQ(requests, 20);
   EXPECT_EQ(server.connections, 20);
 }
 
-TEST(EventLoopTest, ALargeBodyWaitsFor100Continue) {
+TEST_P(EventLoopTest, ALargeBodyWaitsFor100Continue) {
   const std::string body(3 << 20, 'x');
   std::atomic<int> taken{0}, refused{0};
   RawServer server([&](int fd) {
@@ -278,7 +280,7 @@ TEST(EventLoopTest, ALargeBodyWaitsFor100Continue) {
       Say(fd, kOk);
     }
   });
-  EventLoop loop(TransportOptions{}, 4);
+  EventLoop loop(Options(), 4);
   auto request = Get(server.endpoint(), "PUT");
   request.body_pieces = {std::string_view(body).substr(0, 1000), "", std::string_view(body).substr(1000)};
   EXPECT_EQ(Exchange(loop, request).status, 200);
@@ -287,7 +289,7 @@ TEST(EventLoopTest, ALargeBodyWaitsFor100Continue) {
   EXPECT_EQ(refused, 1);
 }
 
-TEST(EventLoopTest, AServerThatDoesNotKnowExpectGetsItOnce) {
+TEST_P(EventLoopTest, AServerThatDoesNotKnowExpectGetsItOnce) {
   const std::string body(2 << 20, 'x');
   for (const bool sends_417 : {true, false}) {
     std::atomic<int> expects{0}, whole{0};
@@ -307,14 +309,14 @@ TEST(EventLoopTest, AServerThatDoesNotKnowExpectGetsItOnce) {
         Say(fd, kOk);
       }
     });
-    EventLoop loop(TransportOptions{}, 4);
+    EventLoop loop(Options(), 4);
     for (int i = 0; i < 3; ++i) EXPECT_EQ(Exchange(loop, Get(server.endpoint(), "PUT", body)).status, 200);
     EXPECT_EQ(expects, 1) << sends_417;
     EXPECT_EQ(whole, 3) << sends_417;
   }
 }
 
-TEST(EventLoopTest, ARefusalBeforeTheWholeBodyCountsAndASuccessDoesNot) {
+TEST_P(EventLoopTest, ARefusalBeforeTheWholeBodyCountsAndASuccessDoesNot) {
   const std::string body(64 << 20, 'x');
   for (const int status : {403, 200}) {
     RawServer server([&](int fd) {
@@ -325,33 +327,33 @@ TEST(EventLoopTest, ARefusalBeforeTheWholeBodyCountsAndASuccessDoesNot) {
       Say(fd, "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: 0\r\n\r\n");
       AwaitClientClose(fd);
     });
-    EventLoop loop(TransportOptions{}, 4);
+    EventLoop loop(Options(), 4);
     const auto response = Exchange(loop, Get(server.endpoint(), "PUT", body));
     EXPECT_EQ(response.status, status);
     EXPECT_EQ(response.failure.has_value(), status == 200);
   }
 }
 
-TEST(EventLoopTest, RedirectsAreNotFollowed) {
+TEST_P(EventLoopTest, RedirectsAreNotFollowed) {
   RawServer other([](int fd) { ReadRequest(fd); });
   RawServer server([&](int fd) {
     ReadRequest(fd);
     Say(fd, "HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:" + std::to_string(other.endpoint().port) +
                 "/\r\nContent-Length: 0\r\n\r\n");
   });
-  EventLoop loop(TransportOptions{}, 4);
+  EventLoop loop(Options(), 4);
   EXPECT_EQ(Exchange(loop, Get(server.endpoint(), "PUT", "x")).status, 307);
   EXPECT_EQ(other.connections, 0);
 }
 
-TEST(EventLoopTest, AbortCancelsExchangesInFlightAndLaterOnes) {
+TEST_P(EventLoopTest, AbortCancelsExchangesInFlightAndLaterOnes) {
   std::atomic<EventLoop*> running{nullptr};
   RawServer server([&](int fd) {
     ReadRequest(fd);
     running.load()->Abort();
     AwaitClientClose(fd);
   });
-  EventLoop loop(TransportOptions{}, 4);
+  EventLoop loop(Options(), 4);
   running = &loop;
   for (int i = 0; i < 2; ++i) {
     const auto response = Exchange(loop, Get(server.endpoint(), "PUT", "x"));
@@ -360,8 +362,8 @@ TEST(EventLoopTest, AbortCancelsExchangesInFlightAndLaterOnes) {
   }
 }
 
-TEST(EventLoopTest, SleepsEndInOrderAndWhenCancelled) {
-  EventLoop loop(TransportOptions{}, 4);
+TEST_P(EventLoopTest, SleepsEndInOrderAndWhenCancelled) {
+  EventLoop loop(Options(), 4);
   BlockingWaiter waiter;
   const auto start = std::chrono::steady_clock::now();
   waiter.Wait([&](Wake wake) { loop.WakeAfter(milliseconds(20), wake); });
@@ -372,12 +374,12 @@ TEST(EventLoopTest, SleepsEndInOrderAndWhenCancelled) {
   waiter.Wait([&](Wake wake) { loop.WakeAfter(std::chrono::hours(1), wake); });
 }
 
-TEST(EventLoopTest, ManyThreadsShareOneLoop) {
+TEST_P(EventLoopTest, ManyThreadsShareOneLoop) {
   endpoint::ServerOptions options;
   options.buckets = {"bucket"};
   endpoint::Server server(options);
   const auto endpoint = ParseEndpoint(server.endpoint()).value();
-  EventLoop loop(TransportOptions{}, 16);
+  EventLoop loop(Options(), 16);
   std::vector<std::thread> threads;
   std::atomic<int> refused{0};
   for (int t = 0; t < 8; ++t) {
@@ -388,6 +390,8 @@ TEST(EventLoopTest, ManyThreadsShareOneLoop) {
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(refused, 400);
 }
+
+INSTANTIATE_TEST_SUITE_P(Transports, EventLoopTest, test::kBothTransports, test::KindName);
 
 }  // namespace
 }  // namespace s3

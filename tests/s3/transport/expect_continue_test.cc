@@ -6,12 +6,15 @@
 
 #include "s3/base/waiter.h"
 #include "s3/transport/event_loop_group.h"
+#include "tests/support/both_transports.h"
 #include "tests/support/raw_server.h"
 
 namespace s3 {
 namespace {
 
-TEST(ExpectContinueTest, ARefusedExpectIsLeftOutFromThenOn) {
+class ExpectContinueTest : public test::BothTransports {};
+
+TEST_P(ExpectContinueTest, ARefusedExpectIsLeftOutFromThenOn) {
   const std::string large(2 << 20, 'x');
   for (const int status : {417, 501}) {
     std::atomic<int> asked{0};
@@ -29,7 +32,7 @@ TEST(ExpectContinueTest, ARefusedExpectIsLeftOutFromThenOn) {
       }
       test::Say(fd, "HTTP/1.1 200\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     });
-    EventLoopGroup loops(TransportOptions{}, 1, 4);
+    EventLoopGroup loops(Options(), 1, 4);
     for (int i = 0; i < 2; ++i) {
       HttpRequest request;
       request.method = "PUT";
@@ -43,6 +46,8 @@ TEST(ExpectContinueTest, ARefusedExpectIsLeftOutFromThenOn) {
     EXPECT_EQ(asked, 1) << status;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Transports, ExpectContinueTest, test::kBothTransports, test::KindName);
 
 }  // namespace
 }  // namespace s3

@@ -23,14 +23,20 @@ using testing::HasSubstr;
 
 const std::string kOk = "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 0\r\n\r\n";
 
-// The parameter: true when connections may go through a proxy, so that libcurl sends.
-class FileBodyTest : public testing::TestWithParam<bool> {
+enum class Way {
+  kKernel,        // sendfile
+  kLibcurlSends,  // direct, but connections may go through a proxy
+  kLibcurl,       // the libcurl transport
+};
+
+class FileBodyTest : public testing::TestWithParam<Way> {
  protected:
   FileBodyTest() : content_(3'000'000, '\0') {
     auto random = test::SeededRandom();
     for (auto& c : content_) c = static_cast<char>(random());
     path_ = directory_.Write("f", content_);
-    if (GetParam()) {
+    if (GetParam() == Way::kLibcurl) options_.kind = TransportKind::kLibcurl;
+    if (GetParam() == Way::kLibcurlSends) {
       options_.proxy.url = Secret("http://127.0.0.1:9");
       options_.proxy.no_proxy = "127.0.0.1";
     }
@@ -129,8 +135,13 @@ TEST_P(FileBodyTest, AFileThatCannotBeReadIsALocalError) {
   EXPECT_THAT(response.failure->message, HasSubstr("Is a directory"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, FileBodyTest, testing::Values(false, true),
-                         [](const auto& test) { return test.param ? "Libcurl" : "Kernel"; });
+std::string NameOfWay(const testing::TestParamInfo<Way>& info) {
+  const char* const names[] = {"Kernel", "LibcurlSends", "Libcurl"};
+  return names[static_cast<std::size_t>(info.param)];
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, FileBodyTest,
+                         testing::Values(Way::kKernel, Way::kLibcurlSends, Way::kLibcurl), NameOfWay);
 
 // The bytes that are sent can differ from those that were hashed. The store notices, at every attempt.
 TEST(FilePayloadTest, AChangeBetweenHashingAndSendingIsNoticed) {

@@ -6,6 +6,7 @@
 
 #include "s3/credentials/providers/context.h"
 #include "s3/transport/event_loop.h"
+#include "tests/support/both_transports.h"
 #include "tests/support/peer_server.h"
 
 namespace s3 {
@@ -62,8 +63,10 @@ std::string Times(int count, const std::string& text) {
   return all;
 }
 
+class HostileServerTest : public test::BothTransports {};
+
 // Our kernel has taken the whole body, but the server has read little of it.
-TEST(HostileServerTest, ASuccessBeforeTheBodyHasArrivedIsAFailure) {
+TEST_P(HostileServerTest, ASuccessBeforeTheBodyHasArrivedIsAFailure) {
   for (const int status : {200, 403}) {
     std::atomic<bool> ended{false};
     RawServer server([&](int fd) {
@@ -72,7 +75,7 @@ TEST(HostileServerTest, ASuccessBeforeTheBodyHasArrivedIsAFailure) {
       ended.wait(false);
     });
     server.TakeLittle();
-    EventLoop loop(TransportOptions{}, 4);
+    EventLoop loop(Options(), 4);
     const std::string body(96 << 10, 'x');
     const auto response = Exchange(loop, Request(server.endpoint(), "PUT", body));
     ended = true;
@@ -84,7 +87,8 @@ TEST(HostileServerTest, ASuccessBeforeTheBodyHasArrivedIsAFailure) {
   }
 }
 
-TEST(HostileServerTest, AResponseBeforeTheHeadIsSentIsNoResponse) {
+TEST_P(HostileServerTest, AResponseBeforeTheHeadIsSentIsNoResponse) {
+  if (!IsDirect()) GTEST_SKIP() << "libcurl refuses a head above 1 MiB; the kernel takes a shorter one at once";
   std::atomic<bool> ended{false};
   RawServer server([&](int fd) {
     char some[4096];
@@ -92,7 +96,7 @@ TEST(HostileServerTest, AResponseBeforeTheHeadIsSentIsNoResponse) {
     Say(fd, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
     ended.wait(false);
   });
-  EventLoop loop(TransportOptions{}, 4);
+  EventLoop loop(Options(), 4);
   auto request = Request(server.endpoint(), "PUT");
   request.headers = {{"x-amz-meta-large", std::string(32 << 20, 'x')}};
   const auto response = Exchange(loop, request);
@@ -102,7 +106,7 @@ TEST(HostileServerTest, AResponseBeforeTheHeadIsSentIsNoResponse) {
 }
 
 // The second copy of a response arrives late, when it could pass for the next response.
-TEST(HostileServerTest, ARepeatedResponseIsNoResponse) {
+TEST_P(HostileServerTest, ARepeatedResponseIsNoResponse) {
   const auto with_id = [](const std::string& id) {
     return "HTTP/1.1 200 OK\r\nx-amz-request-id: " + id + "\r\nContent-Length: 0\r\n\r\n";
   };
@@ -111,7 +115,7 @@ TEST(HostileServerTest, ARepeatedResponseIsNoResponse) {
     PeerServer server(false, [&](Peer& peer) {
       while (peer.ReadHead()) peer.Say(with_id(ids[next++ % ids.size()]));
     });
-    EventLoop loop(TransportOptions{}, 4);
+    EventLoop loop(Options(), 4);
     std::string seen;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       const auto response = Exchange(loop, Request(server.endpoint()));
@@ -129,7 +133,7 @@ TEST(HostileServerTest, ARepeatedResponseIsNoResponse) {
 
 // The continue timeout begins when the head is sent on this connection, not when it was sent on the
 // connection before.
-TEST(HostileServerTest, TheContinueTimeoutDoesNotRunWhileConnecting) {
+TEST_P(HostileServerTest, TheContinueTimeoutDoesNotRunWhileConnecting) {
   std::atomic<int> connections{0};
   PeerServer server(
       true,
@@ -144,7 +148,7 @@ TEST(HostileServerTest, TheContinueTimeoutDoesNotRunWhileConnecting) {
         if (++connections == 2) poll(&never, 1, static_cast<int>(milliseconds(1'300).count()));
         return "";
       });
-  TransportOptions options;
+  auto options = Options();
   options.tls.ca_file = server.ca_file();
   EventLoop loop(options, 4);
   const std::string body(2 << 20, 'x');
@@ -152,7 +156,7 @@ TEST(HostileServerTest, TheContinueTimeoutDoesNotRunWhileConnecting) {
   EXPECT_EQ(connections, 2);
 }
 
-TEST(HostileServerTest, AResponseThatTricklesEndsAtTheResponseTimeout) {
+TEST_P(HostileServerTest, AResponseThatTricklesEndsAtTheResponseTimeout) {
   const std::pair<const char*, std::pair<std::string, std::string>> cases[] = {
       {"a body", {"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", "x"}},
       {"a body without an end", {"HTTP/1.1 200 OK\r\n\r\n", "x"}},
@@ -165,7 +169,7 @@ TEST(HostileServerTest, AResponseThatTricklesEndsAtTheResponseTimeout) {
       Say(fd, text.first);
       Trickle(fd, text.second);
     });
-    TransportOptions options;
+    auto options = Options();
     options.response_timeout = milliseconds(200);
     EventLoop loop(options, 4);
     const auto response = Exchange(loop, Request(server.endpoint()));
@@ -174,20 +178,20 @@ TEST(HostileServerTest, AResponseThatTricklesEndsAtTheResponseTimeout) {
   }
 }
 
-TEST(HostileServerTest, SilenceBeforeTheResponseDoesNotCountAsResponseTime) {
+TEST_P(HostileServerTest, SilenceBeforeTheResponseDoesNotCountAsResponseTime) {
   RawServer server([](int fd) {
     ReadRequest(fd);
     pollfd never{-1, 0, 0};
     poll(&never, 1, 300);
     Say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   });
-  TransportOptions options;
+  auto options = Options();
   options.response_timeout = milliseconds(100);
   EventLoop loop(options, 4);
   EXPECT_EQ(Failure(Exchange(loop, Request(server.endpoint()))), "none");
 }
 
-TEST(HostileServerTest, BytesReceivedBeforeTheBodyIsSentAreNoProgress) {
+TEST_P(HostileServerTest, BytesReceivedBeforeTheBodyIsSentAreNoProgress) {
   for (const bool interim : {true, false}) {
     RawServer server([&](int fd) {
       ReadRequest(fd);
@@ -196,7 +200,7 @@ TEST(HostileServerTest, BytesReceivedBeforeTheBodyIsSentAreNoProgress) {
       Say(fd, "HTTP/1.1 403 No\r\nContent-Length: 1000000\r\n\r\n");
       Trickle(fd, "x");
     });
-    TransportOptions options;
+    auto options = Options();
     options.stall_window = milliseconds(200);
     EventLoop loop(options, 4);
     const std::string body(64 << 20, 'x');
@@ -205,7 +209,7 @@ TEST(HostileServerTest, BytesReceivedBeforeTheBodyIsSentAreNoProgress) {
   }
 }
 
-TEST(HostileServerTest, AFloodOfBytesBesidesTheBodyEndsTheExchange) {
+TEST_P(HostileServerTest, AFloodOfBytesBesidesTheBodyEndsTheExchange) {
   const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   const std::pair<const char*, std::pair<std::string, std::string>> cases[] = {
       {"a chunk's extension", {chunked + "1;x=", Times(1000, "x")}},
@@ -232,7 +236,7 @@ TEST(HostileServerTest, AFloodOfBytesBesidesTheBodyEndsTheExchange) {
         Say(fd, text.first);
         taken += Flood(fd, text.second);
       });
-      EventLoop loop(TransportOptions{}, 4);
+      EventLoop loop(Options(), 4);
       const auto response = Exchange(loop, Request(server.endpoint()));
       EXPECT_TRUE(response.failure || response.body_truncated) << what;
       EXPECT_LE(response.body.size(), HttpResponse::kMaxBodyBytes) << what;
@@ -244,14 +248,14 @@ TEST(HostileServerTest, AFloodOfBytesBesidesTheBodyEndsTheExchange) {
 }
 
 // The connect timeout covers the TLS handshake, too.
-TEST(HostileServerTest, AHandshakeThatTricklesEndsAtTheConnectTimeout) {
+TEST_P(HostileServerTest, AHandshakeThatTricklesEndsAtTheConnectTimeout) {
   RawServer server([](int fd) {
     char hello[4096];
     EXPECT_GT(read(fd, hello, sizeof hello), 0);
     Say(fd, std::string("\x16\x03\x03\x40\x00", 5));
     Trickle(fd, "\x02");
   });
-  TransportOptions options;
+  auto options = Options();
   options.connect_timeout = milliseconds(300);
   EventLoop loop(options, 4);
   auto endpoint = server.endpoint();
@@ -260,7 +264,7 @@ TEST(HostileServerTest, AHandshakeThatTricklesEndsAtTheConnectTimeout) {
               testing::ContainsRegex("timeout|not connected within"));
 }
 
-TEST(HostileServerTest, AProxyResponseWithoutEndEndsAtTheConnectTimeout) {
+TEST_P(HostileServerTest, AProxyResponseWithoutEndEndsAtTheConnectTimeout) {
   const std::pair<const char*, std::pair<std::string, std::string>> cases[] = {
       {"headers", {"HTTP/1.1 200 OK\r\n", Times(100, "X: y\r\n")}},
       {"one header", {"HTTP/1.1 200 OK\r\nX: ", Times(1000, "x")}},
@@ -276,7 +280,7 @@ TEST(HostileServerTest, AProxyResponseWithoutEndEndsAtTheConnectTimeout) {
         Say(fd, text.first);
         at_once ? void(Flood(fd, text.second)) : Trickle(fd, text.second);
       });
-      TransportOptions options;
+      auto options = Options();
       options.connect_timeout = milliseconds(300);
       options.proxy.url = Secret("http://" + proxy.endpoint().HostAndPort());
       testing::internal::CaptureStdout();
@@ -292,7 +296,7 @@ TEST(HostileServerTest, AProxyResponseWithoutEndEndsAtTheConnectTimeout) {
   }
 }
 
-TEST(HostileServerTest, TlsMessagesWithoutDataAreNoProgress) {
+TEST_P(HostileServerTest, TlsMessagesWithoutDataAreNoProgress) {
   using Message = bool (*)(SSL*);
   const std::pair<const char*, Message> cases[] = {
       {"key updates",
@@ -309,7 +313,7 @@ TEST(HostileServerTest, TlsMessagesWithoutDataAreNoProgress) {
              poll(&client, 1, at_once ? 0 : 1) == 0 && say(peer.tls());)
           said = BIO_number_written(SSL_get_wbio(peer.tls()));
       });
-      TransportOptions options;
+      auto options = Options();
       options.stall_window = milliseconds(300);
       options.tls.ca_file = server.ca_file();
       EventLoop loop(options, 4);
@@ -320,7 +324,7 @@ TEST(HostileServerTest, TlsMessagesWithoutDataAreNoProgress) {
   }
 }
 
-TEST(HostileServerTest, CredentialServicesHaveTheSameLimits) {
+TEST_P(HostileServerTest, CredentialServicesHaveTheSameLimits) {
   for (const bool at_once : {true, false}) {
     RawServer server([&](int fd) {
       ReadRequest(fd);
@@ -333,6 +337,8 @@ TEST(HostileServerTest, CredentialServicesHaveTheSameLimits) {
     EXPECT_TRUE(response.failure);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Transports, HostileServerTest, test::kBothTransports, test::KindName);
 
 }  // namespace
 }  // namespace s3

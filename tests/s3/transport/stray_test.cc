@@ -187,9 +187,15 @@ const Position kPositions[] = {
 struct Case {
   Position position;
   bool tls;
+  TransportKind kind;
 };
 
-void PrintTo(const Case& one, std::ostream* out) { *out << one.position.name; }
+std::string NameOfCase(const Case& one) {
+  return std::string(one.position.name) + (one.tls ? "Tls" : "Plain") +
+         (one.kind == TransportKind::kDirect ? "Direct" : "Libcurl");
+}
+
+void PrintTo(const Case& one, std::ostream* out) { *out << NameOfCase(one); }
 
 class StrayTest : public testing::TestWithParam<Case> {
  protected:
@@ -221,13 +227,13 @@ class StrayTest : public testing::TestWithParam<Case> {
 };
 
 TEST_P(StrayTest, NoOperationAcceptsAStray) {
-  const auto& [position, tls] = GetParam();
+  const auto& [position, tls, kind] = GetParam();
   std::list<Turn> turns;  // the server's threads may still use one when its request is over
   StrayServer server(tls);
   server.SetScript(position.script);
   const bool at_connect = position.when == When::kAtConnect;
   const auto make = [&] {
-    return std::make_unique<StrayFixture>(server, at_connect && !tls, at_connect ? 0 : 4);
+    return std::make_unique<StrayFixture>(server, kind, at_connect && !tls, at_connect ? 0 : 4);
   };
   auto fixture = make();
   int number = 0, strays = 0;
@@ -270,14 +276,21 @@ TEST_P(StrayTest, NoOperationAcceptsAStray) {
 std::vector<Case> Cases() {
   std::vector<Case> cases;
   for (const auto& position : kPositions) {
-    cases.push_back({position, false});
-    cases.push_back({position, true});
+    for (const auto kind : {TransportKind::kDirect, TransportKind::kLibcurl}) {
+      // A plain server cannot speak at the right moment, unless as a proxy that makes a tunnel. libcurl makes none.
+      const bool is_too_early = position.when == When::kAtConnect && kind == TransportKind::kLibcurl;
+      if (!is_too_early) cases.push_back({position, false, kind});
+      // libcurl holds the byte in a buffer that nobody else sees; without TLS the socket's counter tells.
+      const bool is_hidden = std::string(position.name) == "ItsFirstByteBehind100Continue" &&
+                             kind == TransportKind::kLibcurl;
+      if (!is_hidden) cases.push_back({position, true, kind});
+    }
   }
   return cases;
 }
 
 INSTANTIATE_TEST_SUITE_P(Positions, StrayTest, testing::ValuesIn(Cases()), [](const auto& one) {
-  return std::string(one.param.position.name) + (one.param.tls ? "Tls" : "Plain");
+  return NameOfCase(one.param);
 });
 
 }  // namespace

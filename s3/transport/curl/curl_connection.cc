@@ -1,0 +1,190 @@
+#include "s3/transport/curl/curl_connection.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include "s3/transport/curl/curl_pool.h"
+#include "s3/transport/curl_error.h"
+#include "s3/transport/curl_options.h"
+
+namespace s3 {
+
+CurlConnection::CurlConnection(const TransportOptions& options, const Endpoint& endpoint, unsigned long proxy_auth,
+                               CurlPool* pool)
+    : origin(endpoint.Url()),
+      pool_(pool),
+      error_text_(std::make_unique<char[]>(CURL_ERROR_SIZE)),
+      share_(curl_share_init(), curl_share_cleanup),
+      easy_(curl_easy_init(), curl_easy_cleanup),
+      connect_timeout_(options.connect_timeout),
+      is_plain_tcp_(endpoint.scheme == "http" && !MayUseProxy(options.proxy)) {
+  CURL* const curl = easy();
+  if (curl == nullptr || !share_ ||
+      curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
+    throw std::bad_alloc();
+  Set(curl, CURLOPT_SHARE, share_.get());
+  Set(curl, CURLOPT_PRIVATE, this);
+  Set(curl, CURLOPT_ERRORBUFFER, error_text_.get());
+  Set(curl, CURLOPT_OPENSOCKETFUNCTION, &CurlConnection::OnOpen);
+  Set(curl, CURLOPT_OPENSOCKETDATA, this);
+  Set(curl, CURLOPT_CLOSESOCKETFUNCTION, &CurlConnection::OnClose);
+  Set(curl, CURLOPT_CLOSESOCKETDATA, this);
+  Set(curl, CURLOPT_PREREQFUNCTION, &CurlConnection::OnRequest);
+  Set(curl, CURLOPT_PREREQDATA, this);
+  // The request is signed as it is: libcurl must not change its path.
+  Set(curl, CURLOPT_PATH_AS_IS, 1L);
+  Set(curl, CURLOPT_EXPECT_100_TIMEOUT_MS,
+      static_cast<long>(std::chrono::milliseconds(ExchangeBase::kContinueTimeout).count()));
+  Set(curl, CURLOPT_MAXAGE_CONN, static_cast<long>(CurlPool::kIdleTimeout.count()));
+  SetConnectOptions(curl, options, &records_without_data_);
+  if (MayUseProxy(options.proxy)) {
+    SetProxy(curl, options.proxy, false);
+    Set(curl, CURLOPT_PROXYAUTH, static_cast<long>(proxy_auth));
+    Set(curl, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));  // a proxy's CONNECT gets none of ours
+    Set(curl, CURLOPT_XFERINFOFUNCTION, &CurlConnection::OnProgress);
+    Set(curl, CURLOPT_XFERINFODATA, this);
+    Set(curl, CURLOPT_NOPROGRESS, 0L);
+    has_tls_proxy_ = std::string_view(options.proxy.url.Reveal()).starts_with("https");
+  } else {
+    SetProxy(curl, options.proxy, false);
+  }
+}
+
+CurlConnection::~CurlConnection() {
+  easy_.reset();
+  share_.reset();
+}
+
+void CurlConnection::SetUp(Transfer* next, bool expect_continue) {
+  transfer = next;
+  next->connection = this;
+  is_connected = true;  // until the pool gives it to libcurl
+  was_quiet_ = true;
+  is_new_ = false;  // until libcurl opens a socket
+  open_errno_ = reads_ = 0;
+  error_text_[0] = '\0';
+  began_ = Clock::now();
+  next->SetUp(easy(), expect_continue);
+  Set(easy(), CURLOPT_FRESH_CONNECT, next->needs_fresh_connection() ? 1L : 0L);
+}
+
+// With TLS or a proxy the bytes need not be of the response.
+void CurlConnection::NoteReadable() {
+  ++reads_;
+  if (is_plain_tcp_ && is_connected) transfer->NoteReadable(Clock::now());
+}
+
+// Keeps the errno of socket(2), which libcurl does not report.
+curl_socket_t CurlConnection::OnOpen(void* self, curlsocktype, curl_sockaddr* address) {
+  auto& connection = *static_cast<CurlConnection*>(self);
+  const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  connection.open_errno_ = fd < 0 ? errno : 0;
+  if (std::exchange(connection.is_connected, false)) connection.pool_->Connecting();  // libcurl resends
+  if (fd < 0) return fd;
+  connection.sockets_.push_back(fd);
+  connection.is_new_ = true;
+  connection.last_request_id.clear();
+  connection.has_distinct_ids = false;
+  connection.pool_->Opened(fd, &connection);
+  return fd;
+}
+
+int CurlConnection::OnClose(void* self, curl_socket_t socket) {
+  auto& connection = *static_cast<CurlConnection*>(self);
+  std::erase(connection.sockets_, socket);
+  connection.pool_->Closed(socket);
+  return close(socket);
+}
+
+// libcurl calls it when it has a connection, new or idle, right before it sends the request, and again for
+// each resend. Bytes that lie there belong to no request.
+int CurlConnection::OnRequest(void* self, char*, char*, int, int) {
+  auto& connection = *static_cast<CurlConnection*>(self);
+  connection.records_without_data_ = 0;
+  if (!std::exchange(connection.is_connected, true)) connection.pool_->Connected();
+  connection.was_quiet_ = connection.IsQuiet();
+  if (!connection.was_quiet_) return CURL_PREREQFUNC_ABORT;
+  connection.transfer->BeginAttempt(connection.sockets_.back());
+  return CURL_PREREQFUNC_OK;
+}
+
+// libcurl 7.88 reads a proxy's refusal to its end as long as bytes arrive, also beyond
+// CURLOPT_CONNECTTIMEOUT_MS.
+int CurlConnection::OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  const auto& connection = *static_cast<CurlConnection*>(self);
+  return !connection.is_connected && Clock::now() - connection.began_ > connection.connect_timeout_ ? 1 : 0;
+}
+
+bool CurlConnection::IsQuiet() const {
+  if (sockets_.empty()) return false;
+  char byte;
+  ssize_t received;
+  do received = recv(sockets_.back(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  while (received < 0 && errno == EINTR);
+  if (received == 0 || (received < 0 && errno != EAGAIN)) return false;
+  curl_tlssessioninfo* session = nullptr;
+  const bool is_tls = curl_easy_getinfo(easy(), CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK && session != nullptr &&
+                      session->internals != nullptr;
+  if (!is_tls) return received < 0;
+  auto* const tls = static_cast<SSL*>(session->internals);
+  if (SSL_has_pending(tls) != 0) return false;
+  return received < 0 || (!has_tls_proxy_ && IsTlsQuiet(tls));
+}
+
+// Bytes in the socket may be messages of TLS itself: a server sends tickets after the handshake. So OpenSSL
+// reads them, but from the socket: libcurl's own BIO works only within libcurl's calls.
+bool CurlConnection::IsTlsQuiet(ssl_st* tls) const {
+  BIO* const bio = BIO_new_socket(sockets_.back(), BIO_NOCLOSE);
+  if (bio == nullptr) return false;
+  BIO* const own_read = SSL_get_rbio(tls);
+  BIO* const own_write = SSL_get_wbio(tls);
+  BIO_up_ref(own_read);
+  BIO_up_ref(own_write);
+  BIO_up_ref(bio);
+  SSL_set0_rbio(tls, bio);
+  SSL_set0_wbio(tls, bio);
+  char byte;
+  const int got = SSL_peek(tls, &byte, 1);
+  const bool is_quiet = got <= 0 && SSL_get_error(tls, got) == SSL_ERROR_WANT_READ;
+  SSL_set0_rbio(tls, own_read);
+  SSL_set0_wbio(tls, own_write);
+  ERR_clear_error();
+  return is_quiet;
+}
+
+bool CurlConnection::LacksDescriptor() const { return s3::LacksDescriptor(open_errno_); }
+
+int CurlConnection::tunnel_status() const {
+  long status = 0;
+  curl_easy_getinfo(easy(), CURLINFO_HTTP_CONNECTCODE, &status);
+  return static_cast<int>(status);
+}
+
+Error CurlConnection::ConnectFailure(CURLcode code) const {
+  return ConnectError(easy(), code, error_text_.get(), connect_timeout_);
+}
+
+Error CurlConnection::Loss(CURLcode code) const {
+  const auto problem = CurlProblem(code, error_text_.get());
+  const auto kind = IsProtocolMismatch(code, problem) ? ErrorKind::kWrongEndpoint : ErrorKind::kTransient;
+  switch (code) {
+    case CURLE_GOT_NOTHING: return {.kind = kind, .message = "the server closed the connection without a response"};
+    case CURLE_PARTIAL_FILE:
+      return {.kind = kind, .message = "the server closed the connection in the middle of the response"};
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY: return {.kind = kind, .message = "not an HTTP response: " + problem};
+    case CURLE_SEND_ERROR: return {.kind = kind, .message = "sending: " + problem};
+    case CURLE_RECV_ERROR: return {.kind = kind, .message = "receiving: " + problem};
+    default: return {.kind = kind, .message = problem};
+  }
+}
+
+}  // namespace s3

@@ -1,0 +1,90 @@
+// A libcurl handle and the one connection that it keeps.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "s3/base/result.h"
+#include "s3/options.h"
+#include "s3/transport/curl/transfer.h"
+#include "s3/uri.h"
+
+struct ssl_st;
+
+namespace s3 {
+
+class CurlPool;
+
+// Belongs to the event loop's thread. libcurl would choose a connection from a cache of all; here each handle
+// has a cache of its own, which holds one. So the pool knows which connection a request gets, and its socket.
+class CurlConnection {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // Prepares easy(). `options` and `pool` must outlive the connection. Throws std::bad_alloc when libcurl has
+  // no memory.
+  // `proxy_auth`: the schemes that a proxy's user may be sent with, a mask of CURLAUTH_*.
+  CurlConnection(const TransportOptions& options, const Endpoint& endpoint, unsigned long proxy_auth, CurlPool* pool);
+  ~CurlConnection();
+  CurlConnection(const CurlConnection&) = delete;
+  CurlConnection& operator=(const CurlConnection&) = delete;
+
+  CURL* easy() const { return easy_.get(); }
+  // Sets the transfer that easy() will carry.
+  void SetUp(Transfer* next, bool expect_continue);
+
+  // How the last transfer ended: it was never connected, as no descriptor was left; it was not sent, as there
+  // was something to receive before it.
+  bool LacksDescriptor() const;
+  bool was_quiet() const { return was_quiet_; }
+  // True when the last transfer is the first on its connection.
+  bool is_new() const { return is_new_; }
+  // Call it when the socket is readable.
+  void NoteReadable();
+  // True at every 8th time that the socket was readable during a transfer: libcurl may read 1.6 MB at a time.
+  bool reads_a_lot() const { return reads_ % 8 == 7; }
+  // Returns the HTTP status with which a proxy refused to make a tunnel, or 0.
+  int tunnel_status() const;
+  // Says why libcurl could not connect.
+  Error ConnectFailure(CURLcode code) const;
+  // Says why the connection was lost after it was made.
+  Error Loss(CURLcode code) const;
+
+  // Notes of the event loop and the pool.
+  Transfer* transfer = nullptr;   // null while idle
+  const std::string origin;       // scheme, host and port, as a URL
+  bool is_connected = false;      // the current transfer has a connection
+  std::string last_request_id;    // of the last response that had one
+  bool has_distinct_ids = false;  // two responses in a row had different ones
+  Clock::time_point idle_since{};
+
+ private:
+  bool IsQuiet() const;
+  bool IsTlsQuiet(ssl_st* tls) const;
+  static curl_socket_t OnOpen(void* self, curlsocktype purpose, curl_sockaddr* address);
+  static int OnClose(void* self, curl_socket_t socket);
+  static int OnRequest(void* self, char* ip, char* local_ip, int port, int local_port);
+  static int OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
+
+  CurlPool* const pool_;
+  std::unique_ptr<char[]> error_text_;  // outlives easy_, which writes it
+  // The cache outlives easy_, and closes the connection.
+  std::unique_ptr<CURLSH, CURLSHcode (*)(CURLSH*)> share_;
+  std::unique_ptr<CURL, void (*)(CURL*)> easy_;
+  const std::chrono::milliseconds connect_timeout_;
+  const bool is_plain_tcp_;
+  Clock::time_point began_{};        // the current transfer
+  std::vector<int> sockets_;         // usually one; while libcurl tries several addresses, some
+  bool was_quiet_ = true;
+  bool is_new_ = true;
+  bool has_tls_proxy_ = false;
+  int reads_ = 0;                    // of the current transfer
+  int records_without_data_ = 0;     // of TLS, in a row
+  int open_errno_ = 0;               // of socket(2)
+};
+
+}  // namespace s3
