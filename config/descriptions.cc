@@ -99,6 +99,10 @@ constexpr Description kAll[] = {
     {"upload.threads",
      "The most threads that read, hash and sign. 0: one for each core that the process may use.", "8"},
     {"upload.event_loops", "The number of threads that send and encrypt. 0: by the number of cores.", "2"},
+    {"upload.transport",
+     "libcurl: libcurl carries whole exchanges. direct: libcurl connects only. auto: direct, but libcurl where "
+     "a proxy needs it. `check` says which one and why.",
+     "libcurl"},
     {"upload.part_size", "The size of a part. It grows by itself if a file would have over 10,000 parts.",
      "64MiB"},
     {"upload.multipart_threshold", "Larger files are uploaded in parts.", "100MiB"},

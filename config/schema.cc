@@ -43,10 +43,15 @@ std::vector<Field> CredentialFields(s3::CredentialOptions* options) {
           SecretText("session_token", &options->session_token), Text("profile", &options->profile)};
 }
 
-std::vector<Field> UploadFields(pipeline::UploadOptions* options) {
+std::vector<Field> UploadFields(pipeline::UploadOptions* options, s3::TransportOptions* transport) {
+  using s3::TransportKind;
   constexpr s3::StoreLimits kLimits;
   return {AutoOrInteger("concurrency", &options->concurrency, pipeline::UploadOptions::kAuto, 1, 4096),
           Integer("threads", &options->threads, 0, 256), Integer("event_loops", &options->event_loops, 0, 64),
+          Choice("transport", &transport->kind,
+                 Names<TransportKind>{{"auto", TransportKind::kAuto},
+                                      {"libcurl", TransportKind::kLibcurl},
+                                      {"direct", TransportKind::kDirect}}),
           Size("part_size", &options->plan.part_bytes, kLimits.min_part_bytes, kLimits.max_part_bytes),
           Size("multipart_threshold", &options->plan.multipart_threshold_bytes, 0, kLimits.max_put_bytes)};
 }
@@ -123,7 +128,7 @@ std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* opt
   auto* const upload = &options->upload;
   return {{"destination", DestinationFields(&s3_options->destination, transport)},
           {"credentials", CredentialFields(&s3_options->credentials)},
-          {"upload", UploadFields(upload)},
+          {"upload", UploadFields(upload, transport)},
           {"retry", RetryFields(&s3_options->retry)},
           {"integrity", IntegrityFields(&s3_options->integrity, &upload->changed_file_retries)},
           {"object", ObjectFields(&options->object)},

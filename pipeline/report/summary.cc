@@ -129,6 +129,7 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"retries", summary.retries},
       {"credential_renewals", summary.credential_renewals},
       {"stragglers", summary.stragglers},
+      {"transport", summary.transport},
       {"uploads_left", summary.uploads_left},
       {"failures_by_kind", summary.failures_by_kind},
       {"complete", summary.source_exhausted && summary.cancelled == 0},

@@ -55,6 +55,7 @@ struct Summary {
   bool source_exhausted = false;   // false when the run stopped before every input was handed out
   std::chrono::duration<double> seconds{0};
   std::uint64_t peak_memory_bytes = 0;  // resident memory of the process
+  std::string transport;                // "libcurl" or "direct"
   std::string shard;                    // see RunRecord
   std::map<std::string, std::string> scheduler;
   // (seconds since the start, number of slots) at each change of that number; see

@@ -270,6 +270,7 @@ Summary Session::Run() {
   summary.AddEarlier(source_.done_before());
   summary.credential_renewals = clients_.credentials().renewals();
   summary.stragglers = clients_.stragglers();
+  summary.transport = s3::NameOf(clients_.transport().kind);
   summary.seconds = Clock::now() - start_;
   summary.slots = slots_.series();
   summary.peak_memory_bytes = PeakMemoryBytes();

@@ -8,6 +8,11 @@ namespace {
 // If the store has not responded after this time, the user is told.
 constexpr std::chrono::milliseconds kSilence{1500};
 
+s3::TransportOptions With(s3::TransportOptions options, s3::TransportKind kind) {
+  options.kind = kind;
+  return options;
+}
+
 }  // namespace
 
 ClientFactory::ClientFactory(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
@@ -24,7 +29,8 @@ ClientFactory::ClientFactory(const s3::Options& options, std::vector<s3::BucketA
            .give_up = [stop](std::string why) { stop->Drain(StopCause::kStoreUnreachable, std::move(why)); },
            .patience = patience,
            .opens_on_first_failure = true}),
-      loops_(options.transport, parallelism.event_loops, parallelism.connections),
+      choice_(s3::ChooseTransport(options.transport, buckets.front().endpoint)),
+      loops_(With(options.transport, choice_.kind), parallelism.event_loops, parallelism.connections),
       transport_(&loops_, trace),
       facts_(options.destination, std::move(buckets), note),
       credentials_(credentials.first, credentials.renew, credentials.renewal, note),

@@ -17,6 +17,7 @@
 #include "s3/stores/store_context.h"
 #include "s3/transport/event_loop_group.h"
 #include "s3/transport/trace.h"
+#include "s3/transport/transport_choice.h"
 
 namespace pipeline {
 
@@ -58,6 +59,8 @@ class ClientFactory {
   // Returns how many requests were cancelled and sent again because they took far longer than others of their
   // size.
   std::uint64_t stragglers() const { return loops_.cancelled_stragglers(); }
+  // Says which transport carries the requests.
+  const s3::TransportChoice& transport() const { return choice_; }
   const s3::AdmissionController& admission() const { return admission_; }
   const s3::StoreContextCache& facts() const { return facts_; }
   const s3::CredentialCache& credentials() const { return credentials_; }
@@ -70,6 +73,7 @@ class ClientFactory {
   const std::stop_token drain_;
   const s3::RateLimits no_limits_;
   s3::AdmissionController admission_;  // outlives loops_, whose timers call it
+  const s3::TransportChoice choice_;
   s3::EventLoopGroup loops_;
   s3::TracingTransport transport_;
   s3::StoreContextCache facts_;

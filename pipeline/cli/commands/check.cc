@@ -39,13 +39,15 @@ void PrintClock(std::chrono::seconds offset) {
            "(this machine's clock, compared with the store's)");
 }
 
-void PrintReport(const config::Job& job, const s3::ProbeReport& report, const s3::StoreContextCache& facts,
+void PrintReport(const config::Job& job, const s3::ProbeReport& report, const pipeline::ClientFactory& clients,
                  const std::string& credentials) {
   const auto& destination = job.s3.destination;
-  const auto current = facts.Current();
+  const auto current = clients.facts().Current();
   PrintRow("store", current->buckets.front().endpoint.HostAndPort(),
            fmt::format("bucket {}, profile {}{}{}", destination.bucket, s3::ProfileOf(destination).name,
                        report.server.empty() ? "" : ", server ", report.server));
+  PrintRow("transport", s3::NameOf(clients.transport().kind),
+           fmt::format("({}; libcurl {})", clients.transport().reason, s3::CurlVersion()));
   PrintRow("credentials", credentials);
   PrintRow("region", current->region,
            current->region == destination.region
@@ -89,7 +91,7 @@ CommandResult Probe(const config::Job& job) {
   const auto report = s3::Probe(probe);
   if (report.refusal) return Refused(*report.refusal, context);
 
-  PrintReport(job, report, clients.facts(), credentials->first.source);
+  PrintReport(job, report, clients, credentials->first.source);
   const auto& profile = s3::ProfileOf(job.s3.destination);
   for (const auto& advice : s3::AdviceOf(report, probe.integrity, profile)) {
     Say(fmt::format("advice: {}", advice));

@@ -147,7 +147,7 @@ TEST(SummaryJsonTest, KeepsItsKeys) {
       keys, testing::UnorderedElementsAre(
                 "found", "uploaded", "skipped", "failed", "cancelled", "sent", "uploaded_bytes", "session",
                 "settled_before", "uploaded_bytes_before", "this_session", "earlier_sessions", "reused_parts",
-                "retries", "credential_renewals", "stragglers", "uploads_left", "failures_by_kind",
+                "retries", "credential_renewals", "stragglers", "transport", "uploads_left", "failures_by_kind",
                 "complete", "seconds", "peak_memory_bytes", "slots", "exit_status", "version"));
   EXPECT_EQ(json.at("this_session").at("uploaded"), 1);
   EXPECT_EQ(json.at("earlier_sessions").at("uploaded"), 3);
