@@ -83,7 +83,8 @@ class SlowServer(TlsServer):
 
 
 class Proxy:
-    """Makes tunnels with CONNECT. Keeps the heads of the requests, and the bytes that went through."""
+    """Makes tunnels with CONNECT, and forwards the first request of a connection. Keeps the heads of the requests, and
+    the bytes that went through."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -109,9 +110,14 @@ class Proxy:
                 return
             head += received
         self.heads.append(head)
-        host, port = head.split(b" ")[1].rsplit(b":", 1)
+        is_tunnel = head.startswith(b"CONNECT ")
+        target = head.split(b" ")[1]
+        host, port = (target if is_tunnel else target.split(b"/")[2]).rsplit(b":", 1)
         with socket.create_connection((host.decode(), int(port))) as server:
-            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            if is_tunnel:
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            else:
+                server.sendall(head.replace(b"http://" + host + b":" + port, b"", 1))
             while True:
                 for ready in select.select([client, server], [], [])[0]:
                     received = ready.recv(65536)
@@ -139,7 +145,8 @@ class Tls(TestCase):
         return server
 
     def run_with(self, server, settings, **environment):
-        changes = [part for name, value in settings.items() for part in ("--set", f"destination.{name}={value}")]
+        changes = [part for name, value in settings.items()
+                   for part in ("--set", f"{name if '.' in name else f'destination.{name}'}={value}")]
         self.runs += 1
         return s3flow("run", self.job(server.endpoint), "--run-dir", self.dir / f"run-{self.runs}", "--set", "limits.outage=1s", *changes, **environment)
 
@@ -232,18 +239,27 @@ class Tls(TestCase):
             self.assertTrue(heads[0].startswith(b"CONNECT 127.0.0.1:"), heads[0])
             self.assertNotIn(b"authorization", heads[0].lower())
 
-    def test_requests_to_an_http_endpoint_are_tunnelled_too(self):
+    def test_direct_tunnels_requests_to_an_http_endpoint_too(self):
         with Serve(self.dir / "store") as store:
             for through in ("set", "environment"):
                 proxy = Proxy()
                 self.addCleanup(proxy.close)
                 address = f"http://{proxy.address}"
                 settings, environment = ({"proxy": address}, {}) if through == "set" else ({}, {"http_proxy": address})
-                ended = self.run_with(store, settings, **environment)
+                ended = self.run_with(store, settings | {"upload.transport": "direct"}, **environment)
                 self.assertEqual(ended.returncode, 0, ended.stderr)
                 self.assertTrue(proxy.heads[0].startswith(b"CONNECT 127.0.0.1:"), proxy.heads)
                 self.assertTrue(proxy.carried.startswith(b"PUT /bucket/file HTTP/1.1\r\n"), proxy.carried[:80])
                 self.assertNotIn(b"authorization", proxy.heads[0].lower())
+
+    def test_a_proxy_forwards_requests_to_an_http_endpoint(self):
+        with Serve(self.dir / "store") as store:
+            proxy = Proxy()
+            self.addCleanup(proxy.close)
+            ended = self.run_with(store, {"proxy": f"http://{proxy.address}"})
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+            self.assertTrue(proxy.heads[0].startswith(f"PUT {store.endpoint}/bucket/file HTTP/1.1\r\n".encode()), proxy.heads)
+            self.assertIn('"transport": "libcurl"', (self.dir / f"run-{self.runs}" / "summary.json").read_text())
 
     def test_a_proxy_gets_its_user_and_password(self):
         heads = self.proxied({"proxy": "http://user:${PASSWORD}@PROXY"}, PASSWORD="pass%20word")

@@ -26,7 +26,7 @@ long UploadBufferBytes(std::uint64_t body_bytes) {
 }
 
 // Some readers take such a character for the end of the line.
-bool HasLineEndWithin(std::string_view line) {
+bool HasStrayLineEnd(std::string_view line) {
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
   return line.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos;
 }
@@ -224,7 +224,7 @@ std::size_t Transfer::TakeHeaderLine(std::string_view line) {
       response_->headers.Clear();
       return Refuse("not an HTTP response: its headers are too long");
     }
-    if (HasLineEndWithin(line)) return Refuse("not an HTTP response: a CR or NUL within a line of its head");
+    if (HasStrayLineEnd(line)) return Refuse("not an HTTP response: a CR or NUL within a line of its head");
     if (line == "\r\n" || line == "\n") {
       if (EndHeaderBlock() == 0) return 0;
     } else {

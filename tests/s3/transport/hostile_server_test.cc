@@ -264,6 +264,7 @@ TEST_P(HostileServerTest, AHandshakeThatTricklesEndsAtTheConnectTimeout) {
               testing::ContainsRegex("timeout|not connected within"));
 }
 
+// direct makes a tunnel for http, too.
 TEST_P(HostileServerTest, AProxyResponseWithoutEndEndsAtTheConnectTimeout) {
   const std::pair<const char*, std::pair<std::string, std::string>> cases[] = {
       {"headers", {"HTTP/1.1 200 OK\r\n", Times(100, "X: y\r\n")}},
@@ -286,9 +287,11 @@ TEST_P(HostileServerTest, AProxyResponseWithoutEndEndsAtTheConnectTimeout) {
       testing::internal::CaptureStdout();
       {
         EventLoop loop(options, 4);
-        const auto response = Exchange(loop, Request({"http", "127.0.0.1", 9}));
+        const auto response = Exchange(loop, Request({IsDirect() ? "http" : "https", "127.0.0.1", 9}));
         ASSERT_TRUE(response.failure) << what;
-        const bool refusal = std::string(what).starts_with("a refusal");
+        // libcurl's tunnel leads to TLS: what comes behind the head is no handshake.
+        const bool refusal =
+            std::string(what).starts_with("a refusal") || (!IsDirect() && what == std::string("a success's body"));
         EXPECT_TRUE(refusal || response.failure->kind == ErrorKind::kTransient) << what;
       }
       EXPECT_EQ(testing::internal::GetCapturedStdout(), "") << what;
