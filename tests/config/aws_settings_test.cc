@@ -7,7 +7,7 @@
 #include "tests/support/aws_world.h"
 
 namespace config {
-namespace {
+namespace aws_settings_test {
 
 using namespace test;
 using testing::HasSubstr;
@@ -258,5 +258,5 @@ TEST(AwsSettings, TheDocumentHasEverySetting) {
   }
 }
 
-}  // namespace
+}  // namespace aws_settings_test
 }  // namespace config

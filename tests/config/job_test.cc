@@ -9,7 +9,7 @@
 #include "tests/support/support.h"
 
 namespace config {
-namespace {
+namespace job_test {
 
 using testing::HasSubstr;
 
@@ -151,5 +151,5 @@ TEST(Job, SecretsAreNotShown) {
   EXPECT_THAT(shown, testing::Not(HasSubstr("tokentoken")));
 }
 
-}  // namespace
+}  // namespace job_test
 }  // namespace config

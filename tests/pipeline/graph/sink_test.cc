@@ -11,7 +11,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace sink_test {
 
 using testing::HasSubstr;
 
@@ -119,5 +119,5 @@ TEST_F(SinkTest, ARunIsNotRefusedWhenEarlierSessionsHaveDoneInputs) {
   EXPECT_FALSE(stop_.cause());
 }
 
-}  // namespace
+}  // namespace sink_test
 }  // namespace pipeline

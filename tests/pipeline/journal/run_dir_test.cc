@@ -9,7 +9,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace run_dir_test {
 
 using testing::HasSubstr;
 
@@ -108,5 +108,5 @@ TEST(DifferenceTest, NamesEachLineThatDiffers) {
             "source[2].path: was /b, is /c");
 }
 
-}  // namespace
+}  // namespace run_dir_test
 }  // namespace pipeline

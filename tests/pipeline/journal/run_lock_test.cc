@@ -15,7 +15,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace run_lock_test {
 
 using testing::HasSubstr;
 
@@ -120,5 +120,5 @@ TEST(RunLockTest, OneOfManyThreadsGetsIt) {
   }
 }
 
-}  // namespace
+}  // namespace run_lock_test
 }  // namespace pipeline

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 namespace pipeline {
-namespace {
+namespace finish_report_test {
 
 using testing::HasSubstr;
 
@@ -65,5 +65,5 @@ TEST(FinishReportTest, JsonHasTheCounts) {
   EXPECT_FALSE(json.contains("appeared"));
 }
 
-}  // namespace
+}  // namespace finish_report_test
 }  // namespace pipeline

@@ -6,7 +6,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace job_plan_test {
 
 TEST(JobPlanTest, ReadsBackAsItWasWritten) {
   const test::TempDir directory;
@@ -44,5 +44,5 @@ TEST(JobPlanTest, TextTellsTheTimeOfTheLargestShard) {
   EXPECT_THAT(PlanText(plan, 100, 1), testing::HasSubstr("together: 20 s"));
 }
 
-}  // namespace
+}  // namespace job_plan_test
 }  // namespace pipeline

@@ -10,7 +10,7 @@
 #include "tests/support/plan_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace planner_test {
 
 using s3::endpoint::FaultAction;
 using testing::HasSubstr;
@@ -116,5 +116,5 @@ TEST_F(PlannerTest, MakesNoPlanOnceItIsStopped) {
   EXPECT_FALSE(std::filesystem::exists(plan_path_ + "/plan.json"));
 }
 
-}  // namespace
+}  // namespace planner_test
 }  // namespace pipeline

@@ -10,7 +10,7 @@
 #include "tests/support/plan_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace shard_records_test {
 
 using testing::HasSubstr;
 
@@ -96,5 +96,5 @@ TEST_F(ShardRecordsTest, RefusesAJournalThatDoesNotFitTheManifest) {
   EXPECT_THAT(Read(2).error().message, HasSubstr("does not have as many inputs as the plan"));
 }
 
-}  // namespace
+}  // namespace shard_records_test
 }  // namespace pipeline

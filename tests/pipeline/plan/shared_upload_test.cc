@@ -9,7 +9,7 @@
 #include "tests/support/plan_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace shared_upload_test {
 
 using s3::endpoint::FaultAction;
 using testing::ElementsAre;
@@ -92,5 +92,5 @@ TEST_F(SharedUploadTest, FailsWhenTheUploadIsGoneAndTheObjectIsNotOurs) {
   EXPECT_THAT(report.problems, ElementsAre(HasSubstr("its multipart upload is gone from the store")));
 }
 
-}  // namespace
+}  // namespace shared_upload_test
 }  // namespace pipeline

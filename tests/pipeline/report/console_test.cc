@@ -9,7 +9,7 @@
 #include "tests/support/memory_stream.h"
 
 namespace pipeline {
-namespace {
+namespace console_test {
 
 using test::kHostile;
 using test::kShown;
@@ -106,5 +106,5 @@ TEST_F(ConsoleTest, NoTextDrivesTheTerminal) {
   EXPECT_THAT(text, HasSubstr("done    " + kShown + "\\\\ -> " + kShown + "\\\\: "));
 }
 
-}  // namespace
+}  // namespace console_test
 }  // namespace pipeline

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 namespace pipeline {
-namespace {
+namespace summary_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -157,5 +157,5 @@ TEST(SummaryJsonTest, KeepsItsKeys) {
   EXPECT_EQ(nlohmann::json::parse(SummaryJson(summary, kExitOk)).at("shard"), "3/8");
 }
 
-}  // namespace
+}  // namespace summary_test
 }  // namespace pipeline

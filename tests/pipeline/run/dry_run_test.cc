@@ -8,7 +8,7 @@
 #include "tests/support/run_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace dry_run_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -70,5 +70,5 @@ TEST(DryRunTextTest, HasCostsOnlyWithPrices) {
   EXPECT_THAT(text, HasSubstr("cost of storing these uploads for a month: 1.0000\n"));
 }
 
-}  // namespace
+}  // namespace dry_run_test
 }  // namespace pipeline

@@ -13,7 +13,7 @@
 #include "tests/support/run_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace resume_test {
 
 using s3::endpoint::FaultAction;
 using s3::endpoint::FaultRule;
@@ -276,5 +276,5 @@ TEST_F(ResumeTest, RefusesADirectoryInUse) {
   EXPECT_TRUE(server_->stats().requests.empty());
 }
 
-}  // namespace
+}  // namespace resume_test
 }  // namespace pipeline

@@ -10,7 +10,7 @@
 #include <vector>
 
 namespace pipeline {
-namespace {
+namespace scheduler_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -179,5 +179,5 @@ TEST(SlurmJobEndTest, IgnoresATimeThatCannotBeRightAndNotesIt) {
   }
 }
 
-}  // namespace
+}  // namespace scheduler_test
 }  // namespace pipeline

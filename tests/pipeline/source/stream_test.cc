@@ -14,7 +14,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace stream_test {
 
 using testing::HasSubstr;
 
@@ -102,5 +102,5 @@ TEST_F(StreamReadTest, AMissingFileIsALocalError) {
   EXPECT_THAT(part.error().message, HasSubstr("No such file"));
 }
 
-}  // namespace
+}  // namespace stream_test
 }  // namespace pipeline

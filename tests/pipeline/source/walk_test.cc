@@ -15,7 +15,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace walk_test {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
@@ -200,5 +200,5 @@ TEST(RootProblemTest, NamesTheRootThatCannotBeRead) {
   EXPECT_THAT(*RootProblem({Root(tree / "fifo")}), HasSubstr("a FIFO"));
 }
 
-}  // namespace
+}  // namespace walk_test
 }  // namespace pipeline

@@ -12,7 +12,7 @@
 #include "tests/support/run_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace skip_test {
 
 using test::Content;
 using testing::HasSubstr;
@@ -155,5 +155,5 @@ TEST_F(SkipTest, ADryRunCountsWhatARunThenDoes) {
   EXPECT_THAT(text, HasSubstr("cost of the requests: 11.0000"));
 }
 
-}  // namespace
+}  // namespace skip_test
 }  // namespace pipeline

@@ -8,7 +8,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace retry_test {
 
 using std::chrono::milliseconds;
 using testing::ElementsAre;
@@ -137,5 +137,5 @@ TEST_F(RunAttemptsTest, AStopEndsTheLoopAsCancelled) {
   EXPECT_EQ(result.attempts, 1);
 }
 
-}  // namespace
+}  // namespace retry_test
 }  // namespace s3

@@ -9,7 +9,7 @@
 #include "tests/support/client_fixture.h"
 
 namespace s3 {
-namespace {
+namespace multipart_test {
 
 using endpoint::FaultAction;
 using endpoint::FaultRule;
@@ -365,5 +365,5 @@ TEST(ConditionalPutTest, OurOwnObjectIsASuccessAndAnotherWritersIsNot) {
   EXPECT_EQ(fixture.Stored("ours"), "body");
 }
 
-}  // namespace
+}  // namespace multipart_test
 }  // namespace s3

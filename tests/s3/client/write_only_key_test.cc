@@ -5,7 +5,7 @@
 #include "tests/support/strict_store.h"
 
 namespace s3 {
-namespace {
+namespace write_only_key_test {
 
 using namespace test_stores;
 using testing::Contains;
@@ -58,5 +58,5 @@ TEST(WriteOnlyKeyTest, VerificationSaysThatTheObjectWasAcknowledged) {
   EXPECT_THAT(ResultText(verified), HasSubstr("the store acknowledged the object"));
 }
 
-}  // namespace
+}  // namespace write_only_key_test
 }  // namespace s3

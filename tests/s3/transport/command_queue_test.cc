@@ -7,7 +7,7 @@
 #include <thread>
 
 namespace s3 {
-namespace {
+namespace command_queue_test {
 
 bool IsReadable(const CommandQueue& queue) {
   pollfd polled{queue.fd(), POLLIN, 0};
@@ -85,5 +85,5 @@ TEST(CommandQueueTest, NoCommandOfManyThreadsIsLost) {
   }
 }
 
-}  // namespace
+}  // namespace command_queue_test
 }  // namespace s3

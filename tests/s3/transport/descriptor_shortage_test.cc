@@ -11,7 +11,7 @@
 #include "tests/support/raw_server.h"
 
 namespace s3 {
-namespace {
+namespace descriptor_shortage_test {
 
 using std::chrono::milliseconds;
 using test::RawServer;
@@ -95,5 +95,5 @@ TEST_F(DescriptorShortageTest, AnIdleConnectionNeedsNoDescriptor) {
   EXPECT_EQ(server_.connections, 1);
 }
 
-}  // namespace
+}  // namespace descriptor_shortage_test
 }  // namespace s3

@@ -16,7 +16,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace event_loop_test {
 
 using std::chrono::milliseconds;
 using test::RawServer;
@@ -389,5 +389,5 @@ TEST(EventLoopTest, ManyThreadsShareOneLoop) {
   EXPECT_EQ(refused, 400);
 }
 
-}  // namespace
+}  // namespace event_loop_test
 }  // namespace s3

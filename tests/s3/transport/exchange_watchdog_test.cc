@@ -8,7 +8,7 @@
 #include <vector>
 
 namespace s3 {
-namespace {
+namespace exchange_watchdog_test {
 
 using namespace std::chrono_literals;
 using Clock = ExchangeWatchdog::Clock;
@@ -114,5 +114,5 @@ TEST_F(ExchangeWatchdogTest, KnowsNoStragglersBeforeItKnowsPeers) {
   EXPECT_TRUE(watchdog.Check(active_, now_ + 5s).stragglers.empty());
 }
 
-}  // namespace
+}  // namespace exchange_watchdog_test
 }  // namespace s3

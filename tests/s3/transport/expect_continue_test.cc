@@ -9,7 +9,7 @@
 #include "tests/support/raw_server.h"
 
 namespace s3 {
-namespace {
+namespace expect_continue_test {
 
 TEST(ExpectContinueTest, ARefusedExpectIsLeftOutFromThenOn) {
   const std::string large(2 << 20, 'x');
@@ -44,5 +44,5 @@ TEST(ExpectContinueTest, ARefusedExpectIsLeftOutFromThenOn) {
   }
 }
 
-}  // namespace
+}  // namespace expect_continue_test
 }  // namespace s3

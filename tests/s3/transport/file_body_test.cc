@@ -14,7 +14,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace file_body_test {
 
 using test::RawServer;
 using test::ReadRequest;
@@ -181,5 +181,5 @@ TEST(FilePayloadTest, OnlyBodiesWithADigestBeforeThemAreSentFromFiles) {
   EXPECT_FALSE(sends({.checksum = ChecksumAlgorithm::kCrc32c, .trailer = true}));
 }
 
-}  // namespace
+}  // namespace file_body_test
 }  // namespace s3

@@ -9,7 +9,7 @@
 #include "tests/support/peer_server.h"
 
 namespace s3 {
-namespace {
+namespace hostile_server_test {
 
 using std::chrono::milliseconds;
 using test::HttpCall;
@@ -334,5 +334,5 @@ TEST(HostileServerTest, CredentialServicesHaveTheSameLimits) {
   }
 }
 
-}  // namespace
+}  // namespace hostile_server_test
 }  // namespace s3

@@ -13,7 +13,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace http_forms_test {
 
 using test::RawServer;
 using test::ReadRequest;
@@ -356,5 +356,5 @@ TEST(HttpFormsTest, EveryDifferenceHasAReason) {
   }
 }
 
-}  // namespace
+}  // namespace http_forms_test
 }  // namespace s3

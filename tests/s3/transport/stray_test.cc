@@ -12,7 +12,7 @@
 #include "tests/support/stray_server.h"
 
 namespace s3 {
-namespace {
+namespace stray_test {
 
 using test::HttpCall;
 using test::kBody;
@@ -280,5 +280,5 @@ INSTANTIATE_TEST_SUITE_P(Positions, StrayTest, testing::ValuesIn(Cases()), [](co
   return std::string(one.param.position.name) + (one.param.tls ? "Tls" : "Plain");
 });
 
-}  // namespace
+}  // namespace stray_test
 }  // namespace s3

@@ -9,7 +9,7 @@
 #include "tests/support/provider_world.h"
 
 namespace s3 {
-namespace {
+namespace process_test {
 
 using namespace test;
 using testing::ElementsAre;
@@ -131,5 +131,5 @@ TEST(CredentialProcess, IsKilledWithItsChildrenWhenItTakesTooLong) {
               testing::HasSubstr("did not finish within the time limit"));
 }
 
-}  // namespace
+}  // namespace process_test
 }  // namespace s3

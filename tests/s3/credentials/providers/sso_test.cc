@@ -4,7 +4,7 @@
 #include "tests/support/provider_world.h"
 
 namespace s3 {
-namespace {
+namespace sso_test {
 
 using namespace test;
 using testing::HasSubstr;
@@ -95,5 +95,5 @@ TEST(Sso, TheTokenOfTheLoginGivesTheCredentialsOfTheRole) {
   }
 }
 
-}  // namespace
+}  // namespace sso_test
 }  // namespace s3
