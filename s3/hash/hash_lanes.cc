@@ -233,8 +233,8 @@ S3_SHA void ShaBlocks(const HashLane* lanes, std::size_t blocks) {
   for (std::size_t i = 0; i < kLanes; ++i) StoreSha256(sha[i], lanes[i]);
 }
 
-// Does one MD5 step of all lanes, and an equal share of the SHA-256 rounds. SHA-256 takes one lane's block
-// after the other, so that the blocks of all lanes are complete after the 64 steps of MD5.
+// Does one MD5 step of all lanes, and an equal share of the SHA-256 rounds. SHA-256 processes the lanes'
+// blocks one after the other, so that all of them are complete after the 64 steps of MD5.
 template <std::size_t kStep, typename Word>
 S3_SHA S3_INLINE void StepOfBoth(Word* state, const Word* words, const HashLane* lanes, std::size_t at,
                                  Sha256Lane* sha) {

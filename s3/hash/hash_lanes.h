@@ -17,7 +17,7 @@ struct HashState {
   std::array<std::uint32_t, 4> md5{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
 };
 
-// Whole blocks of one stream, and its state. Owns neither.
+// The blocks of one stream that are to be hashed, and the stream's state. Owns neither.
 struct HashLane {
   HashState* state;
   const char* data;
@@ -29,13 +29,13 @@ constexpr std::size_t kMaxHashLanes = 8;
 // Ways to compute SHA-256.
 enum class Sha256Engine {
   kOpenSsl,        // one stream after the other, on any processor
-  kAvx2,           // eight streams side by side in vectors; up to three by OpenSSL, one after the other
+  kAvx2,           // eight streams side by side in vectors; one to three in turn by OpenSSL
   kShaExtensions,  // two streams interleaved, with the SHA instructions of x86-64
 };
 bool Has(Sha256Engine engine);  // true when this processor has the instructions for it
 Sha256Engine BestSha256Engine();
 
-// Return the number of streams at which hashing them together costs the least time per byte.
+// Return how many streams to hash together, so that a byte takes the least time.
 std::size_t Sha256Lanes(Sha256Engine engine);
 std::size_t Md5Lanes();
 std::size_t Sha256AndMd5Lanes(Sha256Engine engine);
