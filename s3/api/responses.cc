@@ -83,7 +83,7 @@ std::optional<PartList> ParsePartList(std::string_view body) {
     if (!number || *number < 1 || !bytes) return std::nullopt;
     list.parts.push_back({*number, *bytes, part.child_value("ETag")});
   }
-  // The caller asks for the page after the last part: an empty truncated page would make it ask forever.
+  // The caller asks for the page after the last part, so an empty truncated page would make it ask forever.
   if (list.truncated && list.parts.empty()) return std::nullopt;
   return list;
 }

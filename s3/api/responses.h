@@ -1,5 +1,5 @@
-// Parses the XML of successful responses. The text comes from a server and may be anything: each function
-// returns nothing if it is not the document of its operation. Pure functions, any thread.
+// Parses the XML of successful responses. The text comes from a server and may be anything, so each function
+// returns nothing if the text is not the document of its operation. Pure functions, any thread.
 #pragma once
 
 #include <cstdint>
