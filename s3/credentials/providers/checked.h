@@ -1,4 +1,4 @@
-// The check that all credentials pass, from any source.
+// The check that credentials from every source must pass.
 #pragma once
 
 #include <functional>

@@ -204,7 +204,7 @@ Result<ProvidedCredentials> AskInstance(const ProviderContext& context) {
     return BadCredentials(fmt::format("{}: the response {}", who, credentials.error().message));
   const auto now = std::chrono::system_clock::now();
   if (credentials->expires && *credentials->expires <= now) {
-    // As AWS recommends to clients: if the service cannot renew the credentials, S3 still accepts them.
+    // AWS recommends this to clients: if the service cannot renew the credentials, S3 still accepts them.
     context.warn(fmt::format("{} returned expired credentials: they are used for another 15 minutes", who));
     credentials->expires = now + std::chrono::minutes(15);
   }
