@@ -25,8 +25,8 @@ Result<PartPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& options
   const auto needed = DivideUp(size_bytes, static_cast<std::uint64_t>(limits.max_parts));
   if (needed > limits.max_part_bytes) {
     return Fail(ErrorKind::kUnsupported,
-                fmt::format("has {} bytes: an object has at most {} parts of {} bytes", size_bytes,
-                            limits.max_parts, limits.max_part_bytes));
+                fmt::format("has {} bytes, but an object has at most {} parts of {} bytes: split the file",
+                            size_bytes, limits.max_parts, limits.max_part_bytes));
   }
   const auto smallest = std::min(limits.min_part_bytes, size_bytes);
   if (std::max(needed, smallest) > max_part) {

@@ -87,7 +87,7 @@ std::string MessageFor(const Error& error, const ErrorBody& body, const HttpHead
         return fmt::format("the bucket is in region {}: set destination.region", error.region);
       }
       if (!body.message.empty()) return body.message;
-      return fmt::format("the store redirects (HTTP {}): check destination.region and endpoint",
+      return fmt::format("the store redirects (HTTP {}): check destination.region and destination.endpoint",
                          error.http_status);
     }
     case ErrorKind::kClockSkewed:
@@ -95,7 +95,8 @@ std::string MessageFor(const Error& error, const ErrorBody& body, const HttpHead
           "this machine's clock differs too much from the store's (Date of its response: {}): "
           "correct the clock",
           OneLine(headers.Find("date").value_or("none"), 64));
-    case ErrorKind::kNoSuchBucket: return "the bucket does not exist";
+    case ErrorKind::kNoSuchBucket:
+      return "the bucket does not exist: check destination.bucket and destination.endpoint";
     case ErrorKind::kWrongEndpoint:
       return "the server expects TLS on this port: use https:// in destination.endpoint";
     default: break;
