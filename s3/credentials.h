@@ -34,7 +34,7 @@ struct ProvidedCredentials {
   // The source's name for messages, without secrets: "AWS_ACCESS_KEY_ID", "profile [lab] of
   // ~/.aws/credentials".
   std::string source;
-  // False if the source would return the same credentials each time.
+  // False if the source can only return the same credentials again.
   bool renewable = false;
 };
 

@@ -51,8 +51,8 @@ struct HttpRequest {
   // with kChanged if the file is too short, and with kLocal if the file cannot be read.
   FileRange body_file;
   // True for a request that must not be executed twice: it is sent over a new connection. If a reused
-  // connection dies before the first byte of a response, the transport sends the request again by itself. If
-  // a new connection dies, the transport never does that.
+  // connection dies before the first byte of a response, the transport sends the request again by itself.
+  // After a new connection dies, the transport never sends the request again.
   bool fresh_connection = false;
   // True if the server may work for a long time before it responds. TransportOptions::completion_window then
   // applies.
@@ -61,7 +61,7 @@ struct HttpRequest {
   // its size; see s3/transport/straggler_detector.h.
   bool give_up_when_slow = false;
 
-  // Returns the size in bytes of the body that the request has, whichever of the three it is.
+  // Returns the size of the request's body in bytes, for each of the three kinds of bodies.
   std::uint64_t body_bytes() const;
 };
 

@@ -83,7 +83,8 @@ struct IntegrityOptions {
   // Sends the checksum after the body (x-amz-trailer) instead of in a header. Needs kUnsigned or kStreaming,
   // and a store that supports trailers.
   bool trailer = false;
-  // Sends a HeadObject after each object and compares size and checksum or ETag: one more request per object.
+  // Sends a HeadObject after each object, and compares size and checksum or ETag. This costs one more request
+  // per object.
   bool verify_head = false;
   // Set from the store's profile. True if the ETag of a multipart object can be computed from its parts; the
   // ETag is then compared.
@@ -118,7 +119,7 @@ struct TransportOptions {
   // The time limit for name resolution, TCP handshake and TLS handshake together.
   std::chrono::milliseconds connect_timeout{10'000};
   // An exchange that transfers fewer than `stall_bytes` in `stall_window` is ended and retried. Bytes that
-  // the server sends before the whole request was sent do not count. There is no total timeout, because a
+  // the server sends before the whole request was sent are not counted. There is no total timeout, because a
   // large object on a slow line is not an error.
   std::chrono::milliseconds stall_window{30'000};
   std::uint64_t stall_bytes = 1;

@@ -15,7 +15,7 @@ struct StoreLimits {
   std::uint64_t max_part_bytes = 5ull << 30;
   int max_parts = 10'000;
   std::uint64_t max_put_bytes = 5ull << 30;
-  // True if all parts but the last must have the same size; the parts of a stream then cannot grow.
+  // True if all parts but the last must have the same size. The parts of a stream then cannot become larger.
   bool equal_parts = false;
 };
 

@@ -45,7 +45,7 @@ std::string WithoutUser(std::string_view text);
 // Parses "scheme://host[:port][/]". The error's message never contains the user and password.
 Result<Endpoint> ParseEndpoint(std::string_view text);
 
-// Where the requests for one bucket are sent.
+// The endpoint and the path to which the requests for one bucket are sent.
 struct BucketAddress {
   Endpoint endpoint;      // its host begins with the bucket if addressing is virtual-hosted
   std::string path_root;  // "/" or "/bucket/": the encoded key follows

@@ -8,10 +8,10 @@
 namespace s3 {
 
 // There is no limit until the store throttles requests. Then the limit becomes a little lower than the rate
-// that the store accepted at that time. From then on the limit grows: slowly up to the rate at which the
-// store throttled, faster above that rate. The growth ends when the store throttles again, or when the limit
-// is too high to matter. TCP CUBIC does the same with a congestion window, and the AWS SDKs' adaptive retry
-// mode with a rate.
+// that the store was accepting. From then on the limit grows: slowly up to the rate at which the store
+// throttled, faster above that rate. The growth ends when the store throttles again, or when the limit is too
+// high to matter. TCP CUBIC does the same with a congestion window, and the AWS SDKs' adaptive retry mode
+// with a rate.
 class AdaptiveRateLimiter {
  public:
   using Clock = std::chrono::steady_clock;

@@ -93,8 +93,8 @@ class AdmissionController {
     // the store is away or full.
     bool is_cleanup = false;
   };
-  // Waits until the request may be sent. Returns nothing if the run is stopping and the request would have to
-  // wait.
+  // Waits until the request may be sent. If the run is stopping and the request would have to wait, returns
+  // nothing.
   [[nodiscard]] std::optional<AdmissionTicket> Acquire(const Request& request, const WaitContext& context);
 
   // Call it after a failed attempt. Waits while the store is away. Returns true when there was an outage: the
@@ -119,7 +119,8 @@ class AdmissionController {
  private:
   friend class AdmissionTicket;
 
-  // What the leader does next. It is decided while the lock is held, and done after the lock is released.
+  // What the leader does next. The decision is made while the lock is held, the work is done after the lock
+  // is released.
   struct Duty {
     enum class Kind { kNone, kSleep, kProbe };
     Kind kind = Kind::kNone;  // kNone: the leader itself was admitted or rejected

@@ -16,7 +16,7 @@ namespace s3 {
 class CircuitBreaker {
  public:
   // Before the store's first response, a single failure opens the breaker if `opens_on_first_failure` is
-  // true, and no failure opens it if false.
+  // true; no failure opens the breaker if `opens_on_first_failure` is false.
   explicit CircuitBreaker(bool opens_on_first_failure = false)
       : opens_on_first_failure_(opens_on_first_failure) {}
 

@@ -16,7 +16,7 @@ namespace s3 {
 std::chrono::milliseconds BackoffDelay(const RetryOptions& options, int retry, double uniform);
 
 // Returns the delay after `error`: the backoff, but at least Retry-After. x-amz-retry-after is treated as
-// advice: it sets the delay within [backoff, backoff + 5 s], as the AWS SDKs do since 2026.
+// advice: the delay follows it only within [backoff, backoff + 5 s], as the AWS SDKs do since 2026.
 std::chrono::milliseconds RetryDelay(const RetryOptions& options, int retry, double uniform,
                                      const Error& error);
 

@@ -106,7 +106,7 @@ std::string MessageFor(const Error& error, const ErrorBody& body, const HttpHead
   return fmt::format("the store returned HTTP {} without an explanation", error.http_status);
 }
 
-// Responses without a body name the region in a header, too.
+// A header names the region, also in responses without a body.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 void ReadRegion(const HttpHeaders& headers, const ErrorBody& body, Error* error) {
   const auto header = headers.Find("x-amz-bucket-region").value_or("");

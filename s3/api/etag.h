@@ -1,6 +1,6 @@
-// Compares ETags in the forms that stores and gateways send: with or without quotes, marked as weak by a
-// gateway that compresses (RFC 9110, section 8.8.3), with hexadecimal digits in either case. Pure functions,
-// any thread.
+// Compares ETags in the forms that stores and gateways send: with or without quotes, with hexadecimal digits
+// in either case, or marked as weak (W/) by a gateway that compresses (RFC 9110, section 8.8.3). Pure
+// functions, any thread.
 #pragma once
 
 #include <string>

@@ -51,7 +51,7 @@ class PayloadDigests {
   // Returns how many payloads to digest together for the least CPU time per byte; 1 if the number makes no
   // difference.
   std::size_t lanes() const { return hashes_ ? hashes_->lanes() : 1; }
-  // The same when there is a free processor for each payload.
+  // Returns the same number for the case that there is a free processor for each payload.
   std::size_t lanes_of_few() const { return hashes_ ? hashes_->lanes_of_few() : 1; }
   // Returns the payload. `bytes` must consist of all pieces in order; it is not copied. Call only one of the
   // Finish functions, and only once.
@@ -86,8 +86,8 @@ std::string AttachPayload(const Payload& payload, HttpRequest* request);
 std::optional<Error> CompareWithSent(const Payload& payload, const ObjectProperties& properties,
                                      const Response& response);
 
-// Returns the 16 bytes of an ETag that is an MD5; nothing if it does not consist of 32 hex digits, or if
-// the object is encrypted with KMS or customer keys.
+// Returns the 16 bytes of an ETag that is an MD5. Returns nothing if the ETag does not consist of 32 hex
+// digits, or if the object is encrypted with KMS or customer keys.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 std::optional<std::string> Md5OfETag(std::string_view etag, const ObjectProperties& properties,
                                      const HttpHeaders& response);
@@ -102,7 +102,7 @@ struct ChunkedBody {
 bool IsChunked(const IntegrityOptions& integrity);
 
 // `sign_chunk` and `sign_trailer` return the signature of a chunk and of the trailers. `previous` is the
-// signature before it. Both functions are empty if chunks are not signed.
+// signature of the chunk before, or `seed`. Both functions are empty if chunks are not signed.
 struct ChunkSigning {
   std::string seed;  // the signature of the request's headers
   std::function<std::string(std::string_view previous, std::string_view chunk)> sign_chunk;

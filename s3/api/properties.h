@@ -20,8 +20,8 @@ inline constexpr std::string_view kTokenHeader = "x-amz-meta-s3flow-upload";
 
 class ObjectProperties {
  public:
-  // `name` must be in lower case. An empty value removes the header. Apply() then removes it from the other
-  // ObjectProperties, too.
+  // `name` must be in lower case. An empty value removes the header. If another object applies this one with
+  // Apply(), the header is removed from that object, too.
   void Set(std::string_view name, std::string value);
   // Returns null if the header is not set or was removed.
   const std::string* Find(std::string_view name) const;

@@ -42,8 +42,9 @@ struct CanonicalRequest {
   std::string signed_headers;  // "host;x-amz-content-sha256;x-amz-date"
 };
 
-// The canonical request contains all headers: names in lower case and sorted, values trimmed and with runs of
-// inner space collapsed, values of equal names joined with ','. `path` must already be percent-encoded.
+// Returns the canonical request. It contains all headers: names in lower case and sorted, values trimmed and
+// with runs of inner space collapsed, values of equal names joined with ','. `path` must already be
+// percent-encoded.
 CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view path,
                                        const std::vector<QueryParam>& query,
                                        const std::vector<Header>& headers,
@@ -91,7 +92,7 @@ class Signer {
   std::string SignTrailer(const Credentials& credentials, SystemTime time,
                           std::string_view previous_signature, std::string_view trailers);
 
-  // Adds X-Amz-Algorithm ... X-Amz-Signature to the query ("presigned URL"), and host to the headers.
+  // Makes a presigned URL: adds X-Amz-Algorithm ... X-Amz-Signature to the query, and host to the headers.
   // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
   void SignQuery(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,
                  SystemTime time, std::chrono::seconds expires);

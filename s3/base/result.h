@@ -1,4 +1,4 @@
-// Error, the one error value of s3flow, and Result<T>, the return type of everything that can fail.
+// Error, the only error type of s3flow, and Result<T>, the return type of every function that can fail.
 #pragma once
 
 #include <chrono>

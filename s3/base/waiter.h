@@ -1,4 +1,4 @@
-// How a task waits for an event: the one interface between straight-line code and the event loop.
+// How a task waits for an event. This is the only interface between straight-line code and the event loop.
 //
 //   HttpResponse response;
 //   waiter->Wait([&](Wake wake) {                            // suspends this task, not the thread

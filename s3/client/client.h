@@ -35,8 +35,8 @@ class Client {
  public:
   // None of the pointers is owned. `store` says where requests are sent and how they are signed. If a refusal
   // shows that the region or the clock is wrong, `store` is corrected and the request is sent again at once.
-  // If the store says that the credentials have expired, the request is sent again with new ones. Neither
-  // correction uses up an attempt.
+  // If the store says that the credentials have expired, the request is sent again with new credentials.
+  // Neither correction uses up an attempt.
   Client(StoreContextCache* store, CredentialCache* credentials, AdmissionController* admission,
          RetryOptions retry, IntegrityOptions integrity, Transport* transport, Waiter* waiter,
          std::stop_token stop);
@@ -92,7 +92,7 @@ class Client {
     std::vector<std::string> omitted_headers;  // optional headers that the store may have refused
     int slow_cancels = 0;                      // how often the request was cancelled as slow
   };
-  // A request that was slow this often is not cancelled as a straggler again.
+  // A request that was cancelled as slow this many times is not cancelled again.
   static constexpr int kMaxSlowCancels = 2;
 
   Result<Response> PutWithToken(const Operation& put, const ObjectTarget& target, std::string_view token,

@@ -25,7 +25,7 @@ namespace s3 {
 
 class MultipartUpload {
  public:
-  // Makes a new upload with a new random token. Owns neither the client nor what `target` points to.
+  // Makes a new upload with a new random token. `client` and the data of `target` are not owned.
   MultipartUpload(Client* client, const ObjectTarget& target);
   // Resumes an existing upload, which an earlier session may have tried to complete. Do not call Create() for
   // it.
@@ -87,7 +87,7 @@ class MultipartUpload {
   bool may_be_completing_ = false;
 };
 
-// Returns the uploads in progress for exactly this key, and for no longer key.
+// Returns the uploads in progress for exactly this key.
 Result<std::vector<ListedUpload>> ListUploadsOf(Client* client, std::string_view key);
 
 // Returns true when the error says that the upload does not exist any more: NoSuchUpload, or NoSuchKey from

@@ -48,7 +48,8 @@ class ClockComparison {
   using Time = std::chrono::system_clock::time_point;
 
   void Add(Time date, Time sent, Time received);
-  // Returns the store's clock minus ours; zero when the clocks may agree. Nothing before the first Add().
+  // Returns the store's clock minus ours; zero when the clocks may be equal. Returns nothing before the first
+  // Add().
   std::optional<std::chrono::seconds> offset() const;
 
  private:

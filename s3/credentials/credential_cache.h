@@ -44,7 +44,7 @@ class CredentialCache {
 
   // Returns the credentials to sign with now. Takes no lock while they are fresh. In the mandatory window it
   // waits through `waiter` for one attempt to renew them. If they are unusable, it waits until there are new
-  // credentials. If there are none within `patience`, it fails with kNoCredentials, now and at every later
+  // credentials. If there are none within `patience`, Get() fails with kNoCredentials, now and at every later
   // call.
   Result<Snapshot> Get(Waiter* waiter);
 
@@ -52,7 +52,7 @@ class CredentialCache {
   // if there are none.
   bool Renew(const Snapshot& used, Waiter* waiter);
 
-  // Ends all waiting, now and later. Get() then returns the current credentials, or kCancelled if they are
+  // Ends all current and future waits. Get() then returns the current credentials, or kCancelled if they are
   // unusable. Any thread.
   void Cancel();
 

@@ -29,9 +29,10 @@ std::string ChecksumText(ChecksumAlgorithm algorithm, std::string_view data);
 std::string CrcText(std::uint32_t crc32c);
 std::string CrcText(std::uint64_t crc64nvme);
 
-// Returns "x-amz-checksum-crc32c" for example; empty for kAuto, kNone and kMd5.
+// Returns the name of the checksum header, for example "x-amz-checksum-crc32c"; empty for kAuto, kNone and
+// kMd5.
 std::string_view ChecksumHeader(ChecksumAlgorithm algorithm);
-// Returns "CRC32C" for example, as x-amz-checksum-algorithm spells it; empty for kAuto, kNone and kMd5.
+// Returns the name in x-amz-checksum-algorithm, for example "CRC32C"; empty for kAuto, kNone and kMd5.
 std::string_view ChecksumName(ChecksumAlgorithm algorithm);
 // Returns true when the checksum of an object can be computed from the checksums of its parts (type
 // FULL_OBJECT).

@@ -15,7 +15,7 @@ using Md5Digest = std::array<std::uint8_t, 16>;
 
 Sha256Digest Sha256(std::string_view data);
 Md5Digest Md5(std::string_view data);
-// HMAC of FIPS 198-1, https://csrc.nist.gov/pubs/fips/198-1/final
+// Returns the HMAC of FIPS 198-1, https://csrc.nist.gov/pubs/fips/198-1/final
 Sha256Digest HmacSha256(std::string_view key, std::string_view data);
 
 // Hashes whole blocks of 64 bytes with OpenSSL. `words` is the state H0 to H7 of FIPS 180-4, which is

@@ -121,7 +121,8 @@ S3_INLINE void Sha256Blocks(const HashLane* lanes, std::size_t blocks) {
   StoreState<&HashState::sha256>(state, lanes);
 }
 
-// Has as many lanes as a vector has words. The last ones may be dummies, whose results are discarded.
+// Has as many lanes as a vector has words. If there are fewer streams, the last lanes are dummies, and their
+// results are discarded.
 template <typename Word>
 class FilledLanes {
  public:
@@ -305,7 +306,7 @@ const Processor& ThisProcessor() {
   return processor;
 }
 
-// With fewer lanes OpenSSL is as fast: eight lanes in vectors take as long as OpenSSL takes for three.
+// With fewer lanes OpenSSL is as fast, because eight lanes in vectors take as long as three in OpenSSL.
 constexpr std::size_t kMinSha256InVectors = 4;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The inner loops of SHA-256 and MD5, over several streams (lanes) at once. Pure, any thread.
+// The inner loops of SHA-256 and MD5, over several streams (lanes) at once. Pure functions, any thread.
 // FIPS 180-4, https://csrc.nist.gov/pubs/fips/180-4/upd1/final; RFC 1321,
 // https://www.rfc-editor.org/rfc/rfc1321
 #pragma once
@@ -10,7 +10,7 @@
 
 namespace s3 {
 
-// The state of a stream's hashes; it starts with the initial values of both.
+// The state of a stream's hashes; initially the start values of both hashes.
 struct HashState {
   std::array<std::uint32_t, 8> sha256{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                       0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
@@ -35,7 +35,7 @@ enum class Sha256Engine {
 bool Has(Sha256Engine engine);  // true when this processor has the instructions for it
 Sha256Engine BestSha256Engine();
 
-// Return how many streams to hash together, so that a byte takes the least time.
+// Return how many streams to hash together for the least time per byte.
 std::size_t Sha256Lanes(Sha256Engine engine);
 std::size_t Md5Lanes();
 std::size_t Sha256AndMd5Lanes(Sha256Engine engine);

@@ -42,8 +42,8 @@ class HashStream {
     if (!md5_) return Sha256Lanes(engine_);
     return sha256_ ? Sha256AndMd5Lanes(engine_) : Md5Lanes();
   }
-  // The same when there is a free processor for each stream. Returns 1 if each stream would then take more
-  // than twice as long together as alone.
+  // Returns the same number for the case that there is a free processor for each stream: 1 if hashing streams
+  // together takes more than twice as long as hashing one stream alone.
   std::size_t lanes_of_few() const { return sha256_ && engine_ == Sha256Engine::kAvx2 ? 1 : lanes(); }
 
  private:

@@ -64,7 +64,7 @@ class EndpointPool {
     int failures = 0;  // in a row
     int pauses = 0;    // in a row; 0 if the endpoint works
     bool is_on_trial = false;
-    Clock::time_point paused_at{};  // later failures of earlier requests are ignored
+    Clock::time_point paused_at{};  // failures of requests sent before it are ignored
     Clock::time_point retry_at{};
   };
   bool MayTake(const State& state, Clock::time_point now) const;

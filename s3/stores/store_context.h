@@ -19,8 +19,7 @@
 
 namespace s3 {
 
-// One consistent set of values. Each request uses a single StoreContext from its construction to its
-// response.
+// One consistent set of values. A request uses a single StoreContext until its response has been received.
 struct StoreContext {
   std::vector<BucketAddress> buckets;  // the bucket's address at each endpoint
   std::string region;

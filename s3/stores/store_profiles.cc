@@ -48,7 +48,7 @@ constexpr StoreProfile kProfiles[] = {
     {.name = "ceph", .streaming = kYes, .conditions = kYes, .tags = kYes},
     // Trailers work since 2023-05: https://github.com/minio/minio/pull/16484
     {.name = "minio", .server_header = "MinIO", .streaming = kYes, .conditions = kYes, .tags = kYes},
-    // Does not support aws-chunked trailers: clients get SignatureDoesNotMatch.
+    // Google Cloud Storage does not support aws-chunked trailers: clients get SignatureDoesNotMatch.
     {.name = "gcs",
      .host_suffixes = {".storage.googleapis.com"},
      .server_header = "UploadServer",
@@ -65,7 +65,7 @@ constexpr StoreProfile kProfiles[] = {
      .tags = kNo,
      .etag_of_parts_is_md5 = false,
      .limits = EqualParts()},
-    // Refuses every x-amz-checksum header (seen in 2025).
+    // Backblaze B2 refuses every x-amz-checksum header (seen in 2025).
     {.name = "b2",
      .host_suffixes = {".backblazeb2.com"},
      .region_in_host = true,
@@ -92,7 +92,7 @@ constexpr StoreProfile kProfiles[] = {
      .virtual_hosted = true,
      .etag_of_parts_is_md5 = false},
     {.name = "seaweedfs", .server_header = "SeaweedFS", .etag_of_parts_is_md5 = false},
-    // Treats the framing of aws-chunked as part of the body: XAmzContentSHA256Mismatch.
+    // Dell ECS treats the framing of aws-chunked as part of the body, and returns XAmzContentSHA256Mismatch.
     {.name = "ecs", .server_header = "ViPR", .trailers = kNo},
 };
 

@@ -1,5 +1,5 @@
 // Tables of the S3 features that each store supports, and functions that adapt a job's options to a store.
-// Pure functions, any thread. s3/client/probe.h finds out the same features by requests to a real store.
+// Pure functions, any thread. s3/client/probe.h finds out the features of a real store with requests.
 #pragma once
 
 #include <array>
@@ -24,7 +24,8 @@ struct StoreProfile {
   std::array<std::string_view, 2> host_suffixes{};
   // True when the label before the suffix is the region, as in s3.us-west-004.backblazeb2.com.
   bool region_in_host = false;
-  // The beginning of the Server header in its responses; empty when the header identifies nothing.
+  // The beginning of the Server header in the store's responses; empty when this header does not identify the
+  // store.
   std::string_view server_header{};
   // The region to use when the host does not name a region; empty when the job decides.
   std::string_view region{};

@@ -31,12 +31,12 @@ class Configured {
   // nested setting). An empty value is treated as not set.
   std::optional<Setting> Find(std::initializer_list<std::string_view> variables, std::string_view name) const;
 
-  // Returns the configured URL of a service ("s3", "sts", "sso"). The guide gives the order of the sources.
-  // Returns nothing if no URL is configured, or if IgnoresEndpoints() returns a setting. Fails if the profile
-  // names a [services] section that does not exist.
+  // Returns the configured URL of a service ("s3", "sts", "sso"). The guide below gives the order of the
+  // sources. Returns nothing if no URL is configured, or if IgnoresEndpoints() returns a setting. Fails if
+  // the profile names a [services] section that does not exist.
   // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
   Result<std::optional<Setting>> Endpoint(std::string_view service) const;
-  // Returns the setting that says that configured URLs are ignored; nothing if they are used.
+  // Returns the setting that switches all configured URLs off; nothing if there is no such setting.
   std::optional<Setting> IgnoresEndpoints() const;
 
   // Returns an Environment in which an unset variable has the value of the profile's setting that is paired

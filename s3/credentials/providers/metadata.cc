@@ -151,7 +151,7 @@ Result<Instance> InstanceSettings(const Environment& environment) {
 }
 
 // Returns the message for a failed token request. By default the response to the PUT has a hop limit of 1, so
-// it never reaches a container, although responses to plain GETs do.
+// it never reaches a container. Responses to plain GETs reach it.
 std::string WhyNoToken(const Instance& instance, const ProviderContext& context, const Error& error) {
   const auto probe = context.send(Request("GET", instance.endpoint, "/"), instance.transport, context);
   if (probe.failure) return error.message;

@@ -1,5 +1,5 @@
-// Credentials from the machine's surroundings: the container's agent and EC2's metadata service. Neither of
-// them is ever reached through a proxy.
+// Credentials from the machine's surroundings: the container's agent and EC2's metadata service. Requests to
+// them never use a proxy.
 #pragma once
 
 #include <optional>
@@ -8,9 +8,10 @@
 
 namespace s3 {
 
-// Sends a request to AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI. Over plain http it asks only this
-// machine and the agents of ECS and EKS. Sends the token in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, which is
-// read each time, or _TOKEN. Returns nothing if neither URI is set.
+// Sends a request to AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI. A URI with plain http is allowed
+// only for this machine and the agents of ECS and EKS. Sends the token in
+// AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, which is read each time, or _TOKEN. Returns nothing if neither URI
+// is set.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 std::optional<Result<ProvidedCredentials>> ContainerCredentials(const ProviderContext& context);
 

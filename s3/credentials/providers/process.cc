@@ -105,8 +105,8 @@ std::string ReadToEnd(int fd, Clock::time_point deadline, std::stop_token stop, 
   return "";
 }
 
-// Waits until a program has ended: it may still run after the end of its output. Returns what went wrong;
-// empty for exit status 0.
+// Waits until a program has ended, because it may still run after the end of its output. Returns what went
+// wrong; empty for exit status 0.
 std::string AwaitExit(pid_t pid, Clock::time_point deadline, bool kill_now) {
   int status = 0;
   for (;;) {

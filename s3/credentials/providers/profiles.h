@@ -28,7 +28,8 @@ struct Profile {
   Settings config;       // [profile NAME] or [default] of the config file
   Settings credentials;  // [NAME] of the credentials file
 
-  // Returns the value in the credentials file, else the one in the config file; empty if neither has one.
+  // Returns the value in the credentials file, else the value in the config file; empty if neither file has
+  // the setting.
   std::string_view Find(std::string_view name) const;
   bool Has(std::string_view name) const { return !Find(name).empty(); }
 };
