@@ -69,7 +69,7 @@ bool AdmissionController::AwaitTurn(WaitQueue::Entry* entry, const WaitContext& 
   try {
     if (!IsLeader(entry)) Suspend(entry, context.waiter);
     if (IsLeader(entry)) LeadQueue(*entry, context);
-  } catch (...) {  // no memory for a probe: the others wait on, with another leader
+  } catch (...) {  // no memory for a probe: another waiter must become the leader
     StopWaiting(entry);
     if (entry->is_request() && entry->state == State::kAdmitted) Release(Outcome::kCancelled, {});
     throw;

@@ -55,7 +55,7 @@ std::string OutcomeUnknown(const Result<Response>& head, const Error& refusal) {
         "{}, and s3flow cannot check whether it became the object (HeadObject needs s3:GetObject): {}", what,
         head.error().message);
   }
-  return what + ", and the object of that key, if there is one, is not ours";
+  return what + ", and the key has no object, or an object that this upload did not write";
 }
 
 std::optional<Error> Malformed(std::string_view what) {
@@ -317,7 +317,7 @@ Result<Response> MultipartUpload::AbortOnce(bool is_retry) const {
 RetryResult MultipartUpload::FindOwnObject(std::uint64_t bytes, const RetryObserver& on_retry) const {
   auto head = client_->HeadObject(target_, on_retry);
   if (head.response && !HasOwnToken(*head.response, token_, bytes)) {
-    head.response = Fail(ErrorKind::kPermanent, "the object of that key is not ours");
+    head.response = Fail(ErrorKind::kPermanent, "the object of that key was not written by this upload");
   }
   return head;
 }
