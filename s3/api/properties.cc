@@ -81,7 +81,7 @@ std::optional<std::string> HeaderValueProblem(std::string_view value) {
   if (std::any_of(value.begin(), value.end(), is_not_ascii)) {
     return "has a character that is not ASCII: encode it (percent-encoding, or RFC 2047)";
   }
-  // Signing collapses runs of spaces, so that the signed value would differ from the sent one.
+  // Signing collapses runs of spaces, so the signed value would differ from the sent value.
   if (value.find("  ") != std::string_view::npos || value.starts_with(' ') || value.ends_with(' ')) {
     return "begins or ends with a space, or has two spaces in a row, which a signature cannot cover: remove "
            "them";

@@ -121,7 +121,8 @@ S3_INLINE void Sha256Blocks(const HashLane* lanes, std::size_t blocks) {
   StoreState<&HashState::sha256>(state, lanes);
 }
 
-// Has as many lanes as a vector has words. The last ones may be dummies, whose results are discarded.
+// Has as many lanes as a vector has words. If there are fewer streams, the last lanes are dummies, and their
+// results are discarded.
 template <typename Word>
 class FilledLanes {
  public:
@@ -233,8 +234,8 @@ S3_SHA void ShaBlocks(const HashLane* lanes, std::size_t blocks) {
   for (std::size_t i = 0; i < kLanes; ++i) StoreSha256(sha[i], lanes[i]);
 }
 
-// Does one MD5 step of all lanes, and an equal share of the SHA-256 rounds. SHA-256 takes one lane's block
-// after the other, so that the blocks of all lanes are complete after the 64 steps of MD5.
+// Does one MD5 step of all lanes, and an equal share of the SHA-256 rounds. SHA-256 processes the lanes'
+// blocks one after the other, so that all of them are complete after the 64 steps of MD5.
 template <std::size_t kStep, typename Word>
 S3_SHA S3_INLINE void StepOfBoth(Word* state, const Word* words, const HashLane* lanes, std::size_t at,
                                  Sha256Lane* sha) {
@@ -305,7 +306,7 @@ const Processor& ThisProcessor() {
   return processor;
 }
 
-// With fewer lanes OpenSSL is as fast: eight lanes in vectors take as long as OpenSSL takes for three.
+// With fewer lanes OpenSSL is as fast, because eight lanes in vectors take as long as three in OpenSSL.
 constexpr std::size_t kMinSha256InVectors = 4;
 
 }  // namespace

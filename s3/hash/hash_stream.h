@@ -13,11 +13,12 @@
 namespace s3 {
 
 // Each step of these hashes needs the result of the step before, so most of the processor is idle. When the
-// steps of other streams and of the other hash are interleaved, all together take little more time than one.
+// steps of several streams, or of both hashes, are interleaved, they take little more time together than one
+// alone.
 class HashStream {
  public:
   enum class Kind { kSha256, kMd5, kBoth };
-  struct Digests {  // of the stream's kind; the other one stays zero
+  struct Digests {  // only the digests of the stream's kind are set
     Sha256Digest sha256{};
     Md5Digest md5{};
   };
@@ -36,13 +37,13 @@ class HashStream {
   // Ends the stream. Call it once.
   Digests Finish();
 
-  // The number of streams of this kind to hash together for the least CPU time per byte.
+  // Returns how many streams of this kind to hash together for the least CPU time per byte.
   std::size_t lanes() const {
     if (!md5_) return Sha256Lanes(engine_);
     return sha256_ ? Sha256AndMd5Lanes(engine_) : Md5Lanes();
   }
-  // The same if each stream could have a processor of its own. Returns 1 if hashing together would take each
-  // stream more than twice as long as alone.
+  // Returns the same number for the case that there is a free processor for each stream: 1 if hashing streams
+  // together takes more than twice as long as hashing one stream alone.
   std::size_t lanes_of_few() const { return sha256_ && engine_ == Sha256Engine::kAvx2 ? 1 : lanes(); }
 
  private:
@@ -57,7 +58,7 @@ class HashStream {
   Sha256Engine engine_;
   HashState state_;
   std::uint64_t bytes_ = 0;
-  // Its first bytes_ % kHashBlockBytes bytes are data that does not fill a block yet.
+  // The first bytes_ % kHashBlockBytes bytes are data that does not fill a block yet.
   std::array<char, kHashBlockBytes> block_{};
 };
 

@@ -8,8 +8,8 @@
 #include "s3/hash/hash_lanes.h"
 
 // The caller's target attribute decides the instruction set, because all these functions are inlined into it.
-// Therefore no S3_INLINE function returns a vector or takes one by value: the ABI of vectors depends on the
-// target.
+// The ABI of vectors depends on that instruction set, so no S3_INLINE function returns a vector or has a
+// vector as a parameter by value.
 #define S3_INLINE inline __attribute__((always_inline))
 
 namespace s3 {

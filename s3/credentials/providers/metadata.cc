@@ -151,7 +151,7 @@ Result<Instance> InstanceSettings(const Environment& environment) {
 }
 
 // Returns the message for a failed token request. By default the response to the PUT has a hop limit of 1, so
-// it never reaches a container, although responses to plain GETs do.
+// it never reaches a container. Responses to plain GETs reach it.
 std::string WhyNoToken(const Instance& instance, const ProviderContext& context, const Error& error) {
   const auto probe = context.send(Request("GET", instance.endpoint, "/"), instance.transport, context);
   if (probe.failure) return error.message;
@@ -204,7 +204,7 @@ Result<ProvidedCredentials> AskInstance(const ProviderContext& context) {
     return BadCredentials(fmt::format("{}: the response {}", who, credentials.error().message));
   const auto now = std::chrono::system_clock::now();
   if (credentials->expires && *credentials->expires <= now) {
-    // As AWS recommends to clients: if the service cannot renew the credentials, S3 still accepts them.
+    // AWS recommends this to clients: if the service cannot renew the credentials, S3 still accepts them.
     context.warn(fmt::format("{} returned expired credentials: they are used for another 15 minutes", who));
     credentials->expires = now + std::chrono::minutes(15);
   }

@@ -133,7 +133,8 @@ TEST_F(RunAttemptsTest, AStopEndsTheLoopAsCancelled) {
   stopping_ = true;
   const auto result = RunFailing(ErrorKind::kTransient);
   EXPECT_EQ(result.response.error().kind, ErrorKind::kCancelled);
-  EXPECT_EQ(result.response.error().message, "stopped before the next attempt; the last one failed: failed");
+  EXPECT_EQ(result.response.error().message,
+            "the run was stopped before the next attempt; the last attempt failed: failed");
   EXPECT_EQ(result.attempts, 1);
 }
 

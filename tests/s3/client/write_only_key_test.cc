@@ -47,7 +47,7 @@ TEST(WriteOnlyKeyTest, AnUnknownCompletionIsNeitherASuccessNorAnotherWritersObje
   const auto ended = fixture.UploadMultipart();
   ASSERT_FALSE(ended.response);
   EXPECT_THAT(ended.response.error().message, HasSubstr("cannot check whether it became the object"));
-  EXPECT_THAT(ended.response.error().message, testing::Not(HasSubstr("not ours")));
+  EXPECT_THAT(ended.response.error().message, testing::Not(HasSubstr("did not write")));
 }
 
 TEST(WriteOnlyKeyTest, VerificationSaysThatTheObjectWasAcknowledged) {
