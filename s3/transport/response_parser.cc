@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxSizeDigits = 16;
 
-// Returns the length of the head at the front of `text`, with its empty line; 0 when the head is incomplete.
-// `from`: no line ends before this position.
+// Returns the length of the head at the front of `text`, including its empty line; 0 when the head is
+// incomplete. `from`: the search begins here, because no line ends before this position.
 std::size_t HeadBytes(std::string_view text, std::size_t from) {
   for (auto end = text.find('\n', from); end != std::string_view::npos; end = text.find('\n', end + 1)) {
     const auto behind = text.substr(end + 1, 2);
@@ -69,7 +69,7 @@ ResponseParser::State ResponseParser::Take(std::string_view bytes) {
   return interim ? State::kInterim : State::kIncomplete;
 }
 
-// Returns kInterim after the head of an interim response, and kComplete after that of the final one.
+// Returns kInterim after the head of an interim response, and kComplete after the head of the final response.
 ResponseParser::State ResponseParser::TakeHead(std::string_view* bytes) {
   if (bytes->empty()) return State::kIncomplete;
   const auto searched = rest_.size();
@@ -91,7 +91,8 @@ ResponseParser::State ResponseParser::TakeHead(std::string_view* bytes) {
   if (!head) return Malformed("not an HTTP response: " + head.error());
   head_ = *head;
   keeps_alive_ = keeps_alive_ && head_.keeps_alive;
-  // 101 answers an Upgrade header, which we never send: it is a final response, and an error.
+  // 101 is the response to an Upgrade header, which s3flow never sends. So 101 is a final response and an
+  // error.
   if (head_.status / 100 == 1 && head_.status != 101) {
     if (++interim_responses_ > HttpResponse::kMaxInterim) return Malformed("too many interim responses");
     response_->headers.Clear();
@@ -146,8 +147,8 @@ bool ResponseParser::TakeWholeLine(std::string_view* bytes, std::string_view* li
   return TakeLine(&whole, line);
 }
 
-// Ignores chunk extensions. Any other text behind the size is refused: some readers would take it for a part
-// of the size.
+// Ignores chunk extensions. Refuses any other text behind the size, because some HTTP parsers would read it
+// as a part of the size.
 bool ResponseParser::TakeChunkSize(std::string_view* bytes) {
   std::string_view line;
   if (!TakeWholeLine(bytes, &line)) return false;

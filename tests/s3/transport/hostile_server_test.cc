@@ -80,7 +80,8 @@ TEST(HostileServerTest, ASuccessBeforeTheBodyHasArrivedIsAFailure) {
     EXPECT_EQ(response.status, status);
     EXPECT_EQ(Failure(response),
               status == 403 ? "none"
-                            : server.endpoint().HostAndPort() + ": success before the whole body was sent");
+                            : server.endpoint().HostAndPort() +
+                                  ": the server reported success before the whole body was sent");
   }
 }
 
