@@ -77,11 +77,11 @@ struct ServerOptions {
   Secret secret_access_key;
   Storage storage = Storage::kMemory;
   std::string directory;
-  std::vector<std::string> buckets;      // created at the start
-  std::chrono::milliseconds latency{0};  // added before each reply
-  double jitter = 0;                  // if not 0, latencies are log-normal: median `latency`, this sigma
-  std::uint64_t bandwidth_bytes = 0;  // of request bodies per second, for all connections; 0: no limit
-  int requests_per_second = 0;        // requests above this rate are answered with SlowDown; 0: no limit
+  std::vector<std::string> buckets;        // created at the start
+  std::chrono::milliseconds latency{0};    // added before each reply
+  double jitter = 0;                       // if not 0, latencies are log-normal: median `latency`, this sigma
+  std::uint64_t bandwidth_bytes = 0;       // of request bodies per second, for all connections; 0: no limit
+  int requests_per_second = 0;             // requests above this rate are answered with SlowDown; 0: no limit
   std::uint64_t min_part_bytes = 5 << 20;  // for all parts except the last
   // The endpoint refuses the requests that this store is known to refuse. Null: none. Must outlive the
   // server.

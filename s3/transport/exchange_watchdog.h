@@ -27,9 +27,9 @@ class ExchangeWatchdog {
 
   // Each exchange is in at most one of the lists.
   struct Findings {
-    std::vector<Exchange*> stalled;     // fewer than `stall_bytes` moved in `stall_window`
-    std::vector<Exchange*> overdue;     // the response takes longer than `response_timeout`
-    std::vector<Exchange*> stragglers;  // far slower than their peers: cancel them
+    std::vector<Exchange*> stalled;            // fewer than `stall_bytes` moved in `stall_window`
+    std::vector<Exchange*> overdue;            // the response takes longer than `response_timeout`
+    std::vector<Exchange*> stragglers;         // far slower than their peers: cancel them
     std::vector<Exchange*> continue_timeouts;  // no 100 Continue came: send the body without it
   };
   // Looks at all exchanges in flight and schedules the next check.

@@ -36,7 +36,7 @@ class StragglerDetector {
   bool TryCancel(Clock::time_point now);
 
   static constexpr std::chrono::milliseconds kMin{250};  // the smallest result of Limit
-  static constexpr int kTimes = 4;  // Limit returns this multiple of the 95th percentile
+  static constexpr int kTimes = 4;                       // Limit returns this multiple of the 95th percentile
   static constexpr std::uint64_t kPeers = 64;
   static constexpr double kShare = 0.02, kPerSecond = 1, kMax = 4;
   static constexpr double kClimb = 1.25;  // relative to the requests in flight when InFlight last forgot
