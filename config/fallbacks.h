@@ -12,7 +12,7 @@ namespace config {
 struct Fallback {
   std::string key;  // "destination.endpoint"
   std::string value;
-  std::string where;  // the source, for messages and ShowJob: "AWS_ENDPOINT_URL"
+  std::string where;  // the source of the value, for messages and ShowJob: "AWS_ENDPOINT_URL"
   // The value is not used if the job file sets one of these keys to a non-empty value.
   std::vector<std::string> unless{};
   // The note if the value is not used because of `unless`; empty for none.

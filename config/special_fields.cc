@@ -34,7 +34,7 @@ MaybeProblem ProxyUrlProblem(const std::string& text) {
   const auto scheme = text.substr(0, scheme_end);
   const bool is_known = scheme == "http" || scheme == "https" || scheme == "socks5" || scheme == "socks5h";
   if (!is_known || scheme_end == text.size()) {
-    return "must be auto, none or http://, https:// or socks5://HOST:PORT";
+    return "must be auto, none or http://, https://, socks5:// or socks5h://HOST:PORT";
   }
   const auto rest = text.substr(scheme_end + 3);
   const auto host = rest.substr(rest.rfind('@') + 1);

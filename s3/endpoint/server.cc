@@ -146,7 +146,7 @@ class Server::Impl {
     }
   }
 
-  // Returns the refusal of a request that is wrong without regard to its body; nothing if there is none.
+  // Makes all checks that do not need the body. Returns the refusal of the request; nothing if it passes.
   std::optional<Reply> CheckBeforeBody(const Call& call) {
     if (call.headers.size() > options_.clients.headers) {
       return ErrorReply(400, "RequestHeaderSectionTooLarge", "The request has too many headers.");

@@ -29,8 +29,8 @@ void Set(CURL* easy, CURLoption option, Value value) {
   if (curl_easy_setopt(easy, option, value) != CURLE_OK) throw std::bad_alloc();
 }
 
-// Returns true when OpenSSL's message says that the server speaks no TLS, has no TLS version in common with
-// us, or refuses our client certificate.
+// Returns true when OpenSSL's message says that the server does not use TLS, supports no TLS version that
+// s3flow supports, or refuses the client certificate.
 bool IsProtocolMismatch(CURLcode code, std::string_view detail) {
   constexpr std::string_view kPhrases[] = {"wrong version number",
                                            "packet length too long",
@@ -118,7 +118,7 @@ Connection::Connection(const TransportOptions& options, const Endpoint& endpoint
   }
   Set(curl, CURLOPT_PRIVATE, this);
   Set(curl, CURLOPT_ERRORBUFFER, error_text_.get());
-  Set(curl, CURLOPT_NOSIGNAL, 1L);  // signals and threads do not mix; the program ignores SIGPIPE
+  Set(curl, CURLOPT_NOSIGNAL, 1L);  // libcurl's signals are not thread-safe; the program ignores SIGPIPE
   Set(curl, CURLOPT_CONNECT_ONLY, 1L);
   Set(curl, CURLOPT_OPENSOCKETFUNCTION, &Connection::OnOpen);
   Set(curl, CURLOPT_OPENSOCKETDATA, this);
@@ -158,7 +158,7 @@ curl_socket_t Connection::OnOpen(void* self, curlsocktype, curl_sockaddr* addres
 }
 
 // Name resolution and reading certificates need file descriptors, too, and libcurl does not report why they
-// failed. So this function tries to open one.
+// failed. So this function tries to create a descriptor.
 bool Connection::LacksDescriptor() const {
   if (open_errno_ == EMFILE || open_errno_ == ENFILE) return true;
   const UniqueFd trial(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

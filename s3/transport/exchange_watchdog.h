@@ -35,7 +35,7 @@ class ExchangeWatchdog {
   // Looks at all exchanges in flight and schedules the next check.
   Findings Check(const std::vector<std::unique_ptr<Exchange>>& active, Clock::time_point now);
 
-  // Call it for each response. Check compares the ages of exchanges with these response times.
+  // Call RecordResponse for each response. Check compares the ages of exchanges with these response times.
   void RecordResponse(const Exchange& exchange) {
     stragglers_.Answered(exchange.body_bytes(), exchange.Age(Clock::now()));
   }

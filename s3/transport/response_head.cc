@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kProtocol = "HTTP/";
 constexpr std::string_view kNotHttp = "it does not begin with HTTP/";
-constexpr std::string_view kNotHttp1 = "its status line is not one of HTTP/1.1";
+constexpr std::string_view kNotHttp1 = "its status line is not valid in HTTP/1.1";
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 

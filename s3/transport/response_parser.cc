@@ -65,7 +65,7 @@ ResponseParser::State ResponseParser::Take(std::string_view bytes) {
     return State::kComplete;
   }
   if (bytes_ - response_->body.size() > HttpResponse::kMaxFramingBytes)
-    return Malformed("too many bytes besides the body");
+    return Malformed("the response has too many bytes besides its body");
   return interim ? State::kInterim : State::kIncomplete;
 }
 
@@ -94,7 +94,8 @@ ResponseParser::State ResponseParser::TakeHead(std::string_view* bytes) {
   // 101 is the response to an Upgrade header, which s3flow never sends. So 101 is a final response and an
   // error.
   if (head_.status / 100 == 1 && head_.status != 101) {
-    if (++interim_responses_ > HttpResponse::kMaxInterim) return Malformed("too many interim responses");
+    if (++interim_responses_ > HttpResponse::kMaxInterim)
+      return Malformed("the server sent too many interim (1xx) responses");
     response_->headers.Clear();
     started_final_ = !bytes->empty();
     return State::kInterim;
@@ -159,7 +160,7 @@ bool ResponseParser::TakeChunkSize(std::string_view* bytes) {
   const bool is_size = error == std::errc() && digits <= kMaxSizeDigits &&
                        (next == std::string_view::npos || behind[next] == ';');
   if (!is_size) {
-    Malformed("a chunk has no valid size");
+    Malformed("a chunk of the response has no valid size");
     return false;
   }
   step_ = left_ > 0 ? Step::kChunkData : Step::kTrailers;
@@ -176,7 +177,7 @@ bool ResponseParser::TakeChunkEnd(std::string_view* bytes) {
       return true;
     }
     if (c != '\r' || !rest_.empty()) {
-      Malformed("a chunk does not end after its size");
+      Malformed("a chunk of the response is not as long as its size says");
       return false;
     }
     rest_ = "\r";

@@ -27,7 +27,7 @@ class ResponseParser {
   void Begin(bool to_head, HttpResponse* response);
   // Parses all of `bytes`. Call it until it returns kComplete, kCutOff or kMalformed.
   State Take(std::string_view bytes);
-  // Call it when the connection has ended. Returns kComplete if the end of the connection is the end of the
+  // Call End when the connection has ended. Returns kComplete if the end of the connection is the end of the
   // body, else kMalformed.
   State End();
 
