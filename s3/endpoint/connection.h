@@ -52,8 +52,8 @@ class Connection {
   Awaitable<void> SendData(const Reply& reply);
   Awaitable<void> LingerUntilClosed();
 
-  // AllowStall sets the deadline for the client's next bytes of a body or a reply. Moved subtracts the time
-  // that they took from the stall window.
+  // AllowStall sets the deadline for the next bytes of a body or a reply. Call Moved when these bytes have
+  // moved: it counts the waiting time.
   void AllowStall();
   void Moved(std::uint64_t bytes);
 

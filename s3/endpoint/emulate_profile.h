@@ -1,5 +1,5 @@
-// Sends the refusals that other stores would send, according to their profiles, so that a rehearsal meets
-// them, too.
+// Emulates the refusals of other stores, according to their profiles, so that a rehearsal gets the same
+// refusals.
 #pragma once
 
 #include <optional>

@@ -9,7 +9,7 @@
 
 namespace s3::endpoint {
 
-// Returns true for the operations of this file.
+// Returns true if this file executes the operation (an S3 name, "UploadPart").
 bool IsMultipart(std::string_view operation);
 
 // Returns the refusal of an UploadPart whose target or headers are wrong; call it before reading the body.

@@ -11,7 +11,7 @@ namespace s3::endpoint {
 // body.
 std::optional<Reply> CheckWrite(const Store& store, const Call& call);
 
-// Stores a body that was received and verified as an object.
+// Stores a received and verified body as an object.
 Reply PutObject(Store* store, const Call& call, ReceivedBody body, const ServerOptions& options);
 
 // Executes the operations that neither store a body nor belong to multipart uploads.

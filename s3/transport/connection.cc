@@ -276,9 +276,9 @@ IoResult Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> s
 // sendfile(2) gives the pages of the file to the network, so a change of the file can still change the bytes
 // that are sent. So the caller must check after the response that the file has not changed since it was
 // hashed. An error of sendfile may concern the socket or the file, and file systems, kernels and seccomp
-// filters refuse sendfile with different errors. If the error clearly says that the connection has ended, it
-// is reported. After any other error the bytes are copied instead, so that the read or the send reports the
-// true error.
+// filters refuse sendfile with different errors. An error that clearly says that the connection has ended is
+// reported. After any other error the bytes are copied instead, so that the read or the send reports the true
+// error.
 IoResult Connection::SendFile(const FileRange& file, std::span<char> scratch) {
   if (!is_plain_tcp_) return CopyFile(file, scratch);
   auto offset = static_cast<off_t>(file.offset);

@@ -255,7 +255,7 @@ class EventLoop::Loop {
   void ResendOnNewConnection(Connection* connection) {
     Exchange* const exchange = connection->exchange;
     pool_.Close(connection);
-    exchange->Rewind(false);  // ends the wait for 100 Continue: its timeout must not run while connecting
+    exchange->Rewind(false);  // ends the wait for 100 Continue, which must not time out while connecting
     Connect(exchange);
   }
 

@@ -32,7 +32,7 @@ void ResponseParser::Begin(bool to_head, HttpResponse* response) {
   step_ = Step::kHead;
   left_ = bytes_ = 0;
   interim_responses_ = 0;
-  std::string().swap(rest_);  // frees it: a hostile server can make it large
+  std::string().swap(rest_);  // frees the memory, because a hostile server can make rest_ large
   std::string().swap(line_);
   problem_.clear();
 }
