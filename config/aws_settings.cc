@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::string_view kBool = "true|false";
 
-// In the order of AWS.md. Region, endpoint and CA bundle have rules of their own: see Reader.
+// In the order of AWS.md. Region, endpoint and CA bundle are not in this table, because Reader treats each of
+// them differently.
 constexpr AwsSetting kSettings[] = {
     {"use_dualstack_endpoint", "AWS_USE_DUALSTACK_ENDPOINT", "destination.dualstack", true, kBool},
     {"s3.use_dualstack_endpoint", "", "destination.dualstack", true, kBool},
@@ -61,7 +62,7 @@ std::string WithCommas(std::string_view words) {
   return text;
 }
 
-// True for options that only AWS's own endpoints have.
+// Returns true for options that only AWS's own endpoints have.
 bool IsOfAws(std::string_view key) {
   return key == "destination.dualstack" || key == "destination.fips" || key == "destination.accelerate";
 }
@@ -168,9 +169,9 @@ Fallbacks FindAwsSettings(const s3::Result<s3::Profiles>& profiles, const std::s
   const auto name = chosen ? chosen->value : "default";
   const s3::Profiles none(environment);
   auto found = Reader(profiles ? *profiles : none, name, environment).Read();
-  // A config file or profile that cannot be read may name the endpoint, so the job is refused unless it has
-  // one itself. If the job file names a profile that does not exist, there are no credentials and nothing is
-  // sent.
+  // A config file or profile that cannot be read may name the endpoint. So the job is refused unless the job
+  // itself names an endpoint. A profile of the job file that does not exist needs no check here: then there
+  // are no credentials and nothing is sent.
   std::string problem;
   if (!profiles) {
     problem = profiles.error().message;
@@ -179,7 +180,7 @@ Fallbacks FindAwsSettings(const s3::Result<s3::Profiles>& profiles, const std::s
                           profiles->config_path(), profiles->credentials_path());
   }
   if (problem.empty()) return found;
-  found.notes.push_back(problem + ": none of its settings is used");
+  found.notes.push_back(problem + ": s3flow uses no setting of this file or profile");
   if (s3::IsTrue(environment("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").value_or(""))) return found;
   found.values.push_back(
       {.key = "destination.endpoint",

@@ -15,7 +15,7 @@ CommandQueue::CommandQueue() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (event_.get() < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
 
-// One write wakes the loop for all commands of a batch.
+// Writes the eventfd only for the first command of a batch: one write wakes the loop for all.
 template <typename Change>
 void CommandQueue::Post(const Change& change) {
   {
@@ -24,7 +24,7 @@ void CommandQueue::Post(const Change& change) {
     if (std::exchange(is_notified_, true)) return;
   }
   const std::uint64_t one = 1;
-  // The counter cannot overflow: Take reads it before it can be written again.
+  // The eventfd's counter cannot overflow, because Take resets it before the next write.
   [[maybe_unused]] const auto written = write(event_.get(), &one, sizeof one);
 }
 

@@ -1,4 +1,4 @@
-// Hands commands from any thread to the thread of one event loop.
+// Passes commands from any thread to the thread of one event loop.
 #pragma once
 
 #include <chrono>
@@ -19,13 +19,13 @@ class CommandQueue {
   using Clock = std::chrono::steady_clock;
 
   struct Batch {
-    std::vector<std::unique_ptr<Exchange>> exchanges;  // to begin
+    std::vector<std::unique_ptr<Exchange>> exchanges;  // new: the loop must begin them
     std::vector<std::pair<Clock::time_point, Wake>> timers;
-    // Each of these stays true in all later batches.
+    // Each flag that is true once is true in all later batches.
     bool cancel_timers = false, abort = false, quit = false;
   };
 
-  // Throws std::system_error when the process or the system has no descriptor left.
+  // Throws std::system_error when the process or the system has no file descriptor left.
   CommandQueue();
 
   // An eventfd: readable while commands wait.
@@ -39,8 +39,8 @@ class CommandQueue {
   void Abort();
   void Quit();
 
-  // A free list of exchanges: they keep their allocated memory for the next requests. TakeRecycled returns
-  // null when the list is empty; Recycle empties `*finished`.
+  // A free list of exchanges, which keep their allocated memory for the next requests. TakeRecycled returns
+  // null when the list is empty. Recycle moves all of `*finished` to the list.
   std::unique_ptr<Exchange> TakeRecycled();
   void Recycle(std::vector<std::unique_ptr<Exchange>>* finished);
 

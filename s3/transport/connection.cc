@@ -22,15 +22,15 @@ namespace {
 
 using IoResult = Connection::IoResult;
 
-// Throws when libcurl refuses the option. That is a defect or a lack of memory: a connection must not be made
-// with half of its settings.
+// Throws when libcurl refuses the option, because of a defect or a lack of memory: a connection must not be
+// made with half of its settings.
 template <typename Value>
 void Set(CURL* easy, CURLoption option, Value value) {
   if (curl_easy_setopt(easy, option, value) != CURLE_OK) throw std::bad_alloc();
 }
 
-// Returns true when OpenSSL's message says that the server speaks no TLS, has no TLS version in common with
-// us, or refuses our client certificate.
+// Returns true when OpenSSL's message says that the server does not use TLS, supports no TLS version that
+// s3flow supports, or refuses the client certificate.
 bool IsProtocolMismatch(CURLcode code, std::string_view detail) {
   constexpr std::string_view kPhrases[] = {"wrong version number",
                                            "packet length too long",
@@ -71,13 +71,14 @@ std::string ErrnoText(int error) {
   return strerror_r(error, buffer, sizeof buffer);
 }
 
-// OpenSSL reads TLS messages without data (key updates, tickets) within one call, and that call does not
-// return as long as a server sends them fast enough. A handshake and the tickets after it need about ten.
+// The largest number of TLS records without data (key updates, tickets) in a row. OpenSSL reads such records
+// within one call. If a server sends them fast enough, that call would never return. A handshake and the
+// tickets after it need about ten records.
 constexpr int kMaxRecordsWithoutData = 256;
 
-// Counts TLS records without data. OpenSSL calls it before it processes a record or message
-// (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). After too many records the connection counts
-// as closed by the server.
+// Counts TLS records without data. OpenSSL calls this function before it processes a record or message
+// (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). After too many such records the connection
+// is treated as closed by the server.
 void CountRecord(int written, int, int type, const void*, std::size_t, SSL* tls, void* records) {
   if (written != 0 || type != SSL3_RT_HEADER) return;
   if (++*static_cast<int*>(records) > kMaxRecordsWithoutData) SSL_set_shutdown(tls, SSL_RECEIVED_SHUTDOWN);
@@ -89,7 +90,7 @@ CURLcode CountRecords(CURL*, void* context, void* records) {
   return CURLE_OK;
 }
 
-// Returns true when libcurl may connect through a proxy, perhaps with TLS to it.
+// Returns true when libcurl may connect through a proxy, with or without TLS to the proxy.
 bool MayUseProxy(const ProxyOptions& proxy) {
   if (!proxy.url.empty()) return true;
   if (!proxy.from_environment) return false;
@@ -117,7 +118,7 @@ Connection::Connection(const TransportOptions& options, const Endpoint& endpoint
   }
   Set(curl, CURLOPT_PRIVATE, this);
   Set(curl, CURLOPT_ERRORBUFFER, error_text_.get());
-  Set(curl, CURLOPT_NOSIGNAL, 1L);  // signals and threads do not mix; the program ignores SIGPIPE
+  Set(curl, CURLOPT_NOSIGNAL, 1L);  // libcurl's signals are not thread-safe; the program ignores SIGPIPE
   Set(curl, CURLOPT_CONNECT_ONLY, 1L);
   Set(curl, CURLOPT_OPENSOCKETFUNCTION, &Connection::OnOpen);
   Set(curl, CURLOPT_OPENSOCKETDATA, this);
@@ -126,14 +127,15 @@ Connection::Connection(const TransportOptions& options, const Endpoint& endpoint
   Set(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   Set(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   Set(curl, CURLOPT_URL, origin.c_str());
-  // A name may have many addresses: each new connection resolves it again and takes one of them at random.
+  // A host name may have many addresses. Each new connection resolves the name again and tries the addresses
+  // in random order.
   Set(curl, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
   Set(curl, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
   Set(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
   Set(curl, CURLOPT_XFERINFOFUNCTION, &Connection::OnProgress);
   Set(curl, CURLOPT_XFERINFODATA, this);
   Set(curl, CURLOPT_NOPROGRESS, 0L);
-  Set(curl, CURLOPT_BUFFERSIZE, 1L << 10);  // only a proxy's response goes through it
+  Set(curl, CURLOPT_BUFFERSIZE, 1L << 10);  // libcurl uses this buffer only for a proxy's response
   SetTls(options.tls);
   SetProxy(options.proxy);
 }
@@ -155,8 +157,8 @@ curl_socket_t Connection::OnOpen(void* self, curlsocktype, curl_sockaddr* addres
   return fd;
 }
 
-// Name resolution and reading certificates need descriptors, too, and libcurl hides why they failed. So this
-// tries whether a descriptor is left.
+// Name resolution and reading certificates need file descriptors, too, and libcurl does not report why they
+// failed. So this function tries to create a descriptor.
 bool Connection::LacksDescriptor() const {
   if (open_errno_ == EMFILE || open_errno_ == ENFILE) return true;
   const UniqueFd trial(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -168,8 +170,8 @@ int Connection::OnClose(void* self, curl_socket_t socket) {
   return connection.is_plain_tcp_ && socket == connection.socket_ ? 0 : close(socket);
 }
 
-// libcurl 7.88 reads a proxy's refusal to its end as long as bytes arrive, also beyond
-// CURLOPT_CONNECTTIMEOUT_MS.
+// Enforces connect_timeout. libcurl 7.88 itself continues to read a proxy's refusal after
+// CURLOPT_CONNECTTIMEOUT_MS while bytes arrive.
 int Connection::OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   const auto& connection = *static_cast<Connection*>(self);
   return Clock::now() - connection.created_at_ > connection.connect_timeout_ ? 1 : 0;
@@ -182,7 +184,8 @@ void Connection::SetTls(const TlsOptions& tls) {
   if (!tls.ca_file.empty()) Set(easy(), CURLOPT_CAINFO, tls.ca_file.c_str());
   if (!tls.ca_directory.empty()) {
     Set(easy(), CURLOPT_CAPATH, tls.ca_directory.c_str());
-    // A directory alone replaces the system's authorities; libcurl would use both.
+    // If the job names only a directory, it replaces the system's authorities. libcurl's default is to use
+    // both.
     if (tls.ca_file.empty()) Set(easy(), CURLOPT_CAINFO, static_cast<const char*>(nullptr));
   }
   if (tls.client_certificate.empty()) return;
@@ -192,10 +195,10 @@ void Connection::SetTls(const TlsOptions& tls) {
 }
 
 void Connection::SetProxy(const ProxyOptions& proxy) {
-  // Always a tunnel: its other end is a connection like any other.
+  // A CONNECT tunnel also for http://, so that a connection through the proxy is used like any other.
   Set(easy(), CURLOPT_HTTPPROXYTUNNEL, 1L);
   Set(easy(), CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  // libcurl reads the environment unless this option is set; an empty text counts as set.
+  // If CURLOPT_PROXY is not set, libcurl reads the proxy from the environment. An empty text means no proxy.
   if (!proxy.url.empty() || !proxy.from_environment) {
     Set(easy(), CURLOPT_PROXY, std::string(proxy.url.Reveal()).c_str());
   }
@@ -214,7 +217,7 @@ Error Connection::ConnectError(CURLcode code) const {
   curl_easy_getinfo(easy(), CURLINFO_OS_ERRNO, &os_error);
   if (code == CURLE_ABORTED_BY_CALLBACK) {
     return {.kind = KindOf(code),
-            .message = fmt::format("not connected within {} ms", connect_timeout_.count())};
+            .message = fmt::format("not connected within connect_timeout ({} ms)", connect_timeout_.count())};
   }
   std::string detail = error_text_[0] != '\0' ? error_text_.get() : curl_easy_strerror(code);
   if (os_error != 0) detail += fmt::format(" ({})", ErrnoText(static_cast<int>(os_error)));
@@ -228,8 +231,8 @@ Error Connection::ConnectError(CURLcode code) const {
           .message = WithoutUser(detail)};  // libcurl quotes a proxy's whole URL
 }
 
-// Without TLS this goes to the socket directly: libcurl's send searches its list of connections and takes one
-// piece at a time.
+// Without TLS this function uses the socket directly, because libcurl's send searches its list of connections
+// and accepts only one piece in a call.
 IoResult Connection::Send(std::span<const iovec> pieces, std::span<char> scratch) {
   if (!is_plain_tcp_) return SendByCurl(pieces, scratch);
   msghdr message{};
@@ -257,7 +260,7 @@ IoResult Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> s
     size = 0;
     for (const auto& piece : pieces) {
       const auto copied = std::min(piece.iov_len, kScratchBytes - size);
-      // The bytes of a file already lie in `scratch`: the ranges may be the same.
+      // memmove, because the bytes of a file already lie in `scratch`: source and target may be the same.
       std::memmove(scratch.data() + size, piece.iov_base, copied);
       size += copied;
     }
@@ -270,11 +273,12 @@ IoResult Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> s
   return {IoResult::State::kBytes, sent, true};
 }
 
-// sendfile(2) passes on the pages themselves: a change of the file can still change the bytes on the wire. So
-// the caller must check after the response that the file is the one that was hashed. An error of sendfile may
-// concern the socket or the file. Many file systems, kernels and seccomp filters refuse sendfile, each with a
-// different error. So unless the error clearly means that the connection has ended, the bytes are copied
-// instead. Then the read or the send reports the true error.
+// sendfile(2) gives the pages of the file to the network, so a change of the file can still change the bytes
+// that are sent. So the caller must check after the response that the file has not changed since it was
+// hashed. An error of sendfile may concern the socket or the file, and file systems, kernels and seccomp
+// filters refuse sendfile with different errors. An error that clearly says that the connection has ended is
+// reported. After any other error the bytes are copied instead, so that the read or the send reports the true
+// error.
 IoResult Connection::SendFile(const FileRange& file, std::span<char> scratch) {
   if (!is_plain_tcp_) return CopyFile(file, scratch);
   auto offset = static_cast<off_t>(file.offset);
@@ -334,8 +338,8 @@ IoResult Connection::Receive(std::span<char> buffer) {
 }
 
 // For plain TCP one system call is enough. With TLS, bytes may also wait in the buffers of libcurl and
-// OpenSSL, and bytes in the socket may be messages of TLS itself. So only a receive that finds nothing shows
-// that the connection is quiet.
+// OpenSSL, and bytes in the socket may be messages of TLS itself. So with TLS the connection is quiet only if
+// a receive returns nothing.
 bool Connection::IsQuiet() {
   char byte;
   if (!is_plain_tcp_) return Receive({&byte, 1}).state == IoResult::State::kBlocked;
@@ -345,8 +349,8 @@ bool Connection::IsQuiet() {
   return received < 0 && errno == EAGAIN;
 }
 
-// Each TCP segment acknowledges what its sender has received. So when a response arrives that was made for
-// the whole request, the whole request is acknowledged (tcp(7), SIOCOUTQ).
+// Each TCP segment acknowledges the bytes that its sender has received. So when a response to the whole
+// request arrives, the whole request is acknowledged (tcp(7), SIOCOUTQ).
 bool Connection::HasUnacknowledged() const {
   int bytes = 0;
   return ioctl(socket_, SIOCOUTQ, &bytes) == 0 && bytes > 0;

@@ -116,7 +116,8 @@ class EventLoop::Loop {
     AssignConnections();
   }
 
-  // First come, first served: each exchange takes an idle connection, or a new one while that is possible.
+  // Gives each waiting exchange an idle connection or starts a new one, first come, first served. Stops when
+  // the pool can make no more connections.
   void AssignConnections() {
     if (now_ < next_connect_) return;
     while (!awaiting_connection_.empty()) {
@@ -152,14 +153,14 @@ class EventLoop::Loop {
     if (connection->IsQuiet()) return StartOn(connection, exchange);
     const auto kind = connection->ProblemKind();
     const auto problem = kind == ErrorKind::kTransient
-                             ? "the server closed the connection or sent data before it had a request"
+                             ? "the server closed the connection or sent data before the request was sent"
                              : connection->Problem();
     Finish(exchange, [&](Exchange& ended) { ended.Fail(kind, problem); });
   }
 
-  // Puts the exchange back to the front of the queue until a descriptor is free: files and connections that
-  // are no longer needed release theirs. The clocks of all waiting exchanges start again, so that the wait
-  // does not count towards a timeout.
+  // Puts the exchange back to the front of the queue until a file descriptor is free: files and connections
+  // release descriptors when they are no longer needed. Restarts the clocks of all waiting exchanges, so that
+  // this wait causes no timeout.
   void AwaitDescriptor(Exchange* exchange) {
     pool_.Close(std::exchange(exchange->connection, nullptr));
     pool_.CloseIdle();
@@ -182,7 +183,7 @@ class EventLoop::Loop {
                       .server_closed = (events & Connection::kPeerClosed) != 0});
   }
 
-  // Afterwards the connection and its exchange may no longer exist.
+  // After this call the connection and its exchange may no longer exist.
   void Pump(Connection* connection, const ExchangePump::Work& work) {
     using Outcome = ExchangePump::Outcome;
     switch (pump_.Run(connection, connection->exchange, work, now_)) {
@@ -203,7 +204,7 @@ class EventLoop::Loop {
     if (IsRepeatedResponse(connection)) {
       return Finish(exchange, [](Exchange& ended) {
         ended.Fail(ErrorKind::kTransient,
-                   "the server repeated its previous response: both have the same x-amz-request-id");
+                   "the server repeated an earlier response: both have the same x-amz-request-id");
       });
     }
     watchdog_.RecordResponse(*exchange);
@@ -214,15 +215,16 @@ class EventLoop::Loop {
     Finish(exchange, [](Exchange& ended) { ended.Complete(); });
   }
 
-  // 417 refuses the expectation (RFC 9110, section 15.5.18); some gateways send 501.
+  // Returns true when the server refused `Expect: 100-continue`: with 417 (RFC 9110, section 15.5.18) or,
+  // like some gateways, with 501.
   static bool IsExpectationRefused(const Exchange& exchange) {
     return (exchange.status() == 417 && exchange.expects_continue()) ||
            (exchange.status() == 501 && exchange.awaits_continue());
   }
 
-  // Most servers give each response an x-amz-request-id of its own: an id that comes twice on a connection
-  // means that the response answers the previous request. Some servers always send the same id. So an
-  // origin's ids count only once two responses in a row had different ones.
+  // Most servers give each response a different x-amz-request-id. If such a server sends an id twice on a
+  // connection, the second response belongs to the previous request. Other servers always send the same id.
+  // So an origin's ids are compared only after two responses in a row had different ids.
   bool IsRepeatedResponse(Connection* connection) {
     const auto id = connection->exchange->request_id();
     if (id.empty()) return false;
@@ -233,8 +235,8 @@ class EventLoop::Loop {
     return false;
   }
 
-  // A server may close an idle connection while a request is on its way there. If no byte of a response has
-  // come, the request is sent again on a new connection. What happens there is final.
+  // A server may close an idle connection while a request is on its way. If no byte of a response has come,
+  // the request is resent on a new connection. If that connection is lost, too, the exchange fails.
   void HandleLoss(Connection* connection, const std::string& problem) {
     Exchange* const exchange = connection->exchange;
     const auto kind = exchange->met_tls() ? ErrorKind::kWrongEndpoint : connection->ProblemKind();
@@ -253,12 +255,12 @@ class EventLoop::Loop {
   void ResendOnNewConnection(Connection* connection) {
     Exchange* const exchange = connection->exchange;
     pool_.Close(connection);
-    exchange->Rewind(false);  // no timeout of the old connection must run while the new one is made
+    exchange->Rewind(false);  // ends the wait for 100 Continue, which must not time out while connecting
     Connect(exchange);
   }
 
-  // Closes the connection unless it was detached before, and takes the exchange out of flight. `record` notes
-  // in the response how it ended. WakeFinished wakes the caller.
+  // Closes the connection unless it was detached before, and removes the exchange from active_. `record`
+  // writes into the response how the exchange ended. WakeFinished wakes the caller later.
   template <typename Record>
   void Finish(Exchange* exchange, const Record& record) {
     if (exchange->connection != nullptr) pool_.Close(exchange->connection);
@@ -275,8 +277,8 @@ class EventLoop::Loop {
     finished_.push_back(std::move(finished));
   }
 
-  // Wakes the callers of all exchanges that a batch of events has finished. The exchanges are recycled
-  // before, with one lock for all, because the callers will need them for their next requests.
+  // Wakes the callers of all exchanges that a batch of events has finished. Before, it recycles the
+  // exchanges, under one lock for all, because the callers will need them for their next requests.
   void WakeFinished() {
     if (finished_.empty()) return;
     for (const auto& finished : finished_) {
@@ -307,7 +309,7 @@ class EventLoop::Loop {
     const auto deadline =
         std::min({pool_.deadline(), watchdog_.deadline(), timers_.deadline(), next_connect});
     if (deadline == Clock::time_point::max()) return -1;
-    // Rounded up: a loop that wakes a fraction too early would spin.
+    // Rounded up, because a loop that wakes a fraction of a millisecond too early would spin.
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
   }
@@ -323,13 +325,13 @@ class EventLoop::Loop {
   ExchangePump pump_;
   Clock::time_point now_{};  // when epoll last returned
   std::vector<std::unique_ptr<Exchange>> active_;
-  std::deque<Exchange*> awaiting_connection_;  // some of active_
-  Clock::time_point next_connect_{};           // after a lack of descriptors: when to try again
+  std::deque<Exchange*> awaiting_connection_;  // owned by active_
+  Clock::time_point next_connect_{};           // when to try again after file descriptors ran out
   std::vector<std::unique_ptr<Exchange>> finished_;
   std::vector<Wake> wakes_;
-  // Origins that ignore or refuse Expect: 100-continue, so that only the first request waits for the timeout.
+  // Origins that ignore or refuse Expect: 100-continue. Later requests to them do not wait for 100 Continue.
   std::unordered_set<std::string> no_continue_origins_;
-  // Origins that give each response an x-amz-request-id of its own.
+  // Origins that have sent two different x-amz-request-ids in a row.
   std::unordered_set<std::string> distinct_id_origins_;
   ExchangeWatchdog watchdog_;
   TimerQueue timers_;
@@ -341,7 +343,7 @@ EventLoop::EventLoop(const TransportOptions& options, int max_idle, std::size_t 
 
 EventLoop::~EventLoop() = default;
 
-// The callers are suspended during this call, so it must not throw.
+// Must not throw, because the caller is suspended until its Wake.
 void EventLoop::Send(HttpRequest&& request, HttpResponse* response, Wake wake) {
   try {
     loop_->Send(std::move(request), response, wake);
@@ -356,7 +358,7 @@ void EventLoop::WakeAfter(milliseconds delay, Wake wake) {
   try {
     loop_->WakeAfter(delay, wake);
   } catch (const std::exception&) {
-    wake();  // too early is better than never
+    wake();  // no memory for the timer: to wake too early is better than never
   }
 }
 

@@ -18,7 +18,7 @@ bool Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   response_ = response;
   wake_ = wake;
   endpoint_ = request.endpoint;
-  // All heads are written here. So this check covers every value, wherever it comes from.
+  // This function writes all heads, so its check covers every value from every source.
   if (const auto problem = HeadProblem(request)) {
     response_->failure =
         Error{.kind = ErrorKind::kPermanent, .message = "the request was not sent: " + *problem};
@@ -45,10 +45,10 @@ bool Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   return true;
 }
 
-// Returns an upper bound of the head's size, to reserve it at once: a string that grows takes up to twice the
-// memory, and thousands of heads wait at the same time.
+// Returns an upper bound of the head's size in bytes, so that the memory is reserved at once. A string that
+// grows step by step needs up to twice the memory, and thousands of heads exist at the same time.
 std::size_t Exchange::HeadBytes(const HttpRequest& request, std::string_view query) const {
-  constexpr std::size_t kRest = 128;  // more than WriteHead and Rewind add; they may write the host twice
+  constexpr std::size_t kRest = 128;  // more than WriteHead and Rewind add besides the counted texts
   auto bytes = kRest + request.method.size() + request.path.size() + query.size() + 2 * endpoint_.host.size();
   for (const auto& [name, value] : request.headers) bytes += name.size() + value.size() + 4;
   for (const auto& [name, value] : request.secret_headers) bytes += name.size() + value.Reveal().size() + 4;
@@ -141,7 +141,7 @@ ResponseParser::State Exchange::Received(std::string_view bytes, bool is_early, 
   // A TLS alert begins with type 21, version 3.x (RFC 8446, section 5.1).
   if (!parser_.started() && bytes.starts_with("\x15\x03")) met_tls_ = true;
   const auto state = parser_.Take(bytes);
-  // An interim response may come at any time: it does not count as a response that began early.
+  // An interim response may come at any time, so it is never early.
   if (state == ResponseParser::State::kInterim) awaits_continue_ = began_early_ = false;
   began_early_ = began_early_ || (is_early && parser_.started_final());
   return state;
@@ -164,11 +164,11 @@ std::chrono::milliseconds Exchange::stall_window() const {
   return is_late ? std::max(options_.stall_window, options_.completion_window) : options_.stall_window;
 }
 
-// A server may refuse a request before it has received the whole body. It cannot have stored a body that it
-// has not received, so an early success is an error.
+// A server may refuse a request before it has received the whole body. But it cannot store a body that it has
+// not received, so a success that comes early is an error.
 void Exchange::Complete() {
   if (began_early_ && response_->status < 300)
-    Fail(ErrorKind::kTransient, "success before the whole body was sent");
+    Fail(ErrorKind::kTransient, "the server reported success before the whole body was sent");
 }
 
 void Exchange::Fail(ErrorKind kind, std::string_view what) {
@@ -179,7 +179,7 @@ void Exchange::FailUnreadable(Error file_error) { response_->failure = std::move
 
 void Exchange::FailSlow() {
   response_->failure =
-      Error{.kind = ErrorKind::kSlow, .message = "cancelled: far slower than other requests of its size"};
+      Error{.kind = ErrorKind::kSlow, .message = "cancelled: far slower than other requests of similar size"};
 }
 
 void Exchange::FailStalled() {
@@ -192,7 +192,7 @@ void Exchange::FailStalled() {
 void Exchange::FailOverdue() {
   response_->failure = Error{
       .kind = ErrorKind::kTransient,
-      .message = fmt::format("network timeout: {} did not end its response within {} ms of the first byte",
+      .message = fmt::format("network timeout: {} did not end its response within {} ms after its first byte",
                              endpoint_.HostAndPort(), options_.response_timeout.count())};
 }
 

@@ -19,27 +19,27 @@ namespace s3 {
 
 class Connection;
 
-// Reused for one request after the other, so that its strings keep their capacity. The caller's thread
-// prepares it and hands it over; from then on only the loop's thread uses it.
+// One request and its response. Reused for later requests, so that its strings keep their capacity. The
+// caller's thread prepares it and gives it to the loop. Afterwards only the loop's thread uses it.
 class Exchange {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `options` must outlive it.
+  // `options` must outlive the exchange.
   explicit Exchange(const TransportOptions& options) : options_(options) {}
   ~Exchange() { Forget(); }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  // Takes over what it needs of `request` and writes the head. Returns false when no valid head can be
-  // written: then `*response` says why, and the caller calls `wake`.
+  // Copies from `request` what the exchange needs, and writes the head. The body is not copied. Returns false
+  // when no valid head can be written. Then `*response` says why, and the caller must call `wake`.
   bool Prepare(const HttpRequest& request, HttpResponse* response, Wake wake);
 
   const Endpoint& endpoint() const { return endpoint_; }
   // The endpoint as a URL. Exchanges with the same origin can share connections.
   const std::string& origin() const { return origin_; }
   bool needs_fresh_connection() const { return needs_fresh_connection_; }
-  // True when the exchange may be cancelled for being a straggler.
+  // True when the exchange may be cancelled as a straggler.
   bool may_cancel_if_slow() const { return may_cancel_if_slow_; }
   std::uint64_t body_bytes() const { return body_bytes_; }
 
@@ -51,19 +51,21 @@ class Exchange {
   // Returns true when the response takes longer than `response_timeout`.
   bool IsOverdue(Clock::time_point now) const;
 
-  // Prepares to send the request from its first byte, and to receive a new response. `expect_continue`: the
-  // body waits until the server says that it will take it (Expect: 100-continue; RFC 9110, section 10.1.1).
+  // Prepares to send the request from its first byte, and to receive a new response. `expect_continue`: sends
+  // the body only after the server has agreed to it (Expect: 100-continue; RFC 9110, section 10.1.1).
   void Rewind(bool expect_continue);
   bool is_worth_expecting() const { return body_bytes_ > kExpectContinueAbove; }
-  // True when the request was sent with Expect: 100-continue; and true while its body still waits.
+  // True when the request has the header Expect: 100-continue.
   bool expects_continue() const { return expects_continue_; }
+  // True while the body waits for 100 Continue.
   bool awaits_continue() const { return awaits_continue_; }
-  // Returns true once the wait for 100 Continue has timed out. Most such servers never send one.
+  // Returns true once the wait for 100 Continue has taken kContinueTimeout. Most servers that keep a client
+  // waiting for so long never send 100 Continue.
   bool HasContinueTimedOut(Clock::time_point now) const;
   void StopAwaitingContinue() { awaits_continue_ = false; }
 
-  // Returns the bytes to send next, in the front of `pieces`. When there are none, UnsentFile() may have
-  // some.
+  // Returns the bytes to send next, in the front of `pieces`. If the result is empty, send UnsentFile(),
+  // which may be empty, too.
   std::span<const iovec> Unsent(std::span<iovec> pieces) const;
   FileRange UnsentFile() const;
   // Records that the first `bytes` of the unsent bytes are sent.
@@ -72,12 +74,12 @@ class Exchange {
   bool sent_all() const { return piece_ == pieces_.size() && file_sent_ == file_.bytes; }
 
   // True when a response that begins now is credible only if the server's kernel has acknowledged the whole
-  // request: our kernel may still hold much of it.
+  // request. Bytes that were given to our kernel may not have left it yet.
   bool needs_acknowledgement() const {
     return sent_all() && body_bytes_ > kMaxUnacknowledged && !parser_.started_final();
   }
-  // Parses received bytes. `is_early`: the request is not yet sent completely, or not acknowledged completely
-  // although needs_acknowledgement().
+  // Parses received bytes. `is_early`: the request is not yet sent completely, or needs_acknowledgement() and
+  // is not yet acknowledged completely.
   ResponseParser::State Received(std::string_view bytes, bool is_early, Clock::time_point now);
   ResponseParser::State ConnectionEnded() { return parser_.End(); }
   bool received_any() const { return parser_.started(); }
@@ -86,15 +88,15 @@ class Exchange {
   int status() const { return response_->status; }
   // The response's x-amz-request-id; empty when it has none.
   std::string_view request_id() const { return response_->headers.Find("x-amz-request-id").value_or(""); }
-  // Says why the received bytes are no response.
+  // Says why the received bytes are not a response.
   std::string problem() const {
     return met_tls_ ? "the server speaks TLS: destination.endpoint needs https://" : parser_.problem();
   }
   // True when a TLS record came instead of a response.
   bool met_tls() const { return met_tls_; }
 
-  // Each of these records in the response how the exchange ended; call one of them, then the waker.
-  // Complete() turns a success that came before the whole request was sent into a failure.
+  // Complete() and the Fail functions write into the response how the exchange ended. Call exactly one of
+  // them, then the waker. If a success came before the whole request was sent, Complete() records a failure.
   void Complete();
   void Fail(ErrorKind kind, std::string_view what);
   void FailUnreadable(Error file_error);
@@ -103,20 +105,20 @@ class Exchange {
   void FailOverdue();
   void FailCancelled();
   Wake waker() const { return wake_; }
-  // Overwrites the head when it holds secrets: an exchange may lie unused for long.
+  // Overwrites the head if it contains secrets, because a recycled exchange may stay unused for long.
   void Forget() {
     if (std::exchange(head_is_secret_, false)) Wipe(&head_);
   }
 
-  // Notes of the event loop.
+  // Written and read by the event loop only.
   Connection* connection = nullptr;
-  std::size_t index = 0;  // in the list of exchanges in flight
+  std::size_t index = 0;  // in the loop's list of exchanges in flight
   bool is_awaiting_connection = false;
 
   // libcurl's defaults (https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html).
   static constexpr std::uint64_t kExpectContinueAbove = 1 << 20;
   static constexpr std::chrono::seconds kContinueTimeout{1};
-  // For larger bodies a system call checks whether they have arrived.
+  // For larger bodies a system call checks whether the server's kernel has acknowledged them.
   static constexpr std::uint64_t kMaxUnacknowledged = 64 << 10;
 
  private:
@@ -132,12 +134,12 @@ class Exchange {
   bool may_cancel_if_slow_ = false;
   bool responds_late_ = false;  // the server may work for minutes before its response
   std::uint64_t body_bytes_ = 0;
-  std::string head_;  // request line and header lines; Rewind appends the end, with `Expect` before it or not
+  std::string head_;  // request line and header lines; Rewind appends `Expect` if wanted, and the empty line
   std::size_t head_bytes_without_end_ = 0;
   bool head_is_secret_ = false;
   std::vector<std::string_view> pieces_;  // the head, then the body
   std::size_t piece_ = 0, piece_offset_ = 0;
-  FileRange file_;  // after the pieces
+  FileRange file_;  // sent after the pieces
   std::uint64_t file_sent_ = 0;
   bool expects_continue_ = false;
   bool awaits_continue_ = false;

@@ -78,9 +78,10 @@ TEST(HostileServerTest, ASuccessBeforeTheBodyHasArrivedIsAFailure) {
     ended = true;
     ended.notify_all();
     EXPECT_EQ(response.status, status);
-    EXPECT_EQ(Failure(response),
-              status == 403 ? "none"
-                            : server.endpoint().HostAndPort() + ": success before the whole body was sent");
+    EXPECT_EQ(Failure(response), status == 403
+                                     ? "none"
+                                     : server.endpoint().HostAndPort() +
+                                           ": the server reported success before the whole body was sent");
   }
 }
 
