@@ -6,7 +6,7 @@
 
 namespace pipeline {
 
-// Lock-free counters, any thread. They are not updated together, so their sums need not agree at any one
+// Lock-free counters, any thread. The counters are not updated together, so their sums may disagree for a
 // moment.
 struct Progress {
   std::atomic<std::uint64_t> found{0};

@@ -4,12 +4,12 @@
 namespace pipeline {
 
 enum class PageCache {
-  kKeep,    // leave it to the system: read bytes stay cached as long as it likes
-  kDrop,    // drop what was read (POSIX_FADV_DONTNEED), even when it was cached before
-  kBypass,  // O_DIRECT, for file systems that read faster this way; reads in pieces of some MiB
+  kKeep,    // the system decides how long read bytes stay cached
+  kDrop,    // drops read bytes (POSIX_FADV_DONTNEED), even if they were cached before
+  kBypass,  // O_DIRECT, for file systems that read faster this way; reads 1 to 4 MiB at a time
 };
 
-// How to tell that a file is still the version that was opened. Each way also compares the size.
+// How to check that a file is still the version that was opened. Each kind of check also compares the size.
 enum class ChangeCheck {
   // Compares mtime. If device, inode or ctime have changed, the file is read a second time, and the digests
   // are compared. Misses only a change that is undone before the second reading.
@@ -21,8 +21,8 @@ enum class ChangeCheck {
 struct Reading {
   ChangeCheck change_check = ChangeCheck::kContent;
   PageCache page_cache = PageCache::kKeep;
-  // True: reads with O_NOATIME. That needs the file's owner or a privileged process (open(2)); otherwise
-  // reading changes the atime.
+  // True: reads with O_NOATIME, so that reading does not change the atime. Only the file's owner and
+  // privileged processes may use O_NOATIME (open(2)); in other processes reading still changes the atime.
   bool keep_atime = false;
 };
 
