@@ -1,10 +1,10 @@
 // The records of journal.jsonl, one line each; see checksummed_line.h for the form of a line. Values; pure
 // functions, any thread. JournalReader reads them.
 //
-//   run         a session begins: the job's settings, and the number of the session in this run
+//   run         a session begins; has the job's settings, and the number of the session in this run
 //   creating    CreateMultipartUpload is about to be sent; `token` names the upload from here on
 //   upload      the upload was created; on the disk before its first part is sent
-//   part        one part is in the store; its upload is in this journal, or in the plan's
+//   part        one part is in the store; its `upload` record is in this journal, or in the plan's
 //   completing  CompleteMultipartUpload is about to be sent
 //   gone        the upload does not exist: it was completed or aborted, or its creation was refused
 //   result      how an input ended; the last result of an input counts
@@ -28,11 +28,11 @@ inline constexpr char kJournalName[] = "journal.jsonl";  // in a run directory o
 
 struct RunRecord {
   int session = 1;
-  RunScope scope;                      // of the results and uploads that follow
-  std::string settings;                // the lines of `check` that say what goes where
-  std::string job_file;                // absolute path
+  RunScope scope;        // of the results and uploads of this session
+  std::string settings;  // sections source, destination, object and integrity, as `check` prints them
+  std::string job_file;  // absolute path
   std::vector<std::string> overrides;  // --set
-  std::string shard;                   // the part of the job, see pipeline/shard.h; empty: all of it
+  std::string shard;                   // the part of the job, see pipeline/shard.h; empty: the whole job
   std::map<std::string, std::string> scheduler;  // facts about the process: job, node, restarts
 };
 
@@ -43,7 +43,7 @@ struct CreatingRecord {
 };
 
 struct UploadRecord {
-  std::string token;  // ours, unique; also in the object's metadata
+  std::string token;  // unique, made by s3flow; also in the object's metadata
   std::string path, key;
   std::string upload_id;
   std::uint64_t size_bytes = 0;
@@ -59,7 +59,7 @@ struct PartRecord {
   std::uint64_t bytes = 0;
   std::string etag;
   std::string digest;    // see PartDigest
-  std::string checksum;  // base64, of integrity.checksum; empty for none
+  std::string checksum;  // base64, by integrity.checksum; may be empty
 };
 
 struct CompletingRecord {
@@ -73,7 +73,7 @@ struct GoneRecord {
 // The fields of a result that a later session needs.
 struct ResultRecord {
   Outcome outcome = Outcome::kCancelled;
-  std::string_view path, key;  // valid until the reader's next record
+  std::string_view path, key;  // valid until JournalReader::Next() is called again
   int first_part = 0;          // of a range of parts; 0 for a whole file
   std::uint64_t size_bytes = 0;
   std::int64_t mtime_ns = 0;
@@ -83,7 +83,7 @@ struct ResultRecord {
 
 // A result line from which only the outcome was read.
 struct ResultOutcome {
-  std::string_view name;  // valid until the reader's next record
+  std::string_view name;  // valid until JournalReader::Next() is called again
 };
 
 struct EndRecord {

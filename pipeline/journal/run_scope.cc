@@ -42,10 +42,10 @@ class ListDigest {
  public:
   void Add(std::string_view text) { list_.append(fmt::format("{}:", text.size())).append(text); }
 
-  // Sorts the properties, because their order in a job file means nothing.
+  // Sorts the properties, because their order in a job file has no effect.
   void Add(const s3::ObjectProperties& properties) {
     auto entries = properties.entries();
-    // A condition decides whether an object is written, not how.
+    // A condition decides whether an object is written, not what is written.
     std::erase_if(entries, [](const auto& entry) { return entry.name == "if-none-match"; });
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     Add(std::to_string(entries.size()));
@@ -72,7 +72,7 @@ std::string ObjectDigest(const ObjectOptions& object, const s3::IntegrityOptions
   }
   digest.Add(object.posix ? "posix" : "");
   digest.Add(object.mime_types);
-  digest.Add(s3::ChecksumName(integrity.checksum));  // empty for checksums that no store keeps
+  digest.Add(s3::ChecksumName(integrity.checksum));  // empty if no store keeps such a checksum
   return digest.Finish();
 }
 
