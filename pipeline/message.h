@@ -29,15 +29,15 @@ struct InputFile {
   std::string path;
   std::string key;
   std::uint64_t size_bytes = 0;
-  std::int64_t mtime_ns = 0;    // since 1970; 0 if it is not a regular file
+  std::int64_t mtime_ns = 0;    // in ns since 1970; 0 if it is not a regular file
   bool follow_symlink = false;  // whether `path` itself may be a symbolic link
   bool is_stream = false;       // its length is unknown, and it can be read only once
-  std::size_t relative_at = 0;  // offset in `key` of the path below the root
+  std::size_t relative_at = 0;  // where the path below the root begins in `key`
   Reading reading;
   // The root's directory, kept open. Null if OpenFile::Open() has to open the directory. Also null if the
   // root is a file or links are followed, because the file is then opened by `path`.
   std::shared_ptr<const s3::UniqueFd> root = nullptr;
-  bool planned = false;  // from a plan: opening fails unless the file still has this size and mtime
+  bool planned = false;  // from a plan: if the file's size or mtime has changed, opening fails
   std::shared_ptr<const PartsOfPlan> range = nullptr;  // upload only these parts; null: the whole file
 
   std::string_view relative() const { return std::string_view(key).substr(relative_at); }
@@ -45,7 +45,7 @@ struct InputFile {
 
 class Object;
 
-// One request that carries data: part `number` of the object, or the whole object.
+// One request that carries data: it sends part `number` of the object, or the whole object.
 struct UploadTask {
   std::shared_ptr<Object> object;
   int number = 1;
@@ -70,7 +70,7 @@ struct ObjectResult {
   std::shared_ptr<const InputFile> file;
   Outcome outcome = Outcome::kFailed;
   std::uint64_t size_bytes = 0;
-  std::int64_t mtime_ns = 0;  // of the file that was uploaded
+  std::int64_t mtime_ns = 0;  // mtime of the uploaded file, in ns since 1970
   std::string etag;
   std::string version_id;
   std::string request_id;

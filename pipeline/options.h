@@ -94,11 +94,11 @@ enum class ProgressStyle {
 };
 
 enum class LogLevel {
-  kFailures,  // the first failures, and the number of the others
-  kObjects,   // every start, retry and result
+  kFailures,  // shows the first failures, and the number of other failures
+  kObjects,   // shows every start, retry and result
 };
 
-// Prices in the currency of the job file: for 1,000 requests, and for a GiB stored for a month.
+// Prices in the currency of the job file: for 1,000 requests, and for one GiB that is stored for one month.
 struct RequestPrices {
   double put_per_1000 = 0;  // PUT, POST, LIST
   double get_per_1000 = 0;  // GET, HEAD
@@ -130,7 +130,7 @@ enum class SkipMode {
 
 // Which files in the directory of a run or plan may be used, by their owner; see pipeline/fs/own_dir.h.
 enum class Trust {
-  kOurs,    // files of this user and of root that nobody else may write to
+  kOurs,    // files that this user or root owns, and that nobody else may write to
   kOthers,  // --trust-dir: also files of the directory's owner, even if others may write to them
 };
 
@@ -139,10 +139,10 @@ struct ResumeOptions {
   SkipMode skip = SkipMode::kNever;
   bool go_on = false;              // --resume: resume a finished run, too
   bool allow_changed_job = false;  // resume even if the job has changed
-  Trust trust = Trust::kOurs;      // in the directory of the run or plan
+  Trust trust = Trust::kOurs;      // which files to trust in the directory of the run or plan
 };
 
-// When a run stops because too many inputs failed (limits.on_failure).
+// How many inputs may fail before the run stops (limits.on_failure).
 struct FailureLimit {
   std::uint64_t count = UINT64_MAX;  // stop at this number of failed inputs
   // Stop when more than this share of the inputs with a result has failed. Checked only after kMinSettled
@@ -153,7 +153,7 @@ struct FailureLimit {
 
 struct LimitOptions {
   // Limits for all requests together; 0: no limit. SIGHUP may change both limits during a run.
-  std::uint64_t bandwidth_bytes = 0;  // bytes of bodies per second
+  std::uint64_t bandwidth_bytes = 0;  // of request bodies, per second
   int requests_per_second = 0;
   // How long the store may be unreachable or full before the run stops. Until then, failed requests use up no
   // attempts.

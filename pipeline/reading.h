@@ -11,11 +11,11 @@ enum class PageCache {
 
 // How to check that a file is still the version that was opened. Each kind of check also compares the size.
 enum class ChangeCheck {
-  // Compares mtime. If device, inode or ctime have changed, the file is read a second time, and the digests
+  // Compares mtime. If device, inode or ctime has changed, the file is read a second time, and the digests
   // are compared. Misses only a change that is undone before the second reading.
   kContent,
-  kTimes,  // compares mtime only: misses a writer that sets mtime back
-  kNone,   // compares only the size: the object may mix several versions of the file
+  kTimes,  // compares mtime; misses a writer that sets mtime back
+  kNone,   // compares only the size, so the object may mix several versions of the file
 };
 
 struct Reading {

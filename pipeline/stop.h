@@ -19,7 +19,7 @@ enum class StopCause {
   kTimeLimit,         // limits.time, or the end of the Slurm job
   kTooManyFailures,   // limits.on_failure
   kNoCredentials,     // the credentials have expired, and could not be renewed
-  kRefused,           // the store refuses the whole run
+  kRefused,           // the store refused the whole run, not only single objects
   kJournalFailed,     // results cannot be recorded
 };
 

@@ -16,7 +16,7 @@ int MaxTries(int error) {
       return 5;
     // These errors get one more try only: usually they are final, or the file system has already tried for
     // minutes.
-    case EIO:        // FUSE and Lustre, during the failover of a server
+    case EIO:        // FUSE and Lustre, while a server fails over to another one
     case ETIMEDOUT:  // a soft mount, whose server does not respond
     case ENOENT:     // during a rename on the server, or because of a stale cache of names
       return 2;
@@ -28,7 +28,7 @@ int MaxTries(int error) {
 
 std::optional<std::chrono::milliseconds> IoRetryDelay(int error, int failed) {
   if (failed >= MaxTries(error)) return std::nullopt;
-  return std::chrono::milliseconds(10 << (2 * (failed - 1)));  // 10, 40, 160, 640
+  return std::chrono::milliseconds(10 << (2 * (failed - 1)));  // 10, 40, 160 and 640 ms
 }
 
 }  // namespace pipeline

@@ -33,7 +33,8 @@ auto RetryIo(const Call& call) {
   return RetryIo(call, [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); });
 }
 
-// The same for a call that returns a negative number and sets errno. Blocks the thread while it waits.
+// The same for a call that, on failure, returns a negative number and sets errno. Blocks the thread while it
+// waits.
 template <typename Call>
 auto RetrySystemCall(const Call& call) {
   for (int failed = 1;; ++failed) {

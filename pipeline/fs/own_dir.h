@@ -51,13 +51,13 @@ class OwnDir {
   s3::Result<s3::UniqueFd> Read(const std::string& name) const;
   // Returns the content of a file. Fails when it is longer than `max_bytes`.
   s3::Result<std::string> Text(const std::string& name, std::size_t max_bytes) const;
-  // Opens a file for appending and reading; makes it when it is missing. Fails for a file with a second name
-  // (a hard link), because appending would change the file under that name, too.
+  // Opens a file for appending and reading; makes it when it is missing. If the file has a second name (a
+  // hard link), fails, because appending would change the file under its other name, too.
   s3::Result<s3::UniqueFd> Append(const std::string& name, mode_t mode) const;
   // Makes a new file and opens it for appending. Fails when any file, directory or link has that name.
   s3::Result<s3::UniqueFd> Create(const std::string& name, mode_t mode) const;
-  // Replaces a file atomically, by a rename of NAME.new: readers see either the old or the new content, in
-  // full.
+  // Replaces a file atomically, by a rename of NAME.new. So readers see either the whole old content or the
+  // whole new content.
   s3::Result<void> Write(const std::string& name, std::string_view text, mode_t mode) const;
 
   // Returns true when any file, directory or link has that name, even a dangling link.

@@ -8,7 +8,7 @@ namespace pipeline {
 namespace {
 
 constexpr int kSlowStartGrowth = 3;        // slots that a fast task of one slot adds
-constexpr double kMaxRefusedShare = 0.02;  // of the slots that returned in a round
+constexpr double kMaxRefusedShare = 0.02;  // maximum share of the slots that returned in a round
 constexpr double kBackOffFactor = 0.7;
 constexpr double kOldWeight = 0.7, kNewWeight = 0.3;  // smooth the goodput over rounds
 constexpr double kBytesPerSlot = 1 << 20;

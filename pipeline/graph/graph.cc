@@ -78,7 +78,7 @@ class Workers {
   // oneTBB reads its limit when the first arena is initialized, and never creates more workers than that. It
   // warns if the arena has more slots than the limit. So the limit is raised to the arena's size for a
   // moment.
-  void Start() S3_NO_THREAD_SAFETY_ANALYSIS {  // no task runs yet
+  void Start() S3_NO_THREAD_SAFETY_ANALYSIS {  // no other thread uses limit_ yet
     Allow(arena_.max_concurrency());
     arena_.initialize();
     Allow(adapts_ ? scaler_.allowed() : max_);

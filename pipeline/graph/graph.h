@@ -24,9 +24,9 @@ struct GraphOptions {
 
 // A task that has reached the sink.
 struct TaskStats {
-  int slots = 1;                               // that it held
-  std::uint64_t bytes = 0;                     // of its HTTP body
-  std::chrono::steady_clock::duration took{};  // since it left the source
+  int slots = 1;                               // slots that the task held
+  std::uint64_t bytes = 0;                     // bytes of its HTTP body
+  std::chrono::steady_clock::duration took{};  // time since the task left the source
   const ObjectResult* result = nullptr;        // null: other tasks of the same input have not ended
 };
 

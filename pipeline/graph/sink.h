@@ -18,13 +18,13 @@ namespace pipeline {
 // Called by one thread at a time.
 class Sink {
  public:
-  // Owns none of the arguments.
+  // The arguments are not owned and must outlive the sink.
   Sink(Journal* journal, Console* console, Progress* progress, StopControl* stop,
        const FailureLimit& failures = {})
       : journal_(journal), console_(console), progress_(progress), stop_(stop), failures_(failures) {}
 
-  // Writes the result to the journal, counts it and shows it. Drains the run when credentials are missing,
-  // when too many inputs failed, or when the store has refused kRefusalsBeforeStop inputs and stored none.
+  // Writes the result to the journal, counts it and shows it. Drains the run if credentials are missing, if
+  // too many inputs have failed, or if the store has refused kRefusalsBeforeStop inputs and stored none.
   void Record(const ObjectResult& result);
   // Call it after the last result. If the store refused every input, drains the run as refused, even if there
   // were fewer than kRefusalsBeforeStop inputs. `done_before`: how many inputs earlier sessions have done.

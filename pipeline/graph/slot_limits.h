@@ -6,7 +6,7 @@
 namespace pipeline {
 
 struct SlotLimits {
-  int first = 64;  // at the start
+  int first = 64;  // slots at the start
   int least = 4;
   int most = 1024;       // if equal to `least`, the number is fixed
   int first_large = 16;  // large tasks in flight at the start; see ConcurrencyController::WeightOf

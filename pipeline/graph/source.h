@@ -76,10 +76,10 @@ class Source {
   Progress* const progress_;
   std::optional<UploadTask> next_part_;  // next task of the present file; only Next() uses it
 
-  mutable s3::Mutex mutex_;  // guards what follows
+  mutable s3::Mutex mutex_;  // guards queue_, done_before_ and consumer_
   SourceQueue queue_ S3_GUARDED_BY(mutex_);
   Summary done_before_ S3_GUARDED_BY(mutex_);
-  std::optional<s3::Wake> consumer_ S3_GUARDED_BY(mutex_);  // set while Next waits
+  std::optional<s3::Wake> consumer_ S3_GUARDED_BY(mutex_);  // set while Next() waits
 
   s3::CondVar has_room_;
   std::thread thread_;

@@ -54,8 +54,8 @@ class SourceQueue {
   std::deque<Entry> new_;
   bool closed_ = false;
   bool stopped_ = false;
-  std::uint64_t handed_out_ = 0;         // inputs, each once
-  std::atomic<std::uint64_t> open_ = 0;  // handed out, without a result yet
+  std::uint64_t handed_out_ = 0;         // number of new inputs that Pop() has returned
+  std::atomic<std::uint64_t> open_ = 0;  // number of inputs that were handed out and have no result yet
 };
 
 }  // namespace pipeline

@@ -66,8 +66,8 @@ class PackedLoad {
 
 // Summarizes the work between two samples.
 struct LoadSample {
-  double worked_s = 0;  // over all workers
-  int completed = 0;    // tasks
+  double worked_s = 0;  // time worked, summed over all workers
+  int completed = 0;    // number of completed tasks
   std::chrono::steady_clock::duration length{};
 };
 

@@ -1,5 +1,5 @@
-// The form of a line in journals and in the manifests of a plan: one JSON object whose first field is
-// `record` and whose last is `crc`, the CRC-32C of all bytes before that field. Pure, any thread.
+// The form of a line in journals and in the manifests of a plan: one JSON object. Its first field is
+// `record`. Its last field is `crc`, the CRC-32C of all bytes before that field. Pure, any thread.
 #pragma once
 
 #include <fmt/format.h>
@@ -14,11 +14,11 @@
 
 namespace pipeline {
 
-// The maximum length of a line. Lines that s3flow writes are far shorter: a key has at most 1,024 bytes, a
-// path a few thousand, the job's settings more.
+// The maximum length of a line. Lines that s3flow writes are far shorter: a key has at most 1,024 bytes, and
+// a path a few thousand; the job's settings may be longer.
 inline constexpr std::size_t kMaxLineBytes = 16 << 20;
 
-// Writes a line directly, without building a JSON document: a run may write millions.
+// Writes a line without building a JSON document first, because a run may write millions of lines.
 class ChecksummedLine {
  public:
   explicit ChecksummedLine(std::string_view record);

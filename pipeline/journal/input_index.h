@@ -14,9 +14,9 @@ namespace pipeline {
 
 enum class InputState {
   kNew,     // it has no valid result
-  kFailed,  // its last result is a failure
+  kFailed,  // the last result of the input is a failure
   kDone,    // uploaded or sent with its present size and mtime, or skipped
-  kStale    // was done, but the file has changed since
+  kStale    // the input was done, but the file has changed since
 };
 
 // How an input of InputState::kDone ended.
@@ -46,7 +46,7 @@ class InputIndex {
     std::uint64_t size_bytes;
     std::int64_t mtime_ns;
     Outcome outcome : 8;
-    s3::ErrorKind kind : 8;  // of a failed input
+    s3::ErrorKind kind : 8;  // the error's kind, for a failed input
     bool in_scope : 1;
     bool may_write : 1;  // this input may have stored an object under its key
   };

@@ -60,7 +60,7 @@ class Journal {
   mutable s3::Mutex mutex_;
   std::uint64_t size_bytes_ S3_GUARDED_BY(mutex_);
   std::optional<s3::Error> failure_ S3_GUARDED_BY(mutex_);  // the first one
-  std::vector<s3::Wake> waiting_ S3_GUARDED_BY(mutex_);     // for the next fdatasync
+  std::vector<s3::Wake> waiting_ S3_GUARDED_BY(mutex_);     // tasks that wait for the next fdatasync
   bool dirty_ S3_GUARDED_BY(mutex_) = false;                // lines were appended since the last fdatasync
   std::optional<s3::PeriodicThread> sync_thread_;
 };

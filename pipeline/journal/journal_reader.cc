@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 constexpr std::string_view kRunLead = R"({"record":"run",)";
 constexpr std::string_view kResultLead = R"({"record":"result","outcome":")";
 
-// Fields that an older version did not write stay empty.
+// Leaves fields empty that an older version did not write.
 RunScope ReadScope(const Json& line) {
   return {.kind = RunKindOf(line.value("kind", "")),
           .stores = line.value("stores", std::vector<std::string>()),

@@ -24,7 +24,7 @@
 
 namespace pipeline {
 
-inline constexpr char kJournalName[] = "journal.jsonl";  // in a run directory or a plan's
+inline constexpr char kJournalName[] = "journal.jsonl";  // name in a run directory and in a plan's directory
 
 struct RunRecord {
   int session = 1;
@@ -39,7 +39,7 @@ struct RunRecord {
 struct CreatingRecord {
   std::string token;
   std::string key;
-  std::int64_t time_s = 0;  // when the request was sent, since 1970, by this machine's clock
+  std::int64_t time_s = 0;  // when the request was sent, in s since 1970, by this machine's clock
 };
 
 struct UploadRecord {
@@ -48,7 +48,7 @@ struct UploadRecord {
   std::string upload_id;
   std::uint64_t size_bytes = 0;
   std::uint64_t part_bytes = 0;  // 0: a stream
-  std::int64_t mtime_ns = 0;     // of the file, since 1970
+  std::int64_t mtime_ns = 0;     // mtime of the file, in ns since 1970
   // CreateMultipartUpload was sent exactly once, so no second upload with an unknown ID can exist.
   bool created_once = true;
 };
@@ -74,10 +74,10 @@ struct GoneRecord {
 struct ResultRecord {
   Outcome outcome = Outcome::kCancelled;
   std::string_view path, key;  // valid until JournalReader::Next() is called again
-  int first_part = 0;          // of a range of parts; 0 for a whole file
+  int first_part = 0;          // number of the first part, for a range of parts; 0 for a whole file
   std::uint64_t size_bytes = 0;
   std::int64_t mtime_ns = 0;
-  s3::ErrorKind kind = s3::ErrorKind::kPermanent;  // of a failed input
+  s3::ErrorKind kind = s3::ErrorKind::kPermanent;  // the error's kind, for a failed input
   int attempts = 1;
 };
 
@@ -88,14 +88,14 @@ struct ResultOutcome {
 
 struct EndRecord {
   int status = 0;
-  bool complete = false;  // nothing is left: the run was not stopped early
+  bool complete = false;  // no input of the run is left
 };
 
 using JournalRecord = std::variant<RunRecord, CreatingRecord, UploadRecord, PartRecord, CompletingRecord,
                                    GoneRecord, ResultRecord, ResultOutcome, EndRecord>;
 
 std::string RunLine(const RunRecord& record);
-// `time_s`: now, since 1970.
+// `time_s`: the present time, in seconds since 1970.
 std::string CreatingLine(std::string_view token, const InputFile& file, std::int64_t time_s);
 std::string UploadLine(const UploadRecord& record);
 std::string PartLine(const PartRecord& record);

@@ -16,7 +16,7 @@
 
 namespace pipeline {
 
-inline constexpr char kSummaryName[] = "summary.json";  // in a run directory or a plan's
+inline constexpr char kSummaryName[] = "summary.json";  // name in a run directory and in a plan's directory
 
 // Why a command cannot start: its exit status, and a message for a person.
 struct Refusal {

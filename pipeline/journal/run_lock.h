@@ -49,7 +49,7 @@ class RunLock {
   static bool IsHeld(const OwnDir& run_dir);
 
   static constexpr std::chrono::seconds kRenewal{10};
-  static constexpr std::chrono::seconds kStale{90};  // for holders on other machines
+  static constexpr std::chrono::seconds kStale{90};  // the age at which a lock of another machine is stale
 
  private:
   RunLock(OwnDir locks, s3::UniqueFd file, std::uint64_t number, std::function<void()> on_lost);

@@ -34,7 +34,7 @@ void LimitMemory(std::string_view text, CgroupLimits* limits) {
   limits->memory_bytes = StricterLimit(limits->memory_bytes, NumberIn(text).value_or(0));
 }
 
-// Version 2 has one hierarchy, whose line is "0::/path".
+// Version 2 has one hierarchy; its line in /proc/self/cgroup is "0::/path".
 void LimitOfVersion2(const std::string& group, CgroupLimits* limits) {
   const auto cpu = ReadGroupFile(group + "/cpu.max");  // "QUOTA PERIOD"
   if (const auto space = cpu.find(' '); space != cpu.npos) {

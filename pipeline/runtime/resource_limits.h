@@ -1,4 +1,4 @@
-// The CPUs and the memory that this process may use.
+// Finds how many CPUs and how much memory this process may use.
 #pragma once
 
 #include <cstdint>

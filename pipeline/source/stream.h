@@ -60,7 +60,7 @@ class Stream {
   std::optional<char> ahead_;  // the first byte of the next part, read to learn whether there is a next part
   std::uint64_t total_ = 0;
 
-  s3::Mutex mutex_;  // guards what follows
+  s3::Mutex mutex_;  // guards quit_ and request_
   s3::CondVar requested_;
   bool quit_ S3_GUARDED_BY(mutex_) = false;
   std::optional<Request> request_ S3_GUARDED_BY(mutex_);

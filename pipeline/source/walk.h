@@ -36,7 +36,7 @@ class Walk {
 
   // Visits one more entry, and sets `found` if the entry is an input. Returns false at the end.
   bool Step(std::optional<Input>* found);
-  // Returns the next input; nothing at the end.
+  // Returns the next input. Returns nothing at the end of the walk.
   std::optional<Input> Next();
 
   // Splits off about half of the remaining entries of the outermost directory, and returns them as a new
@@ -66,7 +66,7 @@ class Walk {
     std::shared_ptr<const Directory> directory;
     std::vector<std::string> names;
     bool reading = true;  // this part uses the reader, and the reader has not ended
-    int error = 0;        // errno that ended the reading
+    int error = 0;        // errno of the failed read of the directory; 0: none
   };
 
   Walk(const Walk& whole, Frame frame);
@@ -91,10 +91,10 @@ class Walk {
   std::string key_prefix_;
   std::shared_ptr<const OwnFiles> own_;
   std::shared_ptr<const s3::UniqueFd> root_directory_;  // of root(); null if the root is a file
-  std::size_t root_index_ = 0;                          // of the next root
+  std::size_t root_index_ = 0;                          // index of the next root
   std::size_t root_end_;
   bool root_is_file_ = false;
-  std::vector<Frame> stack_;  // outermost first
+  std::vector<Frame> stack_;  // the outermost directory comes first
 };
 
 }  // namespace pipeline

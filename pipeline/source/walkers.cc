@@ -85,14 +85,14 @@ class Team {
     return part;
   }
 
-  // Called with the lock held.
+  // The caller must hold the lock.
   void End() S3_REQUIRES(mutex_) {
     ended_ = true;
     wake_.NotifyAll();
   }
 
   const Yield& yield_;
-  s3::Mutex mutex_;  // guards what follows; parts_ and ended_ may be read without it
+  s3::Mutex mutex_;  // guards the members below; parts_ and ended_ may be read without the lock
   s3::CondVar wake_;
   std::vector<Walk> offered_ S3_GUARDED_BY(mutex_);
   std::vector<std::thread> helpers_ S3_GUARDED_BY(mutex_);

@@ -1,5 +1,5 @@
-// Walks with several threads. One thread starts the walk and splits off subtrees while consumers wait for
-// inputs.
+// Walks with several threads. One thread starts the walk. While consumers wait for inputs, parts of the walk
+// are split off for more threads.
 #pragma once
 
 #include <functional>
