@@ -9,13 +9,14 @@ enum class PageCache {
   kBypass,  // O_DIRECT, for file systems that read faster this way; reads 1 to 4 MiB at a time
 };
 
-// How to check that a file is still the version that was opened. Each kind of check also compares the size.
+// How to check that a file is still the version that was opened. Whatever the kind of check, opening fails if
+// the file does not have the size that the walk found.
 enum class ChangeCheck {
-  // Compares mtime. If device, inode or ctime has changed, the file is read a second time, and the digests
-  // are compared. Misses only a change that is undone before the second reading.
+  // Compares size and mtime. If device, inode or ctime has changed, the file is read a second time, and the
+  // digests are compared. Misses only a change that is undone before the second reading.
   kContent,
-  kTimes,  // compares mtime; misses a writer that sets mtime back
-  kNone,   // compares only the size, so the object may mix several versions of the file
+  kTimes,  // compares size and mtime; misses a writer that sets mtime back
+  kNone,   // compares nothing after the opening, so the object may mix several versions of the file
 };
 
 struct Reading {
