@@ -8,7 +8,8 @@
 
 namespace pipeline {
 
-// Has one point for each change. Drops every second point when there are kMaxPoints, so memory is bounded.
+// Has one point for each change. When there are kMaxPoints, drops every second point, so that memory is
+// bounded.
 class LimitSeries {
  public:
   using Clock = std::chrono::steady_clock;

@@ -73,7 +73,7 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
                       summary.seconds.count(), HumanBytes(bytes / seconds), objects / seconds,
                       Counted(summary.retries, "retry", "retries"));
   if (summary.sent > 0) {
-    text += fmt::format("{} part ranges sent: s3flow finish completes their objects\n", summary.sent);
+    text += fmt::format("{} part ranges sent: run s3flow finish to complete their objects\n", summary.sent);
   }
   if (summary.session > 1) {
     text += fmt::format("{} inputs done by earlier sessions, {} parts of unfinished uploads reused\n",
@@ -86,16 +86,16 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
     text += fmt::format("slow requests sent again: {}\n", summary.stragglers);
   }
   for (const auto& [kind, count] : summary.failures_by_kind) {
-    text += fmt::format("failed, {}: {}\n", kind, count);
+    text += fmt::format("failures of kind {}: {}\n", kind, count);
   }
   if (stopped && !summary.source_exhausted) {
     text += "stopped early: inputs that were not found yet are not counted above\n";
   }
   if (summary.uploads_left > 0) {
-    text += fmt::format("{} multipart uploads could not be aborted: s3flow clean tries again\n",
+    text += fmt::format("{} multipart uploads could not be aborted: run s3flow clean to try again\n",
                         summary.uploads_left);
   }
-  if (!summary.AddsUp()) text += "BROKEN: the counts do not add up; this is a defect in s3flow\n";
+  if (!summary.AddsUp()) text += "BROKEN: the counts do not add up: report this defect, keep the journal\n";
   return text;
 }
 

@@ -103,7 +103,7 @@ class Answers(Files):
     def test_an_error_that_stays_fails_the_file_after_some_tries(self):
         server = self.serve()
         for fault, reason in [(f"open:3:{errno.ESTALE}:{EVER}", "Stale file handle"), (f"read:1:{errno.EIO}:{EVER}", "Input/output error"),
-                              (f"getdents:1:{errno.EIO}:{EVER}", "reading the directory: Input/output error"),
+                              (f"getdents:1:{errno.EIO}:{EVER}", "cannot read the directory: Input/output error"),
                               (f"open:3:{errno.EACCES}:{EVER}", "Permission denied")]:
             status, said, happened = self.run_with(server, fault)
             self.assertEqual((status, happened), (1, True), f"{fault}: {said}")

@@ -80,7 +80,7 @@ class HostilePlans(Hostile):
                     (self.plan / name).chmod(mode)
                     path = os.path.normpath(self.plan / name)
                     for ended in (self.shard(), self.s3flow("finish", self.plan)):
-                        self.assert_refused(ended, path, f"may be written to by other users (mode {mode:04o}): chmod", "--trust-dir")
+                        self.assert_refused(ended, path, f"may be written to by other users (mode {mode:04o}): run chmod", "--trust-dir")
                     for i in range(2):
                         self.assertEqual(self.shard(i, "--trust-dir").returncode, 0)
                     self.assertEqual(self.s3flow("finish", self.plan, "--trust-dir").returncode, 0)

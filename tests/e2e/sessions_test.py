@@ -42,7 +42,7 @@ class Sessions(TestCase):
                 if ended.returncode == 0:
                     break
                 self.assertEqual(ended.returncode, 75, ended.stderr)
-                self.assertIn("limits.time is over", ended.stderr)
+                self.assertIn("the run has reached limits.time", ended.stderr)
                 self.assertIn(f"to resume: the same command with --run-dir {self.dir / 'run'}", ended.stdout)
                 limit *= 2
             self.assertTrue(any(0 < some < FILES for some in uploaded[:-1]), uploaded)

@@ -103,7 +103,7 @@ TEST_F(RunDirTest, ADirectoryWithoutARunIsRefusedByOtherCommands) {
 TEST(DifferenceTest, NamesEachLineThatDiffers) {
   EXPECT_EQ(DifferenceOf("a:\n  b: 1\n", "a:\n  b: 1\n"), "");
   EXPECT_EQ(DifferenceOf("a:\n  b: 1\n  c: 2\n", "a:\n  b: 3\n  d: 4\n"),
-            "a.b: was 1, is 3; a.d: was not there, is 4; a.c: was 2, is not there");
+            "a.b: was 1, is 3; a.d: was not set, is 4; a.c: was 2, is not set");
   EXPECT_EQ(DifferenceOf("source:\n  - path: /a\n  - path: /b\n", "source:\n  - path: /a\n  - path: /c\n"),
             "source[2].path: was /b, is /c");
 }

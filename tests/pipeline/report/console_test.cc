@@ -72,7 +72,7 @@ TEST_F(ConsoleTest, AfterSomeFailuresOnlyNewKindsAreShown) {
   const auto text = out_.Written();
   EXPECT_EQ(test::Lines(text).size(), Console::kMaxFailureLines + 2);
   EXPECT_THAT(text, HasSubstr("failed  rare: a message [OtherCode]\n"));
-  EXPECT_THAT(text, HasSubstr("and 5 more failures: see the journal\n"));
+  EXPECT_THAT(text, HasSubstr("and 5 more failures: see journal.jsonl in the run directory\n"));
 }
 
 TEST_F(ConsoleTest, EveryFailureIsShownWhenAsked) {

@@ -122,8 +122,9 @@ TEST(HumanSummaryTest, NamesWhatWasUnusual) {
   const auto text = HumanSummary(unusual, StopCause::kTerminate);
   for (const auto* words :
        {"0 inputs done by earlier sessions, 4 parts of unfinished uploads reused\n",
-        "credentials renewed: 5\n", "slow requests sent again: 6\n", "failed, permanent: 1\n",
-        "stopped early", "7 multipart uploads could not be aborted: s3flow clean tries again\n", "BROKEN"}) {
+        "credentials renewed: 5\n", "slow requests sent again: 6\n", "failures of kind permanent: 1\n",
+        "stopped early", "7 multipart uploads could not be aborted: run s3flow clean to try again\n",
+        "BROKEN"}) {
     EXPECT_THAT(text, HasSubstr(words));
   }
   unusual.failed = 2;

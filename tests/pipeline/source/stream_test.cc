@@ -83,7 +83,7 @@ TEST_F(StreamReadTest, ALongerStreamThanAnnouncedIsAnErrorBeforeItsEnd) {
   const auto part = Read(&stream, 4);
   ASSERT_FALSE(part);
   EXPECT_EQ(part.error().kind, s3::ErrorKind::kChanged);
-  EXPECT_THAT(part.error().message, HasSubstr("longer than its 4 bytes"));
+  EXPECT_THAT(part.error().message, HasSubstr("longer than 4 bytes"));
 }
 
 TEST_F(StreamReadTest, CancelEndsAReadThatWaitsForAWriter) {
