@@ -1,4 +1,4 @@
-// Creates a multipart upload, and makes sure that the journal knows of it even after a crash at any point.
+// Creates a multipart upload, and records it so that a later session finds it after a crash at any point.
 #pragma once
 
 #include <optional>
