@@ -224,7 +224,7 @@ class Shards(TestCase):
             first = client.list_multipart_uploads(Bucket="bucket")["Uploads"][0]["UploadId"]
             again = s3flow("plan", self.dir / "job.yaml", "--shards", "2", "--out", self.plan)
             self.assertEqual(again.returncode, 74)
-            self.assertIn("holds a plan already", again.stderr)
+            self.assertIn("already contains a plan", again.stderr)
             (self.plan / "plan.json").unlink()  # as if it had been killed before the end
             self.assertEqual(s3flow("run", "--plan", self.plan, "--shard", "0/4").returncode, 66)
             self.planned(server, shards=2)

@@ -199,7 +199,7 @@ report: {{progress: none, run_dir: {self.dir}/run}}
         with Serve(self.dir / "store") as serve:
             job, plan = self.job(serve.endpoint), self.dir / "plan"
             self.expect(s3flow("plan", job, "--shards", 2, "--out", plan), 0)
-            self.expect(s3flow("plan", job, "--shards", 2, "--out", plan), 74, "holds a plan already")
+            self.expect(s3flow("plan", job, "--shards", 2, "--out", plan), 74, "already contains a plan")
             array = {"SLURM_ARRAY_TASK_ID": "2", "SLURM_ARRAY_TASK_COUNT": "2", "SLURM_ARRAY_TASK_MIN": "1", "SLURM_ARRAY_TASK_MAX": "2"}
             self.expect(s3flow("run", "--plan", plan, "--shard", "auto", **array), 64, "number the elements from")
             self.expect(s3flow("run", "--plan", plan, "--shard", "auto", SLURM_PROCID="0", SLURM_NTASKS="7", SLURM_STEP_ID="0"), 64,
