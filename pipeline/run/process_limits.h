@@ -1,4 +1,4 @@
-// Fits a run into the limits of its process: open files and addresses (getrlimit(2)), and threads.
+// Fits a run into the limits of its process: open files and address space (getrlimit(2)), and threads.
 #pragma once
 
 #include <cstdint>
