@@ -1,4 +1,4 @@
-"""The real binary as a user meets it: commands, exit statuses, messages, signals."""
+"""The real binary from a user's point of view: commands, exit statuses, messages, signals."""
 import json
 import os
 import pathlib
