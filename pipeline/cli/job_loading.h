@@ -17,8 +17,8 @@ pipeline::Trust TrustOf(bool trust_dir);
 // wrong.
 tl::expected<config::Job, ExitError> LoadJob(const JobArguments& arguments);
 
-// Loads a job file in `directory` that the user did not name. A run's or plan's records name it. Fails as
-// LoadJob() does, and with 74 if the file cannot be trusted.
+// Loads a job file in `directory` that the user did not name, but that the records of a run or plan name.
+// Fails as LoadJob() does, and with 74 if the file cannot be trusted.
 tl::expected<config::Job, ExitError> LoadNamedJob(const pipeline::OwnDir& directory, JobArguments arguments);
 
 struct PlannedJob {

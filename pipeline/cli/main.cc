@@ -53,9 +53,8 @@ void AddTraceArgument(CLI::App* command, std::string* file) {
 
 void AddTrustArgument(CLI::App* command, bool* trust_dir) {
   command->add_flag("--trust-dir", *trust_dir,
-                    "Use the run or plan directory even if another user owns it or may write to it; this "
-                    "trusts its owner, and "
-                    "everyone who may write there, with your credentials");
+                    "Use the run or plan directory even if other users own it or may write to it. Set this "
+                    "only if you trust these users with your credentials");
 }
 
 void AddRunArguments(CLI::App* command, cli::JobArguments* arguments, bool job_required = true) {
@@ -74,7 +73,7 @@ void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) 
       ->type_name("TIME");
   command
       ->add_option("--jitter", arguments->jitter,
-                   "Draw latencies from a log-normal distribution: --latency is its median, this its sigma")
+                   "Draw latencies from a log-normal distribution with the median --latency and this sigma")
       ->check(CLI::Range(0.0, 1.5));
   command
       ->add_option("--bandwidth", arguments->bandwidth,
@@ -86,7 +85,7 @@ void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) 
       ->check(CLI::IsMember({"all", "complete"}));
   command
       ->add_option("--refuse-header", arguments->refused_headers,
-                   "Answer NotImplemented to requests with this header; may be given again")
+                   "Answer NotImplemented to requests with this header; may be given several times")
       ->type_name("NAME")
       ->take_all()
       ->expected(1);
@@ -231,8 +230,8 @@ tl::expected<void, cli::ExitError> CheckThreads() {
   return cli::Fail(
       pipeline::kExitSystem,
       fmt::format("this process can start only {} threads, and a command needs {}: raise ulimit -u or "
-                  "pids.max of the control group (in a container, its seccomp profile may be older "
-                  "than clone3)",
+                  "pids.max of the control group (in a container, its seccomp profile may forbid "
+                  "clone3)",
                   threads, kMinThreads));
 }
 

@@ -35,8 +35,7 @@ struct FinishReport {
 // Returns the content of summary.json.
 std::string FinishJson(const FinishReport& report, const JobPlan& plan);
 
-// Returns a few lines for a person. They include the sbatch argument that runs the shards with work left
-// again.
+// Returns a few lines for a person. They include the sbatch argument to run the unfinished shards again.
 std::string FinishText(const FinishReport& report, const JobPlan& plan);
 
 }  // namespace pipeline

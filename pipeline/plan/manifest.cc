@@ -66,7 +66,7 @@ std::shared_ptr<const InputFile> ReadFile(const Json& line) {
 }
 
 // Adds the open directory of its root to each file. Keeps the last directory open, because files of one root
-// usually follow each other. So it does not open and close a directory for each file.
+// usually follow each other. So the cache does not open and close a directory for each file.
 class RootCache {
  public:
   Input AddRoot(Input input) {

@@ -29,8 +29,8 @@
 namespace pipeline {
 namespace {
 
-// A file is split when it is larger than a shard's share of bytes divided by this. So the bytes of two shards
-// differ by 1/16 (6 %) at most.
+// A file is split when it is larger than a shard's share of bytes divided by this number. So the bytes of two
+// shards differ by at most 1/16 (6 %).
 constexpr std::uint64_t kMinInputsPerShare = 16;
 
 tl::unexpected<Refusal> Unwritable(const s3::Error& error) { return Refuse(kExitJournal, error.message); }

@@ -122,7 +122,7 @@ class Completion {
     return completed.response;
   }
 
-  // An earlier `finish` may have completed the upload and died before it recorded that.
+  // An earlier `finish` may have completed the upload and died before it recorded the completion.
   s3::Result<s3::Response> FindCompletedObject() {
     auto ours = upload_.FindOwnObject(Bytes(), kUnobserved);
     if (ours.response || ours.response.error().kind == s3::ErrorKind::kCancelled) return ours.response;

@@ -49,7 +49,7 @@ class BufferPool {
   BufferPool& operator=(const BufferPool&) = delete;
 
   // Waits in `waiter` until the budget has room; first come, first served. Precondition: `bytes` is at most
-  // LargestRequest(budget). Throws std::bad_alloc when the system has no memory. A task that holds a buffer
+  // LargestRequest(budget). Throws std::bad_alloc when the system has no memory. A task that has a buffer
   // must not wait for another one: this rule prevents a deadlock.
   Buffer Take(std::size_t bytes, s3::Waiter* waiter);
 

@@ -63,7 +63,7 @@ class ExistingObjects {
 
   const bool with_etags_;
   std::vector<std::vector<Entry>>
-      shards_;  // index: a byte of the identity. Growing copies one shard, not everything
+      shards_;  // index: a byte of the identity. So growing copies only one shard
   std::uint64_t size_ = 0, pages_ = 0;
 };
 

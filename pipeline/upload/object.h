@@ -140,7 +140,7 @@ class Object {
   std::atomic<bool> failed_ = false;
   mutable s3::Mutex mutex_;
   int unfinished_ S3_GUARDED_BY(mutex_);
-  // All attempts of the request that was counted first, and the retries of the others.
+  // The sum of all attempts of the first counted request, and of the retries of later ones.
   int attempts_ S3_GUARDED_BY(mutex_) = 0;
   std::optional<s3::Error> error_ S3_GUARDED_BY(mutex_);
   std::vector<s3::CompletedPart> parts_ S3_GUARDED_BY(mutex_);

@@ -1,5 +1,5 @@
-// The function of the upload node. It turns each task into one request. The last task of an object makes the
-// result.
+// The function of the upload node. It turns each task into one request. The last task of an object also makes
+// the object's result.
 #pragma once
 
 #include <optional>

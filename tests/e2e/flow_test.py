@@ -95,7 +95,7 @@ class Flow(TestCase):
             job.write_text(good.replace("requests_per_second: 5", "requests_per_second: many"))
             process.send_signal(signal.SIGHUP)
             line = process.stderr.readline()
-            while "the limits stay as they are" not in line:
+            while "the rate limits are not changed" not in line:
                 self.assertNotEqual(line, "")
                 line = process.stderr.readline()
             self.assertIsNone(process.poll())
