@@ -62,8 +62,7 @@ class ExistingObjects {
   void Sort();
 
   const bool with_etags_;
-  std::vector<std::vector<Entry>>
-      shards_;  // index: a byte of the identity. So growing copies only one shard
+  std::vector<std::vector<Entry>> shards_;  // index: a byte of the identity. So growing copies only one shard
   std::uint64_t size_ = 0, pages_ = 0;
 };
 
