@@ -80,7 +80,7 @@ class WriteOnlyKey(TestCase):
                 job = self.job(server.endpoint, extra=f"{extra}resume: {{skip: {skip}}}\n")
                 ended = s3flow("run", job, "--run-dir", self.dir / f"run-{permission[3:]}")
                 self.assertNotEqual(ended.returncode, 0)
-                for text in ("resume.skip", permission, "resume.skip: journal or never"):
+                for text in ("resume.skip", permission, "resume.skip to journal or never"):
                     self.assertIn(text, ended.stderr)
                 ended = s3flow("run", job, "--run-dir", self.dir / f"run2-{permission[3:]}", "--set", "resume.skip=journal")
                 self.assertEqual(ended.returncode, 0, ended.stderr)
