@@ -27,7 +27,8 @@ void ApplyArguments(const JobArguments& arguments, config::Job* job) {
   options.resume.trust = TrustOf(arguments.trust_dir);
 }
 
-// Reduces threads and memory to what this process may use, and records that as their source, for `check`.
+// Reduces threads and memory to what this process may use. Records this reason for the values, which `check`
+// shows.
 void ApplyResourceLimits(config::Job* job) {
   auto& upload = job->pipeline.upload;
   const auto wanted = upload;
@@ -81,9 +82,10 @@ tl::expected<config::Job, ExitError> LoadRunOfPlan(const JobArguments& arguments
   const bool has_own_settings =
       !arguments.job_file.empty() || !arguments.overrides.empty() || !arguments.run_dir.empty();
   if (has_own_settings) {
-    return Fail(pipeline::kExitUsage,
-                "--plan excludes JOB.yaml, --set and --run-dir: the plan has its own job file and run "
-                "directories");
+    return Fail(
+        pipeline::kExitUsage,
+        "--plan cannot be used with JOB.yaml, --set or --run-dir: the plan has its own job file and run "
+        "directories");
   }
   if (arguments.shard.empty()) return Fail(pipeline::kExitUsage, "--plan needs --shard I/N or --shard auto");
   auto planned = LoadPlannedJob(arguments.plan_dir, TrustOf(arguments.trust_dir));

@@ -24,8 +24,8 @@ void PrintNotes(const config::Job& job);
 void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop,
                     pipeline::RunKind kind);
 
-// Returns `status`. But if it is a success and not all output could be written to stdout, returns an error
-// (74). For commands whose only result is their output.
+// Returns `status`, or an error (74) if `status` is a success but some output could not be written to stdout.
+// For commands whose only result is their output.
 CommandResult UnlessStdoutFailed(pipeline::ExitStatus status);
 
 }  // namespace cli

@@ -11,7 +11,7 @@
 namespace pipeline {
 namespace {
 
-// Problems in the text; the journal has them all.
+// The text shows at most this many problems.
 constexpr std::size_t kMaxProblems = 10;
 
 std::string ProblemLines(const std::vector<std::string>& problems) {
@@ -19,7 +19,7 @@ std::string ProblemLines(const std::vector<std::string>& problems) {
   std::string text;
   for (std::size_t i = 0; i < shown; ++i) text += problems[i] + "\n";
   if (shown < problems.size()) {
-    text += fmt::format("and {} more; the journal has them all\n", problems.size() - shown);
+    text += fmt::format("and {} more problems; the plan's journal has them all\n", problems.size() - shown);
   }
   return text;
 }

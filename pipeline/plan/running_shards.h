@@ -11,8 +11,8 @@
 
 namespace pipeline {
 
-// Each running shard has a file in PLAN/running. A killed shard leaves its file there, and counts as running
-// until someone runs it again. Until then the other shards may be slower than necessary, but never faster
+// Each running shard has a file in PLAN/running. A killed shard leaves its file there, and is counted as
+// running until it has run again. Until then the other shards may be slower than necessary, but never faster
 // than allowed.
 class RunningShards {
  public:
@@ -21,8 +21,8 @@ class RunningShards {
   // Creates the file of this shard. Every few seconds, while there is a rate limit, sets `limits->sharers` to
   // the number of files. Until the first count, `first_pause` after the start, `limits->sharers` is the
   // number of all shards, because shards usually start together. Without access to the plan's directory, that
-  // number stays, and other shards do not count this one. Does not own `limits`. Runs a thread until it is
-  // destroyed.
+  // number does not change, and other shards do not count this one. Does not own `limits`. Runs a thread
+  // until it is destroyed.
   RunningShards(const std::string& plan_dir, int shard, int shards, s3::RateLimits* limits,
                 std::chrono::milliseconds first_pause = kFirstPause);
   ~RunningShards();

@@ -49,7 +49,7 @@ OwnFiles OwnFilesOf(const Options& options) {
   own.Add(options.report.run_dir);
   own.Add(options.report.trace_http);
   if (options.shard) own.Add(options.shard->plan_dir);
-  // The default parent of run directories: without this, each run would upload the directories before it.
+  // The default parent of run directories. Otherwise a run would upload the directories of earlier runs.
   const auto& run_dir = options.report.run_dir;
   if (run_dir.empty() || run_dir.starts_with(kDefaultRunDirs)) own.Add(kDefaultRunDirs);
   return own;

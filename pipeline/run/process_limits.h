@@ -1,4 +1,4 @@
-// Fits a run into the limits of its process: open files and addresses (getrlimit(2)), and threads.
+// Fits a run into the limits of its process: open files and address space (getrlimit(2)), and threads.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct ProcessLimits {
   std::optional<std::uint64_t> address_bytes;
 };
 
-// Returns RLIMIT_NOFILE and RLIMIT_AS less the present use. (A launcher may have left descriptors open.)
+// Returns RLIMIT_NOFILE and RLIMIT_AS minus what is in use now. (A launcher may have left descriptors open.)
 ProcessLimits ReadProcessLimits();
 
 // The size of a run: how much it does at once.

@@ -1,5 +1,5 @@
-"""AWS's standard settings (config/AWS.md): the data go to the store that they name, and botocore reads them in the same
-way.
+"""AWS's standard settings (config/AWS.md): data is sent to the store that the settings name, and botocore reads the
+settings in the same way.
 
 Precedence: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 """

@@ -1,5 +1,5 @@
-"""Run directories with things that s3flow did not put there. They are harmless, or refused with a message that
-names the path and what to do. Nothing outside is touched, and nothing hangs."""
+"""Run directories with things that s3flow did not put there. They are harmless, or refused with a message that names
+the path and what to do. Nothing outside the directory is touched, and nothing hangs."""
 import functools
 import json
 import os

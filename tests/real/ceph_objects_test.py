@@ -83,7 +83,8 @@ class CephObjects(CephCase):
         self.assertEqual(self.stored("small"), written)
 
     def test_large_and_small_files_stay_within_the_memory_budget(self):
-        """With S3FLOW_LARGE_BYTES=2147483648 it is the run that bench/memory makes against the embedded endpoint."""
+        """With S3FLOW_LARGE_BYTES=2147483648 this test makes the same run as bench/memory, which uses the embedded
+        endpoint."""
         self.s3.create_bucket(Bucket="large")
         size = int(os.environ.get("S3FLOW_LARGE_BYTES", 60 << 20))
         count = 5000 if size > 1 << 30 else 100 if SANITIZE else 1000

@@ -26,7 +26,7 @@ class CephErrors(CephCase):
                 for upload in self.s3.list_multipart_uploads(Bucket="killed", MaxUploads=1).get("Uploads", []):
                     try:
                         parts = len(self.s3.list_parts(Bucket="killed", Key=upload["Key"], UploadId=upload["UploadId"]).get("Parts", []))
-                    except botocore.exceptions.ClientError:  # it was completed in the meantime
+                    except botocore.exceptions.ClientError:  # the upload was completed in the meantime
                         continue
                     if parts >= 2:
                         self.rgw.kill_gateway()

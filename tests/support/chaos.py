@@ -1,8 +1,8 @@
 """A proxy between s3flow and a store that breaks connections by seed, and a run through it that is checked afterwards.
 
 Faults belong to connections, not to requests. The seed and the connection's number decide whether, how and at which of
-its responses a connection breaks. All others are closed after some responses, as a load balancer does, so that there are
-always new ones.
+its responses a connection breaks. The other connections are closed after some responses, as a load balancer does, so
+that new connections are always needed.
 """
 import asyncio
 import collections

@@ -1,4 +1,4 @@
-"""A job next to files of somebody else, and the kinds of things that may stand in the place of a file."""
+"""A job beside files of another user, and the kinds of things that may replace a file: links, FIFOs, devices ..."""
 import json
 import os
 import shutil
@@ -35,7 +35,7 @@ def sparse(path, bytes, before=b""):
 
 
 class Hostile(TestCase):
-    """A job with three files, and files of somebody else that must not change."""
+    """A job with three files, and files of another user that must not change."""
 
     def setUp(self):
         super().setUp()

@@ -1,4 +1,4 @@
-// Whole plans in one process: plan, runs of shards, finish, against the embedded endpoint.
+// Runs whole plans in one process, against the embedded endpoint: plan, runs of shards, finish.
 #pragma once
 
 #include <string>

@@ -62,7 +62,7 @@ tl::expected<s3::endpoint::ServerOptions, ExitError> ServerOptionsOf(const Serve
   return options;
 }
 
-// This is the only place that shows a secret. It shows only a random one, which the user cannot learn in
+// This is the only place that shows a secret. It shows only a random secret, which the user cannot learn in
 // another way.
 std::string Banner(const s3::endpoint::Server& server, bool has_random_secret) {
   const auto credentials = server.credentials();

@@ -15,7 +15,8 @@ namespace pipeline {
 
 // The check: size and mtime tell whether a file has changed (OpenFile::MayHaveChanged). If they cannot tell,
 // the file is read a second time. If both readings are equal in every byte, the file had that content at the
-// moment between them. The check misses only a byte that changed and changed back between the two readings.
+// moment between them. The check misses a change only if the bytes also changed back between the two
+// readings.
 //
 // Thread-safe. Errors are kChanged, or those of OpenFile::Read.
 class PayloadReader {
@@ -50,8 +51,8 @@ class PayloadReader {
   const UploadContext& context_;
 };
 
-// Returns the strongest digest of a payload, with its kind. It is used to compare the bytes that an earlier
-// session sent, that this session sends, and that are read a second time.
+// Returns the strongest digest of a payload, with its kind. Equal digests show that the bytes are the same as
+// those of an earlier session, or of an earlier reading.
 std::string PartDigest(const s3::Payload& payload);
 
 }  // namespace pipeline

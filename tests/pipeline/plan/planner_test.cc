@@ -69,7 +69,7 @@ TEST_F(PlannerTest, LoadsAsItWasMade) {
 TEST_F(PlannerTest, RefusesADirectoryWithAPlanOrWithOtherFiles) {
   WriteFiles(3);
   ASSERT_EQ(Plan(2).status, kExitOk);
-  EXPECT_THAT(Plan(2).message, HasSubstr("holds a plan already"));
+  EXPECT_THAT(Plan(2).message, HasSubstr("already contains a plan"));
   std::filesystem::remove_all(plan_path_);
   directory_.Write("plan/job.yaml", "another program's");
   const auto refused = Plan(2);

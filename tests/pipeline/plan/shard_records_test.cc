@@ -83,7 +83,7 @@ TEST_F(ShardRecordsTest, RefusesAJournalThatDoesNotFitTheManifest) {
   result.file = std::make_shared<InputFile>(InputFile{"/another", "input", 1});
   result.outcome = Outcome::kUploaded;
   directory_.Write(JournalOf(0), journal + ResultLine(result));
-  EXPECT_THAT(Read(0).error().message, HasSubstr("its results are not of this manifest"));
+  EXPECT_THAT(Read(0).error().message, HasSubstr("or results of other inputs"));
 
   std::string without_parts;
   for (const auto& line : test::Lines(journal)) {
@@ -93,7 +93,7 @@ TEST_F(ShardRecordsTest, RefusesAJournalThatDoesNotFitTheManifest) {
   EXPECT_THAT(Read(0).error().message, HasSubstr("lacks some of its parts"));
 
   --plan_.shards[2].inputs;
-  EXPECT_THAT(Read(2).error().message, HasSubstr("does not have as many inputs as the plan"));
+  EXPECT_THAT(Read(2).error().message, HasSubstr("the number of inputs differs from the one in plan.json"));
 }
 
 }  // namespace shard_records_test

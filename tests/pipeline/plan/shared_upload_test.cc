@@ -80,7 +80,7 @@ TEST_F(SharedUploadTest, FailsWhenThePartsOfTheStoreAreOthers) {
   });
   const auto report = Finish();
   EXPECT_EQ(report.status, kExitSomeFailed) << report.message;
-  EXPECT_THAT(report.problems, ElementsAre(HasSubstr("is not the part that its shard has sent")));
+  EXPECT_THAT(report.problems, ElementsAre(HasSubstr("differs from the part that its shard has sent")));
   EXPECT_EQ(Stored("large"), "(absent)");
 }
 

@@ -127,7 +127,7 @@ TEST_F(SkipTest, AStoreThatDoesNotListStopsTheRun) {
   StartServer();
   const auto run = RunAgain(SkipMode::kSizeMtime);
   EXPECT_EQ(run.status, kExitRefused);
-  EXPECT_THAT(run.message, HasSubstr("resume.skip: cannot find out what the store has"));
+  EXPECT_THAT(run.message, HasSubstr("resume.skip: cannot list the existing objects"));
   EXPECT_EQ(server_->stats().requests["PutObject"], 0u);
 }
 
