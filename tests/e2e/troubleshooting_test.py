@@ -211,7 +211,7 @@ report: {{progress: none, run_dir: {self.dir}/run}}
     def test_limits_and_launchers(self):
         with Serve(self.dir / "store") as serve:
             job = self.job(serve.endpoint)
-            self.expect(s3flow("run", job, SLURM_JOB_END_TIME="1"), 0, "SLURM_JOB_END_TIME=... ignored")
+            self.expect(s3flow("run", job, SLURM_JOB_END_TIME="1"), 0, "SLURM_JOB_END_TIME=... s3flow ignores it")
             self.fresh_run_dir()
             for limit, status, quote in ((20, 71, "raise ulimit -n"), (64, 0, "at most ... in flight: ... no more")):
                 command = [S3FLOW, "run", str(job)]

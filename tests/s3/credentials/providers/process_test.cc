@@ -72,7 +72,7 @@ TEST(CredentialProcess, OutputAndExitStatusDecide) {
        "",
        "error: has an Expiration that is not a time"},
       {"too much", {}, process("/usr/bin/yes"), "", "error: wrote more than 64 KiB"},
-      {"a quote that does not end", {}, process("/bin/echo 'x"), "", "error: is not a command"},
+      {"a quote that does not end", {}, process("/bin/echo 'x"), "", "error: open quote"},
   });
 }
 
