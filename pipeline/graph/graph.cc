@@ -33,10 +33,10 @@ struct SlotCount {
   int count = 1;
 };
 
-// A task, or the result of an input that needs no upload, with the slots that it holds.
+// A task that runs, or the result of an input that needs no upload.
 struct RunningTask {
   SourceItem item;
-  int slots = 1;
+  int slots = 1;  // that the item holds until the sink has received it
   Clock::time_point began{};
 };
 

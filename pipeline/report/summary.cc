@@ -89,7 +89,7 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
     text += fmt::format("failures of kind {}: {}\n", kind, count);
   }
   if (stopped && !summary.source_exhausted) {
-    text += "stopped early: inputs that were not found yet are not counted above\n";
+    text += "stopped early: the counts above leave out the inputs that s3flow had not reached yet\n";
   }
   if (summary.uploads_left > 0) {
     text += fmt::format("{} multipart uploads could not be aborted: run s3flow clean to try again\n",

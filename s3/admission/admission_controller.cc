@@ -176,7 +176,7 @@ void AdmissionController::Announce(const Announcement& announcement) const {
 }
 
 std::string AdmissionController::PatienceText() const {
-  if (hooks_.patience.count() == 0) return "as long as it takes";
+  if (hooks_.patience.count() == 0) return "without a time limit";
   return fmt::format("at most {} s", std::chrono::ceil<std::chrono::seconds>(hooks_.patience).count());
 }
 

@@ -19,7 +19,7 @@ using FourWords __attribute__((vector_size(16))) = std::uint32_t;
 using EightWords __attribute__((vector_size(32))) = std::uint32_t;
 
 static_assert(std::endian::native == std::endian::little,
-              "the words of a block are read without swapping bytes");
+              "only little-endian CPUs are supported, because words are read without swapping bytes");
 
 template <typename Word>
 constexpr std::size_t kLanesOf = sizeof(Word) / sizeof(OneWord);

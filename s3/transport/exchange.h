@@ -68,7 +68,7 @@ class Exchange {
   // which may be empty, too.
   std::span<const iovec> Unsent(std::span<iovec> pieces) const;
   FileRange UnsentFile() const;
-  // Records that the first `bytes` of the unsent bytes are sent.
+  // Records that the next `bytes` bytes of the request have been sent.
   void Sent(std::size_t bytes, Clock::time_point now);
   bool sent_head() const { return piece_ > 0; }
   bool sent_all() const { return piece_ == pieces_.size() && file_sent_ == file_.bytes; }
