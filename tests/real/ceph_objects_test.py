@@ -105,7 +105,10 @@ class CephObjects(CephCase):
 
     def test_every_payload_mode_that_ceph_takes(self):
         self.s3.create_bucket(Bucket="modes")
-        written = {"large": self.write_large("data/large", 12 << 20), "small": sha256(self.write("data/small", b"small").read_bytes())}
+        written = {"large": self.write_large("data/large", 12 << 20)}
+        # Ceph rejects an empty body in aws-chunked framing.
+        for name, data in (("small", b"small"), ("empty", b"")):
+            written[name] = sha256(self.write(f"data/{name}", data).read_bytes())
         for payload in ("sha256", "unsigned", "streaming"):
             for checksum in ("none", "md5", "crc32c", "crc64nvme", "sha256"):
                 if (payload, checksum) == ("unsigned", "none"):
