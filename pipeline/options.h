@@ -137,7 +137,7 @@ enum class Trust {
 struct ResumeOptions {
   // An unfinished run of the same job is always resumed; these options do not change that.
   SkipMode skip = SkipMode::kNever;
-  bool go_on = false;              // --resume: resume a finished run, too
+  bool finished_too = false;       // --resume: resume a finished run, too
   bool allow_changed_job = false;  // resume even if the job has changed
   Trust trust = Trust::kOurs;      // which files to trust in the directory of the run or plan
 };
@@ -145,10 +145,10 @@ struct ResumeOptions {
 // How many inputs may fail before the run stops (limits.on_failure).
 struct FailureLimit {
   std::uint64_t count = UINT64_MAX;  // stop at this number of failed inputs
-  // Stop when more than this share of the inputs with a result has failed. Checked only after kMinSettled
+  // Stop when more than this share of the inputs with a result has failed. Checked only after kMinDone
   // inputs have a result.
   double share = 1;
-  static constexpr std::uint64_t kMinSettled = 100;
+  static constexpr std::uint64_t kMinDone = 100;
 };
 
 struct LimitOptions {

@@ -22,7 +22,7 @@ void ApplyArguments(const JobArguments& arguments, config::Job* job) {
   if (!arguments.run_dir.empty()) options.report.run_dir = arguments.run_dir;
   if (!arguments.trace_http.empty()) options.report.trace_http = arguments.trace_http;
   if (arguments.verbose) options.report.log = pipeline::LogLevel::kObjects;
-  options.resume.go_on = arguments.resume;
+  options.resume.finished_too = arguments.resume;
   options.resume.allow_changed_job = arguments.allow_changed_job;
   options.resume.trust = TrustOf(arguments.trust_dir);
 }
@@ -92,7 +92,7 @@ tl::expected<config::Job, ExitError> LoadRunOfPlan(const JobArguments& arguments
   if (!planned) return tl::unexpected(planned.error());
   auto& [plan, job] = *planned;
   ApplyArguments(arguments, &job);
-  job.pipeline.resume.go_on = true;  // so that a shard that ended with failures can run again
+  job.pipeline.resume.finished_too = true;  // so that a shard that ended with failures can run again
   if (const auto applied = ApplyShard(arguments.shard, arguments.plan_dir, &plan, &job.pipeline); !applied) {
     return tl::unexpected(applied.error());
   }

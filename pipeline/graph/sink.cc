@@ -37,7 +37,7 @@ void Sink::Record(const ObjectResult& result) {
     held_.push_back(result);
   } else {
     if (!nothing_succeeded()) ShowHeld();
-    console_->Settled(result);
+    console_->Finish(result);
   }
 }
 
@@ -46,7 +46,7 @@ void Sink::StopAtFailureLimit() {
   if (summary_.failed >= failures_.count) {
     stop_->Drain(StopCause::kTooManyFailures,
                  fmt::format("{} inputs failed: limits.on_failure stops the run", summary_.failed));
-  } else if (recorded_ >= FailureLimit::kMinSettled && share > failures_.share) {
+  } else if (recorded_ >= FailureLimit::kMinDone && share > failures_.share) {
     stop_->Drain(StopCause::kTooManyFailures,
                  fmt::format("{:.1f} % of the inputs failed: limits.on_failure stops the run", 100 * share));
   }
@@ -68,7 +68,7 @@ void Sink::End(std::uint64_t done_before) {
 }
 
 void Sink::ShowHeld() {
-  for (const auto& result : std::exchange(held_, {})) console_->Settled(result);
+  for (const auto& result : std::exchange(held_, {})) console_->Finish(result);
 }
 
 void Sink::StopRefused() { stop_->Drain(StopCause::kRefused, first_refusal_); }

@@ -96,7 +96,7 @@ std::optional<Refusal> ResumeProblem(const std::string& path, const History& his
                     "results: choose another run directory for a changed job",
                     path)};
   }
-  if (history.complete() && !options.go_on && options.skip == SkipMode::kNever) {
+  if (history.complete() && !options.finished_too && options.skip == SkipMode::kNever) {
     return Refusal{
         kExitJournal,
         fmt::format("{} belongs to a run that is complete: choose another run directory, or upload "

@@ -90,7 +90,7 @@ bool Console::CountFailure(const s3::Error& error) {
   return is_shown;
 }
 
-void Console::Settled(const ObjectResult& result) {
+void Console::Finish(const ObjectResult& result) {
   const bool has_failed = result.outcome == Outcome::kFailed;
   const bool is_shown = has_failed ? CountFailure(*result.error) : log_ == LogLevel::kObjects;
   if (is_shown) Note(ResultText(result));

@@ -34,7 +34,7 @@ class Console {
   // only failed results are shown: the first kMaxFailureLines, and then the first failure of each kind.
   void Start(const InputFile& file);
   void Retry(const InputFile& file, const s3::RetryEvent& event);
-  void Settled(const ObjectResult& result);
+  void Finish(const ObjectResult& result);
 
   // Writes one line; a line end in `text` is escaped.
   void Note(std::string_view text);

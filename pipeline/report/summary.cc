@@ -37,7 +37,7 @@ void Summary::AddEarlier(const Summary& earlier) {
   skipped += earlier.skipped;
   sent += earlier.sent;
   uploaded_bytes += earlier.uploaded_bytes;
-  settled_before = earlier.found;
+  found_before = earlier.found;
   uploaded_before = earlier.uploaded;
   skipped_before = earlier.skipped;
   sent_before = earlier.sent;
@@ -77,7 +77,7 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
   }
   if (summary.session > 1) {
     text += fmt::format("{} inputs done by earlier sessions, {} parts of unfinished uploads reused\n",
-                        summary.settled_before, summary.reused_parts);
+                        summary.found_before, summary.reused_parts);
   }
   if (summary.credential_renewals > 0) {
     text += fmt::format("credentials renewed: {}\n", summary.credential_renewals);
@@ -109,10 +109,10 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"sent", summary.sent},
       {"uploaded_bytes", summary.uploaded_bytes},
       {"session", summary.session},
-      {"settled_before", summary.settled_before},
+      {"settled_before", summary.found_before},
       {"uploaded_bytes_before", summary.uploaded_bytes_before},
       {"this_session",
-       {{"found", summary.found - summary.settled_before},
+       {{"found", summary.found - summary.found_before},
         {"uploaded", summary.uploaded - summary.uploaded_before},
         {"skipped", summary.skipped - summary.skipped_before},
         {"failed", summary.failed},
@@ -120,7 +120,7 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
         {"sent", summary.sent - summary.sent_before},
         {"uploaded_bytes", summary.uploaded_bytes - summary.uploaded_bytes_before}}},
       {"earlier_sessions",
-       {{"found", summary.settled_before},
+       {{"found", summary.found_before},
         {"uploaded", summary.uploaded_before},
         {"skipped", summary.skipped_before},
         {"sent", summary.sent_before},

@@ -40,7 +40,7 @@ struct Summary {
 
   std::uint64_t uploaded_bytes = 0;  // the sum over `uploaded` and `sent`
   // How much earlier sessions of the run have contributed to the counts above.
-  std::uint64_t settled_before = 0, uploaded_before = 0, skipped_before = 0, sent_before = 0;
+  std::uint64_t found_before = 0, uploaded_before = 0, skipped_before = 0, sent_before = 0;
   std::uint64_t uploaded_bytes_before = 0;
 
   // All fields below are about this session only.

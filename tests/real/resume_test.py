@@ -100,8 +100,8 @@ class ResumeTest(TestCase):
                   for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket) for o in page.get("Contents", [])}
         self.assertEqual(stored, written)
         self.assertEqual(self.s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []), [], "orphans")
-        settled = collections.Counter(r["key"] for r in read_records(self.dir / "run") if r["record"] == "result" and r["outcome"] != "cancelled")
-        self.assertEqual(settled, collections.Counter(written.keys()), "each input has exactly one final record")
+        done = collections.Counter(r["key"] for r in read_records(self.dir / "run") if r["record"] == "result" and r["outcome"] != "cancelled")
+        self.assertEqual(done, collections.Counter(written.keys()), "each input has exactly one final record")
         summary = json.loads((self.dir / "run/summary.json").read_text())
         self.assertEqual((summary["found"], summary["uploaded"], summary["failed"], summary["complete"]), (len(written), len(written), 0, True), text)
 

@@ -73,7 +73,7 @@ TEST_F(SinkTest, StopsAtTheNumberOfFailures) {
 
 TEST_F(SinkTest, StopsAtTheShareOfFailuresOnceThereAreEnoughResults) {
   auto sink = MakeSink({.share = 0.01});
-  for (std::uint64_t i = 2; i < FailureLimit::kMinSettled; ++i) Upload(&sink);
+  for (std::uint64_t i = 2; i < FailureLimit::kMinDone; ++i) Upload(&sink);
   Fail(&sink);
   EXPECT_FALSE(stop_.cause()) << "too few results to judge by";
   Fail(&sink);

@@ -22,7 +22,7 @@ class RunDirTest : public testing::Test {
     return RunDirectory::OpenExisting(path_, Trust::kOurs, [](const s3::Error&) {});
   }
   void Complete() {
-    auto run = Open({.go_on = true});
+    auto run = Open({.finished_too = true});
     ASSERT_TRUE(run) << run.error().message;
     ASSERT_TRUE(run->journal()->Append(EndLine({0, true})));
   }
@@ -59,7 +59,7 @@ TEST_F(RunDirTest, ACompleteRunNeedsAnOption) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().status, kExitJournal);
   EXPECT_THAT(refused.error().message, HasSubstr("belongs to a run that is complete"));
-  EXPECT_TRUE(Open({.go_on = true}));
+  EXPECT_TRUE(Open({.finished_too = true}));
 }
 
 TEST_F(RunDirTest, AnotherJobNeedsAnOption) {
@@ -75,7 +75,7 @@ TEST_F(RunDirTest, AnotherJobNeedsAnOption) {
 
 TEST_F(RunDirTest, NoOptionAllowsAnotherKindStoreOrShard) {
   EXPECT_TRUE(Open());
-  const ResumeOptions all{.go_on = true, .allow_changed_job = true};
+  const ResumeOptions all{.finished_too = true, .allow_changed_job = true};
   scope_.kind = RunKind::kPlan;
   EXPECT_THAT(Open(all).error().message, HasSubstr("belongs to a run, and this is a plan"));
   scope_.kind = RunKind::kRun;

@@ -137,7 +137,7 @@ TEST(SummaryJsonTest, KeepsItsKeys) {
                   .uploaded = 4,
                   .cancelled = 1,
                   .uploaded_bytes = 50,
-                  .settled_before = 3,
+                  .found_before = 3,
                   .uploaded_before = 3,
                   .uploaded_bytes_before = 30,
                   .source_exhausted = true};

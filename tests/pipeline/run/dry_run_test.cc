@@ -42,7 +42,7 @@ TEST_F(DryRunTest, SkipsWhatTheJournalHas) {
   WriteFiles(3);
   ASSERT_EQ(Run().status, kExitOk);
   directory_.Write("data/new", "content");
-  options_.resume.go_on = true;
+  options_.resume.finished_too = true;
   const auto run = RunDry();
   EXPECT_EQ(run.uploads, 1u) << run.message;
   EXPECT_THAT(run.skipped, ElementsAre(Pair("done according to this run directory's journal", 3)));
