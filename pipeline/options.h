@@ -123,15 +123,15 @@ struct ReportOptions {
 enum class SkipMode {
   kNever,        // every file is uploaded
   kJournal,      // the journal has an upload of the file with its present size and mtime
-  kSizeMtime,    // the object has the file's size, and its Last-Modified is later than mtime (whole seconds)
-  kChecksum,     // the object has the file's size, and its ETag or checksum is the file's
-  kIfNoneMatch,  // a conditional write finds any object with the key
+  kSizeMtime,    // the object has the file's size, and was stored in a later second than the file's mtime
+  kChecksum,     // the object has the same size as the file, and the same ETag or checksum
+  kIfNoneMatch,  // any object has the key, so the store refuses a conditional write (If-None-Match: *)
 };
 
 // Which files in the directory of a run or plan may be used, by their owner; see pipeline/fs/own_dir.h.
 enum class Trust {
   kOurs,    // files that this user or root owns, and that nobody else may write to
-  kOthers,  // --trust-dir: also files of the directory's owner, even if others may write to them
+  kOthers,  // --trust-dir: also files of the directory's owner; it does not matter who may write to a file
 };
 
 struct ResumeOptions {
@@ -182,7 +182,7 @@ struct ShardOptions {
 enum class RunKind {
   kRun,
   kPlan,       // the directory of `s3flow plan`; the directories of its shards are kRun
-  kRehearsal,  // uploads to the embedded endpoint; the objects are lost when it ends
+  kRehearsal,  // uploads to the embedded endpoint; the objects are lost when the rehearsal ends
 };
 
 // Identifies a run. A later session can resume the run only with the same `kind` and `shard`. It also needs

@@ -13,8 +13,8 @@ struct Shard {
   int index = 0;  // from 0
   int count = 1;
 
-  // Returns true if the key belongs to this shard. For jobs without a plan. The shard's index is the first 8
-  // bytes of the key's SHA-256, read as a big-endian number, modulo `count`.
+  // Returns true if the key belongs to this shard. Only jobs without a plan use this. The index of a key's
+  // shard is the first 8 bytes of the key's SHA-256, read as a big-endian number, modulo `count`.
   bool Has(std::string_view key) const;
   std::string Text() const;  // "3/8"
 };

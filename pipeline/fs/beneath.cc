@@ -15,7 +15,8 @@
 namespace pipeline {
 namespace {
 
-// The manual says that openat2(2) may fail with EAGAIN while something in the tree is renamed.
+// How often openat2(2) is tried. Its manual says that it may fail with EAGAIN while something in the tree is
+// renamed.
 constexpr int kMaxTries = 16;
 
 }  // namespace

@@ -71,8 +71,8 @@ std::optional<s3::Error> OwnDir::FindProblem(const std::string& path, const stru
   }
   if (type == S_IFREG && to_write && status.st_nlink != 1) {
     return problem(
-        "has a second name (a hard link), and a write would change it there, too: replace this file by a "
-        "copy");
+        "has a second name (a hard link), and a write would also change the file under that name: replace "
+        "this file by a copy");
   }
   return std::nullopt;
 }

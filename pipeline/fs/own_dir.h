@@ -19,10 +19,10 @@
 namespace pipeline {
 
 // A file or directory is trusted if this user or root owns it and nobody else may write to it.
-// Trust::kOthers is less strict: the user who owns the directory may also own its entries, and others may
-// write to them. A process of root follows the same rules, because otherwise any user could make it read and
-// upload files that only root may read. Some file systems have no modes. Therefore a directory that this
-// process has just created and owns is trusted with any mode.
+// Trust::kOthers is less strict: it also trusts entries of the directory's owner, and it does not check who
+// may write to an entry. A process that runs as root follows the same rules. Otherwise any user could make it
+// read and upload files that only root may read. Some file systems have no modes. Therefore a directory that
+// this process has just created and owns is trusted with any mode.
 //
 // `name` is relative to the directory: "journal.jsonl", "manifests/00003". Errors are kLocal. Their message
 // names the path, the problem and a remedy.

@@ -25,7 +25,8 @@ class OwnFiles {
 // `run` record. If the directory has no such file, the check costs one system call.
 bool IsRunDirectory(int directory_fd);
 
-// Values of ObjectResult::reason for such files and directories.
+// Values of ObjectResult::reason: for the directories of runs and plans, and for other files that this
+// command writes.
 inline constexpr const char* kOwnDirectory = "a run directory or plan of s3flow";
 inline constexpr const char* kOwnFile = "written by this command";
 

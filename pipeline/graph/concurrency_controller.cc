@@ -8,11 +8,11 @@ namespace pipeline {
 namespace {
 
 constexpr int kSlowStartGrowth = 3;        // slots that a fast task of one slot adds
-constexpr double kMaxRefusedShare = 0.02;  // maximum share of the slots that returned in a round
+constexpr double kMaxRefusedShare = 0.02;  // maximum number of refusals per slot that returned in a round
 constexpr double kBackOffFactor = 0.7;
 constexpr double kOldWeight = 0.7, kNewWeight = 0.3;  // smooth the goodput over rounds
 constexpr double kBytesPerSlot = 1 << 20;
-constexpr int kMinLargeTasks = 4;  // may be in flight, however low the limit is
+constexpr int kMinLargeTasks = 4;  // this number of large tasks may be in flight at any limit
 
 }  // namespace
 

@@ -33,15 +33,15 @@ struct SlotCount {
   int count = 1;
 };
 
-// A task that runs, or the result of an input that needs no upload.
+// The source makes one RunningTask for each item.
 struct RunningTask {
-  SourceItem item;
-  int slots = 1;  // that the item holds until the sink has received it
+  SourceItem item;  // a task to run, or the result of an input that needs no upload
+  int slots = 1;    // slots that `item` holds until it has reached the sink
   Clock::time_point began{};
 };
 
 struct CompletedTask {
-  std::shared_ptr<const ObjectResult> result;  // null: other tasks of the same input have not ended
+  std::shared_ptr<const ObjectResult> result;  // null: the input has no result yet
   int slots = 1;
   std::uint64_t bytes = 0;
   Clock::time_point began{};
@@ -176,7 +176,8 @@ std::unique_ptr<s3::Waiter> MakeWaiter(Workers* workers) {
   return std::make_unique<SuspendingWaiter>(workers);
 }
 
-// The slots in the source that no task holds, and the task that waits until there are enough of these slots.
+// Holds the slots that are in the source, and the next item while it waits until there are enough of these
+// slots.
 class SlotHolder {
  public:
   explicit SlotHolder(const GraphCallbacks& callbacks) : callbacks_(callbacks) {}

@@ -27,7 +27,7 @@ struct TaskStats {
   int slots = 1;                               // slots that the task held
   std::uint64_t bytes = 0;                     // bytes of its HTTP body
   std::chrono::steady_clock::duration took{};  // time since the task left the source
-  const ObjectResult* result = nullptr;        // null: other tasks of the same input have not ended
+  const ObjectResult* result = nullptr;        // null: the input has no result yet
 };
 
 // The work of the nodes. The graph calls `upload` from many threads at once, and each other callback from one
@@ -36,7 +36,8 @@ struct TaskStats {
 struct GraphCallbacks {
   // Returns the next item. Returns nothing if the source is exhausted, also in every later call.
   std::function<std::optional<SourceItem>()> next;
-  // Uploads the task's data. Returns the input's result if this was the last task of the input, else nothing.
+  // Uploads the task's data. Returns the input's result. Returns nothing if the input has no result yet,
+  // because its other tasks have not ended, or because it was given back to the source.
   std::function<std::optional<ObjectResult>(const UploadTask&)> upload;
   std::function<void(const ObjectResult&)> record;
   // Returns how many slots an item will hold. Must not return more slots than exist. While an item waits for

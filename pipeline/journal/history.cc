@@ -12,8 +12,9 @@ class History::Loader {
  public:
   Loader(Depth depth, const RunScope* scope) : depth_(depth), scope_(scope) {}
 
-  // Returns how much of a result to read. If no upload is open, no result can close one, so the outcome is
-  // enough to count.
+  // Returns how much of the next result to read. With kOpenUploads results are only counted, and the outcome
+  // is enough for that. But while an upload is open, the whole result is read, because it may close the
+  // upload.
   JournalReader::Results wanted() const {
     const bool only_counts = depth_ == Depth::kOpenUploads && !history_.uploads_->any();
     return only_counts ? JournalReader::Results::kOutcome : JournalReader::Results::kWhole;

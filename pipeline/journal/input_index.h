@@ -13,10 +13,10 @@
 namespace pipeline {
 
 enum class InputState {
-  kNew,     // it has no valid result
+  kNew,     // the input has no valid result
   kFailed,  // the last result of the input is a failure
-  kDone,    // uploaded or sent with its present size and mtime, or skipped
-  kStale    // the input was done, but the file has changed since
+  kDone,    // uploaded, sent or skipped, and the file has not changed since
+  kStale    // uploaded, sent or skipped, but the file's size or mtime has changed since
 };
 
 // How an input of InputState::kDone ended.

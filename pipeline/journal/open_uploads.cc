@@ -63,7 +63,7 @@ std::optional<OpenUpload> OpenUploads::Take(const InputFile& file) {
   if (token == tokens_.end()) return std::nullopt;
   const auto upload = uploads_.find(token->second);
   tokens_.erase(token);
-  // Missing only if two inputs have one token. s3flow writes no such journal.
+  // The upload is missing only if two inputs have the same token. s3flow writes no such journal.
   if (upload == uploads_.end()) return std::nullopt;
   auto taken = std::move(upload->second);
   uploads_.erase(upload);

@@ -8,7 +8,7 @@
 //   completing  CompleteMultipartUpload is about to be sent
 //   gone        the upload does not exist: it was completed or aborted, or its creation was refused
 //   result      how an input ended; the last result of an input counts
-//   end         the session ended; `complete` says whether the whole run did
+//   end         the session ended; `complete` says whether the whole run is complete
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,7 @@ struct UploadRecord {
   std::uint64_t size_bytes = 0;
   std::uint64_t part_bytes = 0;  // 0: a stream
   std::int64_t mtime_ns = 0;     // mtime of the file, in ns since 1970
-  // CreateMultipartUpload was sent exactly once, so no second upload with an unknown ID can exist.
+  // True if CreateMultipartUpload was sent exactly once. Then no second upload with an unknown ID can exist.
   bool created_once = true;
 };
 
@@ -88,7 +88,7 @@ struct ResultOutcome {
 
 struct EndRecord {
   int status = 0;
-  bool complete = false;  // no input of the run is left
+  bool complete = false;  // true: the run has no work left
 };
 
 using JournalRecord = std::variant<RunRecord, CreatingRecord, UploadRecord, PartRecord, CompletingRecord,

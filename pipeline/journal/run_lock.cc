@@ -107,8 +107,8 @@ std::int64_t AgeSeconds(const OwnDir& locks, std::uint64_t number, const s3::Uni
   return known ? written.st_mtim.tv_sec - held.st_mtim.tv_sec : 0;
 }
 
-// Returns nothing if this machine cannot tell, because the holder ran on another machine, or because /proc
-// hides the processes of other users (proc(5), hidepid).
+// Returns whether the holder is alive. Returns nothing if this machine cannot tell, because the holder ran on
+// another machine, or because /proc hides the processes of other users (proc(5), hidepid).
 std::optional<bool> IsAlive(const Holder& holder) {
   if (holder.realm.empty() || holder.realm != Realm()) return std::nullopt;
   const auto state = StateOf(holder.process);

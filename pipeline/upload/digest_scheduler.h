@@ -57,11 +57,12 @@ class DigestScheduler {
 
   void Add(Work* work);
   void DigestSome();
-  std::size_t LanesNow() const S3_REQUIRES(mutex_);  // payloads to digest together; waiting_ is not empty
+  // Returns how many payloads to digest together. Precondition: waiting_ is not empty.
+  std::size_t LanesNow() const S3_REQUIRES(mutex_);
   static void DigestPieces(std::span<Work* const> works);
 
-  // With fewer waiting payloads than this per core, some cores may be idle. Then fewer payloads are digested
-  // together.
+  // With fewer unfinished payloads than this per core, some cores may be idle. Then fewer payloads are
+  // digested together.
   static constexpr int kMinPerCore = 2;
 
   const int cores_;
@@ -69,7 +70,7 @@ class DigestScheduler {
   const Enqueue enqueue_;
   s3::Mutex mutex_;
   int tasks_ S3_GUARDED_BY(mutex_) = 0;  // enqueued or running
-  int works_ S3_GUARDED_BY(mutex_) = 0;  // waiting or with a task
+  int works_ S3_GUARDED_BY(mutex_) = 0;  // in waiting_, or taken from it by a task
   Queue waiting_ S3_GUARDED_BY(mutex_);
 };
 

@@ -27,14 +27,14 @@ std::optional<Md5ETag> ParseMd5ETag(std::string_view etag);
 
 struct ExistingObject {
   std::uint64_t size_bytes = 0;
-  std::int64_t modified_s = 0;  // seconds since 1970, by the store's clock; 0 if ETags are kept
-  std::optional<Md5ETag> etag;  // empty if times are kept
+  std::int64_t modified_s = 0;  // seconds since 1970, by the store's clock; 0 if the index keeps ETags
+  std::optional<Md5ETag> etag;  // empty if the index keeps times
 };
 
 // Thread-safe after List().
 class ExistingObjects {
  public:
-  // `with_etags`: true keeps ETags, false keeps times. A comparison needs only one of them.
+  // `with_etags`: if true, the index keeps ETags, else times. A comparison needs only one of them.
   explicit ExistingObjects(bool with_etags) : with_etags_(with_etags), shards_(256) {}
 
   // Reads pages of 1,000 keys until the list ends or `wants_more` returns false. `pages` is the number of

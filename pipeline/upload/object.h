@@ -51,7 +51,7 @@ struct MultipartState {
   std::map<int, PartRecord> stored_parts;
   // True when a completion was sent and its outcome is unknown.
   bool completion_was_tried = false;
-  // True when the upload exists but the journal doesn't have it: this session must abort it.
+  // True when the upload exists but is not in the journal: this session must abort the upload.
   bool is_unrecorded = false;
 };
 

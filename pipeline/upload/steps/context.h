@@ -36,8 +36,10 @@ struct UploadContext {
   History* history;
   const SkipCheck* skip;  // null: every file is uploaded
   const UploadOptions* options;
-  std::uint64_t stream_part_bytes;  // upper limit: a part occupies memory while it waits for a slow writer
-  std::stop_token stop;             // after a stop request, no new work starts
+  // The maximum part size of a stream. It is limited, because a part holds its memory while it waits for a
+  // slow writer.
+  std::uint64_t stream_part_bytes;
+  std::stop_token stop;                                            // after a stop request, no new work starts
   std::function<void(std::chrono::milliseconds)> pause;            // suspends the task
   std::function<void(const Object&)> requeue;                      // gives an input back to the source
   std::function<void(std::shared_ptr<Object>, int)> stream_ready;  // see Source::StreamReady

@@ -27,8 +27,8 @@ std::optional<ObjectResult> Finisher::Finish(Object* object) const {
   return ResultOf(*object, std::move(error));
 }
 
-// `error`: the object's error so far. Returns its final error, or nothing if a failed upload turns out to be
-// completed.
+// `error`: the object's error so far. Returns the object's final error. An upload that seemed to have failed
+// may turn out to be completed; then `error` is dropped.
 std::optional<s3::Error> Finisher::FinishUpload(Object* object, std::optional<s3::Error> error) const {
   bool completion_was_tried = object->multipart.completion_was_tried;
   if (!error && object->state() != ObjectState::kStored) {
@@ -44,8 +44,8 @@ std::optional<s3::Error> Finisher::FinishUpload(Object* object, std::optional<s3
 bool Finisher::RequeueIfWorthIt(Object* object, const s3::Error& error) const {
   if (object->is_stream() || context_.stop.stop_requested()) return false;
   if (error.kind == s3::ErrorKind::kChanged) {
-    // A plan is about one version of the file, so a planned input that changed is lost. The exception is an
-    // error with an errno. Such an error is ESTALE, and the path may lead to the same version again.
+    // A plan is about one version of the file, so a planned input whose file changed cannot be uploaded any
+    // more. An error with an errno (ESTALE or ENOENT) is different: the path may lead to that version again.
     const bool is_lost = object->file().planned && error.system_error == 0;
     if (is_lost || object->restarts >= context_.options->changed_file_retries) return false;
     ++object->restarts;

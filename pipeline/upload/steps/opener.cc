@@ -63,8 +63,8 @@ void Opener::OpenFirst(Object* object) const {
   CreateUpload(object);
 }
 
-// Opens the file, and waits until its timestamps would show another change. Returns false when the object has
-// failed.
+// Opens the file. Then waits until every later change of the file would change its timestamps, too. Returns
+// false when the object has failed.
 bool Opener::OpenSource(Object* object) const {
   auto opened = OpenWhenPossible(object->file());
   if (!opened) {

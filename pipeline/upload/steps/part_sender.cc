@@ -100,7 +100,8 @@ s3::Result<void> PartSender::SendPart(Object* object, int number, const s3::Payl
   return {};
 }
 
-// Returns true if an earlier session has sent the same bytes as this part. Then it also moves from `digest`.
+// Returns true if an earlier session has sent the same bytes as this part. In that case, adds the part to the
+// object and moves from `digest`.
 bool PartSender::ReuseStoredPart(Object* object, int number, const s3::Payload& payload,
                                  std::string* digest) const {
   const auto& stored_parts = object->multipart.stored_parts;

@@ -31,11 +31,11 @@ class PayloadReader {
   // must outlive it.
   s3::Result<s3::Payload> Read(const Object& object, std::uint64_t offset, std::span<char> memory) const;
 
-  // Digests bytes that are in memory. The payload refers to them; they must outlive it.
+  // Digests bytes that are in memory. The bytes must outlive the payload, which refers to them.
   s3::Payload Digest(std::span<const char> bytes) const;
 
-  // Checks an object of one request before it is sent. `memory`: as passed to Read(); it has the same content
-  // afterwards.
+  // Checks an object of one request before it is sent. `memory`: as passed to Read(). The check may read the
+  // file into `memory` again; if it succeeds, `memory` has the same content as before.
   s3::Result<void> CheckPayload(const Object& object, std::uint64_t offset, std::span<char> memory,
                                 const s3::Payload& payload) const;
 
