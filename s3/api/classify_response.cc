@@ -106,7 +106,8 @@ std::string MessageFor(const Error& error, const ErrorBody& body, const HttpHead
   return fmt::format("the store returned HTTP {} without an explanation", error.http_status);
 }
 
-// A header names the region, also in responses without a body.
+// Reads the region from the header x-amz-bucket-region, or else from the body. Responses without a body have
+// the header, too.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 void ReadRegion(const HttpHeaders& headers, const ErrorBody& body, Error* error) {
   const auto header = headers.Find("x-amz-bucket-region").value_or("");

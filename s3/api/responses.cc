@@ -13,7 +13,7 @@
 namespace s3 {
 namespace {
 
-constexpr std::size_t kMaxUploadIdBytes = 4096;  // S3's IDs have some hundred. An ID must fit into a URL
+constexpr std::size_t kMaxUploadIdBytes = 4096;  // S3's have some hundred; they must fit into a URL
 
 // Returns the root element; a null node if the document is malformed or its root has another name.
 pugi::xml_node Root(pugi::xml_document* document, std::string_view body, const char* name) {
