@@ -123,7 +123,8 @@ RetryResult Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes
   } else if (stored && !checksum.empty() && *stored != checksum) {
     problem = "has a checksum in the store that differs from that of the sent data";
   } else if (!IsSameETag(response.etag, etag)) {
-    problem = fmt::format("has another ETag in the store than the acknowledged ETag: {}", response.etag);
+    problem =
+        fmt::format("has the ETag {} in the store, but the store acknowledged another ETag", response.etag);
   }
   if (!problem.empty()) {
     head.response = Fail(ErrorKind::kIntegrity, "integrity.verify: the object " + problem);
