@@ -7,9 +7,9 @@
 
 #include "s3/hash/hash_lanes.h"
 
-// The caller's target attribute decides the instruction set, because all these functions are inlined into it.
-// The ABI of vectors depends on that instruction set, so no S3_INLINE function returns a vector or has a
-// vector as a parameter by value.
+// The caller's target attribute decides the instruction set, because all these functions are inlined into the
+// caller. The ABI of vectors depends on that instruction set, so no S3_INLINE function returns a vector or
+// has a vector as a parameter by value.
 #define S3_INLINE inline __attribute__((always_inline))
 
 namespace s3 {
