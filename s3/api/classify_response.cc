@@ -92,7 +92,7 @@ std::string MessageFor(const Error& error, const ErrorBody& body, const HttpHead
     }
     case ErrorKind::kClockSkewed:
       return fmt::format(
-          "this machine's clock differs too much from the store's (Date of its response: {}): "
+          "this machine's clock differs too much from the store's (Date of the response: {}): "
           "correct the clock",
           OneLine(headers.Find("date").value_or("none"), 64));
     case ErrorKind::kNoSuchBucket:
