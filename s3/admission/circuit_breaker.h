@@ -82,7 +82,7 @@ class CircuitBreaker {
   State state_ = State::kClosed;
   int in_flight_ = 0, max_in_flight_ = 0;
   int allowed_ = 0;                     // the most requests in flight while half-open
-  int unavailable_ = 0, failures_ = 0;  // in a row: with kUnavailable; of every kind
+  int unavailable_ = 0, failures_ = 0;  // failures in a row: with kUnavailable; of every kind
   bool ever_responded_ = false;
   bool full_ = false;
   bool confirmed_ = false;  // a probe has failed, too, or the store is full
