@@ -50,9 +50,9 @@ struct HttpRequest {
   // from its page cache without a copy. With TLS the transport reads it piece by piece. The exchange fails
   // with kChanged if the file is too short, and with kLocal if the file cannot be read.
   FileRange body_file;
-  // True for a request that must not be executed twice: it is sent over a new connection. If a reused
-  // connection dies before the first byte of a response, the transport sends the request again by itself.
-  // After a new connection dies, the transport never sends the request again.
+  // True for a request that must not be executed twice. It is then sent over a new connection, because the
+  // transport never sends a request again after a new connection has died. But after a reused connection has
+  // died before the first byte of a response, the transport sends the request again by itself.
   bool fresh_connection = false;
   // True if the server may work for a long time before it responds. TransportOptions::completion_window then
   // applies.
@@ -75,7 +75,8 @@ std::optional<std::string> HeadProblem(const HttpRequest& request);
 // cost more than the few look-ups.
 class HttpHeaders {
  public:
-  // Returns the value of the first header with that name (in any case), without surrounding space.
+  // Returns the value of the first header with that name, without surrounding space. Ignores upper and lower
+  // case in the name.
   std::optional<std::string_view> Find(std::string_view name) const;
   void AppendLine(std::string_view line) {
     if (raw_.empty()) raw_.reserve(512);

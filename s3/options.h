@@ -70,8 +70,8 @@ enum class ChecksumAlgorithm {
 
 // Selects the value of the header x-amz-content-sha256, which is part of the signature.
 enum class PayloadMode {
-  // The SHA-256 of the body. It is part of the signature, so a store is far less likely to ignore it than a
-  // checksum. Therefore kSha256 is the default, also over https.
+  // The SHA-256 of the body. It is part of the signature. Stores that do not check it are far rarer than
+  // stores that do not check a checksum. Therefore kSha256 is the default, also over https.
   kSha256,
   kUnsigned,   // UNSIGNED-PAYLOAD: no SHA-256 is computed; TLS must protect the bytes
   kStreaming,  // STREAMING-AWS4-HMAC-SHA256-PAYLOAD: every chunk of the body is signed (aws-chunked)
@@ -89,9 +89,9 @@ struct IntegrityOptions {
   // Set from the store's profile. True if the ETag of a multipart object can be computed from its parts; the
   // ETag is then compared.
   bool etag_of_parts_is_md5 = true;
-  // Set from the store's profile. True if the store is known to refuse a PutObject, or a
-  // CompleteMultipartUpload, whose If-None-Match is not fulfilled. If false, a HeadObject is sent before each
-  // conditional write.
+  // Set from the store's profile. True if the store is known to keep the condition If-None-Match, which means
+  // that it refuses the request when the key exists: the first for PutObject, the second for
+  // CompleteMultipartUpload. If false, a HeadObject is sent before each conditional request of that kind.
   bool put_keeps_conditions = false;
   bool complete_keeps_conditions = false;
 };

@@ -38,11 +38,12 @@ Result<PartPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& options
   const auto min_part = std::min(limits.min_part_bytes, max_part);
   auto part_bytes = std::clamp(options.part_bytes, min_part, max_part);
   if (part_bytes < needed) {
-    // Rounds up to whole MiB, because they are aligned for stores and file systems, and easy to read.
+    // Rounds up to whole MiB, because parts are then aligned for stores and file systems, and a person can
+    // read their size easily.
     constexpr std::uint64_t kMiB = 1 << 20;
     part_bytes = std::min(DivideUp(needed, kMiB) * kMiB, max_part);
   }
-  // An upload of one part would need two requests more than one PutObject.
+  // A multipart upload with a single part needs three requests, a PutObject only one.
   if (size_bytes <= std::min(part_bytes, max_put)) return PartPlan{size_bytes, 0, 0};
   return PartPlan{size_bytes, part_bytes, static_cast<int>(DivideUp(size_bytes, part_bytes))};
 }

@@ -41,7 +41,8 @@ struct PartPlan {
   bool is_multipart() const { return parts > 0; }
   // Returns the number of requests that carry data. It is also the number of the last part.
   int requests() const { return is_multipart() ? parts : 1; }
-  // Returns the bytes of part `number`, which counts from 1. Returns the whole object if it is one PutObject.
+  // Returns the byte range of part `number`, which counts from 1. Returns the range of the whole object if
+  // the object is uploaded with one PutObject.
   PartRange Range(int number) const;
 };
 

@@ -36,7 +36,7 @@ struct Endpoint {
   std::string HostHeader() const;
   std::string HostAndPort() const;
   std::string Url() const;         // "scheme://host:port"
-  bool HasAddressForHost() const;  // true for an IP address: no bucket can be put before it
+  bool HasAddressForHost() const;  // true if `host` is an IP address: a bucket cannot be put before it
 };
 
 // Returns `text` with the user and password of its URL (all before the '@') replaced by a placeholder.

@@ -1,7 +1,7 @@
 // Decides when a request may be sent. Combines the user's rate limits, the rate that the store accepts, and a
 // circuit breaker for outages.
 //
-//   RateLimits limits;                       // none; may be changed at any time
+//   RateLimits limits;                       // no limits yet; may be changed at any time
 //   AdmissionController admission(&limits, {});
 //   auto ticket = admission.Acquire({.bytes = body.size()}, context);  // waits
 //   if (!ticket) return;                     // the run is stopping
@@ -97,8 +97,8 @@ class AdmissionController {
   // nothing.
   [[nodiscard]] std::optional<AdmissionTicket> Acquire(const Request& request, const WaitContext& context);
 
-  // Call it after a failed attempt. Waits while the store is away. Returns true when there was an outage: the
-  // failure then shows nothing about its request.
+  // Call it after a failed attempt. Waits while the breaker is open. Returns true when the store was away and
+  // is back, or was full and is to be tried again: the failure then shows nothing about the request.
   bool WaitOutOutage(const WaitContext& context);
 
   // Returns true while the rate that the store accepts is being estimated. Throttling is then not the

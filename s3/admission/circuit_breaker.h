@@ -47,10 +47,10 @@ class CircuitBreaker {
   void OnProbeFailed() { confirmed_ = true; }
   // Returns how long to wait before the next probe, and counts that probe.
   std::chrono::milliseconds NextProbeDelay();
-  // Returns the time since the first failure if a probe has confirmed the outage. Returns zero before that,
-  // and while the breaker is not open.
+  // Returns the time since the first failure if the outage is confirmed: a probe has failed, too, or the
+  // store is full. Returns zero before that, and while the breaker is not open.
   Clock::duration OutageLength(Clock::time_point now) const;
-  // Returns the number of outages that a probe confirmed and that are over.
+  // Returns the number of confirmed outages that are over. Each AllowOne() counts as the end of an outage.
   int confirmed_outages() const { return confirmed_outages_; }
 
   // True while the breaker is open or half-open because the store has no room.
@@ -81,11 +81,11 @@ class CircuitBreaker {
   const bool opens_on_first_failure_;
   State state_ = State::kClosed;
   int in_flight_ = 0, max_in_flight_ = 0;
-  int allowed_ = 0;                     // requests in flight while half-open
-  int unavailable_ = 0, failures_ = 0;  // in a row: only kUnavailable, and failures of every kind
+  int allowed_ = 0;                     // the most requests in flight while half-open
+  int unavailable_ = 0, failures_ = 0;  // failures in a row: with kUnavailable; of every kind
   bool ever_responded_ = false;
   bool full_ = false;
-  bool confirmed_ = false;  // a probe has failed, too
+  bool confirmed_ = false;  // a probe has failed, too, or the store is full
   int probes_ = 0;          // since the breaker opened
   int confirmed_outages_ = 0;
   Clock::time_point first_failure_{};

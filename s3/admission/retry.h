@@ -41,7 +41,7 @@ struct RetryResult {
 // Why a failure does not use up an attempt.
 enum class RetryExemption {
   kNone,         // it uses up an attempt
-  kOutage,       // the store was away and is back: the request is sent again without delay
+  kOutage,       // the store was away or full: the request is sent again without delay
   kUnknownRate,  // the rate that the store accepts was not known yet; backoff applies
 };
 

@@ -74,7 +74,7 @@ class WaitQueue {
   // The leader runs the timer and probes the store for all others. An entry stays the leader until
   // ReplaceLeader() is called, even after it was resolved.
   bool IsLeader(const Entry* entry) const { return entry == leader_; }
-  // Makes the front entry the leader. Returns its wake when its task is suspended.
+  // Makes the front entry the leader. Returns the new leader's wake when its task is suspended.
   std::optional<Wake> ReplaceLeader();
 
  private:

@@ -92,7 +92,7 @@ std::string MessageFor(const Error& error, const ErrorBody& body, const HttpHead
     }
     case ErrorKind::kClockSkewed:
       return fmt::format(
-          "this machine's clock differs too much from the store's (Date of its response: {}): "
+          "this machine's clock differs too much from the store's (Date of the response: {}): "
           "correct the clock",
           OneLine(headers.Find("date").value_or("none"), 64));
     case ErrorKind::kNoSuchBucket:
@@ -106,7 +106,8 @@ std::string MessageFor(const Error& error, const ErrorBody& body, const HttpHead
   return fmt::format("the store returned HTTP {} without an explanation", error.http_status);
 }
 
-// A header names the region, also in responses without a body.
+// Reads the region from the header x-amz-bucket-region, or else from the body. Responses without a body have
+// the header, too.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 void ReadRegion(const HttpHeaders& headers, const ErrorBody& body, Error* error) {
   const auto header = headers.Find("x-amz-bucket-region").value_or("");

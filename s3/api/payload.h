@@ -45,13 +45,13 @@ class PayloadDigests {
     PayloadDigests* digests;
     std::string_view data;
   };
-  // Updates each payload with its piece. Faster than single Updates if the pieces have equal sizes and
-  // digests. Precondition: at most kMaxHashLanes pieces, each of a different payload.
+  // Updates each payload with its piece. Faster than single Updates if the pieces have equal sizes and the
+  // payloads need the same digests. Precondition: at most kMaxHashLanes pieces, each of a different payload.
   static void UpdateAll(std::span<const Piece> pieces);
   // Returns how many payloads to digest together for the least CPU time per byte; 1 if the number makes no
   // difference.
   std::size_t lanes() const { return hashes_ ? hashes_->lanes() : 1; }
-  // Returns the same number for the case that there is a free processor for each payload.
+  // Returns how many payloads to digest together when each payload could have a processor of its own.
   std::size_t lanes_of_few() const { return hashes_ ? hashes_->lanes_of_few() : 1; }
   // Returns the payload. `bytes` must consist of all pieces in order; it is not copied. Call only one of the
   // Finish functions, and only once.
@@ -102,7 +102,8 @@ struct ChunkedBody {
 bool IsChunked(const IntegrityOptions& integrity);
 
 // `sign_chunk` and `sign_trailer` return the signature of a chunk and of the trailers. `previous` is the
-// signature of the chunk before, or `seed`. Both functions are empty if chunks are not signed.
+// signature of the chunk before; for the first chunk it is `seed`. Both functions are empty if chunks are not
+// signed.
 struct ChunkSigning {
   std::string seed;  // the signature of the request's headers
   std::function<std::string(std::string_view previous, std::string_view chunk)> sign_chunk;

@@ -76,7 +76,7 @@ std::optional<std::string> HeaderValueProblem(std::string_view value) {
   const auto bad = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
   if (std::any_of(value.begin(), value.end(), bad))
     return "has a control character, which a header must not have: remove it";
-  // Stores decode these bytes differently, or refuse them.
+  // Stores do not agree on bytes outside ASCII: they decode them in different ways, or refuse them.
   const auto is_not_ascii = [](unsigned char c) { return c >= 0x80; };
   if (std::any_of(value.begin(), value.end(), is_not_ascii)) {
     return "has a character that is not ASCII: encode it (percent-encoding, or RFC 2047)";

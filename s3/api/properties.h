@@ -60,11 +60,11 @@ Tags ParseTagging(std::string_view value);
 // Returns true if the object has If-None-Match: it must not replace another object.
 bool IsConditional(const ObjectProperties& properties);
 
-// Returns what is wrong with a header value (control characters, bytes that stores handle differently);
-// nothing if it is valid.
+// Returns what is wrong with a header value (control characters, characters that are not ASCII, spaces that a
+// signature cannot cover); nothing if the value is valid.
 std::optional<std::string> HeaderValueProblem(std::string_view value);
-// Returns what is wrong with a metadata name, which is given without x-amz-meta- (characters that are not
-// allowed in a header name, the name of our own token); nothing if it is valid.
+// Returns what is wrong with a metadata name (characters that are not allowed in a header name, the name of
+// our own token); nothing if the name is valid. `name` is given without x-amz-meta-.
 std::optional<std::string> MetadataNameProblem(std::string_view name);
 
 }  // namespace s3

@@ -21,7 +21,7 @@ HttpRequest ForKey(std::string_view method, const BucketAddress& bucket, std::st
   return request;
 }
 
-// Adds the object's properties for whose header name `wanted` returns true.
+// Adds each property of the object if `wanted` returns true for its header name.
 template <typename Predicate>
 void AddProperties(const ObjectTarget& target, const Predicate& wanted, HttpRequest* request) {
   if (target.properties == nullptr) return;

@@ -13,7 +13,8 @@
 namespace s3 {
 namespace {
 
-constexpr std::size_t kMaxUploadIdBytes = 4096;  // S3's IDs have some hundred. An ID must fit into a URL
+// S3's upload IDs have some hundred bytes. The limit exists because an ID must fit into a URL.
+constexpr std::size_t kMaxUploadIdBytes = 4096;
 
 // Returns the root element; a null node if the document is malformed or its root has another name.
 pugi::xml_node Root(pugi::xml_document* document, std::string_view body, const char* name) {

@@ -81,7 +81,7 @@ class Signer {
 
   // Adds host, x-amz-date, x-amz-content-sha256, x-amz-security-token (if there is a token) and
   // authorization. The request must not have them yet. All its headers are signed. `payload_hash` is the hex
-  // SHA-256 of the body, or one of the values above. Returns the signature: the seed for a body that is
+  // SHA-256 of the body, or one of the constants above. Returns the signature: the seed for a body that is
   // signed in chunks.
   std::string SignHeaders(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,
                           SystemTime time);

@@ -22,8 +22,9 @@
 #define S3_GUARDED_BY(mutex) S3_THREAD_ATTRIBUTE(guarded_by(mutex))
 // Marks a function whose caller must hold `mutex`.
 #define S3_REQUIRES(mutex) S3_THREAD_ATTRIBUTE(requires_capability(mutex))
-// Marks a function that passes a lock on, because the analysis cannot follow that. Write the reason beside
-// each use.
+// Switches the check off for one function. Use it if the function receives its caller's lock, which the
+// analysis cannot follow, or if no other thread uses the guarded members at that time. Write the reason
+// beside each use.
 #define S3_NO_THREAD_SAFETY_ANALYSIS S3_THREAD_ATTRIBUTE(no_thread_safety_analysis)
 
 namespace s3 {

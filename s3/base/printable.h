@@ -11,8 +11,9 @@
 
 namespace s3 {
 
-// Decodes the first character of `text`, which must not be empty. `bytes` is its size; 0 when it is not
-// well-formed UTF-8 (Unicode Standard, table 3-7: no overlong forms, no surrogates).
+// Decodes the first character of `text`, which must not be empty. In the result, `bytes` is the size of the
+// character; 0 when the text does not begin with well-formed UTF-8 (Unicode Standard, table 3-7: no overlong
+// forms, no surrogates).
 struct Utf8Character {
   char32_t code = 0;
   std::size_t bytes = 0;

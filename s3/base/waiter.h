@@ -23,9 +23,9 @@ class Waiter {
   virtual ~Waiter() = default;
 
   // Calls `start` with a Wake, and returns after that Wake was called. `start` must not throw. The Wake may
-  // be called before `start` returns: after `start` has passed the Wake on, it must not use the caller's
-  // stack frame, because the frame may no longer exist. The caller may resume in another thread, so it must
-  // hold no lock across this call, and keep no pointer to thread-local data.
+  // be called before `start` returns. So once `start` has passed the Wake on, `start` must not use the
+  // caller's stack frame, because the frame may no longer exist. This call may return in another thread, so
+  // the caller must hold no lock across it, and keep no pointer to thread-local data.
   virtual void Wait(const std::function<void(Wake)>& start) = 0;
 };
 

@@ -123,7 +123,8 @@ RetryResult Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes
   } else if (stored && !checksum.empty() && *stored != checksum) {
     problem = "has a checksum in the store that differs from that of the sent data";
   } else if (!IsSameETag(response.etag, etag)) {
-    problem = fmt::format("has another ETag in the store than the acknowledged ETag: {}", response.etag);
+    problem =
+        fmt::format("has the ETag {} in the store, but the store acknowledged another ETag", response.etag);
   }
   if (!problem.empty()) {
     head.response = Fail(ErrorKind::kIntegrity, "integrity.verify: the object " + problem);
@@ -201,16 +202,16 @@ Result<Response> Client::SendAttempt(const Operation& operation, const StoreCont
   auto prepared = Prepare(operation, context, lease.index(), credentials, corrections.omitted_headers);
   auto& request = prepared.http();
   const bool has_data = operation.payload != nullptr;
-  // Only requests with data may be sent twice without harm. After a slow request the resend needs a new
-  // connection, because the transport would otherwise use an idle one.
+  // A request with data (PutObject, UploadPart) does no harm if it is executed twice. After a slow request
+  // the resend needs a new connection, because the transport would otherwise use an idle one.
   request.give_up_when_slow = has_data && corrections.slow_cancels < kMaxSlowCancels;
   request.fresh_connection = request.fresh_connection || corrections.slow_cancels > 0;
 
   auto result = ClassifyResponse(RoundTrip(std::move(request), &lease), operation.wants_etag);
   if (!result) {
     auto& error = result.error();
-    // A server other than the store responded. If the store itself has responded before, the problem is
-    // temporary, or concerns only one of several servers.
+    // A server other than the store responded. If the store itself has accepted a request before, the problem
+    // is temporary, or concerns only one of several servers.
     const bool is_other_server =
         error.kind == ErrorKind::kWrongEndpoint || error.kind == ErrorKind::kUntrusted;
     if (is_other_server && has_succeeded_) error.kind = ErrorKind::kTransient;

@@ -21,6 +21,7 @@ bool ShowsThatNothingHappened(const Error& error) {
   return false;
 }
 
+// Returns the checksum of type COMPOSITE: the SHA-256 of the digests of the parts, and the number of parts.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html, "composite"
 std::string CompositeSha256(const std::vector<CompletedPart>& parts) {
   std::string digests;
@@ -28,8 +29,8 @@ std::string CompositeSha256(const std::vector<CompletedPart>& parts) {
   return fmt::format("{}-{}", Base64Encode(AsBytes(Sha256(digests))), parts.size());
 }
 
-// If all part ETags are MD5s, the object's ETag must be the MD5 of these MD5s. Returns an error when it is
-// not. Returns nothing when it is, or when a part's ETag is not an MD5.
+// If all part ETags are MD5s, the object's ETag must be the MD5 of these MD5s. Returns an error when the
+// object has another ETag. Returns nothing when its ETag is right, or when a part's ETag is not an MD5.
 std::optional<Error> CompareETag(const std::vector<CompletedPart>& parts, const ObjectProperties& properties,
                                  const Response& response) {
   std::string md5s;
@@ -52,8 +53,9 @@ std::string OutcomeUnknown(const Result<Response>& head, const Error& refusal) {
   const std::string what = IsNoSuchUpload(refusal) ? "the upload is gone" : refusal.message;
   if (!head && head.error().http_status != 404) {
     return fmt::format(
-        "{}, and s3flow cannot check whether it became the object (HeadObject needs s3:GetObject): {}", what,
-        head.error().message);
+        "{}, and s3flow cannot check whether the upload became the object (HeadObject needs s3:GetObject): "
+        "{}",
+        what, head.error().message);
   }
   return what + ", and the key has no object, or an object that this upload did not write";
 }
@@ -171,7 +173,7 @@ RetryResult MultipartUpload::Complete(const std::vector<CompletedPart>& parts, s
   return completed;
 }
 
-// Sets object_checksum_.
+// Sets object_checksum_ to the checksum of the whole object. Returns an error if a part has no checksum.
 std::optional<Error> MultipartUpload::ComputeChecksum(const std::vector<CompletedPart>& parts) {
   const auto algorithm = client_->integrity().checksum;
   if (algorithm == ChecksumAlgorithm::kSha256) object_checksum_ = CompositeSha256(parts);
@@ -294,7 +296,7 @@ RetryResult MultipartUpload::Abort(const RetryObserver& on_retry) const {
       on_retry);
 }
 
-// Aborts the upload, and asks whether it is gone. It is gone after NoSuchUpload or a success.
+// Aborts the upload, and asks whether it is gone. A success or the error NoSuchUpload means that it is gone.
 Result<Response> MultipartUpload::AbortOnce(bool is_retry) const {
   const Operation abort{
       .build =
@@ -308,8 +310,8 @@ Result<Response> MultipartUpload::AbortOnce(bool is_retry) const {
   // A part that was still on its way may have brought the upload back.
   auto listed = client_->SendWithCorrections(list, is_retry);
   if (listed) return Fail(ErrorKind::kTransient, "the upload still exists after its abort");
-  // If the credentials may not list parts, a second abort confirms the first: it succeeds, or gets
-  // NoSuchUpload.
+  // If the credentials are not allowed to list parts, a second abort confirms the first: the second abort
+  // succeeds, or gets NoSuchUpload.
   if (CannotBeRead(listed.error())) return client_->SendWithCorrections(abort, /*is_retry=*/true);
   return listed;
 }

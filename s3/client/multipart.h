@@ -48,8 +48,9 @@ class MultipartUpload {
 
   // Sets the tags of the completed object if the number of its tags is wrong, because some stores accept tags
   // with CreateMultipartUpload and ignore them (Ceph 16). Does nothing if there are no tags to set. If the
-  // credentials may not read the object, sets the tags in any case. If they may not set tags either, assumes
-  // that the store kept the tags of CreateMultipartUpload.
+  // credentials are not allowed to read the object, sets the tags without checking their number. If the
+  // credentials are not allowed to set tags either, assumes that the store kept the tags of
+  // CreateMultipartUpload.
   RetryResult EnsureTags(const RetryObserver& on_retry) const;
 
   // Returns all parts that the store has, in order. IsNoSuchUpload() is true for the error when the upload

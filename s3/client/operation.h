@@ -18,7 +18,8 @@ namespace s3 {
 
 // What to send, and what makes its response a success.
 struct Operation {
-  // Builds the unsigned request. Called before each time that the request is sent, and again after a failure.
+  // Builds the unsigned request. Called each time before the request is sent, and again after a failure, to
+  // remove its secrets from the error's message.
   std::function<HttpRequest(const BucketAddress&)> build;
   // The data; null when the body that `build` sets is signed as it is. Not owned.
   const Payload* payload = nullptr;
@@ -40,7 +41,7 @@ class PreparedRequest {
   PreparedRequest(PreparedRequest&&) = default;
   PreparedRequest& operator=(PreparedRequest&&) = delete;
 
-  // Returns the request. Set its transport options before you send it; the caller moves from it to send it.
+  // Returns the request. The caller sets its transport options, and then sends it by moving from it.
   HttpRequest& http() { return http_; }
 
   // Removes every secret value of this request from a text that the store wrote, because a store may repeat
@@ -63,7 +64,7 @@ class PreparedRequest {
   ChunkedBody chunks_;
 };
 
-// Builds, signs and frames the request for the bucket's address number `endpoint`, dated by the store's
+// Builds, signs and frames the request for the address `context.buckets[endpoint]`, dated by the store's
 // clock. Leaves out the headers that the store is known to refuse, and `omitted_headers`.
 PreparedRequest Prepare(const Operation& operation, const StoreContext& context, std::size_t endpoint,
                         const Credentials& credentials, const std::vector<std::string>& omitted_headers);

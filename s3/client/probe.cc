@@ -221,7 +221,7 @@ class Prober {
     report_.left_behind = head.response.has_value();
     const bool cannot_read = !head.response && CannotBeRead(head.response.error());
     Add("delete", head.response ? ProbeOutcome::kIgnored : ProbeOutcome::kWorks,
-        cannot_read ? "not confirmed: the credentials may not read the object" : "");
+        cannot_read ? "not confirmed: the credentials are not allowed to read the object" : "");
   }
 
   const ProbeContext& context_;

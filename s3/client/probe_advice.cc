@@ -98,15 +98,15 @@ std::vector<std::string> AdviceOf(const ProbeReport& report, const IntegrityOpti
   }
   if (is("payload sha256", kIgnored)) {
     advice.emplace_back(
-        "the store does not check the signed hash of a body: set integrity.verify: head, and report it to "
-        "the store's makers");
+        "the store does not check the signed hash of a body: set integrity.verify: head, and report this "
+        "fault to the store's makers");
   }
   for (const auto& [name, checksum] :
        {std::pair{"checksum crc64nvme", "crc64nvme"}, {"checksum crc32c", "crc32c"}}) {
     if (integrity.checksum == ChecksumAlgorithm::kMd5 && is(name, kChecked)) {
       advice.push_back(fmt::format(
-          "the store checks integrity.checksum: {}, which costs next to nothing; md5 takes 1.4 s of CPU "
-          "per GiB",
+          "set integrity.checksum: {}: the store checks it, and it costs almost no time; md5 takes 1.4 s of "
+          "CPU per GiB",
           checksum));
       break;
     }

@@ -82,7 +82,7 @@ std::uint64_t RawByTable(std::string_view data, std::uint64_t crc) {
 #ifdef __x86_64__
 // Folds as in Intel's "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ" (2009): each step moves
 // four blocks of 128 bits forward by 512 bits. The carry-less product of reversed words is one power of x too
-// high, so each constant's exponent is one lower than its distance.
+// high, so the exponent of each constant is one lower than the number of bits that its word moves.
 #define S3_CLMUL __attribute__((target("pclmul,sse4.1")))
 
 template <int kBits>

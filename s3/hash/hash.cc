@@ -176,7 +176,7 @@ std::string Digest::Finish() {
 
 namespace {
 
-// For sandboxes whose seccomp filter does not know getrandom(2) and returns EPERM.
+// Used in sandboxes whose seccomp filter does not know getrandom(2) and returns EPERM.
 bool ReadRandomDevice(std::span<char> bytes) {
   const UniqueFd device(open("/dev/urandom", O_RDONLY | O_CLOEXEC));
   while (device.get() >= 0 && !bytes.empty()) {
@@ -191,7 +191,7 @@ bool ReadRandomDevice(std::span<char> bytes) {
 
 std::string RandomBytes(std::size_t bytes) {
   std::string random(bytes, '\0');
-  constexpr std::size_t kMaxAtOnce = 256;  // getentropy(3)
+  constexpr std::size_t kMaxAtOnce = 256;  // getentropy(3) returns no more
   for (std::size_t at = 0; at < bytes; at += kMaxAtOnce) {
     const std::span<char> some(random.data() + at, std::min(kMaxAtOnce, bytes - at));
     if (getentropy(some.data(), some.size()) != 0 && !ReadRandomDevice(some)) {

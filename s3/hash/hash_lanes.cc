@@ -84,7 +84,7 @@ template <std::size_t kRound, typename Word>
 S3_INLINE void Sha256Round(Word* state, Word* words) {
   Word& word = words[kRound % 16];
   if constexpr (kRound >= 16) {
-    const Word fifteen = words[(kRound + 1) % 16], two = words[(kRound + 14) % 16];  // words before this one
+    const Word fifteen = words[(kRound + 1) % 16], two = words[(kRound + 14) % 16];  // words t-15 and t-2
     word += words[(kRound + 9) % 16];
     word += (fifteen >> 7 | fifteen << 25) ^ (fifteen >> 18 | fifteen << 14) ^ fifteen >> 3;
     word += (two >> 17 | two << 15) ^ (two >> 19 | two << 13) ^ two >> 10;
@@ -162,7 +162,7 @@ S3_AVX2 void EightSha256(const HashLane* lanes, std::size_t blocks) {
 struct Sha256Lane {
   __m128i abef, cdgh;
   __m128i abef_before, cdgh_before;
-  __m128i words[4];  // the last sixteen of the message schedule
+  __m128i words[4];  // the last sixteen words of the message schedule
 };
 
 S3_SHA S3_INLINE void LoadSha256(const HashLane& from, Sha256Lane* to) {
@@ -306,7 +306,8 @@ const Processor& ThisProcessor() {
   return processor;
 }
 
-// With fewer lanes OpenSSL is as fast, because eight lanes in vectors take as long as three in OpenSSL.
+// With fewer lanes OpenSSL is at least as fast, because eight lanes in vectors take as long as three in
+// OpenSSL.
 constexpr std::size_t kMinSha256InVectors = 4;
 
 }  // namespace

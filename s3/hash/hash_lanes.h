@@ -29,7 +29,7 @@ constexpr std::size_t kMaxHashLanes = 8;
 // Ways to compute SHA-256.
 enum class Sha256Engine {
   kOpenSsl,        // one stream after the other, on any processor
-  kAvx2,           // eight streams side by side in vectors; one to three with OpenSSL, in turn
+  kAvx2,           // eight streams side by side in vectors; fewer than four one by one with OpenSSL
   kShaExtensions,  // two streams interleaved, with the SHA instructions of x86-64
 };
 bool Has(Sha256Engine engine);  // true when this processor has the instructions for it

@@ -12,9 +12,9 @@
 
 namespace s3 {
 
-// Each step of these hashes needs the result of the step before, so most of the processor is idle. When the
-// steps of several streams, or of both hashes, are interleaved, they take little more time together than one
-// alone.
+// Hashes one stream. Each step of SHA-256 and MD5 needs the result of the step before, so most of the
+// processor is idle. Therefore hashing several streams together, or computing both hashes of a stream
+// together, takes little more time than hashing one stream with one hash.
 class HashStream {
  public:
   enum class Kind { kSha256, kMd5, kBoth };
@@ -42,8 +42,9 @@ class HashStream {
     if (!md5_) return Sha256Lanes(engine_);
     return sha256_ ? Sha256AndMd5Lanes(engine_) : Md5Lanes();
   }
-  // Returns the same number for the case that there is a free processor for each stream: 1 if hashing streams
-  // together takes more than twice as long as hashing one stream alone.
+  // Returns how many streams of this kind to hash together when each stream could have a processor of its
+  // own: 1 if hashing lanes() streams together takes more than twice as long as hashing one stream alone,
+  // otherwise lanes().
   std::size_t lanes_of_few() const { return sha256_ && engine_ == Sha256Engine::kAvx2 ? 1 : lanes(); }
 
  private:
@@ -58,7 +59,7 @@ class HashStream {
   Sha256Engine engine_;
   HashState state_;
   std::uint64_t bytes_ = 0;
-  // The first bytes_ % kHashBlockBytes bytes are data that does not fill a block yet.
+  // Holds data that does not fill a block yet, in its first bytes_ % kHashBlockBytes bytes.
   std::array<char, kHashBlockBytes> block_{};
 };
 

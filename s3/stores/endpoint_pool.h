@@ -48,9 +48,9 @@ class EndpointPool {
   EndpointPool(std::vector<std::string> names, std::function<void(std::string_view)> notice,
                std::function<Clock::time_point()> now = Clock::now);
 
-  // Returns the working endpoint with the fewest requests in flight. An endpoint that failed is paused, then
-  // tried with a single request. When all endpoints are paused, returns the one whose pause ends first. A
-  // pool with only one endpoint always returns that endpoint, without a lock.
+  // Returns a lease of the working endpoint with the fewest requests in flight. After the pause of an
+  // endpoint, a single request tries that endpoint. When all endpoints are paused, the lease is of the one
+  // whose pause ends first. A pool with only one endpoint always returns that endpoint, without a lock.
   Lease Take();
 
   // This many failures in a row pause an endpoint. A single failure may be the request's fault.
@@ -64,7 +64,7 @@ class EndpointPool {
     int failures = 0;  // in a row
     int pauses = 0;    // in a row; 0 if the endpoint works
     bool is_on_trial = false;
-    Clock::time_point paused_at{};  // failures of requests sent before it are ignored
+    Clock::time_point paused_at{};  // failures of requests sent before this time are ignored
     Clock::time_point retry_at{};
   };
   bool MayTake(const State& state, Clock::time_point now) const;

@@ -56,8 +56,8 @@ bool StoreContextCache::LearnFrom(const Error& error, const StoreContext& used) 
     learnt =
         error.kind == ErrorKind::kWrongRegion
             ? fmt::format(
-                  "the bucket is in region {}: requests are signed for it; destination.region says {}, "
-                  "correct it",
+                  "the bucket is in region {}: requests are signed for it; correct destination.region, "
+                  "which says {}",
                   corrected->region, destination_.region)
             : fmt::format("the store's clock is {} this machine's: requests are signed with the store's time",
                           OffsetText(corrected->clock_offset));

@@ -37,16 +37,16 @@ class StoreContextCache {
   // Returns the current values. Never null; valid until this object is destroyed. Takes no lock.
   const StoreContext* Current() const { return context_.Current(); }
 
-  // Corrects the region or the clock from a refusal that names it. `used` is the context of the refused
-  // request. Returns true if the request should be sent again with Current(), also if another thread has made
-  // the correction already. The host is computed from the region's name, and never read from a response. So a
-  // response cannot send us and our credentials to another host.
+  // Corrects the region or the clock if the refusal `error` contains the right one. `used` is the context of
+  // the refused request. Returns true if the request should be sent again with Current(), also if another
+  // thread has made the correction already. The host is computed from the region's name, and never read from
+  // a response. So a response cannot send us and our credentials to another host.
   bool LearnFrom(const Error& error, const StoreContext& used);
 
   // Call it when the store refused a request with these headers, and then accepted it without them.
   void LearnRefusedHeaders(const std::vector<std::string>& headers);
 
-  // The pool's indices are the indices of StoreContext::buckets.
+  // Returns the pool of the store's endpoints. Its indices are the indices of StoreContext::buckets.
   EndpointPool& endpoints() { return endpoints_; }
 
   // If the clocks differ by more than 14 days, the difference is ignored.

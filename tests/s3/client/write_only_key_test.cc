@@ -46,7 +46,7 @@ TEST(WriteOnlyKeyTest, AnUnknownCompletionIsNeitherASuccessNorAnotherWritersObje
        .completions = {{503, "SlowDown", true}, {404, "NoSuchUpload", true}, {404, "NoSuchUpload", true}}});
   const auto ended = fixture.UploadMultipart();
   ASSERT_FALSE(ended.response);
-  EXPECT_THAT(ended.response.error().message, HasSubstr("cannot check whether it became the object"));
+  EXPECT_THAT(ended.response.error().message, HasSubstr("cannot check whether the upload became the object"));
   EXPECT_THAT(ended.response.error().message, testing::Not(HasSubstr("did not write")));
 }
 
