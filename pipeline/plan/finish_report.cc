@@ -77,8 +77,8 @@ std::string FinishText(const FinishReport& report, const JobPlan& plan) {
   auto text = fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} left\n", report.found,
                           report.uploaded, report.skipped, report.failed, report.left);
   if (plan.cut_objects > 0) {
-    text += fmt::format("{} objects of several shards, {} of them completed now\n", plan.cut_objects,
-                        report.completed_now);
+    text += fmt::format("{} objects are shared by several shards, {} of them completed now\n",
+                        plan.cut_objects, report.completed_now);
   }
   for (const auto& [kind, count] : report.failures_by_kind) {
     text += fmt::format("failed, {}: {}\n", s3::Printable(kind), count);

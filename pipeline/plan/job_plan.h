@@ -58,8 +58,8 @@ std::string PlanJson(const JobPlan& plan);
 // Loads plan.json. Fails with kLocal if it is missing, damaged or of another version.
 s3::Result<JobPlan> LoadPlan(const OwnDir& plan_dir);
 
-// Returns a few lines for a person. If a rate of all shards together is given (0: unknown), the lines include
-// the minimum duration of the upload.
+// Returns a few lines for a person. The rates are assumed rates of all shards together; 0: unknown. If one of
+// them is known, the lines include the minimum duration of the upload.
 std::string PlanText(const JobPlan& plan, std::uint64_t bytes_per_second, std::uint64_t requests_per_second);
 
 }  // namespace pipeline
