@@ -92,7 +92,7 @@ std::string FinishText(const FinishReport& report, const JobPlan& plan) {
   const auto to_run = report.shards_to_run();
   if (!to_run.empty()) text += fmt::format("to run again: sbatch --array={}\n", RangesText(to_run));
   if (report.status == kExitBroken) {
-    text += "BROKEN: the counts do not add up; this is a defect in s3flow\n";
+    text += "BROKEN: the counts do not add up: report this defect, keep the directory of the plan\n";
   }
   return text;
 }

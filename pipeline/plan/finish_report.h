@@ -17,7 +17,7 @@ namespace pipeline {
 struct FinishReport {
   ExitStatus status = kExitOk;
   std::string message;  // why there are no counts, or why they could not be saved; else empty
-  // Objects of all shards. found = uploaded + skipped + failed + left.
+  // Objects of all shards; `left`: not yet finished. found = uploaded + skipped + failed + left.
   std::uint64_t found = 0, uploaded = 0, skipped = 0, failed = 0, left = 0;
   std::uint64_t uploaded_bytes = 0;
   std::map<std::string, std::uint64_t> failures_by_kind;  // of inputs, including ranges
