@@ -11,7 +11,7 @@ namespace pipeline {
 
 // How much input the consumer needs.
 enum class Backpressure {
-  kStop,       // none: the walk must end
+  kStop,       // the consumer takes no more inputs: the walk must end
   kSaturated,  // the consumer has enough inputs for now
   kStarving,   // the consumer waits for inputs
 };
