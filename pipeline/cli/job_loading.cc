@@ -27,8 +27,8 @@ void ApplyArguments(const JobArguments& arguments, config::Job* job) {
   options.resume.trust = TrustOf(arguments.trust_dir);
 }
 
-// Reduces threads and memory to what this process may use. Records this reason for the values, which `check`
-// shows.
+// Reduces threads and memory to what this process may use. Records that as the source of the changed values,
+// so that `check` shows it.
 void ApplyResourceLimits(config::Job* job) {
   auto& upload = job->pipeline.upload;
   const auto wanted = upload;

@@ -28,7 +28,8 @@ void ResetSignals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Each file, connection and directory needs a descriptor; the soft limit is often 1,024.
+// Raises the soft limit to the hard limit. Each file, connection and directory needs a descriptor, and the
+// soft limit is often only 1,024.
 void RaiseDescriptorLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {

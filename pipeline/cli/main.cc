@@ -18,8 +18,8 @@
 
 namespace {
 
-// The minimum of threads: signals, journal, lock, deadlines, progress, source, an event loop, a worker, the
-// worker scaler's timer, name resolution.
+// The smallest number of threads that a command needs, one for each of these: signals, journal, lock,
+// deadlines, progress, source, an event loop, a worker, the worker scaler's timer, name resolution.
 constexpr int kMinThreads = 10;
 
 // The values that the parser sets. Each command uses some of them.
@@ -162,8 +162,8 @@ Command AddPlan(CLI::App* app, Arguments* arguments) {
   command
       ->add_option(
           "--bandwidth", plan->bandwidth,
-          "Assumed bytes per second of all shards together, for example 10GB; shows how long the upload "
-          "takes at least")
+          "Assumed bytes per second of all shards together, for example 10GB. The output then includes the "
+          "minimum duration of the upload")
       ->type_name("SIZE");
   command->add_option("--requests-per-second", plan->requests_per_second,
                       "Assumed requests per second of all shards together, for the same estimate");
@@ -214,8 +214,8 @@ std::string UsageProblem(const CLI::App* app, const CLI::Error& error) {
   return text;
 }
 
-// Returns the result after the parser has thrown `error`: a success for --help and --version, an error for a
-// mistake.
+// Returns the result of the command after the parser has thrown `error`: a success for --help and --version,
+// an error for a mistake in the arguments. Prints the help or the version.
 cli::CommandResult Explain(const CLI::App& app, const CLI::ParseError& error) {
   std::ostringstream help, problem;
   const int status = app.exit(error, help, problem);
@@ -230,8 +230,8 @@ tl::expected<void, cli::ExitError> CheckThreads() {
   return cli::Fail(
       pipeline::kExitSystem,
       fmt::format("this process can start only {} threads, and a command needs {}: raise ulimit -u or "
-                  "pids.max of the control group (in a container, its seccomp profile may forbid "
-                  "clone3)",
+                  "pids.max of the control group (in a container, the cause may be a seccomp "
+                  "profile that forbids clone3)",
                   threads, kMinThreads));
 }
 

@@ -20,7 +20,7 @@ void PrintError(std::string_view text);
 void PrintNotes(const config::Job& job);
 
 // Writes the end of a run: the summary, the place of the records, how to resume the run, and why it stopped.
-// `kind`: a rehearsal cannot be resumed, because its store is gone.
+// If a rehearsal was stopped (see `kind`), says that it cannot be resumed, because its store is gone.
 void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop,
                     pipeline::RunKind kind);
 

@@ -62,7 +62,7 @@ class Finisher {
     });
   }
 
-  // Returns the range's shared upload; null if it was completed earlier.
+  // Returns the range's shared upload; null if the upload was completed or aborted earlier.
   SharedUpload* FindUpload(const InputFile& range) {
     const auto upload = uploads_.find(range.range->token);
     return upload != uploads_.end() ? &upload->second : nullptr;
@@ -105,7 +105,7 @@ class Finisher {
   void CountAbortedUploads() {
     const auto& done = directory_.history()->inputs().done();
     const auto known = done.uploaded + done.skipped + uploads_.size();
-    if (known >= plan_.cut_objects) return;  // if greater, Status() returns kExitBroken
+    if (known >= plan_.cut_objects) return;  // if `known` is greater, Status() returns kExitBroken
     const auto aborted = plan_.cut_objects - known;
     report_.failed += aborted;
     report_.problems.push_back(fmt::format(
@@ -210,7 +210,7 @@ FinishReport WithoutCounts(ExitStatus status, std::string message) {
   return report;
 }
 
-// Records the end in the plan's journal, and writes the report to summary.json.
+// Records the end of this `finish` in the plan's journal, and writes the report to summary.json.
 s3::Result<void> Save(const FinishReport& report, const JobPlan& plan, const RunDirectory& directory) {
   auto written = directory.journal()->Append(EndLine({report.status, report.status == kExitOk}));
   if (written) written = directory.journal()->Sync();

@@ -17,12 +17,12 @@ namespace pipeline {
 struct FinishReport {
   ExitStatus status = kExitOk;
   std::string message;  // why there are no counts, or why they could not be saved; else empty
-  // Objects of all shards. found = uploaded + skipped + failed + left.
+  // Objects of all shards; `left`: not yet finished. found = uploaded + skipped + failed + left.
   std::uint64_t found = 0, uploaded = 0, skipped = 0, failed = 0, left = 0;
   std::uint64_t uploaded_bytes = 0;
   std::map<std::string, std::uint64_t> failures_by_kind;  // of inputs, including ranges
-  std::uint64_t completed_now = 0;                        // objects of several shards, by this `finish`
-  std::vector<std::string> problems;                      // one line for each object not completed
+  std::uint64_t completed_now = 0;                        // shared objects that this `finish` completed
+  std::vector<std::string> problems;                      // one line each, such as objects not completed
   std::vector<int> not_run, running, unfinished, with_failures;  // shard numbers
   std::optional<NewInputs> new_inputs;                           // only with check_source
   std::uint64_t sessions = 0;                                    // of all shards

@@ -26,12 +26,12 @@ struct ShardLoad {
 };
 
 struct JobPlan {
-  std::string id;  // random, so that results of two plans are never mixed up
-  std::string settings;
+  std::string id;         // random, so that results of two plans are never mixed up
+  std::string settings;   // of the job; `run --plan` and `finish` refuse a job with other settings
   std::string directory;  // working directory of `plan`; base of the source's relative paths
-  std::vector<std::string> overrides;
-  std::int64_t created_s = 0;  // since 1970
-  std::uint64_t objects = 0;   // inputs of the job; a split file is one input
+  std::vector<std::string> overrides;  // the texts of --set
+  std::int64_t created_s = 0;          // since 1970
+  std::uint64_t objects = 0;           // inputs of the job; a split file is one input
   std::uint64_t bytes = 0;
   std::uint64_t cut_objects = 0;  // files that are split into ranges of parts
   std::uint64_t ranges = 0;       // of all split files
@@ -58,8 +58,8 @@ std::string PlanJson(const JobPlan& plan);
 // Loads plan.json. Fails with kLocal if it is missing, damaged or of another version.
 s3::Result<JobPlan> LoadPlan(const OwnDir& plan_dir);
 
-// Returns a few lines for a person. If a rate of all shards together is given (0: unknown), the lines include
-// the minimum duration of the upload.
+// Returns a few lines for a person. The rates are assumed rates of all shards together; 0: unknown. If one of
+// them is known, the lines include the minimum duration of the upload.
 std::string PlanText(const JobPlan& plan, std::uint64_t bytes_per_second, std::uint64_t requests_per_second);
 
 }  // namespace pipeline

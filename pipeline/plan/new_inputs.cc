@@ -31,7 +31,8 @@ s3::Result<std::vector<std::uint64_t>> SortedMarks(const OwnDir& plan_dir, const
   return marks;
 }
 
-// Returns true for run directories. They appear and vanish while shards run, and are never inputs.
+// Returns true for files and directories that s3flow itself writes. They appear and vanish while shards run,
+// so they are not counted as new.
 bool IsOwn(const Input& input) {
   const auto* result = std::get_if<ObjectResult>(&input);
   return result != nullptr && (result->reason == kOwnDirectory || result->reason == kOwnFile);

@@ -29,8 +29,8 @@
 namespace pipeline {
 namespace {
 
-// A file is split when it is larger than a shard's share of bytes divided by this number. So the bytes of two
-// shards differ by at most 1/16 (6 %).
+// A shard's share is all bytes divided by the number of shards. A file is split if it is larger than 1/16 of
+// a share. So the bytes of two shards differ by at most 1/16 (6 %).
 constexpr std::uint64_t kMinInputsPerShare = 16;
 
 tl::unexpected<Refusal> Unwritable(const s3::Error& error) { return Refuse(kExitJournal, error.message); }
@@ -113,7 +113,7 @@ class Planner {
     return s3::PlanUpload(file.size_bytes, plan_options, options_.upload.store_limits);
   }
 
-  // Requests without any retry; zero for an input that cannot be an object.
+  // Returns the number of requests for the input if no request is repeated; 0 if the input is not uploaded.
   std::uint64_t RequestsFor(const Input& input) const {
     const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input);
     if (file == nullptr) return 0;
@@ -123,8 +123,8 @@ class Planner {
     return static_cast<std::uint64_t>(plan->requests()) + create_and_complete;
   }
 
-  // Returns the size limit, in bytes, above which a file is split. It is never so small that a file for a
-  // single request is split.
+  // Returns the size limit, in bytes, above which a file is split. The limit is never so small that a file
+  // that fits into a single request is split.
   std::uint64_t MaxUnsplitBytes() const {
     const auto shards = static_cast<std::uint64_t>(request_.shards);
     return std::max({plan_.bytes / shards / kMinInputsPerShare,
@@ -217,8 +217,8 @@ class Planner {
   SizeClasses spool_;
   ShardBalancer balancer_;
   ManifestWriter writer_;
-  std::vector<ShardLoad> round_;          // at most one input for each shard,
-  std::vector<std::string> round_lines_;  // and their lines in the manifest
+  std::vector<ShardLoad> round_;          // the inputs of the present round, at most one for each shard
+  std::vector<std::string> round_lines_;  // their lines for the manifests, in the same order
 };
 
 // Aborts the uploads of this `plan`, or of an earlier `plan` into this directory that did not finish.

@@ -46,7 +46,7 @@ bool CountRange(const InputFile& file, InputState state, const History& history,
   return true;
 }
 
-// Counts a file that is not done. The counts of the journal already include the done ones.
+// Counts the file, unless it is done: ReadShard() takes the counts of done files from the journal.
 void CountWholeFile(InputState state, ShardRecord* record) {
   if (state == InputState::kFailed) {
     ++record->failed;
@@ -113,8 +113,8 @@ s3::Result<ShardRecord> ReadShard(const OwnDir& plan_dir, const JobPlan& plan, i
   const auto files = record.uploaded + record.skipped + record.failed + record.left;
   const auto accounted = files + record.ranges_sent + record.ranges_failed + record.ranges_left;
   if (accounted != inputs || done.sent != record.ranges_sent) {
-    return Refuse(journal, fmt::format("this journal has results for {} of the {} inputs in the manifest, or "
-                                       "results of other inputs: make a new plan",
+    return Refuse(journal, fmt::format("the results in this journal do not match the manifest ({} inputs "
+                                       "counted, {} in the manifest): make a new plan",
                                        accounted, inputs));
   }
   record.state = StateOf(record, is_running, run.has_value());

@@ -25,10 +25,10 @@ std::optional<s3::Error> PartsProblem(const SharedUpload& upload, const std::vec
     const bool is_same = found != stored.end() && s3::IsSameETag(found->second->etag, sent.etag) &&
                          found->second->bytes == sent.bytes;
     if (is_same) continue;
-    return s3::Error{
-        .kind = s3::ErrorKind::kIntegrity,
-        .message = fmt::format(
-            "part {} in the store differs from the part that its shard has sent: make a new plan", number)};
+    return s3::Error{.kind = s3::ErrorKind::kIntegrity,
+                     .message = fmt::format("part {} is missing in the store, or differs from the part that "
+                                            "its shard has sent: make a new plan",
+                                            number)};
   }
   return std::nullopt;
 }
@@ -77,7 +77,7 @@ class Completion {
     return rules.PropertiesOf(*shared.file, opened ? &opened->status() : nullptr);
   }
 
-  // Another writer has the key, so this upload will never be completed.
+  // Another writer has stored an object under the key, so this upload will never be completed.
   ObjectResult AbortAndSkip(ObjectResult result) {
     const auto aborted = upload_.Abort(kUnobserved);
     if (!aborted.response) {
@@ -129,8 +129,8 @@ class Completion {
     if (s3::CannotBeRead(ours.response.error())) {
       return s3::Fail(
           s3::ErrorKind::kPermanent,
-          "its multipart upload is gone from the store, and s3flow may not check whether it became the "
-          "object: allow the credentials s3:GetObject");
+          "its multipart upload is gone from the store, and s3flow is not allowed to check whether an "
+          "earlier finish completed it: allow the credentials s3:GetObject");
     }
     return s3::Fail(s3::ErrorKind::kPermanent,
                     "its multipart upload is gone from the store: make a new plan");

@@ -27,8 +27,8 @@ struct SharedUpload {
 // Completes the upload, then sets tags and verifies the object as a run does. The store's list of parts must
 // agree with the parts that the shards recorded. If the upload is gone, checks with a HeadObject whether the
 // object has our token, because an earlier call may have completed it. Aborts the upload only if another
-// writer has taken the key (if_none_match). After any other failure the upload stays, because a shard may run
-// again. Blocks. Keeps no pointer.
+// writer has stored an object under the key (if_none_match). After any other failure the upload stays,
+// because a shard may run again. Blocks. Keeps no pointer.
 ObjectResult CompleteSharedUpload(const SharedUpload& upload, ClientFactory* store, Journal* journal,
                                   const PropertyRules& rules);
 

@@ -79,7 +79,7 @@ void Console::Retry(const InputFile& file, const s3::RetryEvent& event) {
 
 // Counts the failure as shown or hidden, and returns true if it is shown.
 bool Console::CountFailure(const s3::Error& error) {
-  constexpr std::size_t kMaxKinds = 100;  // bounds the memory, because a server may send any codes
+  constexpr std::size_t kMaxKinds = 100;  // limits the memory, because a server may send any error codes
   if (log_ == LogLevel::kObjects) return true;
   const s3::MutexLock lock(mutex_);
   const bool is_first_of_kind =

@@ -60,7 +60,7 @@ class Console {
   bool bar_is_shown_ S3_GUARDED_BY(mutex_) = false;
   std::uint64_t shown_failures_ S3_GUARDED_BY(mutex_) = 0, hidden_failures_ S3_GUARDED_BY(mutex_) = 0;
   std::set<std::pair<s3::ErrorKind, std::string>> shown_kinds_
-      S3_GUARDED_BY(mutex_);  // each with its S3 error code
+      S3_GUARDED_BY(mutex_);  // error kind and S3 error code
   // Rates, smoothed over a few updates.
   double objects_per_s_ = 0, bytes_per_s_ = 0;
   std::uint64_t last_objects_ = 0, last_bytes_ = 0;

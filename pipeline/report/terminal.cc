@@ -18,8 +18,9 @@ constexpr int kPatienceMs = 1000;
 
 std::atomic<int> stdout_problem = 0;
 
-// Waits until the non-blocking descriptor accepts more bytes. Returns false after kPatienceMs. After one
-// failed wait it only polls, until the reader reads again, because no upload may wait for a terminal.
+// Waits until the non-blocking descriptor accepts more bytes. Returns false after kPatienceMs. After such a
+// failure, later calls return false at once, until the reader reads again, because no upload may wait for a
+// terminal.
 bool WaitForReader(int fd) {
   static std::atomic<bool> last_wait_failed = false;
   pollfd polled{fd, POLLOUT, 0};

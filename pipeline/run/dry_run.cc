@@ -146,7 +146,7 @@ void CountSkipRequests(const SkipCheck* skip, SkipMode mode, std::uint64_t found
   run->requests["HeadObject"] += found;
 }
 
-// The maximum number of requests in flight. All of them are HeadObject.
+// The maximum number of requests in flight: HeadObjects, which check whether objects exist.
 constexpr int kConcurrency = 64;
 
 }  // namespace

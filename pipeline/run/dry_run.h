@@ -22,7 +22,7 @@ struct DryRun {
   std::map<std::string, std::uint64_t> failed;   // by kind of error
   std::map<std::string, std::uint64_t>
       requests;             // by operation, without retries: requests that the run would send
-  std::string skip_method;  // how the run finds existing objects; empty: it does not look for them
+  std::string skip_method;  // how the run finds existing objects; empty: the run does not look for them
 };
 
 // Blocks. Other threads may use `stop` at the same time. `trace` may be null. Owns none of the arguments.

@@ -41,8 +41,8 @@ struct RunThreads {
 int CountOf(const RunThreads& threads);
 
 // Reduces `wanted` until the run needs at most `startable` threads: first the walkers, then the event loops,
-// then the workers, each down to one. Workers come last because oneTBB ends the process if a worker that it
-// was allowed cannot start. Returns nothing if even one of each is too many.
+// then the workers, each down to one. Workers come last because oneTBB ends the process if it cannot
+// start a worker that it was allowed to start. Returns nothing if even one of each is too many.
 std::optional<RunThreads> FitThreads(int startable, RunThreads wanted);
 
 // Starts threads for a moment to count how many can start, and reduces the thread counts in `options` to

@@ -55,8 +55,8 @@ void NoteStart(const SessionContext& context, const Note& note) {
       integrity.put_keeps_conditions ? "when a multipart upload is completed" : "on every write"));
 }
 
-// Returns the maximum part size of a stream, in bytes. With it, all streams together hold at most a quarter
-// of the memory while they wait for their writers.
+// Returns the maximum part size of a stream, in bytes. With parts of that size, all streams together hold at
+// most a quarter of the memory while they wait for their writers.
 std::uint64_t StreamPartLimit(const UploadOptions& options, std::size_t streams) {
   return BufferPool::LargestRequest(options.memory_bytes / (4 * std::max<std::size_t>(streams, 1)));
 }
@@ -266,7 +266,7 @@ Summary Session::Run() {
   summary.session = context_.directory.session();
   summary.found = source_.found();
   summary.source_exhausted = source_.exhausted();
-  VerifyAndCleanUp(&summary);  // before AddEarlier(): it compares the counts of this session only
+  VerifyAndCleanUp(&summary);  // before AddEarlier(), because it compares the counts of this session only
   summary.AddEarlier(source_.done_before());
   summary.credential_renewals = clients_.credentials().renewals();
   summary.stragglers = clients_.stragglers();

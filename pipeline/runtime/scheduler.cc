@@ -11,7 +11,7 @@ namespace pipeline {
 namespace {
 
 constexpr int kMaxShards = 1'000'000;
-constexpr std::uint64_t kMaxLimit = 1u << 30;  // a larger number of CPUs or MiB is no limit
+constexpr std::uint64_t kMaxLimit = 1u << 30;  // a larger number of CPUs or MiB counts as no limit
 constexpr std::int64_t kMaxJobSeconds = 10ll * 365 * 24 * 3600;
 
 tl::unexpected<s3::Error> Refuse(std::string message) {
@@ -33,7 +33,7 @@ std::optional<int> NumberIn(const s3::Environment& environment, const char* name
   return text ? NumberOf<int>(*text) : std::nullopt;
 }
 
-// Returns 0 if the variable names no limit.
+// Returns the limit in the variable; 0 if the variable sets no limit.
 std::uint64_t LimitIn(const s3::Environment& environment, const char* name) {
   const auto number = NumberOf<std::uint64_t>(environment(name).value_or(""));
   return number && *number < kMaxLimit ? *number : 0;
@@ -83,8 +83,8 @@ s3::Result<Shard> ShardOfElement(const ArrayVariable& variable, int id, std::opt
     return Refuse(fmt::format("{}={} does not say how many shards there are in all: give --shard auto/N",
                               variable.name, id));
   }
-  // If a whole array does not start at 0, refuse it: no element would have the number of shard 0, and the
-  // last element would have the number of no shard.
+  // Refuse a whole array that does not start at 0: no element would upload shard 0, and there would be no
+  // shard for the last element.
   const bool is_shifted = array && array->elements == *count && array->min != 0;
   const int index = id - variable.first;
   if (is_shifted || index < 0 || index >= *count) {

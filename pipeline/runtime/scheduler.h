@@ -21,10 +21,10 @@ namespace pipeline {
 // Returns the shard that `text` names: "I/N", "auto" or "auto/N". With `auto`, the first of these variables
 // that is set decides:
 //   OMPI_COMM_WORLD_RANK and _SIZE, PMI_RANK and _SIZE, PMIX_RANK with SLURM_NTASKS,
-//   SLURM_PROCID and SLURM_NTASKS, only with SLURM_STEP_ID (a batch script, which is no step, lacks it),
-//   SLURM_ARRAY_TASK_ID, PBS_ARRAY_INDEX, PBS_ARRAYID, LSB_JOBINDEX (from 1) less 1.
+//   SLURM_PROCID and SLURM_NTASKS, if SLURM_STEP_ID is set, too (not in a batch script, which is no step),
+//   SLURM_ARRAY_TASK_ID, PBS_ARRAY_INDEX, PBS_ARRAYID, LSB_JOBINDEX minus 1 (LSF counts from 1).
 // If a launcher started only one process, its variables are ignored. The number of an array element is the
-// number of its shard, so that some elements can be submitted again. The number of shards is N, or else
+// number of its shard, so that single elements can be submitted again. The number of shards is N, or else
 // `planned`, or else the number of processes, or the size of a whole Slurm array that starts at 0. Fails with
 // kUnsupported and a message for the user if `text` and the variables name no shard, or if they contradict N
 // or `planned`.

@@ -46,8 +46,8 @@ bool SameFile(const struct stat& a, const struct stat& b) {
 // Linux uses the time of the last timer tick for timestamps. Ticks are at most 10 ms apart (CONFIG_HZ=100).
 constexpr std::chrono::milliseconds kTick{10};
 
-// Returns true if another change within the same tick is possible. Also returns true for times less than a
-// second in the future, because clocks of file servers differ a little.
+// Returns true if `time` is so recent that a further change may leave the same time. Also returns true for
+// times less than a second in the future, because clocks of file servers differ a little.
 bool IsYoung(const timespec& time) {
   timespec now;
   clock_gettime(CLOCK_REALTIME_COARSE, &now);
@@ -98,7 +98,9 @@ std::optional<std::string> RootOf(const InputFile& file) {
 
 std::shared_ptr<const s3::UniqueFd> OpenRoot(const InputFile& file) {
   const auto path = RootOf(file);
-  errno = EXDEV;  // if a manifest that s3flow did not write has a path that does not end like the key
+  // The error if there is no root path: the file's path does not end like its key. s3flow writes no manifest
+  // with such a file.
+  errno = EXDEV;
   s3::UniqueFd root(path ? open(path->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1);
   return root.get() < 0 ? nullptr : std::make_shared<const s3::UniqueFd>(std::move(root));
 }

@@ -37,7 +37,7 @@ class OpenFile {
   // the tree has changed since the walk (see pipeline/fs/beneath.h). If the path has become a FIFO, fails and
   // does not wait for a writer. Fails with kChanged if the path is not a regular file, does not have the size
   // in `file`, or, for a planned file, does not have its mtime. Fails with kLocal if a system call fails;
-  // `system_error` is then its errno (see pipeline/fs/io_retry.h).
+  // `system_error` is then the errno of that call (see pipeline/fs/io_retry.h).
   static s3::Result<OpenFile> Open(const InputFile& file);
   OpenFile() = default;
   ~OpenFile();
@@ -59,9 +59,9 @@ class OpenFile {
   // file has changed; see ChangeCheck. Returns false if the file has not changed.
   s3::Result<bool> MayHaveChanged() const;
 
-  // Returns how long to wait before the first byte is read. The clock of file timestamps advances in ticks,
-  // so two changes within one tick leave the same times. If reading begins after this wait, no change is
-  // missed.
+  // Returns how long to wait before the first byte is read; 0 if no wait is needed. The clock of file
+  // timestamps advances in ticks, so two changes within one tick leave the same times. If reading begins
+  // after this wait, no change is missed.
   std::chrono::milliseconds TimestampWait() const;
   // Call it after TimestampWait() and before the first read. Stores the present device, inode and ctime, to
   // compare them later. Fails with kChanged if the size or mtime has changed. If ctime is still young,

@@ -15,7 +15,7 @@ namespace pipeline {
 
 struct StreamPart {
   std::uint64_t bytes = 0;
-  bool last = false;  // the stream ends after this part. `bytes` can be 0 only in the first part
+  bool last = false;  // the stream ends after this part. (An empty stream is one part of 0 bytes.)
 };
 
 // Opens the stream and reads it part by part in a thread of its own, into buffers that upload tasks provide.

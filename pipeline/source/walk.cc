@@ -192,7 +192,8 @@ std::optional<Input> Walk::StartRoot() {
   return FileItem(name, status);
 }
 
-// Returns null at the end of the directory or after an error. Then sets frame->reading and frame->error.
+// Returns null at the end of the directory or after an error. In both cases, sets frame->reading to false,
+// and frame->error to the errno (0 at the end).
 const char* Walk::ReadName(Frame* frame) {
   const char* const name = frame->directory->reader->Next();
   if (name == nullptr) {

@@ -72,7 +72,8 @@ class Team {
     }
   }
 
-  // Waits until a part is offered, and returns it. Returns nothing when all parts are walked.
+  // Waits until a part is offered, and returns it. Returns nothing when all parts are walked or the walk was
+  // ended early. `one_is_finished`: the calling thread has just finished a part.
   std::optional<Walk> NextPart(bool one_is_finished) {
     s3::MutexLock lock(mutex_);
     if (one_is_finished && --parts_ == 0) wake_.NotifyAll();

@@ -11,7 +11,7 @@ namespace pipeline {
 
 // How much input the consumer needs.
 enum class Backpressure {
-  kStop,       // none: the walk must end
+  kStop,       // the consumer takes no more inputs: the walk must end
   kSaturated,  // the consumer has enough inputs for now
   kStarving,   // the consumer waits for inputs
 };
@@ -26,7 +26,8 @@ using Finder = std::function<bool(const Yield&)>;
 // Passes each input of `walk` to `yield`. Blocks. Returns true after the last input, false if `yield`
 // returned kStop. The calling thread walks, too. While `yield` returns kStarving, parts are split off for
 // more threads, up to Walk::threads(). If the system starts no more threads, the walk continues with fewer
-// threads. All threads call `yield`, at the same time. If a thread throws, rethrows the first exception.
+// threads. Several threads may call `yield` at the same time. If a thread throws, rethrows the first
+// exception.
 bool WalkInThreads(Walk walk, const Yield& yield);
 
 // Returns a Finder that calls WalkInThreads() with `walk`. Call that Finder only once.

@@ -56,14 +56,14 @@ void PrintReport(const config::Job& job, const s3::ProbeReport& report, const s3
     PrintRow("round trip", fmt::format("{:.2f} ms", static_cast<double>(report.round_trip->count()) / 1000));
   }
   for (const auto& row : report.rows) PrintRow(row.name, Word(row.outcome), row.detail);
-  // The probe sent its requests without these headers, as a run would.
+  // The store refused these headers. The probe then sent its requests without them, as a run would.
   if (!current->refused_headers.empty()) {
     PrintRow("headers", Word(s3::ProbeOutcome::kRefused),
              fmt::format("{}", fmt::join(current->refused_headers, ", ")));
   }
 }
 
-// The first request was refused, so there is no report.
+// Returns the error of a probe whose first request the store refused. Such a probe has no report.
 CommandResult Refused(const s3::Error& refusal, const CommandContext& context) {
   const auto code = refusal.code.empty() ? "" : refusal.code + ": ";
   const auto status = s3::RefusesWholeRun(refusal.kind) ? pipeline::kExitRefused : pipeline::kExitSomeFailed;

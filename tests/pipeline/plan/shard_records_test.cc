@@ -83,7 +83,7 @@ TEST_F(ShardRecordsTest, RefusesAJournalThatDoesNotFitTheManifest) {
   result.file = std::make_shared<InputFile>(InputFile{"/another", "input", 1});
   result.outcome = Outcome::kUploaded;
   directory_.Write(JournalOf(0), journal + ResultLine(result));
-  EXPECT_THAT(Read(0).error().message, HasSubstr("or results of other inputs"));
+  EXPECT_THAT(Read(0).error().message, HasSubstr("the results in this journal do not match the manifest"));
 
   std::string without_parts;
   for (const auto& line : test::Lines(journal)) {
