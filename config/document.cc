@@ -81,7 +81,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void Refuse(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     if (anchor != 0) problems_->push_back({At(mark), "anchors (&name) are not allowed: write the value out"});
-    // The parser gives plain scalars without a tag the tag "?", and quoted ones the tag "!".
+    // If a scalar has no tag, the parser reports the tag "?" for a plain scalar and "!" for a quoted one.
     if (tag.size() > 1)
       problems_->push_back({At(mark), fmt::format("tags are not allowed: remove the tag {}", tag)});
   }

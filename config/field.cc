@@ -86,7 +86,7 @@ bool NeedsNoQuotes(std::string_view text) {
   return !text.empty() && !is_null && text.front() != '-' && std::all_of(text.begin(), text.end(), is_plain);
 }
 
-// Returns the shortest escape of a double-quoted YAML scalar.
+// Returns the shortest escape sequence for a character in a double-quoted YAML scalar.
 std::string EscapedCharacter(std::uint32_t number) {
   if (number < 0x100) return fmt::format("\\x{:02x}", number);
   if (number < 0x10000) return fmt::format("\\u{:04X}", number);
@@ -143,7 +143,7 @@ std::string YamlScalar(std::string_view text, bool keeps_variables) {
     const auto character = text.substr(0, std::max<std::size_t>(bytes, 1));
     if (character == "\"" || character == "\\") quoted += '\\';
     if (text.starts_with("${") && !keeps_variables) quoted += '$';
-    if (bytes == 0) {  // not UTF-8, which YAML cannot represent; escaped so that texts stay comparable
+    if (bytes == 0) {  // not UTF-8: YAML cannot represent it; escaped, so that texts stay comparable
       quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
     } else if (!s3::IsHidden(code)) {
       quoted += character;

@@ -360,7 +360,8 @@ std::string ShowJob(const Job& job, bool with_sources) {
 
 std::string ShowIdentity(const Job& job) {
   const auto is_identity = [](std::string_view section, std::string_view field) {
-    // The way to the store may change from one session to the next, so these keys are not in the identity.
+    // The network path to the store may change from one session to the next, so these keys are not in the
+    // identity.
     for (const auto* access :
          {"ca_file", "ca_directory", "client_certificate", "client_key", "proxy", "no_proxy"}) {
       if (field == access) return false;

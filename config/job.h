@@ -44,8 +44,8 @@ Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& ove
 // value says where it was given.
 std::string ShowJob(const Job& job, bool with_sources = false);
 // Returns the settings that must be equal in all sessions of one run: destination, object properties,
-// integrity. Hidden values are replaced by check digits. So if two jobs differ in a hidden value, their
-// results differ, except by chance (one in 65,536).
+// integrity. Hidden values are replaced by check digits. So if two jobs differ in a hidden value,
+// ShowIdentity() returns different texts, except by chance (one in 65,536).
 std::string ShowIdentity(const Job& job);
 
 // Returns every key as "section.name" and "source[].name".

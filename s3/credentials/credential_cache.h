@@ -48,8 +48,8 @@ class CredentialCache {
   // call.
   Result<Snapshot> Get(Waiter* waiter);
 
-  // Call it when the store refused `used` as expired. Waits until there are other credentials. Returns false
-  // if there are none.
+  // Call it when the store refused `used` as expired. Waits for other credentials, as Get() does. Returns
+  // false if the wait ends without other credentials.
   bool Renew(const Snapshot& used, Waiter* waiter);
 
   // Ends all current and future waits. Get() then returns the current credentials, or kCancelled if they are

@@ -22,7 +22,7 @@ std::string_view BucketOperation(const Call& call) {
   return call.FindQuery("list-type") == "2" ? "ListObjectsV2" : "ListObjects";
 }
 
-// Returns which sub-resource the query selects. Ignores the parameters of the signature and the SDKs' x-id.
+// The sub-resources that a query selects. The parameters of the signature and the SDKs' x-id are ignored.
 struct SubResource {
   bool uploads = false, upload_id = false, part_number = false, tagging = false, other = false;
 };

@@ -53,7 +53,7 @@ class Connection {
   Awaitable<void> LingerUntilClosed();
 
   // AllowStall sets the deadline for the next bytes of a body or a reply. Call Moved when these bytes have
-  // moved: it counts the waiting time.
+  // moved; Moved adds the time since AllowStall to `waited_`.
   void AllowStall();
   void Moved(std::uint64_t bytes);
 
@@ -65,8 +65,8 @@ class Connection {
   const std::unique_ptr<char[]>
       chunk_;  // not initialised, so that its pages need memory only if there is a body
   std::chrono::steady_clock::time_point waits_since_{};
-  std::chrono::steady_clock::duration waited_{};  // for the current stall_bytes
-  std::uint64_t moved_bytes_ = 0;                 // of the current stall_bytes
+  std::chrono::steady_clock::duration waited_{};  // waiting time since `moved_bytes_` was last set to 0
+  std::uint64_t moved_bytes_ = 0;                 // set to 0 when it reaches `stall_bytes`
 };
 
 }  // namespace s3::endpoint

@@ -12,14 +12,14 @@
 namespace s3::endpoint {
 
 enum class FaultAction {
-  kStatus,        // reply with `status` and the S3 error `code`; nothing is stored
+  kStatus,        // reply with `status` and the S3 error `code`; nothing is stored unless `applied`
   kResetBefore,   // reset the connection after the request's headers
   kResetInBody,   // reset the connection after `after_bytes` of the request's body
-  kNoResponse,    // read the request, then wait until the client closes; nothing is stored
+  kNoResponse,    // read the request, then wait until the client closes; nothing is stored unless `applied`
   kLostResponse,  // execute the request, then reset the connection instead of replying
   kDelay,         // wait for `delay`, then continue as usual
   kWrongEtag,     // execute the request and reply with an ETag that is not the object's
-  kErrorIn200,    // reply with 200 and an <Error> with `code` in the body; nothing is stored
+  kErrorIn200,    // reply with 200 and an <Error> with `code` in the body; nothing is stored unless `applied`
   kCutBody,       // execute the request and send only the first `after_bytes` of the reply's body
   kFlipBit,       // flip one bit of the request's body, at a position that the endpoint chooses
 };
@@ -37,7 +37,8 @@ struct FaultRule {
   int retry_after_s = -1;  // sent as Retry-After if not negative
   std::uint64_t after_bytes = 0;
   std::chrono::milliseconds delay{0};
-  // For kStatus, kErrorIn200 and kNoResponse: true to execute the request before the fault.
+  // For kStatus, kErrorIn200 and kNoResponse. True: the request is executed and its effect is stored, then
+  // the fault happens.
   bool applied = false;
 };
 
@@ -60,7 +61,8 @@ enum class Conditions {
 struct ClientLimits {
   std::chrono::milliseconds idle{60'000};    // before the first byte of a request
   std::chrono::milliseconds header{30'000};  // from the first byte to the end of the headers
-  // At least `stall_bytes` of a body or a reply must move in each `stall_window` of waiting for the client.
+  // While the endpoint waits for the client, at least `stall_bytes` of a body or a reply must move in each
+  // `stall_window`.
   std::chrono::milliseconds stall_window{30'000};
   std::uint64_t stall_bytes = 16 << 10;
   std::uint32_t header_bytes = 64 << 10;

@@ -26,8 +26,8 @@ struct EndpointFixture {
         options([&] {
           auto quick = OptionsFor(server);
           quick.destination.region = region;
-          // Only if a fault makes the endpoint silent. Otherwise a short window could end exchanges on a busy
-          // machine.
+          // A short window only if a fault makes the endpoint silent. In other tests it could end exchanges
+          // on a busy machine.
           if (silent) quick.transport.stall_window = std::chrono::milliseconds(150);
           return quick;
         }()),

@@ -54,7 +54,7 @@ class Hostile(TestCase):
         return [(str(path), path.lstat().st_mtime_ns, path.lstat().st_mode, path.read_bytes() if path.is_file() else None) for path in paths]
 
     def tearDown(self):
-        self.assertEqual(self.theirs(), self.before, "something outside was touched")
+        self.assertEqual(self.theirs(), self.before, "s3flow touched files of another user")
 
     def reset(self):
         """Makes a run directory with the journal of a finished run. Returns the journal's text."""
@@ -78,7 +78,7 @@ class Hostile(TestCase):
         self.assertEqual(ended.returncode, status, said)
         for word in words:
             self.assertIn(str(word), said)
-        self.assertEqual(len([line for line in ended.stderr.splitlines() if not line.startswith("note")]), 1, "exactly one message")
+        self.assertEqual(len([line for line in ended.stderr.splitlines() if not line.startswith("note")]), 1, "stderr must contain exactly one message besides notes")
 
     def assert_fine(self, ended):
         self.assertEqual(ended.returncode, 0, ended.stderr)
@@ -101,7 +101,7 @@ def a_device(path):
     try:
         os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5))  # /dev/zero
     except PermissionError:
-        raise unittest.SkipTest("no devices may be made here")
+        raise unittest.SkipTest("this process may not create devices")
 
 
 def a_directory(path):

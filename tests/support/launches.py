@@ -55,7 +55,7 @@ def ignore(*signals):
 
 
 def leave_signals_alone():
-    """Undoes what Python changed for itself."""
+    """Restores the default actions of the signals that Python ignores from its start."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 

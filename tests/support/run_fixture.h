@@ -77,7 +77,7 @@ class RunFixture : public testing::Test {
 
   // Checks that journal, summary and store agree exactly, and that no multipart upload is left in the store.
   void ExpectAgreement(const pipeline::RunResult& run) {
-    std::map<std::string, std::string> last;  // of each input
+    std::map<std::string, std::string> last;  // path of an input -> its last outcome
     for (const auto& line : Journal(run)) {
       last[line.contains("path") ? line.at("path") : line.at("path_base64")] = line.at("outcome");
       if (line.at("outcome") != "uploaded") continue;

@@ -33,7 +33,7 @@ class ObservedTransport final : public s3::Transport {
   s3::Transport* const inner_;
 };
 
-// Blocks the loop's thread, where it calls the wake, until `end` is released.
+// Its wake() blocks the thread that calls it, which is the event loop's, until `end` is released.
 struct LoopBlocker {
   std::binary_semaphore begun{0}, end{0};
   s3::Wake wake() {

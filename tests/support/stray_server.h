@@ -122,7 +122,8 @@ class StrayServer {
   int connections() const { return server_.connections; }
 
  private:
-  // Returns, once and for the next connection, the stray of a turn that sends its stray before any request.
+  // If the armed turn sends its stray before any request (`at_connect`), returns the stray and disarms the
+  // turn. Otherwise returns an empty text.
   std::string Greeting() {
     std::lock_guard lock(mutex_);
     if (turn_ == nullptr || !turn_->at_connect) return "";

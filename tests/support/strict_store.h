@@ -41,8 +41,8 @@ struct StoreTraits {
   int refusal_status = 501;
   std::string refusal_code = "NotImplemented", refusal_message = "A header implies what is not implemented";
   int read_status = 200;     // not 200: the status of every response to HEAD and GET
-  int tagging_status = 200;  // of PutObjectTagging
-  bool names_length = true;
+  int tagging_status = 200;  // of the response to PutObjectTagging
+  bool names_length = true;  // responses to HEAD have a Content-Length
   std::string etag_before = "\"", etag_behind = "\"";
   bool etag_in_upper_case = false;
   std::deque<Completion> completions = {};

@@ -32,15 +32,15 @@ class Configured {
   std::optional<Setting> Find(std::initializer_list<std::string_view> variables, std::string_view name) const;
 
   // Returns the configured URL of a service ("s3", "sts", "sso"). The guide below gives the order of the
-  // sources. Returns nothing if no URL is configured, or if a setting switches all
-  // configured URLs off; see IgnoresEndpoints(). Fails if the profile names a [services] section that does
-  // not exist. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+  // sources. Returns nothing if no URL is configured, or if a setting switches all configured URLs off
+  // (IgnoresEndpoints() returns that setting). Fails if the profile names a [services] section that does not
+  // exist. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
   Result<std::optional<Setting>> Endpoint(std::string_view service) const;
   // Returns the setting that switches all configured URLs off; nothing if there is no such setting.
   std::optional<Setting> IgnoresEndpoints() const;
 
-  // Returns an Environment in which an unset variable has the value of the profile's setting that is paired
-  // with it.
+  // Returns an Environment with fallbacks. Each entry of `names` pairs a variable with a setting: if the
+  // variable is not set, its value is that of the profile's setting.
   Environment WithProfile(std::initializer_list<std::pair<std::string_view, std::string_view>> names) const;
 
  private:

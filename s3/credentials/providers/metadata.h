@@ -9,10 +9,9 @@
 namespace s3 {
 
 // Sends a request to AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI. A URI with plain http is allowed
-// only for this machine and the agents of ECS and EKS. Sends the token in
-// AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, which is read each time, or _TOKEN. Returns nothing if neither URI
-// is set.
-// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+// only for this machine and the agents of ECS and EKS. The request contains the token from the file
+// AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, which is read at each call, or from _TOKEN. Returns nothing if
+// neither URI is set. https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 std::optional<Result<ProvidedCredentials>> ContainerCredentials(const ProviderContext& context);
 
 // Returns the credentials of the instance's role, with IMDSv2 only; nothing if AWS_EC2_METADATA_DISABLED is

@@ -106,7 +106,9 @@ class FileUpload final : public ObjectUpload {
   }
 
  private:
-  std::optional<NewFile> file_;  // created before data_, which removes the file: never a foreign file
+  // Created before data_, which removes the file at the end. NewFile throws if the file exists, so data_
+  // never removes a foreign file.
+  std::optional<NewFile> file_;
   std::shared_ptr<const FileData> data_;
 };
 
