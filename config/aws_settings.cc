@@ -142,16 +142,17 @@ class Reader {
     if (IsOfAws(row.key)) {
       fallback.unless = {"destination.endpoint", "destination.endpoints"};
       if (value == "true")
-        fallback.unless_note = fmt::format("{} is not followed: the endpoint is not AWS's", setting->source);
+        fallback.unless_note = fmt::format("{} has no effect: the endpoint is not AWS's", setting->source);
     }
     found_.values.push_back(std::move(fallback));
   }
 
   void NoteNotFollowed(const AwsSetting& row, const s3::Setting& setting) {
     if (!row.same.empty() && setting.value == row.same) return;
-    found_.notes.push_back(
-        row.key.empty() ? fmt::format("{} is not followed", setting.source)
-                        : fmt::format("{} is not followed: see {} in the job file", setting.source, row.key));
+    found_.notes.push_back(row.key.empty()
+                               ? fmt::format("{} has no effect in s3flow", setting.source)
+                               : fmt::format("{} has no effect in s3flow: set {} in the job file instead",
+                                             setting.source, row.key));
   }
 
   const s3::Configured configured_;

@@ -270,7 +270,8 @@ Loaded<Job> ParseJob(std::string_view text, const std::string& name,
 
   Job job;
   const auto* given = root.Find("destination");
-  // If the job file sets no region, the region in the endpoint's host name precedes AWS's settings.
+  // If the job file sets no region, a region that the endpoint's host name or the store's profile fixes
+  // overrides the region in AWS's settings.
   const bool open_region = given != nullptr && given->Find("region") == nullptr;
   std::vector<Fallback> used;
   if (find) used = ApplyFallbacks(find(TextOf(root, "credentials", "profile")), &root, &problems, &job.notes);

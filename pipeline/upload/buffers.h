@@ -23,7 +23,7 @@ class Buffer {
   Buffer& operator=(Buffer&& other) noexcept;
   ~Buffer();
 
-  // Returns the memory, in the size that was passed to Take(). Its bytes are not initialised.
+  // The bytes of this buffer: as many as were asked of Take(). Take() does not initialise them.
   std::span<char> bytes() const { return {data_, size_}; }
 
  private:

@@ -89,8 +89,8 @@ class Connection {
   static constexpr std::uint32_t kPeerClosed = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
   static constexpr std::uint32_t kReadable = EPOLLIN | kPeerClosed;
 
-  // Bytes given to libcurl in one call: four TLS records, because libcurl searches for the connection in each
-  // call.
+  // The size of `scratch`, and the most bytes that one call gives to libcurl: four TLS records. libcurl
+  // searches for the connection in each call, so fewer and larger calls are cheaper.
   static constexpr std::size_t kScratchBytes = 64 << 10;
 
   // Written and read by the event loop and the pool only.
