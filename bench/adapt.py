@@ -59,7 +59,7 @@ def latency(scratch, results):
 
 
 def jitter(scratch, results):
-    """Latencies that differ from request to request, as those of real stores do."""
+    """Latencies that differ from request to request, as in real stores."""
     data = matrix.make_files(scratch / "jitter", 30_000, 4096)
     return sweep(scratch, data, ["auto", 64, 256, 512, 1024], results.setdefault("jitter_slots", []), latency="20ms", jitter=0.5)
 

@@ -1,9 +1,8 @@
 """The command line and environment with which each client uploads the files of a directory.
 
-Each function gets the row of the matrix, the directory of its files, the sink's URL and a scratch directory. It returns
-(argv, extra environment). A client is told the row's number of requests in flight and part size if it has such settings
-and the row is `tuned`. Checks that the sink cannot answer are switched off.
-"""
+Each function gets the row of the matrix, the directory of its files, the sink's URL and a scratch directory.
+It returns (argv, extra environment). A client is told the row's number of requests in flight and part size if
+it has such settings and the row is `tuned`. Checks that the sink does not support are switched off. """
 import os
 import pathlib
 import shutil
@@ -66,7 +65,8 @@ def tuned(row, *settings):
 
 
 def fixed(row):
-    """The number of requests in flight for clients that cannot adapt: 64, as people set it, when the row says auto."""
+    """The number of requests in flight for clients that cannot adapt: 64, a usual setting, when the row says
+    auto."""
     return 64 if row["concurrency"] == "auto" else row["concurrency"]
 
 

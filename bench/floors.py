@@ -1,4 +1,5 @@
-"""Floors: what this machine can do with the least work for the same result, measured in the same run."""
+"""Floors: programs that do only the minimum of work for the same result, measured in the same run as the
+clients."""
 import concurrent.futures
 import contextlib
 import json
@@ -34,7 +35,7 @@ def wrk(row, sink):
 
 
 def iperf3(row, sink):
-    """Sends bytes over loopback sockets, with one connection for each request in flight, 8 at most."""
+    """Sends bytes over loopback sockets, with one connection for each request in flight, but at most 8."""
     port = str(free_port())
     streams = str(min(8, clients.fixed(row)))
     server = subprocess.Popen(["iperf3", "-s", "-1", "-p", port], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -107,7 +108,8 @@ def curl(row, sink):
 
 
 def walk(row, sink):
-    """Runs s3flow's own source on the same files: they are found, opened and planned, but not uploaded."""
+    """Runs s3flow's own source on the same files: the files are found, opened and planned, but not
+    uploaded."""
     with tempfile.TemporaryDirectory() as scratch, tempfile.NamedTemporaryFile() as output:
         argv, extra = clients.s3flow(row, row["data"], sink.url, pathlib.Path(scratch))
         measured = measure.command([str(part) for part in [*argv, "--dry-run"]], {**ENVIRONMENT, **extra}, output.name)
@@ -117,7 +119,7 @@ def walk(row, sink):
 
 
 def noise(row, sink):
-    """Does a fixed piece of work on one core: what changes from round to round is the machine."""
+    """Does a fixed piece of work on one core, to show how the machine's speed changes from round to round."""
     began = time.process_time(), time.monotonic()
     value = 0
     for i in range(3_000_000):

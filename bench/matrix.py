@@ -35,7 +35,7 @@ def rows_of(matrix):
     for given in matrix["rows"]:
         unknown = set(given) - set(DEFAULTS) - {"name"}
         if unknown:
-            sys.exit(f"{given.get('name')}: unknown {', '.join(sorted(unknown))}")
+            sys.exit(f"{given.get('name')}: unknown keys of a row: {', '.join(sorted(unknown))}")
         row = {**DEFAULTS, **given}
         lists = [axis for axis in AXES if isinstance(row[axis], list)]
         for values in itertools.product(*(row[axis] for axis in lists)):
@@ -57,7 +57,7 @@ def make_files(folder, count, size):
             lead = number.to_bytes(8, "little")
             for offset in range(0, size, len(block)):
                 file.write((lead + block[len(lead):size - offset])[:size - offset])
-    os.sync()  # a write-back during a run would slow a client down
+    os.sync()  # so that no write-back during a run slows a client down
     return folder
 
 

@@ -18,7 +18,7 @@ def memory_of(pid):
 
 
 def command(argv, environment, output, timeout=600):
-    """Returns the measured values. Raises when the command fails, since a failed run gives no result."""
+    """Returns the measured values. Raises if the command fails, because a failed run gives no result."""
     with open(output, "w") as out:
         began = time.monotonic()
         process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)

@@ -48,7 +48,7 @@ BENCHMARK(BM_Digest<kCrc64Nvme>)->Arg(4 << 10)->Arg(128 << 10);
 // Arguments: the bytes of each stream, and how many streams are hashed at once.
 template <s3::HashStream::Kind kKind, s3::Sha256Engine kEngine>
 void BM_HashStreams(benchmark::State& state) {
-  if (!s3::Has(kEngine)) return state.SkipWithError("this processor has no such instructions");
+  if (!s3::Has(kEngine)) return state.SkipWithError("this processor lacks the engine's instructions");
   const std::string data(static_cast<std::size_t>(state.range(0)), 'x');
   for (auto _ : state) {
     std::vector<s3::HashStream> streams;
@@ -164,7 +164,7 @@ void BM_Graph(benchmark::State& state) {
 }
 BENCHMARK(BM_Graph)->Arg(64)->Arg(1024)->Unit(benchmark::kMillisecond)->UseRealTime();
 
-// Makes files as a run finds them, 100 in a directory. Made once, in the temporary directory.
+// Files for the walk, 100 in a directory. Made once, in the temporary directory.
 class Tree {
  public:
   static constexpr int kFiles = 100'000;
@@ -201,7 +201,7 @@ void BM_Walk(benchmark::State& state) {
 }
 BENCHMARK(BM_Walk)->Unit(benchmark::kMillisecond)->UseRealTime();
 
-// The walk with its hand-over to the graph. Argument: the number of threads.
+// The walk, which passes inputs to the graph. Argument: the number of threads.
 void BM_Source(benchmark::State& state) {
   static const Tree tree;
   for (auto _ : state) {

@@ -1,4 +1,4 @@
-// Measures what a plan costs. Makes a tree of FILES files (links to a few), plans it for SHARDS shards,
+// Measures what a plan costs. Makes a tree of FILES files (hard links to a few), plans it for SHARDS shards,
 // writes the journals that the shards' runs would have written, and finishes the plan. Prints one JSON line.
 //   plan_cost FILES SHARDS DIRECTORY
 #include <fmt/format.h>
@@ -29,7 +29,7 @@ void Need(bool condition, const std::string& what) {
   if (!condition) throw std::runtime_error(what);
 }
 
-// Puts a thousand names into each directory. A link has no inode of its own, so ten million of them are
+// Puts a thousand names into each directory. A hard link has no inode of its own, so ten million links are
 // cheap.
 void MakeTree(const fs::path& top, std::uint64_t files) {
   constexpr std::uint64_t kLinks = 50'000;  // ext4 allows 65,000

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 MIB, GIB = 1 << 20, 1 << 30
-SMALL = 1 << 20  # bytes; rows of smaller objects count objects, others count bytes
+SMALL = 1 << 20  # bytes; rows of smaller objects show objects/s, other rows show bytes/s
 
 
 def per_unit(run, value):
@@ -20,7 +20,7 @@ def rate(run):
 
 
 def cpu(run):
-    """Returns CPU seconds for each byte, so that runs with different numbers of objects of one size can be compared."""
+    """Returns CPU seconds per byte, so that runs with different numbers of objects can be compared."""
     return run["cpu_s"] / run["bytes"] if run["bytes"] else 0
 
 
@@ -48,7 +48,7 @@ def table(result):
     lines = [f"### {row['name']}", "", f"{row['files']:,} files of {row['size']}, {told}, sink {row['sink']}{' with TLS' if row['tls'] else ''}"
              f"{', latency ' + row['latency'] if row['latency'] != '0ms' else ''}.", ""]
     unit = "objects/s" if small else "MiB/s"
-    lines += [f"| | {unit} | s3flow is faster by | CPU {'us/object' if small else 's/GiB'} | s3flow's CPU is that, times | peak MiB |", "|---|---|---|---|---|---|"]
+    lines += [f"| | {unit} | speed ratio | CPU {'us/object' if small else 's/GiB'} | CPU ratio | peak MiB |", "|---|---|---|---|---|---|"]
     for who in dict.fromkeys(run["who"] for run in runs if run["who"] != "noise"):
         mine = of(runs, who)
         floor = not mine[0]["client"]
@@ -107,7 +107,7 @@ def slots(results, out):
 def write(results, out):
     here = results["machine"]
     lines = [f"# {results['title']}", "", f"{results['date']}, {here['cores']} cores ({here['cpu']}), Linux {here['kernel']}, {results['rounds']} rounds in turn: "
-             f"median (least-most). The data is on {here['data_on']}, in the page cache. Client and sink share the machine. Ratios are made round by round.", ""]
+             f"median (minimum-maximum). The data is on {here['data_on']}, in the page cache. Client and sink share the machine. A ratio is s3flow's value divided by the client's, computed in each round.", ""]
     for result in results["rows"]:
         lines += table(result)
     lines += bars(results, out, "rate", "bytes per second, logarithmic", rate)

@@ -75,7 +75,7 @@ def step_2(results):
                 wall = time.monotonic() - began
             summary = json.loads((directory / run_dir / "summary.json").read_text())
             made = dict(endpoint.stats["requests"])
-            if mode == "if_none_match":  # the dry run says it in words: nobody knows beforehand which keys exist
+            if mode == "if_none_match":  # the dry run gives no number, because it does not know which keys exist
                 planned["HeadObject"] = there
             results.append({"what": f"skip {mode}", "there": there, "planned": planned, "made": made, "skipped": summary["skipped"],
                             "settled_before": summary["settled_before"], "wall_s": round(wall, 2),

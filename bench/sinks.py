@@ -1,5 +1,5 @@
-"""The servers that receive the uploads: nginx, the fastest server here, or the embedded endpoint, which can respond
-late and refuse requests that come too fast."""
+"""The servers that receive the uploads: nginx, the faster one, or the embedded endpoint, which can respond
+late and refuse requests above a rate."""
 import os
 import pathlib
 import signal

@@ -1,4 +1,5 @@
-"""Writes bench/RESULTS.md, and README's six rows between its two markers, from the results that were kept."""
+"""Writes bench/RESULTS.md, and the rows between the two markers in README, from the results in
+bench/results."""
 import json
 import pathlib
 import re
@@ -34,9 +35,9 @@ def lines_of(result):
 
 
 def adapt_lines(adapt):
-    told = {"latency": "50 ms of latency, 10,000 x 4 KiB: objects/s with concurrency auto, as a share of the best fixed one (64 to 2,048)",
-            "jitter": "log-normal latencies, median 20 ms, sigma 0.5, 30,000 x 4 KiB: the same share (64 to 1,024)",
-            "throttle": "a store that takes 200 requests a second: goodput as a share of 200", "hang": "1 of 200 requests hangs: time, as a multiple of a run where none does",
+    told = {"latency": "50 ms of latency, 10,000 x 4 KiB: objects/s with concurrency auto, divided by that of the best fixed concurrency (64 to 2,048)",
+            "jitter": "log-normal latencies, median 20 ms, sigma 0.5, 30,000 x 4 KiB: the same ratio (64 to 1,024)",
+            "throttle": "a store that allows 200 requests a second: goodput divided by 200", "hang": "1 of 200 requests hangs: time, divided by that of a run without hanging requests",
             "outage": "60 s of outage, 512 in flight: failed objects; requests a second during it; seconds until 0.9 of the old rate",
             "many": "4,096 in flight: peak resident memory"}
     shown = {"latency": lambda r: r["auto_of_best"], "jitter": lambda r: r["auto_of_best"], "throttle": lambda r: f"{r['goodput_of_200']:.2f}, {100 * r['refused_share_of_whole_run']:.1f} % refused, {r['failed']} failed",
@@ -51,7 +52,7 @@ def when(result):
 
 
 def table(results):
-    text = ["| work | client | speed | s3flow's speed is that, times | CPU | s3flow's CPU is that, times | peak memory |", "|---|---|---|---|---|---|---|"]
+    text = ["| work | client | speed | speed ratio | CPU | CPU ratio | peak memory |", "|---|---|---|---|---|---|---|"]
     for result in results:
         for row in result["rows"]:
             text += lines_of(row)
@@ -84,12 +85,13 @@ def summary(read):
 
 def full(read):
     shared = [read[name] for name in ("small", "large") if name in read]
-    text = ["# Results", "", "`bench/table` wrote this file from the measurements in `bench/results/`. DESIGN.md says how they are made.", "",
-            "A row with \"times\" gives how many times faster s3flow is, or which part of the client's CPU time it takes. A speed above 1 and a CPU below 1 "
-            "are s3flow's advantage. Each figure is a median with (least-most); each ratio is made within one round. Client and sink share the machine and "
-            "run in turn. The sink is nginx, which reads every request body and keeps nothing. Files are read from the page cache. s3flow compares each "
-            "response and writes its journal; it hashes payloads where the row says so. Slow clients get fewer small files (awscli and s3cmd 500, rclone 5,000); "
-            "their start counts.", "", "## Equal settings for all clients", "", f"{'; '.join(when(result) for result in shared)}.", "", *table(shared)]
+    text = ["# Results", "", "`bench/table` wrote this file from the measurements in `bench/results/`. DESIGN.md says how they are measured.", "",
+            "Each row of another client or floor compares it with s3flow: \"speed ratio\" is s3flow's speed divided by the client's, \"CPU ratio\" is s3flow's CPU time "
+            "divided by the client's. s3flow is better if the speed ratio is above 1 and the CPU ratio below 1. Each figure is a median, with (minimum-maximum); each "
+            "ratio is computed within one round. Client and sink share the machine and "
+            "run in turn. The sink is nginx, which reads every request body and keeps nothing. Files are read from the page cache. s3flow checks each "
+            "response and writes its journal; it hashes payloads where the row says so. Slow clients get fewer small files (awscli and s3cmd 500, rclone 5,000), "
+            "so the start of their process has a larger share.", "", "## Equal settings for all clients", "", f"{'; '.join(when(result) for result in shared)}.", "", *table(shared)]
     if "untuned" in read:
         text += ["", "## Every client with its defaults", "", f"{when(read['untuned'])}. No client has a setting for speed or integrity. By default s3flow signs the "
                  "payload's SHA-256 and sends Content-MD5.", "", *table([read["untuned"]])]
@@ -110,7 +112,7 @@ def main():
     written = {"bench/RESULTS.md": "\n".join(full(read)), "README.md": "\n".join([before + BEGIN, *summary(read), END + after])}
     if "--check" in sys.argv:
         old = [name for name, text in written.items() if pathlib.Path(name).read_text() != text]
-        sys.exit(f"{', '.join(old)}: not what bench/results gives; run bench/table" if old else 0)
+        sys.exit(f"{', '.join(old)}: differs from what bench/results gives: run bench/table" if old else 0)
     for name, text in written.items():
         pathlib.Path(name).write_text(text)
 

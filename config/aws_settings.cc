@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::string_view kBool = "true|false";
 
-// In the order of AWS.md. Region, endpoint and CA bundle have rules of their own: see Reader.
+// In the order of AWS.md. Region, endpoint and CA bundle are not in this table, because Reader treats each of
+// them differently.
 constexpr AwsSetting kSettings[] = {
     {"use_dualstack_endpoint", "AWS_USE_DUALSTACK_ENDPOINT", "destination.dualstack", true, kBool},
     {"s3.use_dualstack_endpoint", "", "destination.dualstack", true, kBool},
@@ -61,7 +62,7 @@ std::string WithCommas(std::string_view words) {
   return text;
 }
 
-// True for options that only AWS's own endpoints have.
+// Returns true for options that only AWS's own endpoints have.
 bool IsOfAws(std::string_view key) {
   return key == "destination.dualstack" || key == "destination.fips" || key == "destination.accelerate";
 }
@@ -141,16 +142,17 @@ class Reader {
     if (IsOfAws(row.key)) {
       fallback.unless = {"destination.endpoint", "destination.endpoints"};
       if (value == "true")
-        fallback.unless_note = fmt::format("{} is not followed: the endpoint is not AWS's", setting->source);
+        fallback.unless_note = fmt::format("{} has no effect: the endpoint is not AWS's", setting->source);
     }
     found_.values.push_back(std::move(fallback));
   }
 
   void NoteNotFollowed(const AwsSetting& row, const s3::Setting& setting) {
     if (!row.same.empty() && setting.value == row.same) return;
-    found_.notes.push_back(
-        row.key.empty() ? fmt::format("{} is not followed", setting.source)
-                        : fmt::format("{} is not followed: see {} in the job file", setting.source, row.key));
+    found_.notes.push_back(row.key.empty()
+                               ? fmt::format("{} has no effect in s3flow", setting.source)
+                               : fmt::format("{} has no effect in s3flow: set {} in the job file instead",
+                                             setting.source, row.key));
   }
 
   const s3::Configured configured_;
@@ -168,9 +170,9 @@ Fallbacks FindAwsSettings(const s3::Result<s3::Profiles>& profiles, const std::s
   const auto name = chosen ? chosen->value : "default";
   const s3::Profiles none(environment);
   auto found = Reader(profiles ? *profiles : none, name, environment).Read();
-  // A config file or profile that cannot be read may name the endpoint, so the job is refused unless it has
-  // one itself. If the job file names a profile that does not exist, there are no credentials and nothing is
-  // sent.
+  // A config file or profile that cannot be read may name the endpoint. So the job is refused unless the job
+  // itself names an endpoint. A profile of the job file that does not exist needs no check here: then there
+  // are no credentials and nothing is sent.
   std::string problem;
   if (!profiles) {
     problem = profiles.error().message;
@@ -179,7 +181,7 @@ Fallbacks FindAwsSettings(const s3::Result<s3::Profiles>& profiles, const std::s
                           profiles->config_path(), profiles->credentials_path());
   }
   if (problem.empty()) return found;
-  found.notes.push_back(problem + ": none of its settings is used");
+  found.notes.push_back(problem + ": s3flow uses no setting of this file or profile");
   if (s3::IsTrue(environment("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").value_or(""))) return found;
   found.values.push_back(
       {.key = "destination.endpoint",

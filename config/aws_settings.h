@@ -14,8 +14,8 @@ namespace config {
 
 // A setting with one value, and how s3flow treats it.
 struct AwsSetting {
-  std::string_view name;      // in a profile; "s3.addressing_style" for a nested one; empty for none
-  std::string_view variable;  // in the environment, before the profile; empty for none
+  std::string_view name;      // in a profile; "s3.addressing_style" for a nested one; empty if none
+  std::string_view variable;  // in the environment, which precedes the profile; empty if none
   // The key of the job file that gets the value. If the setting is not followed: the key to use instead, or
   // empty.
   std::string_view key;
@@ -26,8 +26,8 @@ struct AwsSetting {
 std::span<const AwsSetting> AwsSettings();
 
 // Collects the settings of the environment and of one profile: `job_profile`, else the profile that the
-// environment names, else [default]. Pass the error of Profiles::LoadSettings if the config file cannot be
-// read. Does no I/O, except that it checks whether a CA bundle exists.
+// environment names, else [default]. If the config file cannot be read, pass the error of
+// Profiles::LoadSettings as `profiles`. Does no I/O, except that it checks whether a CA bundle exists.
 Fallbacks FindAwsSettings(const s3::Result<s3::Profiles>& profiles, const std::string& job_profile,
                           const s3::Environment& environment);
 

@@ -1,4 +1,4 @@
-// Builds fields for all kinds of values. The tables of keys consist of them.
+// Builds fields for all kinds of values. The tables of keys are lists of such fields.
 #pragma once
 
 #include <fmt/format.h>
@@ -23,7 +23,7 @@ inline MaybeProblem NotEmpty(const std::string& text) {
   return text.empty() ? MaybeProblem("must not be empty") : std::nullopt;
 }
 
-// Targets are not owned and must live as long as the field.
+// Every `target` must outlive the field.
 Field Text(std::string name, std::string* target, Check check = NoProblem);
 Field SecretText(std::string name, s3::Secret* target);
 // Runs `check` on each entry. An empty entry is an error.
@@ -33,7 +33,7 @@ Field Integer(std::string name, int* target, int min, int max);
 Field AutoOrInteger(std::string name, int* target, int automatic, int min, int max);
 Field Bool(std::string name, bool* target);
 Field Size(std::string name, std::uint64_t* target, std::uint64_t min = 0, std::uint64_t max = UINT64_MAX);
-// Empty text means that there is no size.
+// Sets no size if the text is empty.
 Field MaybeSize(std::string name, std::optional<std::uint64_t>* target);
 Field Duration(std::string name, std::chrono::milliseconds* target, std::chrono::milliseconds min);
 

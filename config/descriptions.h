@@ -1,4 +1,4 @@
-// Describes each key of a job file in words. config/reference.h puts the text beside type and default.
+// Describes each key of a job file in words, for config/reference.h.
 #pragma once
 
 #include <span>
@@ -7,7 +7,7 @@ namespace config {
 
 struct Description {
   const char* key;      // as AllKeys() names it: "upload.part_size", "source[].path"
-  const char* meaning;  // one or two sentences
+  const char* meaning;  // a few sentences
   const char* example;  // a YAML value
 };
 

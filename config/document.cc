@@ -23,7 +23,7 @@ std::string Where(const std::string& name, int line, int column) {
   return fmt::format("{}:{}:{}", name, line + 1, column + 1);
 }
 
-// Builds the tree from the parser's events. Unlike yaml-cpp's own tree, the events still show duplicate keys,
+// Builds the tree from the parser's events, because yaml-cpp's own tree no longer shows duplicate keys,
 // aliases and tags.
 class TreeBuilder final : public YAML::EventHandler {
  public:
@@ -74,16 +74,16 @@ class TreeBuilder final : public YAML::EventHandler {
  private:
   struct Frame {
     Value value;
-    std::optional<Entry> key;  // in a mapping: the key whose value comes next
+    std::optional<Entry> key;  // in a mapping: the key whose value is the next event
   };
 
   std::string At(const YAML::Mark& mark) const { return Where(name_, mark.line, mark.column); }
 
   void Refuse(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     if (anchor != 0) problems_->push_back({At(mark), "anchors (&name) are not allowed: write the value out"});
-    // "?" and "!" are the parser's marks for plain and quoted scalars without a tag.
+    // If a scalar has no tag, the parser reports the tag "?" for a plain scalar and "!" for a quoted one.
     if (tag.size() > 1)
-      problems_->push_back({At(mark), fmt::format("tags ({}) are not allowed: remove it", tag)});
+      problems_->push_back({At(mark), fmt::format("tags are not allowed: remove the tag {}", tag)});
   }
 
   void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Value::Kind kind) {
@@ -151,7 +151,7 @@ class TreeBuilder final : public YAML::EventHandler {
   Value root_;
 };
 
-// Returns the offset of the first byte that is not allowed in a YAML text, or nothing if all are allowed.
+// Returns the offset of the first byte that is not allowed in a YAML text; nothing if all bytes are allowed.
 std::optional<std::size_t> BadByte(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto [code, bytes] = s3::FirstCharacter(text.substr(i));

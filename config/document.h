@@ -1,4 +1,4 @@
-// Parses YAML text into a tree of values that know their position. The only user of yaml-cpp.
+// Parses YAML text into a tree of values with their positions. The only user of yaml-cpp.
 #pragma once
 
 #include <functional>
@@ -19,20 +19,20 @@ struct Problem {
 
 struct Entry;
 
-// Scalars are text: the schema, not YAML, decides what "no" or "010" means.
+// A value of the tree. A scalar is a text, because the schema, not YAML, decides how to read "no" or "010".
 struct Value {
   enum class Kind { kNull, kScalar, kSequence, kMapping };
   Kind kind = Kind::kNull;
-  std::string where;
+  std::string where;  // its position, as in Problem
   std::string text;
-  // The text before ${NAME} was replaced; empty if nothing was replaced.
+  // The text before ${NAME} was replaced; empty if no variable was replaced.
   std::string written;
-  // For --set: the part of the text that is on the command line itself, which every user of the machine can
-  // read.
+  // For --set: the literal part of the text, without variables. Every user of the machine can read it on the
+  // command line.
   std::string argument;
   std::vector<Value> items;
   std::vector<Entry> entries;  // in the order of the file; keys are unique
-  bool refused = false;        // a problem was reported already: do not report a second one
+  bool refused = false;        // a problem was reported already, so do not report a second one
 
   const Value* Find(std::string_view key) const;
 };
@@ -51,19 +51,19 @@ struct Document {
   std::vector<Problem> problems;
 };
 
-// Parses one document. Refuses what makes job files ambiguous, or expands to huge data: duplicate keys,
+// Parses one document. Refuses features that make job files ambiguous or expand to huge data: duplicate keys,
 // anchors, aliases, merge keys, tags, several documents, more than 1 MiB, nesting deeper than 16, bytes that
-// are not UTF-8. Replaces ${VAR} and ${VAR:-default} in values; "$${" means "${". Collects all problems, as
-// far as it can continue after them.
+// are not UTF-8. Replaces ${VAR} and ${VAR:-default} in values, and "$${" by "${". Continues after a problem
+// if it can, so that all problems are reported together.
 Document ParseDocument(std::string_view text, const std::string& name, const s3::Environment& environment);
 
 struct Expanded {
   std::string text;
-  std::string literal;         // the text without variables, but with all their defaults, used or not
-  bool has_variables = false;  // true if a variable that is set was replaced
+  std::string literal;         // the text without the values of variables, but with all defaults
+  bool has_variables = false;  // true if a variable was set and replaced by its value
 };
 
-// Replaces ${VAR} in one text. Adds problems to `*problems` with position `where`.
+// Replaces ${VAR} in one text. Adds problems to `*problems` with the position `where`.
 Expanded ExpandVariables(std::string_view text, const s3::Environment& environment, const std::string& where,
                          std::vector<Problem>* problems);
 

@@ -21,7 +21,7 @@ bool IsEmpty(const Value& value) {
   return value.text.empty() && value.items.empty() && value.entries.empty();
 }
 
-// Returns false if the job's section is not a mapping; the schema reports that.
+// Returns false if the job's section is not a mapping, which the schema reports later.
 bool Put(const Fallback& fallback, Value* root) {
   const auto [section, name] = SectionAndName(fallback.key);
   auto entry = std::find_if(root->entries.begin(), root->entries.end(),

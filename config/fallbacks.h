@@ -1,4 +1,4 @@
-// Values for keys that a job file does not set. They come before the defaults.
+// Values for keys that a job file does not set. Such a value replaces the default.
 #pragma once
 
 #include <functional>
@@ -12,13 +12,13 @@ namespace config {
 struct Fallback {
   std::string key;  // "destination.endpoint"
   std::string value;
-  std::string where;  // the source, for messages and ShowJob: "AWS_ENDPOINT_URL"
+  std::string where;  // the source of the value, for messages and ShowJob: "AWS_ENDPOINT_URL"
   // The value is not used if the job file sets one of these keys to a non-empty value.
   std::vector<std::string> unless{};
-  // The note to give in that case; empty for none.
+  // The note if the value is not used because of `unless`; empty for none.
   std::string unless_note{};
-  // Not empty: the value exists or may exist, but is invalid or unknown. It is a problem if the value would
-  // be used.
+  // Not empty if the value is invalid or cannot be read. Reported as a problem only if the value would be
+  // used.
   std::string problem{};
 };
 
@@ -31,7 +31,7 @@ struct Fallbacks {
 // `profile` is the job file's credentials.profile; empty if it has none.
 using FindFallbacks = std::function<Fallbacks(const std::string& profile)>;
 
-// Adds values to the tree of a job for keys that it does not set, and returns the added ones.
+// Adds values to the tree of a job for keys that the tree does not set. Returns the added fallbacks.
 std::vector<Fallback> ApplyFallbacks(const Fallbacks& fallbacks, Value* root, std::vector<Problem>* problems,
                                      std::vector<std::string>* notes);
 

@@ -31,9 +31,9 @@ void Replace(std::string* text, const std::string& from, const std::string& to) 
   }
 }
 
-// Replaces values of variables by "${NAME}" in the problems from `first` on.
+// Replaces values of variables by "${NAME}" in `(*problems)[first]` and all later problems.
 void Unexpand(const Value& value, std::size_t first, std::vector<Problem>* problems) {
-  constexpr std::size_t kMinUnquoted = 6;  // shorter texts may be parts of other words
+  constexpr std::size_t kMinUnquoted = 6;  // shorter values may be parts of other words in a message
   for (auto i = first; i < problems->size() && !value.written.empty(); ++i) {
     auto& what = (*problems)[i].what;
     Replace(&what, "'" + value.text + "'", "'" + value.written + "'");
@@ -86,7 +86,7 @@ bool NeedsNoQuotes(std::string_view text) {
   return !text.empty() && !is_null && text.front() != '-' && std::all_of(text.begin(), text.end(), is_plain);
 }
 
-// Returns the shortest escape of a double-quoted YAML scalar.
+// Returns the shortest escape sequence for a character in a double-quoted YAML scalar.
 std::string EscapedCharacter(std::uint32_t number) {
   if (number < 0x100) return fmt::format("\\x{:02x}", number);
   if (number < 0x10000) return fmt::format("\\u{:04X}", number);
@@ -123,7 +123,7 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string>& ca
   std::string best;
   std::size_t best_distance = 3;
   for (const auto& candidate : candidates) {
-    // Only the last part of a full name ("retry.cap") is compared: the key may be right, but in the wrong
+    // Compares only the last part of a full name ("retry.cap"), because a right key may be in the wrong
     // section.
     const auto last = std::string_view(candidate).substr(candidate.rfind('.') + 1);
     const auto distance = EditDistance(word, last);
@@ -143,7 +143,7 @@ std::string YamlScalar(std::string_view text, bool keeps_variables) {
     const auto character = text.substr(0, std::max<std::size_t>(bytes, 1));
     if (character == "\"" || character == "\\") quoted += '\\';
     if (text.starts_with("${") && !keeps_variables) quoted += '$';
-    if (bytes == 0) {  // YAML cannot represent this byte, but two such texts can still be compared
+    if (bytes == 0) {  // not UTF-8: YAML cannot represent it; escaped, so that texts stay comparable
       quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
     } else if (!s3::IsHidden(code)) {
       quoted += character;

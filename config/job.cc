@@ -25,7 +25,8 @@ std::vector<std::string> SectionNames() {
   return names;
 }
 
-// Returns the value that a --set replaces, one level down; creates it if it does not exist.
+// Returns the value with this key or index in `*value`, for --set. Creates a key that does not exist. Reports
+// a problem and returns null if that is impossible.
 Value* Descend(Value* value, const std::string& key, const std::string& where,
                std::vector<Problem>* problems) {
   if (value->kind == Value::Kind::kSequence) {
@@ -39,7 +40,8 @@ Value* Descend(Value* value, const std::string& key, const std::string& where,
   }
   if (value->kind == Value::Kind::kScalar) {
     problems->push_back(
-        {where, fmt::format("'{}' cannot be set: the key before it has a text as value", key)});
+        {where,
+         fmt::format("'{}' cannot be set: the value of the key before it is a text, not a mapping", key)});
     return nullptr;
   }
   value->kind = Value::Kind::kMapping;
@@ -134,8 +136,8 @@ void CheckIntegrity(const Job& job, const std::string& section_where, const std:
   }
 }
 
-// Returns " (region is from AWS_REGION)": the values that are not in the job file, for a message about the
-// section.
+// Returns the sources of a section's fallbacks, for a message: " (region is from AWS_REGION)". Empty if the
+// section has no fallback.
 std::string Describe(const std::vector<Fallback>& used, std::string_view section) {
   std::string text;
   for (const auto& fallback : used) {
@@ -192,7 +194,7 @@ void CheckTogether(const Value& root, const Job& job, const std::vector<Fallback
   }
 }
 
-// Returns the job file's text for a key; empty when the key is absent.
+// Returns the job file's text for a key; empty if the key is absent.
 std::string TextOf(const Value& root, std::string_view section, std::string_view key) {
   const auto* values = root.Find(section);
   const auto* value = values == nullptr ? nullptr : values->Find(key);
@@ -268,7 +270,8 @@ Loaded<Job> ParseJob(std::string_view text, const std::string& name,
 
   Job job;
   const auto* given = root.Find("destination");
-  // If the job file sets no region, the region in the endpoint's host name is preferred to AWS's settings.
+  // If the job file sets no region, a region that the endpoint's host name or the store's profile fixes
+  // overrides the region in AWS's settings.
   const bool open_region = given != nullptr && given->Find("region") == nullptr;
   std::vector<Fallback> used;
   if (find) used = ApplyFallbacks(find(TextOf(root, "credentials", "profile")), &root, &problems, &job.notes);
@@ -300,7 +303,7 @@ Loaded<std::string> ReadTextFile(const std::string& path) {
   if (std::filesystem::is_directory(path, error)) return problem("is a directory, not a file");
   std::ifstream file(path, std::ios::binary);
   if (!file) return problem(std::strerror(errno));
-  constexpr std::size_t kMaxBytes = (1 << 20) + 1;  // one more than ParseDocument accepts
+  constexpr std::size_t kMaxBytes = (1 << 20) + 1;  // one byte more than ParseDocument accepts
   std::string text(kMaxBytes, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return problem("cannot be read");
@@ -321,7 +324,7 @@ using Wanted = std::function<bool(std::string_view section, std::string_view fie
 using Comment = std::function<std::string(const std::string& key)>;
 
 std::string Show(const Job& job, bool with_digits, const Wanted& wanted, const Comment& comment) {
-  Job copy = job;  // the schema needs options that it could write to
+  Job copy = job;  // JobSections needs options that are not const
   Hide(job.from_environment, &copy.pipeline.object);
   std::string text = "source:\n";
   for (std::size_t i = 0; i < copy.pipeline.source.size(); ++i) {
@@ -358,7 +361,8 @@ std::string ShowJob(const Job& job, bool with_sources) {
 
 std::string ShowIdentity(const Job& job) {
   const auto is_identity = [](std::string_view section, std::string_view field) {
-    // How the store is reached may change from one session to the next.
+    // The network path to the store may change from one session to the next, so these keys are not in the
+    // identity.
     for (const auto* access :
          {"ca_file", "ca_directory", "client_certificate", "client_key", "proxy", "no_proxy"}) {
       if (field == access) return false;

@@ -21,30 +21,31 @@ struct Job {
   std::vector<FromEnvironment> from_environment;  // in the section `object`
   // The position of each given value, by key: "upload.threads", "source.0.path". Defaults have no entry.
   std::map<std::string, std::string, std::less<>> sources;
-  std::vector<std::string> notes;  // settings that were found and are not used
+  std::vector<std::string> notes;  // about settings that were found but are not used
 };
 
 // A value, or all problems in the order of the file.
 template <typename T>
 using Loaded = tl::expected<T, std::vector<Problem>>;
 
-// `overrides` are the texts of --set ("upload.concurrency=8", "source.0.path=data"); they are applied before
-// the file is checked. `find` returns values for keys that neither of them sets; it may be null.
+// Parses the text of a job file. `overrides` are the texts of --set ("upload.concurrency=8",
+// "source.0.path=data"). They are applied before the values are checked. `find` returns values for keys that
+// neither the text nor --set sets; it may be null. `name` is the file's name, for messages.
 Loaded<Job> ParseJob(std::string_view text, const std::string& name,
                      const std::vector<std::string>& overrides, const s3::Environment& environment,
                      const FindFallbacks& find = nullptr);
 
-// Reads the file first. If it cannot be read, that is a problem like any other.
+// Reads the file and parses it. If the file cannot be read, the result is a problem, too.
 Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides,
                     const s3::Environment& environment, const FindFallbacks& find = nullptr);
 
-// Returns all settings as YAML, including defaults, with sizes in bytes and secrets redacted. Properties of
-// objects that came from the environment are shown as their variables. With `with_sources`, a comment after
-// each value says where it was given.
+// Returns all settings as YAML, including defaults, with sizes in bytes and secrets redacted. Object
+// properties from the environment are shown as their variables. With `with_sources`, a comment after each
+// value says where it was given.
 std::string ShowJob(const Job& job, bool with_sources = false);
 // Returns the settings that must be equal in all sessions of one run: destination, object properties,
-// integrity. Check digits replace hidden values, so that the results for two jobs differ if their hidden
-// values differ (except by chance, one in 65,536).
+// integrity. Hidden values are replaced by check digits. So if two jobs differ in a hidden value,
+// ShowIdentity() returns different texts, except by chance (one in 65,536).
 std::string ShowIdentity(const Job& job);
 
 // Returns every key as "section.name" and "source[].name".
@@ -53,7 +54,7 @@ std::vector<std::string> AllKeys();
 // Returns one line "where: what" for each problem, without characters that control a terminal.
 std::string FormatProblems(const std::vector<Problem>& problems);
 
-// Returns the text of a file of at most 1 MiB. A directory, or a file that cannot be read, is a problem.
+// Returns the text of a file of at most 1 MiB. If `path` is a directory or cannot be read, returns a problem.
 Loaded<std::string> ReadTextFile(const std::string& path);
 
 }  // namespace config

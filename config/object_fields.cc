@@ -25,7 +25,7 @@ std::string Shown(const ObjectProperties& properties, std::string_view header) {
   return value == nullptr ? "" : *value;
 }
 
-// In a rule, an empty value counts as given.
+// Returns true also if the value is empty, because in a rule an empty value removes a property.
 std::function<bool()> IsNamed(const ObjectProperties* properties, const std::string& header) {
   return [=] {
     const auto& entries = properties->entries();
@@ -34,7 +34,7 @@ std::function<bool()> IsNamed(const ObjectProperties* properties, const std::str
   };
 }
 
-// A key whose value is one header.
+// A job-file key whose text is the value of one header.
 Field HeaderText(std::string name, ObjectProperties* properties, std::string header,
                  Check check = AnyHeader) {
   return {.name = std::move(name),
@@ -49,8 +49,8 @@ Field HeaderText(std::string name, ObjectProperties* properties, std::string hea
           .given = IsNamed(properties, header)};
 }
 
-// A job-file key that sets one header. Each word stands for a value of the header, except the first word:
-// with it the header is not sent.
+// A job-file key that sets one header. `words` maps each word to a value of the header. With the first word
+// the header is not sent.
 Field HeaderChoice(std::string name, ObjectProperties* properties, std::string header,
                    Names<std::string> words) {
   // The target of Choice must live as long as the field.
@@ -70,7 +70,7 @@ Field HeaderChoice(std::string name, ObjectProperties* properties, std::string h
 }
 
 MaybeProblem DateProblem(const std::string& text) {
-  // Only the shape of RFC 3339, which S3 requires, is checked. The store decides which times it accepts.
+  // Checks only the form of RFC 3339, which S3 requires. The store decides which times it accepts.
   const std::string shape = "dddd-dd-ddTdd:dd:dd";
   const bool fits = text.size() > shape.size() && text.back() == 'Z' &&
                     std::equal(shape.begin(), shape.end(), text.begin(), [](char wanted, char given) {
@@ -261,8 +261,8 @@ std::vector<FromEnvironment> ReadFromEnvironment(const Value& section) {
 
 namespace {
 
-// A placeholder for a text. It needs no quotes in YAML and no percent-encoding, so that it can be found
-// again.
+// Returns a placeholder for a hidden text. YAML and percent-encoding leave it unchanged, so that
+// ShowVariables finds it again.
 std::string PlaceholderOf(std::size_t index) { return fmt::format("s3flow-hidden-{}-", index); }
 
 void Hide(const std::vector<FromEnvironment>& texts, ObjectProperties* properties) {
@@ -308,7 +308,7 @@ void CheckObject(const Value& section, const pipeline::ObjectOptions& options,
   CheckProperties(options.properties, section.where, "object", problems);
   const auto* rules = section.Find("rules");
   for (std::size_t i = 0; rules != nullptr && i < options.rules.size(); ++i) {
-    // A rule changes the properties of the section. The changed properties must be valid, too.
+    // The section's properties, changed by the rule, must be valid, too.
     auto together = options.properties;
     together.Apply(options.rules[i].properties);
     CheckProperties(together, rules->items[i].where, "object.rules", problems);

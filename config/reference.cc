@@ -20,7 +20,7 @@ const Description* Find(const std::string& key) {
   return found == all.end() ? nullptr : &*found;
 }
 
-// The field must be bound to options that have their defaults.
+// Returns the default value as text. The field must be bound to options that have their defaults.
 std::string Default(const Field& field) {
   auto shown = field.show();
   if (!field.type.starts_with("size")) return shown;
@@ -45,12 +45,11 @@ std::string Table(std::string_view section, const std::vector<Field>& fields) {
 std::string Reference() {
   std::string text =
       "# The job file: every key\n\n"
-      "The loader's own table wrote this page; a test compares the two. "
-      "[complete.yaml](examples/complete.yaml) "
-      "has all keys with their defaults. A size is a number of bytes with or without a unit: `8MB` is "
-      "8,000,000 "
-      "and `8MiB` is 8,388,608. A duration has a unit: `200ms`, `20s`, `1m30s`, `2h`. A value may contain "
-      "`${VAR}` or `${VAR:-default}`; `$${` stands for `${`. `--set section.key=value` overrides one "
+      "This page is generated from the loader's table of keys, and a test compares the two. "
+      "[complete.yaml](examples/complete.yaml) contains all keys with their defaults. A size is a number of "
+      "bytes, with or without a unit: `8MB` is 8,000,000 and `8MiB` is 8,388,608. A duration has a unit: "
+      "`200ms`, `20s`, `1m30s`, `2h`. A value may contain the environment variable VAR as `${VAR}` or "
+      "`${VAR:-default}`. Write `$${` for the text `${` itself. `--set section.key=value` overrides one "
       "value.\n\n";
   pipeline::SourceRoot root;
   text += Table("source[]", SourceFields(&root));

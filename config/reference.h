@@ -1,13 +1,13 @@
-// The reference of the job file, made from the loader's own table. config/REFERENCE.md is its output; a test
-// compares the two.
+// Generates config/REFERENCE.md, the reference of the job file, from the loader's table of keys. A test
+// compares the page with the output.
 #pragma once
 
 #include <string>
 
 namespace config {
 
-// Returns the Markdown text: type, default, meaning and an example of each key. Names a key that has no
-// meaning in descriptions.cc as "undescribed", which the test refuses. Pure.
+// Returns the Markdown text: type, default, meaning and an example of each key. If descriptions.cc lacks a
+// key, its meaning is "undescribed", which the test refuses.
 std::string Reference();
 
 }  // namespace config

@@ -92,7 +92,7 @@ Parsed<std::chrono::milliseconds> ParseDuration(std::string_view text) {
     for (const auto& [name, value] : kUnits) {
       if (unit == name) factor = value;
     }
-    // Units must come from large to small, each at most once: "30s1m" is probably a mistake.
+    // Units must be in descending order, each at most once, because "30s1m" is probably a mistake.
     if (factor == 0 || factor >= last_factor || !ReadNumber(rest.substr(0, digits), &number)) return wrong;
     if (number > kYear / factor || (total += number * factor) > kYear)
       return Wrong(fmt::format("'{}' is longer than a year", text));

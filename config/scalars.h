@@ -16,12 +16,13 @@ using Parsed = tl::expected<T, std::string>;
 Parsed<std::int64_t> ParseInteger(std::string_view text, std::int64_t min, std::int64_t max);
 Parsed<bool> ParseBool(std::string_view text);  // accepts only "true" and "false"
 
-// Returns bytes: "8388608", "8MB" (8,000,000), "8MiB" (8,388,608). Units up to TB and TiB, in any case.
+// Parses "8388608", "8MB" (8,000,000) or "8MiB" (8,388,608) into bytes. Accepts units up to TB and TiB, in
+// upper or lower case.
 Parsed<std::uint64_t> ParseSize(std::string_view text);
-// With the largest unit of 1,024 that divides it: "16MiB", "1000B".
+// Returns the size with the largest binary unit that divides it: "16MiB", "1000B".
 std::string ShowSize(std::uint64_t bytes);
 
-// Parses "200ms", "20s", "1m30s", "2h"; at most a year.
+// Parses "200ms", "20s", "1m30s" or "2h". More than a year is an error.
 Parsed<std::chrono::milliseconds> ParseDuration(std::string_view text);
 std::string ShowDuration(std::chrono::milliseconds duration);
 

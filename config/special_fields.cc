@@ -16,8 +16,8 @@
 namespace config {
 namespace {
 
-// True if the URL, or the part of it outside variables, contains a password. A user without a password counts
-// too: it may be a token.
+// Returns true if the URL, or its literal part outside variables, contains a password. A user without a
+// password is treated as a password, because it may be a token.
 bool HasPassword(std::string_view url) {
   const auto at = url.rfind('@');
   if (at == std::string_view::npos) return false;
@@ -34,17 +34,17 @@ MaybeProblem ProxyUrlProblem(const std::string& text) {
   const auto scheme = text.substr(0, scheme_end);
   const bool is_known = scheme == "http" || scheme == "https" || scheme == "socks5" || scheme == "socks5h";
   if (!is_known || scheme_end == text.size()) {
-    return "must be auto, none or http://, https:// or socks5://HOST:PORT";
+    return "must be auto, none or http://, https://, socks5:// or socks5h://HOST:PORT";
   }
   const auto rest = text.substr(scheme_end + 3);
   const auto host = rest.substr(rest.rfind('@') + 1);
   if (s3::ParseEndpoint("http://" + host)) return std::nullopt;
-  // The text is not quoted: without an '@', a password looks like a port.
+  // The message does not quote the text, because a password in a URL without '@' looks like a port.
   return "has no valid host and port: write SCHEME://HOST:PORT, or SCHEME://USER:PASSWORD@HOST:PORT";
 }
 
-// `word` and `value` are the key and the value of a mapping. For a scalar, `word` is the whole text and
-// `value` is empty.
+// Reads limits.on_failure. For a mapping, `word` and `value` are its key and value. For a scalar, `word` is
+// the whole text and `value` is empty.
 MaybeProblem ReadOnFailure(std::string word, std::string value, pipeline::FailureLimit* limit) {
   const auto trim = [](std::string text) {
     text.erase(0, std::min(text.find_first_not_of(' '), text.size()));
@@ -114,7 +114,8 @@ MaybeProblem CheckPrefix(const std::string& text) {
 }
 
 MaybeProblem CheckKeyId(const std::string& text) {
-  // A line end at the end is ignored later, with a warning (s3/credentials/providers/checked.h).
+  // A line end behind the key ID is allowed here: s3/credentials/providers/checked.h removes it with a
+  // warning.
   const auto id = std::string_view(text).substr(0, text.find_last_not_of("\r\n") + 1);
   const bool fine = std::all_of(id.begin(), id.end(),
                                 [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '/' && c != ','; });

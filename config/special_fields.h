@@ -10,21 +10,21 @@
 
 namespace config {
 
-MaybeProblem CheckEndpoint(const std::string& text);  // empty text means AWS
+MaybeProblem CheckEndpoint(const std::string& text);  // accepts empty text, which is AWS
 MaybeProblem CheckRegion(const std::string& text);
 MaybeProblem CheckPrefix(const std::string& text);
-// An access key ID becomes part of headers and query parameters.
+// Refuses characters that are not allowed in headers and query parameters.
 MaybeProblem CheckKeyId(const std::string& text);
 
-// "auto" (the environment's proxies), "none", or a URL, whose user and password are never shown.
+// Accepts "auto" (the proxies of the environment), "none", or a URL, whose user and password are never shown.
 Field Proxy(std::string name, s3::ProxyOptions* proxy);
-// "auto", or the name of a store profile.
+// Accepts "auto" or the name of a store profile.
 Field StoreProfileName(std::string name, std::string* target);
-// "continue", "stop", "stop_after: 10" or "stop_above: 5%", as text or as a mapping.
+// Accepts "continue", "stop", "stop_after: 10" or "stop_above: 5%", as text or as a mapping.
 Field OnFailure(std::string name, pipeline::FailureLimit* limit);
-// {put: 0.005, get: 0.0004, gib_month: 0.023}
+// Accepts a mapping such as {put: 0.005, get: 0.0004, gib_month: 0.023}.
 Field Prices(std::string name, pipeline::RequestPrices* prices);
-// "1", "2-4", "3-" (from the third on) or "all".
+// Accepts "1", "2-4", "3-" (the third and all later attempts) or "all".
 Field Attempts(std::string name, s3::endpoint::FaultRule* rule);
 
 }  // namespace config

@@ -16,8 +16,8 @@
 
 namespace pipeline {
 
-// A range of parts of an object that several runs upload together. The plan has created the multipart upload;
-// `finish` completes it.
+// A range of parts of an object that several runs upload together. `s3flow plan` has created the multipart
+// upload; `s3flow finish` completes it.
 struct PartsOfPlan {
   int first = 1, last = 1;  // part numbers, both inclusive
   std::uint64_t part_bytes = 0;
@@ -29,15 +29,15 @@ struct InputFile {
   std::string path;
   std::string key;
   std::uint64_t size_bytes = 0;
-  std::int64_t mtime_ns = 0;    // since 1970; 0 for anything but a regular file
+  std::int64_t mtime_ns = 0;    // in ns since 1970; 0 if it is not a regular file
   bool follow_symlink = false;  // whether `path` itself may be a symbolic link
-  bool is_stream = false;       // unknown length; can be read only once
-  std::size_t relative_at = 0;  // offset in `key` of the path below the root
+  bool is_stream = false;       // its length is unknown, and it can be read only once
+  std::size_t relative_at = 0;  // where the path below the root begins in `key`
   Reading reading;
-  // The root's directory, kept open. Null when OpenFile::Open() has to open it, and when there is no such
-  // directory, because the root is a file or links are followed.
+  // The root's directory, kept open. Null if OpenFile::Open() has to open the directory. Also null if the
+  // root is a file or links are followed, because the file is then opened by `path`.
   std::shared_ptr<const s3::UniqueFd> root = nullptr;
-  bool planned = false;  // from a plan: opening fails unless the file still has this size and mtime
+  bool planned = false;  // from a plan: if the file's size or mtime has changed, opening fails
   std::shared_ptr<const PartsOfPlan> range = nullptr;  // upload only these parts; null: the whole file
 
   std::string_view relative() const { return std::string_view(key).substr(relative_at); }
@@ -45,38 +45,39 @@ struct InputFile {
 
 class Object;
 
-// One request that carries data: part `number` of the object, or the whole object.
+// One request that carries data: it sends part `number` of the object, or the whole object.
 struct UploadTask {
   std::shared_ptr<Object> object;
   int number = 1;
 };
 
-// The result of an input in one word. Each input gets exactly one.
+// How an input ended. Each input gets exactly one outcome.
 enum class Outcome {
   kUploaded,
   kSkipped,
   kFailed,
   kCancelled,
-  kSent,  // the store has this range of parts; the object exists only after `finish`
+  kSent,  // the store has this range of parts; the object exists only after `s3flow finish`
 };
 
-// The word in journals, manifests and summaries.
+// Returns the outcome's name in journals, manifests and summaries.
 std::string_view OutcomeName(Outcome outcome);
-// Returns kCancelled for any other word, so that the input is uploaded again.
+// Returns the outcome with this name. Returns kCancelled for an unknown name, so that the input is uploaded
+// again.
 Outcome OutcomeOf(std::string_view name);
 
 struct ObjectResult {
   std::shared_ptr<const InputFile> file;
   Outcome outcome = Outcome::kFailed;
   std::uint64_t size_bytes = 0;
-  std::int64_t mtime_ns = 0;  // of the file that was uploaded
+  std::int64_t mtime_ns = 0;  // mtime of the uploaded file, in ns since 1970
   std::string etag;
   std::string version_id;
   std::string request_id;
-  std::string sha256;    // hex, of the bytes sent; empty when they were sent as parts
-  std::string checksum;  // base64, by `algorithm`; empty for none
+  std::string sha256;    // hex, of the bytes that were sent; empty if they were sent in parts
+  std::string checksum;  // base64, computed with `algorithm`; may be empty
   s3::ChecksumAlgorithm algorithm = s3::ChecksumAlgorithm::kNone;
-  int parts = 0;         // 0: one PutObject
+  int parts = 0;         // 0: sent with one PutObject
   int reused_parts = 0;  // how many of `parts` an earlier session had sent
   int attempts = 0;
   std::chrono::duration<double> seconds{0};
@@ -84,16 +85,16 @@ struct ObjectResult {
   std::optional<s3::Error> error{};  // why the input failed or was cancelled
 };
 
-// The reason when an input was skipped because of if_none_match.
+// ObjectResult::reason of an input that was skipped because of object.if_none_match.
 inline constexpr const char* kKeyExists = "the key exists (if_none_match)";
 
-// The walk yields these: a file to upload, or the result of an entry that cannot be uploaded (special files,
-// invalid names).
+// The walk yields inputs. An input is a file to upload, or the result of an entry that cannot be uploaded (a
+// special file, an invalid name).
 using Input = std::variant<std::shared_ptr<const InputFile>, ObjectResult>;
 
 const InputFile& FileOf(const Input& input);
 
-// The source emits these: a task to upload, or a result that needs no upload.
+// The graph's source emits items. An item is a task to run, or the result of an input that needs no upload.
 using SourceItem = std::variant<UploadTask, ObjectResult>;
 
 }  // namespace pipeline

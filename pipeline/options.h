@@ -1,4 +1,4 @@
-// The settings of a run. Plain values; the fields have the defaults.
+// The settings of a run. Plain values. Each field is initialized with its default.
 #pragma once
 
 #include <chrono>
@@ -16,49 +16,53 @@
 namespace pipeline {
 
 struct SourceRoot {
-  // A directory, which is walked recursively, or a single file. A symbolic link here is followed.
+  // A directory, which is walked recursively, or a single file. If `path` itself is a symbolic link, the link
+  // is followed.
   std::string path;
-  // Inserted between the destination's prefix and the path below the root; no slash is added.
+  // Inserted into each key between the destination's prefix and the path below the root. No slash is added.
   std::string prefix;
-  // Globs over the path below the root (see s3/glob.h). Without `include`, every file is taken. `exclude`
-  // wins over `include`, and the walk does not enter directories that it covers.
+  // Globs over the path below the root (see s3/glob.h). If `include` is empty, every file is taken. `exclude`
+  // wins over `include`. The walk does not enter a directory if `exclude` matches the directory or everything
+  // below it.
   std::vector<std::string> include;
   std::vector<std::string> exclude;
-  // False: symbolic links are recorded as skipped. True: they are followed; loops are detected.
+  // False: symbolic links are recorded as skipped. True: symbolic links are followed, and loops are detected.
   bool follow_symlinks = false;
-  // The maximum number of threads that read directories and stat files: on a network file system each stat
-  // costs a round trip. The walk starts more than one only while uploads wait for inputs.
+  // The maximum number of threads that read directories and stat files. Several threads help on a network
+  // file system, where each stat costs a round trip. The walk uses more than one thread only while uploads
+  // wait for inputs.
   int threads = 8;
   Reading reading;
   // False: a run without any input ends with exit status 66.
   bool allow_empty = false;
   // True: `path` is standard input ("-"), a FIFO or another stream. It is read to its end as one object.
   bool stream = false;
-  // The key of a stream's object, below the prefix; empty means the last part of `path`.
+  // The key of a stream's object, below the prefix. Empty: the last part of `path`.
   std::string key;
-  // The exact length of a stream: a shorter or longer one makes no object.
+  // The exact length of a stream. If the stream is shorter or longer, no object is created.
   std::optional<std::uint64_t> size_bytes;
 };
 
 struct UploadOptions {
-  // The maximum number of requests in flight. A higher number hides latency; each request costs a small
-  // stack, a connection and a buffer. kAuto: the run finds the number itself, see
+  // The maximum number of requests in flight. A higher number hides latency, but each request costs a small
+  // stack, a connection and a buffer. With kAuto the run finds the number itself; see
   // pipeline/graph/concurrency_controller.h.
   static constexpr int kAuto = 0;
   int concurrency = kAuto;
-  // The maximum number of worker threads, which read, hash and sign. 0 means one for each core that the
-  // process may use, see pipeline/runtime/resource_limits.h. A run uses fewer while the load is low, see
+  // The maximum number of worker threads, which read, hash and sign. 0: one for each core that the process
+  // may use; see pipeline/runtime/resource_limits.h. While the load is low, a run uses fewer workers; see
   // pipeline/graph/worker_scaler.h.
   int threads = 0;
-  // Threads that send and encrypt; 0 means s3::EventLoopCount().
+  // The number of threads that send and encrypt. 0: s3::EventLoopCount().
   int event_loops = 0;
-  // max_body_bytes is ignored here: it follows from memory_bytes.
+  // plan.max_body_bytes is ignored, because it is computed from memory_bytes.
   s3::PlanOptions plan;
   s3::StoreLimits store_limits;
   // The memory for the bodies of all requests together. A higher limit allows more parts in flight.
   // pipeline/DESIGN.md, "Memory", says how much memory a run needs in addition.
   std::uint64_t memory_bytes = 512ull << 20;
-  // How many times a file that changes while it is read is started over before it fails.
+  // How many times the upload of a file is restarted because the file changed while it was read. After that
+  // the input fails.
   int changed_file_retries = 2;
 };
 
@@ -69,14 +73,15 @@ struct ObjectRule {
 };
 
 struct ObjectOptions {
-  // For every object. Rules override single properties, in their order: the last rule that matches and names
-  // a property decides it.
+  // The properties of every object. `rules` override single properties: the last matching rule that sets a
+  // property wins.
   s3::ObjectProperties properties;
   std::vector<ObjectRule> rules;
   // True: the file's owner, group, mode and mtime become metadata.
   bool posix = false;
-  // A file that maps extensions to content types, for objects without a content type of their own. A missing
-  // file is an error. Only the default file may be missing: then every object is application/octet-stream.
+  // A file that maps file name extensions to content types. It is used for objects whose properties set no
+  // content type. A missing file is an error, except for the default file: without it, these objects are
+  // application/octet-stream.
   std::string mime_types = kSystemMimeTypes;
   static constexpr const char* kSystemMimeTypes = "/etc/mime.types";
 };
@@ -89,11 +94,11 @@ enum class ProgressStyle {
 };
 
 enum class LogLevel {
-  kFailures,  // the first failures, and the number of the others
-  kObjects,   // every start, retry and result
+  kFailures,  // shows the first failures, and the number of other failures
+  kObjects,   // shows every start, retry and result
 };
 
-// Prices in the currency of the job file: for 1,000 requests, and for a GiB stored for a month.
+// Prices in the currency of the job file: for 1,000 requests, and for one GiB that is stored for one month.
 struct RequestPrices {
   double put_per_1000 = 0;  // PUT, POST, LIST
   double get_per_1000 = 0;  // GET, HEAD
@@ -101,59 +106,59 @@ struct RequestPrices {
   bool given() const { return put_per_1000 > 0 || get_per_1000 > 0 || gib_month > 0; }
 };
 
-// The parent of run directories that the job does not name.
+// The parent of the run directory, if the job does not name a run directory.
 inline constexpr const char* kDefaultRunDirs = "s3flow-runs";
 
 struct ReportOptions {
-  // The directory of the journal and the summary; empty means s3flow-runs/<UTC time>-<pid>.
+  // The directory of the journal and the summary. Empty: s3flow-runs/<UTC time>-<pid>.
   std::string run_dir;
   ProgressStyle progress = ProgressStyle::kAuto;
   LogLevel log = LogLevel::kFailures;
-  // A log file for every request and response, without bodies and secrets; empty for none.
+  // The file to which every request and response is logged, without bodies and secrets. Empty: no log.
   std::string trace_http;
   RequestPrices prices;
 };
 
-// How to find out that a file needs no upload because the store already has it.
+// How to find out that the store already has a file, so that its upload is skipped.
 enum class SkipMode {
-  kNever,        // do not look: every file is uploaded
-  kJournal,      // in the journal: the file still has the size and mtime of its upload
-  kSizeMtime,    // in the store: the size is equal, and Last-Modified is later than mtime (whole seconds)
-  kChecksum,     // in the store: the size is equal, and the ETag or checksum is the file's
-  kIfNoneMatch,  // in the store, by a conditional write: any object has the key
+  kNever,        // every file is uploaded
+  kJournal,      // the journal has an upload of the file with its present size and mtime
+  kSizeMtime,    // the object has the file's size, and was stored in a later second than the file's mtime
+  kChecksum,     // the object has the same size as the file, and the same ETag or checksum
+  kIfNoneMatch,  // any object has the key, so the store refuses a conditional write (If-None-Match: *)
 };
 
-// Which owners' files in a run or plan directory are used, see pipeline/fs/own_dir.h.
+// Which files in the directory of a run or plan may be used, by their owner; see pipeline/fs/own_dir.h.
 enum class Trust {
-  kOurs,    // files of this user and of root that nobody else may write to
-  kOthers,  // --trust-dir: also files of the directory's owner, even if others may write to them
+  kOurs,    // files that this user or root owns, and that nobody else may write to
+  kOthers,  // --trust-dir: also files of the directory's owner; it does not matter who may write to a file
 };
 
 struct ResumeOptions {
   // An unfinished run of the same job is always resumed; these options do not change that.
   SkipMode skip = SkipMode::kNever;
-  bool go_on = false;              // --resume: resume a finished run, too
+  bool finished_too = false;       // --resume: resume a finished run, too
   bool allow_changed_job = false;  // resume even if the job has changed
-  Trust trust = Trust::kOurs;      // in the directory of the run or plan
+  Trust trust = Trust::kOurs;      // which files to trust in the directory of the run or plan
 };
 
-// When a run stops because too many inputs failed (limits.on_failure).
+// How many inputs may fail before the run stops (limits.on_failure).
 struct FailureLimit {
   std::uint64_t count = UINT64_MAX;  // stop at this number of failed inputs
-  // Stop when more than this share of the inputs with a result has failed. Checked only after kMinSettled
+  // Stop when more than this share of the inputs with a result has failed. Checked only after kMinDone
   // inputs have a result.
   double share = 1;
-  static constexpr std::uint64_t kMinSettled = 100;
+  static constexpr std::uint64_t kMinDone = 100;
 };
 
 struct LimitOptions {
-  // Limits for all requests together; 0 means no limit. Both may change during a run (SIGHUP).
-  std::uint64_t bandwidth_bytes = 0;  // bytes of bodies per second
+  // Limits for all requests together; 0: no limit. SIGHUP may change both limits during a run.
+  std::uint64_t bandwidth_bytes = 0;  // of request bodies, per second
   int requests_per_second = 0;
   // How long the store may be unreachable or full before the run stops. Until then, failed requests use up no
   // attempts.
   std::chrono::milliseconds outage{900'000};
-  // A run that takes longer than `time` is drained; 0 means no limit. In a Slurm job, the run is also drained
+  // A run that takes longer than `time` is drained; 0: no limit. In a Slurm job, the run is also drained
   // `margin` before the job ends.
   std::chrono::milliseconds time{0};
   std::chrono::milliseconds margin{60'000};
@@ -163,29 +168,30 @@ struct LimitOptions {
   FailureLimit failures;
 };
 
-// One of several runs that upload a job together.
+// Options of one run, when several runs upload a job together.
 struct ShardOptions {
   Shard shard;
   // The plan's directory, see pipeline/plan/job_plan.h. Empty: there is no plan, so each shard walks the
   // whole source and uploads only its own keys (Shard::Has).
   std::string plan_dir;
   std::string plan_id;
-  std::uint64_t inputs = 0;  // of this shard in the plan
+  std::uint64_t inputs = 0;  // how many inputs the plan gives to this shard
 };
 
 // The purpose of a run directory. A directory of one kind is never used for another kind.
 enum class RunKind {
   kRun,
-  kPlan,       // the directory of `s3flow plan`; its shards' directories are of kRun
-  kRehearsal,  // its objects were in the embedded endpoint and are gone with it
+  kPlan,       // the directory of `s3flow plan`; the directories of its shards are kRun
+  kRehearsal,  // uploads to the embedded endpoint; the objects are lost when the rehearsal ends
 };
 
-// Identifies a run. A later session needs the same `kind` and `shard`, and the same `settings` unless
-// allow_changed_job is set; see ResumeProblem(). The other fields are for the records.
+// Identifies a run. A later session can resume the run only with the same `kind` and `shard`. It also needs
+// the same `settings`, unless allow_changed_job is set; see ResumeProblem(). The other fields are only
+// recorded.
 struct RunIdentity {
   RunKind kind = RunKind::kRun;
   std::string settings;  // sections source, destination, object and integrity, as `check` prints them
-  std::string job_file;  // path, for `clean`
+  std::string job_file;  // path; `s3flow clean` reads this file again
   std::vector<std::string> overrides;
   std::string shard;                             // see RunRecord
   std::map<std::string, std::string> scheduler;  // facts about this session, see SchedulerFacts()

@@ -6,14 +6,14 @@
 
 namespace pipeline {
 
-// Lock-free counters, any thread. They are not updated together, so their sums need not agree at any one
+// Lock-free counters, any thread. The counters are not updated together, so their sums may disagree for a
 // moment.
 struct Progress {
   std::atomic<std::uint64_t> found{0};
   std::atomic<std::uint64_t> found_bytes{0};
   std::atomic<std::uint64_t> done{0};  // inputs that have a result
   std::atomic<std::uint64_t> failed{0};
-  std::atomic<std::uint64_t> done_bytes{0};  // acknowledged by the store, part by part
+  std::atomic<std::uint64_t> done_bytes{0};  // bytes that the store has acknowledged, part by part
   std::atomic<std::uint64_t> retries{0};
   std::atomic<int> in_flight{0};
   std::atomic<bool> all_found{false};  // true when the walk has ended: `found` is then the total

@@ -15,18 +15,18 @@ namespace pipeline {
 enum class StopCause {
   kInterrupt,         // SIGINT
   kTerminate,         // SIGTERM, SIGUSR1
-  kStoreUnreachable,  // the store was away or full for too long, or could not be listed
+  kStoreUnreachable,  // the store was unreachable or full for too long, or could not be listed
   kTimeLimit,         // limits.time, or the end of the Slurm job
   kTooManyFailures,   // limits.on_failure
-  kNoCredentials,     // the credentials have expired, and no fresh ones could be had
-  kRefused,           // the store refuses the whole run
+  kNoCredentials,     // the credentials have expired, and could not be renewed
+  kRefused,           // the store refused the whole run, not only single objects
   kJournalFailed,     // results cannot be recorded
 };
 
 class StopControl {
  public:
-  // Drain: no new work starts, requests in flight are finished, retries are not waited for. The first cause
-  // and its message are kept.
+  // Drain: starts no new work, and finishes the requests in flight without waiting for retries. Further calls
+  // do not replace the first cause and its message.
   void Drain(StopCause cause, std::string message) {
     {
       const s3::MutexLock lock(mutex_);
@@ -60,8 +60,8 @@ class StopControl {
   std::stop_source abort_;
 };
 
-// Returns the callback of a journal that cannot be written: it drains the run. `stop` is not owned and must
-// outlive the journal.
+// Returns a callback for Journal that drains the run when the journal cannot be written. `stop` is not owned
+// and must outlive the journal.
 inline std::function<void(const s3::Error&)> DrainOnJournalFailure(StopControl* stop) {
   return [stop](const s3::Error& error) {
     stop->Drain(StopCause::kJournalFailed, "cannot write the journal: " + error.message);

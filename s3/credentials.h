@@ -1,4 +1,4 @@
-// The keys that sign requests, as values. s3/credentials/providers/chain.h finds them,
+// Credentials (the keys that sign requests) as values. s3/credentials/providers/chain.h finds credentials,
 // s3/credentials/credential_cache.h renews them.
 #pragma once
 
@@ -17,26 +17,28 @@ struct Credentials {
   std::string access_key_id;
   Secret secret_access_key;
   Secret session_token;  // empty for long-term keys
-  // By this machine's clock; nothing if they do not expire, or if their source does not say when.
+  // The expiry time by this machine's clock. Empty if the credentials do not expire, or if their source does
+  // not name the time.
   std::optional<std::chrono::system_clock::time_point> expires{};
 
-  // True if key, secret and token are equal; the expiry may differ.
+  // Returns true if key ID, secret and token are equal. The expiry may differ.
   bool SignsLike(const Credentials& other) const {
     return access_key_id == other.access_key_id && secret_access_key == other.secret_access_key &&
            session_token == other.session_token;
   }
 };
 
-// Credentials and where they came from.
+// Credentials and the source that provided them.
 struct ProvidedCredentials {
   Credentials credentials;
-  // For messages, without secrets: "AWS_ACCESS_KEY_ID", "profile [lab] of ~/.aws/credentials".
+  // The source's name for messages, without secrets: "AWS_ACCESS_KEY_ID", "profile [lab] of
+  // ~/.aws/credentials".
   std::string source;
-  // False if the source would return the same credentials each time.
+  // False if the source can only return the same credentials again.
   bool renewable = false;
 };
 
-// Fetches credentials. Blocks the calling thread, and returns soon after a stop was requested.
+// Fetches credentials. Blocks the calling thread, and returns soon after a stop is requested.
 using FetchCredentials = std::function<Result<ProvidedCredentials>(std::stop_token)>;
 
 }  // namespace s3

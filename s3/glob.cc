@@ -24,13 +24,14 @@ bool MatchesOne(const std::string& pattern, const std::string& segment) {
   return fnmatch(pattern.c_str(), segment.c_str(), 0) == 0;
 }
 
-// Matches greedily: on a mismatch, goes back only to the last "**" and lets it match one segment more. The
-// cost is at most the product of both lengths. Trying every split would be exponential.
+// Matches greedily: on a mismatch, goes back only to the last "**", which then matches one more segment. The
+// time is at most proportional to the product of both lengths. Trying every split would take exponential
+// time.
 bool MatchesAll(const Segments& pattern, const Segments& path) {
   constexpr auto kNone = static_cast<std::size_t>(-1);
   std::size_t p = 0, s = 0;
-  std::size_t last_star = kNone;  // in `pattern`
-  std::size_t star_end = 0;       // in `path`: the first segment after those that the last star matches
+  std::size_t last_star = kNone;  // index of the last "**" in `pattern`
+  std::size_t star_end = 0;       // index in `path` of the first segment after the match of that "**"
   while (s < path.size()) {
     if (p < pattern.size() && pattern[p] == "**") {
       last_star = p++;
@@ -65,7 +66,7 @@ bool GlobMatchesAllBelow(std::string_view pattern, std::string_view path) {
   if (pattern == "**") return true;
   if (!pattern.ends_with("/**")) return false;
   pattern.remove_suffix(3);
-  // "build/**" matches everything below build, and everything below each directory inside build.
+  // "build/**" matches everything below build, so also everything below each directory inside build.
   if (pattern.starts_with('/')) pattern.remove_prefix(1);
   auto prefix = Split(pattern);
   prefix.emplace_back("**");

@@ -1,4 +1,4 @@
-// One HTTP exchange as values, and the interface of the transport that carries it.
+// Request and response of one HTTP exchange as values, and the interface of the transport that carries them.
 #pragma once
 
 #include <chrono>
@@ -20,14 +20,14 @@ struct Header {
   std::string value;
 };
 
-// A header with a secret value (a token, a key). It is signed and sent like the others, but never shown.
+// A header with a secret value (a token, a key). It is signed and sent like other headers, but never printed.
 struct SecretHeader {
   std::string name;  // lower case
   Secret value;
 };
 
-// Bytes of an open file; none if `bytes` is 0. The descriptor is not owned: its owner must keep it open until
-// the exchange has ended, and any thread may read from it until then.
+// A range of an open file; empty if `bytes` is 0. The descriptor is not owned. Its owner must keep it open
+// until the exchange has ended, because any thread may read from it until then.
 struct FileRange {
   int fd = -1;
   std::uint64_t offset = 0;
@@ -41,39 +41,42 @@ struct HttpRequest {
   std::vector<QueryParam> query;
   std::vector<Header> headers;  // contains "host" once the request is signed; sent unchanged
   std::vector<SecretHeader> secret_headers;
-  // The request has at most one of three bodies. This one is not owned: it must stay valid and unchanged
-  // until the exchange has ended. It lies in memory, so that a resend needs no rewind.
+  // A request has at most one of the next three bodies. `body` is not owned: it must stay valid and unchanged
+  // until the exchange has ended. It is in memory, so a resend needs no rewind.
   std::string_view body;
-  // If not empty, sent in this order instead of `body`. Not owned either.
+  // If not empty, these pieces are sent in order instead of `body`. They are not owned either.
   std::vector<std::string_view> body_pieces;
-  // Sent instead of both. Without TLS the kernel sends it from its page cache without a copy; with TLS it is
-  // read piece by piece. The exchange fails with kChanged if the file is too short, with kLocal if it cannot
-  // be read.
+  // If not empty, this range is sent instead of `body` and `body_pieces`. Without TLS the kernel sends it
+  // from its page cache without a copy. With TLS the transport reads it piece by piece. The exchange fails
+  // with kChanged if the file is too short, and with kLocal if the file cannot be read.
   FileRange body_file;
-  // Uses a new connection: for a request that must not be executed twice. If a reused connection dies before
-  // the first byte of a response, the transport sends the request again by itself; on a new one it never
-  // does.
+  // True for a request that must not be executed twice. It is then sent over a new connection, because the
+  // transport never sends a request again after a new connection has died. But after a reused connection has
+  // died before the first byte of a response, the transport sends the request again by itself.
   bool fresh_connection = false;
-  // The server may work for a long time before it responds: completion_window applies.
+  // True if the server may work for a long time before it responds. TransportOptions::completion_window then
+  // applies.
   bool responds_late = false;
-  // The transport may end the exchange with kSlow if it takes much longer than others of its size; see
-  // s3/transport/straggler_detector.h.
+  // True if the transport may end the exchange with kSlow when it takes much longer than other exchanges of
+  // its size; see s3/transport/straggler_detector.h.
   bool give_up_when_slow = false;
 
-  // The size of the body that the request has.
+  // Returns the size of the request's body in bytes, for each of the three kinds of bodies.
   std::uint64_t body_bytes() const;
 };
 
-// Returns a message if the request has a character that must not be written into an HTTP head, because it
-// would end a line or a field. Returns nothing if all is well. The message contains no header value. RFC
-// 9110, section 5.5: CR, LF and NUL in a value are dangerous, other control characters are invalid.
+// Returns a message if the request has a character that must not be written into an HTTP head, for example
+// because it would end a line or a field. Returns nothing if the request may be sent. The message contains no
+// header value. RFC 9110, section 5.5: CR, LF and NUL in a value are dangerous, other control characters are
+// invalid.
 std::optional<std::string> HeadProblem(const HttpRequest& request);
 
-// A response's status line and header lines as text. Find() searches the text: building a map would cost more
-// than the few look-ups.
+// A response's status line and header lines as text. Find() searches the text, because building a map would
+// cost more than the few look-ups.
 class HttpHeaders {
  public:
-  // Returns the value of the first header with that name (in any case), without surrounding space.
+  // Returns the value of the first header with that name, without surrounding space. Ignores upper and lower
+  // case in the name.
   std::optional<std::string_view> Find(std::string_view name) const;
   // A line that begins with white space continues the one before (RFC 9112, section 5.2).
   void AppendLine(std::string_view line);
@@ -85,12 +88,12 @@ class HttpHeaders {
   std::string raw_;
 };
 
-// Parses the one form that servers may generate (RFC 9110, section 5.6.7). Returns nothing for years outside
-// 1970 to 2199.
+// Parses an HTTP date in the only form that servers may generate (RFC 9110, section 5.6.7). Returns nothing
+// for other forms, and for years outside 1970 to 2199.
 std::optional<std::chrono::sys_seconds> ParseHttpDate(std::string_view text);
 
 struct HttpResponse {
-  // Set if no complete response was received; status, headers and body then hold the received part.
+  // Set if no complete response was received; status, headers and body then contain the received part.
   std::optional<Error> failure;
   int status = 0;
   HttpHeaders headers;
@@ -100,28 +103,29 @@ struct HttpResponse {
   // S3's responses to uploads are small. A longer body is cut off.
   static constexpr std::size_t kMaxBodyBytes = 1 << 20;
   static constexpr std::size_t kMaxHeaderBytes = 64 << 10;  // of one header block
-  // For all bytes that are not the body: header blocks (also of interim 1xx responses), chunk sizes with
-  // their extensions, trailers. Enough for a body of 1 MiB in chunks of 32 bytes.
+  // Limits all bytes that do not belong to the body: header blocks (also of interim 1xx responses), chunk
+  // sizes with their extensions, trailers. It is enough for a body of 1 MiB in chunks of 32 bytes.
   static constexpr std::size_t kMaxFramingBytes = 256 << 10;
-  // Interim responses: a store that works for a long time may send a 102 from time to time.
+  // Limits the number of interim responses. A store that works for a long time may send a 102 again and
+  // again.
   static constexpr int kMaxInterim = 1000;
 };
 
-// Carries requests and keeps time. Thread-safe. Calls every Wake exactly once, from a thread of its own or
-// from within the call.
+// Sends requests and runs timers. Thread-safe. Calls every Wake exactly once, in one of its own threads or in
+// the caller's thread before the function returns.
 class Transport {
  public:
   virtual ~Transport() = default;
 
   // Fills `*response`, then calls `wake`. `response` and the bytes of the request's body must stay valid
-  // until then. The transport keeps no copy of the request after the call: thousands of waiting requests
-  // would hold some KiB each.
+  // until then. The transport keeps no copy of the request after the call, because thousands of waiting
+  // requests would occupy some KiB each.
   virtual void Send(HttpRequest&& request, HttpResponse* response, Wake wake) = 0;
 
-  // Calls `wake` after `delay`; at once after CancelSleeps().
+  // Calls `wake` after `delay`, or at once if CancelSleeps() was called.
   virtual void WakeAfter(std::chrono::milliseconds delay, Wake wake) = 0;
 
-  // Ends all current and future sleeps: a run that stops must not wait for a backoff.
+  // Ends all current and future sleeps, because a run that stops must not wait for a backoff.
   virtual void CancelSleeps() = 0;
 
   // Ends all current and future exchanges with kind kCancelled.

@@ -1,4 +1,4 @@
-// The options of exchanges with an S3 store. Plain values; the defaults are the fields' initial values.
+// The options for exchanges with an S3 store, as plain values. The defaults are the fields' initial values.
 #pragma once
 
 #include <chrono>
@@ -22,14 +22,15 @@ struct DestinationOptions {
   std::string prefix;
   // "scheme://host[:port]"; empty means AWS's endpoint for `region`.
   std::string endpoint;
-  // Instead of `endpoint`: several endpoints of one store. Each request uses the least busy one that works.
+  // Several endpoints of one store, set instead of `endpoint`. Each request uses the least busy endpoint that
+  // works.
   std::vector<std::string> endpoints;
   std::string region = "us-east-1";
-  // What the store supports: a name in s3/stores/store_profiles.h, or "auto" to choose by the endpoint's
-  // host.
+  // The profile that lists what the store supports: a name in s3/stores/store_profiles.h, or "auto" to choose
+  // the profile by the endpoint's host.
   std::string profile = "auto";
   Addressing addressing = Addressing::kAuto;
-  // These choose one of AWS's endpoints; they are errors for other stores.
+  // The next three choose one of AWS's endpoints. To set one of them for another store is an error.
   bool dualstack = false;   // IPv4 and IPv6
   bool fips = false;        // validated cryptography, only in some regions
   bool accelerate = false;  // AWS's edge network, only for buckets where it is enabled
@@ -37,8 +38,8 @@ struct DestinationOptions {
   bool IsAws() const { return endpoint.empty() && endpoints.empty(); }
 };
 
-// Where the keys come from. The order: static keys, `profile`, then AWS's provider chain (see LoadCredentials
-// in s3/credentials/providers/chain.h).
+// The source of the credentials. The first that is set is used: the static keys, then `profile`, then AWS's
+// provider chain (see LoadCredentials in s3/credentials/providers/chain.h).
 struct CredentialOptions {
   std::string access_key_id;
   Secret secret_access_key;
@@ -46,11 +47,12 @@ struct CredentialOptions {
   std::string profile;
 };
 
-// Like the retries of AWS's SDKs, but without their shared retry quota: in a bulk run, one short outage must
-// not use up the retries of all files.
+// Like the retries of AWS's SDKs, but without their shared retry quota, because in a bulk run one short
+// outage must not use up the retries of all files.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 struct RetryOptions {
-  // Includes the first attempt: 1 means no retry. More attempts survive longer outages.
+  // The number of attempts, including the first: 1 means no retry. With more attempts a request survives a
+  // longer outage.
   int max_attempts = 8;
   // The delay before retry n (counted from 0) is random, from 0 to min(cap, base_delay * 2^n).
   std::chrono::milliseconds base_delay{200};
@@ -66,10 +68,10 @@ enum class ChecksumAlgorithm {
   kSha256,     // x-amz-checksum-sha256; needs no second hash when PayloadMode is kSha256
 };
 
-// The value of x-amz-content-sha256, which is part of the signature.
+// Selects the value of the header x-amz-content-sha256, which is part of the signature.
 enum class PayloadMode {
-  // The SHA-256 of the body. It is part of the signature, so a store is far less likely to ignore it than a
-  // checksum. That is why it is the default, also over https.
+  // The SHA-256 of the body. It is part of the signature. Stores that do not check it are far rarer than
+  // stores that do not check a checksum. Therefore kSha256 is the default, also over https.
   kSha256,
   kUnsigned,   // UNSIGNED-PAYLOAD: no SHA-256 is computed; TLS must protect the bytes
   kStreaming,  // STREAMING-AWS4-HMAC-SHA256-PAYLOAD: every chunk of the body is signed (aws-chunked)
@@ -81,12 +83,15 @@ struct IntegrityOptions {
   // Sends the checksum after the body (x-amz-trailer) instead of in a header. Needs kUnsigned or kStreaming,
   // and a store that supports trailers.
   bool trailer = false;
-  // Sends a HeadObject after each object and compares size and checksum or ETag: one more request per object.
+  // Sends a HeadObject after each object, and compares size and checksum or ETag. This costs one more request
+  // per object.
   bool verify_head = false;
-  // From the store's profile: the ETag of a multipart object can be computed from its parts, and is compared.
+  // Set from the store's profile. True if the ETag of a multipart object can be computed from its parts; the
+  // ETag is then compared.
   bool etag_of_parts_is_md5 = true;
-  // From the store's profile: the store is known to refuse a PutObject, or a CompleteMultipartUpload, whose
-  // If-None-Match does not hold. At other stores a HeadObject is sent first.
+  // Set from the store's profile. True if the store is known to keep the condition If-None-Match, which means
+  // that it refuses the request when the key exists: the first for PutObject, the second for
+  // CompleteMultipartUpload. If false, a HeadObject is sent before each conditional request of that kind.
   bool put_keeps_conditions = false;
   bool complete_keeps_conditions = false;
 };
@@ -120,19 +125,19 @@ enum class TransportKind {
 
 struct TransportOptions {
   TransportKind kind = TransportKind::kAuto;
-  // For name resolution, TCP and TLS handshakes together.
+  // The time limit for name resolution, TCP handshake and TLS handshake together.
   std::chrono::milliseconds connect_timeout{10'000};
-  // An exchange that moves fewer than `stall_bytes` in `stall_window` is ended and retried. Bytes that the
-  // server sends before the whole request was sent do not count. There is no total timeout: a large object on
-  // a slow line is not an error.
+  // An exchange that transfers fewer than `stall_bytes` in `stall_window` is ended and retried. Bytes that
+  // the server sends before the whole request was sent are not counted. There is no total timeout, because a
+  // large object on a slow line is not an error.
   std::chrono::milliseconds stall_window{30'000};
   std::uint64_t stall_bytes = 1;
-  // Replaces `stall_window`, if it is longer, once a CompleteMultipartUpload was sent completely: a store may
-  // assemble a large object for minutes before it sends a byte.
+  // After a CompleteMultipartUpload was sent completely, the longer of `completion_window` and `stall_window`
+  // applies, because a store may assemble a large object for minutes before it sends a byte.
   std::chrono::milliseconds completion_window{300'000};
-  // From the first byte of the response (also of an interim 1xx response) to its last, counted once the
-  // request was sent completely. Stores that complete large uploads send white space for minutes before the
-  // result.
+  // The time limit from the first byte of the response (also of an interim 1xx response) to its last byte.
+  // The time starts only when the request was sent completely. The limit is long, because stores that
+  // complete large uploads send white space for minutes before the result.
   std::chrono::milliseconds response_timeout{600'000};
   TlsOptions tls;
   ProxyOptions proxy;

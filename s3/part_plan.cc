@@ -25,8 +25,8 @@ Result<PartPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& options
   const auto needed = DivideUp(size_bytes, static_cast<std::uint64_t>(limits.max_parts));
   if (needed > limits.max_part_bytes) {
     return Fail(ErrorKind::kUnsupported,
-                fmt::format("has {} bytes: an object has at most {} parts of {} bytes", size_bytes,
-                            limits.max_parts, limits.max_part_bytes));
+                fmt::format("has {} bytes, but an object has at most {} parts of {} bytes: split the file",
+                            size_bytes, limits.max_parts, limits.max_part_bytes));
   }
   const auto smallest = std::min(limits.min_part_bytes, size_bytes);
   if (std::max(needed, smallest) > max_part) {
@@ -38,11 +38,12 @@ Result<PartPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& options
   const auto min_part = std::min(limits.min_part_bytes, max_part);
   auto part_bytes = std::clamp(options.part_bytes, min_part, max_part);
   if (part_bytes < needed) {
-    // Whole MiB are aligned for stores and file systems, and easy to read.
+    // Rounds up to whole MiB, because parts are then aligned for stores and file systems, and a person can
+    // read their size easily.
     constexpr std::uint64_t kMiB = 1 << 20;
     part_bytes = std::min(DivideUp(needed, kMiB) * kMiB, max_part);
   }
-  // An upload of one part would be one PutObject with two more requests.
+  // A multipart upload with a single part needs three requests, a PutObject only one.
   if (size_bytes <= std::min(part_bytes, max_put)) return PartPlan{size_bytes, 0, 0};
   return PartPlan{size_bytes, part_bytes, static_cast<int>(DivideUp(size_bytes, part_bytes))};
 }
@@ -53,8 +54,7 @@ PartPlan PlanOfParts(std::uint64_t size_bytes, std::uint64_t part_bytes) {
 
 std::uint64_t StreamPartBytes(int number, const PlanOptions& options, const StoreLimits& limits) {
   constexpr int kPartsPerDoubling = 16;
-  constexpr int kMaxDoublings =
-      20;  // from 5 MiB, 2^20 times more is above any limit; keeps the shift defined
+  constexpr int kMaxDoublings = 20;  // 5 MiB * 2^20 is above any limit; a larger shift would be undefined
   const auto memory_limit = std::min(limits.max_part_bytes, options.max_body_bytes);
   const auto max_part = std::max(limits.min_part_bytes, memory_limit);
   const auto first = std::clamp(options.part_bytes, limits.min_part_bytes, max_part);

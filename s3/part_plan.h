@@ -1,5 +1,5 @@
-// How an object of a given size is uploaded: with one PutObject, or in parts, and their sizes. Pure
-// functions.
+// Decides how an object of a given size is uploaded: with one PutObject or in parts, and how large the parts
+// are. Pure functions, any thread.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +15,16 @@ struct StoreLimits {
   std::uint64_t max_part_bytes = 5ull << 30;
   int max_parts = 10'000;
   std::uint64_t max_put_bytes = 5ull << 30;
-  // True if all parts but the last must have the same size; the parts of a stream then cannot grow.
+  // True if all parts but the last must have the same size. The parts of a stream then cannot become larger.
   bool equal_parts = false;
 };
 
 struct PlanOptions {
-  // Parts are larger than this if the object would otherwise need more than max_parts of them.
+  // The usual size of a part. Parts are larger if the object would otherwise need more than max_parts parts.
   std::uint64_t part_bytes = 16ull << 20;
   // Objects larger than this are uploaded in parts.
   std::uint64_t multipart_threshold_bytes = 32ull << 20;
-  // The largest body of a request: it stays in memory until the store has acknowledged it.
+  // The largest body of a request. A body stays in memory until the store has acknowledged it.
   std::uint64_t max_body_bytes = UINT64_MAX;
 };
 
@@ -39,21 +39,23 @@ struct PartPlan {
   int parts = 0;                 // 0 means one PutObject
 
   bool is_multipart() const { return parts > 0; }
-  // The number of requests that carry data, which is also the number of the last part.
+  // Returns the number of requests that carry data. It is also the number of the last part.
   int requests() const { return is_multipart() ? parts : 1; }
-  // The bytes of part `number`, counted from 1; the whole object if it is one PutObject.
+  // Returns the byte range of part `number`, which counts from 1. Returns the range of the whole object if
+  // the object is uploaded with one PutObject.
   PartRange Range(int number) const;
 };
 
-// Fails with kUnsupported if no legal plan exists; the message names the limit.
+// Returns the plan for an object. Fails with kUnsupported if no legal plan exists; the message names the
+// limit.
 Result<PartPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& options, const StoreLimits& limits);
 
 // Returns the plan of an object that was already cut into parts of `part_bytes`.
 PartPlan PlanOfParts(std::uint64_t size_bytes, std::uint64_t part_bytes);
 
 // Returns the size of part `number` of a stream of unknown length. The size doubles every 16 parts, so that
-// 10,000 parts can hold 48 TiB; it stays within the limits and `max_body_bytes`. If parts must be equal, all
-// have the size of the first.
+// 10,000 parts can contain 48 TiB. It stays within `limits` and `max_body_bytes`. If the store requires equal
+// parts, all parts have the size of the first.
 std::uint64_t StreamPartBytes(int number, const PlanOptions& options, const StoreLimits& limits);
 
 }  // namespace s3

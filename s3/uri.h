@@ -19,7 +19,7 @@ using QueryParam = std::pair<std::string, std::string>;
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html, UriEncode().
 std::string UriEncode(std::string_view bytes, bool keep_slash);
 
-// Returns nothing if a '%' is not followed by two hex digits. '+' stays '+'.
+// Decodes percent-encoding. Returns nothing if a '%' is not followed by two hex digits. '+' stays '+'.
 std::optional<std::string> UriDecode(std::string_view text);
 
 // Returns SigV4's canonical query string: parameters encoded, then sorted.
@@ -31,31 +31,32 @@ struct Endpoint {
   std::string host;    // lower case; an IPv6 literal keeps its brackets
   int port = 0;
 
-  // The value of the Host header: the port only if it is not the scheme's default (RFC 9110, section 7.2).
+  // Returns the value of the Host header. It contains the port only if that is not the scheme's default (RFC
+  // 9110, section 7.2).
   std::string HostHeader() const;
   std::string HostAndPort() const;
   std::string Url() const;         // "scheme://host:port"
-  bool HasAddressForHost() const;  // true for an IP address, which cannot have a bucket in front
+  bool HasAddressForHost() const;  // true if `host` is an IP address: a bucket cannot be put before it
 };
 
 // Returns `text` with the user and password of its URL (all before the '@') replaced by a placeholder.
 std::string WithoutUser(std::string_view text);
 
-// Accepts "scheme://host[:port][/]". The error's message never contains the user and password.
+// Parses "scheme://host[:port][/]". The error's message never contains the user and password.
 Result<Endpoint> ParseEndpoint(std::string_view text);
 
-// The destination of requests for one bucket; computed once per run.
+// The endpoint and the path to which the requests for one bucket are sent.
 struct BucketAddress {
   Endpoint endpoint;      // its host begins with the bucket if addressing is virtual-hosted
   std::string path_root;  // "/" or "/bucket/": the encoded key follows
 };
 
-// Returns what is wrong with the name; nothing if it is legal. Upper case and '_' are allowed, because stores
-// other than AWS allow them (path style only).
+// Returns a message that says what is wrong with the name; nothing if the name is legal. Upper case and '_'
+// are allowed, because stores other than AWS allow them (path style only).
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 std::optional<std::string> BucketNameProblem(std::string_view name);
 
-// Returns what is wrong with the key; nothing if S3 accepts it: 1 to 1,024 bytes.
+// Returns a message that says what is wrong with the key; nothing if S3 accepts the key (1 to 1,024 bytes).
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 std::optional<std::string> KeyProblem(std::string_view key);
 

@@ -13,8 +13,8 @@
 namespace cli {
 namespace {
 
-// Opens the trace file. A path that names an open descriptor of this process is a link, so open(2) is used.
-// Any other path must be a regular file, see OwnDir.
+// Opens the trace file. A path that names an open descriptor of this process is a link, so open(2) is used,
+// which follows links. Any other path must name a regular file, see OwnDir.
 s3::Result<s3::UniqueFd> OpenForTrace(const std::string& path) {
   const bool is_open = path == "/dev/stdout" || path == "/dev/stderr" || path.starts_with("/dev/fd/");
   if (!is_open) {

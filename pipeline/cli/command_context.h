@@ -1,5 +1,4 @@
-// The things that all commands that send requests share: signals that stop them, the request trace,
-// credentials.
+// Shared by all commands that send requests: signals that stop the command, the request trace, credentials.
 #pragma once
 
 #include <functional>
@@ -21,13 +20,13 @@ class CommandContext {
   // calls that function, on the signal thread, instead of ending the process.
   explicit CommandContext(std::function<void()> on_hangup = nullptr);
 
-  // Opens the request trace if the job asks for one; then trace() is not null. Fails with 74 if the file
-  // cannot be written.
+  // Opens the request trace if the job asks for one; then trace() is not null. Fails with exit status 74 if
+  // the file cannot be written.
   tl::expected<void, ExitError> OpenTrace(const config::Job& job);
 
-  // Fetches the credentials. Blocks, but not longer than until a stop. Fails with 77 if there are no
-  // credentials, or with the status of the stop. Call OpenTrace() first, because requests to credential
-  // services are traced.
+  // Fetches the credentials. Blocks until they are there or the command is stopped. Fails with exit status 77
+  // if there are no credentials, or with the status of the stop. Call OpenTrace() first, because requests to
+  // credential services are traced.
   tl::expected<pipeline::RunCredentials, ExitError> FetchCredentials(const config::Job& job);
 
   // Returns the exit status of the stop if the command was stopped, else `status`.

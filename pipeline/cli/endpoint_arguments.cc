@@ -30,7 +30,7 @@ tl::expected<void, ExitError> ApplyEndpointArguments(const EndpointArguments& ar
     options->latency = *latency;
   }
   if (arguments.jitter > 0 && arguments.latency.empty()) {
-    return Fail(pipeline::kExitUsage, "--jitter needs --latency: it spreads that latency");
+    return Fail(pipeline::kExitUsage, "--jitter needs --latency, because it varies that latency");
   }
   if (!arguments.bandwidth.empty()) {
     const auto bandwidth = config::ParseSize(arguments.bandwidth);

@@ -22,12 +22,13 @@ void ApplyArguments(const JobArguments& arguments, config::Job* job) {
   if (!arguments.run_dir.empty()) options.report.run_dir = arguments.run_dir;
   if (!arguments.trace_http.empty()) options.report.trace_http = arguments.trace_http;
   if (arguments.verbose) options.report.log = pipeline::LogLevel::kObjects;
-  options.resume.go_on = arguments.resume;
+  options.resume.finished_too = arguments.resume;
   options.resume.allow_changed_job = arguments.allow_changed_job;
   options.resume.trust = TrustOf(arguments.trust_dir);
 }
 
-// Reduces threads and memory to what this process may use, and records that as their source, for `check`.
+// Reduces threads and memory to what this process may use. Records that as the source of the changed values,
+// so that `check` shows it.
 void ApplyResourceLimits(config::Job* job) {
   auto& upload = job->pipeline.upload;
   const auto wanted = upload;
@@ -81,16 +82,17 @@ tl::expected<config::Job, ExitError> LoadRunOfPlan(const JobArguments& arguments
   const bool has_own_settings =
       !arguments.job_file.empty() || !arguments.overrides.empty() || !arguments.run_dir.empty();
   if (has_own_settings) {
-    return Fail(pipeline::kExitUsage,
-                "--plan excludes JOB.yaml, --set and --run-dir: the plan has its own job file and run "
-                "directories");
+    return Fail(
+        pipeline::kExitUsage,
+        "--plan cannot be used with JOB.yaml, --set or --run-dir: the plan has its own job file and run "
+        "directories");
   }
   if (arguments.shard.empty()) return Fail(pipeline::kExitUsage, "--plan needs --shard I/N or --shard auto");
   auto planned = LoadPlannedJob(arguments.plan_dir, TrustOf(arguments.trust_dir));
   if (!planned) return tl::unexpected(planned.error());
   auto& [plan, job] = *planned;
   ApplyArguments(arguments, &job);
-  job.pipeline.resume.go_on = true;  // so that a shard that ended with failures can run again
+  job.pipeline.resume.finished_too = true;  // so that a shard that ended with failures can run again
   if (const auto applied = ApplyShard(arguments.shard, arguments.plan_dir, &plan, &job.pipeline); !applied) {
     return tl::unexpected(applied.error());
   }

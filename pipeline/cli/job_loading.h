@@ -13,11 +13,12 @@ namespace cli {
 pipeline::Trust TrustOf(bool trust_dir);
 
 // Loads the job file, applies the arguments, and reduces threads and memory to what the process may use.
-// Fails with 66 if the file cannot be read. Fails with 78, and one line for each mistake, if it is wrong.
+// Fails with exit status 66 if the file cannot be read, and with 78 and one line for each mistake if it is
+// wrong.
 tl::expected<config::Job, ExitError> LoadJob(const JobArguments& arguments);
 
-// The same for a job file in `directory` that the user did not name: the records of a run or plan name it.
-// Fails with 74 if the file cannot be trusted.
+// Loads a job file in `directory` that the user did not name, but that the records of a run or plan name.
+// Fails as LoadJob() does, and with 74 if the file cannot be trusted.
 tl::expected<config::Job, ExitError> LoadNamedJob(const pipeline::OwnDir& directory, JobArguments arguments);
 
 struct PlannedJob {
@@ -26,7 +27,7 @@ struct PlannedJob {
 };
 
 // Loads a plan and its job. Fails with 66 if there is no plan, with 74 if it is damaged or cannot be trusted,
-// and with 78 if its job file means another job here than at the time of the plan, for example because the
+// and with 78 if its job file gives other settings than when the plan was made, for example because the
 // environment differs.
 tl::expected<PlannedJob, ExitError> LoadPlannedJob(const std::string& plan_dir, pipeline::Trust trust);
 

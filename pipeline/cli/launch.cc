@@ -14,10 +14,10 @@
 namespace cli {
 namespace {
 
-// SIGPIPE and SIGXFSZ are ignored: a write that cannot succeed then fails with EPIPE or EFBIG. SIGCHLD is not
-// ignored: otherwise waitpid(2) returns no exit status (ECHILD). No signal stays blocked: an inherited mask
-// would block the signals that end a command. SIGINT, SIGTERM, SIGUSR1 and SIGHUP stay as they are:
-// SignalThread gets them even if they are ignored, because Linux never discards a blocked signal
+// SIGPIPE and SIGXFSZ are ignored, so that a write that cannot succeed fails with EPIPE or EFBIG. SIGCHLD is
+// not ignored, because otherwise waitpid(2) returns no exit status (ECHILD). No signal stays blocked, because
+// an inherited mask would block the signals that end a command. SIGINT, SIGTERM, SIGUSR1 and SIGHUP are not
+// changed. SignalThread gets them even if they are ignored, because Linux never discards a blocked signal
 // (kernel/signal.c, sig_ignored()).
 void ResetSignals() {
   signal(SIGPIPE, SIG_IGN);
@@ -28,7 +28,8 @@ void ResetSignals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Each file, connection and directory needs a descriptor; the soft limit is often 1,024.
+// Raises the soft limit to the hard limit. Each file, connection and directory needs a descriptor, and the
+// soft limit is often only 1,024.
 void RaiseDescriptorLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
@@ -50,8 +51,8 @@ void ReserveLessUnderAddressLimit() {
   pthread_attr_destroy(&attributes);
 }
 
-// A core dump would contain every secret. The limit is 1 byte: with 0, Linux still pipes the dump to a
-// program that core_pattern names (core(5), "Piping core dumps to a program").
+// A core dump would contain every secret. The limit is 1 byte, because with 0, Linux still pipes the dump to
+// a program that core_pattern names (core(5), "Piping core dumps to a program").
 void ForbidCoreDumps() {
   const rlimit limit{1, 1};
   setrlimit(RLIMIT_CORE, &limit);

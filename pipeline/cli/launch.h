@@ -10,7 +10,7 @@ void PrepareProcess();
 
 // Occupies closed standard descriptors. Otherwise a file that s3flow opens could get the number 0, 1 or 2,
 // and output for the terminal would be written into that file. Reads and writes of an occupied descriptor
-// fail with EBADF, as if it were closed.
+// fail with EBADF, as for a closed descriptor.
 void HoldStandardDescriptors();
 
 }  // namespace cli

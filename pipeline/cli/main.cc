@@ -18,8 +18,8 @@
 
 namespace {
 
-// The minimum of threads: signals, journal, lock, deadlines, progress, source, an event loop, a worker, the
-// worker scaler's timer, name resolution.
+// The smallest number of threads that a command needs, one for each of these: signals, journal, lock,
+// deadlines, progress, source, an event loop, a worker, the worker scaler's timer, name resolution.
 constexpr int kMinThreads = 10;
 
 // The values that the parser sets. Each command uses some of them.
@@ -43,7 +43,7 @@ void AddJobArguments(CLI::App* command, cli::JobArguments* arguments, bool requi
       ->type_name("KEY=VALUE")
       ->take_all()
       ->expected(1)
-      ->allow_extra_args(false);  // a text behind it is a mistake, and may be a secret
+      ->allow_extra_args(false);  // a second value is a mistake, and may be a secret
 }
 
 void AddTraceArgument(CLI::App* command, std::string* file) {
@@ -53,9 +53,8 @@ void AddTraceArgument(CLI::App* command, std::string* file) {
 
 void AddTrustArgument(CLI::App* command, bool* trust_dir) {
   command->add_flag("--trust-dir", *trust_dir,
-                    "Use the run or plan directory even if another user owns it or may write to it; this "
-                    "trusts its owner, and "
-                    "everyone who may write there, with your credentials");
+                    "Use the run or plan directory even if other users own it or may write to it. Set this "
+                    "only if you trust these users with your credentials");
 }
 
 void AddRunArguments(CLI::App* command, cli::JobArguments* arguments, bool job_required = true) {
@@ -74,7 +73,7 @@ void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) 
       ->type_name("TIME");
   command
       ->add_option("--jitter", arguments->jitter,
-                   "Draw latencies from a log-normal distribution: --latency is its median, this its sigma")
+                   "Draw latencies from a log-normal distribution with the median --latency and this sigma")
       ->check(CLI::Range(0.0, 1.5));
   command
       ->add_option("--bandwidth", arguments->bandwidth,
@@ -86,7 +85,7 @@ void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) 
       ->check(CLI::IsMember({"all", "complete"}));
   command
       ->add_option("--refuse-header", arguments->refused_headers,
-                   "Answer NotImplemented to requests with this header; may be given again")
+                   "Answer NotImplemented to requests with this header; may be given several times")
       ->type_name("NAME")
       ->take_all()
       ->expected(1);
@@ -98,13 +97,13 @@ Command AddRun(CLI::App* app, Arguments* arguments) {
   auto* job = &arguments->job;
   auto* command = app->add_subcommand("run", "Upload what the job file describes");
   AddRunArguments(command, job, false);
-  command->add_option("--plan", job->plan_dir, "Upload a shard of this plan, instead of a job file")
+  command->add_option("--plan", job->plan_dir, "Upload a shard of this plan, instead of a job file's inputs")
       ->type_name("DIR");
   command
       ->add_option(
           "--shard", job->shard,
-          "Upload only one part of the job: I/N (I counts from 0), or auto to take both from mpirun, srun "
-          "or a job array; auto/N if those do not tell N")
+          "Upload only one part of the job: I/N (I counts from 0), or auto to read both from mpirun, srun "
+          "or a job array; auto/N if they do not give N")
       ->type_name("I/N");
   command->add_flag(
       "--resume", job->resume,
@@ -140,7 +139,7 @@ Command AddClean(CLI::App* app, Arguments* arguments) {
   auto* command = app->add_subcommand(
       "clean", "Abort the multipart uploads that a run has left in the store, and no others");
   command->add_option("RUN_DIR", clean->run_dir, "The run directory")->required();
-  command->add_option("--job", clean->job_file, "The job file, if it is no longer where it was")
+  command->add_option("--job", clean->job_file, "The job file, if it was moved after the start of the run")
       ->type_name("JOB.yaml");
   command->add_flag("--dry-run", clean->dry_run, "Only show how many uploads would be aborted");
   AddTrustArgument(command, &clean->trust_dir);
@@ -163,11 +162,11 @@ Command AddPlan(CLI::App* app, Arguments* arguments) {
   command
       ->add_option(
           "--bandwidth", plan->bandwidth,
-          "Assumed bytes per second of all shards together, for example 10GB; shows how long the upload "
-          "takes at least")
+          "Assumed bytes per second of all shards together, for example 10GB. The output then includes the "
+          "minimum duration of the upload")
       ->type_name("SIZE");
   command->add_option("--requests-per-second", plan->requests_per_second,
-                      "Assumed requests per second of all shards together, likewise");
+                      "Assumed requests per second of all shards together, for the same estimate");
   AddTraceArgument(command, &arguments->job.trace_http);
   AddTrustArgument(command, &arguments->job.trust_dir);
   return {command, [arguments] { return cli::Plan(arguments->job, arguments->plan); }};
@@ -180,7 +179,7 @@ Command AddFinish(CLI::App* app, Arguments* arguments) {
       "After the shards of a plan: complete the objects they share, and check that nothing is missing");
   command->add_option("DIR", finish->directory, "The directory of the plan")->required();
   command->add_flag("--check-source", finish->check_source,
-                    "Walk the source again and list what has appeared since the plan");
+                    "Walk the source again and list the files that have appeared since the plan");
   AddTrustArgument(command, &finish->trust_dir);
   AddTraceArgument(command, &finish->trace_http);
   return {command, [finish] { return cli::Finish(*finish); }};
@@ -190,12 +189,14 @@ Command AddServe(CLI::App* app, Arguments* arguments) {
   auto* serve = &arguments->serve;
   auto* command = app->add_subcommand("serve", "Run only the embedded S3 endpoint, on 127.0.0.1");
   command->add_option("DIR", serve->directory, "Directory for the objects")->required();
-  command->add_option("--port", serve->port, "Port; 0 takes a free one")->check(CLI::Range(0, 65535));
+  command->add_option("--port", serve->port, "Port; 0 chooses a free port")->check(CLI::Range(0, 65535));
   command->add_option("--bucket", serve->buckets, "A bucket to create; may be given several times")
       ->take_all()
       ->expected(1);
   command->add_flag("--discard", serve->discard, "Hash and discard bodies instead of storing them");
-  command->add_option("--profile", serve->profile, "Refuse what this store refuses, for example r2")
+  command
+      ->add_option("--profile", serve->profile,
+                   "Emulate a store profile: refuse what such a store refuses. For example r2")
       ->type_name("NAME");
   AddEndpointArguments(command, &serve->endpoint);
   return {command, [serve] { return cli::Serve(*serve); }};
@@ -213,7 +214,8 @@ std::string UsageProblem(const CLI::App* app, const CLI::Error& error) {
   return text;
 }
 
-// Turns the end of the parser into a result: --help and --version are a success, a mistake is an error.
+// Returns the result of the command after the parser has thrown `error`: a success for --help and --version,
+// an error for a mistake in the arguments. Prints the help or the version.
 cli::CommandResult Explain(const CLI::App& app, const CLI::ParseError& error) {
   std::ostringstream help, problem;
   const int status = app.exit(error, help, problem);
@@ -228,8 +230,8 @@ tl::expected<void, cli::ExitError> CheckThreads() {
   return cli::Fail(
       pipeline::kExitSystem,
       fmt::format("this process can start only {} threads, and a command needs {}: raise ulimit -u or "
-                  "pids.max of the control group (in a container, its seccomp profile may be older "
-                  "than clone3)",
+                  "pids.max of the control group (in a container, the cause may be a seccomp "
+                  "profile that forbids clone3)",
                   threads, kMinThreads));
 }
 
@@ -272,7 +274,7 @@ int main(int argc, char** argv) {
   try {
     return argc > 0 ? Main(argc, argv) : Main(1, no_arguments);
   } catch (const std::system_error& error) {
-    cli::PrintError(std::string("the system refuses what this command needs: ") + error.what());
+    cli::PrintError(std::string("the system refused a resource that this command needs: ") + error.what());
     return pipeline::kExitSystem;
   } catch (const std::bad_alloc&) {
     cli::PrintError("this process has no memory left: raise ulimit -v, or memory.max of the control group");

@@ -20,12 +20,12 @@ void PrintError(std::string_view text);
 void PrintNotes(const config::Job& job);
 
 // Writes the end of a run: the summary, the place of the records, how to resume the run, and why it stopped.
-// `kind`: a rehearsal cannot be resumed, because its store is gone.
+// If a rehearsal was stopped (see `kind`), says that it cannot be resumed, because its store is gone.
 void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop,
                     pipeline::RunKind kind);
 
-// Returns `status`. But if it is a success and not all output could be written to stdout, returns an error
-// (74). For commands whose only result is their output.
+// Returns `status`, or an error (74) if `status` is a success but some output could not be written to stdout.
+// For commands whose only result is their output.
 CommandResult UnlessStdoutFailed(pipeline::ExitStatus status);
 
 }  // namespace cli

@@ -15,7 +15,8 @@
 namespace pipeline {
 namespace {
 
-// openat2(2) fails with EAGAIN when something in the tree is renamed at the same time, as its manual says.
+// How often openat2(2) is tried. Its manual says that it may fail with EAGAIN while something in the tree is
+// renamed.
 constexpr int kMaxTries = 16;
 
 }  // namespace
@@ -34,7 +35,7 @@ int OpenStepByStep(int directory, const char* relative, int flags) {
     if (slash == std::string_view::npos) return openat(at, part.c_str(), flags | O_NOFOLLOW);
     const int next = openat(at, part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (next < 0) {
-      if (errno == ENOTDIR) errno = ELOOP;  // a link fails with ENOTDIR here, because of O_DIRECTORY
+      if (errno == ENOTDIR) errno = ELOOP;  // O_DIRECTORY makes a link fail with ENOTDIR
       return -1;
     }
     opened = s3::UniqueFd(next);
@@ -56,7 +57,7 @@ int OpenBeneath(int directory, const char* relative, int flags) {
   }
   const int refusal = errno;
   if (refusal != ENOSYS && refusal != EPERM && refusal != EAGAIN) return -1;
-  // EPERM may also come from O_NOATIME. Then OpenStepByStep() fails with it, too, and openat2 stays in use.
+  // O_NOATIME may also cause EPERM. Then OpenStepByStep() fails with EPERM, too, and openat2 stays in use.
   const int fd = OpenStepByStep(directory, relative, flags);
   if (refusal == ENOSYS || (refusal == EPERM && fd >= 0)) has_openat2.store(false, std::memory_order_relaxed);
   return fd;

@@ -8,17 +8,18 @@
 
 namespace pipeline {
 
-// Uses getdents64(2), not readdir(3): glibc before 2.38 leaves out entries whose inode number is 0, and on
-// some FUSE file systems that is every entry (https://sourceware.org/bugzilla/show_bug.cgi?id=12165). For the
-// same reason neither the type nor the inode number of an entry is used. One thread at a time.
+// Uses getdents64(2), not readdir(3): glibc before 2.38 leaves out entries whose inode number is 0, and some
+// FUSE file systems give that number to every entry (https://sourceware.org/bugzilla/show_bug.cgi?id=12165).
+// For the same reason the class ignores the type and the inode number of an entry. Not thread-safe.
 class DirectoryReader {
  public:
   explicit DirectoryReader(s3::UniqueFd directory) : directory_(std::move(directory)) {}
 
-  // Returns the next name, without "." and ".."; valid until the next call. Returns null at the end and after
-  // an error; error() tells which. Blocks. Repeats a failed system call, see io_retry.h.
+  // Returns the next name; leaves out "." and "..". The name is valid until the next call. Returns null at
+  // the end of the directory and after an error; error() tells the two apart. Blocks. Repeats a failed system
+  // call; see io_retry.h.
   const char* Next();
-  // The errno that ended the reading; 0 for none.
+  // Returns the errno of the failed call that ended the reading; 0 if none failed.
   int error() const { return error_; }
   int fd() const { return directory_.get(); }
 
@@ -28,7 +29,7 @@ class DirectoryReader {
   bool Fill();
 
   s3::UniqueFd directory_;
-  std::unique_ptr<char[]> buffer_;  // allocated by the first call, freed at the end
+  std::unique_ptr<char[]> buffer_;  // allocated by the first Next(), freed at the end
   std::size_t at_ = 0, end_ = 0;
   int error_ = 0;
 };

@@ -8,7 +8,7 @@
 
 namespace pipeline {
 
-// Returns a kLocal error with the message "PATH: TEXT OF THE ERRNO".
+// Returns a kLocal error with the message "PATH: TEXT", where TEXT is strerror(3) of `error`.
 s3::Error ErrnoError(const std::string& path, int error);
 
 // Writes all of `text`; blocks. Returns 0, or the errno of the failed write.

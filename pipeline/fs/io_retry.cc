@@ -3,21 +3,22 @@
 namespace pipeline {
 namespace {
 
-// Returns how often a call is tried in total; 0 for errors that are final at once, such as a missing
-// permission. EMFILE and ENFILE are not listed: they say nothing about the file, but about this process or
+// Returns how often a call is tried in total. Returns 0 if the error is final at once, such as a missing
+// permission. EMFILE and ENFILE are not listed, because they are not about the file but about this process or
 // machine.
 int MaxTries(int error) {
   switch (error) {
-    case EINTR:   // FUSE and NFS mounted with `intr`, where no handler restarts the call
+    case EINTR:   // a signal interrupted FUSE, or NFS mounted with `intr`, and nothing restarts the call
     case EAGAIN:  // openat2(2): something was renamed at the same time
     case EBUSY:   // the file system is being mounted, or it is fetching the file from tape
-    case ENOMEM:  // the kernel's memory, which it can free
-    case ESTALE:  // NFS: the server has another file there now, which a new look-up finds
+    case ENOMEM:  // the kernel lacks memory, but may free some
+    case ESTALE:  // NFS: the server has replaced the file; a new look-up finds the new one
       return 5;
-    // One more try: usually these are final, or the file system has tried for minutes already.
-    case EIO:        // FUSE and Lustre, during the failover of a server
-    case ETIMEDOUT:  // a soft mount
-    case ENOENT:     // in the middle of a rename on the server, or from a stale cache of names
+    // These errors get one more try only: usually they are final, or the file system has already tried for
+    // minutes.
+    case EIO:        // FUSE and Lustre, while a server fails over to another one
+    case ETIMEDOUT:  // a soft mount, whose server does not respond
+    case ENOENT:     // during a rename on the server, or because of a stale cache of names
       return 2;
     default: return 0;
   }
@@ -27,7 +28,7 @@ int MaxTries(int error) {
 
 std::optional<std::chrono::milliseconds> IoRetryDelay(int error, int failed) {
   if (failed >= MaxTries(error)) return std::nullopt;
-  return std::chrono::milliseconds(10 << (2 * (failed - 1)));  // 10, 40, 160, 640
+  return std::chrono::milliseconds(10 << (2 * (failed - 1)));  // 10, 40, 160 and 640 ms
 }
 
 }  // namespace pipeline

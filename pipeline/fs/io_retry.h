@@ -12,8 +12,9 @@ namespace pipeline {
 // when the error is final. `failed`: how many tries have failed so far, including this one.
 std::optional<std::chrono::milliseconds> IoRetryDelay(int error, int failed);
 
-// Repeats a call that returns an s3::Result until it succeeds or its error is final. Uses the errno in the
-// error's `system_error`. `pause` must wait between two calls; a task of the graph suspends there.
+// Repeats a call that returns an s3::Result until it succeeds or its error is final. Takes the errno from the
+// error's `system_error`. `pause` gets the delay before the next call, and must wait for that time; a task of
+// the graph suspends in it.
 //
 //   auto opened = RetryIo([&] { return OpenFile::Open(file); }, pause);
 template <typename Call, typename Pause>
@@ -26,13 +27,14 @@ auto RetryIo(const Call& call, const Pause& pause) {
   }
 }
 
-// The same; blocks the thread while it waits.
+// The same, but blocks the thread while it waits.
 template <typename Call>
 auto RetryIo(const Call& call) {
   return RetryIo(call, [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); });
 }
 
-// The same for a call that returns a negative number and sets errno. Blocks the thread while it waits.
+// The same for a call that, on failure, returns a negative number and sets errno. Blocks the thread while it
+// waits.
 template <typename Call>
 auto RetrySystemCall(const Call& call) {
   for (int failed = 1;; ++failed) {

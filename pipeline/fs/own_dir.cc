@@ -60,17 +60,19 @@ std::optional<s3::Error> OwnDir::FindProblem(const std::string& path, const stru
   const bool trusts_owner = trust_ == Trust::kOthers;
   const bool is_own = status.st_uid == geteuid() || status.st_uid == 0;
   if (!is_own && !(trusts_owner && status.st_uid == owner_)) {
-    return problem(fmt::format("belongs to another user (uid {}): choose one of your own{}", status.st_uid,
-                               trusts_owner ? "" : ", or trust the owner with --trust-dir"));
+    return problem(fmt::format("belongs to another user (uid {}): choose a directory of your own{}",
+                               status.st_uid, trusts_owner ? "" : ", or trust the owner with --trust-dir"));
   }
   if (!trusts_owner && (status.st_mode & kOthersWrite) != 0) {
     return problem(
-        fmt::format("may be written to by other users (mode {:04o}): chmod {}go-w {}, or trust them "
+        fmt::format("may be written to by other users (mode {:04o}): run chmod {}go-w {}, or trust them "
                     "with --trust-dir",
                     status.st_mode & 07777, type == S_IFDIR ? "-R " : "", path));
   }
   if (type == S_IFREG && to_write && status.st_nlink != 1) {
-    return problem("has a second name (a hard link), which would change, too: replace it by a copy");
+    return problem(
+        "has a second name (a hard link), and a write would also change the file under that name: replace "
+        "this file by a copy");
   }
   return std::nullopt;
 }
@@ -110,8 +112,8 @@ s3::Result<OwnDir> OwnDir::Around(const std::string& file_path, Trust trust) {
   return OpenAs(file_path.substr(0, file_path.rfind('/') + 1), trust, false, false);
 }
 
-// Checks the file before opening it, because opening a device can have effects. Checks it again afterwards,
-// because another file may have taken the name in between.
+// Checks the file before opening it, because opening a device can have side effects. Checks it again
+// afterwards, because another file may have taken the name in between.
 s3::Result<std::optional<s3::UniqueFd>> OwnDir::OpenFile(const std::string& name, int flags) const {
   if (const auto slash = name.rfind('/'); slash != std::string::npos) {
     const auto directory = FindDir(name.substr(0, slash));

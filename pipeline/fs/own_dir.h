@@ -1,7 +1,7 @@
 // Opens the directories that hold s3flow's records (of a run or a plan) and the files in them. Other users
-// may have put something into such a directory. So the directory is opened once; everything in it is opened
-// by its name relative to the open directory, never through a symbolic link, never blocking, and only if it
-// is trusted. Any thread.
+// may have put harmful entries into such a directory. Therefore the directory is opened once. Each entry is
+// opened relative to the open directory, without following symbolic links, without blocking, and only if the
+// entry is trusted. Any thread.
 #pragma once
 
 #include <sys/stat.h>
@@ -18,11 +18,11 @@
 
 namespace pipeline {
 
-// A file or directory is trusted when this user or root owns it and nobody else may write to it. With
-// Trust::kOthers the owner of the directory may own it, too, and others may write to it. Root gets no
-// exception: otherwise any user could make root's process read and upload files that only root may read. A
-// directory that this process has just made, and owns, is trusted with any mode: some file systems have no
-// modes.
+// A file or directory is trusted if this user or root owns it and nobody else may write to it.
+// Trust::kOthers is less strict: it also trusts entries of the directory's owner, and it does not check who
+// may write to an entry. A process that runs as root follows the same rules. Otherwise any user could make it
+// read and upload files that only root may read. Some file systems have no modes. Therefore a directory that
+// this process has just created and owns is trusted with any mode.
 //
 // `name` is relative to the directory: "journal.jsonl", "manifests/00003". Errors are kLocal. Their message
 // names the path, the problem and a remedy.
@@ -32,12 +32,13 @@ namespace pipeline {
 //   auto summary = directory->Write("summary.json", text, 0644);
 class OwnDir {
  public:
-  // Opens the directory that `path` names. Links in the path are followed: the user named it. Fails when it
-  // is not trusted.
+  // Opens the directory that `path` names. Follows symbolic links in the path, because the user named the
+  // path. Fails if the directory is not trusted.
   static s3::Result<OwnDir> Open(const std::string& path, Trust trust = Trust::kOurs);
   // The same, but makes the directory and its parents when they are missing. The directory gets mode 0755.
   static s3::Result<OwnDir> Make(const std::string& path, Trust trust = Trust::kOurs);
-  // Opens the directory that a file is in. The directory itself need not be trusted; its files must be.
+  // Opens the directory that contains the file. The directory itself need not be trusted, but each file in it
+  // is opened only if it is trusted.
   static s3::Result<OwnDir> Around(const std::string& file_path, Trust trust);
 
   const std::string& path() const { return path_; }
@@ -50,13 +51,13 @@ class OwnDir {
   s3::Result<s3::UniqueFd> Read(const std::string& name) const;
   // Returns the content of a file. Fails when it is longer than `max_bytes`.
   s3::Result<std::string> Text(const std::string& name, std::size_t max_bytes) const;
-  // Opens a file for appending and reading; makes it when it is missing. Fails for a file with a second name
-  // (a hard link), because appending would change the file under that name, too.
+  // Opens a file for appending and reading; makes it when it is missing. If the file has a second name (a
+  // hard link), fails, because appending would change the file under its other name, too.
   s3::Result<s3::UniqueFd> Append(const std::string& name, mode_t mode) const;
   // Makes a new file and opens it for appending. Fails when any file, directory or link has that name.
   s3::Result<s3::UniqueFd> Create(const std::string& name, mode_t mode) const;
-  // Replaces a file atomically, by a rename of NAME.new: readers see either the old or the new content, in
-  // full.
+  // Replaces a file atomically, by a rename of NAME.new. So readers see either the whole old content or the
+  // whole new content.
   s3::Result<void> Write(const std::string& name, std::string_view text, mode_t mode) const;
 
   // Returns true when any file, directory or link has that name, even a dangling link.
@@ -86,7 +87,7 @@ class OwnDir {
   std::string path_;
   std::shared_ptr<const s3::UniqueFd> fd_;
   Trust trust_;
-  uid_t owner_;  // of the directory that was opened by its path; for Trust::kOthers
+  uid_t owner_;  // who owns the directory that was opened by its path; Trust::kOthers trusts this user
 };
 
 // Returns the part after the last slash.

@@ -1,4 +1,4 @@
-// Recognizes the files that s3flow itself writes, so that a walk leaves them out.
+// Recognizes the files that s3flow itself writes, so that a walk skips them.
 #pragma once
 
 #include <sys/stat.h>
@@ -9,8 +9,8 @@
 
 namespace pipeline {
 
-// Directories and files that this command writes. They are recognized by device and inode, so any path to
-// them works. A value. Contains() may be called from any thread.
+// The directories and files that this command writes. Recognizes them by device and inode number, whatever
+// path leads to them. A value. Any thread may call Contains().
 class OwnFiles {
  public:
   // Adds the file at `path`, if it exists.
@@ -21,11 +21,12 @@ class OwnFiles {
   std::vector<std::pair<dev_t, ino_t>> files_;
 };
 
-// Returns true for a run directory or a plan, of any run: it has a journal.jsonl that begins with a `run`
-// record. Costs one system call for a directory without such a file.
+// Returns true if the directory belongs to any run or plan: it contains a journal.jsonl that begins with a
+// `run` record. If the directory has no such file, the check costs one system call.
 bool IsRunDirectory(int directory_fd);
 
-// Reasons for skipped inputs, as the journal and the user see them.
+// Values of ObjectResult::reason: for the directories of runs and plans, and for other files that this
+// command writes.
 inline constexpr const char* kOwnDirectory = "a run directory or plan of s3flow";
 inline constexpr const char* kOwnFile = "written by this command";
 

@@ -7,12 +7,12 @@
 namespace pipeline {
 namespace {
 
-constexpr int kSlowStartGrowth = 3;        // slots that each fast task adds
-constexpr double kMaxRefusedShare = 0.02;  // of the slots that returned in a round
+constexpr int kSlowStartGrowth = 3;        // slots that a fast task of one slot adds
+constexpr double kMaxRefusedShare = 0.02;  // maximum number of refusals per slot that returned in a round
 constexpr double kBackOffFactor = 0.7;
-constexpr double kOldWeight = 0.7, kNewWeight = 0.3;  // of goodput, to smooth it over rounds
+constexpr double kOldWeight = 0.7, kNewWeight = 0.3;  // smooth the goodput over rounds
 constexpr double kBytesPerSlot = 1 << 20;
-constexpr int kMinLargeTasks = 4;  // may be in flight at any limit
+constexpr int kMinLargeTasks = 4;  // this number of large tasks may be in flight at any limit
 
 }  // namespace
 
@@ -48,8 +48,8 @@ ConcurrencyController::Transition ConcurrencyController::Handle(SlowStart* state
   if (!task.undisturbed) return std::nullopt;
   if (state->latency.IsFast(task.bytes, task.took)) {
     state->slow_slots = 0;
-    // A few large requests fill a network line, and each holds memory. So a large task adds fewer slots than
-    // it holds.
+    // A large task adds fewer slots than it holds, because a few large requests fill a network line, and each
+    // of them needs much memory.
     const int growth = task.slots == 1 ? kSlowStartGrowth : std::max(1, task.slots / 4);
     SetLimit(limit_ + growth, event.now);
     return std::nullopt;
@@ -83,7 +83,8 @@ ConcurrencyController::Transition ConcurrencyController::Handle(Probe* state, co
   return Steady{GoodputMeter(event.now), state->base_rate};
 }
 
-// Returns true when more than a small share of the round's requests was refused. Counts each refusal once.
+// Returns true if the store refused more than kMaxRefusedShare of the round's requests. Counts each refusal
+// once.
 bool ConcurrencyController::WasRefused(const GoodputMeter& round, std::uint64_t refusals) {
   const auto refused = static_cast<double>(refusals - std::exchange(refusals_seen_, refusals));
   return refused > kMaxRefusedShare * static_cast<double>(round.returned_slots());

@@ -1,10 +1,10 @@
-// Decides how many slots circulate between source and sink: a fixed number, or a number that adapts to the
-// store.
+// Decides how many slots circulate between source and sink: a fixed number, or a number that is adapted to
+// the store.
 //
 //   ConcurrencyController slots(SlotLimitsOf(options), Clock::now());
-//   int held = slots.circulation();                      // by the source, at the start
-//   held -= slots.WeightOf(bytes);                       // a task leaves the source
-//   held += slots.Return(task, refusals, Clock::now());  // it has reached the sink
+//   int held = slots.circulation();                      // the source has these slots at the start
+//   held -= slots.WeightOf(bytes);                       // a task takes slots and leaves the source
+//   held += slots.Return(task, refusals, Clock::now());  // the task has reached the sink
 #pragma once
 
 #include <atomic>
@@ -21,16 +21,17 @@
 
 namespace pipeline {
 
-// The limit is the wanted number of slots. The circulation follows it as slots return.
+// The limit is the wanted number of slots. The circulation is the present number of slots. Return() changes
+// the circulation towards the limit.
 //
 //   SlowStart ---- slow tasks ----> Steady ----- due -----> Probe --+
 //       |                           ^    ^                   |  ^   | kept
 //       +-------- refusals ---------+    +--- not kept, -----+  +---+
 //                                              refusals
 //
-// - SlowStart: each fast task adds slots; a task is fast if it takes little longer than the fastest of its
-//   size (LatencyFloor). Slow tasks end this state: either more slots would only wait in a queue, or the
-//   latencies of this store vary without load.
+// - SlowStart: each fast task adds slots; a task is fast if it takes at most a little longer than the fastest
+//   task of its size (LatencyFloor). Slow tasks end this state, because either more requests would only wait
+//   in a queue, or the latencies of this store vary without load.
 // - Steady and Probe compare goodput. First, probes double the limit while goodput rises. Then smaller probes
 //   follow from time to time: a higher limit is kept if goodput rises, a lower one if it does not fall
 //   (ProbeSchedule).
@@ -46,23 +47,23 @@ class ConcurrencyController {
 
   ConcurrencyController(const SlotLimits& limits, Clock::time_point now);
 
-  // Returns how many slots a task of this size holds: one for each MiB, at least one. The number is capped so
-  // that `first_large` such tasks can be in flight at the start, and at least four at any time. With a fixed
-  // number of slots it is always one.
+  // Returns how many slots a task of this size holds: one for each MiB, at least one. The number is capped,
+  // so that SlotLimits::first_large large tasks can be in flight at the start, and at least four at any time.
+  // If the number of slots is fixed, each task holds one slot.
   int WeightOf(std::uint64_t bytes) const;
-  // Takes the slots that a task held. Returns how many slots go back to the source, which may be fewer or
-  // more. `refusals`: how many responses have asked for a lower rate since the start of the run.
+  // Takes back the slots that a task held. Returns how many slots to return to the source instead: as many,
+  // fewer or more. `refusals`: how many responses since the start of the run have asked for a lower rate.
   int Return(const Returned& task, std::uint64_t refusals, Clock::time_point now);
-  // Returns how many slots exist, in the source or in flight. Any thread.
+  // Returns how many slots exist now, in the source or in flight. Any thread.
   int circulation() const { return circulation_; }
 
-  // The limit over time.
+  // Returns the limit over time.
   const LimitSeries::Points& series() const { return series_.points(); }
 
  private:
   struct SlowStart {
     LatencyFloor latency;
-    int slow_slots = 0;  // of slow tasks in a row
+    int slow_slots = 0;  // slots of the latest slow tasks in a row
   };
   struct Steady {
     GoodputMeter meter;
@@ -74,7 +75,7 @@ class ConcurrencyController {
     int base_limit;
   };
   using State = std::variant<SlowStart, Steady, Probe>;
-  // The state to change to; nothing: stay in this one.
+  // The next state; nothing if the state stays the same.
   using Transition = std::optional<State>;
   struct Event {
     const Returned& task;

@@ -8,30 +8,30 @@ namespace pipeline {
 
 // A task that has reached the sink.
 struct Returned {
-  int slots = 1;                               // that it held
-  std::uint64_t bytes = 0;                     // of its HTTP body
-  std::chrono::steady_clock::duration took{};  // since it left the source
-  bool undisturbed = true;                     // one attempt, and it succeeded
+  int slots = 1;                               // slots that the task held
+  std::uint64_t bytes = 0;                     // bytes of its HTTP body
+  std::chrono::steady_clock::duration took{};  // time since the task left the source
+  bool undisturbed = true;                     // the first attempt succeeded
 };
 
 // A round ends when as many slots have returned as circulate, but not before a minimum time. The first round
-// does not count, because its tasks left the source under another limit.
+// is not used, because its tasks left the source under another limit.
 class GoodputMeter {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Starts the round that does not count.
+  // Starts the first round, which is not used.
   explicit GoodputMeter(Clock::time_point now) : began_(now) {}
-  // Starts a round that counts: the limit has not changed.
+  // Returns a meter that uses its first round, too, because the limit has not changed.
   static GoodputMeter Counting(Clock::time_point now);
 
-  // Adds a task. Returns true when the task completes a round that counts. Call Restart() to begin the next
-  // round.
+  // Adds a task. Returns true if the task ends a round that is used. After that, call Restart() to begin the
+  // next round.
   bool Add(const Returned& task, int circulation, Clock::duration min_round, Clock::time_point now);
   void Restart(Clock::time_point now);
 
-  // Returns this round's goodput per second. Each undisturbed task counts 1, plus 1 for each MiB. The slots
-  // of a task do not count, because their number changes with the limit.
+  // Returns this round's goodput per second. Each undisturbed task adds 1, plus 1 for each MiB. The slots of
+  // a task add nothing, because their number changes with the limit.
   double Rate(Clock::time_point now) const;
   int returned_slots() const { return returned_slots_; }
 

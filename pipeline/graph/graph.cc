@@ -28,20 +28,20 @@ namespace flow = tbb::flow;
 
 using Clock = std::chrono::steady_clock;
 
-// Slots on their way to the source.
+// Slots that return to the source.
 struct SlotCount {
   int count = 1;
 };
 
-// A task, or the result of an input that needs none, with the slots that it holds.
+// The source makes one RunningTask for each item.
 struct RunningTask {
-  SourceItem item;
-  int slots = 1;
+  SourceItem item;  // a task to run, or the result of an input that needs no upload
+  int slots = 1;    // slots that `item` holds until it has reached the sink
   Clock::time_point began{};
 };
 
 struct CompletedTask {
-  std::shared_ptr<const ObjectResult> result;  // null: see TaskStats
+  std::shared_ptr<const ObjectResult> result;  // null: the input has no result yet
   int slots = 1;
   std::uint64_t bytes = 0;
   Clock::time_point began{};
@@ -53,19 +53,19 @@ constexpr bool kBlocking = true;
 constexpr bool kBlocking = false;
 #endif
 
-// The minimum of arena slots. With fewer, the arena caches fewer stacks of suspended tasks, and maps and
-// unmaps stacks all the time.
+// The minimum number of arena slots. With fewer slots the arena caches fewer stacks of suspended tasks, so it
+// maps and unmaps stacks all the time.
 constexpr int kArenaSlots = 16;
 
 int MaxWorkers(const GraphOptions& options) {
-  // Every slot may block a thread, and so may the source.
+  // The task of each slot may block a thread, and the source may block one, too.
   if (kBlocking) return options.concurrency + 2;
   return options.threads > 0 ? options.threads : tbb::info::default_concurrency();
 }
 
 }  // namespace
 
-// Allows oneTBB as many workers as have work. Thread-safe.
+// Allows oneTBB only as many workers as there is work for. Thread-safe.
 class Workers {
  public:
   explicit Workers(int max)
@@ -75,9 +75,10 @@ class Workers {
   flow::graph* graph() { return graph_; }
   void SetGraph(flow::graph* graph) { graph_ = graph; }
 
-  // oneTBB never creates more workers than the limit at the time when its first arena is initialised, and
-  // warns when the arena has slots for more. So the limit is raised to the arena's size for a moment.
-  void Start() S3_NO_THREAD_SAFETY_ANALYSIS {  // no task runs yet
+  // oneTBB reads its limit when the first arena is initialized, and never creates more workers than that. It
+  // warns if the arena has more slots than the limit. So the limit is raised to the arena's size for a
+  // moment.
+  void Start() S3_NO_THREAD_SAFETY_ANALYSIS {  // no other thread uses limit_ yet
     Allow(arena_.max_concurrency());
     arena_.initialize();
     Allow(adapts_ ? scaler_.allowed() : max_);
@@ -98,15 +99,15 @@ class Workers {
 
  private:
   void Scale(Clock::time_point now) {
-    if (!mutex_.try_lock()) return;  // another thread is doing it
+    if (!mutex_.try_lock()) return;  // another thread is in Scale()
     const s3::MutexLock lock(mutex_, std::adopt_lock);
     const auto sample = load_.Sample(now);
     if (!sample) return;
     if (const auto allowed = scaler_.Update(*sample)) Allow(*allowed);
   }
 
-  // Takes samples in a timer thread, too: when all running tasks hang in a file system, none calls Leave(),
-  // and other tasks may be ready.
+  // Takes samples in a timer thread, because no task calls Leave() while all running tasks hang in a file
+  // system, although other tasks may be ready.
   void Tick(const std::stop_token& stop) {
     std::mutex mutex;
     std::condition_variable_any never;
@@ -117,8 +118,8 @@ class Workers {
     }
   }
 
-  // oneTBB applies the smallest of several limits. The new limit is made before the old one is destroyed, so
-  // there is always a limit. If there is no memory for the new limit, the old one stays.
+  // Creates the new limit before the old limit is destroyed, so that there is always a limit; of several
+  // limits, oneTBB applies the smallest. If there is no memory for the new limit, the old limit stays.
   void Allow(int workers) noexcept S3_REQUIRES(mutex_) {
     try {
       limit_ = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
@@ -140,7 +141,8 @@ class Workers {
 
 namespace {
 
-// Counts a task as running during its lifetime. SuspendingWaiter excludes the time in which the task waits.
+// Counts a task as running while this object exists. SuspendingWaiter excludes the time in which the task
+// waits.
 class RunningScope {
  public:
   explicit RunningScope(Workers* workers) : workers_(workers) { workers_->Enter(); }
@@ -174,13 +176,14 @@ std::unique_ptr<s3::Waiter> MakeWaiter(Workers* workers) {
   return std::make_unique<SuspendingWaiter>(workers);
 }
 
-// The slots in the source that no task holds yet, and the task that waits for more of them.
+// Holds the slots that are in the source, and the next item while it waits until there are enough of these
+// slots.
 class SlotHolder {
  public:
   explicit SlotHolder(const GraphCallbacks& callbacks) : callbacks_(callbacks) {}
 
-  // Takes the slots, and emits tasks as long as the slots are enough. An exhausted source keeps all slots
-  // that reach it, so the graph runs out of work and ends.
+  // Adds `slots`, and emits tasks while there are enough slots. An exhausted source keeps all slots that
+  // return, so the graph runs out of work and ends.
   template <typename Emit>
   void Take(SlotCount slots, const Emit& emit) {
     held_ += slots.count;
@@ -204,7 +207,7 @@ using SourceNode = flow::multifunction_node<SlotCount, std::tuple<RunningTask, C
 using UploadNode = flow::function_node<RunningTask, CompletedTask>;
 using SinkNode = flow::multifunction_node<CompletedTask, std::tuple<SlotCount>>;
 
-// A result of the source needs no upload and goes straight to the sink.
+// Sends a task to the upload node, and a result, which needs no upload, directly to the sink.
 void Emit(RunningTask task, SourceNode::output_ports_type* ports) {
   auto* const result = std::get_if<ObjectResult>(&task.item);
   if (result == nullptr) {
@@ -222,7 +225,7 @@ CompletedTask Upload(const RunningTask& running, const GraphCallbacks& callbacks
   return {std::move(shared), running.slots, BodyBytes(task), running.began};
 }
 
-// Records the result, if the task has one. Returns the slots that go back to the source.
+// Records the result, if the task has one. Returns the slots for the source.
 SlotCount Record(const CompletedTask& task, const GraphCallbacks& callbacks) {
   if (task.result) callbacks.record(*task.result);
   const auto took = Clock::now() - task.began;
@@ -256,7 +259,7 @@ void Graph::Enqueue(std::function<void()> task) {
 //     +---------------------------------- SlotCount ----------------------------+
 //
 // The source is not an input_node, because oneTBB calls the function of an input_node under a spin lock. A
-// function that suspends there would deadlock.
+// function that suspends under that lock would cause a deadlock.
 void Graph::Run(const GraphCallbacks& callbacks) {
   tbb::global_control stacks(tbb::global_control::thread_stack_size, kSlotStackBytes);
   workers_->Start();

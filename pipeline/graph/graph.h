@@ -18,50 +18,52 @@
 namespace pipeline {
 
 struct GraphOptions {
-  int concurrency = 64;  // the maximum number of slots, and so of tasks between source and sink
+  int concurrency = 64;  // the maximum number of slots, and of tasks between source and sink
   int threads = 0;       // the maximum number of workers; 0: one for each core
 };
 
 // A task that has reached the sink.
 struct TaskStats {
-  int slots = 1;                               // that it held
-  std::uint64_t bytes = 0;                     // of its HTTP body
-  std::chrono::steady_clock::duration took{};  // since it left the source
-  const ObjectResult* result = nullptr;        // null: other tasks of the same input are still to come
+  int slots = 1;                               // slots that the task held
+  std::uint64_t bytes = 0;                     // bytes of its HTTP body
+  std::chrono::steady_clock::duration took{};  // time since the task left the source
+  const ObjectResult* result = nullptr;        // null: the input has no result yet
 };
 
-// The work of the nodes. The graph calls `upload` from many threads at once, and each of the others from one
-// thread at a time. None may throw. They may wait only in the graph's waiter, and must not hold a lock or
-// anything else bound to a thread while they wait.
+// The work of the nodes. The graph calls `upload` from many threads at once, and each other callback from one
+// thread at a time. A callback must not throw. It may wait only in the graph's waiter. While it waits, it
+// must not hold a lock or anything else that is bound to a thread.
 struct GraphCallbacks {
-  // Returns the next item. Returns nothing when the source is exhausted, and in every later call.
+  // Returns the next item. Returns nothing if the source is exhausted, also in every later call.
   std::function<std::optional<SourceItem>()> next;
-  // Uploads the task's data. Returns the input's result if this was its last task, else nothing.
+  // Uploads the task's data. Returns the input's result. Returns nothing if the input has no result yet,
+  // because its other tasks have not ended, or because it was given back to the source.
   std::function<std::optional<ObjectResult>(const UploadTask&)> upload;
   std::function<void(const ObjectResult&)> record;
-  // Returns how many slots a task holds. Must not return more slots than exist. While an item waits for
-  // enough slots, it is called again whenever slots return.
+  // Returns how many slots an item will hold. Must not return more slots than exist. While an item waits for
+  // slots, `weigh` is called again whenever slots return.
   std::function<int(const SourceItem&)> weigh = [](const SourceItem&) { return 1; };
-  // Returns how many slots go back to the source for those that a task held; may be fewer or more. Called
-  // after `record`.
+  // Returns how many slots to return to the source instead of the slots that a task held: as many, fewer or
+  // more. Called after `record`.
   std::function<int(const TaskStats&)> next_slots = [](const TaskStats& task) { return task.slots; };
-  // Slots at the start; 0: `concurrency`.
+  // The number of slots at the start; 0: `concurrency`.
   int first_slots = 0;
 };
 
 class Workers;
 
-// Owns the oneTBB workers. Keeps only as many awake as have work, see pipeline/graph/worker_scaler.h.
+// Owns the oneTBB workers. Keeps only as many workers awake as there is work for; see
+// pipeline/graph/worker_scaler.h.
 class Graph {
  public:
   explicit Graph(const GraphOptions& options);
   ~Graph();
 
-  // Returns the waiter for the callbacks; the graph owns it. It suspends the task and frees its thread. In
-  // the ThreadSanitizer build it blocks the thread, and there is a thread for each slot.
+  // Returns the waiter for the callbacks; the graph owns it. The waiter suspends the task and frees its
+  // thread. In the ThreadSanitizer build the waiter blocks the thread, and there is one thread for each slot.
   s3::Waiter* waiter() { return waiter_.get(); }
 
-  // Lets a worker run `task` after the tasks that are ready now. `task` must not throw and must not wait.
+  // Runs `task` on a worker, after the tasks that are ready now. `task` must not throw and must not wait.
   // Only callbacks and enqueued tasks may call this, during Run(). Run() returns only after `task` has run.
   void Enqueue(std::function<void()> task);
 

@@ -1,4 +1,4 @@
-// The limit over time, for the summary. A value, not thread-safe.
+// The concurrency controller's limit over time, for the summary. A value, not thread-safe.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,8 @@
 
 namespace pipeline {
 
-// Has one point for each change. Drops every second point when there are kMaxPoints, so memory is bounded.
+// Has one point for each change of the limit. When there are kMaxPoints, drops every second point, so that
+// memory is bounded.
 class LimitSeries {
  public:
   using Clock = std::chrono::steady_clock;

@@ -6,8 +6,9 @@
 
 namespace pipeline {
 
-// Large upward steps come first, as long as each one pays. Then small steps up or down follow from time to
-// time. Each step that does not pay makes the wait before the next one longer.
+// A probe pays if its goodput justifies its limit, see Pays(). First the steps are large and upward, while
+// each of them pays. Then small steps up or down follow from time to time. After each step that does not pay,
+// the wait before the next step is longer.
 class ProbeSchedule {
  public:
   using Clock = std::chrono::steady_clock;
@@ -20,19 +21,19 @@ class ProbeSchedule {
   int Target(int limit) const;
   // The minimum length of a round that measures goodput.
   std::chrono::milliseconds min_round() const { return step().min_round; }
-  // Returns true when the probe's limit should be kept. A higher limit must raise goodput clearly; a lower
-  // one must not reduce it by more than 2 %.
+  // Returns true if the probe's limit should be kept. A higher limit must raise goodput clearly; a lower one
+  // must not reduce it by more than 2 %.
   bool Pays(double rate, double base_rate) const;
 
   void StartNow(Clock::time_point now) { due_ = now; }
-  // The probe paid. The next one follows at once, in the same direction.
+  // The probe paid. The next probe follows at once, in the same direction.
   void OnKept();
   // The probe did not pay. The next probe goes in the other direction, after a longer wait. But if a large
-  // step gained a little, a small step up follows at once.
+  // step raised goodput a little, a small step up follows at once.
   void OnRejected(double rate, double base_rate, Clock::time_point now);
-  // The limit can't go further in this direction. The next probe goes in the other direction.
+  // The limit has reached its bound in this direction. The next probe goes in the other direction.
   void OnNoRoom(Clock::time_point now);
-  // The store refused requests. From now on only small steps are made, the next one after kMaxWait.
+  // The store refused requests. From now on all steps are small; the next step is made after kMaxWait.
   void OnBackOff(Clock::time_point now);
 
   static constexpr std::chrono::milliseconds kMinWait{1000}, kMaxWait{15'000};
@@ -41,7 +42,7 @@ class ProbeSchedule {
   struct UpwardStep {
     std::chrono::milliseconds min_round;
     double factor;
-    double min_ratio;  // of the goodput to that of the base limit
+    double min_ratio;  // minimum ratio of the goodput to the goodput at the base limit
   };
   static constexpr UpwardStep kLargeStep{std::chrono::milliseconds(100), 2, 1.5};
   static constexpr UpwardStep kSmallStep{std::chrono::milliseconds(250), 1.25, 1.05};

@@ -10,8 +10,8 @@
 namespace pipeline {
 namespace {
 
-// Returns true when the error is probably not about this object, but about the caller, the bucket, or a
-// server that is not an S3 store.
+// Returns true if the error is probably not about this object, but about the caller or the bucket, or if the
+// server is probably not an S3 store.
 bool IsRefusal(const s3::Error& error) {
   const bool not_from_a_store =
       error.kind == s3::ErrorKind::kPermanent && error.http_status > 0 && error.code.empty();
@@ -25,19 +25,19 @@ void Sink::Record(const ObjectResult& result) {
   ++recorded_;
   ++progress_->done;
   if (result.outcome == Outcome::kFailed) ++progress_->failed;
-  (void)journal_->Append(ResultLine(result));  // the journal stops the run at its first error
+  (void)journal_->Append(ResultLine(result));  // at its first error, the journal stops the run
   if (result.error && result.error->kind == s3::ErrorKind::kNoCredentials) {
-    stop_->Drain(StopCause::kNoCredentials, result.error->message + ": run again with fresh ones");
+    stop_->Drain(StopCause::kNoCredentials, result.error->message + ": run again with new credentials");
   }
   const bool refused = result.outcome == Outcome::kFailed && result.error && IsRefusal(*result.error);
   if (refused) CountRefusal(result);
   if (result.outcome == Outcome::kFailed) StopAtFailureLimit();
-  // A refusal of the whole run is shown once, at the end, and not for each object in flight.
+  // If the store refuses the whole run, one message at the end is enough, so hold the results back.
   if (refused && nothing_succeeded()) {
     held_.push_back(result);
   } else {
     if (!nothing_succeeded()) ShowHeld();
-    console_->Settled(result);
+    console_->Finish(result);
   }
 }
 
@@ -45,10 +45,10 @@ void Sink::StopAtFailureLimit() {
   const double share = static_cast<double>(summary_.failed) / static_cast<double>(recorded_);
   if (summary_.failed >= failures_.count) {
     stop_->Drain(StopCause::kTooManyFailures,
-                 fmt::format("{} inputs failed: limits.on_failure", summary_.failed));
-  } else if (recorded_ >= FailureLimit::kMinSettled && share > failures_.share) {
+                 fmt::format("{} inputs failed: limits.on_failure stops the run", summary_.failed));
+  } else if (recorded_ >= FailureLimit::kMinDone && share > failures_.share) {
     stop_->Drain(StopCause::kTooManyFailures,
-                 fmt::format("{:.1f} % of the inputs failed: limits.on_failure", 100 * share));
+                 fmt::format("{:.1f} % of the inputs failed: limits.on_failure stops the run", 100 * share));
   }
 }
 
@@ -68,7 +68,7 @@ void Sink::End(std::uint64_t done_before) {
 }
 
 void Sink::ShowHeld() {
-  for (const auto& result : std::exchange(held_, {})) console_->Settled(result);
+  for (const auto& result : std::exchange(held_, {})) console_->Finish(result);
 }
 
 void Sink::StopRefused() { stop_->Drain(StopCause::kRefused, first_refusal_); }

@@ -18,22 +18,22 @@ namespace pipeline {
 // Called by one thread at a time.
 class Sink {
  public:
-  // Owns none of the arguments.
+  // The arguments are not owned and must outlive the sink.
   Sink(Journal* journal, Console* console, Progress* progress, StopControl* stop,
        const FailureLimit& failures = {})
       : journal_(journal), console_(console), progress_(progress), stop_(stop), failures_(failures) {}
 
-  // Writes the result to the journal, counts it and shows it. Drains the run when credentials are missing,
-  // when too many inputs failed, or when the store has refused kRefusalsBeforeStop inputs and stored none.
+  // Writes the result to the journal, counts it and shows it. Drains the run if credentials are missing, if
+  // too many inputs have failed, or if the store has refused kRefusalsBeforeStop inputs and stored none.
   void Record(const ObjectResult& result);
-  // Call it after the last result. Drains the run as refused if the store refused every input, even if there
-  // were only a few. `done_before`: how many inputs earlier sessions have done.
+  // Call it after the last result. If the store refused every input, drains the run as refused, even if there
+  // were fewer than kRefusalsBeforeStop inputs. `done_before`: how many inputs earlier sessions have done.
   void End(std::uint64_t done_before);
 
   const Summary& summary() const { return summary_; }
 
-  // A store may refuse single keys only. After this many refusals without any upload, the sink assumes that
-  // the store refuses the whole run.
+  // A store may refuse only some keys. After this many refusals without any upload, the sink assumes that the
+  // store refuses the whole run.
   static constexpr std::uint64_t kRefusalsBeforeStop = 16;
 
  private:
@@ -52,7 +52,7 @@ class Sink {
   std::uint64_t recorded_ = 0;
   std::uint64_t refusals_ = 0;
   std::string first_refusal_;
-  std::vector<ObjectResult> held_;  // refused before anything succeeded, and not shown yet
+  std::vector<ObjectResult> held_;  // refused before the first success, and not shown yet
 };
 
 }  // namespace pipeline

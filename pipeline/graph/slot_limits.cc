@@ -7,8 +7,8 @@
 namespace pipeline {
 namespace {
 
-// Large tasks in flight at the start. Each core can digest several at once (s3/hash/hash_lanes.h), and even
-// on one core several are needed to fill a network line.
+// The number of large tasks in flight at the start. One core can hash several tasks at once
+// (s3/hash/hash_lanes.h), and even with one core several tasks are needed to fill a network line.
 constexpr int kMinFirstLarge = 16, kFirstLargePerCore = 2, kMaxFirstLarge = 32;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The limits of the number of slots in the graph. Values.
+// The bounds of the number of slots in the graph. Values.
 #pragma once
 
 #include "pipeline/options.h"
@@ -6,16 +6,15 @@
 namespace pipeline {
 
 struct SlotLimits {
-  int first = 64;  // at the start
+  int first = 64;  // slots at the start
   int least = 4;
-  int most = 1024;       // a fixed number if equal to `first` and `least`
+  int most = 1024;       // if equal to `least`, the number is fixed
   int first_large = 16;  // large tasks in flight at the start; see ConcurrencyController::WeightOf
   bool fixed() const { return least == most; }
 };
 
-// Returns limits with the fixed number `options.concurrency`, or, with kAuto, the limits of an adaptive
-// number. With kAuto, a machine with more cores starts with more large tasks, because the cores compute their
-// digests in parallel.
+// Returns the fixed number `options.concurrency` as all bounds. With kAuto, returns the bounds of an adaptive
+// number; then a machine with more cores starts with more large tasks, because its cores hash in parallel.
 SlotLimits SlotLimitsOf(const UploadOptions& options);
 
 }  // namespace pipeline

@@ -25,7 +25,7 @@ Source::Source(Finder find, std::vector<std::shared_ptr<Object>> streams, const 
     try {
       WalkAhead();
     } catch (const std::exception&) {
-      // For example, std::bad_alloc. The source ends but is not exhausted, so the run ends with 70.
+      // For example, std::bad_alloc. The source then ends without being exhausted, so the run ends with 70.
       StopAndWake(s3::MutexLock(mutex_));
     }
   });
@@ -75,7 +75,7 @@ void Source::WaitForWork(s3::Waiter* waiter) {
 }
 
 SourceQueue::Entry Source::PopAndMakeRoom() {
-  // The walk is woken when half of the look-ahead is free, and not for every entry.
+  // Wake the walk when half of the look-ahead is free, not for every entry.
   const bool was_full = queue_.new_inputs() > kLookAhead / 2;
   auto entry = queue_.Pop();
   if (was_full && queue_.new_inputs() == kLookAhead / 2) has_room_.NotifyAll();
@@ -119,9 +119,10 @@ s3::Result<s3::PartPlan> Source::PlanOf(const InputFile& file) const {
   const auto largest = BufferPool::LargestRequest(options_.memory_bytes);
   if (file.range) {
     if (file.range->part_bytes <= largest) return s3::PlanOfParts(file.size_bytes, file.range->part_bytes);
-    return s3::Fail(s3::ErrorKind::kUnsupported,
-                    fmt::format("limits.memory is too small for the plan's parts of {} bytes: raise it",
-                                file.range->part_bytes));
+    return s3::Fail(
+        s3::ErrorKind::kUnsupported,
+        fmt::format("limits.memory is too small for the plan's parts of {} bytes: raise limits.memory",
+                    file.range->part_bytes));
   }
   auto options = options_.plan;
   if (const auto part_bytes = history_->uploads().PartBytes(file)) options.part_bytes = *part_bytes;
@@ -129,15 +130,15 @@ s3::Result<s3::PartPlan> Source::PlanOf(const InputFile& file) const {
   return s3::PlanUpload(file.size_bytes, options, options_.store_limits);
 }
 
-// Takes the lock only for the last open input. A consumer that sees an open input begins to wait before it
-// releases the lock. So this wake-up can't come too early.
+// Takes the lock only for the last open input. If WaitForWork() sees an open input, it sets consumer_ before
+// it releases the lock. So the wake-up can't be lost.
 void Source::InputDone() S3_NO_THREAD_SAFETY_ANALYSIS {
   if (queue_.FinishInput()) WakeConsumer(s3::MutexLock(mutex_));
 }
 
 void Source::Requeue(const Object& object) {
-  // Keeps only the values that the next attempt needs, the file and its counts, to free the memory of the
-  // rest.
+  // Keeps only the values that the next attempt needs: the file and its counts. So the memory of the old
+  // object can be freed.
   auto before = std::make_shared<Object>(object.shared_file(), s3::PartPlan{});
   before->restarts = object.restarts;
   before->conflicts = object.conflicts;
@@ -169,7 +170,7 @@ Summary Source::done_before() const {
   return done_before_;
 }
 
-void Source::StopAndWake(s3::MutexLock lock) S3_NO_THREAD_SAFETY_ANALYSIS {  // hands the lock on
+void Source::StopAndWake(s3::MutexLock lock) S3_NO_THREAD_SAFETY_ANALYSIS {  // passes the lock on
   queue_.Stop();
   has_room_.NotifyAll();
   WakeConsumer(std::move(lock));

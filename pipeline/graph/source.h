@@ -25,34 +25,34 @@
 
 namespace pipeline {
 
-// Runs the walk in threads of its own, at most kLookAhead inputs ahead of Next().
+// Runs the walk in its own threads, at most kLookAhead inputs ahead of Next().
 class Source {
  public:
-  // Starts `find` in a thread. Counts and leaves out inputs that `history` knows as done. Counts the found
-  // inputs in `progress`. Owns neither `history` nor `progress`.
+  // Starts `find` in a thread. If an input is done according to `history`, counts it in done_before() and
+  // leaves it out. Counts the other inputs in `progress`. Does not own `history` and `progress`.
   Source(Finder find, std::vector<std::shared_ptr<Object>> streams, const UploadOptions& options,
          std::stop_token stop, const History* history, Progress* progress);
   ~Source();
 
-  // Returns the next task or result; the tasks of a file come one after the other. Waits in `waiter` until
-  // one is ready. Returns nothing when every input has its result, or when the run was stopped and every
-  // input that was begun has its result. All later calls then return nothing, too. One caller at a time.
+  // Returns the next task or result. Returns all tasks of a file one after the other. Waits in `waiter` until
+  // a task or result is ready. Returns nothing when every input has its result; after a stop, when every
+  // begun input has its result. All later calls return nothing, too. One caller at a time.
   std::optional<SourceItem> Next(s3::Waiter* waiter);
 
   // Thread-safe. Call it exactly once for each input that Next() returned, when the input has its result.
   void InputDone();
-  // Thread-safe. Hands the object out again, from its first task on. Its parts are then planned for the
-  // present size of the file.
+  // Thread-safe. Makes Next() return the object's tasks again, from the first task on, planned for the file's
+  // present size.
   void Requeue(const Object& object);
-  // Thread-safe. Hands out the task for part `number`, which can now be read from the stream.
+  // Thread-safe. Makes Next() return the task for part `number`, which can now be read from the stream.
   void StreamReady(std::shared_ptr<Object> stream, int number);
 
-  // Returns how many inputs were handed out; each counts once.
+  // Returns how many inputs Next() has begun, each counted once.
   std::uint64_t found() const;
-  // True when every input was handed out. False after an early stop.
+  // Returns true if Next() has begun every input of the source. Returns false after an early stop.
   bool exhausted() const;
-  // Returns the totals of the inputs that were left out, because earlier sessions have done them and they
-  // have not changed.
+  // Returns the totals of the inputs that were left out, because earlier sessions have done these inputs and
+  // they have not changed.
   Summary done_before() const;
 
   static constexpr std::size_t kLookAhead = 1024;
@@ -74,12 +74,12 @@ class Source {
   const std::stop_token stop_;
   const History* const history_;
   Progress* const progress_;
-  std::optional<UploadTask> next_part_;  // of the file that is being handed out; used by Next alone
+  std::optional<UploadTask> next_part_;  // next task of the present file; only Next() uses it
 
-  mutable s3::Mutex mutex_;  // guards what follows
+  mutable s3::Mutex mutex_;  // guards queue_, done_before_ and consumer_
   SourceQueue queue_ S3_GUARDED_BY(mutex_);
   Summary done_before_ S3_GUARDED_BY(mutex_);
-  std::optional<s3::Wake> consumer_ S3_GUARDED_BY(mutex_);  // set while Next waits
+  std::optional<s3::Wake> consumer_ S3_GUARDED_BY(mutex_);  // set while Next() waits
 
   s3::CondVar has_room_;
   std::thread thread_;

@@ -1,4 +1,4 @@
-// Decides what the source hands out next. Source guards it with a lock.
+// Decides which input or task the source hands out next.
 #pragma once
 
 #include <atomic>
@@ -13,34 +13,36 @@
 
 namespace pipeline {
 
-// Inputs that were begun come before new ones. They are handed out even after Stop(): their tasks notice the
-// stop, and the last task makes the result. Not thread-safe, except for FinishInput().
+// Work on begun inputs is handed out before new inputs, even after Stop(). Its tasks notice the stop, and the
+// last task of an input makes the result. Not thread-safe, except for FinishInput(): Source holds its lock
+// around all other calls.
 class SourceQueue {
  public:
-  // An object to be uploaded from the start again, with the counts of its earlier attempts.
+  // An object whose upload starts over, with the counts of its earlier attempts.
   struct Restart {
     std::shared_ptr<const Object> before;
   };
   using Entry = std::variant<UploadTask, Restart, std::shared_ptr<const InputFile>, ObjectResult>;
 
-  // Adds more work on an input that was handed out.
+  // Adds more work on an input that Pop() has handed out.
   void PushBegun(Entry entry) { begun_.push_back(std::move(entry)); }
   void PushNew(Entry input) { new_.push_back(std::move(input)); }
-  // There will be no more new inputs.
+  // Tells the queue that PushNew() will not be called again.
   void Close() { closed_ = true; }
-  // From now on no new input is handed out.
+  // From now on Pop() hands out no new input.
   void Stop() { stopped_ = true; }
 
   bool HasNext() const { return !begun_.empty() || (!stopped_ && !new_.empty()); }
-  // Requires HasNext. A new input is open until FinishInput.
+  // Removes and returns the next entry. Precondition: HasNext(). A new input is open from then until
+  // FinishInput().
   Entry Pop();
-  // Call it when an input that was handed out has its result. Returns true when no other input is open. Any
-  // thread; needs no lock.
+  // Call it when an open input has its result. Returns true if no other input is open. Any thread; needs no
+  // lock.
   bool FinishInput() { return --open_ == 0; }
 
-  // True when all inputs were handed out.
+  // Returns true if all inputs were handed out.
   bool Exhausted() const { return closed_ && new_.empty(); }
-  // True when nothing will be handed out any more: no new input, and no further work on an open one.
+  // Returns true if nothing more can be handed out: no new input is left or allowed, and no input is open.
   bool Drained() const { return (stopped_ || Exhausted()) && open_ == 0; }
 
   bool stopped() const { return stopped_; }
@@ -52,8 +54,8 @@ class SourceQueue {
   std::deque<Entry> new_;
   bool closed_ = false;
   bool stopped_ = false;
-  std::uint64_t handed_out_ = 0;         // inputs, each once
-  std::atomic<std::uint64_t> open_ = 0;  // handed out, without a result yet
+  std::uint64_t handed_out_ = 0;         // number of new inputs that Pop() has returned
+  std::atomic<std::uint64_t> open_ = 0;  // number of inputs that were handed out and have no result yet
 };
 
 }  // namespace pipeline

@@ -9,7 +9,7 @@
 
 namespace pipeline {
 
-// The load at one moment, packed into one word, so that one atomic addition changes all of it:
+// The load at one moment, packed into one word, so that one atomic addition changes all three counters:
 //
 //    63                          28 27              12 11           0
 //   +------------------------------+------------------+--------------+
@@ -17,9 +17,9 @@ namespace pipeline {
 //   | modulo 2^36 (19 hours)       | modulo 2^16      | < 2^12       |
 //   +------------------------------+------------------+--------------+
 //
-// A task subtracts the time at which it starts, and adds the time at which it completes or waits. So the sum,
-// plus the current time for each running task, is the time worked. A carry out of the completed tasks adds
-// one microsecond to the sum; a carry out of the sum is lost.
+// When a task starts, it subtracts the present time from the sum. When it completes or waits, it adds the
+// present time. So the time worked is the sum, plus the present time for each running task. A carry out of
+// the completed tasks adds one microsecond to the sum; a carry out of the sum is lost.
 class PackedLoad {
  public:
   using Clock = std::chrono::steady_clock;
@@ -27,22 +27,22 @@ class PackedLoad {
 
   explicit PackedLoad(std::uint64_t word) : word_(word) {}
 
-  // Return the number that a task adds to the word, modulo 2^64.
+  // Return the number that a task must add to the word, modulo 2^64.
   static std::uint64_t StartDelta(Clock::time_point now) { return kOneRunning - Shifted(now); }
   static std::uint64_t CompleteDelta(Clock::time_point now) {
     return kOneCompleted - kOneRunning + Shifted(now);
   }
 
   int running() const { return static_cast<int>(word_ & (kOneCompleted - 1)); }
-  // Returns the number of completed tasks modulo 2^16. Only the difference of two values has a meaning.
+  // Returns the number of completed tasks modulo 2^16. Use only the difference of two values.
   Completed completed() const { return static_cast<Completed>(word_ >> kRunningBits); }
-  // Returns the time worked until `now`, modulo 2^36 microseconds, shifted to its place in the word. Use
-  // SecondsOf() on the difference of two values.
+  // Returns the time worked until `now`, modulo 2^36 microseconds, in the same bits as in the word. Use only
+  // SecondsOf() of the difference of two values.
   std::uint64_t WorkedUntil(Clock::time_point now) const {
     return (word_ >> kSumShift << kSumShift) + static_cast<std::uint64_t>(running()) * Shifted(now);
   }
-  // Returns the difference of two values of WorkedUntil, in seconds. May be negative: a thread reads the
-  // clock before it changes the word, so times can reach the word in the wrong order.
+  // Returns the difference of two values of WorkedUntil, in seconds. May be negative, because a thread reads
+  // the clock before it changes the word, so times can reach the word in the wrong order.
   static double SecondsOf(std::uint64_t difference) {
     return static_cast<double>(static_cast<std::int64_t>(difference) >> kSumShift) / 1e6;
   }
@@ -54,7 +54,7 @@ class PackedLoad {
   static constexpr int kSumShift = kRunningBits + std::numeric_limits<Completed>::digits;
   static constexpr std::uint64_t kOneRunning = 1, kOneCompleted = kOneRunning << kRunningBits;
 
-  // A time in its place in the word.
+  // Returns a time in microseconds, in the bits of the sum.
   static std::uint64_t Shifted(Clock::time_point time) {
     using Microseconds = std::chrono::microseconds;
     const auto since = std::chrono::floor<Microseconds>(time).time_since_epoch();
@@ -66,8 +66,8 @@ class PackedLoad {
 
 // Summarizes the work between two samples.
 struct LoadSample {
-  double worked_s = 0;  // over all workers
-  int completed = 0;    // tasks
+  double worked_s = 0;  // time worked, summed over all workers
+  int completed = 0;    // number of completed tasks
   std::chrono::steady_clock::duration length{};
 };
 
@@ -78,13 +78,14 @@ class WorkerLoad {
 
   explicit WorkerLoad(Clock::time_point now) : sampled_at_(now) {}
 
-  // A task starts or resumes; it completes or begins to wait. All workers call these all the time.
+  // Enter: a task starts or resumes. Leave: a task completes or begins to wait. All workers call these
+  // functions all the time.
   void Enter(Clock::time_point now) { word_ += PackedLoad::StartDelta(now); }
   void Leave(Clock::time_point now) { word_ += PackedLoad::CompleteDelta(now); }
 
-  // True when the last sample is at least kInterval old.
+  // Returns true if the last sample is at least kInterval old.
   bool IsDue(Clock::time_point now) const { return now - sampled_at_.load() >= kInterval; }
-  // Returns what happened since the last sample; nothing when it is not due. One thread at a time.
+  // Returns the work since the last sample. Returns nothing if no sample is due. One thread at a time.
   std::optional<LoadSample> Sample(Clock::time_point now);
 
   static constexpr std::chrono::milliseconds kInterval{2};

@@ -7,9 +7,9 @@
 namespace pipeline {
 namespace {
 
-// If fewer workers than this were busy on average, a sample does not show how long tasks are.
+// If fewer workers than this were busy on average, the sample does not show whether tasks are long.
 constexpr double kMinBusy = 0.5;
-// The number of workers to keep is computed for a tenth more work, as a reserve.
+// Workers are kept for a tenth more work than was measured, as a reserve.
 constexpr double kReserve = 1.1;
 
 double SecondsIn(std::chrono::duration<double> time) { return time.count(); }

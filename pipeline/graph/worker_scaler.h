@@ -9,31 +9,31 @@
 
 namespace pipeline {
 
-// oneTBB's idle workers look for tasks for a while before they sleep. Where tasks come every few microseconds
-// they never sleep, and on a node with many cores that costs more than the work itself. So there are few
-// workers while tasks are short, and all of them while tasks are long.
+// oneTBB's idle workers look for tasks for a while before they sleep. If new tasks start every few
+// microseconds, idle workers never sleep, and on a node with many cores this costs more than the work itself.
+// So few workers are allowed while tasks are short, and all workers while tasks are long.
 //
-// Tasks that hang in a file system report nothing, so a timer must take samples, too.
+// Tasks that hang in a file system trigger no samples, so a timer must take samples, too.
 class WorkerScaler {
  public:
   explicit WorkerScaler(int max) : max_(max), few_(max < kMin ? max : kMin), allowed_(few_) {}
 
-  // Returns how many workers to allow from now on; nothing when that does not change.
+  // Returns how many workers to allow from now on; nothing if the number does not change.
   std::optional<int> Update(const LoadSample& sample);
   int allowed() const { return allowed_; }
 
-  // The minimum. Two workers cost nothing when idle, and many small files seldom need more.
+  // The minimum number of workers. Two idle workers cost nothing, and many small files seldom need more.
   static constexpr int kMin = 2;
-  // When tasks fill more than this share of the workers' time in a period, the number of workers grows by
-  // half. The rest of the time is oneTBB's own work.
+  // If tasks fill more than this share of the workers' time in a period, the number of workers grows by half.
+  // The rest of the time is oneTBB's own work.
   static constexpr double kFull = 0.85;
   static constexpr std::chrono::milliseconds kPeriod{10};
-  // Workers are removed after this many periods in a row that needed fewer.
+  // If this many periods in a row needed fewer workers, workers are removed.
   static constexpr int kPatience = 10;
-  // Tasks are long if they take more than this on average, for example when they hash, or hang in a file
-  // system. Then idle workers cost little. If the allowed workers were full of long tasks in two samples in a
-  // row, all workers are allowed until tasks are short again. One sample is not enough: the first tasks of
-  // small files are long, too.
+  // Tasks are long if they take more time than this on average, for example because they hash, or hang in a
+  // file system. While tasks are long, idle workers cost little. If long tasks filled the time of the allowed
+  // workers in two samples in a row, all workers are allowed until tasks are short again. One sample is not
+  // enough, because the first tasks of small files are long, too.
   static constexpr std::chrono::microseconds kLong{50};
 
  private:
@@ -41,15 +41,15 @@ class WorkerScaler {
   void UpdateFew(const LoadSample& sample);
 
   const int max_;
-  int few_;               // workers that short tasks need
-  int full_of_long_ = 0;  // samples in a row
+  int few_;               // workers to allow while tasks are short
+  int full_of_long_ = 0;  // samples in a row that were full of long tasks
   bool long_ = false;
   int allowed_;
-  // Sums since this period began.
+  // The sums since the present period began.
   std::chrono::steady_clock::duration period_{};
   double worked_s_ = 0;
-  // Since the last change: the number of periods that were not full, and the maximum of workers that one of
-  // them needed.
+  // The number of periods that were not full since the last change, and the maximum number of workers that
+  // such a period needed.
   int quiet_periods_ = 0, needed_ = 0;
 };
 

@@ -38,7 +38,7 @@ void ChecksummedLine::Text(std::string_view name, std::string_view value) {
     text_ += Dump(nlohmann::json(value));
     return;
   }
-  const auto is_escaped = [](char c) { return c == '"' || c == '\\'; };  // common: every ETag has quotes
+  const auto is_escaped = [](char c) { return c == '"' || c == '\\'; };  // every ETag has quotes
   text_ += '"';
   if (s3::HasAny(value, is_escaped)) {
     for (const char c : value) {

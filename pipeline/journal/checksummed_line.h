@@ -1,5 +1,5 @@
-// The form of a line in journals and in the manifests of a plan: one JSON object whose first field is
-// `record` and whose last is `crc`, the CRC-32C of all bytes before that field. Pure, any thread.
+// The form of a line in journals and in the manifests of a plan: one JSON object. Its first field is
+// `record`. Its last field is `crc`, the CRC-32C of all bytes before that field. Pure, any thread.
 #pragma once
 
 #include <fmt/format.h>
@@ -14,11 +14,11 @@
 
 namespace pipeline {
 
-// The maximum length of a line. Lines that s3flow writes are far shorter: a key has at most 1,024 bytes, a
-// path a few thousand, the job's settings more.
+// The maximum length of a line. Lines that s3flow writes are far shorter: a key has at most 1,024 bytes, and
+// a path a few thousand. Only the job's settings may be longer than that.
 inline constexpr std::size_t kMaxLineBytes = 16 << 20;
 
-// Writes a line directly, without building a JSON document: a run may write millions.
+// Writes a line without building a JSON document first, because a run may write millions of lines.
 class ChecksummedLine {
  public:
   explicit ChecksummedLine(std::string_view record);
@@ -34,10 +34,11 @@ class ChecksummedLine {
       fmt::format_to(std::back_inserter(text_), "{}", value);
     }
   }
-  // Adds a text. Bytes that are not UTF-8 become U+FFFD: a server's message may hold any bytes.
+  // Adds a text. Replaces bytes that are not UTF-8 by U+FFFD, because a server's message may contain any
+  // bytes.
   void Text(std::string_view name, std::string_view value);
-  // Adds a file name or a key. It must keep every byte, so it is written as text if it is UTF-8, else in
-  // base64 in the field "NAME_base64".
+  // Adds a file name or a key without losing a byte: as text if `value` is UTF-8, else in base64, in the
+  // field "NAME_base64".
   void Bytes(std::string_view name, const std::string& value);
   void Json(std::string_view name, const nlohmann::json& value);
 
@@ -50,13 +51,15 @@ class ChecksummedLine {
   std::string text_;
 };
 
-// True if `line`, without its newline, ends with the right checksum.
+// Returns true if `line`, which has no newline, ends with the right checksum.
 bool IsIntact(std::string_view line);
 
-// Returns what Bytes() wrote. Throws one of nlohmann's exceptions if the field is missing or of another type.
+// Returns the value that Bytes() wrote to field `name`. Throws an exception of nlohmann::json if the field is
+// missing or of another type.
 std::string BytesOf(const nlohmann::json& line, const std::string& name);
 
-// True for well-formed UTF-8 as in the Unicode Standard, table 3-7: no overlong forms, no surrogates.
+// Returns true for well-formed UTF-8 (The Unicode Standard, table 3-7), without overlong forms and
+// surrogates.
 bool IsUtf8(std::string_view text);
 
 }  // namespace pipeline

@@ -12,7 +12,9 @@ class History::Loader {
  public:
   Loader(Depth depth, const RunScope* scope) : depth_(depth), scope_(scope) {}
 
-  // Without open uploads no result can close one, so its outcome is enough.
+  // Returns how much of the next result to read. With kOpenUploads results are only counted, and the outcome
+  // is enough for that. But while an upload is open, the whole result is read, because it may close the
+  // upload.
   JournalReader::Results wanted() const {
     const bool only_counts = depth_ == Depth::kOpenUploads && !history_.uploads_->any();
     return only_counts ? JournalReader::Results::kOutcome : JournalReader::Results::kWhole;
@@ -63,7 +65,7 @@ class History::Loader {
 
   const Depth depth_;
   const RunScope* const scope_;
-  bool in_scope_ = true;  // the session whose records are read
+  bool in_scope_ = true;  // whether the session whose records are read has the properties of `scope_`
   History history_;
   InputIndex::Builder inputs_;
 };

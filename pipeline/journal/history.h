@@ -1,5 +1,5 @@
-// The content of a run directory's journal: how inputs ended, and which uploads are open. A session reads it
-// once, when it begins. Memory: 40 bytes for each input that has a result.
+// The content of a run directory's journal: how inputs ended, and which uploads are open. A session loads the
+// history once, when it begins. Memory: 40 bytes for each input that has a result.
 #pragma once
 
 #include <cstdint>
@@ -22,26 +22,28 @@ class History {
   // Makes the empty history of a new run.
   History();
 
-  // How much to load. kOpenUploads only counts results, in session_results(); that takes a tenth of the time.
+  // How much to load. kOpenUploads loads the open uploads and only counts results, in session_results(). It
+  // takes a tenth of the time of kAll.
   enum class Depth { kAll, kOpenUploads };
 
-  // Reads the journal of `directory`. An absent journal is an empty history. A torn last line is left out,
-  // see `intact_bytes`. Errors are those of JournalReader. `scope`: of the session that begins. A result does
-  // not count if its object was stored with other properties, and an upload that was created with other
-  // properties is outdated. With null, every result counts.
+  // Reads the journal of `directory`. If there is no journal, the history is empty. A torn last line is left
+  // out; see torn_bytes(). Errors are those of JournalReader and OwnDir. `scope` is the scope of the session
+  // that begins. If an object was stored with other properties than in `scope`, its result is ignored. If an
+  // upload was created with other properties, it is outdated. If `scope` is null, properties are not
+  // compared.
   static s3::Result<History> Load(const OwnDir& directory, Depth depth = Depth::kAll,
                                   const RunScope* scope = nullptr);
   // The same for a single journal file, whose directory need not be trusted.
   static s3::Result<History> Load(const std::string& journal_path, Depth depth = Depth::kAll,
                                   const RunScope* scope = nullptr);
 
-  // The record of the last session; nothing if no session has begun.
+  // Returns the record of the last session; nothing if no session has begun.
   const std::optional<RunRecord>& run() const { return run_; }
-  // False while the last session has left work or has not ended.
+  // Returns false if the last session left work, or has not ended.
   bool complete() const { return end_ && end_->complete; }
   std::uint64_t intact_bytes() const { return intact_bytes_; }
   std::uint64_t torn_bytes() const { return torn_bytes_; }
-  // Results of the last session, by the outcome's name; only with kOpenUploads.
+  // Returns the number of results of the last session, by the outcome's name. Empty without kOpenUploads.
   const std::map<std::string, std::uint64_t, std::less<>>& session_results() const {
     return session_results_;
   }

@@ -10,7 +10,7 @@
 namespace pipeline {
 
 struct InputId {
-  std::uint64_t object = 0;  // 8 bytes of the SHA-256 of the key and, for a range, of its first part
+  std::uint64_t object = 0;  // 8 bytes of a SHA-256: of the key, and of a range's first part number
   std::uint64_t path = 0;    // 8 bytes of the SHA-256 of the path
 
   bool operator==(const InputId&) const = default;

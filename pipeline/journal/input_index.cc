@@ -5,7 +5,7 @@
 namespace pipeline {
 
 void InputIndex::Builder::Add(const InputId& id, const ResultRecord& result, bool in_scope) {
-  // A failed or cancelled request may have stored the object nevertheless, if only its response was lost.
+  // A failed or cancelled request may have stored the object, if only its response was lost.
   const bool may_write = result.outcome != Outcome::kSkipped && result.attempts > 0;
   auto& entry = index_.entries_.emplace_back();
   entry.id = id;

@@ -1,4 +1,4 @@
-// Finds out how an input of a run ended: the last result of each input, if it still counts.
+// Finds out how an input of a run ended: keeps the last result of each input, if it is still valid.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@
 namespace pipeline {
 
 enum class InputState {
-  kNew,     // no result counts
-  kFailed,  // its last result is a failure
-  kDone,    // uploaded or sent with its present size and mtime, or skipped
-  kStale    // was done, but the file has changed since
+  kNew,     // the input has no valid result
+  kFailed,  // the last result of the input is a failure
+  kDone,    // uploaded, sent or skipped, and the file has not changed since
+  kStale    // uploaded, sent or skipped, but the file's size or mtime has changed since
 };
 
 // How an input of InputState::kDone ended.
@@ -31,13 +31,13 @@ class InputIndex {
   class Builder;
 
   InputState StateOf(const InputFile& file) const;
-  // Nothing unless the state is kDone.
+  // Returns nothing if the state is not kDone.
   std::optional<DoneInput> FindDone(const InputFile& file) const;
 
-  // Counts the uploaded, skipped and sent inputs. They need no more work unless they have changed. Some of
-  // them may have left the source since.
+  // Returns the counts of the uploaded, skipped and sent inputs. These inputs need no more work, except for
+  // files that have changed since. Some of them may no longer be in the source.
   const Summary& done() const { return done_; }
-  // Counts the other inputs that have a result: failed and cancelled ones.
+  // Returns the counts of the failed and cancelled inputs.
   const Summary& unfinished() const { return unfinished_; }
 
  private:
@@ -46,9 +46,9 @@ class InputIndex {
     std::uint64_t size_bytes;
     std::int64_t mtime_ns;
     Outcome outcome : 8;
-    s3::ErrorKind kind : 8;  // of a failed input
+    s3::ErrorKind kind : 8;  // the error's kind, for a failed input
     bool in_scope : 1;
-    bool may_write : 1;  // this input may have written the object of its key
+    bool may_write : 1;  // this input may have stored an object under its key
   };
   static_assert(sizeof(Entry) == 40);
 
@@ -60,21 +60,21 @@ class InputIndex {
   Summary done_, unfinished_;
 };
 
-// Takes the results in the journal's order. Not thread-safe.
+// Builds an index. Not thread-safe.
 class InputIndex::Builder {
  public:
-  // Adds a result. `in_scope`: true if the result's session stored its objects with the properties that
-  // objects get now.
+  // Adds a result; call it in the journal's order. `in_scope`: true if the result's session stored objects
+  // with the same properties as the present session.
   void Add(const InputId& id, const ResultRecord& result, bool in_scope);
 
-  // Keeps the last result of each input. Drops it if it is out of scope, or if another input may have written
-  // the same key later.
+  // Returns an index with the last result of each input. Leaves out results that are not in scope, and
+  // results of keys that another input may have written later.
   InputIndex Build() &&;
 
  private:
   static bool StillCounts(const std::vector<Entry>& results, std::size_t index);
 
-  InputIndex index_;  // its entries: all results so far
+  InputIndex index_;  // its entries are all results so far
 };
 
 }  // namespace pipeline

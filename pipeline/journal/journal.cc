@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds kSyncPeriod{1};
 
-// Appends the torn line to journal.jsonl.torn, byte for byte.
+// Appends the torn line to journal.jsonl.torn, with all its bytes.
 s3::Result<void> KeepTail(const OwnDir& directory, int journal, std::uint64_t offset, std::uint64_t bytes) {
   std::string tail(bytes, '\0');
   const auto read = pread(journal, tail.data(), tail.size(), static_cast<off_t>(offset));
@@ -32,7 +32,7 @@ s3::Result<void> KeepTail(const OwnDir& directory, int journal, std::uint64_t of
   return {};
 }
 
-// Cuts off the torn end of the journal. Its reader has found the size of the intact lines.
+// Cuts off the torn end of the journal. `keep_bytes`: the size of the intact lines, from JournalReader.
 s3::Result<void> CutTo(std::uint64_t keep_bytes, const OwnDir& directory, int journal) {
   const auto path = directory.PathOf(kJournalName);
   struct stat status {};
@@ -56,8 +56,8 @@ s3::Result<std::unique_ptr<Journal>> Journal::Open(const OwnDir& directory, std:
   if (!file) return tl::unexpected(file.error());
   if (const auto cut = CutTo(keep_bytes, directory, file->get()); !cut) return tl::unexpected(cut.error());
   const auto path = directory.PathOf(kJournalName);
-  // After a loss of power a new file is there only if its directory entry was synced, too. Some file systems
-  // cannot sync directories, and say so with EINVAL or ENOTSUP.
+  // A new file survives a loss of power only if its directory was synced, too. Some file systems cannot sync
+  // directories; then fsync fails with EINVAL or ENOTSUP.
   if (keep_bytes == 0 && fsync(directory.fd()) != 0 && errno != EINVAL && errno != ENOTSUP) {
     return tl::unexpected(ErrnoError(path, errno));
   }
@@ -127,12 +127,12 @@ s3::Result<void> Journal::Sync() {
   return AppendDurably("", &waiter);
 }
 
-// Called without the mutex, because the callback may append.
+// The caller must not hold the mutex, because the callback may call Append().
 void Journal::Report(const s3::Error& failure) const {
   if (on_failure_) on_failure_(failure);
 }
 
-// Calls fdatasync once for all lines so far, and wakes all tasks that wait for them.
+// Calls fdatasync once for all lines so far, and wakes all tasks that wait for these lines.
 void Journal::SyncAppended() {
   s3::MutexLock lock(mutex_);
   if (!dirty_ && waiting_.empty()) return;

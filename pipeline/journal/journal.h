@@ -24,23 +24,23 @@ namespace pipeline {
 
 class Journal {
  public:
-  // Opens the journal; creates it if it does not exist. Cuts it to `keep_bytes`, the size of its intact
-  // lines, and appends the cut-off rest (at most one line) to journal.jsonl.torn. `on_failure` may be null.
-  // It is called once, on the thread that meets the first error.
+  // Opens the journal; creates it if it does not exist. Cuts the journal to `keep_bytes`, the size of its
+  // intact lines, and appends the rest (at most one line) to journal.jsonl.torn. `on_failure` is called once,
+  // on the thread that gets the first error. It may be null.
   static s3::Result<std::unique_ptr<Journal>> Open(const OwnDir& directory, std::uint64_t keep_bytes,
                                                    std::function<void(const s3::Error&)> on_failure);
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  // Hands the line to the kernel before it returns, so a killed process loses nothing. The line is on the
-  // disk at most one second later. After the first error every call fails: a line after half a line could not
-  // be read back, and nobody knows what a failed fsync has lost.
+  // Writes the line to the kernel before it returns, so a killed process loses nothing. The line is on the
+  // disk about one second later. After the first error every call fails, because a line after half a line
+  // could not be read back, and nobody knows which lines a failed fsync has lost.
   s3::Result<void> Append(std::string_view line);
   // Appends the line and waits in `waiter` until it is on the disk. One fdatasync serves all callers that
   // wait.
   s3::Result<void> AppendDurably(std::string_view line, s3::Waiter* waiter);
-  // Blocks until every appended line is on the disk.
+  // Blocks until every appended line is on the disk. Errors as in Append().
   s3::Result<void> Sync();
 
   // Returns the file's size in bytes: the kept lines and the lines that this process has appended.
@@ -60,7 +60,7 @@ class Journal {
   mutable s3::Mutex mutex_;
   std::uint64_t size_bytes_ S3_GUARDED_BY(mutex_);
   std::optional<s3::Error> failure_ S3_GUARDED_BY(mutex_);  // the first one
-  std::vector<s3::Wake> waiting_ S3_GUARDED_BY(mutex_);     // for the next fdatasync
+  std::vector<s3::Wake> waiting_ S3_GUARDED_BY(mutex_);     // tasks that wait for the next fdatasync
   bool dirty_ S3_GUARDED_BY(mutex_) = false;                // lines were appended since the last fdatasync
   std::optional<s3::PeriodicThread> sync_thread_;
 };

@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 constexpr std::string_view kRunLead = R"({"record":"run",)";
 constexpr std::string_view kResultLead = R"({"record":"result","outcome":")";
 
-// Fields that an older version did not write stay empty.
+// Leaves fields empty that an older version did not write.
 RunScope ReadScope(const Json& line) {
   return {.kind = RunKindOf(line.value("kind", "")),
           .stores = line.value("stores", std::vector<std::string>()),
@@ -55,7 +55,7 @@ PartRecord ReadPart(const Json& line) {
           .checksum = line.value("checksum", "")};
 }
 
-// Leaves path and key empty: they refer to bytes that the caller must own.
+// Leaves path and key empty, because they must refer to bytes that the caller owns.
 ResultRecord ReadResult(const Json& line) {
   return {.outcome = OutcomeOf(line.at("outcome").get_ref<const std::string&>()),
           .first_part = line.value("first_part", 0),
@@ -66,14 +66,14 @@ ResultRecord ReadResult(const Json& line) {
 }
 
 // Takes fields from the front of a line, in the order in which s3flow writes them. A call returns false if
-// the line continues in another way; the scanner is then unusable.
+// the line has another field next. The scanner must not be used after that.
 class FieldScanner {
  public:
   explicit FieldScanner(std::string_view line) : rest_(line) {}
 
   bool At(std::string_view lead) const { return rest_.starts_with(lead); }
 
-  // A text without escapes, up to its closing quote; `lead` ends with the opening one.
+  // Takes a text without escapes, up to its closing quote. `lead` must end with the opening quote.
   bool Text(std::string_view lead, std::string_view* value) {
     if (!Skip(lead)) return false;
     const auto* const quote = static_cast<const char*>(std::memchr(rest_.data(), '"', rest_.size()));
@@ -83,7 +83,7 @@ class FieldScanner {
     return std::memchr(value->data(), '\\', value->size()) == nullptr;
   }
 
-  // A number before a comma.
+  // Takes a number that is followed by a comma.
   template <typename Value>
   bool Number(std::string_view lead, Value* value) {
     if (!Skip(lead)) return false;
@@ -107,14 +107,15 @@ std::string_view OutcomeNameIn(std::string_view line) {
   return rest.substr(0, rest.find('"'));
 }
 
-// Most lines are results of whole files whose names need no escapes. These are read in the order in which
-// ResultLine writes, five times as fast as a parser. Returns nothing for all other lines.
+// Reads a result of a whole file whose names need no escapes, in the order in which ResultLine writes the
+// fields. Most lines are such results, and this is five times as fast as a parser. Returns nothing for all
+// other lines.
 std::optional<ResultRecord> ScanPlainResult(std::string_view line) {
   FieldScanner fields(line);
   std::string_view outcome;
   ResultRecord result;
   if (!fields.Text(kResultLead, &outcome)) return std::nullopt;
-  if (outcome != "uploaded" && outcome != "skipped") return std::nullopt;  // others have fields that count
+  if (outcome != "uploaded" && outcome != "skipped") return std::nullopt;  // other outcomes need more fields
   const bool is_plain = fields.Text(R"(,"path":")", &result.path) &&
                         fields.Text(R"(,"key":")", &result.key) &&
                         fields.Number(R"(,"size":)", &result.size_bytes);
@@ -125,7 +126,8 @@ std::optional<ResultRecord> ScanPlainResult(std::string_view line) {
   return result;
 }
 
-// True for what a crash can leave of a journal's first line: its beginning, perhaps followed by zeros.
+// Returns true if a crash can leave `line` as a journal's first line: the beginning of a run record, perhaps
+// with zeros after it.
 bool MayBeTornRunLine(std::string_view line) {
   line = line.substr(0, line.find_last_not_of('\0') + 1);
   return line.starts_with(kRunLead) || kRunLead.starts_with(line);
@@ -141,12 +143,12 @@ s3::Error ForeignFile(const std::string& path) {
 
 s3::Error DamagedLine(const std::string& path, std::uint64_t number) {
   return Failure(
-      fmt::format("{}:{}: this line is damaged, and more lines follow, so no crash explains it: use another "
-                  "run directory, or resume from the lines before it (head -n {})",
+      fmt::format("{}:{}: this line is damaged, and more lines follow, so a crash did "
+                  "not cause this: use another run directory, or keep only the lines before it (head -n {})",
                   path, number, number - 1));
 }
 
-// The error for an unknown line with a right checksum: it was not torn, so another version wrote it.
+// The error for an unknown line whose checksum is right: the line is not torn, so another version wrote it.
 s3::Error UnknownLine(const std::string& path, std::uint64_t number) {
   return Failure(
       fmt::format("{}:{}: this line is of another version of s3flow: resume with that version, or use "
@@ -186,8 +188,8 @@ std::optional<std::string_view> JournalReader::NextIntactLine() {
   return line;
 }
 
-// Accepts a torn line only at the end of the file, because a crash tears only the last line. A torn first
-// line must begin like a journal.
+// Accepts a torn line only at the end of the file, because a crash tears only the last line. If the first
+// line is torn, it must begin like a run record.
 void JournalReader::ReadTornLine(std::string_view line) {
   const auto number = lines_.number();
   if (number == 1 && (lines_.ended() || !MayBeTornRunLine(line))) {
@@ -199,7 +201,7 @@ void JournalReader::ReadTornLine(std::string_view line) {
   failure_ = has_more ? DamagedLine(path_, number) : lines_.failure();
 }
 
-// Returns nothing for a record that this version does not write.
+// Returns nothing if this version does not write such a record.
 std::optional<JournalRecord> JournalReader::Parse(std::string_view text) try {
   const auto line = Json::parse(text);
   const auto& record = line.at("record").get_ref<const std::string&>();

@@ -19,21 +19,22 @@ namespace pipeline {
 
 class JournalReader {
  public:
-  // How much of a result line Next() reads. To read only the outcome takes a tenth of the time.
+  // How much of a result line Next() reads. kOutcome takes a tenth of the time of kWhole.
   enum class Results { kWhole, kOutcome };
 
   // `path` is for messages.
   JournalReader(s3::UniqueFd file, std::string path);
 
-  // Returns the next record; kOutcome turns a ResultRecord into a ResultOutcome. Returns nothing at the end
-  // of the journal and after a failure. If a crash has torn the last line, the journal ends before it; that
-  // is not a failure.
+  // Returns the next record. With kOutcome, returns a ResultOutcome instead of a ResultRecord. Returns
+  // nothing at the end of the journal and after a failure. If a crash has torn the last line, the reader ends
+  // before that line, without a failure.
   std::optional<JournalRecord> Next(Results results = Results::kWhole);
 
-  // Returns the error that ended the reading: kLocal, with the line in the message. Reasons are a damaged
-  // line before the last one, a line of another version, and a file that is not a journal.
+  // Returns the error that ended the reading; nothing if there was none. It is kLocal, with the line's number
+  // in the message. Causes: a read error, a damaged line before the last one, a line of another version, or a
+  // file that is not a journal.
   const std::optional<s3::Error>& failure() const { return failure_; }
-  // The size of the intact lines so far, and of the torn line after them.
+  // Return the size of the intact lines so far, and the size of the torn line after them, in bytes.
   std::uint64_t intact_bytes() const { return intact_bytes_; }
   std::uint64_t torn_bytes() const { return torn_bytes_; }
 
@@ -44,7 +45,7 @@ class JournalReader {
 
   LineReader lines_;
   const std::string path_;
-  std::string result_path_, result_key_;  // of the last result, when its line has them escaped
+  std::string result_path_, result_key_;  // of the last result, if its line has escapes
   std::uint64_t intact_bytes_ = 0, torn_bytes_ = 0;
   std::optional<s3::Error> failure_;
 };

@@ -41,8 +41,9 @@ std::optional<std::string_view> LineReader::Take(std::size_t bytes, bool ended) 
   if (bytes <= kMaxLineBytes) return line;
   failure_ = s3::Error{
       .kind = s3::ErrorKind::kLocal,
-      .message = fmt::format("{}:{}: this line is longer than {} MiB, and s3flow does not write such lines",
-                             path_, number_, kMaxLineBytes >> 20)};
+      .message = fmt::format(
+          "{}:{}: this line is longer than {} MiB, so s3flow did not write it: use another directory", path_,
+          number_, kMaxLineBytes >> 20)};
   return std::nullopt;
 }
 

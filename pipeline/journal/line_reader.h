@@ -19,12 +19,12 @@ class LineReader {
   // Returns the next line without its newline, valid until the next call. Returns nothing at the end of the
   // file and after a failure.
   std::optional<std::string_view> Next();
-  // The number of the line that Next() returned, from 1.
+  // Returns the number of the line that Next() returned last, from 1.
   std::uint64_t number() const { return number_; }
-  // True if that line has its newline; only the last one of a file may lack it.
+  // Returns true if that line has its newline. Only the last line of a file may lack its newline.
   bool ended() const { return ended_; }
-  // Returns the error that ended the reading: kLocal if the file cannot be read or a line has more than
-  // kMaxLineBytes.
+  // Returns the error that ended the reading; nothing if there was none. The error is kLocal if the file
+  // cannot be read, or if a line has more than kMaxLineBytes.
   const std::optional<s3::Error>& failure() const { return failure_; }
 
  private:
@@ -34,7 +34,7 @@ class LineReader {
   const s3::UniqueFd file_;
   const std::string path_;
   std::string buffer_;
-  std::size_t begin_ = 0, end_ = 0;  // the bytes of the buffer that no line has taken
+  std::size_t begin_ = 0, end_ = 0;  // the bytes in the buffer that Next() has not returned yet
   std::uint64_t number_ = 0;
   bool ended_ = false;
   bool at_end_ = false;  // of the file

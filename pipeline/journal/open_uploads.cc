@@ -13,8 +13,8 @@ void OpenUploads::Apply(CreatingRecord record) {
 void OpenUploads::Apply(UploadRecord record, bool outdated) {
   const s3::MutexLock lock(mutex_);
   const auto token = record.token;
-  // If the request was sent several times, it may have made several uploads, and only one has a known ID:
-  // keep looking for the others.
+  // If the request was sent several times, it may have created several uploads, and only one of them has a
+  // known ID. Then the creation stays in the list, so that the other uploads are searched for.
   if (record.created_once) creations_.erase(token);
   tokens_[InputIdOf(record.path, record.key)] = token;
   uploads_[token] = {.record = std::move(record), .outdated = outdated};
@@ -63,7 +63,8 @@ std::optional<OpenUpload> OpenUploads::Take(const InputFile& file) {
   if (token == tokens_.end()) return std::nullopt;
   const auto upload = uploads_.find(token->second);
   tokens_.erase(token);
-  if (upload == uploads_.end()) return std::nullopt;  // two inputs with one token: no journal of ours
+  // The upload is missing only if two inputs have the same token. s3flow writes no such journal.
+  if (upload == uploads_.end()) return std::nullopt;
   auto taken = std::move(upload->second);
   uploads_.erase(upload);
   return taken;

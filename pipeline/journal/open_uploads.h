@@ -1,5 +1,5 @@
-// The multipart uploads that a journal leaves open: it says that they were created, and not that they were
-// completed or aborted.
+// The multipart uploads that a journal leaves open: the journal says that they were created, but not that
+// they were completed or aborted.
 #pragma once
 
 #include <atomic>
@@ -21,10 +21,10 @@ struct OpenUpload {
   UploadRecord record;
   PartRecords parts;
   bool completing = false;  // CompleteMultipartUpload was sent; its outcome is unknown
-  bool outdated = false;    // created with other properties than objects get now
+  bool outdated = false;    // created with other properties than the present session's
 };
 
-// The Apply functions fill it while a journal is read. Thread-safe.
+// The Apply functions add the records of a journal while it is read. Thread-safe.
 class OpenUploads {
  public:
   void Apply(CreatingRecord record);
@@ -36,22 +36,22 @@ class OpenUploads {
   // The input was uploaded, so its upload is not open any more.
   void ApplyUploaded(const InputId& input);
 
-  // True if the journal leaves any upload open; uploads that were taken still count. Needs no lock, because
-  // it is called for each input and most journals leave none open.
+  // Returns true if the journal leaves any upload open, even if Take() has removed it. Needs no lock, because
+  // it is called for each input, and most journals leave no upload open.
   bool any() const { return any_; }
-  // Removes and returns the open upload of this input: the caller must resume or abort it. Returns nothing if
-  // it has none.
+  // Removes and returns the open upload of this input. The caller must then resume or abort the upload.
+  // Returns nothing if the input has no open upload.
   std::optional<OpenUpload> Take(const InputFile& file);
-  // Removes and returns all uploads that nobody has taken.
+  // Removes and returns all open uploads that Take() has not returned.
   std::vector<OpenUpload> TakeAll();
   // Returns the part size of this input's open upload, in bytes. Returns nothing if there is no open upload,
   // if the file's size has changed since, or for a stream.
   std::optional<std::uint64_t> PartBytes(const InputFile& file) const;
-  // Returns the CreateMultipartUpload requests that may have created an upload whose ID the journal does not
-  // know.
+  // Returns the CreateMultipartUpload requests that may have created an upload whose ID is not in the
+  // journal.
   std::vector<CreatingRecord> creations() const;
-  // Returns the parts that this run has sent to an upload of the plan with this token. Null if there are
-  // none. (The plan's journal records such an upload, this journal its parts.)
+  // Returns the parts that this run has sent to the plan's upload with this token; null if it has sent none.
+  // The plan's journal records the upload, and this journal records the parts.
   const PartRecords* PartsOfPlan(const std::string& token) const;
 
  private:
@@ -62,8 +62,8 @@ class OpenUploads {
   std::map<std::string, OpenUpload> uploads_ S3_GUARDED_BY(mutex_);        // by token
   std::map<InputId, std::string> tokens_ S3_GUARDED_BY(mutex_);            // of `uploads_`
   std::map<std::string, CreatingRecord> creations_ S3_GUARDED_BY(mutex_);  // by token
-  // By token. Nothing changes these lists after the journal has been read, so PartsOfPlan() may return
-  // pointers to them.
+  // By token. These lists do not change after the journal has been read, so PartsOfPlan() may return pointers
+  // to them.
   std::map<std::string, PartRecords> parts_of_plan_ S3_GUARDED_BY(mutex_);
 };
 

@@ -10,8 +10,8 @@
 namespace pipeline {
 namespace {
 
-// Pairs of "section.key" and value, in the order of the text. A source's section has a number:
-// "source[2].path".
+// Returns pairs of "section.key" and value, in the order of the text. The key of a source has the number of
+// the source: "source[2].path".
 std::vector<std::pair<std::string, std::string>> Settings(const std::string& text) {
   std::vector<std::pair<std::string, std::string>> settings;
   std::istringstream lines(text);
@@ -42,8 +42,8 @@ std::string_view Noun(RunKind kind) {
   return "a run";
 }
 
-// Returns why this session is refused with any options: the journal's results are about another store or
-// another kind of run. Returns nothing if it is not refused.
+// Returns why this session is refused, whatever the options are: the journal's results are about another
+// store or another kind of run. Returns nothing if the session is not refused.
 std::optional<std::string> ScopeProblem(const RunRecord& run, const RunScope& scope) {
   const bool was_rehearsal = run.scope.kind == RunKind::kRehearsal;
   if (was_rehearsal && scope.kind == RunKind::kRehearsal) {
@@ -73,15 +73,16 @@ std::optional<Refusal> ResumeProblem(const std::string& path, const History& his
   }
   if (history.run()->shard != identity.shard) {
     const auto named = [](const std::string& shard) { return shard.empty() ? "no shard" : "shard " + shard; };
-    return Refusal{kExitConfig, fmt::format("{} belongs to a run of {}, and this is {}", path,
-                                            named(history.run()->shard), named(identity.shard))};
+    return Refusal{kExitConfig,
+                   fmt::format("{} belongs to a run of {}, and this is {}: choose another run directory",
+                               path, named(history.run()->shard), named(identity.shard))};
   }
   const bool same_job =
       history.run()->settings == identity.settings &&
       (history.run()->scope.objects.empty() || history.run()->scope.objects == scope.objects);
   if (!same_job && !options.allow_changed_job) {
     auto difference = DifferenceOf(history.run()->settings, identity.settings);
-    if (difference.empty()) difference = "a secret value of the objects' properties has changed";
+    if (difference.empty()) difference = "a secret value in the object properties has changed";
     return Refusal{
         kExitConfig,
         fmt::format("{} belongs to a run of another job: {} (--allow-changed-job resumes it with the "
@@ -95,11 +96,11 @@ std::optional<Refusal> ResumeProblem(const std::string& path, const History& his
                     "results: choose another run directory for a changed job",
                     path)};
   }
-  if (history.complete() && !options.go_on && options.skip == SkipMode::kNever) {
+  if (history.complete() && !options.finished_too && options.skip == SkipMode::kNever) {
     return Refusal{
         kExitJournal,
         fmt::format("{} belongs to a run that is complete: choose another run directory, or upload "
-                    "with --resume what has changed since",
+                    "later changes with --resume",
                     path)};
   }
   return std::nullopt;
@@ -114,16 +115,18 @@ std::string DifferenceOf(const std::string& before, const std::string& now) {
   for (const auto& [name, value] : settings) {
     const auto was = old.extract(name);
     if (!was.empty() && was.mapped() == value) continue;
-    add(fmt::format("{}: was {}, is {}", name, was.empty() ? "not there" : was.mapped(), value));
+    add(fmt::format("{}: was {}, is {}", name, was.empty() ? "not set" : was.mapped(), value));
   }
-  for (const auto& [name, value] : old) add(fmt::format("{}: was {}, is not there", name, value));
+  for (const auto& [name, value] : old) add(fmt::format("{}: was {}, is not set", name, value));
   return text;
 }
 
 std::optional<Refusal> RunDirectory::LockAndLoad(std::function<void(const s3::Error&)> on_failure,
                                                  const RunScope* scope) {
   auto lock = RunLock::Acquire(dir_, [on_failure = std::move(on_failure), path = path()] {
-    on_failure({.kind = s3::ErrorKind::kLocal, .message = path + " was taken over by another process"});
+    on_failure(
+        {.kind = s3::ErrorKind::kLocal,
+         .message = path + " was taken over by another process, which believed that this process was dead"});
   });
   if (!lock) {
     const bool in_use = lock.error().kind == s3::ErrorKind::kCancelled;
@@ -143,8 +146,8 @@ std::optional<Refusal> RunDirectory::OpenJournal(std::function<void(const s3::Er
   return std::nullopt;
 }
 
-// Refuses a summary.json without a journal: it is another program's file, and the session would replace it at
-// its end.
+// Refuses a summary.json without a journal: another program wrote that file, and the session would replace it
+// at its end.
 std::optional<Refusal> RunDirectory::SummaryProblem() const {
   const auto summary = dir_.Find(kSummaryName);
   if (!summary) return Refusal{kExitJournal, summary.error().message};
@@ -184,9 +187,8 @@ tl::expected<RunDirectory, Refusal> RunDirectory::OpenExisting(
   RunDirectory opened(std::move(*directory));
   if (auto refusal = opened.LockAndLoad(on_failure, nullptr)) return tl::unexpected(*refusal);
   if (!opened.history_->run()) {
-    return Refuse(kExitJournal,
-                  fmt::format("{} has no record of a run: choose a run directory, or remove this one",
-                              opened.dir_.PathOf(kJournalName)));
+    return Refuse(kExitJournal, fmt::format("{} has no record of a run: choose another run directory",
+                                            opened.dir_.PathOf(kJournalName)));
   }
   opened.session_ = opened.history_->run()->session;
   if (auto refusal = opened.OpenJournal(std::move(on_failure))) return tl::unexpected(*refusal);

@@ -1,4 +1,5 @@
-// A run directory, open for one session: locked, its history read, its journal ready for more lines.
+// A run directory that is open for one session: it is locked, its history is loaded, and its journal can be
+// appended to.
 #pragma once
 
 #include <functional>
@@ -15,7 +16,7 @@
 
 namespace pipeline {
 
-inline constexpr char kSummaryName[] = "summary.json";  // in a run directory or a plan's
+inline constexpr char kSummaryName[] = "summary.json";  // name in a run directory and in a plan's directory
 
 // Why a command cannot start: its exit status, and a message for a person.
 struct Refusal {
@@ -32,14 +33,15 @@ class RunDirectory {
   // Opens the directory for a new session; creates it and its parents if they are absent. Refuses a directory
   // that cannot be trusted (see pipeline/fs/own_dir.h) or holds another program's files (74), a directory
   // that another process uses (75), a journal that is damaged or cannot be written (74), and a run that
-  // ResumeProblem() refuses. `scope`: of the session. `on_failure` is passed to Journal; it is also called,
-  // on a thread of the lock, when another process takes the directory over.
+  // ResumeProblem() refuses. `scope` is the scope of the session. `on_failure` is passed to Journal. It is
+  // also called, on a thread of the lock, if another process takes over the directory.
   static tl::expected<RunDirectory, Refusal> Open(const std::string& path, const RunIdentity& identity,
                                                   const RunScope& scope, const ResumeOptions& options,
                                                   std::function<void(const s3::Error&)> on_failure);
 
-  // Opens an existing directory for a command that begins no session. Refuses a directory without a journal
-  // (66), and a directory that cannot be trusted (74), is in use (75) or is damaged (74).
+  // Opens an existing run directory for a command that begins no session, such as `s3flow clean`. Refuses a
+  // directory without a journal (66), and a directory that cannot be trusted (74), is in use (75) or is
+  // damaged (74).
   static tl::expected<RunDirectory, Refusal> OpenExisting(const std::string& path, Trust trust,
                                                           std::function<void(const s3::Error&)> on_failure);
 
@@ -62,15 +64,15 @@ class RunDirectory {
   int session_ = 1;
 };
 
-// Returns why a session with this identity and scope cannot resume the run in `path` with this history. A run
-// of another kind, shard or store is always refused (78). A run of another job (78) or a complete run (74) is
-// refused unless the options allow it. Returns nothing if the session can resume the run, or if no session
-// has begun.
+// Returns why a session with this identity and scope cannot resume the run in `path`, which has this history.
+// Returns nothing if the session can resume the run, or if the directory has no run yet. A run of another
+// kind, shard or store is always refused (78). A run of another job (78) and a complete run (74) are refused
+// if the options do not allow them.
 std::optional<Refusal> ResumeProblem(const std::string& path, const History& history,
                                      const RunIdentity& identity, const RunScope& scope,
                                      const ResumeOptions& options);
 
-// Lists the lines in which two settings differ: "destination.prefix: was a/, is b/".
+// Lists the settings that differ between two texts: "destination.prefix: was a/, is b/; ...".
 std::string DifferenceOf(const std::string& before, const std::string& now);
 
 }  // namespace pipeline

@@ -22,13 +22,13 @@ namespace pipeline {
 namespace {
 
 constexpr std::uint64_t kKeptLocks = 8;
-constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 62;  // no lock of ours has a greater one
+constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 62;  // locks of s3flow have smaller numbers
 constexpr std::string_view kReleased = "released";
 
 constexpr char kLocks[] = "locks";
 constexpr std::size_t kMaxLockBytes = 4096;
 
-// For files below /proc.
+// Reads a file below /proc; returns an empty text if it cannot be read.
 std::string ReadProcFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
@@ -40,9 +40,9 @@ ProcessState StateOf(pid_t process) {
   return ParseProcessState(ReadProcFile(fmt::format("/proc/{}/stat", process)));
 }
 
-// Returns the name of the realm in which a process ID identifies a process: this boot of this machine, and
-// this namespace of process IDs. Returns an empty text if /proc does not tell; then no process can be looked
-// up.
+// Names the realm in which a process ID is unique: one boot of one machine, and one namespace of process IDs.
+// Returns the realm of this process, or an empty text if /proc does not tell it. Without a realm no process
+// can be looked up.
 std::string Realm() {
   std::error_code none;
   auto boot = ReadProcFile("/proc/sys/kernel/random/boot_id");
@@ -68,7 +68,7 @@ Holder ThisProcess() {
   return {Realm(), host, getpid(), StateOf(getpid()).start};
 }
 
-// Missing fields stay empty: a crash may have torn the lock.
+// Leaves missing fields empty, because a crash may have torn the lock file.
 s3::Result<Holder> ReadHolder(const OwnDir& locks, std::uint64_t number) {
   const auto read = locks.Text(std::to_string(number), kMaxLockBytes);
   if (!read) return tl::unexpected(read.error());
@@ -96,8 +96,8 @@ s3::Result<std::vector<std::uint64_t>> LockNumbers(const OwnDir& locks) {
   return numbers;
 }
 
-// Returns the age of a lock by the clock of its file system, which may be another machine's: `now` is a file
-// that was written just now.
+// Returns the age of a lock. Uses the clock of its file system, which may be the clock of another machine:
+// `now` is a file that was written just now.
 std::int64_t AgeSeconds(const OwnDir& locks, std::uint64_t number, const s3::UniqueFd& now) {
   struct stat held {
   }, written{};
@@ -107,8 +107,8 @@ std::int64_t AgeSeconds(const OwnDir& locks, std::uint64_t number, const s3::Uni
   return known ? written.st_mtim.tv_sec - held.st_mtim.tv_sec : 0;
 }
 
-// Returns nothing if this machine cannot tell, because the holder ran elsewhere, or because /proc hides the
-// processes of other users (proc(5), hidepid).
+// Returns whether the holder is alive. Returns nothing if this machine cannot tell, because the holder ran on
+// another machine, or because /proc hides the processes of other users (proc(5), hidepid).
 std::optional<bool> IsAlive(const Holder& holder) {
   if (holder.realm.empty() || holder.realm != Realm()) return std::nullopt;
   const auto state = StateOf(holder.process);
@@ -117,7 +117,7 @@ std::optional<bool> IsAlive(const Holder& holder) {
   return false;
 }
 
-// Describes the holder; nothing if no process holds the lock.
+// Returns a description of the holder; nothing if no process holds the lock.
 s3::Result<std::optional<std::string>> HeldBy(const OwnDir& locks, std::uint64_t number,
                                               const s3::UniqueFd& now) {
   const auto holder = ReadHolder(locks, number);
@@ -130,18 +130,17 @@ s3::Result<std::optional<std::string>> HeldBy(const OwnDir& locks, std::uint64_t
   const auto age = AgeSeconds(locks, number, now);
   if (age > RunLock::kStale.count()) return std::nullopt;
   return fmt::format(
-      "process {} on {}, which gave a sign of life {} s ago (if it is dead, try again in {} s)",
+      "process {} on {}, which renewed its lock {} s ago (if the process is dead, try again in {} s)",
       holder->process, holder->host, age, RunLock::kStale.count() - age + 1);
 }
 
-// Removes the lock file. Keeps a file that has the name of a lock but is not one.
+// Removes the lock file. Keeps the file if it has the name of a lock but is not a lock.
 void RemoveOldLock(const OwnDir& locks, std::uint64_t number) {
   const auto holder = ReadHolder(locks, number);
   if (holder && holder->process > 0) locks.Remove(std::to_string(number));
 }
 
-// A file with a random name in the directory of locks, describing this process. The destructor removes the
-// name.
+// A new file with a random name in the directory of locks. The destructor removes that name.
 class NewFile {
  public:
   static s3::Result<NewFile> Create(const OwnDir& locks) {
@@ -164,8 +163,8 @@ class NewFile {
     const int fd = locks_->fd();
     const int error = linkat(fd, name_.c_str(), fd, name.c_str(), 0) == 0 ? 0 : errno;
     if (error == 0) return true;
-    // On NFS the call may have succeeded although its reply was lost: then the file has two links (open(2),
-    // O_EXCL).
+    // On NFS the call may have succeeded although its reply was lost. In that case the file has two links
+    // (open(2), O_EXCL).
     struct stat status {};
     if (fstat(file_.get(), &status) == 0 && status.st_nlink == 2) return true;
     if (error == EEXIST) return false;
@@ -187,7 +186,7 @@ ProcessState ParseProcessState(std::string_view stat) {
   const auto name_end = stat.rfind(')');
   if (name_end == std::string_view::npos) return {};
   std::istringstream fields{std::string(stat.substr(name_end + 1))};
-  std::vector<std::string> values(23);  // by number, from 1
+  std::vector<std::string> values(23);  // index n: the field with number n in proc_pid_stat(5)
   for (std::size_t i = 3; i < values.size() && fields >> values[i]; ++i) {
   }
   ProcessState state;
@@ -218,7 +217,7 @@ s3::Result<std::unique_ptr<RunLock>> RunLock::Acquire(const OwnDir& run_dir, std
   }
   const auto linked = ours->LinkTo(std::to_string(highest + 1));
   if (!linked) return tl::unexpected(linked.error());
-  if (!*linked) return in_use_by("a process that was faster");
+  if (!*linked) return in_use_by("a process that took the lock at the same moment");
   for (const auto number : *numbers) {
     if (number + kKeptLocks <= highest) RemoveOldLock(*locks, number);
   }
@@ -242,7 +241,7 @@ RunLock::RunLock(OwnDir locks, s3::UniqueFd file, std::uint64_t number, std::fun
   renewal_.emplace(kRenewal, [this] { return Renew(); });
 }
 
-// Renews the file's time. Returns nothing, which ends the renewal, once another process has taken the lock.
+// Renews the file's mtime. If another process has taken the lock, returns nothing, which ends the renewals.
 std::optional<s3::PeriodicThread::Pause> RunLock::Renew() {
   futimens(file_.get(), nullptr);
   if (!locks_.Has(std::to_string(number_ + 1))) return kRenewal;

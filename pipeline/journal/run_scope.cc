@@ -12,7 +12,8 @@
 namespace pipeline {
 namespace {
 
-// The regions of a partition share a prefix: https://docs.aws.amazon.com/general/latest/gr/rande.html
+// The names of all regions of a partition begin with the same prefix:
+// https://docs.aws.amazon.com/general/latest/gr/rande.html
 std::string PartitionOf(std::string_view region) {
   for (const std::string_view prefix : {"cn-", "us-gov-", "us-iso-", "us-isob-", "us-isof-", "eu-isoe-"}) {
     if (region.starts_with(prefix)) return fmt::format("aws-{}", prefix.substr(0, prefix.size() - 1));
@@ -37,15 +38,16 @@ std::vector<std::string> StoresOf(const s3::DestinationOptions& destination) {
 
 constexpr std::size_t kDigits = 6;  // see RunScope::objects
 
-// Digests lists of texts. Each text is preceded by its length, so no two lists give the same bytes.
+// Computes the digest of a list of texts. The length of each text is written before it, so no two lists give
+// the same bytes.
 class ListDigest {
  public:
   void Add(std::string_view text) { list_.append(fmt::format("{}:", text.size())).append(text); }
 
-  // Sorts the properties, because their order in a job file means nothing.
+  // Sorts the properties, because their order in a job file has no effect.
   void Add(const s3::ObjectProperties& properties) {
     auto entries = properties.entries();
-    // A condition decides whether an object is written, not how.
+    // A condition decides whether an object is written, not what is written.
     std::erase_if(entries, [](const auto& entry) { return entry.name == "if-none-match"; });
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     Add(std::to_string(entries.size()));
@@ -55,8 +57,8 @@ class ListDigest {
     }
   }
 
-  // Calls Sha256Hex once and avoids s3::Digest: OpenSSL's first fetch of a digest takes longer than
-  // everything else at the start of a run.
+  // Calls Sha256Hex once and does not use s3::Digest, because OpenSSL's first fetch of a digest takes longer
+  // than everything else at the start of a run.
   std::string Finish() { return s3::Sha256Hex(list_).substr(0, kDigits); }
 
  private:
@@ -72,7 +74,7 @@ std::string ObjectDigest(const ObjectOptions& object, const s3::IntegrityOptions
   }
   digest.Add(object.posix ? "posix" : "");
   digest.Add(object.mime_types);
-  digest.Add(s3::ChecksumName(integrity.checksum));  // empty for checksums that no store keeps
+  digest.Add(s3::ChecksumName(integrity.checksum));  // empty if no store keeps such a checksum
   return digest.Finish();
 }
 

@@ -1,5 +1,5 @@
-// The scope of a journal's results: the kind of run, the store and bucket, and the properties of the objects.
-// Values; pure functions, any thread.
+// The scope in which a journal's results are valid: the kind of run, the store and bucket, and the properties
+// of the objects. Values; pure functions, any thread.
 #pragma once
 
 #include <string>
@@ -16,13 +16,13 @@ struct RunScope {
   // All endpoints of the store, as "scheme://host:port". For AWS the only entry is the name of the partition,
   // because bucket names are unique in a partition
   // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html). Empty only in a journal
-  // of a version that did not record it.
+  // of an old version, which did not record the stores.
   std::vector<std::string> stores;
   std::string bucket;
   // Six hex digits of the SHA-256 of all settings that change an object (pipeline/journal/DESIGN.md, "Changed
   // settings"). The settings include metadata from the environment, which may be secret (config/DESIGN.md,
-  // "Secrets"). 24 bits are enough: they miss one change in 16 million, and a reader of the journal learns at
-  // most 24 bits about a secret.
+  // "Secrets"). 24 bits are enough to find changes, because they miss only one change in 16 million. More
+  // bits would tell a reader of the journal more about a secret.
   std::string objects;
 };
 
@@ -32,8 +32,9 @@ std::string_view RunKindName(RunKind kind);
 // Returns kRun for an unknown name.
 RunKind RunKindOf(std::string_view name);
 
-// True if both scopes name the same bucket of the same store. Two lists of endpoints mean the same store if
-// they have an endpoint in common. Also true if `recorded` names no store.
+// Returns true if both scopes name the same bucket of the same store. Two lists of endpoints name the same
+// store if they have an endpoint in common. Also returns true if `recorded` has no stores (an old version's
+// journal).
 bool IsSameStore(const RunScope& recorded, const RunScope& now);
 
 // "bucket b at http://127.0.0.1:7480", for messages.

@@ -17,8 +17,8 @@
 
 namespace pipeline {
 
-// Divides the parts into `pieces` ranges, and returns the first and last part number of each. The ranges
-// differ by at most one part.
+// Divides the parts into `pieces` ranges, and returns the first and last part number of each range. The
+// lengths of the ranges differ by at most one part.
 std::vector<std::pair<int, int>> SplitParts(const s3::PartPlan& plan, int pieces);
 
 struct LargeFile {
@@ -26,12 +26,12 @@ struct LargeFile {
   s3::PartPlan plan;  // has no parts if the file cannot be an object
   int pieces = 1;
   // Set by CreateUploads. Both stay empty for a file that cannot be opened or cannot be an object. Such a
-  // file goes to one shard as a whole, and the shard's run reports the failure.
+  // file is assigned to one shard as a whole, and the shard's run reports the failure.
   std::string token, upload_id;
 };
 
 // Creates a multipart upload for each file, several at a time, and records it in `journal`. Stops at the
-// first error and returns it. Blocks. Owns none of its arguments.
+// first error and returns it. Blocks. Keeps no pointer.
 s3::Result<void> CreateUploads(std::vector<LargeFile>* files, ClientFactory* store, Journal* journal,
                                const PropertyRules& rules, std::stop_token stop);
 

@@ -62,7 +62,7 @@ class Finisher {
     });
   }
 
-  // Returns the range's shared upload; null if it was completed earlier.
+  // Returns the range's shared upload; null if the upload was completed or aborted earlier.
   SharedUpload* FindUpload(const InputFile& range) {
     const auto upload = uploads_.find(range.range->token);
     return upload != uploads_.end() ? &upload->second : nullptr;
@@ -100,16 +100,16 @@ class Finisher {
     }
   }
 
-  // Counts the objects of aborted uploads as failed. An upload that is neither done nor open was aborted by
-  // `clean`.
+  // Counts the objects of aborted uploads as failed. An upload that is neither completed nor open was aborted
+  // by `clean`.
   void CountAbortedUploads() {
     const auto& done = directory_.history()->inputs().done();
     const auto known = done.uploaded + done.skipped + uploads_.size();
-    if (known >= plan_.cut_objects) return;  // if more: Status() sees that the counts do not add up
+    if (known >= plan_.cut_objects) return;  // if `known` is greater, Status() returns kExitBroken
     const auto aborted = plan_.cut_objects - known;
     report_.failed += aborted;
     report_.problems.push_back(fmt::format(
-        "{} multipart uploads of this plan were aborted (s3flow clean): make a new plan", aborted));
+        "{} multipart uploads of this plan were aborted by s3flow clean: make a new plan", aborted));
   }
 
   void CompleteAll() {
@@ -210,7 +210,7 @@ FinishReport WithoutCounts(ExitStatus status, std::string message) {
   return report;
 }
 
-// Keeps the report in the plan's directory.
+// Records the end of this `finish` in the plan's journal, and writes the report to summary.json.
 s3::Result<void> Save(const FinishReport& report, const JobPlan& plan, const RunDirectory& directory) {
   auto written = directory.journal()->Append(EndLine({report.status, report.status == kExitOk}));
   if (written) written = directory.journal()->Sync();
@@ -244,7 +244,7 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
   }
   if (const auto saved = Save(*report, plan, directory); !saved) {
     report->status = kExitJournal;
-    report->message = "cannot write journal or summary: " + saved.error().message;
+    report->message = "cannot write the plan's journal or its summary.json: " + saved.error().message;
   }
   return std::move(*report);
 }

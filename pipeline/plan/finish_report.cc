@@ -11,7 +11,7 @@
 namespace pipeline {
 namespace {
 
-// Problems in the text; the journal has them all.
+// The text shows at most this many problems.
 constexpr std::size_t kMaxProblems = 10;
 
 std::string ProblemLines(const std::vector<std::string>& problems) {
@@ -19,7 +19,7 @@ std::string ProblemLines(const std::vector<std::string>& problems) {
   std::string text;
   for (std::size_t i = 0; i < shown; ++i) text += problems[i] + "\n";
   if (shown < problems.size()) {
-    text += fmt::format("and {} more; the journal has them all\n", problems.size() - shown);
+    text += fmt::format("and {} more problems; the plan's journal has them all\n", problems.size() - shown);
   }
   return text;
 }
@@ -77,8 +77,8 @@ std::string FinishText(const FinishReport& report, const JobPlan& plan) {
   auto text = fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} left\n", report.found,
                           report.uploaded, report.skipped, report.failed, report.left);
   if (plan.cut_objects > 0) {
-    text += fmt::format("{} objects of several shards, {} of them completed now\n", plan.cut_objects,
-                        report.completed_now);
+    text += fmt::format("{} objects are shared by several shards, {} of them completed now\n",
+                        plan.cut_objects, report.completed_now);
   }
   for (const auto& [kind, count] : report.failures_by_kind) {
     text += fmt::format("failed, {}: {}\n", s3::Printable(kind), count);
@@ -92,7 +92,7 @@ std::string FinishText(const FinishReport& report, const JobPlan& plan) {
   const auto to_run = report.shards_to_run();
   if (!to_run.empty()) text += fmt::format("to run again: sbatch --array={}\n", RangesText(to_run));
   if (report.status == kExitBroken) {
-    text += "BROKEN: the counts do not add up; this is a defect in s3flow\n";
+    text += "BROKEN: the counts do not add up: report this defect, keep the directory of the plan\n";
   }
   return text;
 }

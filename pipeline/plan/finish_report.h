@@ -1,4 +1,5 @@
-// The result of `finish`: counts of a plan's inputs, and the shards to run again. Values; pure functions.
+// The result of `finish`: counts of a plan's inputs, and the shards to run again. Only values and pure
+// functions.
 #pragma once
 
 #include <cstdint>
@@ -15,15 +16,15 @@ namespace pipeline {
 
 struct FinishReport {
   ExitStatus status = kExitOk;
-  std::string message;  // why there are no counts; empty if there are
-  // Objects of all shards. found = uploaded + skipped + failed + left.
+  std::string message;  // why there are no counts, or why they could not be saved; else empty
+  // Objects of all shards; `left`: not yet finished. found = uploaded + skipped + failed + left.
   std::uint64_t found = 0, uploaded = 0, skipped = 0, failed = 0, left = 0;
   std::uint64_t uploaded_bytes = 0;
   std::map<std::string, std::uint64_t> failures_by_kind;  // of inputs, including ranges
-  std::uint64_t completed_now = 0;                        // objects of several shards, by this `finish`
-  std::vector<std::string> problems;                      // one line for each object not completed
-  std::vector<int> not_run, running, unfinished, with_failures;  // shards
-  std::optional<NewInputs> new_inputs;                           // nothing unless they were asked for
+  std::uint64_t completed_now = 0;                        // shared objects that this `finish` completed
+  std::vector<std::string> problems;                      // one line each, such as objects not completed
+  std::vector<int> not_run, running, unfinished, with_failures;  // shard numbers
+  std::optional<NewInputs> new_inputs;                           // only with check_source
   std::uint64_t sessions = 0;                                    // of all shards
   std::uint64_t uploads_left = 0;  // multipart uploads that could not be aborted
 
@@ -34,7 +35,7 @@ struct FinishReport {
 // Returns the content of summary.json.
 std::string FinishJson(const FinishReport& report, const JobPlan& plan);
 
-// Returns a few lines for a person, with the sbatch argument that runs the shards that have work.
+// Returns a few lines for a person. They include the sbatch argument to run the unfinished shards again.
 std::string FinishText(const FinishReport& report, const JobPlan& plan);
 
 }  // namespace pipeline

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxPlanBytes = 256 << 20;  // a million shards take 90 MiB
 
-// The maximum, divided by the mean.
+// Returns the maximum divided by the mean.
 double Imbalance(const std::vector<ShardLoad>& shards, std::uint64_t ShardLoad::*what) {
   double max = 0, sum = 0;
   for (const auto& shard : shards) {
@@ -27,7 +27,7 @@ double Imbalance(const std::vector<ShardLoad>& shards, std::uint64_t ShardLoad::
 }  // namespace
 
 std::uint64_t JobPlan::requests() const {
-  std::uint64_t sum = 2 * cut_objects;  // to create and to complete, by no shard
+  std::uint64_t sum = 2 * cut_objects;  // `plan` creates an upload, `finish` completes it
   for (const auto& shard : shards) sum += shard.requests;
   return sum;
 }
@@ -83,12 +83,12 @@ s3::Result<JobPlan> LoadPlan(const OwnDir& plan_dir) {
       plan.shards.push_back({shard.at("inputs"), shard.at("bytes"), shard.at("requests")});
     }
     if (plan.shards.empty())
-      return s3::Fail(s3::ErrorKind::kLocal, path + ": has no shards, make a new plan");
+      return s3::Fail(s3::ErrorKind::kLocal, path + ": this plan has no shards: make a new plan");
     return plan;
   } catch (const std::exception& error) {
-    return s3::Fail(
-        s3::ErrorKind::kLocal,
-        fmt::format("{}: is not a plan of this version of s3flow, make a new plan: {}", path, error.what()));
+    return s3::Fail(s3::ErrorKind::kLocal,
+                    fmt::format("{}: this is not a plan of this s3flow version: make a new plan ({})", path,
+                                error.what()));
   }
 }
 
@@ -99,7 +99,7 @@ std::string PlanText(const JobPlan& plan, std::uint64_t bytes_per_second, std::u
     text += fmt::format("{} files are cut into {} ranges of parts; s3flow finish completes their objects\n",
                         plan.cut_objects, plan.ranges);
   }
-  text += fmt::format("the largest shard has {:.3f} of the mean in bytes, {:.3f} in requests\n",
+  text += fmt::format("the largest shard has {:.3f} times the mean bytes, {:.3f} times the mean requests\n",
                       plan.bytes_imbalance(), plan.requests_imbalance());
   if (bytes_per_second == 0 && requests_per_second == 0) return text;
   // The largest shard ends last, and each shard gets an equal share of the total rate.
@@ -109,7 +109,8 @@ std::string PlanText(const JobPlan& plan, std::uint64_t bytes_per_second, std::u
   const double seconds =
       std::max(seconds_at(plan.bytes, plan.bytes_imbalance(), bytes_per_second),
                seconds_at(plan.requests(), plan.requests_imbalance(), requests_per_second));
-  return text + fmt::format("at that rate of all shards together: {:.0f} s\n", seconds);
+  return text +
+         fmt::format("minimum duration at the assumed rate of all shards together: {:.0f} s\n", seconds);
 }
 
 }  // namespace pipeline

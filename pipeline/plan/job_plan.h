@@ -1,12 +1,12 @@
 // The directory that `s3flow plan` writes, and its description plan.json.
 //
-//   plan.json         a JobPlan; written last, so the plan is complete when it exists; never changed
+//   plan.json         a JobPlan; written last, so a plan with this file is complete; never changed
 //   job.yaml          a copy of the job file; readable by its owner only, as plan.json and the journals are
 //   manifests/00000   the inputs of shard 0, see pipeline/plan/manifest.h
 //   running/00000     exists while shard 0 runs, see pipeline/plan/running_shards.h
 //   shards/00000/     the run directory of shard 0, created by its run
-//   journal.jsonl     of the plan itself: the multipart uploads that shards share. `plan` creates them and
-//                     `finish` completes them; `clean` aborts them as those of any run directory.
+//   journal.jsonl     the plan's own journal, with the multipart uploads that shards share. `plan` creates
+//                     them, `finish` completes them, `clean` aborts them.
 //   summary.json      written by `finish`
 #pragma once
 
@@ -22,16 +22,16 @@ namespace pipeline {
 struct ShardLoad {
   std::uint64_t inputs = 0;  // lines of its manifest
   std::uint64_t bytes = 0;
-  std::uint64_t requests = 0;  // if none is repeated
+  std::uint64_t requests = 0;  // if no request is repeated
 };
 
 struct JobPlan {
-  std::string id;  // random, so that results of one plan are never taken for another plan's
-  std::string settings;
-  std::string directory;  // where it was made: relative paths of the source start here
-  std::vector<std::string> overrides;
-  std::int64_t created_s = 0;  // since 1970
-  std::uint64_t objects = 0;   // inputs of the job; a split file counts once
+  std::string id;         // random, so that results of two plans are never mixed up
+  std::string settings;   // of the job; `run --plan` and `finish` refuse a job with other settings
+  std::string directory;  // working directory of `plan`; base of the source's relative paths
+  std::vector<std::string> overrides;  // the texts of --set
+  std::int64_t created_s = 0;          // since 1970
+  std::uint64_t objects = 0;           // inputs of the job; a split file is one input
   std::uint64_t bytes = 0;
   std::uint64_t cut_objects = 0;  // files that are split into ranges of parts
   std::uint64_t ranges = 0;       // of all split files
@@ -58,8 +58,8 @@ std::string PlanJson(const JobPlan& plan);
 // Loads plan.json. Fails with kLocal if it is missing, damaged or of another version.
 s3::Result<JobPlan> LoadPlan(const OwnDir& plan_dir);
 
-// Returns a few lines for a person. If a rate of all shards together is given (0: unknown), they include the
-// minimum duration of the upload.
+// Returns a few lines for a person. The rates are assumed rates of all shards together; 0: unknown. If one of
+// them is known, the lines include the minimum duration of the upload.
 std::string PlanText(const JobPlan& plan, std::uint64_t bytes_per_second, std::uint64_t requests_per_second);
 
 }  // namespace pipeline

@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// One damaged line makes the plan useless, because its input is unknown.
+// One damaged line makes the plan useless, because the input of that line is unknown.
 s3::Error Damaged(const std::string& path, std::uint64_t number) {
   return {.kind = s3::ErrorKind::kLocal,
           .message = fmt::format("{}:{}: this line is damaged: make a new plan", path, number)};
@@ -66,7 +66,7 @@ std::shared_ptr<const InputFile> ReadFile(const Json& line) {
 }
 
 // Adds the open directory of its root to each file. Keeps the last directory open, because files of one root
-// usually follow each other. Otherwise each file would cost one more open and close.
+// usually follow each other. So the cache does not open and close a directory for each file.
 class RootCache {
  public:
   Input AddRoot(Input input) {
@@ -86,7 +86,8 @@ class RootCache {
 
  private:
   std::optional<std::string> path_;
-  std::shared_ptr<const s3::UniqueFd> directory_;  // null if it cannot be opened: opening a file reports why
+  std::shared_ptr<const s3::UniqueFd>
+      directory_;  // null if it cannot be opened; OpenFile::Open then reports why
 };
 
 }  // namespace
@@ -153,7 +154,7 @@ s3::Result<Input> ReadManifestLine(std::string_view text) try {
 }
 
 s3::Result<bool> ReadManifest(const OwnDir& plan_dir, int shard, const std::function<bool(Input)>& take) {
-  std::uint64_t damaged = 0;  // number of the line
+  std::uint64_t damaged = 0;  // line number; 0: no line is damaged
   bool ended = false;
   const auto read = ReadLines(plan_dir, shard, [&](std::string_view line, std::uint64_t number) {
     auto input = ReadManifestLine(line);
@@ -177,8 +178,9 @@ s3::Result<void> CheckManifest(const OwnDir& plan_dir, int shard, std::uint64_t 
   const auto path = plan_dir.PathOf(ManifestName(shard));
   if (damaged != 0) return tl::unexpected(Damaged(path, damaged));
   if (intact == inputs) return {};
-  return s3::Fail(s3::ErrorKind::kLocal,
-                  fmt::format("{}: has {} inputs instead of {}: make a new plan", path, intact, inputs));
+  return s3::Fail(
+      s3::ErrorKind::kLocal,
+      fmt::format("{}: this manifest has {} inputs instead of {}: make a new plan", path, intact, inputs));
 }
 
 Finder FinderOfManifest(OwnDir plan_dir, int shard) {

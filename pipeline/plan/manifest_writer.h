@@ -1,5 +1,5 @@
 // Writes the manifests of all shards at the same time. There may be more manifests than a process can have
-// open files. So it buffers their lines, and opens a file only to append to it. Not thread-safe.
+// open files. So the writer buffers their lines, and opens a manifest only to append to it. Not thread-safe.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace pipeline {
 
 class ManifestWriter {
  public:
-  // Creates their directory. If that fails, the first write returns the error.
+  // Creates the directory of the manifests. If that fails, the first write returns the error.
   ManifestWriter(const OwnDir& plan_dir, int shards);
 
   s3::Result<void> Add(int shard, std::string_view line);

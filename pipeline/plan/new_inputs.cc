@@ -31,7 +31,8 @@ s3::Result<std::vector<std::uint64_t>> SortedMarks(const OwnDir& plan_dir, const
   return marks;
 }
 
-// Ignore run directories: they appear and vanish while shards run, and are never inputs.
+// Returns true for files and directories that s3flow itself writes. They appear and vanish while shards run,
+// so they are not counted as new.
 bool IsOwn(const Input& input) {
   const auto* result = std::get_if<ObjectResult>(&input);
   return result != nullptr && (result->reason == kOwnDirectory || result->reason == kOwnFile);
@@ -58,7 +59,7 @@ s3::Result<NewInputs> FindNewInputs(const OwnDir& plan_dir, const JobPlan& plan,
     }
     return stop.stop_requested() ? Backpressure::kStop : Backpressure::kStarving;
   });
-  if (!ended) return s3::Fail(s3::ErrorKind::kCancelled, "stopped before the whole source was walked");
+  if (!ended) return s3::Fail(s3::ErrorKind::kCancelled, "stopped during the search for new inputs");
   return found;
 }
 

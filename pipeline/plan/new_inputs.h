@@ -18,8 +18,8 @@ struct NewInputs {
   static constexpr std::size_t kMaxPaths = 10;
 };
 
-// Walks the source again and compares it with the plan's manifests by path and key. Memory: 8 bytes for each
-// input of the plan. Fails with kCancelled if `stop` was requested during the walk. Blocks.
+// Walks the source again and looks for each input's path and key in the plan's manifests. Memory: 8 bytes for
+// each input of the plan. Fails with kCancelled if `stop` was requested during the walk. Blocks.
 s3::Result<NewInputs> FindNewInputs(const OwnDir& plan_dir, const JobPlan& plan,
                                     const std::vector<SourceRoot>& roots, const std::string& key_prefix,
                                     std::stop_token stop);

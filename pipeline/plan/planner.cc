@@ -29,8 +29,8 @@
 namespace pipeline {
 namespace {
 
-// A file is split when it is larger than a shard's share of bytes divided by this. So the bytes of two shards
-// differ by 1/16 (6 %) at most.
+// A shard's share is all bytes divided by the number of shards. A file is split if it is larger than 1/16 of
+// a share. So the bytes of two shards differ by at most 1/16 (6 %).
 constexpr std::uint64_t kMinInputsPerShare = 16;
 
 tl::unexpected<Refusal> Unwritable(const s3::Error& error) { return Refuse(kExitJournal, error.message); }
@@ -60,7 +60,7 @@ class Planner {
     if (auto described = DescribeJob(); !described) return tl::unexpected(described.error());
     if (const auto spooled = SpoolInputs(); !spooled) return Unwritable(spooled.error());
     if (stop_->cause()) return Stopped();
-    if (plan_.objects == 0) return Refuse(kExitNoInput, "the source is empty");
+    if (plan_.objects == 0) return Refuse(kExitNoInput, "the source is empty, so there is nothing to plan");
     if (request_.shards > 1) {
       if (const auto split = SplitLargeFiles(); !split) return tl::unexpected(split.error());
     }
@@ -82,7 +82,7 @@ class Planner {
     plan_.overrides = options_.identity.overrides;
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     plan_.created_s = std::chrono::duration_cast<std::chrono::seconds>(now).count();
-    // Shards may run elsewhere: relative paths must mean the same to all of them.
+    // Shards may run in other directories, so the plan stores the base of relative paths.
     std::error_code problem;
     plan_.directory = std::filesystem::current_path(problem).string();
     if (problem) return Refuse(kExitNoInput, "the working directory has been removed: change to another one");
@@ -113,7 +113,7 @@ class Planner {
     return s3::PlanUpload(file.size_bytes, plan_options, options_.upload.store_limits);
   }
 
-  // Requests without any retry; zero for an input that cannot be an object.
+  // Returns the number of requests for the input if no request is repeated; 0 if the input is not uploaded.
   std::uint64_t RequestsFor(const Input& input) const {
     const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input);
     if (file == nullptr) return 0;
@@ -123,8 +123,8 @@ class Planner {
     return static_cast<std::uint64_t>(plan->requests()) + create_and_complete;
   }
 
-  // Returns the size limit, in bytes, above which a file is split. It is never so small that a file for a
-  // single request is split.
+  // Returns the size limit, in bytes, above which a file is split. The limit is never so small that a file
+  // that fits into a single request is split.
   std::uint64_t MaxUnsplitBytes() const {
     const auto shards = static_cast<std::uint64_t>(request_.shards);
     return std::max({plan_.bytes / shards / kMinInputsPerShare,
@@ -160,7 +160,7 @@ class Planner {
     return spool_.DrainAbove(max_bytes, take).map([&] { return std::move(files); });
   }
 
-  // Puts the ranges of a file into the spool; without an upload (see LargeFile), the whole file.
+  // Puts the ranges of a file into the spool. A file without an upload (see LargeFile) is spooled as a whole.
   s3::Result<void> SpoolRanges(const LargeFile& large) {
     if (large.token.empty()) {
       return spool_.Add({large.file->size_bytes, RequestsFor(large.file), ManifestLine(*large.file)});
@@ -217,8 +217,8 @@ class Planner {
   SizeClasses spool_;
   ShardBalancer balancer_;
   ManifestWriter writer_;
-  std::vector<ShardLoad> round_;          // at most one input for each shard,
-  std::vector<std::string> round_lines_;  // and their lines in the manifest
+  std::vector<ShardLoad> round_;          // the inputs of the present round, at most one for each shard
+  std::vector<std::string> round_lines_;  // their lines for the manifests, in the same order
 };
 
 // Aborts the uploads of this `plan`, or of an earlier `plan` into this directory that did not finish.
@@ -233,14 +233,14 @@ s3::Result<void> AbortUploads(const RunDirectory& directory, ClientFactory* stor
   return s3::Fail(s3::ErrorKind::kTransient, orphans.problems.front());
 }
 
-// Returns why the directory cannot take a plan, or nothing. A directory with a journal and manifests but no
-// plan.json belongs to a plan that did not finish, so its files may be replaced. Files of other programs may
-// not be replaced.
+// Returns why no plan can be made in the directory, or nothing. A directory with a journal and manifests but
+// no plan.json belongs to a plan that did not finish, so its files may be replaced. Files of other programs
+// may not be replaced.
 std::optional<std::string> DirectoryProblem(const std::string& path, Trust trust) {
   if (access(path.c_str(), F_OK) != 0) return std::nullopt;
   const auto directory = OwnDir::Open(path, trust);
   if (!directory) return directory.error().message;
-  if (directory->Has(kPlanName)) return path + " holds a plan already: choose another directory";
+  if (directory->Has(kPlanName)) return path + " already contains a plan: choose another directory";
   if (directory->Has(kJournalName) && directory->Has(kManifestsName)) return std::nullopt;
   for (const auto* name : {kPlannedJobName, kManifestsName, kShardsName, kSummaryName}) {
     if (!directory->Has(name)) continue;
@@ -262,7 +262,7 @@ std::optional<Refusal> SourceProblem(const Options& options) {
   return std::nullopt;
 }
 
-// Writes plan.json last, because the plan counts as complete when that file exists.
+// Writes plan.json last, because that file marks the plan as complete.
 s3::Result<void> SavePlan(const JobPlan& plan, const PlanRequest& request, const RunDirectory& directory) {
   const auto& files = directory.dir();
   auto written = files.Write(kPlannedJobName, request.job_text, 0600);
@@ -292,14 +292,15 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
   const Deadlines deadlines(options.limits, SlurmJobEnd(PrintNote), stop);
   if (directory->session() > 1) {
     if (const auto aborted = AbortUploads(*directory, &store); !aborted) {
-      return Refuse(kExitStopped,
-                    "cannot abort the uploads of an earlier plan in this directory, try again: " +
-                        aborted.error().message);
+      return Refuse(
+          kExitStopped,
+          "cannot abort the multipart uploads of an earlier plan in this directory; run s3flow plan again: " +
+              aborted.error().message);
     }
   }
   auto plan = Planner(request, options, s3_options, *directory, &store, *rules, stop).Make();
   if (!plan) {
-    (void)AbortUploads(*directory, &store);  // what it cannot abort, the next `plan` or `clean` does
+    (void)AbortUploads(*directory, &store);  // the next `plan` or `clean` aborts the rest
     return plan;
   }
   if (const auto saved = SavePlan(*plan, request, *directory); !saved) return Unwritable(saved.error());

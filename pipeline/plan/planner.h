@@ -28,9 +28,9 @@ struct PlanOutcome {
 
 // Refuses a directory that already has a plan, or has another program's files under the names that a plan
 // needs. Sends requests only to create the multipart uploads of split files. If the plan fails, it aborts
-// these uploads. If that fails, too, the next `plan` into the same directory or `clean` aborts them. `trace`
-// may be null. Blocks. Memory, for any number of inputs: 260 buffers of spooled lines, one line for each
-// shard, and 64 MiB of manifests.
+// these uploads. If the abort fails, too, the next `plan` into the same directory or `clean` aborts them.
+// `trace` may be null. Blocks. Memory, for any number of inputs: 260 buffers of spooled lines, one line for
+// each shard, and 64 MiB of manifests.
 PlanOutcome MakePlan(const PlanRequest& request, const Options& options, const s3::Options& s3_options,
                      const RunCredentials& credentials, StopControl* stop, s3::TraceLog* trace);
 

@@ -22,7 +22,7 @@ RunningShards::RunningShards(const std::string& plan_dir, int shard, int shards,
   auto running = plan.and_then([](const OwnDir& found) { return found.MakeDir("running"); });
   if (running) {
     directory_ = std::move(*running);
-    (void)directory_->Create(own_, 0644);  // fails if a killed run left the file, which serves as well
+    (void)directory_->Create(own_, 0644);  // may fail if a killed run left the file; that file counts, too
   }
   limits_->sharers = shards;
   counting_.emplace(first_pause, [this, period = PeriodFor(shards)] {

@@ -11,18 +11,18 @@
 
 namespace pipeline {
 
-// Each running shard has a file in PLAN/running. A killed shard leaves its file there, and counts as running
-// until someone runs it again. Until then the other shards may be slower than necessary, but never faster
+// Each running shard has a file in PLAN/running. A killed shard leaves its file there, and is counted as
+// running until it has run again. Until then the other shards may be slower than necessary, but never faster
 // than allowed.
 class RunningShards {
  public:
   static constexpr std::chrono::milliseconds kFirstPause{3000};
 
-  // Creates the file of this shard. Every few seconds, while there is a rate limit, sets `limits->sharers` to
-  // the number of files. Until the first count, `first_pause` after the start, `limits->sharers` is the
-  // number of all shards, because shards usually start together. Without access to the plan's directory, that
-  // number stays, and other shards do not count this one. Does not own `limits`. Runs a thread until it is
-  // destroyed.
+  // Creates the file of this shard. At first sets `limits->sharers` to the number of all shards, because
+  // shards usually start together. After `first_pause`, and then every few seconds, sets `limits->sharers` to
+  // the number of files, if there is a rate limit. If the plan's directory cannot be used, `limits->sharers`
+  // stays the number of all shards, and other shards do not count this one. Does not own `limits`. Runs a
+  // thread until it is destroyed.
   RunningShards(const std::string& plan_dir, int shard, int shards, s3::RateLimits* limits,
                 std::chrono::milliseconds first_pause = kFirstPause);
   ~RunningShards();

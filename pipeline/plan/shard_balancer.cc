@@ -7,14 +7,14 @@
 namespace pipeline {
 
 std::vector<int> ShardBalancer::Assign(std::span<const ShardLoad> round) {
-  std::vector<int> shards(loads_.size());  // those that need most come first
+  std::vector<int> shards(loads_.size());  // in the order of their loads, the smallest first
   std::iota(shards.begin(), shards.end(), 0);
   const auto load = [&](int shard) { return loads_[static_cast<std::size_t>(shard)]; };
   std::sort(shards.begin(), shards.end(), [&](int a, int b) {
     return std::tuple(load(a).inputs, load(a).bytes, load(a).requests, a) <
            std::tuple(load(b).inputs, load(b).bytes, load(b).requests, b);
   });
-  std::vector<std::size_t> order(round.size());  // of the inputs, the largest first
+  std::vector<std::size_t> order(round.size());  // indices of the inputs, the largest first
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](auto a, auto b) { return round[a].bytes > round[b].bytes; });

@@ -46,7 +46,7 @@ bool CountRange(const InputFile& file, InputState state, const History& history,
   return true;
 }
 
-// Counts a file that is not done. The counts of the journal already include the done ones.
+// Counts the file, unless it is done: ReadShard() takes the counts of done files from the journal.
 void CountWholeFile(InputState state, ShardRecord* record) {
   if (state == InputState::kFailed) {
     ++record->failed;
@@ -74,8 +74,9 @@ s3::Result<ShardRecord> ReadShard(const OwnDir& plan_dir, const JobPlan& plan, i
   const auto& run = history->run();
   const auto expected = ShardTextOf(shard, static_cast<int>(plan.shards.size()), plan.id);
   if (run && run->shard != expected) {
-    return Refuse(journal, fmt::format("is of shard {}, not {}: is this the directory of another plan?",
-                                       run->shard, expected));
+    return Refuse(journal,
+                  fmt::format("this journal is of shard {}, not {}: is its directory from another plan?",
+                              run->shard, expected));
   }
   ShardRecord record;
   bool has_all_parts = true;
@@ -94,10 +95,11 @@ s3::Result<ShardRecord> ReadShard(const OwnDir& plan_dir, const JobPlan& plan, i
   if (!read) return tl::unexpected(read.error());
   if (inputs != plan.shards[static_cast<std::size_t>(shard)].inputs) {
     return Refuse(plan_dir.PathOf(ManifestName(shard)),
-                  "does not have as many inputs as the plan: make a new plan");
+                  "the number of inputs differs from the one in plan.json: make a new plan");
   }
   if (!has_all_parts) {
-    return Refuse(journal, "says that a range was sent, but lacks some of its parts: make a new plan");
+    return Refuse(journal,
+                  "this journal says that a range was sent, but lacks some of its parts: make a new plan");
   }
   const auto& done = history->inputs().done();
   record.uploaded = done.uploaded;
@@ -111,7 +113,8 @@ s3::Result<ShardRecord> ReadShard(const OwnDir& plan_dir, const JobPlan& plan, i
   const auto files = record.uploaded + record.skipped + record.failed + record.left;
   const auto accounted = files + record.ranges_sent + record.ranges_failed + record.ranges_left;
   if (accounted != inputs || done.sent != record.ranges_sent) {
-    return Refuse(journal, fmt::format("accounts for {} of {} inputs: its results are not of this manifest",
+    return Refuse(journal, fmt::format("the results in this journal do not match the manifest ({} inputs "
+                                       "counted, {} in the manifest): make a new plan",
                                        accounted, inputs));
   }
   record.state = StateOf(record, is_running, run.has_value());

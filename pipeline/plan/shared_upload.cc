@@ -25,10 +25,10 @@ std::optional<s3::Error> PartsProblem(const SharedUpload& upload, const std::vec
     const bool is_same = found != stored.end() && s3::IsSameETag(found->second->etag, sent.etag) &&
                          found->second->bytes == sent.bytes;
     if (is_same) continue;
-    return s3::Error{
-        .kind = s3::ErrorKind::kIntegrity,
-        .message = fmt::format(
-            "part {} in the store is not the part that its shard has sent: make a new plan", number)};
+    return s3::Error{.kind = s3::ErrorKind::kIntegrity,
+                     .message = fmt::format("part {} is missing in the store, or differs from the part that "
+                                            "its shard has sent: make a new plan",
+                                            number)};
   }
   return std::nullopt;
 }
@@ -77,7 +77,7 @@ class Completion {
     return rules.PropertiesOf(*shared.file, opened ? &opened->status() : nullptr);
   }
 
-  // Another writer has the key, so this upload will never be completed.
+  // Another writer has stored an object under the key, so this upload will never be completed.
   ObjectResult AbortAndSkip(ObjectResult result) {
     const auto aborted = upload_.Abort(kUnobserved);
     if (!aborted.response) {
@@ -122,15 +122,15 @@ class Completion {
     return completed.response;
   }
 
-  // An earlier `finish` may have completed the upload and died before it recorded that.
+  // An earlier `finish` may have completed the upload and died before it recorded the completion.
   s3::Result<s3::Response> FindCompletedObject() {
     auto ours = upload_.FindOwnObject(Bytes(), kUnobserved);
     if (ours.response || ours.response.error().kind == s3::ErrorKind::kCancelled) return ours.response;
     if (s3::CannotBeRead(ours.response.error())) {
       return s3::Fail(
           s3::ErrorKind::kPermanent,
-          "its multipart upload is gone from the store, and s3flow cannot ask whether it became the "
-          "object: allow s3:GetObject for HeadObject");
+          "its multipart upload is gone from the store, and s3flow is not allowed to check whether an "
+          "earlier finish completed it: allow the credentials s3:GetObject");
     }
     return s3::Fail(s3::ErrorKind::kPermanent,
                     "its multipart upload is gone from the store: make a new plan");

@@ -63,7 +63,7 @@ s3::Result<void> SizeClasses::Add(const Item& item) {
     if (!made) return tl::unexpected(made.error());
     file.emplace(fdopen(made->get(), "a"), std::fclose);
     if (!*file) return tl::unexpected(Failure(index, errno));
-    (void)made->Release();  // the stream closes it
+    (void)made->Release();  // fclose closes the descriptor
   }
   const auto head = fmt::format("{} {} ", item.bytes, item.requests);
   const bool written = std::fwrite(head.data(), 1, head.size(), file->get()) == head.size() &&
@@ -88,7 +88,7 @@ s3::Result<void> SizeClasses::DrainFrom(std::size_t lowest, const Take& take) {
       const auto item = Parse(text);
       if (!item)
         return s3::Fail(s3::ErrorKind::kLocal,
-                        directory_->PathOf(name) + ": is damaged, make the plan again");
+                        directory_->PathOf(name) + ": this spool file is damaged: run s3flow plan again");
       if (auto taken = take(*item); !taken) return taken;
     }
     if (lines.failure()) return tl::unexpected(*lines.failure());

@@ -59,7 +59,7 @@ Console::~Console() {
   }
   if (thread_.joinable()) thread_.join();
   if (hidden_failures_ > 0) {
-    PrintLine(fmt::format("and {} more {}: see the journal", hidden_failures_,
+    PrintLine(fmt::format("and {} more {}: see journal.jsonl in the run directory", hidden_failures_,
                           hidden_failures_ == 1 ? "failure" : "failures"));
   }
   if (bar_is_shown_) std::fputs(kClearLine, out_);
@@ -79,7 +79,7 @@ void Console::Retry(const InputFile& file, const s3::RetryEvent& event) {
 
 // Counts the failure as shown or hidden, and returns true if it is shown.
 bool Console::CountFailure(const s3::Error& error) {
-  constexpr std::size_t kMaxKinds = 100;  // the server chooses the codes
+  constexpr std::size_t kMaxKinds = 100;  // limits the memory, because a server may send any error codes
   if (log_ == LogLevel::kObjects) return true;
   const s3::MutexLock lock(mutex_);
   const bool is_first_of_kind =
@@ -90,7 +90,7 @@ bool Console::CountFailure(const s3::Error& error) {
   return is_shown;
 }
 
-void Console::Settled(const ObjectResult& result) {
+void Console::Finish(const ObjectResult& result) {
   const bool has_failed = result.outcome == Outcome::kFailed;
   const bool is_shown = has_failed ? CountFailure(*result.error) : log_ == LogLevel::kObjects;
   if (is_shown) Note(ResultText(result));
@@ -111,7 +111,7 @@ void Console::UpdateRates() {
   const auto now = Clock::now();
   const double elapsed = std::max(std::chrono::duration<double>(now - last_time_).count(), 1e-3);
   const auto objects = progress_->done.load(), bytes = progress_->done_bytes.load();
-  // The first update counts in full, later ones are smoothed.
+  // The first update sets the rates. Later updates are smoothed.
   const double weight = last_objects_ == 0 ? 1.0 : 0.3;
   objects_per_s_ += weight * (static_cast<double>(objects - last_objects_) / elapsed - objects_per_s_);
   bytes_per_s_ += weight * (static_cast<double>(bytes - last_bytes_) / elapsed - bytes_per_s_);
@@ -138,7 +138,7 @@ std::string Console::ProgressText() {
   return text;
 }
 
-// Stays empty until the walk has found everything: before that, the total is not known.
+// The bar stays empty until the walk has found all inputs, because the total is not known earlier.
 std::string Console::Bar() const {
   constexpr std::uint64_t kWidth = 20;
   const auto found = progress_->found.load();
@@ -154,7 +154,7 @@ void Console::ShowProgress() {
   while (!changed_.WaitFor(lock, interval, [this]() S3_REQUIRES(mutex_) { return quit_; })) {
     const auto text = ProgressText();
     if (has_bar_) {
-      // Not fmt::print: it throws when the terminal has gone.
+      // fmt::print would throw when the terminal has gone.
       std::fputs(fmt::format("{}{} {}", kClearLine, Bar(), text).c_str(), out_);
       bar_is_shown_ = true;
     } else {

@@ -1,8 +1,8 @@
 // Shows a run to a person: event lines and progress, on one stream. Thread-safe.
 //
 // Escapes control characters, invisible characters and bytes that are not UTF-8 in each line, so that a file
-// name or a server's message cannot control the terminal (see s3/base/printable.h). All other characters
-// stay, in any script: "é" is written as it is.
+// name or a server's message cannot control the terminal (see s3/base/printable.h). Does not change other
+// characters, in any script: for example, "é" is written as "é".
 #pragma once
 
 #include <cstdio>
@@ -25,16 +25,16 @@ class Console {
   // Starts the thread that shows progress, unless the options turn progress off. `progress` and `out` are not
   // owned and must outlive this object.
   Console(const ReportOptions& options, const Progress* progress, std::FILE* out);
-  // Ends the progress display, and writes how many failures were not shown.
+  // Ends the progress display. If failures were not shown, writes their number.
   ~Console();
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;
 
-  // Shows an event of one input. LogLevel::kObjects shows all events. kFailures shows only failed results:
-  // the first kMaxFailureLines, and after them the first of each kind of error.
+  // Each function shows one event of an input. With LogLevel::kObjects all events are shown. With kFailures
+  // only failed results are shown: the first kMaxFailureLines, and then the first failure of each kind.
   void Start(const InputFile& file);
   void Retry(const InputFile& file, const s3::RetryEvent& event);
-  void Settled(const ObjectResult& result);
+  void Finish(const ObjectResult& result);
 
   // Writes one line; a line end in `text` is escaped.
   void Note(std::string_view text);
@@ -60,7 +60,7 @@ class Console {
   bool bar_is_shown_ S3_GUARDED_BY(mutex_) = false;
   std::uint64_t shown_failures_ S3_GUARDED_BY(mutex_) = 0, hidden_failures_ S3_GUARDED_BY(mutex_) = 0;
   std::set<std::pair<s3::ErrorKind, std::string>> shown_kinds_
-      S3_GUARDED_BY(mutex_);  // with their S3 error codes
+      S3_GUARDED_BY(mutex_);  // error kind and S3 error code
   // Rates, smoothed over a few updates.
   double objects_per_s_ = 0, bytes_per_s_ = 0;
   std::uint64_t last_objects_ = 0, last_bytes_ = 0;

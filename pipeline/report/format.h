@@ -9,7 +9,7 @@
 
 namespace pipeline {
 
-using s3::Printable;  // escapes a file name or a server's message, as part of a line
+using s3::Printable;  // escapes a file name or a server's message that is a part of a line
 
 // "512 B", "1.5 MiB"
 std::string HumanBytes(double bytes);

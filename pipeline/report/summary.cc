@@ -37,7 +37,7 @@ void Summary::AddEarlier(const Summary& earlier) {
   skipped += earlier.skipped;
   sent += earlier.sent;
   uploaded_bytes += earlier.uploaded_bytes;
-  settled_before = earlier.found;
+  found_before = earlier.found;
   uploaded_before = earlier.uploaded;
   skipped_before = earlier.skipped;
   sent_before = earlier.sent;
@@ -73,11 +73,11 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
                       summary.seconds.count(), HumanBytes(bytes / seconds), objects / seconds,
                       Counted(summary.retries, "retry", "retries"));
   if (summary.sent > 0) {
-    text += fmt::format("{} part ranges sent: s3flow finish completes their objects\n", summary.sent);
+    text += fmt::format("{} part ranges sent: run s3flow finish to complete their objects\n", summary.sent);
   }
   if (summary.session > 1) {
     text += fmt::format("{} inputs done by earlier sessions, {} parts of unfinished uploads reused\n",
-                        summary.settled_before, summary.reused_parts);
+                        summary.found_before, summary.reused_parts);
   }
   if (summary.credential_renewals > 0) {
     text += fmt::format("credentials renewed: {}\n", summary.credential_renewals);
@@ -86,16 +86,16 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
     text += fmt::format("slow requests sent again: {}\n", summary.stragglers);
   }
   for (const auto& [kind, count] : summary.failures_by_kind) {
-    text += fmt::format("failed, {}: {}\n", kind, count);
+    text += fmt::format("failures of kind {}: {}\n", kind, count);
   }
   if (stopped && !summary.source_exhausted) {
-    text += "stopped early: inputs that were not found yet are not counted above\n";
+    text += "stopped early: the counts above leave out the inputs that s3flow had not reached yet\n";
   }
   if (summary.uploads_left > 0) {
-    text += fmt::format("{} multipart uploads could not be aborted: s3flow clean tries again\n",
+    text += fmt::format("{} multipart uploads could not be aborted: run s3flow clean to try again\n",
                         summary.uploads_left);
   }
-  if (!summary.AddsUp()) text += "BROKEN: the counts do not add up; this is a defect in s3flow\n";
+  if (!summary.AddsUp()) text += "BROKEN: the counts do not add up: report this defect, keep the journal\n";
   return text;
 }
 
@@ -109,10 +109,10 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"sent", summary.sent},
       {"uploaded_bytes", summary.uploaded_bytes},
       {"session", summary.session},
-      {"settled_before", summary.settled_before},
+      {"settled_before", summary.found_before},
       {"uploaded_bytes_before", summary.uploaded_bytes_before},
       {"this_session",
-       {{"found", summary.found - summary.settled_before},
+       {{"found", summary.found - summary.found_before},
         {"uploaded", summary.uploaded - summary.uploaded_before},
         {"skipped", summary.skipped - summary.skipped_before},
         {"failed", summary.failed},
@@ -120,7 +120,7 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
         {"sent", summary.sent - summary.sent_before},
         {"uploaded_bytes", summary.uploaded_bytes - summary.uploaded_bytes_before}}},
       {"earlier_sessions",
-       {{"found", summary.settled_before},
+       {{"found", summary.found_before},
         {"uploaded", summary.uploaded_before},
         {"skipped", summary.skipped_before},
         {"sent", summary.sent_before},

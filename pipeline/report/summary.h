@@ -1,4 +1,4 @@
-// The totals of a run, and the exit status that follows from them. Plain values; pure functions.
+// The totals of a run, and the exit status that is computed from them. Plain values; pure functions.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@
 
 namespace pipeline {
 
-// Most values and their meanings are those of https://man.freebsd.org/cgi/man.cgi?sysexits.
+// From 64 on, most values have the meaning of https://man.freebsd.org/cgi/man.cgi?sysexits.
 enum ExitStatus : int {
   kExitOk = 0,          // every input uploaded or skipped
   kExitSomeFailed = 1,  // the run finished, but some objects failed
@@ -23,10 +23,10 @@ enum ExitStatus : int {
   kExitBroken = 70,        // the counts do not add up: a defect in s3flow
   kExitSystem = 71,        // the process limits are too small for a run
   kExitJournal = 74,       // the journal or a report could not be written
-  kExitStopped = 75,       // stopped early with work left: run again
-  kExitRefused = 77,       // credentials or access refused for the whole run
+  kExitStopped = 75,       // stopped early; work is left, so the user should run it again
+  kExitRefused = 77,       // the store refused the credentials or the access for the whole run
   kExitConfig = 78,        // bad job file
-  kExitInterrupted = 130,  // SIGINT: requests in flight were finished, work is left
+  kExitInterrupted = 130,  // stopped by SIGINT; work is left
 };
 
 struct Summary {
@@ -36,29 +36,29 @@ struct Summary {
   std::uint64_t skipped = 0;
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
-  std::uint64_t sent = 0;  // ranges of parts, whose objects `finish` completes
+  std::uint64_t sent = 0;  // ranges of parts; `s3flow finish` completes their objects
 
-  std::uint64_t uploaded_bytes = 0;  // of `uploaded` and `sent`
-  // The part of the counts above that comes from earlier sessions of the run.
-  std::uint64_t settled_before = 0, uploaded_before = 0, skipped_before = 0, sent_before = 0;
+  std::uint64_t uploaded_bytes = 0;  // the sum over `uploaded` and `sent`
+  // How much earlier sessions of the run have contributed to the counts above.
+  std::uint64_t found_before = 0, uploaded_before = 0, skipped_before = 0, sent_before = 0;
   std::uint64_t uploaded_bytes_before = 0;
 
   // All fields below are about this session only.
   int session = 1;
   std::uint64_t retries = 0;
-  std::uint64_t reused_parts = 0;  // already in the store; their digests were compared
+  std::uint64_t reused_parts = 0;  // already in the store with an equal digest, so not sent again
   std::uint64_t credential_renewals = 0;
-  std::uint64_t stragglers = 0;  // requests sent again because they were far slower than their peers
+  std::uint64_t stragglers = 0;  // requests sent again because they were far too slow
   std::map<std::string, std::uint64_t> failures_by_kind;
-  std::uint64_t uploads_left = 0;  // multipart uploads that could not be aborted; `clean` tries again
-  bool journal_agrees = true;      // false when the journal, read again at the end, has other counts
-  bool source_exhausted = false;   // false when the run stopped before every input was handed out
+  std::uint64_t uploads_left = 0;  // multipart uploads that could not be aborted; `s3flow clean` tries again
+  bool journal_agrees = true;      // false if the journal, read again at the end, has other counts
+  bool source_exhausted = false;   // false if the run stopped before every input was handed out
   std::chrono::duration<double> seconds{0};
   std::uint64_t peak_memory_bytes = 0;  // resident memory of the process
   std::string transport;                // "libcurl" or "direct"
   std::string shard;                    // see RunRecord
   std::map<std::string, std::string> scheduler;
-  // (seconds since the start, number of slots) at each change of that number; see
+  // Pairs of (seconds since the start, number of slots), one for each change of that number; see
   // pipeline/graph/concurrency_controller.h.
   std::vector<std::pair<double, int>> slots;
 
@@ -73,7 +73,7 @@ struct Summary {
 // `may_be_empty`: true if a run without any input is a success.
 ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped, bool may_be_empty);
 
-// Returns the exit status of a command that was stopped before it had any result.
+// Returns the exit status of a command that was stopped before any input had a result.
 ExitStatus ExitStatusOf(StopCause stopped);
 
 // Returns a few lines for a person; each ends in a newline.

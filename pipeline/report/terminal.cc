@@ -18,8 +18,9 @@ constexpr int kPatienceMs = 1000;
 
 std::atomic<int> stdout_problem = 0;
 
-// Waits until a non-blocking descriptor takes more; returns false after kPatienceMs. After one failed wait it
-// no longer waits but only polls, until the reader reads again: no upload may wait for a terminal.
+// Waits until the non-blocking descriptor accepts more bytes. Returns false after kPatienceMs. After such a
+// failure, later calls return false at once, until the reader reads again, because no upload may wait for a
+// terminal.
 bool WaitForReader(int fd) {
   static std::atomic<bool> last_wait_failed = false;
   pollfd polled{fd, POLLOUT, 0};
@@ -30,8 +31,8 @@ bool WaitForReader(int fd) {
   return ready > 0;
 }
 
-// Returns 0, or the errno of the write that failed. Writes to the descriptor and not to the FILE: after a
-// failed write, a FILE drops its buffer and does not say how much was lost.
+// Returns 0, or the errno of the write that failed. Writes to the descriptor, because a FILE drops its buffer
+// after a failed write and does not say how much was lost.
 int WriteText(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = write(fd, text.data(), text.size());

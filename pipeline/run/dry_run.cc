@@ -21,7 +21,7 @@
 namespace pipeline {
 namespace {
 
-// Takes the uploader's place in the graph: opens files and checks what to skip, but uploads nothing.
+// Replaces the uploader in the graph. Opens files and checks what to skip, but uploads nothing.
 class DryUploader {
  public:
   DryUploader(const PropertyRules* rules, const SkipCheck* skip, s3::Client* client, BufferPool* buffers,
@@ -131,10 +131,10 @@ tl::expected<History, Refusal> HistoryOf(const Options& options, const s3::Optio
   return std::move(*history);
 }
 
-// Adds the requests that find existing objects.
+// Adds the requests that the run needs to find existing objects.
 void CountSkipRequests(const SkipCheck* skip, SkipMode mode, std::uint64_t found, DryRun* run) {
   if (mode == SkipMode::kIfNoneMatch) {
-    run->skip_method = "by conditional writes: each key that exists costs a PutObject and a HeadObject";
+    run->skip_method = "by conditional writes: each key that exists needs a PutObject and a HeadObject";
   }
   if (skip == nullptr) return;
   if (skip->pages() > 0) run->requests["ListObjectsV2"] = skip->pages();
@@ -146,7 +146,7 @@ void CountSkipRequests(const SkipCheck* skip, SkipMode mode, std::uint64_t found
   run->requests["HeadObject"] += found;
 }
 
-// Only HeadObject requests are in flight.
+// The maximum number of requests in flight: HeadObjects, which check whether objects exist.
 constexpr int kConcurrency = 64;
 
 }  // namespace

@@ -1,5 +1,5 @@
-// A dry run: finds out what a run would upload and skip, and counts its requests and their price. Reads the
-// store only if resume.skip needs that. Writes nothing.
+// A dry run: finds out what a run would upload and skip, and counts its requests and their price. Sends
+// requests only if resume.skip needs them. Writes nothing.
 #pragma once
 
 #include <map>
@@ -22,14 +22,14 @@ struct DryRun {
   std::map<std::string, std::uint64_t> failed;   // by kind of error
   std::map<std::string, std::uint64_t>
       requests;             // by operation, without retries: requests that the run would send
-  std::string skip_method;  // how the run finds existing objects; empty: it does not look for them
+  std::string skip_method;  // how the run finds existing objects; empty: the run does not look for them
 };
 
 // Blocks. Other threads may use `stop` at the same time. `trace` may be null. Owns none of the arguments.
 DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
               StopControl* stop, s3::TraceLog* trace = nullptr);
 
-// Returns lines for a person. If prices are given, they include the costs.
+// Returns lines for a person. If prices are given, the lines include the costs.
 std::string DryRunText(const DryRun& run, const RequestPrices& prices);
 
 }  // namespace pipeline

@@ -31,8 +31,9 @@ Inputs PlannedInputs(const ShardOptions& options, Trust trust) {
   return inputs;
 }
 
-// Passes on only the inputs of `shard`. Each shard walks the whole source. For an input of another shard it
-// reports kStarving, so that the walk uses all its threads until it finds inputs of this shard.
+// Returns a Finder that passes on only the inputs of `shard`. Each shard walks the whole source. For an input
+// of another shard, the walk is told kStarving, so that it uses all its threads until it finds inputs of this
+// shard.
 Finder FinderOfShard(Finder find, Shard shard, std::stop_token stop) {
   return [=](const Yield& yield) {
     return find([&](Input input) {
@@ -49,7 +50,8 @@ OwnFiles OwnFilesOf(const Options& options) {
   own.Add(options.report.run_dir);
   own.Add(options.report.trace_http);
   if (options.shard) own.Add(options.shard->plan_dir);
-  // The default parent of run directories: without this, each run would upload the directories before it.
+  // Also leave out the default parent of run directories. Otherwise a run would upload the directories of
+  // earlier runs.
   const auto& run_dir = options.report.run_dir;
   if (run_dir.empty() || run_dir.starts_with(kDefaultRunDirs)) own.Add(kDefaultRunDirs);
   return own;

@@ -1,4 +1,4 @@
-// The inputs of a run: files from a walk or a plan's manifest, and streams. A shard gets only its own.
+// The inputs of a run: files from a walk or a plan's manifest, and streams. A shard gets only its own inputs.
 #pragma once
 
 #include <functional>
@@ -25,8 +25,8 @@ struct Inputs {
 // walk leaves them out.
 OwnFiles OwnFilesOf(const Options& options);
 
-// Returns the inputs of a run, and opens nothing yet. `key_prefix` is put before every key. When `stop` is
-// requested, `find` ends early.
+// Returns the inputs of a run. Opens nothing before `find` is called. `key_prefix` is put before every key.
+// When `stop` is requested, `find` ends early.
 Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop_token stop);
 
 // Returns why the inputs cannot be found: a root that cannot be read, or a damaged manifest. Returns nothing

@@ -20,7 +20,7 @@ namespace {
 // Descriptors for journal, lock, directories of the walk, event loops, name resolution.
 constexpr std::uint64_t kMinSpare = 36, kMaxSpare = 512;
 constexpr std::uint64_t kMinSlots = 4;
-// Addresses for threads with stacks of 1 MiB each (see cli/launch.cc), the heap, certificates.
+// Address space for the threads (stacks of 1 MiB each, see cli/launch.cc), the heap and certificates.
 constexpr std::uint64_t kBesideSlots = 40ull << 20;
 // A slot's stack with its guard pages, and its request's share of the heap; see pipeline/DESIGN.md, "Memory".
 constexpr std::uint64_t kSlotBytes = kSlotStackBytes + (160ull << 10);
@@ -94,10 +94,11 @@ s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSiz
     const auto left = *limits.address_bytes;
     const auto least = kBesideSlots + kMinMemory + kMinSlots * kSlotBytes;
     if (left < least) {
-      return s3::Fail(s3::ErrorKind::kLocal,
-                      fmt::format("this process has only {} MiB of addresses left, and a run needs {}: raise "
-                                  "ulimit -v",
-                                  left >> 20, least >> 20));
+      return s3::Fail(
+          s3::ErrorKind::kLocal,
+          fmt::format("this process may use only {} MiB more address space, and a run needs {} MiB: raise "
+                      "ulimit -v",
+                      left >> 20, least >> 20));
     }
     const auto room = left - kBesideSlots;
     Cap(std::max(kMinSlots, room / 2 / kSlotBytes), &size.slots);
@@ -110,8 +111,9 @@ s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSiz
 }
 
 int CountOf(const RunThreads& threads) {
-  // Nine threads and one in reserve: journal, lock, deadlines, progress, source, credential renewal, running
-  // shards, the worker scaler's timer, name resolution. The source's thread is also one of the walkers.
+  // Nine threads, and one in reserve. The nine: journal, lock, deadlines, progress, source, credential
+  // renewal, running shards, the worker scaler's timer, name resolution. The source's thread is also one of
+  // the walkers.
   constexpr int kOneOfEach = 10;
   return kOneOfEach + threads.workers + threads.event_loops + threads.walkers - 1;
 }

@@ -1,4 +1,4 @@
-// Fits a run into the limits of its process: open files and addresses (getrlimit(2)), and threads.
+// Fits a run into the limits of its process: open files and address space (getrlimit(2)), and threads.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct ProcessLimits {
   std::optional<std::uint64_t> address_bytes;
 };
 
-// Returns RLIMIT_NOFILE and RLIMIT_AS less the present use. (A launcher may have left descriptors open.)
+// Returns RLIMIT_NOFILE and RLIMIT_AS minus what is in use now. (A launcher may have left descriptors open.)
 ProcessLimits ReadProcessLimits();
 
 // The size of a run: how much it does at once.
@@ -41,8 +41,8 @@ struct RunThreads {
 int CountOf(const RunThreads& threads);
 
 // Reduces `wanted` until the run needs at most `startable` threads: first the walkers, then the event loops,
-// then the workers, each down to one. Workers come last because oneTBB ends the process if a worker that it
-// was allowed cannot start. Returns nothing if even one of each is too many.
+// then the workers, each down to one. Workers come last because oneTBB ends the process if it cannot
+// start a worker that it was allowed to start. Returns nothing if even one of each is too many.
 std::optional<RunThreads> FitThreads(int startable, RunThreads wanted);
 
 // Starts threads for a moment to count how many can start, and reduces the thread counts in `options` to

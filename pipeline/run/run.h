@@ -22,14 +22,15 @@ struct RunResult {
   std::string message;
 };
 
-// Copies the job's rate limits to `limits`. Any thread. Call it at the start, and when a running job's limits
-// are read again (SIGHUP).
+// Copies the job's rate limits to `limits`. Thread-safe. Call it at the start, and when a running job's
+// limits are read again (SIGHUP).
 void SetRateLimits(const LimitOptions& options, s3::RateLimits* limits);
 
 // Uploads every input of the source that no earlier session of the run directory has done. Blocks. Shows
 // progress and events on stderr; writes the journal and summary.json to the run directory. Other threads may
-// use `stop` and change `limits` at the same time. `trace` gets every request; null for none. A null `limits`
-// means the limits in the options. A shard of a plan also sets `limits->sharers`. Owns none of the arguments.
+// use `stop` and change `limits` at the same time. `trace` records every request; null for none. With a null
+// `limits`, the limits in the options apply. A shard of a plan also sets `limits->sharers`. Owns none of the
+// arguments.
 RunResult Run(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
               StopControl* stop, s3::TraceLog* trace = nullptr, s3::RateLimits* limits = nullptr);
 

@@ -17,7 +17,7 @@ struct RunSetup {
   Options options;                         // with threads and memory reduced to what the process limits allow
   std::vector<s3::BucketAddress> buckets;  // at least one
   PropertyRules rules;
-  SlotLimits slots;  // also reduced to the process limits
+  SlotLimits slots;  // reduced in the same way
 };
 
 // Returns the setup of a run, or why the run cannot start and the exit status for that: a bad destination or

@@ -55,14 +55,14 @@ void NoteStart(const SessionContext& context, const Note& note) {
       integrity.put_keeps_conditions ? "when a multipart upload is completed" : "on every write"));
 }
 
-// Returns the maximum part size of a stream, in bytes. With it, all streams together hold at most a quarter
-// of the memory while they wait for their writers.
+// Returns the maximum part size of a stream, in bytes. With parts of that size, all streams together hold at
+// most a quarter of the memory while they wait for their writers.
 std::uint64_t StreamPartLimit(const UploadOptions& options, std::size_t streams) {
   return BufferPool::LargestRequest(options.memory_bytes / (4 * std::max<std::size_t>(streams, 1)));
 }
 
-// Returns true if a stop is announced when it begins. Stops with other causes are reported once, at the end
-// of the run.
+// Returns true if a stop with this cause is announced when it begins. Stops with other causes are reported
+// only at the end of the run.
 bool IsAnnounced(std::optional<StopCause> cause) {
   return cause == StopCause::kInterrupt || cause == StopCause::kTerminate || cause == StopCause::kTimeLimit;
 }
@@ -73,12 +73,12 @@ bool HasCounts(std::map<std::string, std::uint64_t, std::less<>> recorded, const
          recorded["sent"] == counted.sent;
 }
 
-// The parts of a session, as members in build order: each part may use those above it. They are destroyed in
-// the opposite order, which ends their threads.
+// The parts of a session, as members in build order: each part may use the parts above it. They are destroyed
+// in the opposite order, which ends their threads.
 class Session {
  public:
-  // Lists the destination where resume.skip needs that, which may take minutes. `progress` and `console` are
-  // not owned.
+  // If resume.skip needs a list of the destination, reads it, which may take minutes. `progress` and
+  // `console` are not owned.
   Session(const SessionContext& context, Progress* progress, Console* console, const Note& note);
 
   // Runs the graph to its end. Called once.
@@ -156,7 +156,7 @@ Parallelism Session::ParallelismOf() const {
   return {context_.setup.slots.most, EventLoopsOf(options_.upload, context_.setup.buckets.front().endpoint)};
 }
 
-// Prepares resume.skip, if the job sets it. Drains the run when that fails.
+// Prepares resume.skip, if the job sets it. If that fails, drains the run.
 std::unique_ptr<SkipCheck> Session::PrepareSkipCheck() {
   s3::BlockingWaiter waiter;
   const auto client = clients_.MakeClient(&waiter);
@@ -165,7 +165,7 @@ std::unique_ptr<SkipCheck> Session::PrepareSkipCheck() {
   if (!check) {
     const auto& error = check.error();
     const auto cause = s3::IsRetryable(error.kind) ? StopCause::kStoreUnreachable : StopCause::kRefused;
-    context_.stop->Drain(cause, "resume.skip: cannot find out what the store has: " + error.message);
+    context_.stop->Drain(cause, "resume.skip: cannot list the existing objects: " + error.message);
     return nullptr;
   }
   if (*check && (*check)->lists()) {
@@ -266,7 +266,7 @@ Summary Session::Run() {
   summary.session = context_.directory.session();
   summary.found = source_.found();
   summary.source_exhausted = source_.exhausted();
-  VerifyAndCleanUp(&summary);  // compares this session's counts: before those of earlier sessions are added
+  VerifyAndCleanUp(&summary);  // before AddEarlier(), because it compares the counts of this session only
   summary.AddEarlier(source_.done_before());
   summary.credential_renewals = clients_.credentials().renewals();
   summary.stragglers = clients_.stragglers();

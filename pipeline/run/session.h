@@ -13,7 +13,7 @@
 
 namespace pipeline {
 
-// The things that a session uses. It owns none of them; all must outlive the call of RunSession().
+// Inputs of RunSession(). Owns nothing; all pointers and references must stay valid during the call.
 struct SessionContext {
   const RunSetup& setup;
   const s3::Options& s3_options;

@@ -15,7 +15,7 @@ std::string ReadGroupFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// Returns the number at the start of a line; nothing for "max", "-1" and any other text.
+// Returns the number at the start of `text`. Returns nothing if there is none, as in "max" or "-1".
 std::optional<std::uint64_t> NumberIn(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -34,7 +34,7 @@ void LimitMemory(std::string_view text, CgroupLimits* limits) {
   limits->memory_bytes = StricterLimit(limits->memory_bytes, NumberIn(text).value_or(0));
 }
 
-// Version 2 has one hierarchy, whose line is "0::/path".
+// Version 2 has one hierarchy; its line in /proc/self/cgroup is "0::/path".
 void LimitOfVersion2(const std::string& group, CgroupLimits* limits) {
   const auto cpu = ReadGroupFile(group + "/cpu.max");  // "QUOTA PERIOD"
   if (const auto space = cpu.find(' '); space != cpu.npos) {
@@ -52,8 +52,9 @@ void LimitOfVersion1(const std::string& group, std::string_view controller, Cgro
   }
 }
 
-// Returns the directories of the group and of those above it. In a container the path may be the host's. Then
-// only the root of the mount exists here, and it is the container's own group.
+// Returns the directories of the group and of the groups above it. In a container, `path` may be a path of
+// the host. Then only the root of the mount exists in the container, and that root is the container's own
+// group.
 std::vector<std::string> WithParents(const std::string& mount, std::string_view path) {
   std::vector<std::string> groups;
   while (path.starts_with('/') && path != "/") {

@@ -1,4 +1,4 @@
-// Reads the limits of the control groups of this process from files of the kernel. Any thread.
+// Reads the limits of this process's control groups from /proc and /sys. Any thread.
 #pragma once
 
 #include <algorithm>
@@ -19,9 +19,9 @@ Number StricterLimit(Number one, Number other) {
   return one == 0 || other == 0 ? std::max(one, other) : std::min(one, other);
 }
 
-// Returns the strictest limits among the groups of `membership` and their ancestors, in both versions of
-// control groups. `membership`: the text of /proc/self/cgroup. `mounts`: the directory where the hierarchies
-// are mounted. A file that can't be read counts as no limit.
+// Returns the strictest limits among the groups in `membership` and their ancestors, for both versions of
+// control groups. `membership` is the text of /proc/self/cgroup. `mounts` is the directory where the
+// hierarchies are mounted. If a file can't be read, it sets no limit.
 // https://docs.kernel.org/admin-guide/cgroup-v2.html, "cpu.max", "memory.max", "memory.high";
 // https://docs.kernel.org/scheduler/sched-bwc.html; https://docs.kernel.org/admin-guide/cgroup-v1/memory.html
 CgroupLimits CgroupLimitsOf(std::string_view membership, const std::string& mounts);

@@ -5,7 +5,7 @@
 namespace pipeline {
 namespace {
 
-// If the store has not responded after this time, the user is told.
+// If the store has not responded after this time, a note tells the user.
 constexpr std::chrono::milliseconds kSilence{1500};
 
 s3::TransportOptions With(s3::TransportOptions options, s3::TransportKind kind) {

@@ -21,7 +21,7 @@
 
 namespace pipeline {
 
-// Credentials that sign requests, and how to renew them. Without `renew`, `first` is used to the end.
+// Credentials that sign requests, and how to renew them. If `renew` is null, `first` is never renewed.
 struct RunCredentials {
   s3::ProvidedCredentials first;
   s3::FetchCredentials renew = nullptr;
@@ -29,19 +29,19 @@ struct RunCredentials {
 };
 
 struct Parallelism {
-  int connections = 1;  // the maximum that is kept open
-  int event_loops = 1;  // threads that send
+  int connections = 1;  // the maximum number of connections that are kept open
+  int event_loops = 1;  // the number of threads that send and receive
 };
 
 class ClientFactory {
  public:
-  // The `patience` of commands such as `check`, for which a user waits.
+  // The value of `patience` for commands such as `check`, whose user waits for the result.
   static constexpr std::chrono::milliseconds kInteractivePatience{3000};
 
   // A drain of `stop` ends all waits of the clients; an abort cancels their requests, too. If the store is
-  // unreachable or full for longer than `patience` (0: no limit), the run is drained. `note` gets messages
-  // for the user, on any thread; it must not block. `trace` and `limits` may be null. Owns none of `stop`,
-  // `trace` and `limits`.
+  // unreachable or full for longer than `patience` (0: no limit), the factory drains `stop`. `note` gets
+  // messages for the user, on any thread, and must not block. `trace` and `limits` may be null. `stop`,
+  // `trace` and `limits` are not owned and must outlive the factory.
   ClientFactory(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
                 const RunCredentials& credentials, const Parallelism& parallelism, StopControl* stop,
                 s3::TraceLog* trace, const std::function<void(std::string_view)>& note,
@@ -51,13 +51,13 @@ class ClientFactory {
   // Returns a client whose calls wait in `waiter`. Precondition: `integrity` was resolved with
   // s3::ResolveIntegrity(). Does not own `waiter`. The client must not outlive the factory.
   std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter, const s3::IntegrityOptions& integrity);
-  // The same with the job's integrity options.
+  // The same, with the integrity options of the job.
   std::unique_ptr<s3::Client> MakeClient(s3::Waiter* waiter);
 
-  // Sends requests, and wakes callers after a delay.
+  // Returns the event loops, which send requests and wake callers after a delay.
   s3::Transport& loops() { return loops_; }
-  // Returns how many requests were cancelled and sent again because they took far longer than others of their
-  // size.
+  // Returns how many requests were cancelled and sent again because they took far longer than other requests
+  // of the same size.
   std::uint64_t stragglers() const { return loops_.cancelled_stragglers(); }
   // Says which transport carries the requests.
   const s3::TransportChoice& transport() const { return choice_; }

@@ -6,7 +6,7 @@ Deadlines::Deadlines(const LimitOptions& limits, std::optional<std::int64_t> job
     : limits_(limits), stop_(stop) {
   if (limits.time.count() > 0) {
     end_ = Clock::now() + limits.time;
-    reason_ = "limits.time is over";
+    reason_ = "the run has reached limits.time";
   }
   if (job_end_s) {
     const auto job_end = Clock::time_point(std::chrono::seconds(*job_end_s)) - limits.margin;

@@ -1,4 +1,4 @@
-// Ends a run in time: drains it at its time limit, and aborts it when the drain takes too long.
+// Ends a run in time: drains it at its time limit, and aborts it if the drain takes too long.
 #pragma once
 
 #include <chrono>
@@ -18,9 +18,9 @@ namespace pipeline {
 // Runs in a thread of its own, from the constructor to the destructor.
 class Deadlines {
  public:
-  // The run is drained after `limits.time`, or `limits.margin` before `job_end_s` (the end of the Slurm job,
-  // in seconds since 1970), whichever comes first. It is aborted `limits.drain` after any drain began, also
-  // one with another cause. Does not own `stop`.
+  // Drains the run after `limits.time`, or at `limits.margin` before `job_end_s`, whichever is earlier.
+  // `job_end_s` is the end of the Slurm job, in seconds since 1970. Aborts the run `limits.drain` after a
+  // drain began, whatever its cause. `stop` is not owned and must outlive this object.
   Deadlines(const LimitOptions& limits, std::optional<std::int64_t> job_end_s, StopControl* stop);
   ~Deadlines();
 
@@ -31,7 +31,7 @@ class Deadlines {
   const LimitOptions limits_;
   StopControl* const stop_;
   std::optional<Clock::time_point> end_;
-  std::string reason_;  // the drain's message at `end_`
+  std::string reason_;  // the message of the drain at `end_`
   s3::Mutex mutex_;
   s3::CondVar changed_;
   bool quit_ S3_GUARDED_BY(mutex_) = false;

@@ -13,8 +13,8 @@ namespace pipeline {
 
 inline constexpr std::size_t kParallelSteps = 16;
 
-// Calls `step` once with each number from 0 to `count` - 1, in up to kParallelSteps threads. Starts no more
-// steps once one has returned false. Blocks until all steps have ended. `step` must not throw.
+// Calls `step` once with each number from 0 to `count` - 1, in up to kParallelSteps threads. After a step has
+// returned false, starts no more steps. Blocks until all started steps have ended. `step` must not throw.
 inline void ForEachInParallel(std::size_t count, const std::function<bool(std::size_t)>& step) {
   std::atomic<std::size_t> next{0};
   std::atomic<bool> proceed{true};
@@ -27,7 +27,7 @@ inline void ForEachInParallel(std::size_t count, const std::function<bool(std::s
   try {
     for (std::size_t i = 1; i < std::min(count, kParallelSteps); ++i) helpers.emplace_back(work);
   } catch (const std::system_error&) {
-    // The system gives no more threads: those that run take more steps each.
+    // The system can start no more threads, so the existing threads run more steps each.
   }
   work();
 }

@@ -6,8 +6,8 @@
 
 namespace pipeline {
 
-// Reads /proc/self/status (proc_pid_status(5)), because getrusage(2) includes the parent's memory before
-// execve(2).
+// Reads /proc/self/status (proc_pid_status(5)), because getrusage(2) includes the memory that the process had
+// before execve(2).
 std::uint64_t PeakMemoryBytes() {
   constexpr std::string_view kField = "VmHWM:";  // in KiB
   std::ifstream status("/proc/self/status");

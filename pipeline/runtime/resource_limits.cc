@@ -13,7 +13,7 @@
 namespace pipeline {
 namespace {
 
-// The memory of the program itself and of 512 requests in flight; see pipeline/DESIGN.md, "Memory".
+// Memory for the program itself and 512 requests in flight; see pipeline/DESIGN.md, "Memory".
 constexpr std::uint64_t kOverheadBytes = 64ull << 20;
 constexpr std::size_t kMaxCpuSets = 64;  // of 1,024 CPUs each
 

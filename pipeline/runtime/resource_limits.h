@@ -1,4 +1,4 @@
-// The CPUs and the memory that this process may use.
+// Finds how many CPUs and how much memory this process may use.
 #pragma once
 
 #include <cstdint>
@@ -9,22 +9,22 @@ namespace pipeline {
 
 struct ResourceLimits {
   int cpus = 0;                    // 0: no limit known
-  std::uint64_t memory_bytes = 0;  // likewise
+  std::uint64_t memory_bytes = 0;  // 0: no limit known
 };
 
-// Returns what the kernel grants: the CPUs of the affinity mask (sched_setaffinity(2)), and the limits of the
-// control groups. Containers, and schedulers that set no environment variables, limit a process in these two
-// ways.
+// Returns the limits that the kernel enforces: the CPUs in the affinity mask (sched_setaffinity(2)), and the
+// limits of the control groups. Containers use these limits, and so do schedulers that set no environment
+// variables.
 ResourceLimits KernelLimits();
 
-// Returns the stricter limit of both for each resource.
+// Returns the stricter limit for each resource.
 ResourceLimits Min(const ResourceLimits& one, const ResourceLimits& other);
 
-// Sets `threads` to the CPU count unless the job set it. Always caps `memory_bytes` at the granted memory
-// less the overhead of a run.
+// If the job did not set `threads`, sets it to the number of granted CPUs. Always caps `memory_bytes` at the
+// granted memory minus the overhead of a run.
 void ApplyTo(const ResourceLimits& granted, UploadOptions* options);
 
-// Returns the maximum number of workers: `options.threads`, or one for each CPU if that is 0.
+// Returns the maximum number of workers: `options.threads`, or, if that is 0, one for each CPU.
 int CoresOf(const UploadOptions& options);
 
 }  // namespace pipeline

@@ -11,7 +11,7 @@ namespace pipeline {
 namespace {
 
 constexpr int kMaxShards = 1'000'000;
-constexpr std::uint64_t kMaxLimit = 1u << 30;  // larger numbers of CPUs or MiB are no limits
+constexpr std::uint64_t kMaxLimit = 1u << 30;  // a larger number of CPUs or MiB counts as no limit
 constexpr std::int64_t kMaxJobSeconds = 10ll * 365 * 24 * 3600;
 
 tl::unexpected<s3::Error> Refuse(std::string message) {
@@ -33,13 +33,13 @@ std::optional<int> NumberIn(const s3::Environment& environment, const char* name
   return text ? NumberOf<int>(*text) : std::nullopt;
 }
 
-// Returns 0 if the variable names no limit.
+// Returns the limit in the variable; 0 if the variable sets no limit.
 std::uint64_t LimitIn(const s3::Environment& environment, const char* name) {
   const auto number = NumberOf<std::uint64_t>(environment(name).value_or(""));
   return number && *number < kMaxLimit ? *number : 0;
 }
 
-// Variables of a launcher that starts several processes at once.
+// The variables of a launcher that starts several processes at once.
 struct Launcher {
   const char* rank;
   const char* size;
@@ -61,7 +61,7 @@ struct ArrayVariable {
 constexpr ArrayVariable kArrays[] = {
     {"SLURM_ARRAY_TASK_ID", 0}, {"PBS_ARRAY_INDEX", 0}, {"PBS_ARRAYID", 0}, {"LSB_JOBINDEX", 1}};
 
-// The numbers of the elements that were submitted with this one.
+// The numbers of the array elements that were submitted together.
 struct SlurmArray {
   int min, max, elements;
 };
@@ -83,8 +83,8 @@ s3::Result<Shard> ShardOfElement(const ArrayVariable& variable, int id, std::opt
     return Refuse(fmt::format("{}={} does not say how many shards there are in all: give --shard auto/N",
                               variable.name, id));
   }
-  // Refuse a whole array that does not start at 0: it would leave shard 0 out, and its last element would be
-  // no shard.
+  // Refuse a whole array that does not start at 0: no element would upload shard 0, and there would be no
+  // shard for the last element.
   const bool is_shifted = array && array->elements == *count && array->min != 0;
   const int index = id - variable.first;
   if (is_shifted || index < 0 || index >= *count) {
@@ -116,7 +116,8 @@ s3::Result<Shard> ShardFromEnvironment(std::optional<int> count, const s3::Envir
     return Refuse("auto finds no rank and no array element in the environment: give --shard I/N");
   }
   if (count.value_or(1) == 1) return Shard{};
-  return Refuse(fmt::format("one process was started, but there are {} shards", *count));
+  return Refuse(
+      fmt::format("the launcher started one process, but there are {} shards: give --shard I/N", *count));
 }
 
 // Returns the largest number of tasks on a node, from a text such as "4(x3),2".
@@ -143,7 +144,7 @@ s3::Result<Shard> ParseShard(const std::string& text, std::optional<int> planned
   if (slash != std::string::npos) {
     const auto number = NumberOf<int>(std::string_view(text).substr(slash + 1));
     if (!number || *number < 1 || *number > kMaxShards) {
-      return Refuse(fmt::format("{} names no number of shards from 1 to {}", text, kMaxShards));
+      return Refuse(fmt::format("in {}, the number of shards must be from 1 to {}", text, kMaxShards));
     }
     if (planned && *planned != *number) {
       return Refuse(fmt::format("the plan has {} shards, not {}", *planned, *number));
@@ -152,9 +153,10 @@ s3::Result<Shard> ParseShard(const std::string& text, std::optional<int> planned
   }
   if (which == "auto") return ShardFromEnvironment(count, environment);
   const auto index = NumberOf<int>(which);
-  if (!index || !count) return Refuse(text + " is neither I/N nor auto nor auto/N");
+  if (!index || !count) return Refuse(text + " does not have the form I/N, auto or auto/N");
   if (*index >= *count) {
-    return Refuse(fmt::format("{} of {} shards: they are numbered from 0 to {}", *index, *count, *count - 1));
+    return Refuse(fmt::format("there is no shard {} of {}: shards have the numbers 0 to {}", *index, *count,
+                              *count - 1));
   }
   return Shard{*index, *count};
 }
@@ -180,9 +182,10 @@ std::optional<std::int64_t> SlurmJobEnd(const s3::Environment& environment, std:
   const auto text = environment("SLURM_JOB_END_TIME").value_or("");
   if (text.empty()) return std::nullopt;
   const auto ignore = [&](std::string_view problem) {
-    note(fmt::format(
-        "SLURM_JOB_END_TIME={} {}: it is ignored; set limits.time to end a run before its job ends", text,
-        problem));
+    note(
+        fmt::format("SLURM_JOB_END_TIME={} {}, so s3flow ignores it: set limits.time to end the run before "
+                    "its Slurm job ends",
+                    text, problem));
     return std::nullopt;
   };
   std::int64_t end_s = 0;

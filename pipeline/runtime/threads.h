@@ -1,4 +1,4 @@
-// Counts how many threads a run can have, and sets their stack size.
+// Finds out how many threads a run can have, and defines their stack size.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,9 @@ inline constexpr std::size_t kSlotStackBytes = 1 << 20;  // instrumented frames 
 inline constexpr std::size_t kSlotStackBytes = 256 << 10;
 #endif
 
-// Tries to start up to `wanted` threads with small stacks, all at the same time, and ends them again. Blocks.
-// Returns how many started. Only an attempt can tell: RLIMIT_NPROC and the pids.max of control groups count
-// threads of others, too.
+// Returns how many threads can run at the same time, up to `wanted`. Starts them with stacks of
+// kSlotStackBytes, and ends them again. Blocks. Only an attempt can tell, because RLIMIT_NPROC and the
+// pids.max of control groups also count threads of other processes.
 int ThreadsThatStart(int wanted);
 
 }  // namespace pipeline

@@ -24,8 +24,8 @@ tl::unexpected<s3::Error> FailErrno(int error) {
   return failed;
 }
 
-// Makes the error of a call on an open descriptor. With ESTALE, the opened file is gone from its server, and
-// its path may lead to another version. So the error is kChanged, and the object starts over.
+// Makes the error for a failed call on an open descriptor. ESTALE says that the opened file is gone from its
+// server. Its path may lead to another version, so the error is kChanged, and the upload starts over.
 tl::unexpected<s3::Error> FailOpened(int error) {
   auto failed = FailErrno(error);
   if (error == ESTALE) failed.value().kind = s3::ErrorKind::kChanged;
@@ -43,11 +43,11 @@ bool SameFile(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino && SameTime(a.st_ctim, b.st_ctim);
 }
 
-// Linux takes timestamps from the last timer tick: at the coarsest, CONFIG_HZ=100, ticks are 10 ms apart.
+// Linux uses the time of the last timer tick for timestamps. Ticks are at most 10 ms apart (CONFIG_HZ=100).
 constexpr std::chrono::milliseconds kTick{10};
 
-// Returns true when another change within the same tick is possible. A time less than a second in the future
-// also counts as young, because clocks of file servers differ a little.
+// Returns true if `time` is so recent that a further change may leave the same time. Also returns true for
+// times less than a second in the future, because clocks of file servers differ a little.
 bool IsYoung(const timespec& time) {
   timespec now;
   clock_gettime(CLOCK_REALTIME_COARSE, &now);
@@ -68,7 +68,7 @@ int OpenWith(const InputFile& file, int flags) {
   const char* const relative = file.key.c_str() + file.relative_at;
   if (file.root) {
     const int fd = OpenBeneath(file.root->get(), relative, flags);
-    if (fd >= 0 || errno != ESTALE) return fd;  // ESTALE: the server forgot the root; its path may lead to it
+    if (fd >= 0 || errno != ESTALE) return fd;  // ESTALE: the root is stale; try its path
   }
   const auto root = OpenRoot(file);
   return root == nullptr ? -1 : OpenBeneath(root->get(), relative, flags);
@@ -82,7 +82,7 @@ int OpenForReading(const InputFile& file) {
   return owned_by_another ? OpenWith(file, flags) : fd;
 }
 
-// The largest alignment that O_DIRECT asks for on Linux: offsets, lengths and addresses are multiples of the
+// The largest alignment that O_DIRECT needs on Linux: offsets, lengths and addresses must be multiples of the
 // device's block size.
 constexpr std::size_t kBlock = 4096;
 constexpr std::size_t kLargestDirectRead = 4 << 20;
@@ -98,7 +98,9 @@ std::optional<std::string> RootOf(const InputFile& file) {
 
 std::shared_ptr<const s3::UniqueFd> OpenRoot(const InputFile& file) {
   const auto path = RootOf(file);
-  errno = EXDEV;  // for a manifest that s3flow did not write: its path does not end in the key
+  // The error if there is no root path: the file's path does not end like its key. s3flow writes no manifest
+  // with such a file.
+  errno = EXDEV;
   s3::UniqueFd root(path ? open(path->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1);
   return root.get() < 0 ? nullptr : std::make_shared<const s3::UniqueFd>(std::move(root));
 }
@@ -178,7 +180,7 @@ std::size_t OpenFile::read_bytes(std::size_t cached) const {
 s3::Result<void> OpenFile::Read(std::uint64_t offset, std::span<char> bytes) const {
   if (page_cache_ == PageCache::kBypass) return ReadDirect(offset, bytes);
   auto read = ReadBlock(offset, bytes);
-  // Drops whole pages only; the last one goes with the next read. It is advice: errors don't matter.
+  // Drops only whole pages; the next read drops the last page. Ignores errors, because this is only advice.
   if (page_cache_ == PageCache::kDrop) {
     posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(bytes.size()), POSIX_FADV_DONTNEED);
   }
@@ -187,8 +189,8 @@ s3::Result<void> OpenFile::Read(std::uint64_t offset, std::span<char> bytes) con
 
 bool OpenFile::Prefetch(std::uint64_t offset, std::uint64_t bytes) const {
   if (page_cache_ == PageCache::kBypass) return false;
-  // One call of posix_fadvise fetches at most the read-ahead, by default 128 KiB. For fewer bytes the call is
-  // not worth it: reading them takes no longer.
+  // One call of posix_fadvise fetches at most the kernel's read-ahead, by default 128 KiB. Fewer bytes are
+  // not worth the call, because reading them takes no longer.
   constexpr off_t kReadAhead = 128 << 10;
   if (bytes <= kReadAhead) return true;
   char last_byte;
@@ -201,7 +203,8 @@ bool OpenFile::Prefetch(std::uint64_t offset, std::uint64_t bytes) const {
   return true;
 }
 
-// Reads aligned pieces in place, others through a block: the end of a file, or what follows a short read.
+// Reads aligned pieces into `bytes`. Copies other pieces through `block`: the end of a file, and the bytes
+// after a short read.
 s3::Result<void> OpenFile::ReadDirect(std::uint64_t offset, std::span<char> bytes) const {
   alignas(kBlock) char block[kBlock];
   while (!bytes.empty()) {

@@ -8,7 +8,8 @@
 
 namespace pipeline {
 
-// Returns the roots with absolute paths. Relative paths start at `directory`, where the job was planned.
+// Returns the roots with absolute paths. A relative path is relative to `directory`, the working directory of
+// `s3flow plan`.
 std::vector<SourceRoot> RootsIn(const std::string& directory, std::vector<SourceRoot> roots);
 
 }  // namespace pipeline

@@ -47,7 +47,7 @@ Stream::~Stream() {
 
 void Stream::Cancel() {
   const std::uint64_t one = 1;
-  // The event is never read, so from now on every poll returns at once.
+  // Nobody reads the event, so from now on every poll returns at once.
   [[maybe_unused]] const auto written = write(cancel_event_, &one, sizeof one);
 }
 
@@ -75,7 +75,7 @@ void Stream::Serve() {
 
 s3::Result<void> Stream::Open() {
   if (fd_ >= 0) return {};
-  // Without O_NONBLOCK, open itself would wait for a writer, and Cancel could not end that.
+  // Without O_NONBLOCK, open() would wait for a writer, and Cancel() could not end that wait.
   fd_ = path_ == "-" ? STDIN_FILENO : open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd_ < 0) return FailStream(errno);
   return {};
@@ -96,7 +96,7 @@ s3::Result<StreamPart> Stream::Fill(std::span<char> bytes) {
     ended = *got == 0;
   }
   if (!ended) {
-    // A full part may be the last one. Only one more read can tell.
+    // `bytes` is full, so this part may be the last. Only one more read can tell.
     char next;
     const auto got = ReadSome({&next, 1});
     if (!got) return tl::unexpected(got.error());
@@ -112,7 +112,7 @@ s3::Result<void> Stream::CheckSize(bool ended) const {
   if (!size_bytes_) return {};
   if (total_ + (ahead_ ? 1 : 0) > *size_bytes_) {
     return s3::Fail(s3::ErrorKind::kChanged,
-                    fmt::format("the stream is longer than its {} bytes (source[].size)", *size_bytes_));
+                    fmt::format("the stream is longer than {} bytes (source[].size)", *size_bytes_));
   }
   if (ended && total_ < *size_bytes_) {
     return s3::Fail(
@@ -124,8 +124,8 @@ s3::Result<void> Stream::CheckSize(bool ended) const {
 
 s3::Result<std::size_t> Stream::ReadSome(std::span<char> bytes) {
   for (;;) {
-    // poll comes first: standard input is shared with other processes and stays a blocking descriptor. A FIFO
-    // that no writer has opened yet does not count as ended, so poll waits (Linux, fs/pipe.c).
+    // Call poll first, because the descriptor of standard input is shared with other processes and stays
+    // blocking. If no writer has opened the FIFO yet, poll waits, too (Linux, fs/pipe.c).
     std::array<pollfd, 2> polled{{{fd_, POLLIN, 0}, {cancel_event_, POLLIN, 0}}};
     if (poll(polled.data(), polled.size(), -1) < 0) {
       if (errno == EINTR) continue;

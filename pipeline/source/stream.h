@@ -15,30 +15,30 @@ namespace pipeline {
 
 struct StreamPart {
   std::uint64_t bytes = 0;
-  bool last = false;  // the stream ended; `bytes` can be 0 only in the first part
+  bool last = false;  // the stream ends after this part. (An empty stream is one part of 0 bytes.)
 };
 
 // Opens the stream and reads it part by part in a thread of its own, into buffers that upload tasks provide.
-// A slow writer, or a writer that never comes, therefore blocks no worker.
+// So if the writer is slow or never opens the FIFO, no worker is blocked.
 class Stream {
  public:
-  // `path`: "-" for standard input. `size_bytes`: the length that the stream must have, or nothing if any
-  // length is right.
+  // `path`: "-" for standard input. `size_bytes`: the length that the stream must have; nothing if it may
+  // have any length.
   Stream(std::string path, std::optional<std::uint64_t> size_bytes);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  // Fills `bytes`, or its front if the stream ends first. Waits in `waiter`. One caller at a time. Fails with
-  // kLocal when opening or reading fails, with kChanged when the length is not `size_bytes`, and with
-  // kCancelled after Cancel().
+  // Reads the next part: fills `bytes`, or less if the stream ends. Waits in `waiter`. One caller at a time.
+  // Fails with kLocal if opening or reading fails, with kChanged if the length of the stream is not
+  // `size_bytes`, and with kCancelled after Cancel().
   s3::Result<StreamPart> Read(std::span<char> bytes, s3::Waiter* waiter);
 
-  // Ends the read in progress and all later ones. Any thread.
+  // Ends the present call of Read() and all later calls with kCancelled. Any thread.
   void Cancel();
 
  private:
-  // A call of Read, in its caller's frame.
+  // A call of Read() that waits for the thread. `result` is in the caller's stack frame.
   struct Request {
     std::span<char> bytes;
     s3::Result<StreamPart>* result;
@@ -48,19 +48,19 @@ class Stream {
   void Serve();
   s3::Result<void> Open();
   s3::Result<StreamPart> Fill(std::span<char> bytes);
-  // Returns the number of bytes read, 0 at the end. Waits for bytes or for Cancel.
+  // Waits for bytes or for Cancel(). Returns the number of bytes read; 0 at the end of the stream.
   s3::Result<std::size_t> ReadSome(std::span<char> bytes);
   s3::Result<void> CheckSize(bool ended) const;
 
   const std::string path_;
   const std::optional<std::uint64_t> size_bytes_;
-  const int cancel_event_;  // an eventfd(2), readable after Cancel
-  // Used by the thread alone.
+  const int cancel_event_;  // an eventfd(2); readable after Cancel()
+  // Only the thread uses these three members.
   int fd_ = -1;
-  std::optional<char> ahead_;  // the next part's first byte, read to learn whether there is one
+  std::optional<char> ahead_;  // the first byte of the next part, read to learn whether there is a next part
   std::uint64_t total_ = 0;
 
-  s3::Mutex mutex_;  // guards what follows
+  s3::Mutex mutex_;  // guards quit_ and request_
   s3::CondVar requested_;
   bool quit_ S3_GUARDED_BY(mutex_) = false;
   std::optional<Request> request_ S3_GUARDED_BY(mutex_);

@@ -18,7 +18,7 @@
 namespace pipeline {
 namespace {
 
-// Deeper paths do not fit into a key of 1,024 bytes: each level takes at least two bytes.
+// Deeper paths do not fit into a key of 1,024 bytes, because each level takes at least two bytes.
 constexpr std::size_t kMaxDepth = 512;
 
 std::string ErrnoText(int error) {
@@ -48,16 +48,16 @@ const char* SpecialFileName(mode_t mode) {
   return "not a regular file";
 }
 
-// Returns false for a standard descriptor that was closed at the start: cli/launch.h replaces it by one that
-// can't be read (O_PATH).
+// Returns true if `fd` is open for reading. If a standard descriptor was closed when s3flow started,
+// cli/launch.h has opened a descriptor in its place that can't be read (O_PATH).
 bool CanRead(int fd) {
   const int flags = fcntl(fd, F_GETFL);
   return flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY;
 }
 
-// Makes a call that returns a descriptor. While the process has no descriptor left, waits for uploads to
-// close some; blocks. Gives up after 10 s: if the tree is deeper than the descriptor limit, the walk itself
-// holds all descriptors.
+// Calls `call`, which returns a descriptor. If no descriptor is free, blocks and repeats the call until
+// uploads have closed some. Gives up after 10 s, because the walk itself may hold all descriptors, if the
+// tree is deeper than the descriptor limit.
 template <typename Call>
 int WithDescriptor(const Call& call) {
   constexpr std::chrono::milliseconds kPause{20};
@@ -75,7 +75,7 @@ std::string BaseName(const std::string& path) {
   return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
-// Returns whether a walk of `root` would yield a file at `relative`. Asks the file system, without walking.
+// Returns true if a walk of `root` would yield a file at `relative`. Asks the file system, without a walk.
 bool WouldYield(const SourceRoot& root, const std::string& relative) {
   struct stat status;
   std::string path = root.path;
@@ -107,17 +107,17 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
     if (RetrySystemCall([&] { return stat(root.path.c_str(), &status); }) != 0)
       return fmt::format("{}: {}", root.path, ErrnoText(errno));
     if (root.stream && S_ISDIR(status.st_mode))
-      return fmt::format("{}: is a directory, not a stream", root.path);
+      return fmt::format("{} is a directory, not a stream", root.path);
     if (root.stream && access(root.path.c_str(), R_OK) != 0) {
       return fmt::format("{}: {}", root.path, ErrnoText(errno));
     }
     if (root.stream) continue;
     if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) {
-      return fmt::format("{}: is {}, neither a directory nor a regular file", root.path,
+      return fmt::format("{} is {}, neither a directory nor a regular file", root.path,
                          SpecialFileName(status.st_mode));
     }
-    // EPERM: a seccomp filter forbids faccessat2, and glibc before 2.37 does not fall back to an older call.
-    // Then only reading can tell.
+    // EPERM may also say that a seccomp filter forbids faccessat2: glibc before 2.37 does not fall back to an
+    // older call. Then only reading can tell.
     const int mode = S_ISDIR(status.st_mode) ? R_OK | X_OK : R_OK;
     if (faccessat(AT_FDCWD, root.path.c_str(), mode, AT_EACCESS) != 0 && errno != EPERM) {
       return fmt::format("{}: {}", root.path, ErrnoText(errno));
@@ -164,7 +164,7 @@ std::optional<Walk> Walk::Split() {
     while (frame.reading && frame.names.size() < kSplitNames) {
       if (const char* name = ReadName(&frame)) frame.names.emplace_back(name);
     }
-    // This walk keeps the entries of deeper frames and the names that are not read yet.
+    // This walk keeps the entries in deeper frames, and the names that have not been read yet.
     const bool has_more = frame.reading || &frame != &stack_.back();
     const auto given = (frame.names.size() + (has_more ? 1 : 0)) / 2;
     if (given == 0) continue;
@@ -192,7 +192,8 @@ std::optional<Input> Walk::StartRoot() {
   return FileItem(name, status);
 }
 
-// Returns null at the directory's end or at an error, and sets frame->reading and frame->error.
+// Returns null at the end of the directory or after an error. In both cases, sets frame->reading to false,
+// and frame->error to the errno (0 at the end).
 const char* Walk::ReadName(Frame* frame) {
   const char* const name = frame->directory->reader->Next();
   if (name == nullptr) {
@@ -217,7 +218,7 @@ std::optional<Input> Walk::ReadEntry() {
   stack_.pop_back();
   if (ended.error == 0) return std::nullopt;
   return Failed(ended.directory->relative, s3::ErrorKind::kLocal,
-                "reading the directory: " + ErrnoText(ended.error));
+                "cannot read the directory: " + ErrnoText(ended.error));
 }
 
 std::optional<Input> Walk::Visit(const std::shared_ptr<const Directory>& directory, const char* name) {
@@ -233,9 +234,9 @@ std::optional<Input> Walk::Visit(const std::shared_ptr<const Directory>& directo
   if (S_ISLNK(status.st_mode)) {
     if (ExcludesFile(root(), relative)) return std::nullopt;
     if (!root().follow_symlinks) return Skipped(relative, "a symbolic link (follow_symlinks is off)");
-    // ENOENT is not retried: a dangling link usually stays dangling.
+    // Do not retry ENOENT, because a dangling link usually stays dangling.
     if (fstatat(directory_fd, name, &status, 0) != 0 && (errno == ENOENT || look(0) != 0)) {
-      return Failed(relative, s3::ErrorKind::kLocal, "symbolic link: " + ErrnoText(errno));
+      return Failed(relative, s3::ErrorKind::kLocal, "cannot follow the symbolic link: " + ErrnoText(errno));
     }
   }
   if (S_ISDIR(status.st_mode)) {
@@ -249,8 +250,8 @@ std::optional<Input> Walk::Visit(const std::shared_ptr<const Directory>& directo
 
 std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const char* name,
                                  const std::string& relative, const struct stat& status) {
-  // Only a followed link can lead back to a directory above. Inode 0 identifies nothing: some file systems
-  // give it to all directories.
+  // Only a followed link can lead back to a directory above. The inode number 0 identifies no directory,
+  // because some file systems give it to all directories.
   const bool may_loop = root().follow_symlinks && status.st_ino != 0;
   for (const auto* above = parent.get(); may_loop && above != nullptr; above = above->parent.get()) {
     if (above->device == status.st_dev && above->inode == status.st_ino) {
@@ -297,13 +298,14 @@ Input Walk::FileItem(const std::string& relative, const struct stat& status) {
   if (auto problem = s3::KeyProblem(file->key))
     return Failed(relative, s3::ErrorKind::kUnsupported, *problem);
   if (auto owner = EarlierOwner(file->key)) {
-    return Failed(relative, s3::ErrorKind::kUnsupported, fmt::format("{} has the same key", *owner));
+    return Failed(relative, s3::ErrorKind::kUnsupported,
+                  fmt::format("{} has the same key: give each root a prefix of its own", *owner));
   }
   return std::shared_ptr<const InputFile>(std::move(file));
 }
 
-// Returns the path in an earlier root that has the same key, or nothing. Asks the file system, because
-// remembering all keys would take memory for each file.
+// Returns the path of a file in an earlier root that has the same key, or nothing. Asks the file system,
+// because a list of all keys would take memory for each file.
 std::optional<std::string> Walk::EarlierOwner(const std::string& key) const {
   for (std::size_t i = 0; i + 1 < root_index_; ++i) {
     const auto& earlier = (*roots_)[i];

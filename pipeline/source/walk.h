@@ -1,4 +1,4 @@
-// Finds the inputs below the source's roots, one entry at a time. A walk can be divided into parts.
+// Finds the inputs below the source's roots, one entry at a time. Parts can be split off from a walk.
 //
 //   Walk walk(options.source, "prefix/");
 //   while (auto input = walk.Next()) {
@@ -20,53 +20,53 @@
 
 namespace pipeline {
 
-// Returns a message about the first root that can't be read, with the reason. Returns nothing when all can be
-// read.
+// Returns a message about the first root that can't be read, with the reason. Returns nothing if all roots
+// can be read.
 std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots);
 
-// Reads a directory only as far as its entries are asked for: memory grows with the depth of the tree, not
+// Reads a directory only as far as its entries are needed, so memory grows with the depth of the tree, not
 // with its size. Names are bytes. Opens only directories, so that a FIFO or a device can't hang the walk.
 // Yields every entry that no glob excludes: a file, or a result that says why the entry can't be uploaded.
-// Each run directory or plan, of any run, and each file of `own` is one skipped input. If a root itself is
-// another run's directory, it is walked. Not thread-safe: one thread owns a walk.
+// Each directory of a run or plan, and each file in `own`, is one skipped input. But if a root itself is the
+// directory of another run, it is walked. Not thread-safe.
 class Walk {
  public:
-  // Each key is `key_prefix`, the root's prefix and the path below the root.
+  // A key is `key_prefix`, then the root's prefix, then the path below the root.
   Walk(std::vector<SourceRoot> roots, std::string key_prefix, OwnFiles own = {});
 
-  // Looks at one more entry, and sets `found` if it yields an input. Returns false at the end.
+  // Visits one more entry, and sets `found` if the entry is an input. Returns false at the end.
   bool Step(std::optional<Input>* found);
-  // Returns the next input; nothing at the end.
+  // Returns the next input. Returns nothing at the end of the walk.
   std::optional<Input> Next();
 
-  // Splits off about half of the remaining entries of the outermost directory, as a walk of its own. Returns
-  // nothing when there is too little to divide. Together, both walks yield exactly the inputs that this walk
-  // would have yielded.
+  // Splits off about half of the remaining entries of the outermost directory, and returns them as a new
+  // walk. Returns nothing if too few entries remain. Together, both walks yield exactly the inputs that this
+  // walk would have yielded.
   std::optional<Walk> Split();
   // Returns how many threads may walk parts of the current root at the same time.
   int threads() const { return root_index_ == 0 ? 1 : root().threads; }
 
-  // Split reads up to this many names of a directory and divides them.
+  // Split() reads up to this many names of a directory, and divides them between both walks.
   static constexpr std::size_t kSplitNames = 64;
 
  private:
-  // Stays open as long as any part of the walk has names of this directory to visit.
+  // A directory stays open until no part of the walk has names in it to visit.
   struct Directory {
     std::unique_ptr<DirectoryReader> reader;
-    std::string relative;  // below the root, "" or ending in '/'
+    std::string relative;  // path below the root: "" or ending in '/'
     dev_t device;
     ino_t inode;
     std::shared_ptr<const Directory> parent;
     std::size_t depth;
   };
 
-  // The rest of a directory to visit: first `names`, then the names that its reader still yields. Only one
-  // part of a walk uses the reader.
+  // The entries of a directory that remain to be visited: first `names`, then the names that the reader still
+  // yields. Only one part of a walk uses the reader.
   struct Frame {
     std::shared_ptr<const Directory> directory;
     std::vector<std::string> names;
-    bool reading = true;  // this part uses the reader, and it has not ended
-    int error = 0;        // errno that ended the reading
+    bool reading = true;  // this part uses the reader, and the reader has not ended
+    int error = 0;        // errno of the failed read of the directory; 0: none
   };
 
   Walk(const Walk& whole, Frame frame);
@@ -90,11 +90,11 @@ class Walk {
   std::shared_ptr<const std::vector<SourceRoot>> roots_;
   std::string key_prefix_;
   std::shared_ptr<const OwnFiles> own_;
-  std::shared_ptr<const s3::UniqueFd> root_directory_;  // of root(); null when it is a file
-  std::size_t root_index_ = 0;                          // of the next root
+  std::shared_ptr<const s3::UniqueFd> root_directory_;  // of root(); null if the root is a file
+  std::size_t root_index_ = 0;                          // index of the next root
   std::size_t root_end_;
   bool root_is_file_ = false;
-  std::vector<Frame> stack_;  // outermost first
+  std::vector<Frame> stack_;  // the outermost directory comes first
 };
 
 }  // namespace pipeline

@@ -18,7 +18,7 @@ class Team {
  public:
   explicit Team(const Yield& yield) : yield_(yield) {}
 
-  bool Run(Walk walk) S3_NO_THREAD_SAFETY_ANALYSIS {  // once Work returns, no helper is added
+  bool Run(Walk walk) S3_NO_THREAD_SAFETY_ANALYSIS {  // after Work(), no thread adds helpers
     Work(std::move(walk));
     for (auto& helper : helpers_) helper.join();
     if (failure_) std::rethrow_exception(failure_);
@@ -26,7 +26,7 @@ class Team {
   }
 
  private:
-  // Walks `part`, then parts that other threads split off, until all parts are walked.
+  // Walks `part`, if any, and then parts that other threads have split off, until all parts are walked.
   void Work(std::optional<Walk> part) noexcept {
     try {
       if (!part) part = NextPart(false);
@@ -57,7 +57,7 @@ class Team {
       if (parts_ >= part->threads()) return;
       ++parts_;
     }
-    auto other = part->Split();  // may read the directory, so not under the lock
+    auto other = part->Split();  // without the lock, because it may read the directory
     const s3::MutexLock lock(mutex_);
     if (!other || ended_) {
       --parts_;
@@ -68,11 +68,12 @@ class Team {
     try {
       helpers_.emplace_back([this] { Work(std::nullopt); });
     } catch (const std::system_error&) {
-      // The system starts no more threads. The next thread that finishes its part takes this one.
+      // The system starts no more threads. The next thread that finishes its part will walk this part.
     }
   }
 
-  // Waits for a part to be offered. Returns nothing once all are walked.
+  // Waits until a part is offered, and returns it. Returns nothing when all parts are walked or the walk was
+  // ended early. `one_is_finished`: the calling thread has just finished a part.
   std::optional<Walk> NextPart(bool one_is_finished) {
     s3::MutexLock lock(mutex_);
     if (one_is_finished && --parts_ == 0) wake_.NotifyAll();
@@ -85,19 +86,19 @@ class Team {
     return part;
   }
 
-  // Called with the lock held.
+  // The caller must hold the lock.
   void End() S3_REQUIRES(mutex_) {
     ended_ = true;
     wake_.NotifyAll();
   }
 
   const Yield& yield_;
-  s3::Mutex mutex_;  // guards what follows; parts_ and ended_ may be read without it
+  s3::Mutex mutex_;  // guards the members below; parts_ and ended_ may be read without the lock
   s3::CondVar wake_;
   std::vector<Walk> offered_ S3_GUARDED_BY(mutex_);
   std::vector<std::thread> helpers_ S3_GUARDED_BY(mutex_);
   std::size_t waiting_ S3_GUARDED_BY(mutex_) = 0;
-  std::atomic<int> parts_{1};  // being walked, offered, or being split off
+  std::atomic<int> parts_{1};  // parts that are walked, offered, or being split off
   std::atomic<bool> ended_{false};
   std::exception_ptr failure_ S3_GUARDED_BY(mutex_);
 };

@@ -1,5 +1,5 @@
-// Walks with several threads. One thread starts the walk and splits off subtrees while consumers wait for
-// inputs.
+// Walks with several threads. One thread starts the walk. While consumers wait for inputs, parts of the walk
+// are split off for more threads.
 #pragma once
 
 #include <functional>
@@ -11,25 +11,26 @@ namespace pipeline {
 
 // How much input the consumer needs.
 enum class Backpressure {
-  kStop,       // nothing: the walk ends
-  kSaturated,  // it has enough for now
-  kStarving,   // it waits for the walk
+  kStop,       // the consumer takes no more inputs: the walk must end
+  kSaturated,  // the consumer has enough inputs for now
+  kStarving,   // the consumer waits for inputs
 };
 
-// Takes an input. May block the thread that calls it.
+// Passes an input to the consumer. May block the calling thread.
 using Yield = std::function<Backpressure(Input)>;
 
-// Finds inputs and passes each to its argument once, in any order. Returns false when the argument returned
-// kStop.
+// Finds inputs, and passes each input once to the Yield function, in any order. Returns false if that
+// function returned kStop.
 using Finder = std::function<bool(const Yield&)>;
 
-// Passes each input of `walk` to `yield`. Blocks. Returns true after the last input, false when `yield`
-// returned kStop. The calling thread walks, too. More threads start when there are parts for them, up to
-// Walk::threads(); if the system refuses more threads, the walk continues with fewer. All these threads call
-// `yield`, at the same time. Rethrows the first exception of any of them.
+// Passes each input of `walk` to `yield`. Blocks. Returns true after the last input, false if `yield`
+// returned kStop. The calling thread walks, too. While `yield` returns kStarving, parts are split off for
+// more threads, up to Walk::threads(). If the system starts no more threads, the walk continues with fewer
+// threads. Several threads may call `yield` at the same time. If a thread throws, rethrows the first
+// exception.
 bool WalkInThreads(Walk walk, const Yield& yield);
 
-// Returns WalkInThreads() as a Finder. Call that Finder only once.
+// Returns a Finder that calls WalkInThreads() with `walk`. Call that Finder only once.
 Finder FinderOf(Walk walk);
 
 }  // namespace pipeline

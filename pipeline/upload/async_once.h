@@ -12,8 +12,8 @@ namespace pipeline {
 // Like std::call_once, but the waiting tasks are suspended in a Waiter and hold no thread.
 class AsyncOnce {
  public:
-  // Returns true to the first caller, which must call Done() after its work. The other callers wait in
-  // `waiter` until Done(); then it returns false.
+  // Returns true to the first caller, which must call Done() after its work. Other callers wait in `waiter`
+  // until Done(), and get false.
   bool Enter(s3::Waiter* waiter) {
     {
       const s3::MutexLock lock(mutex_);

@@ -79,7 +79,7 @@ Buffer BufferPool::Take(std::size_t bytes, s3::Waiter* waiter) {
     waiter->Wait([&](s3::Wake wake) {
       s3::MutexLock lock(mutex_);
       waiting_.push_back({class_bytes, wake});
-      GrantWaiting(std::move(lock));  // there may be room by now
+      GrantWaiting(std::move(lock));  // the request may fit now
     });
   }
   data = Allocate(class_bytes);
@@ -99,9 +99,9 @@ char* BufferPool::TakeIdle(std::size_t class_bytes) {
   return data;
 }
 
-// Returns memory for a reservation that is already counted; null if the system has none. Takes an idle buffer
-// of the class. If no buffer is idle, unmaps idle buffers of other classes until the budget has room, and
-// maps a new one.
+// Returns memory for a reservation that is already counted; null if the system has no memory. Takes an idle
+// buffer of the class. If no buffer is idle, unmaps idle buffers of other classes until the budget has room,
+// and maps a new one.
 char* BufferPool::Allocate(std::size_t class_bytes) {
   std::vector<std::pair<char*, std::size_t>> freed;
   {

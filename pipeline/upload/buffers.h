@@ -23,7 +23,7 @@ class Buffer {
   Buffer& operator=(Buffer&& other) noexcept;
   ~Buffer();
 
-  // Returns the memory, with the size that Take() was called with. Its bytes are not initialised.
+  // The bytes of this buffer: as many as were asked of Take(). Take() does not initialise them.
   std::span<char> bytes() const { return {data_, size_}; }
 
  private:
@@ -49,8 +49,8 @@ class BufferPool {
   BufferPool& operator=(const BufferPool&) = delete;
 
   // Waits in `waiter` until the budget has room; first come, first served. Precondition: `bytes` is at most
-  // LargestRequest(budget). Throws std::bad_alloc when the system has no memory. A task that holds a buffer
-  // must not wait for another: tasks that hold memory always come to an end.
+  // LargestRequest(budget). Throws std::bad_alloc when the system has no memory. A task that has a buffer
+  // must not wait for another one: this rule prevents a deadlock.
   Buffer Take(std::size_t bytes, s3::Waiter* waiter);
 
   // Returns the peak so far of all bytes, in use and idle.

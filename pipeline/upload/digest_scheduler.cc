@@ -122,7 +122,7 @@ void DigestScheduler::DigestSome() {
   std::for_each(ended, works.end(), [](Work* work) { work->wake(); });
 }
 
-// Stops early when one payload has ended: another can take its place.
+// Stops early when one payload has ended, so that another one can take its place.
 void DigestScheduler::DigestPieces(std::span<Work* const> works) {
   const auto has_ended = [](const Work* work) { return work->ended; };
   for (int i = 0; i < kPiecesAtATime && std::none_of(works.begin(), works.end(), has_ended); ++i) {

@@ -36,17 +36,17 @@ class DigestScheduler {
   // Digests all pieces, about `bytes` bytes in total, into `digests`. Waits in the waiter. Returns the errors
   // of `next` and rethrows its exceptions.
   s3::Result<void> Digest(std::size_t bytes, const NextPiece& next, s3::PayloadDigests* digests);
-  // The same, in the calling thread and without others.
+  // Digests one payload alone, in the calling thread.
   static s3::Result<void> DigestAlone(const NextPiece& next, s3::PayloadDigests* digests);
 
-  // The caller digests smaller payloads itself: that takes less time than handing them to another thread.
+  // Digest() digests smaller payloads in the calling thread, because a handover would take longer.
   static constexpr std::size_t kMinBytes = 256 << 10;
-  // Pieces of each payload per task: one or two milliseconds, then the worker runs other tasks.
+  // Pieces of each payload per task. They take one or two milliseconds; then the worker runs other tasks.
   static constexpr int kPiecesAtATime = 8;
 
  private:
   struct Work;  // one payload that is being digested
-  // A list that is linked through the works themselves. They are on the stacks of the waiting tasks.
+  // A linked list of works. Each work is on the stack of the task that waits for its digests.
   struct Queue {
     void PushBack(Work* work);
     void PushFront(Work* work);
@@ -57,11 +57,12 @@ class DigestScheduler {
 
   void Add(Work* work);
   void DigestSome();
-  std::size_t LanesNow() const S3_REQUIRES(mutex_);  // for the first work that waits; call it under mutex_
+  // Returns how many payloads to digest together. Precondition: waiting_ is not empty.
+  std::size_t LanesNow() const S3_REQUIRES(mutex_);
   static void DigestPieces(std::span<Work* const> works);
 
-  // With fewer waiting payloads than this per core, some cores may be idle. Then fewer payloads are digested
-  // together.
+  // With fewer unfinished payloads than this per core, some cores may be idle. Then fewer payloads are
+  // digested together.
   static constexpr int kMinPerCore = 2;
 
   const int cores_;
@@ -69,7 +70,7 @@ class DigestScheduler {
   const Enqueue enqueue_;
   s3::Mutex mutex_;
   int tasks_ S3_GUARDED_BY(mutex_) = 0;  // enqueued or running
-  int works_ S3_GUARDED_BY(mutex_) = 0;  // waiting or with a task
+  int works_ S3_GUARDED_BY(mutex_) = 0;  // in waiting_, or taken from it by a task
   Queue waiting_ S3_GUARDED_BY(mutex_);
 };
 

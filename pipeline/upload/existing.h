@@ -1,5 +1,4 @@
-// The objects that the store has below a prefix, from a listing. Memory: 40 bytes per object, and up to a
-// tenth more.
+// An index of the objects below a prefix, read from the store's list. Memory: 40 to 44 bytes per object.
 #pragma once
 
 #include <array>
@@ -28,14 +27,14 @@ std::optional<Md5ETag> ParseMd5ETag(std::string_view etag);
 
 struct ExistingObject {
   std::uint64_t size_bytes = 0;
-  std::int64_t modified_s = 0;  // since 1970, by the store's clock; 0 when ETags were kept
-  std::optional<Md5ETag> etag;  // only when ETags were kept
+  std::int64_t modified_s = 0;  // seconds since 1970, by the store's clock; 0 if the index keeps ETags
+  std::optional<Md5ETag> etag;  // empty if the index keeps times
 };
 
 // Thread-safe after List().
 class ExistingObjects {
  public:
-  // `with_etags`: true keeps ETags, false keeps times. A comparison needs only one of them.
+  // `with_etags`: if true, the index keeps ETags, else times. A comparison needs only one of them.
   explicit ExistingObjects(bool with_etags) : with_etags_(with_etags), shards_(256) {}
 
   // Reads pages of 1,000 keys until the list ends or `wants_more` returns false. `pages` is the number of
@@ -50,7 +49,7 @@ class ExistingObjects {
  private:
   struct Entry {
     std::array<std::uint32_t, 3> identity;  // 96 bits of the key's SHA-256
-    std::uint32_t parts;                    // of the ETag; UINT32_MAX: no ETag of that form
+    std::uint32_t parts;                    // as in Md5ETag; UINT32_MAX: the ETag is no Md5ETag
     std::array<std::uint32_t, 2> size;
     std::array<std::uint8_t, 16> evidence;  // the MD5 or the time
 
@@ -63,8 +62,7 @@ class ExistingObjects {
   void Sort();
 
   const bool with_etags_;
-  std::vector<std::vector<Entry>>
-      shards_;  // by a byte of the identity, so that growing copies one shard, not everything
+  std::vector<std::vector<Entry>> shards_;  // index: a byte of the identity. So growing copies only one shard
   std::uint64_t size_ = 0, pages_ = 0;
 };
 

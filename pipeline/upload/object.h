@@ -1,4 +1,4 @@
-// One object on its way to the store. The tasks of one input share it.
+// The object of one input, while it is uploaded. All tasks of the input share it.
 #pragma once
 
 #include <atomic>
@@ -27,11 +27,11 @@ namespace pipeline {
 // kNew -> kOpening -> kSending -> kStored
 //                 \-> kSkipped
 //                 \-> kStored    an earlier session had completed it
-// An error can come in any state and does not change the state, see Object::Fail.
+// An error can occur in any state and does not change the state, see Object::Fail.
 enum class ObjectState {
   kNew,
   kOpening,  // one task opens the file and creates or resumes the upload; the others wait
-  kSending,  // data is to be sent
+  kSending,  // the tasks send data
   kSkipped,  // nothing is sent: see skip_reason()
   kStored,   // the object is in the store: see stored()
 };
@@ -51,7 +51,7 @@ struct MultipartState {
   std::map<int, PartRecord> stored_parts;
   // True when a completion was sent and its outcome is unknown.
   bool completion_was_tried = false;
-  // True when the upload exists but the journal doesn't have it: this session must abort it.
+  // True when the upload exists but is not in the journal: this session must abort the upload.
   bool is_unrecorded = false;
 };
 
@@ -75,10 +75,10 @@ class Object {
   int last_task() const { return file_->range ? file_->range->last : plan_.requests(); }
 
   // The transitions throw std::logic_error when the state doesn't allow them. So a bug fails only this
-  // object, see RunGuarded(). A task may call state() after BeginOpening() has returned to it.
+  // object, see RunGuarded(). A task may call state() after its own call of BeginOpening() has returned.
   ObjectState state() const { return state_; }
-  // Returns true to the first caller, which must call EndOpening(). The others wait in `waiter` until
-  // EndOpening(); then it returns false to them. Thread-safe.
+  // Returns true to the first caller, which must call EndOpening(). Other callers wait in `waiter` until
+  // EndOpening(), and get false. Thread-safe.
   bool BeginOpening(s3::Waiter* waiter);
   // kOpening becomes kSending, unless the object has failed or is skipped or stored. Wakes all tasks that
   // wait in BeginOpening().
@@ -96,7 +96,7 @@ class Object {
   s3::ObjectProperties properties;
   MultipartState multipart;
 
-  // Thread-safe. Keeps the first error and ignores later ones. After an error no part is begun.
+  // Thread-safe. Keeps the first error and ignores later ones. After an error, no further part is sent.
   void Fail(s3::Error error);
   bool failed() const { return failed_; }
   // Thread-safe. Adds the attempts of a request that has ended.
@@ -106,8 +106,8 @@ class Object {
   void AddPart(s3::CompletedPart part, std::string digest, bool reused);
   // Thread-safe. Adds a task for a stream's next part.
   void AddTask();
-  // Thread-safe. Each task calls it once, at its end. Returns true to the last one: from then on the object
-  // belongs to that task.
+  // Thread-safe. Each task must call it once, at its end. Returns true to the last task, which alone may use
+  // the object afterwards.
   bool EndTask();
 
   // For the last task only. The parts in the order of their numbers, from first_task() on.
@@ -140,15 +140,15 @@ class Object {
   std::atomic<bool> failed_ = false;
   mutable s3::Mutex mutex_;
   int unfinished_ S3_GUARDED_BY(mutex_);
-  // All attempts of the request that was counted first, and the retries of the others.
+  // The sum of all attempts of the first counted request, and of the retries of later ones.
   int attempts_ S3_GUARDED_BY(mutex_) = 0;
   std::optional<s3::Error> error_ S3_GUARDED_BY(mutex_);
   std::vector<s3::CompletedPart> parts_ S3_GUARDED_BY(mutex_);
-  std::vector<std::string> digests_ S3_GUARDED_BY(mutex_);  // of each of them
+  std::vector<std::string> digests_ S3_GUARDED_BY(mutex_);  // of each part in parts_
   int reused_parts_ S3_GUARDED_BY(mutex_) = 0;
 };
 
-// Returns how many bytes the task's request carries; 0 for a stream's task, whose length is unknown until it
+// Returns the size of the task's request body in bytes; 0 for a stream's task, whose size is unknown until it
 // is read.
 std::uint64_t BodyBytes(const UploadTask& task);
 

@@ -10,8 +10,8 @@
 namespace pipeline {
 namespace {
 
-// The store may date the upload this much earlier or later than the request: clocks differ, the times are
-// whole seconds, and a request may travel for minutes.
+// The upload's time in the store may differ from the request's time by this much, because clocks differ,
+// times are whole seconds, and a request may be under way for minutes.
 constexpr std::int64_t kEarliestSeconds = -60, kLatestSeconds = 600;
 
 class Sweep {
@@ -19,14 +19,14 @@ class Sweep {
   Sweep(s3::Client* client, std::chrono::seconds clock_offset, Journal* journal)
       : client_(client), clock_offset_(clock_offset), journal_(journal) {}
 
-  // Aborts an upload whose ID the journal has. Call it for all of these before FindAndAbort(), which leaves
-  // them alone.
+  // Aborts an upload whose ID is in the journal. Call it for all such uploads before FindAndAbort(), which
+  // skips them.
   void Abort(const UploadRecord& record) {
     known_.insert(record.upload_id);
     if (AbortUpload(record.key, record.token, record.upload_id)) RecordGone(record.token);
   }
 
-  // Finds and aborts uploads that a request without a response may have made.
+  // Finds and aborts uploads that a CreateMultipartUpload without a response may have created.
   void FindAndAbort(const CreatingRecord& creation) {
     const auto listed = s3::ListUploadsOf(client_, creation.key);
     if (!listed) return AddProblem(creation.key, listed.error());

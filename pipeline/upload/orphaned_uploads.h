@@ -1,5 +1,5 @@
 // Aborts the multipart uploads that a run has left in the store. Finds them by the run's journal. Does not
-// touch the uploads of others.
+// touch uploads of other runs or programs.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,19 @@
 namespace pipeline {
 
 struct OrphanedUploads {
-  std::uint64_t aborted = 0;          // with a null journal: uploads that would be aborted
-  std::uint64_t gone = 0;             // no longer in the store: completed or aborted earlier
-  std::vector<std::string> problems;  // for the user; such uploads are still in the store
+  std::uint64_t aborted = 0;  // with a null journal: uploads that would be aborted
+  std::uint64_t gone = 0;     // no longer in the store: completed or aborted earlier
+  // Messages for the user: about uploads that may still be in the store, or about a failed write to the
+  // journal.
+  std::vector<std::string> problems;
 };
 
-// Aborts each open upload of `history`, repeating until ListParts confirms that it is gone, and records that
-// in `journal`. Also aborts uploads of unknown ID, which a CreateMultipartUpload without a response may have
-// made. An upload counts as such if it has exactly the key of the request and no parts, and if it was
-// initiated within minutes of the request. The store's clock is `clock_offset` ahead of ours. With a null
-// `journal` it only counts the uploads, and sends no request that changes anything. Blocks: the client must
-// wait in a BlockingWaiter.
+// Aborts each open upload of `history`, repeating until ListParts confirms that the upload is gone. Then
+// records in `journal` that it is gone. Also aborts uploads of unknown ID, which a CreateMultipartUpload
+// without a response may have created. Such an upload has exactly the key of the request and no parts, and
+// was initiated within minutes of the request. `clock_offset`: how far the store's clock is ahead of this
+// machine's clock. With a null `journal`, the function only counts the uploads and changes nothing in the
+// store. Blocks: the client must wait in a BlockingWaiter.
 OrphanedUploads AbortOrphanedUploads(s3::Client* client, std::chrono::seconds clock_offset, History* history,
                                      Journal* journal);
 

@@ -19,10 +19,10 @@ using MimeTypes = std::unordered_map<std::string, std::string>;
 // `text`: in the format of mime.types(5). Lines with an invalid type are left out.
 MimeTypes ParseMimeTypes(std::string_view text);
 
-// Immutable after Load(): any thread.
+// Immutable after Load(), and therefore thread-safe.
 class PropertyRules {
  public:
-  // Reads the table of content types. Fails with kLocal when the job names a file that can't be read; the
+  // Reads the table of content types. Fails with kLocal if the job names a table that can't be read. The
   // system's own table may be missing.
   static s3::Result<PropertyRules> Load(const ObjectOptions& options);
 
@@ -43,7 +43,7 @@ class PropertyRules {
 // Sets the metadata that FSx for Lustre and AWS's file gateways read and write.
 // https://docs.aws.amazon.com/fsx/latest/LustreGuide/posix-metadata-support.html
 void SetPosixMetadata(const struct stat& status, s3::ObjectProperties* properties);
-// Returns nanoseconds since 1970 with the suffix "ns", exactly, for any time that a file can have.
+// Returns `time` as nanoseconds since 1970 with the suffix "ns". Exact for any time that a file can have.
 std::string PosixTime(const timespec& time);
 
 }  // namespace pipeline

@@ -17,12 +17,13 @@ constexpr std::size_t kChunkBytes = 1 << 20;
 
 void IgnoreRetry(const s3::RetryEvent&) {}
 
-// Adds advice to a refusal: the permission that the credentials need, and the setting that needs none.
-// Credentials that may only write are common.
+// Adds advice to an "access denied" error: the missing permission, and the settings that need no such
+// permission. Credentials that may only write are common.
 s3::Error WithAdvice(s3::Error error, std::string_view permission) {
   if (s3::CannotBeRead(error)) {
     error.message = fmt::format(
-        "{} (the key may need {}; without it, set resume.skip: journal or never, which ask for nothing)",
+        "{} (allow the credentials {}, or set resume.skip to journal or never, which need no read "
+        "permission)",
         error.message, permission);
   }
   return error;
@@ -34,7 +35,7 @@ s3::Result<std::optional<s3::Response>> Head(const Object& object, s3::Client* c
   if (head.response) return std::optional(std::move(*head.response));
   auto& error = head.response.error();
   if (error.http_status == 404) return std::optional<s3::Response>();
-  error.message = "resume.skip: HeadObject cannot tell what is there: " + error.message;
+  error.message = "resume.skip: HeadObject could not read the existing object: " + error.message;
   return tl::unexpected(WithAdvice(std::move(error), "s3:GetObject and s3:ListBucket"));
 }
 
@@ -146,8 +147,8 @@ s3::Result<bool> SkipCheck::IsSameByTime(const Object& object, s3::Client* clien
   return modified && modified->time_since_epoch().count() > mtime_s;
 }
 
-// Compares sizes first, then MD5s with the ETag, then the checksums that HeadObject names. Reads the file up
-// to twice.
+// Compares the sizes first, then the file's MD5s with the ETag, then the file's checksum with that in the
+// response to HeadObject. Reads the file up to twice.
 s3::Result<bool> SkipCheck::IsSameByContent(const Object& object, s3::Client* client, BufferPool* buffers,
                                             s3::Waiter* waiter) const {
   const auto& plan = object.plan();
@@ -171,8 +172,8 @@ s3::Result<bool> SkipCheck::IsSameByContent(const Object& object, s3::Client* cl
     if (!computed) return tl::unexpected(computed.error());
     if (*computed == *etag) return true;
   }
-  // An ETag that differs proves nothing: not every ETag of that form is an MD5 (SSE-KMS), and the object may
-  // have been cut into other parts.
+  // A different ETag does not prove different content. With SSE-KMS an ETag of that form is no MD5, and the
+  // object may have been uploaded in parts of another size.
   if (!head) {
     auto response = Head(object, client);
     if (!response) return tl::unexpected(response.error());

@@ -1,4 +1,4 @@
-// Finds out whether the store already has a file, so that it need not be uploaded (resume.skip).
+// Decides whether the store already has a file, so that no upload is needed (resume.skip).
 #pragma once
 
 #include <functional>
@@ -14,22 +14,22 @@
 
 namespace pipeline {
 
-// Uses a list of the objects that Prepare() has made, or sends a HeadObject for each file. Thread-safe.
+// Uses the list of objects that Prepare() has read, or sends a HeadObject for each file. Thread-safe.
 class SkipCheck {
  public:
-  // Lists the objects below `key_prefix`, unless one HeadObject per file is cheaper: it stops listing when
-  // there are no more files than pages. `one_more` returns true once for each file (see Inputs). kSizeMtime
-  // with file times in the metadata (`posix`) always sends one HeadObject per file, because a list has no
-  // metadata. Waits in the client's waiter. Returns null for the modes that don't look into the store:
-  // kNever, kJournal, kIfNoneMatch.
+  // Lists the objects below `key_prefix`, unless one HeadObject per file needs fewer requests. So it stops
+  // listing when the list has at least as many pages as there are files. `one_more` returns true once for
+  // each file (see Inputs). kSizeMtime with file times in the metadata (`posix`) always sends one HeadObject
+  // per file, because a list has no metadata. Waits in the client's waiter. Returns null for the modes that
+  // don't compare with the store: kNever, kJournal, kIfNoneMatch.
   static s3::Result<std::unique_ptr<SkipCheck>> Prepare(SkipMode mode, bool posix,
                                                         std::string_view key_prefix,
                                                         const std::function<bool()>& one_more,
                                                         s3::Client* client);
 
-  // Returns the reason why the file needs no upload, or nothing when it does. Precondition: `object.source`
-  // and `object.properties` are set. kChecksum reads the file if the size is equal. Waits in `waiter` for
-  // memory, and in the client's waiter for responses.
+  // Returns the reason why the file needs no upload, or nothing if the file must be uploaded. Precondition:
+  // `object.source` and `object.properties` are set. kChecksum reads the file if the size is equal. Waits in
+  // `waiter` for memory, and in the client's waiter for responses.
   s3::Result<std::optional<std::string>> Find(const Object& object, s3::Client* client, BufferPool* buffers,
                                               s3::Waiter* waiter) const;
 

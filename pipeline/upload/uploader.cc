@@ -24,7 +24,7 @@ void Uploader::Send(const UploadTask& task) const {
   if (object->failed()) return;
   if (context_.stop.stop_requested()) {
     return object->Fail(
-        {.kind = s3::ErrorKind::kCancelled, .message = "the run was stopped before this file"});
+        {.kind = s3::ErrorKind::kCancelled, .message = "the run was stopped before this file was uploaded"});
   }
   sender_.Send(task);
 }

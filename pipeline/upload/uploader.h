@@ -1,5 +1,5 @@
-// The function of the upload node. It turns each task into one request. The last task of an object makes the
-// result.
+// The function of the upload node. It turns each task into one request. The last task of an object also makes
+// the object's result.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@
 
 namespace pipeline {
 
-// Thread-safe; the graph calls it for many tasks at the same time. Throws nothing: all errors are in the
+// Thread-safe: the graph calls it for many tasks at the same time. Throws nothing: all errors are in the
 // result.
 //
 //   Uploader upload({.client = client, .waiter = graph.waiter(), ...});
@@ -27,7 +27,7 @@ class Uploader {
   Uploader(const Uploader&) = delete;
   Uploader& operator=(const Uploader&) = delete;
 
-  // Returns nothing while other tasks of the object have not ended, and when the input was given back to the
+  // Returns nothing if other tasks of the object have not ended, or if the input was given back to the
   // source.
   std::optional<ObjectResult> operator()(const UploadTask& task) noexcept;
 

@@ -21,8 +21,8 @@ void AdaptiveRateLimiter::RollWindow(Clock::time_point now) {
   window_began_ = now;
 }
 
-// Returns the rate of the last complete window or, when it is higher, of the current one: that one is more
-// recent while the limit grows fast.
+// Returns the rate of the last complete window or, when it is higher, the rate of the current window: while
+// the limit grows fast, only the current window shows the new rate.
 double AdaptiveRateLimiter::AcceptedRate(Clock::time_point now) const {
   const double elapsed = Seconds(now - window_began_);
   const double current_rate = static_cast<double>(accepted_) / std::max(elapsed, 0.1);
@@ -54,7 +54,7 @@ void AdaptiveRateLimiter::OnThrottled(Clock::time_point now) {
   }
   limit_ = std::max(kMin, limit_);
   cut_at_ = grown_at_ = now;
-  // What the store accepted before the cut says nothing about what it accepts after it.
+  // The rate that the store accepted before the cut shows nothing about the rate after the cut.
   last_window_rate_ = -1;
   accepted_ = throttled_ = 0;
   window_began_ = now;

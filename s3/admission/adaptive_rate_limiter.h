@@ -7,10 +7,11 @@
 
 namespace s3 {
 
-// There is no limit until the store throttles requests. Then the limit becomes a little less than the rate
-// that the store accepted meanwhile. From there it grows: slowly up to the rate that was throttled, faster
-// beyond it, until the store throttles again or the limit is too high to matter. TCP CUBIC does the same
-// with a congestion window, and the AWS SDKs' adaptive retry mode with a rate.
+// There is no limit until the store throttles requests. Then the limit becomes a little lower than the rate
+// that the store was accepting. From then on the limit grows: slowly up to the rate at which the store
+// throttled, faster above that rate. The growth ends when the store throttles again, or when the limit is too
+// high to matter. TCP CUBIC does the same with a congestion window, and the AWS SDKs' adaptive retry mode
+// with a rate.
 class AdaptiveRateLimiter {
  public:
   using Clock = std::chrono::steady_clock;
@@ -19,28 +20,30 @@ class AdaptiveRateLimiter {
   void OnAccepted(Clock::time_point now);
   void OnThrottled(Clock::time_point now);
 
-  // True while the estimate is not reliable: before the first limit, once kMinThrottled responses in a window
-  // were throttled; and for kCutInterval after each cut.
+  // Returns true while the estimate is not reliable: for kCutInterval after each cut and, before the first
+  // limit, once kMinThrottled responses of a window were throttled.
   bool IsEstimatingRate(Clock::time_point now) const {
     return limit_ <= 0 ? throttled_ >= kMinThrottled : now - cut_at_ < kCutInterval;
   }
 
-  // Returns the limit in requests a second; 0 means no limit. Not const: each call lets the limit grow.
+  // Returns the limit in requests a second; 0 means no limit. Not const, because each call increases the
+  // limit by the growth since the last call.
   double Limit(Clock::time_point now);
 
-  // A limit is cut only after the last cut has had its effect.
+  // The minimum time between two cuts: the last cut must have had its effect.
   static constexpr std::chrono::milliseconds kCutInterval{500};
   // A cut sets the limit to this share of the accepted rate.
   static constexpr double kCut = 0.9;
-  // Growth a second below the throttled rate, as a share of that rate.
+  // The growth per second while the limit is below the throttled rate, as a share of that rate.
   static constexpr double kSlowGrowth = 0.01;
-  // Growth a second beyond the throttled rate, as a share of the limit; doubles with each second there.
+  // The growth per second while the limit is above the throttled rate, as a share of the limit. This share
+  // doubles with each second above that rate.
   static constexpr double kFastGrowth = 0.10;
-  // The limit ends when it is this many times the throttled rate.
+  // The limit is removed when it is more than this many times the throttled rate.
   static constexpr double kMaxOvershoot = 64.0;
-  // The limit is never lower, in requests a second.
+  // The lowest limit, in requests a second.
   static constexpr double kMin = 10.0;
-  // Fewer throttled responses than this set no limit: backoff handles them.
+  // Fewer throttled responses than this set no limit, because backoff is enough for them.
   static constexpr int kMinThrottled = 10;
 
  private:

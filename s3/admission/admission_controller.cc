@@ -69,7 +69,7 @@ bool AdmissionController::AwaitTurn(WaitQueue::Entry* entry, const WaitContext& 
   try {
     if (!IsLeader(entry)) Suspend(entry, context.waiter);
     if (IsLeader(entry)) LeadQueue(*entry, context);
-  } catch (...) {  // no memory for a probe: the others go on waiting, with another leader
+  } catch (...) {  // no memory for a probe: another waiter must become the leader
     StopWaiting(entry);
     if (entry->is_request() && entry->state == State::kAdmitted) Release(Outcome::kCancelled, {});
     throw;
@@ -104,7 +104,7 @@ void AdmissionController::StopWaiting(WaitQueue::Entry* entry) {
   if (wake) (*wake)();
 }
 
-// Serves all waiters until the leader itself is resolved: it waits in the queue like the others.
+// Serves all waiters until the leader itself is resolved. The leader waits in the queue like the others.
 void AdmissionController::LeadQueue(const WaitQueue::Entry& leader, const WaitContext& context) {
   for (;;) {
     WaitQueue::Woken woken;
@@ -126,7 +126,8 @@ AdmissionController::Duty AdmissionController::NextDuty(const WaitQueue::Entry& 
                                                         Clock::time_point now) {
   if (leader.state != State::kWaiting) return {};
   if (breaker_.is_open()) return {Duty::Kind::kProbe, breaker_.NextProbeDelay(), breaker_.is_full()};
-  // While the breaker is half-open, outcomes admit the next requests; this sleep is only a safeguard.
+  // While the breaker is half-open, each released ticket admits the next requests. This sleep is only a
+  // safeguard.
   if (!breaker_.AllowsRequest()) return {Duty::Kind::kSleep, kMaxSleep};
   const auto until_ready = std::max({requests_.Until(now), bytes_.Until(now), adaptive_.Until(now)});
   const auto sleep = std::chrono::ceil<milliseconds>(until_ready);
@@ -175,7 +176,7 @@ void AdmissionController::Announce(const Announcement& announcement) const {
 }
 
 std::string AdmissionController::PatienceText() const {
-  if (hooks_.patience.count() == 0) return "as long as it takes";
+  if (hooks_.patience.count() == 0) return "without a time limit";
   return fmt::format("at most {} s", std::chrono::ceil<std::chrono::seconds>(hooks_.patience).count());
 }
 

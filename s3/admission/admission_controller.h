@@ -1,7 +1,7 @@
-// Decides when a request may be sent: user's rate limits, the rate that the store accepts, and a circuit
-// breaker for outages.
+// Decides when a request may be sent. Combines the user's rate limits, the rate that the store accepts, and a
+// circuit breaker for outages.
 //
-//   RateLimits limits;                       // none; may be changed at any time
+//   RateLimits limits;                       // no limits yet; may be changed at any time
 //   AdmissionController admission(&limits, {});
 //   auto ticket = admission.Acquire({.bytes = body.size()}, context);  // waits
 //   if (!ticket) return;                     // the run is stopping
@@ -26,17 +26,19 @@
 
 namespace s3 {
 
-// Limits that may be changed while requests are made, from any thread. 0 means no limit.
+// The user's rate limits. Any thread may change them while requests are made. 0 means no limit.
 struct RateLimits {
   std::atomic<std::uint64_t> bytes_per_second{0};  // of request bodies
   std::atomic<std::uint64_t> requests_per_second{0};
-  std::atomic<int> sharers{1};  // processes that share the limits in equal parts
+  std::atomic<int> sharers{1};  // the number of processes that share the limits equally
 };
 
 struct AdmissionHooks {
-  // Receives one line when the store is away or full, and when that is over. Must not wait.
+  // Receives one line when the store is away or full, and one when it is back or has room again. Must not
+  // wait.
   std::function<void(std::string_view)> notice = nullptr;
-  // Ends the run, with the given reason: the store has been away or full for longer than `patience`.
+  // Ends the run for the given reason. Called when the store has been away or full for longer than
+  // `patience`.
   std::function<void(std::string)> give_up = nullptr;
   std::chrono::milliseconds patience{0};  // 0 means unlimited
   bool opens_on_first_failure = false;    // see CircuitBreaker
@@ -44,8 +46,8 @@ struct AdmissionHooks {
 
 class AdmissionController;
 
-// Permission to have one request in flight. A ticket that is destroyed before Release(), as by an exception,
-// counts as a cancelled request.
+// Permission to have one request in flight. If a ticket is destroyed before Release(), for example by an
+// exception, its request is treated as cancelled.
 class [[nodiscard]] AdmissionTicket {
  public:
   AdmissionTicket(AdmissionTicket&& other) noexcept
@@ -55,7 +57,8 @@ class [[nodiscard]] AdmissionTicket {
     if (controller_ != nullptr) Release(CircuitBreaker::Outcome::kCancelled);
   }
 
-  // Call once, when the request has ended. `cause` says in words what went wrong; used for failures only.
+  // Call it once, when the request has ended. `cause` says in words what went wrong; it is used only for
+  // failures.
   void Release(CircuitBreaker::Outcome outcome, std::string_view cause = {});
 
  private:
@@ -65,8 +68,8 @@ class [[nodiscard]] AdmissionTicket {
   AdmissionController* controller_;  // null once released
 };
 
-// Thread-safe; one for all clients of a run. Waiters are served first come, first served, retries before new
-// requests. One waiter is the leader: it runs the timer and probes the store for all.
+// Thread-safe; one for all clients of a run. Waiting requests are served in the order of their arrival, but
+// retries before new requests. One waiter is the leader: it runs the timer and probes the store for all.
 class AdmissionController {
  public:
   using Clock = std::chrono::steady_clock;
@@ -75,7 +78,7 @@ class AdmissionController {
   struct WaitContext {
     Waiter* waiter;
     std::function<void(std::chrono::milliseconds)> pause;  // returns early when the run is stopping
-    std::function<bool()> probe;                           // asks the store; true when it responds
+    std::function<bool()> probe;                           // sends a request; true when the store responds
   };
 
   // `limits` is not owned.
@@ -85,45 +88,47 @@ class AdmissionController {
   struct Request {
     std::uint64_t bytes = 0;  // of its body
     bool is_retry = false;    // was sent before
-    // True for a request that removes something that would otherwise stay in the store. While the run is
-    // stopping, it does not wait for the rate limits, but counts against them. It is still rejected while the
-    // store is away or full.
+    // True for a request that removes data that would otherwise stay in the store. While the run is stopping,
+    // such a request does not wait for the rate limits, but uses up their tokens. It is still rejected while
+    // the store is away or full.
     bool is_cleanup = false;
   };
-  // Waits until the request may be sent. Returns nothing if the run is stopping and the request would have to
-  // wait.
+  // Waits until the request may be sent. If the run is stopping and the request would have to wait, returns
+  // nothing.
   [[nodiscard]] std::optional<AdmissionTicket> Acquire(const Request& request, const WaitContext& context);
 
-  // Call after a failed attempt: waits while the store is away. Returns true when there was an outage, so
-  // that the failure says nothing about its request.
+  // Call it after a failed attempt. Waits while the breaker is open. Returns true when the store was away and
+  // is back, or was full and is to be tried again: the failure then shows nothing about the request.
   bool WaitOutOutage(const WaitContext& context);
 
-  // True while the rate that the store accepts is being estimated: throttling is then not the request's
-  // fault.
+  // Returns true while the rate that the store accepts is being estimated. Throttling is then not the
+  // request's fault.
   bool IsEstimatingRate();
 
-  // Call when the run is stopping. Admits the waiting cleanups, unless the store is away or full, and rejects
-  // all other waiting requests. From then on no request waits: it is admitted at once, or rejected.
+  // Call it when the run is stopping. Admits the waiting cleanups, unless the store is away or full, and
+  // rejects all other waiting requests. From then on no request waits: each one is admitted at once, or
+  // rejected.
   void Cancel();
 
-  // Sends a notice when requests are in flight and none has received a response or failed yet.
+  // Sends a notice if requests are in flight and no request has received a response or failed yet.
   void NoticeIfSilent();
 
-  // Counts the responses that asked for fewer requests.
+  // Returns the number of responses that asked for fewer requests.
   std::uint64_t throttled() const { return throttled_; }
 
  private:
   friend class AdmissionTicket;
 
-  // What the leader does next. It is decided while the lock is held, and done after the lock is released.
+  // What the leader does next. The decision is made while the lock is held, the work is done after the lock
+  // is released.
   struct Duty {
     enum class Kind { kNone, kSleep, kProbe };
-    Kind kind = Kind::kNone;  // none: the leader itself has been resolved
+    Kind kind = Kind::kNone;  // kNone: the leader itself was admitted or rejected
     std::chrono::milliseconds delay{0};
     bool is_full = false;
   };
-  // What to tell the user. It is decided while the lock is held, and told after the lock is released. Empty
-  // texts are not told.
+  // What to report to the user. It is decided while the lock is held, and reported after the lock is
+  // released. Empty texts are not reported.
   struct Announcement {
     std::string notice{}, give_up_reason{};
   };

@@ -24,7 +24,7 @@ bool CircuitBreaker::OnOutcome(Outcome outcome, Clock::time_point now) {
 
 void CircuitBreaker::OnSuccess(Outcome outcome) {
   ever_responded_ = true;
-  // A request without data says nothing about room.
+  // Only a request whose data the store accepted shows that a full store has room for data again.
   if (full_ && outcome != Outcome::kStored) return;
   unavailable_ = failures_ = 0;
   // This response belongs to a request from before the outage. Only a probe ends the outage.
@@ -41,7 +41,7 @@ bool CircuitBreaker::OnFull() {
   full_ = true;
   Open();
   confirmed_ = true;
-  // Still full: the delays between attempts continue to grow.
+  // The store is still full, so the delays between attempts continue to grow.
   if (was_full) probes_ = probes;
   return !was_full;
 }

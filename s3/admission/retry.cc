@@ -16,7 +16,8 @@ bool MayConcernWholeStore(ErrorKind kind) {
 }
 
 Error StoppedBeforeRetry(Error last_error) {
-  last_error.message = "stopped before the next attempt; the last one failed: " + last_error.message;
+  last_error.message =
+      "the run was stopped before the next attempt; the last attempt failed: " + last_error.message;
   last_error.kind = ErrorKind::kCancelled;
   return last_error;
 }

@@ -1,5 +1,5 @@
-// Retries one request: which failures are retried (IsRetryable), how long to wait before each retry, and the
-// loop that does it.
+// Retries one request: computes the delay before each retry, and runs the loop. IsRetryable() in
+// s3/base/result.h says which failures are retried.
 #pragma once
 
 #include <chrono>
@@ -16,16 +16,17 @@ namespace s3 {
 std::chrono::milliseconds BackoffDelay(const RetryOptions& options, int retry, double uniform);
 
 // Returns the delay after `error`: the backoff, but at least Retry-After. x-amz-retry-after is treated as
-// advice: it sets the delay within [backoff, backoff + 5 s], as the AWS SDKs do since 2026.
+// advice: the delay follows it only within [backoff, backoff + 5 s], as the AWS SDKs do since 2026.
 std::chrono::milliseconds RetryDelay(const RetryOptions& options, int retry, double uniform,
                                      const Error& error);
 
-// Returns a random number from [0, 1). Any thread; each thread has a generator seeded by the system.
+// Returns a random number from [0, 1). Any thread; each thread has its own generator with a seed from the
+// system.
 double UniformRandom();
 
 // A retry that is about to happen.
 struct RetryEvent {
-  int attempt;  // the one that failed; the first is 1
+  int attempt;  // the number of the failed attempt, from 1
   int max_attempts;
   std::chrono::milliseconds delay;
   const Error& error;
@@ -37,19 +38,19 @@ struct RetryResult {
   int attempts = 0;
 };
 
-// Why a failure does not count as an attempt.
+// Why a failure does not use up an attempt.
 enum class RetryExemption {
-  kNone,         // it counts
-  kOutage,       // the store was away and is back: the request is sent again without delay
+  kNone,         // it uses up an attempt
+  kOutage,       // the store was away or full: the request is sent again without delay
   kUnknownRate,  // the rate that the store accepts was not known yet; backoff applies
 };
 
-// A request may have this many kUnknownRate exemptions, times max_attempts. After that a failure counts as an
-// attempt, so that every loop ends.
+// A request may have max_attempts times this number of kUnknownRate exemptions. Every further failure uses up
+// an attempt, so that every loop ends.
 inline constexpr int kMaxExemptionsPerAttempt = 4;
 
 struct RetryHooks {
-  // Waits. Returns false when the run is stopping, which ends the loop with kCancelled.
+  // Waits for the given time. Returns false when the run is stopping. The loop then ends with kCancelled.
   std::function<bool(std::chrono::milliseconds)> sleep;
   // Called before each delay, except when the failure was exempt.
   std::function<void(const RetryEvent&)> on_retry = [](const RetryEvent&) {};

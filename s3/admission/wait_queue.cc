@@ -25,7 +25,7 @@ void WaitQueue::Woken::WakeAll() {
   while (entry != nullptr) {
     const Wake wake = *entry->wake;
     entry = entry->next;
-    wake();  // from here on its entry may be gone
+    wake();  // after this call the entry may be destroyed
   }
 }
 

@@ -1,8 +1,8 @@
-// Holds the requests that wait for admission, in the order in which they are served, and knows which of them
-// leads. Not thread-safe: its owner's lock guards it.
+// Holds the requests that wait for admission, in the order in which they are served, and knows their leader.
+// Not thread-safe: the owner's lock must guard it.
 //
-// Allocates nothing: entries live in the frames of the waiting tasks. So a lack of memory cannot leave the
-// queue half changed.
+// Allocates no memory, because entries are in the stack frames of the waiting tasks. So a lack of memory
+// cannot leave the queue half changed.
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@ class WaitQueue {
   enum class Purpose {
     kRequest,    // a request that is rejected when the run stops
     kCleanup,    // a request that is sent even when the run stops
-    kOutageEnd,  // nothing is sent: waits until the store is back
+    kOutageEnd,  // no request: its task waits until the store is back
   };
 
   enum class State { kWaiting, kAdmitted, kRejected };
@@ -31,9 +31,9 @@ class WaitQueue {
     Purpose purpose = Purpose::kRequest;
     std::uint64_t bytes = 0;  // of the request's body
     State state = State::kWaiting;
-    // Resumes the entry's task; set while that is suspended.
+    // Resumes the entry's task; set while the task is suspended.
     std::optional<Wake> wake{};
-    Entry* next = nullptr;  // in its list
+    Entry* next = nullptr;  // the next entry in its list
 
     bool is_request() const { return purpose != Purpose::kOutageEnd; }
   };
@@ -44,16 +44,16 @@ class WaitQueue {
     Entry* last = nullptr;
 
     void Append(Entry* entry);
-    // Returns false when the list does not hold the entry.
+    // Returns false when the list does not contain the entry.
     bool Remove(Entry* entry);
   };
 
-  // Resolved entries whose tasks are still suspended. A resumed task destroys its entry. So nothing may use
-  // an entry after its wake, and the owner's lock must not be held.
+  // Resolved entries whose tasks are still suspended. A resumed task destroys its entry, so do not use an
+  // entry after its wake was called.
   class Woken {
    public:
     void Add(Entry* entry) { entries_.Append(entry); }
-    // Resumes them in the order in which they were added.
+    // Resumes the tasks in the order in which their entries were added. Call it without the owner's lock.
     void WakeAll();
 
    private:
@@ -66,15 +66,15 @@ class WaitQueue {
 
   // Appends an entry. It becomes the leader if the queue has no leader.
   void Push(Entry* entry, Priority priority);
-  // Removes the front entry with its final `state`; adds it to `*woken` when its task is suspended.
+  // Removes the front entry and sets its final `state`. Adds it to `*woken` when its task is suspended.
   void ResolveFront(State state, Woken* woken);
   // Removes an entry that stopped waiting before it was resolved.
   void Remove(Entry* entry);
 
-  // The leader runs the timer and probes the store for all others. It stays the leader, even when it is
-  // resolved, until ReplaceLeader().
+  // The leader runs the timer and probes the store for all others. An entry stays the leader until
+  // ReplaceLeader() is called, even after it was resolved.
   bool IsLeader(const Entry* entry) const { return entry == leader_; }
-  // Makes the front entry the leader. Returns its wake when its task is suspended.
+  // Makes the front entry the leader. Returns the new leader's wake when its task is suspended.
   std::optional<Wake> ReplaceLeader();
 
  private:

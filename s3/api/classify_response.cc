@@ -15,8 +15,8 @@
 namespace s3 {
 namespace {
 
-// A longer Retry-After is cut to this. If a store asks for an hour, the attempts are used up and the files
-// are reported as failed; the job must not seem to hang.
+// A longer Retry-After is reduced to this time, because a job must not seem to hang. If a store asks for an
+// hour each time, the attempts are used up and the files are reported as failed.
 constexpr std::chrono::milliseconds kMaxRetryAfter{300'000};
 
 std::optional<std::int64_t> ParseCount(std::optional<std::string_view> text) {
@@ -57,7 +57,8 @@ bool IsStoreFull(const ErrorBody& body, int status) {
 
 ErrorKind KindOfStatus(int status) {
   switch (status) {
-    // Without an S3 error document: the server's HTTP layer got a head that was cut or damaged on its way.
+    // This is a 400 without an S3 error document: the server's HTTP layer received a truncated or damaged
+    // head.
     case 400: return ErrorKind::kTransient;
     case 301:
     case 302:
@@ -86,15 +87,16 @@ std::string MessageFor(const Error& error, const ErrorBody& body, const HttpHead
         return fmt::format("the bucket is in region {}: set destination.region", error.region);
       }
       if (!body.message.empty()) return body.message;
-      return fmt::format("the store redirects (HTTP {}): check destination.region and endpoint",
+      return fmt::format("the store redirects (HTTP {}): check destination.region and destination.endpoint",
                          error.http_status);
     }
     case ErrorKind::kClockSkewed:
       return fmt::format(
-          "this machine's clock differs too much from the store's (Date of its response: {}): "
+          "this machine's clock differs too much from the store's (Date of the response: {}): "
           "correct the clock",
           OneLine(headers.Find("date").value_or("none"), 64));
-    case ErrorKind::kNoSuchBucket: return "the bucket does not exist";
+    case ErrorKind::kNoSuchBucket:
+      return "the bucket does not exist: check destination.bucket and destination.endpoint";
     case ErrorKind::kWrongEndpoint:
       return "the server expects TLS on this port: use https:// in destination.endpoint";
     default: break;
@@ -104,7 +106,8 @@ std::string MessageFor(const Error& error, const ErrorBody& body, const HttpHead
   return fmt::format("the store returned HTTP {} without an explanation", error.http_status);
 }
 
-// The region is in a header, also in responses without a body.
+// Reads the region from the header x-amz-bucket-region, or else from the body. Responses without a body have
+// the header, too.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 void ReadRegion(const HttpHeaders& headers, const ErrorBody& body, Error* error) {
   const auto header = headers.Find("x-amz-bucket-region").value_or("");

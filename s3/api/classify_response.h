@@ -1,4 +1,4 @@
-// Turns an HTTP response into a Response or an Error: the one place that decides what a response means. Pure
+// Turns an HTTP response into a Response or an Error. No other code decides what a response means. Pure
 // functions, any thread.
 #pragma once
 
@@ -39,8 +39,8 @@ std::optional<ErrorBody> ParseErrorBody(std::string_view body);
 std::optional<ErrorKind> KindOfCode(std::string_view code);
 
 // Returns a Response for a 2xx status, and an Error for everything else. A 200 with an <Error> in its body is
-// an Error, too. With `wants_etag`, a 2xx without an ETag is a transient error: every S3 store sends the ETag
-// of what it stored.
+// an Error, too. With `wants_etag`, a 2xx without an ETag is a transient error, because every S3 store sends
+// the ETag of the data that it stored.
 Result<Response> ClassifyResponse(HttpResponse response, bool wants_etag);
 
 }  // namespace s3

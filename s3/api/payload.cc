@@ -77,8 +77,8 @@ Payload PayloadDigests::Finish(std::string_view bytes) {
   auto payload = Finish();
   payload.bytes = bytes;
   if (bytes.empty() && IsChunked(integrity_)) {
-    // Ceph (16) refuses aws-chunked without data (400): an empty body is sent unchunked, its checksum as
-    // header.
+    // Ceph 16 refuses aws-chunked without data (HTTP 400). So an empty body is sent without chunks, with its
+    // checksum in a header.
     payload.integrity.trailer = false;
     if (integrity_.payload == PayloadMode::kStreaming) {
       payload.integrity.payload = PayloadMode::kSha256;

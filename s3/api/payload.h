@@ -25,8 +25,8 @@ struct Payload {
   // has ended.
   std::string_view bytes;
   FileRange file;
-  // Set if the data is in `file`: fails if the file has changed since it was digested. Called from any
-  // thread, when the store received bytes with another digest.
+  // Set if the data is in `file`. Returns an error if the file has changed since it was digested. Called, in
+  // any thread, after the store received bytes with another digest.
   std::function<Result<void>()> check_file;
   IntegrityOptions integrity;
   std::string sha256;    // hex; empty if neither payload mode nor checksum needs it
@@ -45,19 +45,22 @@ class PayloadDigests {
     PayloadDigests* digests;
     std::string_view data;
   };
-  // Updates each payload with its piece. Faster than single Updates if the pieces have equal sizes and
-  // digests. Precondition: at most kMaxHashLanes pieces, each of a different payload.
+  // Updates each payload with its piece. Faster than single Updates if the pieces have equal sizes and the
+  // payloads need the same digests. Precondition: at most kMaxHashLanes pieces, each of a different payload.
   static void UpdateAll(std::span<const Piece> pieces);
-  // The best number of payloads to digest together; 1 if it makes no difference.
+  // Returns how many payloads to digest together for the least CPU time per byte; 1 if the number makes no
+  // difference.
   std::size_t lanes() const { return hashes_ ? hashes_->lanes() : 1; }
-  // The best number if there is a processor for each payload.
+  // Returns how many payloads to digest together when each payload could have a processor of its own.
   std::size_t lanes_of_few() const { return hashes_ ? hashes_->lanes_of_few() : 1; }
-  // Returns the payload. `bytes` must be all pieces in order, and is not copied. Call one Finish, once.
+  // Returns the payload. `bytes` must consist of all pieces in order; it is not copied. Call only one of the
+  // Finish functions, and only once.
   Payload Finish(std::string_view bytes);
   // Returns a payload that is sent from the file; `integrity` must not require chunks (see IsChunked).
   Payload Finish(const FileRange& file, std::function<Result<void>()> check_file);
 
-  // Small enough that a piece stays in the cache from one digest to the next.
+  // The size of a piece: small enough that a piece stays in the processor's cache from one digest to the
+  // next.
   static constexpr std::size_t kPieceBytes = 128 << 10;
 
  private:
@@ -77,29 +80,30 @@ Payload MakePayload(std::string_view bytes, const IntegrityOptions& integrity);
 // sign as x-amz-content-sha256.
 std::string AttachPayload(const Payload& payload, HttpRequest* request);
 
-// Compares the checksum or ETag in a response with what was sent. Returns kIntegrity if they differ; nothing
-// if they are equal, or if the response has no value that can be compared (for example an ETag that is not an
-// MD5).
+// Compares the checksum or ETag in a response with that of the payload. Returns kIntegrity if they differ;
+// nothing if they are equal, or if the response has no value that can be compared (for example an ETag that
+// is not an MD5).
 std::optional<Error> CompareWithSent(const Payload& payload, const ObjectProperties& properties,
                                      const Response& response);
 
-// Returns the 16 bytes of an ETag that is an MD5; nothing if it does not consist of 32 hex digits, or if
-// the object is encrypted with KMS or customer keys.
+// Returns the 16 bytes of an ETag that is an MD5. Returns nothing if the ETag does not consist of 32 hex
+// digits, or if the object is encrypted with KMS or customer keys.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 std::optional<std::string> Md5OfETag(std::string_view etag, const ObjectProperties& properties,
                                      const HttpHeaders& response);
 
-// A body in the aws-chunked encoding. Owns the framing; the data is not copied.
+// A body in the aws-chunked encoding. Owns the framing, but not the data.
 struct ChunkedBody {
   std::vector<std::string> framing;
   std::vector<std::string_view> pieces;  // framing and data, alternating
 };
 
-// True if the payload is sent in aws-chunked encoding.
+// Returns true if the payload is sent in aws-chunked encoding.
 bool IsChunked(const IntegrityOptions& integrity);
 
-// `sign_chunk` and `sign_trailer` return the signature of a chunk and of the trailers, given the signature
-// before it. Both are empty functions if chunks are not signed.
+// `sign_chunk` and `sign_trailer` return the signature of a chunk and of the trailers. `previous` is the
+// signature of the chunk before; for the first chunk it is `seed`. Both functions are empty if chunks are not
+// signed.
 struct ChunkSigning {
   std::string seed;  // the signature of the request's headers
   std::function<std::string(std::string_view previous, std::string_view chunk)> sign_chunk;
@@ -107,7 +111,7 @@ struct ChunkSigning {
 };
 ChunkedBody FrameChunks(const Payload& payload, const ChunkSigning& signing);
 
-// S3 requires at least 8 KiB. Larger chunks need fewer signatures.
+// The size of a chunk. S3 requires at least 8 KiB. Larger chunks need fewer signatures.
 inline constexpr std::size_t kChunkBytes = 256 << 10;
 
 }  // namespace s3

@@ -76,12 +76,12 @@ std::optional<std::string> HeaderValueProblem(std::string_view value) {
   const auto bad = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
   if (std::any_of(value.begin(), value.end(), bad))
     return "has a control character, which a header must not have: remove it";
-  // Stores decode these bytes differently, or refuse them.
+  // Stores do not agree on bytes outside ASCII: they decode them in different ways, or refuse them.
   const auto is_not_ascii = [](unsigned char c) { return c >= 0x80; };
   if (std::any_of(value.begin(), value.end(), is_not_ascii)) {
     return "has a character that is not ASCII: encode it (percent-encoding, or RFC 2047)";
   }
-  // Signing collapses runs of spaces, so that the signed value would differ from the sent one.
+  // Signing collapses runs of spaces, so the signed value would differ from the sent value.
   if (value.find("  ") != std::string_view::npos || value.starts_with(' ') || value.ends_with(' ')) {
     return "begins or ends with a space, or has two spaces in a row, which a signature cannot cover: remove "
            "them";

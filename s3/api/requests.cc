@@ -21,7 +21,7 @@ HttpRequest ForKey(std::string_view method, const BucketAddress& bucket, std::st
   return request;
 }
 
-// Adds the object's properties for which `wanted` is true.
+// Adds each property of the object if `wanted` returns true for its header name.
 template <typename Predicate>
 void AddProperties(const ObjectTarget& target, const Predicate& wanted, HttpRequest* request) {
   if (target.properties == nullptr) return;
@@ -49,7 +49,7 @@ bool IsOptional(const HttpRequest& request, std::string_view name) {
   });
 }
 
-// InvalidRequest is not in the list: S3 sends it for a wrong x-amz-mp-object-size.
+// The list of codes does not contain InvalidRequest, because S3 sends it for a wrong x-amz-mp-object-size.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 bool IsAboutHeaders(const Error& refusal) {
   if (refusal.kind != ErrorKind::kPermanent && refusal.kind != ErrorKind::kTransient) return false;
@@ -111,7 +111,7 @@ HttpRequest BuildCreateMultipartUpload(const BucketAddress& bucket, const Object
     request.headers.push_back({"x-amz-checksum-algorithm", std::string(ChecksumName(checksum))});
     request.headers.push_back({"x-amz-checksum-type", IsCrc(checksum) ? "FULL_OBJECT" : "COMPOSITE"});
   }
-  request.fresh_connection = true;  // sent twice, it would create a second upload that nobody knows
+  request.fresh_connection = true;  // if sent twice, it creates a second upload that nobody knows
   return request;
 }
 

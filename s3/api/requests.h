@@ -19,7 +19,7 @@ struct ObjectTarget {
   const ObjectProperties* properties = nullptr;
 };
 
-// `token` is our mark in the metadata; empty for none.
+// `token` marks the object as ours in its metadata (see kTokenHeader); empty for no mark.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
 HttpRequest BuildPutObject(const BucketAddress& bucket, const ObjectTarget& target, std::string_view token);
 
@@ -30,8 +30,8 @@ HttpRequest BuildHeadBucket(const BucketAddress& bucket);
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 HttpRequest BuildHeadObject(const BucketAddress& bucket, const ObjectTarget& target, bool with_checksum);
 
-// Deletes the version `version_id` permanently. If it is empty, deletes the current object, which a bucket
-// with versioning keeps as an old version.
+// Deletes the version `version_id` permanently. If `version_id` is empty, deletes the current object, which a
+// bucket with versioning keeps as an old version.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
 HttpRequest BuildDeleteObject(const BucketAddress& bucket, const ObjectTarget& target,
                               std::string_view version_id);
@@ -85,7 +85,7 @@ HttpRequest BuildPutObjectTagging(const BucketAddress& bucket, const ObjectTarge
 std::string BuildTaggingXml(const Tags& tags);
 
 // Returns the names of optional headers that may have made the store refuse the request; empty if the refusal
-// is about something else. Each optional header only adds one more check. x-amz-checksum-type is not optional
+// is about something else. An optional header only adds one more check. x-amz-checksum-type is not optional
 // for a CRC32C of a whole object.
 std::vector<std::string> SuspectHeaders(const HttpRequest& request, const Error& refusal);
 

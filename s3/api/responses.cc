@@ -13,7 +13,8 @@
 namespace s3 {
 namespace {
 
-constexpr std::size_t kMaxUploadIdBytes = 4096;  // S3's have some hundred; an ID must fit into a request line
+// S3's upload IDs have some hundred bytes. The limit exists because an ID must fit into a URL.
+constexpr std::size_t kMaxUploadIdBytes = 4096;
 
 // Returns the root element; a null node if the document is malformed or its root has another name.
 pugi::xml_node Root(pugi::xml_document* document, std::string_view body, const char* name) {
@@ -83,7 +84,7 @@ std::optional<PartList> ParsePartList(std::string_view body) {
     if (!number || *number < 1 || !bytes) return std::nullopt;
     list.parts.push_back({*number, *bytes, part.child_value("ETag")});
   }
-  // The caller asks for the page after the last part: an empty truncated page would make it ask forever.
+  // The caller asks for the page after the last part, so an empty truncated page would make it ask forever.
   if (list.truncated && list.parts.empty()) return std::nullopt;
   return list;
 }

@@ -1,5 +1,5 @@
-// Parses the XML of successful responses. The text comes from a server and may be anything: each function
-// returns nothing if it is not the document of its operation. Pure functions, any thread.
+// Parses the XML of successful responses. The text comes from a server and may be anything, so each function
+// returns nothing if the text is not the document of its operation. Pure functions, any thread.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ struct CompletedObject {
   std::string etag;      // never empty; including quotes if the store sends them
   std::string checksum;  // of the requested algorithm; empty if the store does not send it
 };
-// Parses a CompleteMultipartUploadResult. After an empty, truncated or other document it is unknown whether
-// the upload was completed.
+// Parses a CompleteMultipartUploadResult. If the document is empty, truncated or not a
+// CompleteMultipartUploadResult, it is unknown whether the upload was completed.
 std::optional<CompletedObject> ParseCompletion(std::string_view body, ChecksumAlgorithm checksum);
 
 struct ListedPart {

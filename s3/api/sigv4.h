@@ -42,8 +42,9 @@ struct CanonicalRequest {
   std::string signed_headers;  // "host;x-amz-content-sha256;x-amz-date"
 };
 
-// Covers all headers: names in lower case and sorted, values trimmed and with runs of inner space collapsed,
-// values of equal names joined with ','. `path` must already be percent-encoded.
+// Returns the canonical request. It contains all headers: names in lower case and sorted, values trimmed and
+// with runs of inner space collapsed, values of equal names joined with ','. `path` must already be
+// percent-encoded.
 CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view path,
                                        const std::vector<QueryParam>& query,
                                        const std::vector<Header>& headers,
@@ -55,13 +56,15 @@ std::string StringToSign(std::string_view amz_date, const CredentialScope& scope
 
 Sha256Digest SigningKey(const Secret& secret_access_key, const CredentialScope& scope);
 
-// The stage for one chunk of a body that is sent in signed chunks. `previous_signature` is that of the chunk
-// before, for the first chunk that of the request's headers (the seed). `chunk_hash` is the chunk's SHA-256
-// in hex. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+// Returns the string to sign for one chunk of a body that is sent in signed chunks. `previous_signature` is
+// the signature of the chunk before; for the first chunk, the signature of the request's headers (the seed).
+// `chunk_hash` is the chunk's SHA-256 in hex.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 std::string ChunkStringToSign(std::string_view amz_date, const CredentialScope& scope,
                               std::string_view previous_signature, std::string_view chunk_hash);
 
-// The stage for the trailers. `trailers` is "name:value\n" for each, names in lower case and sorted.
+// Returns the string to sign for the trailers. `trailers` contains "name:value\n" for each trailer, with
+// names in lower case and sorted.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 std::string TrailerStringToSign(std::string_view amz_date, const CredentialScope& scope,
                                 std::string_view previous_signature, std::string_view trailers);
@@ -78,18 +81,18 @@ class Signer {
 
   // Adds host, x-amz-date, x-amz-content-sha256, x-amz-security-token (if there is a token) and
   // authorization. The request must not have them yet. All its headers are signed. `payload_hash` is the hex
-  // SHA-256 of the body, or one of the values above. Returns the signature: the seed for a body that is
+  // SHA-256 of the body, or one of the constants above. Returns the signature: the seed for a body that is
   // signed in chunks.
   std::string SignHeaders(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,
                           SystemTime time);
 
-  // `time` must be the one given to SignHeaders.
+  // Return the signature of a chunk and of the trailers. `time` must be the time that SignHeaders received.
   std::string SignChunk(const Credentials& credentials, SystemTime time, std::string_view previous_signature,
                         std::string_view chunk);
   std::string SignTrailer(const Credentials& credentials, SystemTime time,
                           std::string_view previous_signature, std::string_view trailers);
 
-  // Adds X-Amz-Algorithm ... X-Amz-Signature to the query ("presigned URL"), and host to the headers.
+  // Makes a presigned URL: adds X-Amz-Algorithm ... X-Amz-Signature to the query, and host to the headers.
   // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
   void SignQuery(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,
                  SystemTime time, std::chrono::seconds expires);

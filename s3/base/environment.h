@@ -10,7 +10,8 @@ namespace s3 {
 // Returns the value of a variable; nothing when the variable is unset or empty.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
-// Reads this process's variables at each call. Any thread, as long as no thread changes them.
+// Returns an Environment that reads this process's variables at each call. Any thread may call it while no
+// thread changes the variables.
 Environment ProcessEnvironment();
 
 }  // namespace s3

@@ -1,5 +1,6 @@
 // A mutex, a lock and a condition variable whose use Clang checks (-Wthread-safety, in tests/run --lint).
-// They are the standard ones with attributes: https://clang.llvm.org/docs/ThreadSafetyAnalysis.html
+// They wrap the standard classes and add Clang's attributes:
+// https://clang.llvm.org/docs/ThreadSafetyAnalysis.html
 //
 //   Mutex mutex_;
 //   int count_ S3_GUARDED_BY(mutex_) = 0;
@@ -17,11 +18,13 @@
 #define S3_THREAD_ATTRIBUTE(attribute)
 #endif
 
-// A member that is read and written only while `mutex` is held.
+// Marks a member that is read and written only while `mutex` is held.
 #define S3_GUARDED_BY(mutex) S3_THREAD_ATTRIBUTE(guarded_by(mutex))
-// A function whose caller holds `mutex`.
+// Marks a function whose caller must hold `mutex`.
 #define S3_REQUIRES(mutex) S3_THREAD_ATTRIBUTE(requires_capability(mutex))
-// A function that hands a lock over, which the analysis cannot follow. Say why beside it.
+// Switches the check off for one function. Use it if the function receives its caller's lock, which the
+// analysis cannot follow, or if no other thread uses the guarded members at that time. Write the reason
+// beside each use.
 #define S3_NO_THREAD_SAFETY_ANALYSIS S3_THREAD_ATTRIBUTE(no_thread_safety_analysis)
 
 namespace s3 {
@@ -37,11 +40,12 @@ class S3_THREAD_ATTRIBUTE(capability("mutex")) Mutex {
   std::mutex mutex_;
 };
 
-// Locks on construction, unlocks on destruction if it is still locked. Can be moved, as std::unique_lock.
+// Locks the mutex on construction, and unlocks it on destruction if it is still locked. Can be moved, like
+// std::unique_lock.
 class S3_THREAD_ATTRIBUTE(scoped_lockable) MutexLock {
  public:
   explicit MutexLock(Mutex& mutex) S3_THREAD_ATTRIBUTE(acquire_capability(mutex)) : lock_(mutex.mutex_) {}
-  // Takes over a mutex that the caller has locked, as with try_lock().
+  // Takes over a mutex that the caller has locked, for example with try_lock().
   MutexLock(Mutex& mutex, std::adopt_lock_t adopt) S3_THREAD_ATTRIBUTE(requires_capability(mutex))
       : lock_(mutex.mutex_, adopt) {}
   ~MutexLock() S3_THREAD_ATTRIBUTE(release_capability()) {}
@@ -56,7 +60,8 @@ class S3_THREAD_ATTRIBUTE(scoped_lockable) MutexLock {
   std::unique_lock<std::mutex> lock_;
 };
 
-// Waits with a MutexLock. A predicate that reads guarded members is a lambda with S3_REQUIRES(mutex).
+// A condition variable for MutexLock. If a predicate reads guarded members, make it a lambda with
+// S3_REQUIRES(mutex).
 class CondVar {
  public:
   template <typename Predicate>

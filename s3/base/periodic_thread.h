@@ -1,4 +1,4 @@
-// A thread that calls a function again and again, with pauses, until it is destroyed.
+// A thread that calls a function again and again, with pauses, until the PeriodicThread is destroyed.
 #pragma once
 
 #include <chrono>
@@ -11,17 +11,18 @@
 
 namespace s3 {
 
-// Declare it as the last member of its owner: it is then destroyed before what the function uses.
+// Declare it as the last member of its owner, so that it is destroyed before the members that the function
+// uses.
 class PeriodicThread {
  public:
   using Pause = std::chrono::steady_clock::duration;
   // Returns the pause before the next call; nothing to end the calls. Must not throw.
   using Step = std::function<std::optional<Pause>()>;
 
-  // The first call comes after `first_pause`. Throws std::system_error if the system gives no thread.
+  // The first call comes after `first_pause`. Throws std::system_error if no thread can be started.
   PeriodicThread(Pause first_pause, Step step)
       : step_(std::move(step)), thread_([this, first_pause] { Loop(first_pause); }) {}
-  // Waits for a call that is running; no other call follows.
+  // Waits until a running call has returned. No other call follows.
   ~PeriodicThread() {
     {
       const MutexLock lock(mutex_);
@@ -33,7 +34,7 @@ class PeriodicThread {
   PeriodicThread(const PeriodicThread&) = delete;
   PeriodicThread& operator=(const PeriodicThread&) = delete;
 
-  // Ends the current pause. During a call: the next call follows without a pause. Thread-safe.
+  // Ends the current pause. If a call is running, the next call follows it without a pause. Thread-safe.
   void Wake() {
     const MutexLock lock(mutex_);
     woken_ = true;

@@ -7,8 +7,8 @@
 
 namespace s3 {
 
-// Readers take no lock. All versions are kept, so that a reader's pointer stays valid as long as this object
-// lives. So use it for values that change a few times in a run.
+// Readers take no lock. All versions are kept, so a reader's pointer stays valid until this object is
+// destroyed. Therefore use ReadMostly only for values that change a few times in a run.
 template <typename T>
 class ReadMostly {
  public:
@@ -16,7 +16,7 @@ class ReadMostly {
 
   // Returns the last published version, never null. Any thread.
   const T* Current() const { return current_.load(std::memory_order_acquire); }
-  // Makes `next` the current version and returns it. One caller at a time.
+  // Makes `next` the current version and returns it. Only one thread at a time may call it.
   const T* Publish(T next) {
     const T* const published = &versions_.emplace_back(std::move(next));
     current_.store(published, std::memory_order_release);

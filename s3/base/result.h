@@ -1,4 +1,4 @@
-// Error, the one error value of s3flow, and Result<T>, the return type of everything that can fail.
+// Error, the only error type of s3flow, and Result<T>, the return type of every function that can fail.
 #pragma once
 
 #include <chrono>
@@ -9,12 +9,12 @@
 
 namespace s3 {
 
-// What an error means for the work. The code that reads the response, or makes the system call, decides it
-// once.
+// Classifies errors by what the program can do about them. The code that reads the response, or makes the
+// system call, chooses the kind once.
 enum class ErrorKind {
   kTransient,           // network trouble or a 5xx: the same request may succeed later
   kThrottled,           // the store asks for fewer requests: retry later
-  kSlow,                // cancelled by us for being far slower than its peers: resend at once
+  kSlow,                // we cancelled a request that was far slower than others: resend at once
   kClockSkewed,         // the clocks of the store and of this machine differ by more than the store accepts
   kExpiredCredentials,  // temporary credentials expired: the same request may succeed with new ones
   kNoCredentials,       // the credentials expired, and no provider has new ones
@@ -22,37 +22,38 @@ enum class ErrorKind {
   kAccessDenied,        // the store knows the key but does not allow it this request
   kNoSuchBucket,        // the destination does not exist
   kWrongRegion,         // the bucket is in another region
-  kUntrusted,           // the server's certificate does not verify
+  kUntrusted,           // the server's certificate could not be verified
   kWrongEndpoint,       // the server speaks another protocol, or a proxy refuses the connection
   kStoreFull,           // no space left, or a quota is used up: the same request may succeed later
-  kIntegrity,           // the store reports other content than was sent
+  kIntegrity,           // the store reports content that differs from the sent content
   kPermanent,           // any other refusal
   kLocal,               // the source could not be read
   kChanged,             // the source changed while it was read
   kUnsupported,         // the input cannot become an object (its name, its size, a duplicate key)
-  kConflict,            // another client writes the key at the same time: start again from the creation
+  kConflict,            // another client writes the key at the same time: start a new upload
   kCancelled,           // the run was stopped
 };
 
-// Returns the kind's name in the journal and the reports, for example "access_denied".
+// Returns the kind's name in the journal and the reports, for example "access_denied". KindOf() is the
+// inverse; it returns nothing for an unknown name.
 std::string_view KindName(ErrorKind kind);
 std::optional<ErrorKind> KindOf(std::string_view name);
 
 // Returns true when the same request may succeed on another attempt.
 bool IsRetryable(ErrorKind kind);
 
-// Returns true when all other objects are likely to fail for the same reason. With such an error the run
-// stops, unless something has succeeded.
+// Returns true when all other objects are likely to fail for the same reason. The run stops after such an
+// error, unless an input has succeeded before.
 bool RefusesWholeRun(ErrorKind kind);
 
 struct Error {
   ErrorKind kind = ErrorKind::kPermanent;
-  // One line for people, without secrets. Raw error bodies are never copied here: S3 puts session tokens into
-  // some.
+  // One line for people, without secrets. Raw error bodies are never copied here, because S3 puts session
+  // tokens into some of them.
   std::string message;
   int http_status = 0;
-  std::string code;        // S3's <Code>; empty without one
-  std::string request_id;  // x-amz-request-id; empty without one
+  std::string code;        // S3's <Code>; empty if the response has none
+  std::string request_id;  // x-amz-request-id; empty if the response has none
   // For kWrongRegion: the region in the store's response, unchecked; empty if the response has none.
   std::string region{};
   // For kClockSkewed: the Date of the response, in UTC.

@@ -9,8 +9,8 @@ void RedactIn(std::string* text, const Secret& secret) {
   const auto beginning = secret.Reveal().substr(0, kMinMatch);
   if (beginning.size() < kMinMatch) return;
   for (auto at = text->find(beginning); at != std::string::npos; at = text->find(beginning, at)) {
-    // Redacts all that matches the secret, and the rest of the word, which may be the rest of the secret in
-    // an encoded form.
+    // Redacts the matching text and the rest of the word, because the rest of the word may be the rest of the
+    // secret in an encoded form.
     auto end = at + beginning.size();
     while (end < text->size() && end - at < secret.Reveal().size() &&
            (*text)[end] == secret.Reveal()[end - at])

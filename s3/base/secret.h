@@ -13,7 +13,7 @@ namespace s3 {
 
 // Overwrites the memory of `*text` and empties it.
 inline void Wipe(std::string* text) {
-  // The compiler may not remove explicit_bzero. capacity() covers the small-string buffer, too.
+  // The compiler never removes a call of explicit_bzero. capacity() covers the small-string buffer, too.
   explicit_bzero(text->data(), text->capacity());
   text->clear();
 }
@@ -31,7 +31,7 @@ class Secret {
   }
   ~Secret() { Wipe(); }
 
-  // The only access to the text, so that all uses can be found by this name.
+  // Returns the text. There is no other access, so a search for this name finds all uses.
   std::string_view Reveal() const { return value_; }
   bool empty() const { return value_.empty(); }
   friend bool operator==(const Secret&, const Secret&) = default;
@@ -44,8 +44,9 @@ class Secret {
 
 inline std::string_view Redacted(const Secret& secret) { return secret.empty() ? "" : "**redacted**"; }
 
-// Replaces the secret by "(redacted)" in a text that a server wrote. The text may be cut: the first 12 bytes
-// of the secret are enough. Shorter secrets are not replaced: they could be ordinary words.
+// Replaces the secret by "(redacted)" in a text that a server wrote. The first 12 bytes of the secret are
+// enough, because the server may have cut the text. Secrets of less than 12 bytes are not replaced, because
+// they could be ordinary words.
 void RedactIn(std::string* text, const Secret& secret);
 
 inline std::ostream& operator<<(std::ostream& out, const Secret& secret) { return out << Redacted(secret); }

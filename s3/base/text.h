@@ -1,4 +1,5 @@
-// Small functions on texts: concatenation, a scan, and the forms that other texts need. Pure, any thread.
+// Small functions on texts: concatenation, trimming, a scan, lower case, and escaping. Pure functions, any
+// thread.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +32,8 @@ inline std::string_view TrimHeaderSpace(std::string_view text) {
   return text;
 }
 
-// Returns true when `is` holds for any character. The loop has no early exit, so that the compiler vectorizes
-// it.
+// Returns true when `is` returns true for at least one character. The loop has no early exit, so that the
+// compiler can vectorize it.
 template <typename Predicate>
 bool HasAny(std::string_view text, const Predicate& is) {
   unsigned char any = 0;
@@ -40,15 +41,15 @@ bool HasAny(std::string_view text, const Predicate& is) {
   return any != 0;
 }
 
-// Returns `text` with ASCII letters in lower case: HTTP headers, DNS names and file extensions are compared
-// in this form.
+// Returns `text` with ASCII letters in lower case, the form in which HTTP headers, DNS names and file
+// extensions are compared.
 std::string LowerCase(std::string_view text);
 
-// Returns the first `max_bytes` of `text`, with a space for each control character. For texts of servers that
-// become part of a message.
+// Returns the first `max_bytes` of `text`, with a space in place of each control character. Use it when a
+// server's text becomes part of a message.
 std::string OneLine(std::string_view text, std::size_t max_bytes);
 
-// Returns `text` as the content of an XML element or attribute.
+// Returns `text` escaped for use as the content of an XML element or attribute.
 std::string XmlEscape(std::string_view text);
 
 }  // namespace s3

@@ -1,4 +1,5 @@
-// Limits a rate: `rate` units a second on average, with a burst of 20 ms. A value; not thread-safe.
+// Limits a rate to a number of units a second on average. A burst may use the units of 20 ms at once. A
+// value; not thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -19,9 +20,9 @@ class TokenBucket {
   }
   double rate() const { return rate_; }
 
-  // Returns true if Take() may be called now, with any amount. If the amount is more than the bucket holds,
-  // the bucket goes into debt, and Ready is false until the debt is paid. So the average rate is kept for
-  // amounts of any size.
+  // Returns true if Take() may be called now, with any amount. If Take() takes more than the bucket contains,
+  // the bucket goes into debt, and Ready() returns false until the debt is paid. So the average rate is kept
+  // for amounts of any size.
   bool Ready(Clock::time_point now) {
     Refill(now);
     return rate_ <= 0 || tokens_ >= 0;
@@ -29,7 +30,7 @@ class TokenBucket {
   void Take(double units) {
     if (rate_ > 0) tokens_ -= units;
   }
-  // Returns the time until Ready; zero when it is.
+  // Returns the time until Ready() returns true; zero if it does so now.
   Clock::duration Until(Clock::time_point now) {
     if (Ready(now)) return Clock::duration::zero();
     return std::chrono::ceil<Clock::duration>(std::chrono::duration<double>(-tokens_ / rate_));

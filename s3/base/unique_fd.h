@@ -9,10 +9,10 @@ namespace s3 {
 
 class UniqueFd {
  public:
-  explicit UniqueFd(int fd) : fd_(fd) {}  // negative: none
+  explicit UniqueFd(int fd) : fd_(fd) {}  // negative means no descriptor
   ~UniqueFd() { Close(); }
   UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  // Swaps: `other` closes the old descriptor.
+  // Swaps the descriptors, so `other` closes the old one.
   UniqueFd& operator=(UniqueFd&& other) noexcept {
     std::swap(fd_, other.fd_);
     return *this;

@@ -1,4 +1,4 @@
-// How a task waits for an event: the one interface between straight-line code and the event loop.
+// How a task waits for an event. This is the only interface between straight-line code and the event loop.
 //
 //   HttpResponse response;
 //   waiter->Wait([&](Wake wake) {                            // suspends this task, not the thread
@@ -22,15 +22,15 @@ class Waiter {
  public:
   virtual ~Waiter() = default;
 
-  // Calls `start` with a Wake and returns after that Wake was called, perhaps even before `start` returns.
-  // `start` must not throw. Once it has handed the Wake over, it must not use the caller's frame, which may
-  // no longer exist. The caller may resume in another thread. So hold no lock across this call, and keep no
-  // pointer to thread-local data.
+  // Calls `start` with a Wake, and returns after that Wake was called. `start` must not throw. The Wake may
+  // be called before `start` returns. So once `start` has passed the Wake on, `start` must not use the
+  // caller's stack frame, because the frame may no longer exist. This call may return in another thread, so
+  // the caller must hold no lock across it, and keep no pointer to thread-local data.
   virtual void Wait(const std::function<void(Wake)>& start) = 0;
 };
 
-// Blocks the calling thread. For unit tests and the ThreadSanitizer build: a run needs a thread for each
-// request in flight.
+// Blocks the calling thread. Used outside the graph, in unit tests, and in the ThreadSanitizer build, where a
+// run needs a thread for each request in flight.
 class BlockingWaiter final : public Waiter {
  public:
   void Wait(const std::function<void(Wake)>& start) override;

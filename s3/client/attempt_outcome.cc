@@ -19,7 +19,7 @@ CircuitBreaker::Outcome OutcomeOf(const Result<Response>& result, bool writes) {
     case 500:
     case 502:
     case 504: return Outcome::kUnavailable;
-    // Without an S3 error code it comes from something in front of the store.
+    // A 400 without an S3 error code comes from a server in front of the store.
     case 400: return is_transient && error.code.empty() ? Outcome::kUnavailable : Outcome::kResponded;
     default: return Outcome::kResponded;
   }

@@ -1,4 +1,4 @@
-// Interprets how one attempt ended, beyond what its response alone says: what it shows about the store,
+// Interprets the result of one attempt together with other facts: what the result shows about the store,
 // whether the credentials may have expired, and which option of the job may be the cause. Pure functions, any
 // thread.
 #pragma once
@@ -13,19 +13,20 @@
 
 namespace s3 {
 
-// Returns what the attempt shows about the store. `writes`: the request carried data.
+// Returns what the attempt shows about the store. `writes` is true if the request carried data.
 CircuitBreaker::Outcome OutcomeOf(const Result<Response>& result, bool writes);
 
-// True when the refusal may mean expired credentials, although it does not say so: Ceph responds AccessDenied
-// or InvalidAccessKeyId, and a response to HEAD has no body that could say it. False before the credentials'
-// own expiry time has passed.
+// Returns true when expired credentials may be the cause of a refusal that does not say so: Ceph responds
+// AccessDenied or InvalidAccessKeyId, and a response to HEAD has no body. Returns false before the
+// credentials' own expiry time.
 bool LooksExpired(const Error& error, const Credentials& credentials);
 
-// True when the exchange failed on this side, which shows nothing about the server.
+// Returns true when the exchange failed on this machine. Such a failure shows nothing about the server.
 bool FailedLocally(ErrorKind kind);
 
-// Returns the option of the job that may be the cause of the refusal: the refusal may concern the way the
-// data is sent, not the data. To be appended to the message; empty when there is no such option.
+// Returns a text to append to the error message: it names the option of the job that may be the cause of the
+// refusal. The refusal may concern the way in which the data is sent, not the data. Empty when there is no
+// such option.
 std::string_view OptionAdvice(const IntegrityOptions& integrity, const Error& error);
 
 }  // namespace s3

@@ -121,9 +121,10 @@ RetryResult Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes
   if (HasOtherSize(response, bytes)) {
     problem = fmt::format("has {} bytes in the store, but {} were sent", *response.content_length, bytes);
   } else if (stored && !checksum.empty() && *stored != checksum) {
-    problem = "has a checksum in the store that is not that of the data sent";
+    problem = "has a checksum in the store that differs from that of the sent data";
   } else if (!IsSameETag(response.etag, etag)) {
-    problem = fmt::format("has an ETag in the store that is not the acknowledged one: {}", response.etag);
+    problem =
+        fmt::format("has the ETag {} in the store, but the store acknowledged another ETag", response.etag);
   }
   if (!problem.empty()) {
     head.response = Fail(ErrorKind::kIntegrity, "integrity.verify: the object " + problem);
@@ -164,8 +165,8 @@ Result<Response> Client::SendWithCorrections(const Operation& operation, bool is
   }
 }
 
-// Returns true when the operation should be sent again at once. `context` and `credentials` are those of the
-// refused request.
+// Returns true when the operation should be sent again at once. The refused request used `context` and
+// `credentials`.
 bool Client::Correct(const Error& error, const Operation& operation, const StoreContext& context,
                      const CredentialCache::Snapshot& credentials, Corrections* corrections) {
   if (corrections->omitted_headers.empty()) {
@@ -178,7 +179,7 @@ bool Client::Correct(const Error& error, const Operation& operation, const Store
       if (corrections->credentials) return false;
       corrections->credentials = true;
       credentials_->Renew(credentials, waiter_);
-      return true;  // when there are no new ones, the next Get() says why
+      return true;  // without new credentials the next Get() fails and says why
     case ErrorKind::kClockSkewed:
       if (corrections->clock) return false;
       corrections->clock = true;
@@ -201,16 +202,16 @@ Result<Response> Client::SendAttempt(const Operation& operation, const StoreCont
   auto prepared = Prepare(operation, context, lease.index(), credentials, corrections.omitted_headers);
   auto& request = prepared.http();
   const bool has_data = operation.payload != nullptr;
-  // Only requests with data may be sent twice without harm. After a slow request the next one needs a new
-  // connection, because the transport would otherwise take an idle one.
+  // A request with data (PutObject, UploadPart) does no harm if it is executed twice. After a slow request
+  // the resend needs a new connection, because the transport would otherwise use an idle one.
   request.give_up_when_slow = has_data && corrections.slow_cancels < kMaxSlowCancels;
   request.fresh_connection = request.fresh_connection || corrections.slow_cancels > 0;
 
   auto result = ClassifyResponse(RoundTrip(std::move(request), &lease), operation.wants_etag);
   if (!result) {
     auto& error = result.error();
-    // A server that is not the store responded. If the store itself has responded before, the problem is
-    // temporary, or concerns one of several servers.
+    // A server other than the store responded. If the store itself has accepted a request before, the problem
+    // is temporary, or concerns only one of several servers.
     const bool is_other_server =
         error.kind == ErrorKind::kWrongEndpoint || error.kind == ErrorKind::kUntrusted;
     if (is_other_server && has_succeeded_) error.kind = ErrorKind::kTransient;
@@ -231,8 +232,8 @@ HttpResponse Client::RoundTrip(HttpRequest request, EndpointPool::Lease* lease) 
   return response;
 }
 
-// Applies the operation's own checks to a success. Corrects the kind of a failure, and appends advice to its
-// message, from what the operation, the credentials and earlier successes show.
+// For a success, applies the operation's own check. For a failure, corrects the kind and appends advice to
+// the message; both depend on the operation, the credentials and earlier successes.
 void Client::CheckResult(const Operation& operation, const Credentials& credentials,
                          Result<Response>* result) {
   const auto* payload = operation.payload;
@@ -245,8 +246,8 @@ void Client::CheckResult(const Operation& operation, const Credentials& credenti
     auto& error = result->error();
     const bool signs_chunks = payload != nullptr && IsChunked(payload->integrity);
     if (error.code == "SignatureDoesNotMatch" && has_succeeded_ && signs_chunks) {
-      // When chunks are signed, damaged bytes look like a wrong key. The key is right: it has signed other
-      // requests.
+      // When chunks are signed, damaged bytes look like a wrong key. The key is right, because it has signed
+      // other requests.
       error.kind = ErrorKind::kIntegrity;
     } else if (LooksExpired(error, credentials)) {
       error.kind = ErrorKind::kExpiredCredentials;
@@ -262,8 +263,8 @@ void Client::CheckResult(const Operation& operation, const Credentials& credenti
   result->error().message += OptionAdvice(payload->integrity, result->error());
 }
 
-// Returns true when the store responds, also with a refusal. Also true when there are no credentials: waiting
-// for the store would not help then.
+// Returns true when the store responds, also with a refusal. Returns true when there are no credentials, too,
+// because it would not help to wait for the store.
 bool Client::ProbeStore() {
   const auto credentials = credentials_->Get(waiter_);
   if (!credentials) return true;

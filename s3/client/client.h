@@ -1,5 +1,5 @@
-// Executes operations of S3: builds, signs, sends, classifies, retries. This file has the operations on a
-// single object; s3/client/multipart.h has those of multipart uploads.
+// Executes operations of S3: builds, signs, sends, classifies, retries. This file declares the operations on
+// a single object, s3/client/multipart.h those of multipart uploads.
 //
 //   Client client(&store, &credentials, &admission, {}, integrity, &transport, &waiter, stop_token);
 //   const ObjectProperties properties;
@@ -29,52 +29,53 @@ namespace s3 {
 
 using RetryObserver = std::function<void(const RetryEvent&)>;
 
-// Thread-safe; one for a run. Calls return when the operation has ended, and wait through the Waiter
-// meanwhile. Errors are values of Result; only std::bad_alloc is thrown.
+// Thread-safe; a run has one Client. A call waits through the Waiter, and returns when the operation has
+// ended. Errors are values of Result; only std::bad_alloc is thrown.
 class Client {
  public:
-  // None of the pointers is owned. `store` says where requests go and how they are signed. If a refusal shows
-  // that the region or the clock is wrong, `store` is corrected and the request is sent again at once. The
-  // same happens with new credentials if the store says that the old ones have expired. Neither counts as an
-  // attempt.
+  // None of the pointers is owned. `store` says where requests are sent and how they are signed. If a refusal
+  // shows that the region or the clock is wrong, `store` is corrected and the request is sent again at once.
+  // If the store says that the credentials have expired, the request is sent again with new credentials.
+  // Neither correction uses up an attempt.
   Client(StoreContextCache* store, CredentialCache* credentials, AdmissionController* admission,
          RetryOptions retry, IntegrityOptions integrity, Transport* transport, Waiter* waiter,
          std::stop_token stop);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // Resolved: the checksum is not kAuto.
+  // Returns the resolved options: the checksum is not kAuto.
   const IntegrityOptions& integrity() const { return integrity_; }
   const RetryOptions& retry() const { return retry_; }
 
-  // True if data may be sent from a file instead of from memory. That needs a digest that the store checks,
+  // Returns true if data may be sent from a file instead of from memory. The store must then check a digest,
   // because the file may change after it was hashed.
   bool SendsFromFiles() const;
 
   // Stores an object, and compares the ETag or checksum of the response with those of the payload. With
-  // If-None-Match and a `token`: if the store refuses because the key exists, and the object there has the
-  // token, that is a success. The object is then ours, and an earlier response was lost. If the store may
-  // ignore the condition, the key is checked before each attempt. An object that another writer stores
+  // If-None-Match and a `token`, the store may refuse because the key exists. If the object of that key has
+  // the token, the result is a success: the object is ours, and an earlier response was lost. If the store
+  // may ignore the condition, the key is checked before each attempt. An object that another writer stores
   // between the check and the attempt is replaced.
   RetryResult PutObject(const ObjectTarget& target, const Payload& payload, std::string_view token,
                         const RetryObserver& on_retry);
   RetryResult HeadObject(const ObjectTarget& target, const RetryObserver& on_retry);
 
-  // Call before a conditional write to a store that may ignore the condition. Returns nothing if the key is
-  // free. Returns the response to HeadObject if the object there has our token and size. Fails if another
-  // writer's object is there; SaysItExists() is true for that error. After any other error the key must not
+  // Call it before a conditional write to a store that may ignore the condition. Returns nothing if the key
+  // is free. Returns the response to HeadObject if the object of that key has our token and size. Fails if it
+  // is another writer's object; SaysItExists() is true for that error. After any other error the key must not
   // be written.
   Result<std::optional<Response>> CheckKeyBeforeWrite(const ObjectTarget& target, std::string_view token,
                                                       std::uint64_t bytes, const RetryObserver& on_retry);
 
-  // Asks for the stored object with HeadObject and compares its size, and its checksum or ETag when the
-  // response and the arguments have them. kIntegrity when they differ.
+  // Sends HeadObject, and compares the stored object's size, and its checksum or ETag when the response and
+  // the arguments have them. Fails with kIntegrity when a value differs.
   RetryResult VerifyObject(const ObjectTarget& target, std::uint64_t bytes, std::string_view etag,
                            std::string_view checksum, const RetryObserver& on_retry);
 
-  // Makes one attempt: sends the operation and classifies the response. Sends it again at once if something
-  // could be corrected. Signs each time, because a signature is valid for 15 minutes and a backoff may last
-  // longer. `is_retry`: an earlier attempt was sent, so this one is admitted before new requests.
+  // Makes one attempt: sends the operation and classifies the response. If something could be corrected,
+  // sends the operation again at once. Signs each request anew, because a signature is valid for 15 minutes
+  // and a backoff may last longer. `is_retry` is true if an earlier attempt was sent: this attempt is then
+  // admitted before new requests.
   Result<Response> SendWithCorrections(const Operation& operation, bool is_retry);
   // Calls `attempt` until it succeeds or fails for good, with the delays of the retry options.
   RetryResult RetryLoop(const Attempt& attempt, const RetryObserver& on_retry);
@@ -82,16 +83,16 @@ class Client {
   RetryResult Execute(const Operation& operation, const RetryObserver& on_retry);
 
  private:
-  // What was changed because of the responses to one attempt. Each kind is corrected once: a store that
-  // contradicts itself is not followed.
+  // The corrections that were made during one attempt because of its responses. Each kind is made only once,
+  // so that a store that contradicts itself cannot cause an endless loop.
   struct Corrections {
     bool region = false;
     bool clock = false;
     bool credentials = false;
     std::vector<std::string> omitted_headers;  // optional headers that the store may have refused
-    int slow_cancels = 0;                      // how often it was cancelled as a straggler
+    int slow_cancels = 0;                      // how often the request was cancelled as slow
   };
-  // A request that was slow this often is not cancelled as a straggler again.
+  // A request that was cancelled as slow this many times is not cancelled again.
   static constexpr int kMaxSlowCancels = 2;
 
   Result<Response> PutWithToken(const Operation& put, const ObjectTarget& target, std::string_view token,
@@ -118,20 +119,19 @@ class Client {
   std::atomic<bool> has_succeeded_{false};  // the store has accepted a request with these credentials
 };
 
-// True when a conditional write was refused because the key exists: HTTP 412.
+// Returns true when a conditional write was refused because the key exists (HTTP 412).
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 bool SaysItExists(const Error& error);
 
-// True when the object that `head` (a response to HeadObject) describes has our token. If the response states
-// the size, it must be our size, too. Gateways may omit Content-Length in responses to HEAD: RFC 9110,
-// section 8.6.
+// Returns true when `head`, a response to HeadObject, has our token. If the response contains the size, that
+// must be our size, too. Gateways may omit Content-Length in responses to HEAD: RFC 9110, section 8.6.
 bool HasOwnToken(const Response& head, std::string_view token, std::uint64_t bytes);
 
-// True when `head` has a size, and it differs. A missing size is unknown, not zero.
+// Returns true when `head` contains a size other than `bytes`. A missing size is unknown, not zero.
 bool HasOtherSize(const Response& head, std::uint64_t bytes);
 
-// True if the credentials may not read the object, as with a write-only key. The error then does not show
-// whether the object exists.
+// Returns true if the error says that the credentials are not allowed to read the object, for example with a
+// write-only key. The error then does not show whether the object exists.
 bool CannotBeRead(const Error& error);
 
 }  // namespace s3

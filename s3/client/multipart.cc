@@ -11,8 +11,8 @@
 namespace s3 {
 namespace {
 
-// True for refusals that the store makes before it does anything. After any other error the upload may have
-// been completed.
+// Returns true for refusals that the store makes before it changes anything. After any other error the upload
+// may have been completed.
 bool ShowsThatNothingHappened(const Error& error) {
   for (const auto* code : {"EntityTooSmall", "InvalidPart", "InvalidPartOrder", "MalformedXML",
                            "SignatureDoesNotMatch", "InvalidAccessKeyId", "RequestTimeTooSkewed"}) {
@@ -21,6 +21,7 @@ bool ShowsThatNothingHappened(const Error& error) {
   return false;
 }
 
+// Returns the checksum of type COMPOSITE: the SHA-256 of the digests of the parts, and the number of parts.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html, "composite"
 std::string CompositeSha256(const std::vector<CompletedPart>& parts) {
   std::string digests;
@@ -28,8 +29,8 @@ std::string CompositeSha256(const std::vector<CompletedPart>& parts) {
   return fmt::format("{}-{}", Base64Encode(AsBytes(Sha256(digests))), parts.size());
 }
 
-// For stores whose part ETags are MD5s: the object's ETag is then the MD5 of those. Returns nothing when it
-// is, or when a part's ETag is no MD5.
+// If all part ETags are MD5s, the object's ETag must be the MD5 of these MD5s. Returns an error when the
+// object has another ETag. Returns nothing when its ETag is right, or when a part's ETag is not an MD5.
 std::optional<Error> CompareETag(const std::vector<CompletedPart>& parts, const ObjectProperties& properties,
                                  const Response& response) {
   std::string md5s;
@@ -40,11 +41,11 @@ std::optional<Error> CompareETag(const std::vector<CompletedPart>& parts, const 
   }
   const auto expected = fmt::format("{}-{}", HexEncode(AsBytes(Md5(md5s))), parts.size());
   if (IsSameETag(response.etag, expected)) return std::nullopt;
-  return Error{
-      .kind = ErrorKind::kIntegrity,
-      .message = fmt::format("the object's ETag {} is not that of its parts, {} (if the store's ETags are "
-                             "not MD5s, set destination.profile or integrity.checksum)",
-                             response.etag, expected)};
+  return Error{.kind = ErrorKind::kIntegrity,
+               .message = fmt::format(
+                   "the object's ETag {} is not that of its parts, which is {} (if the store's ETags "
+                   "are not MD5s, set destination.profile or integrity.checksum)",
+                   response.etag, expected)};
 }
 
 // Says what is known about the object after a completion was refused. `head`: the response to HeadObject.
@@ -52,10 +53,11 @@ std::string OutcomeUnknown(const Result<Response>& head, const Error& refusal) {
   const std::string what = IsNoSuchUpload(refusal) ? "the upload is gone" : refusal.message;
   if (!head && head.error().http_status != 404) {
     return fmt::format(
-        "{}, and s3flow cannot check whether it became the object (HeadObject needs s3:GetObject): {}", what,
-        head.error().message);
+        "{}, and s3flow cannot check whether the upload became the object (HeadObject needs s3:GetObject): "
+        "{}",
+        what, head.error().message);
   }
-  return what + ", and the object of that key, if there is one, is not ours";
+  return what + ", and the key has no object, or an object that this upload did not write";
 }
 
 std::optional<Error> Malformed(std::string_view what) {
@@ -99,7 +101,7 @@ std::optional<std::string> PartListProblem(const std::vector<CompletedPart>& par
     sum += parts[i].bytes;
   }
   if (parts.empty()) return "there are no parts";
-  if (sum != bytes) return fmt::format("the parts have {} bytes together, the object {}", sum, bytes);
+  if (sum != bytes) return fmt::format("the parts have {} bytes together, but the object has {}", sum, bytes);
   return std::nullopt;
 }
 
@@ -164,14 +166,14 @@ RetryResult MultipartUpload::Complete(const std::vector<CompletedPart>& parts, s
   auto completed = client_->RetryLoop(
       [&](int number) { return CompleteOnce(complete, bytes, number > 1, on_retry); }, on_retry);
   if (!completed.response) return completed;
-  // From here on the object exists: a wrong checksum is no reason to complete again.
+  // Now the object exists, so a wrong checksum is no reason to complete again.
   if (auto problem = CompareWithParts(parts, &*completed.response)) {
     completed.response = tl::unexpected(std::move(*problem));
   }
   return completed;
 }
 
-// Sets object_checksum_.
+// Sets object_checksum_ to the checksum of the whole object. Returns an error if a part has no checksum.
 std::optional<Error> MultipartUpload::ComputeChecksum(const std::vector<CompletedPart>& parts) {
   const auto algorithm = client_->integrity().checksum;
   if (algorithm == ChecksumAlgorithm::kSha256) object_checksum_ = CompositeSha256(parts);
@@ -191,13 +193,14 @@ std::optional<Error> MultipartUpload::ComputeChecksum(const std::vector<Complete
 std::optional<Error> MultipartUpload::CompareWithParts(const std::vector<CompletedPart>& parts,
                                                        Response* response) const {
   const auto algorithm = client_->integrity().checksum;
-  // The response is HeadObject's when that of the completion was lost; then it has the ETag already.
+  // If the response to the completion was lost, this is the response to HeadObject, which has the ETag
+  // already.
   if (const auto object = ParseCompletion(response->body, algorithm)) {
     response->etag = object->etag;
     const bool is_known = !object->checksum.empty() && !object_checksum_.empty();
     if (is_known && object->checksum != object_checksum_) {
       return Error{.kind = ErrorKind::kIntegrity,
-                   .message = "the checksum of the completed object is not that of the data sent"};
+                   .message = "the completed object has another checksum than the sent data"};
     }
   }
   const bool has_md5_etag = algorithm == ChecksumAlgorithm::kMd5 && client_->integrity().etag_of_parts_is_md5;
@@ -216,8 +219,8 @@ Result<Response> MultipartUpload::CompleteOnce(const Operation& complete, std::u
   return InterpretFailure(std::move(result), bytes, on_retry);
 }
 
-// Finds out whether a refused or lost completion made the object after all. Returns the response to
-// HeadObject if so, else the error with the kind that says whether to try again.
+// Finds out whether a refused or lost completion created the object after all. If so, returns the response to
+// HeadObject. Otherwise returns the error, with a kind that says whether to try again.
 Result<Response> MultipartUpload::InterpretFailure(Result<Response> failed, std::uint64_t bytes,
                                                    const RetryObserver& on_retry) {
   auto& error = failed.error();
@@ -257,8 +260,8 @@ RetryResult MultipartUpload::EnsureTags(const RetryObserver& on_retry) const {
   auto tagged = client_->Execute(
       {.build = [&](const BucketAddress& bucket) { return BuildPutObjectTagging(bucket, target_, xml); }},
       on_retry);
-  // The store accepted the tags with CreateMultipartUpload. That it neither shows them nor sets them again
-  // does not mean that they are missing.
+  // The store accepted the tags with CreateMultipartUpload. It refuses to show them and to set them again,
+  // but they may be stored.
   if (cannot_read && !tagged.response && CannotBeRead(tagged.response.error())) return {Response{}};
   return tagged;
 }
@@ -293,7 +296,7 @@ RetryResult MultipartUpload::Abort(const RetryObserver& on_retry) const {
       on_retry);
 }
 
-// Aborts, and asks whether the upload is gone. NoSuchUpload, or a success, means that it is.
+// Aborts the upload, and asks whether it is gone. A success or the error NoSuchUpload means that it is gone.
 Result<Response> MultipartUpload::AbortOnce(bool is_retry) const {
   const Operation abort{
       .build =
@@ -307,7 +310,8 @@ Result<Response> MultipartUpload::AbortOnce(bool is_retry) const {
   // A part that was still on its way may have brought the upload back.
   auto listed = client_->SendWithCorrections(list, is_retry);
   if (listed) return Fail(ErrorKind::kTransient, "the upload still exists after its abort");
-  // Credentials that may not list can abort a second time: that succeeds, or gets NoSuchUpload.
+  // If the credentials are not allowed to list parts, a second abort confirms the first: the second abort
+  // succeeds, or gets NoSuchUpload.
   if (CannotBeRead(listed.error())) return client_->SendWithCorrections(abort, /*is_retry=*/true);
   return listed;
 }
@@ -315,7 +319,7 @@ Result<Response> MultipartUpload::AbortOnce(bool is_retry) const {
 RetryResult MultipartUpload::FindOwnObject(std::uint64_t bytes, const RetryObserver& on_retry) const {
   auto head = client_->HeadObject(target_, on_retry);
   if (head.response && !HasOwnToken(*head.response, token_, bytes)) {
-    head.response = Fail(ErrorKind::kPermanent, "the object of that key is not ours");
+    head.response = Fail(ErrorKind::kPermanent, "the object of that key was not written by this upload");
   }
   return head;
 }

@@ -1,4 +1,4 @@
-// Uploads one object in parts: from CreateMultipartUpload to an end that is certain, completed or aborted.
+// Uploads one object in parts: from CreateMultipartUpload until the upload is certainly completed or aborted.
 //
 //   MultipartUpload upload(&client, {"key", &properties});
 //   if (!upload.Create(on_retry).response) return;
@@ -8,8 +8,8 @@
 //
 // A response to CompleteMultipartUpload is believed only when it is a complete, well-formed success: a 200
 // may contain an error, a retry may get NoSuchUpload because the first attempt had worked, and a connection
-// may die after the store did its work. In all these cases the object itself is checked with HeadObject: it
-// is ours when it has the size, and in its metadata the random token, of this upload.
+// may die after the store did its work. In all these cases HeadObject checks the object itself. The object is
+// ours when it has the size of this upload, and the random token of this upload in its metadata.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 #pragma once
 
@@ -25,29 +25,32 @@ namespace s3 {
 
 class MultipartUpload {
  public:
-  // A new upload with a new random token. Neither the client nor what `target` points to is owned.
+  // Makes a new upload with a new random token. `client` and the data of `target` are not owned.
   MultipartUpload(Client* client, const ObjectTarget& target);
-  // An existing upload, which an earlier session may have tried to complete. Do not call Create() for it.
+  // Resumes an existing upload, which an earlier session may have tried to complete. Do not call Create() for
+  // it.
   MultipartUpload(Client* client, const ObjectTarget& target, std::string token, std::string upload_id);
 
-  // Call once, before everything else. Sets upload_id() on success.
+  // Creates the upload. Call it once, before everything else. Sets upload_id() on success.
   RetryResult Create(const RetryObserver& on_retry);
 
-  // Any thread, after Create().
+  // Uploads one part. Any thread, after Create().
   RetryResult UploadPart(int number, const Payload& payload, const RetryObserver& on_retry) const;
 
-  // Completes the upload. `parts` are in order; when they are not contiguous or do not add up to `bytes`,
-  // fails without sending a request. On success the object exists, and it is ours: the response has its ETag,
-  // and object_checksum() is its checksum. With If-None-Match, SaysItExists() is true for the error when
-  // another writer's object has the key. Where the store may ignore the condition, the key is checked before
-  // each attempt. kConflict: another write to the key was under way; start again with a new upload.
+  // Completes the upload. `parts` must be in order. When they are not contiguous or do not add up to `bytes`,
+  // fails without a request. On success the object exists and is ours: the response contains its ETag, and
+  // object_checksum() is its checksum. With If-None-Match, SaysItExists() is true for the error when another
+  // writer's object has the key. If the store may ignore the condition, the key is checked before each
+  // attempt. Fails with kConflict when another write to the key was in progress: then start again with a new
+  // upload.
   RetryResult Complete(const std::vector<CompletedPart>& parts, std::uint64_t bytes,
                        const RetryObserver& on_retry);
 
-  // Sets the tags of the completed object if it does not have as many as it should: some stores accept tags
+  // Sets the tags of the completed object if the number of its tags is wrong, because some stores accept tags
   // with CreateMultipartUpload and ignore them (Ceph 16). Does nothing if there are no tags to set. If the
-  // credentials may not read the object, sets the tags in any case. If they may not set them either, assumes
-  // that the tags were stored at the creation.
+  // credentials are not allowed to read the object, sets the tags without checking their number. If the
+  // credentials are not allowed to set tags either, assumes that the store kept the tags of
+  // CreateMultipartUpload.
   RetryResult EnsureTags(const RetryObserver& on_retry) const;
 
   // Returns all parts that the store has, in order. IsNoSuchUpload() is true for the error when the upload
@@ -58,8 +61,8 @@ class MultipartUpload {
   // abort may bring an upload back, so no UploadPart() may be running.
   RetryResult Abort(const RetryObserver& on_retry) const;
 
-  // Call after a successful Abort(): no completion can happen any more, so the result is final. Returns the
-  // response to HeadObject when the object is ours, else an error.
+  // Returns the response to HeadObject when the object is ours, else an error. Call it after a successful
+  // Abort(): no completion can happen any more, so the result is final.
   RetryResult FindOwnObject(std::uint64_t bytes, const RetryObserver& on_retry) const;
 
   const std::string& upload_id() const { return upload_id_; }
@@ -85,11 +88,11 @@ class MultipartUpload {
   bool may_be_completing_ = false;
 };
 
-// Returns the uploads in progress of exactly this key.
+// Returns the uploads in progress for exactly this key.
 Result<std::vector<ListedUpload>> ListUploadsOf(Client* client, std::string_view key);
 
-// True when the error means that the upload does not exist any more: NoSuchUpload, or NoSuchKey from Ceph 16
-// while it completes the upload.
+// Returns true when the error says that the upload does not exist any more: NoSuchUpload, or NoSuchKey from
+// Ceph 16 while it completes the upload.
 bool IsNoSuchUpload(const Error& error);
 
 // Returns why `parts` cannot become an object of `bytes`; nothing when they can.

@@ -14,7 +14,7 @@ bool Contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// True for headers whose values come from the job in its own words. They may hold secrets, since a job can
+// Returns true for headers whose values a job can choose freely. They may contain secrets, because a job can
 // read environment variables.
 bool IsFreeText(std::string_view name) {
   if (!name.starts_with("x-amz-")) return name != "content-type";

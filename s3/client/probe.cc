@@ -93,7 +93,7 @@ class Prober {
     report_.rows.push_back({name, outcome, std::move(detail)});
   }
 
-  // Remembers a version of the object, so that Delete() can delete all of them.
+  // Remembers a version of the object, so that Delete() can delete all versions.
   void Keep(const Response& response) {
     if (!response.version_id.empty()) versions_.push_back(response.version_id);
   }
@@ -147,7 +147,7 @@ class Prober {
   void IfNoneMatch() {
     auto properties = properties_;
     properties.Set("if-none-match", "*");
-    // The object exists already.
+    // The store must refuse this, because the object exists.
     const auto put = client_->PutObject({context_.key, &properties},
                                         MakePayload(kContent, context_.integrity), "", IgnoreRetries);
     if (put.response) {
@@ -158,7 +158,7 @@ class Prober {
     Add("if_none_match", ProbeOutcome::kRefused, ErrorText(put.response.error()));
   }
 
-  // The same with a multipart upload, whose completion carries the condition.
+  // Tests the same with a multipart upload. Its completion contains the condition.
   void IfNoneMatchOfParts() {
     constexpr std::string_view kRow = "if_none_match parts";
     auto properties = properties_;
@@ -221,7 +221,7 @@ class Prober {
     report_.left_behind = head.response.has_value();
     const bool cannot_read = !head.response && CannotBeRead(head.response.error());
     Add("delete", head.response ? ProbeOutcome::kIgnored : ProbeOutcome::kWorks,
-        cannot_read ? "not confirmed: the credentials may not read the object" : "");
+        cannot_read ? "not confirmed: the credentials are not allowed to read the object" : "");
   }
 
   const ProbeContext& context_;

@@ -1,4 +1,5 @@
-// Finds out which features a store supports: sends a few small requests for one key, and deletes it again.
+// Finds out which features a store supports. Sends a few small requests for one key, and then deletes the
+// object.
 #pragma once
 
 #include <chrono>
@@ -28,11 +29,11 @@ struct ProbeRow {
 
 struct ProbeReport {
   std::vector<ProbeRow> rows;
-  // The error of the first PutObject. When it is set there are no rows.
+  // The error of the first PutObject. When it is set, `rows` is empty.
   std::optional<Error> refusal;
   std::optional<std::chrono::microseconds> round_trip;  // median of several HeadObjects
   std::optional<std::chrono::seconds> clock_offset;     // the store's clock minus ours
-  std::string server;                                   // its Server header; may be empty
+  std::string server;                                   // the store's Server header; may be empty
   bool own_etags = false;    // the ETag of a multipart object is not made of its parts' MD5s
   bool left_behind = false;  // the object could not be deleted
 
@@ -47,7 +48,8 @@ class ClockComparison {
   using Time = std::chrono::system_clock::time_point;
 
   void Add(Time date, Time sent, Time received);
-  // Returns the store's clock minus ours; zero when the clocks may agree. Nothing before the first Add().
+  // Returns the store's clock minus ours; zero when the clocks may be equal. Returns nothing before the first
+  // Add().
   std::optional<std::chrono::seconds> offset() const;
 
  private:
@@ -59,15 +61,15 @@ struct ProbeContext {
   std::function<std::unique_ptr<Client>(const IntegrityOptions&)> client;
   IntegrityOptions integrity;  // the job's, resolved
   std::string key;             // a key that nothing else uses
-  // The properties of the job's objects. The probe leaves out those that prevent a second write or the
-  // deletion.
+  // The properties of the job's objects. The probe leaves out properties that would prevent a second write or
+  // the deletion.
   ObjectProperties properties;
 };
 
-// Runs the probe. The rows, unless an error ends the probe before: "put", "head", "multipart",
-// "if_none_match" (PutObject), "if_none_match parts" (CompleteMultipartUpload), "payload sha256", "payload
-// unsigned", "payload streaming", "checksum md5" and the other checksums, "trailer crc32c", "delete". Blocks;
-// takes a few seconds at most when the store responds.
+// Runs the probe. The report has these rows, unless an error ends the probe earlier: "put", "head",
+// "multipart", "if_none_match" (PutObject), "if_none_match parts" (CompleteMultipartUpload), "payload
+// sha256", "payload unsigned", "payload streaming", "checksum md5" and the other checksums, "trailer crc32c",
+// "delete". Blocks; takes a few seconds at most when the store responds.
 ProbeReport Probe(const ProbeContext& context);
 
 }  // namespace s3

@@ -19,7 +19,7 @@ std::string_view RowOf(ChecksumAlgorithm algorithm) {
   }
 }
 
-// Returns how many results of the report `profile` predicts; nothing when it contradicts one.
+// Returns the number of results in the report that `profile` predicts; nothing when it contradicts a result.
 std::optional<int> Explained(const ProbeReport& report, const StoreProfile& profile) {
   int explained = 0;
   const std::pair<std::string_view, Takes> predictions[] = {
@@ -52,7 +52,8 @@ std::optional<std::string> ProfileAdvice(const ProbeReport& report, const StoreP
   if (std::find(fitting.begin(), fitting.end(), &profile) != fitting.end()) return std::nullopt;
   std::string names;
   for (const auto* each : fitting) names += fmt::format("{}{}", names.empty() ? "" : " or ", each->name);
-  if (fits) return fmt::format("this looks like a store of destination.profile: {}", names);
+  if (fits)
+    return fmt::format("this looks like a store of another profile: set destination.profile: {}", names);
   return fmt::format("this store contradicts profile {}: set destination.profile: {}", profile.name,
                      names.empty() ? "generic" : names);
 }
@@ -92,30 +93,32 @@ std::vector<std::string> AdviceOf(const ProbeReport& report, const IntegrityOpti
   if (is("if_none_match", kIgnored) || is("if_none_match parts", kIgnored)) {
     advice.push_back(fmt::format(
         "the store ignores If-None-Match {}: with object.if_none_match s3flow checks the key with HeadObject "
-        "before each such write; an object that another writer creates between the two is replaced",
+        "before each such write; an object that another writer creates after that check is replaced",
         is("if_none_match", kIgnored) ? "on every write" : "when it completes multipart uploads"));
   }
   if (is("payload sha256", kIgnored)) {
     advice.emplace_back(
-        "the store does not check the signed hash of a body: set integrity.verify: head, and report it to "
-        "the store's makers");
+        "the store does not check the signed hash of a body: set integrity.verify: head, and report this "
+        "fault to the store's makers");
   }
   for (const auto& [name, checksum] :
        {std::pair{"checksum crc64nvme", "crc64nvme"}, {"checksum crc32c", "crc32c"}}) {
     if (integrity.checksum == ChecksumAlgorithm::kMd5 && is(name, kChecked)) {
       advice.push_back(fmt::format(
-          "the store checks integrity.checksum: {}, which costs next to nothing; md5 takes 1.4 s of CPU "
-          "per GiB",
+          "set integrity.checksum: {}: the store checks it, and it costs almost no time; md5 takes 1.4 s of "
+          "CPU per GiB",
           checksum));
       break;
     }
   }
   if (const auto own = RowOf(integrity.checksum); is(own, kIgnored)) {
-    advice.push_back(fmt::format("the store ignores {}: it costs time and protects nothing", own));
+    advice.push_back(
+        fmt::format("the store ignores {}, so it protects nothing: choose another integrity.checksum", own));
   }
   if (report.clock_offset && std::chrono::abs(*report.clock_offset) > std::chrono::minutes(5)) {
     advice.emplace_back(
-        "one of the two clocks is wrong: run NTP. Until then requests carry the time of the store's clock");
+        "the clock of this machine or of the store is wrong: run NTP. Until then requests carry the store's "
+        "time");
   }
   if (report.left_behind) advice.emplace_back("the probe's object could not be deleted: delete it by hand");
   return advice;

@@ -11,11 +11,11 @@
 
 namespace s3 {
 
-// Returns the profiles that contradict nothing in the report. If there are several, only those that predict
-// the most of its rows.
+// Returns the profiles that do not contradict the report. If there are several, returns only the profiles
+// that predict the most rows of the report.
 std::vector<const StoreProfile*> FittingProfiles(const ProbeReport& report);
 
-// Returns what to do about the report, one line for each advice; may be empty. `profile` is the job's.
+// Returns advice about the report, one line for each piece; may be empty. `profile` is the job's profile.
 std::vector<std::string> AdviceOf(const ProbeReport& report, const IntegrityOptions& integrity,
                                   const StoreProfile& profile);
 

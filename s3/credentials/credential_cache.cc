@@ -45,7 +45,8 @@ void CredentialCache::SetWindows(Clock::time_point now) {
 CredentialCache::State CredentialCache::StateAt(Clock::time_point now) const {
   const auto expires = credentials_.Current()->expires;
   if (refused_ || (expires && now >= *expires)) return State::kUnusable;
-  // Only one attempt: after a failure, the old credentials are used as long as the store accepts them.
+  // kStale lasts for only one attempt: after a failure, the old credentials are used while the store accepts
+  // them.
   return now >= mandatory_at_ && failures_ == 0 && renewable_ ? State::kStale : State::kFresh;
 }
 
@@ -120,8 +121,8 @@ void CredentialCache::RunRefresher(std::stop_token stop) {
   for (;;) {
     {
       MutexLock lock(mutex_);
-      // Before the next planned attempt, credentials are fetched early only if they are refused or stale, and
-      // only if the last attempt did not fail.
+      // Credentials are fetched at the planned time, `next_attempt_`. They are fetched earlier if they are
+      // stale or unusable, unless the last attempt failed.
       const auto due = [&]() S3_REQUIRES(mutex_) {
         const bool demanded = failures_ == 0 && StateAt(Clock::now()) != State::kFresh;
         return !final_error_ && (demanded || Clock::now() >= next_attempt_);

@@ -1,5 +1,5 @@
-// Keeps the credentials of a run fresh: one snapshot that all requests sign with, and one thread that renews
-// it before it expires.
+// Keeps the credentials of a run fresh. All requests sign with one snapshot, which a thread replaces before
+// it expires.
 #pragma once
 
 #include <atomic>
@@ -18,42 +18,45 @@
 
 namespace s3 {
 
-// When to renew, as time before the expiry. For credentials with a short lifetime the windows are shorter: at
-// most a half and a fifth of the lifetime. 15 and 10 minutes are botocore's values (credentials.py).
+// When to renew credentials, as time before their expiry. If the lifetime is short, the windows are shorter:
+// `advisory` is at most a half, `mandatory` at most a fifth of the lifetime. 15 and 10 minutes are botocore's
+// values (credentials.py).
 struct RenewalOptions {
-  std::chrono::milliseconds advisory{std::chrono::minutes(15)};   // renew while the work continues
-  std::chrono::milliseconds mandatory{std::chrono::minutes(10)};  // the work waits for one attempt to renew
-  // How long the work waits for new credentials after the old ones became unusable.
+  std::chrono::milliseconds advisory{std::chrono::minutes(15)};   // requests continue meanwhile
+  std::chrono::milliseconds mandatory{std::chrono::minutes(10)};  // requests wait for one attempt
+  // How long requests wait for new credentials after the old ones became unusable.
   std::chrono::milliseconds patience{std::chrono::minutes(5)};
 };
 
-// Thread-safe. Snapshots are immutable, so that key, secret and token of one signature belong together. They
-// stay valid as long as the cache exists.
+// Thread-safe. Snapshots are immutable, so key, secret and token of one signature belong together. A snapshot
+// stays valid until the cache is destroyed.
 class CredentialCache {
  public:
   using Snapshot = const Credentials*;
 
-  // Never renews without `fetch`, or if `first` is not renewable. `notice` receives one line each when the
-  // work pauses and when it continues; it is called from the refresher's thread and must not block.
+  // Never renews without `fetch`, or if `first` is not renewable. `notice` receives one line when a renewal
+  // fails, when requests start to wait, and when they continue. It is called in the refresher's thread and
+  // must not block.
   CredentialCache(ProvidedCredentials first, FetchCredentials fetch, RenewalOptions options,
                   std::function<void(std::string_view)> notice);
   // Precondition: no thread or task is in Get() or Renew().
   ~CredentialCache();
 
   // Returns the credentials to sign with now. Takes no lock while they are fresh. In the mandatory window it
-  // waits through `waiter` for one attempt to renew them; if they are unusable, until there are new ones.
-  // Fails with kNoCredentials, now and at every later call, if there are no new ones within `patience`.
+  // waits through `waiter` for one attempt to renew them. If they are unusable, it waits until there are new
+  // credentials. If there are none within `patience`, Get() fails with kNoCredentials, now and at every later
+  // call.
   Result<Snapshot> Get(Waiter* waiter);
 
-  // Call it when the store refused `used` as expired: waits until there are other credentials. Returns false
-  // if there are none.
+  // Call it when the store refused `used` as expired. Waits for other credentials, as Get() does. Returns
+  // false if the wait ends without other credentials.
   bool Renew(const Snapshot& used, Waiter* waiter);
 
-  // Ends all waiting, now and later. Get() then returns the current credentials, or kCancelled if they are
+  // Ends all current and future waits. Get() then returns the current credentials, or kCancelled if they are
   // unusable. Any thread.
   void Cancel();
 
-  // The number of times that other credentials replaced the current ones.
+  // Returns how often other credentials replaced the current ones.
   std::uint64_t renewals() const;
 
  private:

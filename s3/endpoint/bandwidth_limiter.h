@@ -1,4 +1,4 @@
-// A limit for the bytes per second of all connections together. Thread-safe.
+// Limits the bytes per second of all connections together. Thread-safe.
 #pragma once
 
 #include <algorithm>

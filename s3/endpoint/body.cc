@@ -13,7 +13,7 @@ constexpr std::uint64_t kMaxPutBytes = 5ull << 30;
 
 bool IsChunked(std::string_view promised) { return promised.starts_with("STREAMING-"); }
 
-// Returns the declared size of the object or part; nothing if the request does not declare it.
+// Returns the declared size of the object or part in bytes; nothing if the request does not declare it.
 std::optional<std::uint64_t> DeclaredBytes(const Call& call) {
   const bool chunked = IsChunked(PromisedPayloadHash(call));
   const auto length = call.FindHeader(chunked ? "x-amz-decoded-content-length" : "content-length");
@@ -31,7 +31,7 @@ Reply BadDigest(std::string_view name) {
   return ErrorReply(400, "BadDigest", std::string(name) + " did not match the calculated value.");
 }
 
-// False for x-amz-checksum-algorithm and -type: they contain no checksum.
+// Returns false for x-amz-checksum-algorithm and -type, because they contain no checksum.
 bool IsChecksumValue(std::string_view name) { return StreamChecksum::Of(name).has_value(); }
 
 }  // namespace
@@ -56,7 +56,8 @@ std::optional<Reply> CheckBodyHeaders(const Call& call) {
                      promised == kSignedChunks || promised == kSignedChunksTrailer ||
                      HexDecode(promised).value_or("").size() == 32;
   if (!known) {
-    return ErrorReply(400, "InvalidArgument", "x-amz-content-sha256 must be a SHA-256 or one of S3's words");
+    return ErrorReply(400, "InvalidArgument",
+                      "x-amz-content-sha256 must be a SHA-256 in hex or one of S3's keywords");
   }
   const auto md5 = call.FindHeader("content-md5");
   if (md5 && Base64Decode(*md5).value_or("").size() != 16) {
@@ -85,8 +86,8 @@ BodyReceiver::BodyReceiver(const Call& call, const ServerOptions& options,
       max_bytes_(upload ? DeclaredBytes(call).value_or(0) : kMaxTextBytes),
       previous_signature_(SeedSignature(call)) {
   result_.upload = std::move(upload);
-  // Without an upload, the checksum header is not about the body: CompleteMultipartUpload sends the object's
-  // there.
+  // Without an upload, the checksum header does not describe the body: CompleteMultipartUpload sends the
+  // object's checksum in it.
   if (!result_.upload) return;
   auto name = PromisedChecksum(call);
   if (name.empty()) name = checksum;
@@ -157,7 +158,7 @@ std::optional<Reply> BodyReceiver::TakeLine(const std::string& line) {
   }
   const auto colon = line.find(':');
   if (!line.starts_with(kChecksumPrefix) || colon == std::string::npos)
-    return Malformed("An unknown trailer.");
+    return Malformed("A trailer is not an x-amz-checksum-* header.");
   if (trailers_.size() + line.size() > kMaxLineBytes) return Malformed("The trailers are too long.");
   promised_checksum_ = Header{line.substr(0, colon), line.substr(colon + 1)};
   trailers_ += line + "\n";
@@ -192,7 +193,7 @@ std::optional<Reply> BodyReceiver::EndChunk() {
     }
     previous_signature_ = expected;
   }
-  // The empty chunk is the last. After it come optional trailers and an empty line.
+  // The empty chunk is the last one. Optional trailers and an empty line follow it.
   state_ = chunk_bytes_ == 0 ? State::kTrailer : State::kChunkHeader;
   return std::nullopt;
 }
@@ -213,7 +214,8 @@ std::optional<Reply> BodyReceiver::Finish() {
   }
   const auto decoded = call_.FindHeader("x-amz-decoded-content-length");
   if (state_ == State::kDone && decoded != std::to_string(result_.size_bytes)) {
-    return ErrorReply(400, "IncompleteBody", "The body does not have x-amz-decoded-content-length bytes.");
+    return ErrorReply(400, "IncompleteBody",
+                      "The decoded body's length is not x-amz-decoded-content-length.");
   }
   result_.md5 = md5_.Finish();
   result_.sha256 = sha256_.Finish();
@@ -230,7 +232,7 @@ std::optional<Reply> BodyReceiver::CompareChecksum() {
   if (!checksum_) return std::nullopt;
   result_.checksum->value = checksum_->Finish();
   if (call_.FindHeader("x-amz-trailer") && !promised_checksum_) {
-    return ErrorReply(400, "MalformedTrailerError", "The promised trailer did not come.");
+    return ErrorReply(400, "MalformedTrailerError", "The trailer that x-amz-trailer names is missing.");
   }
   if (promised_checksum_ && (promised_checksum_->name != result_.checksum->name ||
                              promised_checksum_->value != result_.checksum->value)) {

@@ -1,5 +1,5 @@
 // Receives the body of one request: decodes aws-chunked, verifies chunk signatures, and compares digests and
-// checksum with the values that the request promised. One thread at a time.
+// checksum with the values that the request promised. For one thread at a time.
 #pragma once
 
 #include <memory>
@@ -21,23 +21,24 @@ struct ReceivedBody {
   std::string md5, sha256;         // binary, not hex
   std::optional<Header> checksum;  // "x-amz-checksum-..." and its base64 value, as computed here
   std::unique_ptr<ObjectUpload> upload;
-  std::string text;  // the body, if there is no upload
+  std::string text;  // the body, if the receiver has no upload
 };
 
 class BodyReceiver {
  public:
-  // The bytes go to `upload` as they arrive; they are not visible in the store before they are verified.
-  // Without an upload they are kept as text, at most kMaxTextBytes. Memory use does not depend on the size of
-  // chunks. `checksum` names a checksum to compute even if the request promises none
-  // ("x-amz-checksum-crc32c"; empty for none). Neither call nor options are owned.
+  // Writes the bytes to `upload` as they arrive. If `upload` is null, keeps the bytes as text, at most
+  // kMaxTextBytes. Memory use does not depend on the size of chunks. `checksum` names a checksum to compute
+  // even if the request promises none ("x-amz-checksum-crc32c"; empty for none). Call and options are not
+  // owned.
   BodyReceiver(const Call& call, const ServerOptions& options, std::unique_ptr<ObjectUpload> upload,
                std::string_view checksum);
 
-  // Takes the next bytes of the request. Returns a refusal if the body is wrong; call nothing else after it.
+  // Processes the next bytes of the request. Returns a refusal if the body is wrong; call no other function
+  // after a refusal.
   std::optional<Reply> Take(std::string_view bytes);
-  // Call it after the last byte. Returns a refusal if a promised value differs.
+  // Call Finish after the last byte. Returns a refusal if the body is incomplete or a promised value differs.
   std::optional<Reply> Finish();
-  // Call it once, after a Finish without a refusal.
+  // Call Result once, after Finish returned no refusal.
   ReceivedBody Result() { return std::move(result_); }
 
   static constexpr std::size_t kMaxTextBytes = 8 << 20;

@@ -15,14 +15,14 @@ std::string_view BucketOperation(const Call& call) {
   if (call.FindQuery("location")) return "GetBucketLocation";
   if (call.FindQuery("uploads")) return "ListMultipartUploads";
   for (const auto& [name, value] : call.query) {
-    // A sub-resource (acl, versioning, uploads ...) is a name without a value; parameters of listings have
-    // values.
+    // Returns no operation if the query names a sub-resource (acl, versioning ...), which is a name without a
+    // value. Parameters of listings have values.
     if (value.empty() && name != "prefix" && name != "delimiter" && name != "marker") return "";
   }
   return call.FindQuery("list-type") == "2" ? "ListObjectsV2" : "ListObjects";
 }
 
-// Tells which sub-resource the query selects. Ignores the parameters of the signature and the SDKs' own x-id.
+// The sub-resources that a query selects. The parameters of the signature and the SDKs' x-id are ignored.
 struct SubResource {
   bool uploads = false, upload_id = false, part_number = false, tagging = false, other = false;
 };

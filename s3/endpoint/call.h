@@ -30,24 +30,24 @@ struct Call {
   std::optional<std::string> FindQuery(std::string_view name) const;
 };
 
-// Fills the fields from raw_path on. Returns false if the target has broken percent-encoding.
+// Fills raw_path and the fields after it. Returns false if the target has broken percent-encoding.
 bool ParseTarget(Call* call);
 
 struct Reply {
   int status = 200;
   std::vector<Header> headers;
   std::string body;
-  // If set, the body is this range of stored data instead.
+  // If `data` is set, it replaces `body`: `content_length` bytes from `data_offset` on are sent.
   std::shared_ptr<const ObjectData> data;
   std::uint64_t data_offset = 0;
-  std::uint64_t content_length = 0;  // of the range of `data`; for HEAD, of the body that is not sent
+  std::uint64_t content_length = 0;  // also set for HEAD, where the body is not sent
   bool head_only = false;
 };
 
-// Returns a 200 with this XML document; adds the XML declaration.
+// Returns a 200 whose body is the XML declaration and this document.
 Reply XmlReply(std::string body);
 
-// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+// Returns an S3 error document (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
 Reply ErrorReply(int status, std::string_view code, std::string_view message);
 
 }  // namespace s3::endpoint

@@ -12,7 +12,7 @@ using asio::use_awaitable;
 using asio::ip::tcp;
 
 // The body of a refused request is read and dropped up to this size, so that the client reads the reply. If
-// it is larger, the connection is closed.
+// the body is larger, the connection is closed.
 constexpr std::uint64_t kMaxDrainBytes = 1 << 20;
 
 bool WaitsForContinue(const Connection::Parser& parser) {
@@ -151,8 +151,8 @@ Connection::Awaitable<void> Connection::SendData(const Reply& reply) {
   }
 }
 
-// Continues to read for a moment after the last reply. Closing with unread data would send a reset, which can
-// arrive before the reply.
+// Continues to read after the last reply, until the client closes the connection or a limit is reached. If
+// the socket were closed with unread data, the kernel would send a reset, which can arrive before the reply.
 Connection::Awaitable<void> Connection::LingerUntilClosed() {
   constexpr std::uint64_t kMaxLingerBytes = 64 << 20;
   std::uint64_t total = 0;

@@ -15,7 +15,7 @@
 
 namespace s3::endpoint {
 
-// Thrown to end a connection. It is not an error of the endpoint.
+// Thrown to end a connection. Not an error of the endpoint.
 struct ConnectionEnds {};
 
 class Connection {
@@ -34,16 +34,16 @@ class Connection {
   Awaitable<Call> ReadHeaders(Parser* parser);
   Awaitable<void> SendContinue(const Parser& parser);
   // Returns the next bytes of the body, in a buffer that is valid until the next call. The caller may change
-  // them.
+  // the bytes.
   Awaitable<std::span<char>> ReadChunk(Parser* parser);
-  // Reads and drops the body of a refused request. Returns false if the body is too long for that, or if the
-  // client still waits for a 100 Continue. The caller must then close the connection after the reply.
+  // Reads and drops the body of a refused request. Returns false if the body is longer than 1 MiB, or if the
+  // client still waits for a 100 Continue. Then the caller must close the connection after the reply.
   Awaitable<bool> Drain(Parser* parser);
-  // Returns whether the connection can carry another request.
+  // Returns true if the connection can carry another request.
   Awaitable<bool> Send(const Reply& reply, std::string_view request_id, bool keep_alive);
 
   [[noreturn]] void Reset();
-  // Sends nothing until the client sends a byte or closes the connection; then ends it.
+  // Waits until the client sends a byte or closes the connection, then ends the connection. Sends nothing.
   Awaitable<void> StaySilent();
   static Awaitable<void> Sleep(std::chrono::nanoseconds time);
 
@@ -52,7 +52,8 @@ class Connection {
   Awaitable<void> SendData(const Reply& reply);
   Awaitable<void> LingerUntilClosed();
 
-  // Set and account the time that the client has left for the next bytes of a body or a reply.
+  // AllowStall sets the deadline for the next bytes of a body or a reply. Call Moved when these bytes have
+  // moved; Moved adds the time since AllowStall to `waited_`.
   void AllowStall();
   void Moved(std::uint64_t bytes);
 
@@ -62,10 +63,10 @@ class Connection {
   boost::beast::tcp_stream stream_;
   boost::beast::flat_buffer buffer_;
   const std::unique_ptr<char[]>
-      chunk_;  // not initialised, so that its pages cost memory only if there is a body
+      chunk_;  // not initialised, so that its pages need memory only if there is a body
   std::chrono::steady_clock::time_point waits_since_{};
-  std::chrono::steady_clock::duration waited_{};  // for the current stall_bytes
-  std::uint64_t moved_bytes_ = 0;                 // of the current stall_bytes
+  std::chrono::steady_clock::duration waited_{};  // waiting time since `moved_bytes_` was last set to 0
+  std::uint64_t moved_bytes_ = 0;                 // set to 0 when it reaches `stall_bytes`
 };
 
 }  // namespace s3::endpoint

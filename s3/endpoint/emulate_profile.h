@@ -1,4 +1,5 @@
-// The refusals of other stores, by their profiles, so that a rehearsal gets them too.
+// Emulates the refusals of other stores, according to their profiles, so that a rehearsal gets the same
+// refusals.
 #pragma once
 
 #include <optional>
@@ -8,7 +9,7 @@
 
 namespace s3::endpoint {
 
-// Returns the refusal that the store would send; nothing if its profile says nothing against the request.
+// Returns the refusal that the store would send; nothing if its profile allows the request.
 std::optional<Reply> EmulatedRefusal(const StoreProfile& profile, const Call& call);
 
 }  // namespace s3::endpoint

@@ -1,4 +1,4 @@
-// Which request gets which fault, and how a fault changes a response. Thread-safe.
+// Chooses the fault for a request, and changes a reply as the fault says. Thread-safe.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@ class FaultPlan {
  public:
   explicit FaultPlan(std::vector<FaultRule> rules) : rules_(std::move(rules)), matches_(rules_.size()) {}
 
-  // Counts this request and returns the first rule that applies to it.
+  // Counts this request and returns the first rule that applies to it; nothing if no rule applies.
   std::optional<FaultRule> Next(const std::string& operation, const std::string& key);
 
  private:
@@ -26,11 +26,11 @@ class FaultPlan {
   std::vector<int> matches_ S3_GUARDED_BY(mutex_);                                     // by rule
 };
 
-// True if the request has its effect on the store in spite of the fault.
+// Returns true if the request is executed on the store in spite of the fault.
 bool IsExecuted(const std::optional<FaultRule>& fault);
 
-// Changes the reply as the fault says. Faults of the connection (kNoResponse, kLostResponse, resets, delays)
-// and kFlipBit change no reply.
+// Changes the reply as the fault says. Does nothing for faults of the connection (kNoResponse, kLostResponse,
+// resets, delays) and for kFlipBit.
 void ApplyToReply(const FaultRule& fault, Reply* reply);
 
 }  // namespace s3::endpoint

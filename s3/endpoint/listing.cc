@@ -24,11 +24,11 @@ struct Page {
   std::string contents, common_prefixes;
   int count = 0;
   bool truncated = false;
-  std::string last;  // the key or common prefix that the page ends with
+  std::string last;  // the last key or common prefix of the page
 };
 
-// Returns a position after all keys that begin with `prefix`. The byte 0xFF never occurs in UTF-8. A key that
-// nevertheless has these bytes after the prefix is listed on a later page.
+// Returns a text that sorts after all keys that begin with `prefix`, because the byte 0xFF never occurs in
+// UTF-8. If a key is not UTF-8 and has these bytes after the prefix, the prefix is listed twice.
 std::string PastPrefix(const std::string& prefix) { return prefix + std::string(16, '\xff'); }
 
 Page CollectPage(const Store& store, const Call& call, std::string after, const auto& encode) {

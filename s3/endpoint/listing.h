@@ -13,8 +13,8 @@ std::string IsoDate(std::int64_t seconds);
 
 Reply ListBuckets(const Store& store);
 
-// Executes the version that call.operation names. As at S3, keys that XML cannot represent need
-// encoding-type=url.
+// Executes the operation that call.operation names: ListObjects or ListObjectsV2. As with S3, a client must
+// ask for encoding-type=url if keys contain characters that XML cannot represent.
 Reply ListObjects(const Store& store, const Call& call);
 
 }  // namespace s3::endpoint

@@ -89,7 +89,7 @@ std::optional<Reply> PartsProblem(const PendingUpload& upload, const std::vector
   return std::nullopt;
 }
 
-// Returns the object that the named parts make, and appends their bytes to `*bytes`.
+// Returns the description of the object that consists of the named parts. Appends their bytes to `*bytes`.
 ObjectInfo Describe(const PendingUpload& upload, const std::vector<NamedPart>& named,
                     std::vector<StoredBytes>* bytes) {
   auto info = upload.info;
@@ -136,14 +136,14 @@ std::string ChecksumElement(const PendingUpload& upload, const ObjectInfo& info)
   return "";
 }
 
-// Without a type, S3 uses FULL_OBJECT for CRC64NVME, which has no other type, and COMPOSITE for all others.
+// If a request names no type, S3 uses FULL_OBJECT for CRC64NVME and COMPOSITE for all other algorithms.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
 bool DefaultsToFullObject(std::string_view checksum_header) {
   return checksum_header == "x-amz-checksum-crc64nvme";
 }
 
-// S3 has FULL_OBJECT only for CRCs, and only FULL_OBJECT for CRC64NVME. This endpoint has no FULL_OBJECT of
-// CRC32.
+// S3 supports FULL_OBJECT for CRCs only, and no other type for CRC64NVME. This endpoint does not support
+// FULL_OBJECT for CRC32.
 bool IsPossible(const std::string& checksum_header, bool full_object) {
   if (!StreamChecksum::Of(checksum_header)) return false;
   const bool is_crc64 = checksum_header == "x-amz-checksum-crc64nvme";
@@ -277,7 +277,7 @@ Reply ListMultipartUploads(const Uploads& uploads, const Call& call) {
   bool truncated = false;
   for (const auto& upload : uploads.OfBucket(call.bucket)) {
     if (!upload.key.starts_with(query("prefix"))) continue;
-    // A marker without an ID is after all uploads of its key.
+    // A key marker without an upload ID skips all uploads of that key.
     const bool past =
         after.second.empty() ? upload.key > after.first : std::pair(upload.key, upload.id) > after;
     if (!after.first.empty() && !past) continue;

@@ -9,12 +9,12 @@
 
 namespace s3::endpoint {
 
-// True for the operations below.
+// Returns true if this file executes the operation (an S3 name, "UploadPart").
 bool IsMultipart(std::string_view operation);
 
 // Returns the refusal of an UploadPart whose target or headers are wrong; call it before reading the body.
 std::optional<Reply> CheckUploadPart(const Uploads& uploads, const Call& call);
-// Returns the name of the checksum header that the part's upload was created with; empty for none.
+// Returns the name of the checksum header for which the part's upload was created; empty for none.
 std::string ChecksumOfUpload(const Uploads& uploads, const Call& call);
 
 Reply CreateMultipartUpload(Uploads* uploads, const Call& call);
@@ -25,7 +25,8 @@ Reply AbortMultipartUpload(Uploads* uploads, const Call& call);
 Reply ListParts(const Uploads& uploads, const Call& call);
 Reply ListMultipartUploads(const Uploads& uploads, const Call& call);
 
-// Converts a Tagging document to the value of x-amz-tagging; returns nothing if it is not such a document.
+// Converts an S3 Tagging document to a value of x-amz-tagging; returns nothing if the XML is no such
+// document.
 std::optional<std::string> ParseTaggingXml(const std::string& xml);
 
 }  // namespace s3::endpoint

@@ -75,7 +75,7 @@ Reply GetObject(const Store& store, const Call& call, const ObjectInfo& info) {
   DescribeObject(call, info, &reply);
   reply.data = store.Get(call.bucket, call.key);
   if (!reply.data) {
-    return ErrorReply(501, "NotImplemented", "This endpoint discards what it receives");
+    return ErrorReply(501, "NotImplemented", "This endpoint discards all data, so objects cannot be read");
   }
   if (const auto text = call.FindHeader("range")) {
     const auto range = ParseRange(*text, info.size_bytes);

@@ -7,24 +7,25 @@
 
 namespace s3::endpoint {
 
-// Returns the refusal of a write to a wrong bucket or key; call it before reading the body.
+// Returns the refusal of a write if the bucket is missing or the key is too long. Call it before reading the
+// body.
 std::optional<Reply> CheckWrite(const Store& store, const Call& call);
 
-// Stores a body that was received and verified.
+// Stores a received and verified body as an object.
 Reply PutObject(Store* store, const Call& call, ReceivedBody body, const ServerOptions& options);
 
-// Executes every operation whose body is not stored.
+// Executes the operations that neither store a body nor belong to multipart uploads.
 Reply ExecuteWithoutBody(Store* store, const Call& call, const ServerOptions& options);
 
 Reply SetTagging(Store* store, const Call& call, const std::string& tagging);
 
-// Copies the headers that are stored with an object.
+// Copies to `*info` the headers that are stored with an object.
 void KeepProperties(const Call& call, ObjectInfo* info);
-// Returns the refusal of a request whose customer-provided key is not the object's.
+// Returns the refusal of a request whose customer-provided encryption key is not the object's.
 std::optional<Reply> CustomerKeyProblem(const Call& call, const ObjectInfo& info);
-// True if the call has If-None-Match: * and the options do not ignore it for this operation.
+// Returns true if the call has If-None-Match: * and the options do not ignore it for this operation.
 bool KeepsCondition(const Call& call, const ServerOptions& options);
-// The reply to a commit that failed.
+// Returns the reply to a commit that failed.
 Reply CommitRefusal(Store::Committed committed);
 
 }  // namespace s3::endpoint

@@ -29,7 +29,7 @@ using asio::ip::tcp;
 template <typename T>
 using Awaitable = asio::awaitable<T>;
 
-// Fills in random credentials if there are none. They have AWS's lengths: 20 and 40 characters.
+// Creates random credentials if the options have none, with AWS's lengths of 20 and 40 characters.
 ServerOptions WithCredentials(ServerOptions options) {
   if (options.access_key_id.empty() != options.secret_access_key.empty()) {
     throw std::runtime_error("the endpoint's credentials need both an access key ID and a secret");
@@ -83,7 +83,8 @@ class Server::Impl {
       auto socket =
           co_await acceptor_.async_accept(asio::make_strand(io_), asio::redirect_error(use_awaitable, error));
       if (error) {
-        // No file descriptor is left, or the client closed at once. The endpoint continues in both cases.
+        // No file descriptor is left, or the client closed the connection at once. The endpoint continues in
+        // both cases.
         co_await Connection::Sleep(kPause);
         continue;
       }
@@ -102,11 +103,11 @@ class Server::Impl {
       }
     } catch (const ConnectionEnds&) {
     } catch (const boost::system::system_error&) {
-      // The client closed the connection. The part of a request that it sent is not stored.
+      // The client closed the connection. An incomplete request is not stored.
     }
   }
 
-  // Returns whether the connection can carry another request.
+  // Returns true if the connection can carry another request.
   Awaitable<bool> ServeOne(Connection& connection) {
     Connection::Parser parser;
     parser.body_limit(boost::none);
@@ -145,7 +146,7 @@ class Server::Impl {
     }
   }
 
-  // Returns a refusal that does not depend on the body.
+  // Makes all checks that do not need the body. Returns the refusal of the request; nothing if it passes.
   std::optional<Reply> CheckBeforeBody(const Call& call) {
     if (call.headers.size() > options_.clients.headers) {
       return ErrorReply(400, "RequestHeaderSectionTooLarge", "The request has too many headers.");
@@ -196,7 +197,7 @@ class Server::Impl {
 
   std::optional<FaultRule> NextFault(const Call& call) {
     auto fault = faults_.Next(call.operation, call.key);
-    // A flipped bit is counted when it is flipped: the request may have no body.
+    // A flipped bit is counted when it is flipped, because the request may have no body.
     if (fault && fault->action != FaultAction::kFlipBit) statistics_.CountFault();
     return fault;
   }
@@ -234,7 +235,7 @@ class Server::Impl {
       if (auto refusal = receiver.Take({bytes.data(), bytes.size()})) co_return *refusal;
       if (const auto wait = bandwidth_.Take(bytes.size()); wait.count() > 0) co_await Connection::Sleep(wait);
     }
-    // The body ended before the position of the reset: reset now.
+    // The body is shorter than `reset_after`, so the reset happens at its end.
     if (reset_after != UINT64_MAX) connection.Reset();
     if (auto refusal = receiver.Finish()) co_return *refusal;
     if (!executes) co_return Reply{};

@@ -16,17 +16,17 @@ namespace s3::endpoint {
 class Server {
  public:
   // Binds the port, and serves in its own threads until destruction. Throws std::system_error if the port is
-  // in use, std::runtime_error if the directory cannot be used or if only one half of the credentials is
-  // given.
+  // in use. Throws std::runtime_error if the directory cannot be used, or if the options contain only one of
+  // access key ID and secret.
   explicit Server(ServerOptions options);
   ~Server();
 
   int port() const;
   std::string endpoint() const;  // "http://127.0.0.1:PORT"
   Store& store();
-  // The accepted credentials: those of the options, or random ones.
+  // Returns the accepted credentials: from the options, or random ones.
   Credentials credentials() const;
-  // The number of multipart uploads that are neither completed nor aborted.
+  // Returns the number of multipart uploads that are neither completed nor aborted.
   std::size_t CountUploads(const std::string& bucket) const;
   ServerStats stats() const;
 

@@ -1,4 +1,4 @@
-// Counts what the endpoint does, so that tests and rehearsals can compare. Thread-safe.
+// Counts requests, connections and faults of the endpoint for tests and rehearsals. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace s3::endpoint {
 
 struct ServerStats {
   std::map<std::string, std::uint64_t> requests;  // by operation
-  std::map<std::string, int> max_in_flight;       // by operation: from the headers read to the response sent
+  std::map<std::string, int> max_in_flight;       // by operation; from received headers to the sent reply
   std::uint64_t faults_injected = 0;
   std::uint64_t refused_signatures = 0;
   std::uint64_t refused_headers = 0;  // requests with one of ServerOptions::refused_headers

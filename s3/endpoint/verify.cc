@@ -57,7 +57,7 @@ std::optional<Claim> ReadClaim(const Call& call) {
   return claim;
 }
 
-// Returns seconds: system_clock's nanoseconds overflow in the year 2262.
+// Returns seconds, because system_clock's nanoseconds overflow in the year 2262.
 std::optional<std::chrono::sys_seconds> ParseAmzDate(const std::string& text) {
   std::tm utc{};
   const char* end = strptime(text.c_str(), "%Y%m%dT%H%M%SZ", &utc);
@@ -67,7 +67,7 @@ std::optional<std::chrono::sys_seconds> ParseAmzDate(const std::string& text) {
 
 std::optional<Reply> CheckTime(const Claim& claim, std::chrono::sys_seconds now) {
   const auto time = ParseAmzDate(claim.amz_date);
-  if (!time) return ErrorReply(403, "AccessDenied", "There is no valid x-amz-date");
+  if (!time) return ErrorReply(403, "AccessDenied", "The request has no valid x-amz-date");
   if (*time > now + kMaxSkew || (!claim.in_query && *time < now - kMaxSkew)) {
     return ErrorReply(403, "RequestTimeTooSkewed",
                       "The difference between the request time and the current time is too large.");
@@ -152,7 +152,8 @@ std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& opti
   }
   if (auto refusal = CheckTime(*claim, std::chrono::floor<std::chrono::seconds>(now))) return refusal;
   if (scope[1] != claim->amz_date.substr(0, 8)) {
-    return ErrorReply(400, "AuthorizationHeaderMalformed", "The date of the scope is not the request's");
+    return ErrorReply(400, "AuthorizationHeaderMalformed",
+                      "The date of the credential scope is not the date of x-amz-date");
   }
   if (!claim->in_query && !call.FindHeader("x-amz-content-sha256")) {
     return ErrorReply(400, "InvalidRequest",
@@ -161,7 +162,7 @@ std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& opti
 
   const auto names = Split(claim->signed_headers, ';');
   if (names.size() > call.headers.size()) {
-    return ErrorReply(403, "AccessDenied", "There are signed headers that the request does not have");
+    return ErrorReply(403, "AccessDenied", "SignedHeaders names a header that the request does not have");
   }
   if (auto refusal = CheckSignedHeaders(call, names)) return refusal;
   std::vector<Header> headers;
@@ -170,7 +171,7 @@ std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& opti
   }
   auto query = call.query;
   std::erase_if(query, [](const auto& param) { return param.first == "X-Amz-Signature"; });
-  // The path is decoded and encoded again: a client that encodes by other rules is refused.
+  // The path is decoded and encoded again, so that a client with other encoding rules is refused.
   const auto path = UriEncode(UriDecode(call.raw_path).value_or(""), true);
   const auto canonical =
       BuildCanonicalRequest(call.method, path, query, headers, {}, PromisedPayloadHash(call));

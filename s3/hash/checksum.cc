@@ -82,7 +82,7 @@ std::uint64_t RawByTable(std::string_view data, std::uint64_t crc) {
 #ifdef __x86_64__
 // Folds as in Intel's "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ" (2009): each step moves
 // four blocks of 128 bits forward by 512 bits. The carry-less product of reversed words is one power of x too
-// high, so each constant's exponent is one lower than its distance.
+// high, so the exponent of each constant is one lower than the number of bits that its word moves.
 #define S3_CLMUL __attribute__((target("pclmul,sse4.1")))
 
 template <int kBits>
@@ -116,8 +116,8 @@ S3_CLMUL std::uint64_t RawByClmul(std::string_view data, std::uint64_t crc) {
 #endif
 
 // ISA-L (2.30) leaves the upper halves of the vector registers dirty. Until they are cleared, each SSE
-// instruction of this thread depends on the old value of its register. That slows SHA-256, too: two streams
-// of SHA-256 then run at 1.4 GB/s instead of 3.5.
+// instruction of this thread depends on the old value of its register. That also slows SHA-256: two streams
+// of SHA-256 then run at 1.4 GB/s instead of 3.5 GB/s.
 #ifdef __x86_64__
 __attribute__((target("avx"))) void ClearUpperHalves() { _mm256_zeroupper(); }
 void AfterIsaL() {

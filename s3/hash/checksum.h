@@ -1,5 +1,5 @@
-// S3's additional checksums: computes them, writes them as text, and combines those of parts. Pure, any
-// thread. https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+// Computes S3's additional checksums, writes them as text, and combines the checksums of parts. Pure
+// functions, any thread. https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace s3 {
 
-// CRC-32/ISCSI and CRC-64/NVME: https://reveng.sourceforge.io/crc-catalogue/all.htm. `previous` is the CRC of
-// the bytes before, for data that comes in pieces.
+// CRC-32/ISCSI and CRC-64/NVME: https://reveng.sourceforge.io/crc-catalogue/all.htm. For data that arrives in
+// pieces, `previous` is the CRC of all pieces before `data`.
 std::uint32_t Crc32c(std::string_view data, std::uint32_t previous = 0);
 std::uint64_t Crc64Nvme(std::string_view data, std::uint64_t previous = 0);
 std::uint32_t Crc32(std::string_view data, std::uint32_t previous = 0);  // CRC-32/ISO-HDLC
@@ -29,19 +29,21 @@ std::string ChecksumText(ChecksumAlgorithm algorithm, std::string_view data);
 std::string CrcText(std::uint32_t crc32c);
 std::string CrcText(std::uint64_t crc64nvme);
 
-// Returns "x-amz-checksum-crc32c" for example; empty for kAuto, kNone and kMd5.
+// Returns the name of the checksum header, for example "x-amz-checksum-crc32c"; empty for kAuto, kNone and
+// kMd5.
 std::string_view ChecksumHeader(ChecksumAlgorithm algorithm);
-// Returns "CRC32C" for example, as x-amz-checksum-algorithm spells it; empty for kAuto, kNone and kMd5.
+// Returns the name in x-amz-checksum-algorithm, for example "CRC32C"; empty for kAuto, kNone and kMd5.
 std::string_view ChecksumName(ChecksumAlgorithm algorithm);
-// Returns true when the checksum of an object can be computed from those of its parts (type FULL_OBJECT).
+// Returns true when the checksum of an object can be computed from the checksums of its parts (type
+// FULL_OBJECT).
 bool IsCrc(ChecksumAlgorithm algorithm);
 
 // Computes the full-object CRC from the CRCs of the parts. Add the parts in their order.
 class CrcOfParts {
  public:
   explicit CrcOfParts(ChecksumAlgorithm algorithm) : algorithm_(algorithm) {}
-  // `text`: the part's checksum as S3 writes it. Returns false, and adds nothing, when it is not one of this
-  // algorithm.
+  // `text`: the part's checksum as S3 writes it. Returns false, and adds nothing, when `text` is not a
+  // checksum of this algorithm.
   bool Add(std::string_view text, std::uint64_t bytes);
   std::string Text() const;
 

@@ -22,7 +22,7 @@
 namespace s3 {
 namespace {
 
-// Fetched once: EVP_sha256() fetches implicitly, with a lock and a lookup for each digest.
+// Fetched only once. EVP_sha256() would fetch implicitly, with a lock and a lookup for each digest.
 const EVP_MD* FetchedSha256() {
   static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return md;
@@ -76,7 +76,8 @@ Sha256Digest HmacSha256(std::string_view key, std::string_view data) {
   return Sha256Of({{outer.data(), outer.size()}, AsBytes(digest)});
 }
 
-// Uses OpenSSL's context for the state only: the caller counts the bytes and keeps those that fill no block.
+// Uses OpenSSL's context for the state only. The caller counts the bytes, and keeps the bytes that do not
+// fill a block.
 void HashSha256Blocks(std::string_view blocks, std::array<std::uint32_t, 8>* words) {
   SHA256_CTX context{};
   std::copy(words->begin(), words->end(), context.h);
@@ -175,7 +176,7 @@ std::string Digest::Finish() {
 
 namespace {
 
-// For sandboxes whose seccomp filter does not know getrandom(2) and returns EPERM.
+// Used in sandboxes whose seccomp filter does not know getrandom(2) and returns EPERM.
 bool ReadRandomDevice(std::span<char> bytes) {
   const UniqueFd device(open("/dev/urandom", O_RDONLY | O_CLOEXEC));
   while (device.get() >= 0 && !bytes.empty()) {
@@ -190,11 +191,12 @@ bool ReadRandomDevice(std::span<char> bytes) {
 
 std::string RandomBytes(std::size_t bytes) {
   std::string random(bytes, '\0');
-  constexpr std::size_t kMaxAtOnce = 256;  // getentropy(3)
+  constexpr std::size_t kMaxAtOnce = 256;  // getentropy(3) returns no more
   for (std::size_t at = 0; at < bytes; at += kMaxAtOnce) {
     const std::span<char> some(random.data() + at, std::min(kMaxAtOnce, bytes - at));
     if (getentropy(some.data(), some.size()) != 0 && !ReadRandomDevice(some)) {
-      throw std::system_error(errno, std::generic_category(), "getrandom and /dev/urandom");
+      throw std::system_error(errno, std::generic_category(),
+                              "cannot get random bytes from getrandom or /dev/urandom");
     }
   }
   return random;

@@ -84,7 +84,7 @@ template <std::size_t kRound, typename Word>
 S3_INLINE void Sha256Round(Word* state, Word* words) {
   Word& word = words[kRound % 16];
   if constexpr (kRound >= 16) {
-    const Word fifteen = words[(kRound + 1) % 16], two = words[(kRound + 14) % 16];  // words before this one
+    const Word fifteen = words[(kRound + 1) % 16], two = words[(kRound + 14) % 16];  // words t-15 and t-2
     word += words[(kRound + 9) % 16];
     word += (fifteen >> 7 | fifteen << 25) ^ (fifteen >> 18 | fifteen << 14) ^ fifteen >> 3;
     word += (two >> 17 | two << 15) ^ (two >> 19 | two << 13) ^ two >> 10;
@@ -121,7 +121,8 @@ S3_INLINE void Sha256Blocks(const HashLane* lanes, std::size_t blocks) {
   StoreState<&HashState::sha256>(state, lanes);
 }
 
-// Has as many lanes as a vector has words. The last ones may be dummies, whose results are discarded.
+// Has as many lanes as a vector has words. If there are fewer streams, the last lanes are dummies, and their
+// results are discarded.
 template <typename Word>
 class FilledLanes {
  public:
@@ -161,7 +162,7 @@ S3_AVX2 void EightSha256(const HashLane* lanes, std::size_t blocks) {
 struct Sha256Lane {
   __m128i abef, cdgh;
   __m128i abef_before, cdgh_before;
-  __m128i words[4];  // the last sixteen of the message schedule
+  __m128i words[4];  // the last sixteen words of the message schedule
 };
 
 S3_SHA S3_INLINE void LoadSha256(const HashLane& from, Sha256Lane* to) {
@@ -233,8 +234,8 @@ S3_SHA void ShaBlocks(const HashLane* lanes, std::size_t blocks) {
   for (std::size_t i = 0; i < kLanes; ++i) StoreSha256(sha[i], lanes[i]);
 }
 
-// Does one MD5 step of all lanes, and an equal share of the SHA-256 rounds. SHA-256 takes one lane's block
-// after the other, so that the blocks of all lanes are complete after the 64 steps of MD5.
+// Does one MD5 step of all lanes, and an equal share of the SHA-256 rounds. SHA-256 processes the lanes'
+// blocks one after the other, so that all of them are complete after the 64 steps of MD5.
 template <std::size_t kStep, typename Word>
 S3_SHA S3_INLINE void StepOfBoth(Word* state, const Word* words, const HashLane* lanes, std::size_t at,
                                  Sha256Lane* sha) {
@@ -305,7 +306,8 @@ const Processor& ThisProcessor() {
   return processor;
 }
 
-// With fewer lanes OpenSSL is as fast: eight lanes in vectors take as long as OpenSSL takes for three.
+// With fewer lanes OpenSSL is at least as fast, because eight lanes in vectors take as long as three in
+// OpenSSL.
 constexpr std::size_t kMinSha256InVectors = 4;
 
 }  // namespace

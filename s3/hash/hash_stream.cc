@@ -52,7 +52,8 @@ void HashStream::UpdateAll(std::span<Piece> pieces) {
     return;
   }
   for (auto& [stream, data] : pieces) data = stream->FillBlock(data);
-  // Hashes as many blocks as the shortest piece has, then repeats it for those that have more.
+  // Hashes as many blocks of each piece as the shortest piece has, then repeats that for the pieces that have
+  // more.
   for (;;) {
     std::array<HashLane, kMaxHashLanes> lanes;
     std::size_t count = 0, blocks = ~std::size_t{0};

@@ -12,12 +12,13 @@
 
 namespace s3 {
 
-// Each step of these hashes needs the result of the step before, so most of the processor is idle. When the
-// steps of other streams and of the other hash are interleaved, all together take little more time than one.
+// Hashes one stream. Each step of SHA-256 and MD5 needs the result of the step before, so most of the
+// processor is idle. Therefore hashing several streams together, or computing both hashes of a stream
+// together, takes little more time than hashing one stream with one hash.
 class HashStream {
  public:
   enum class Kind { kSha256, kMd5, kBoth };
-  struct Digests {  // of the stream's kind; the other one stays zero
+  struct Digests {  // only the digests of the stream's kind are set
     Sha256Digest sha256{};
     Md5Digest md5{};
   };
@@ -36,13 +37,14 @@ class HashStream {
   // Ends the stream. Call it once.
   Digests Finish();
 
-  // The number of streams of this kind to hash together for the least CPU time per byte.
+  // Returns how many streams of this kind to hash together for the least CPU time per byte.
   std::size_t lanes() const {
     if (!md5_) return Sha256Lanes(engine_);
     return sha256_ ? Sha256AndMd5Lanes(engine_) : Md5Lanes();
   }
-  // The same if each stream could have a processor of its own. Returns 1 if hashing together would take each
-  // stream more than twice as long as alone.
+  // Returns how many streams of this kind to hash together when each stream could have a processor of its
+  // own: 1 if hashing lanes() streams together takes more than twice as long as hashing one stream alone,
+  // otherwise lanes().
   std::size_t lanes_of_few() const { return sha256_ && engine_ == Sha256Engine::kAvx2 ? 1 : lanes(); }
 
  private:
@@ -57,7 +59,7 @@ class HashStream {
   Sha256Engine engine_;
   HashState state_;
   std::uint64_t bytes_ = 0;
-  // Its first bytes_ % kHashBlockBytes bytes are data that does not fill a block yet.
+  // Holds data that does not fill a block yet, in its first bytes_ % kHashBlockBytes bytes.
   std::array<char, kHashBlockBytes> block_{};
 };
 

@@ -7,9 +7,9 @@
 
 #include "s3/hash/hash_lanes.h"
 
-// The caller's target attribute decides the instruction set, because all these functions are inlined into it.
-// Therefore no S3_INLINE function returns a vector or takes one by value: the ABI of vectors depends on the
-// target.
+// The caller's target attribute decides the instruction set, because all these functions are inlined into the
+// caller. The ABI of vectors depends on that instruction set, so no S3_INLINE function returns a vector or
+// has a vector as a parameter by value.
 #define S3_INLINE inline __attribute__((always_inline))
 
 namespace s3 {
@@ -19,12 +19,13 @@ using FourWords __attribute__((vector_size(16))) = std::uint32_t;
 using EightWords __attribute__((vector_size(32))) = std::uint32_t;
 
 static_assert(std::endian::native == std::endian::little,
-              "the words of a block are read without swapping bytes");
+              "only little-endian CPUs are supported, because words are read without swapping bytes");
 
 template <typename Word>
 constexpr std::size_t kLanesOf = sizeof(Word) / sizeof(OneWord);
 
-// `kHash` is a member of HashState.
+// Loads the state of one hash from all lanes: `state[i]` becomes word i of each lane. `kHash` is the member
+// of HashState that contains this hash.
 template <auto kHash, typename Word, std::size_t kWords>
 S3_INLINE void LoadState(const HashLane* lanes, Word (&state)[kWords]) {
   for (std::size_t i = 0; i < kWords; ++i) {
@@ -49,7 +50,8 @@ S3_INLINE void LoadBlock(const HashLane* lanes, std::size_t at, OneWord* words) 
   std::memcpy(words, lanes[0].data + at, kHashBlockBytes);
 }
 
-// Transposes: a row of four words of each lane becomes a column.
+// Loads one block of each lane: `words[i]` becomes word i of each lane. Transposes four words of each lane at
+// a time: a row becomes a column.
 S3_INLINE void LoadBlock(const HashLane* lanes, std::size_t at, FourWords* words) {
   for (std::size_t i = 0; i < kBlockWords; i += 4) {
     FourWords row[4];

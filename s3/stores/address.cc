@@ -46,7 +46,9 @@ Result<BucketAddress> AddressAt(const DestinationOptions& destination, const std
   if (destination.accelerate && (!can_be_host || destination.addressing == Addressing::kPath)) {
     return Fail(
         ErrorKind::kPermanent,
-        fmt::format("accelerate needs virtual addressing and a bucket name without '.', not '{}'", bucket));
+        fmt::format("accelerate needs virtual addressing, and a bucket name that can be part of a host name "
+                    "(no '.', '_' or upper case); the bucket is '{}'",
+                    bucket));
   }
   if (destination.addressing == Addressing::kPath) virtual_hosted = false;
   if (destination.addressing == Addressing::kVirtual) {

@@ -29,12 +29,13 @@ EndpointPool::Lease EndpointPool::Take() {
 std::size_t EndpointPool::Choose(Clock::time_point now) const {
   const auto none = states_.size();
   auto best = none;
-  // Starts behind the last one, so that equally busy endpoints take turns.
+  // Starts after the last used endpoint, so that equally busy endpoints take turns.
   for (std::size_t i = 1; i <= states_.size(); ++i) {
     const auto index = (last_ + i) % states_.size();
     const auto& state = states_[index];
     if (!MayTake(state, now)) continue;
-    // Its pause is over. The trial comes first: this endpoint might never be the least busy one.
+    // The pause of this endpoint is over. The trial has priority, because this endpoint might never be the
+    // least busy one.
     if (state.pauses > 0) return index;
     if (best == none || state.in_flight < states_[best].in_flight) best = index;
   }
@@ -76,7 +77,7 @@ std::string EndpointPool::Learn(std::size_t index, Clock::time_point since, bool
   state.paused_at = now_();
   state.retry_at = state.paused_at + std::min(pause, kMaxPause);
   state.is_on_trial = false;
-  return state.pauses++ == 0 ? fmt::format("endpoint {} fails: paused for a while", name) : "";
+  return state.pauses++ == 0 ? fmt::format("endpoint {} fails: it gets no requests for a while", name) : "";
 }
 
 }  // namespace s3

@@ -1,4 +1,4 @@
-// Chooses which of a store's endpoints takes the next request. Thread-safe.
+// Chooses one of a store's endpoints for each request. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -16,8 +16,8 @@ class EndpointPool {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // One request in flight at one endpoint. A lease that is destroyed before Release() says nothing about its
-  // endpoint. Must not outlive the pool.
+  // One request in flight at one endpoint. If a lease is destroyed before Release(), the pool learns nothing
+  // about the endpoint. A lease must not outlive the pool.
   class [[nodiscard]] Lease {
    public:
     Lease(Lease&& other) noexcept
@@ -28,7 +28,7 @@ class EndpointPool {
     }
 
     std::size_t index() const { return index_; }
-    // Call at most once. `worked`: the endpoint responded, whatever it said about the request.
+    // Call it at most once. `worked` is true if the endpoint works, even if it refused the request.
     void Release(bool worked) {
       if (pool_ != nullptr) std::exchange(pool_, nullptr)->ReturnAndLearn(index_, since_, worked);
     }
@@ -43,28 +43,28 @@ class EndpointPool {
     Clock::time_point since_;
   };
 
-  // `names` appear in notices. `notice` receives one line when an endpoint is paused and when it works again;
-  // it must not wait. `now` is the clock.
+  // `names` are the endpoints' names in notices. `notice` receives one line when an endpoint is paused, and
+  // one when it works again; `notice` must not wait. `now` is the clock.
   EndpointPool(std::vector<std::string> names, std::function<void(std::string_view)> notice,
                std::function<Clock::time_point()> now = Clock::now);
 
-  // Returns the working endpoint with the fewest requests in flight. An endpoint that failed is paused, then
-  // tried with a single request. When all have failed, returns the one whose pause ends first. The only
-  // endpoint of a pool takes every request, without a lock.
+  // Returns a lease of the working endpoint with the fewest requests in flight. After the pause of an
+  // endpoint, a single request tries that endpoint. When all endpoints are paused, the lease is of the one
+  // whose pause ends first. A pool with only one endpoint always returns that endpoint, without a lock.
   Lease Take();
 
-  // A single failure may be the request's fault; two in a row are the endpoint's.
+  // This many failures in a row pause an endpoint. A single failure may be the request's fault.
   static constexpr int kFailuresToPause = 2;
-  // The pause doubles from one failed trial to the next.
+  // The pause doubles after each failed trial.
   static constexpr std::chrono::seconds kFirstPause{1}, kMaxPause{30};
 
  private:
   struct State {
     int in_flight = 0;
     int failures = 0;  // in a row
-    int pauses = 0;    // in a row; 0: it works
+    int pauses = 0;    // in a row; 0 if the endpoint works
     bool is_on_trial = false;
-    Clock::time_point paused_at{};  // failures of requests from before say nothing new
+    Clock::time_point paused_at{};  // failures of requests sent before this time are ignored
     Clock::time_point retry_at{};
   };
   bool MayTake(const State& state, Clock::time_point now) const;

@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::seconds;
 
-// True when the text looks like the name of a region: a response may contain anything.
+// Returns true when the text looks like the name of a region. A response may contain anything.
 bool LooksLikeRegion(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
@@ -56,7 +56,8 @@ bool StoreContextCache::LearnFrom(const Error& error, const StoreContext& used) 
     learnt =
         error.kind == ErrorKind::kWrongRegion
             ? fmt::format(
-                  "the bucket is in region {}: requests are signed for it (destination.region says {})",
+                  "the bucket is in region {}: requests are signed for it; correct destination.region, "
+                  "which says {}",
                   corrected->region, destination_.region)
             : fmt::format("the store's clock is {} this machine's: requests are signed with the store's time",
                           OffsetText(corrected->clock_offset));
@@ -89,7 +90,7 @@ std::optional<StoreContext> StoreContextCache::Corrected(const Error& error, con
     if (!error.server_time) return std::nullopt;
     const auto ours = std::chrono::floor<seconds>(std::chrono::system_clock::now());
     corrected.clock_offset = *error.server_time - ours;
-    // A response that only repeats the time we signed with would not change the next request.
+    // If the response only repeats the time that we signed with, the next request would not be different.
     const auto change = std::chrono::abs(corrected.clock_offset - now.clock_offset);
     if (change < std::chrono::minutes(1) || std::chrono::abs(corrected.clock_offset) > kMaxClockOffset) {
       return std::nullopt;

@@ -1,5 +1,5 @@
-// Holds what requests need to know about one bucket's store: address, region, clock. Corrects it from the
-// store's refusals, once for the whole run. Thread-safe.
+// Stores what requests need to know about one bucket's store: address, region, clock. If the store's refusals
+// show that a value is wrong, corrects it once for the whole run. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -19,9 +19,9 @@
 
 namespace s3 {
 
-// One consistent state. Each request uses a single one from building to the response.
+// One consistent set of values. A request uses a single StoreContext until its response has been received.
 struct StoreContext {
-  std::vector<BucketAddress> buckets;  // the same bucket at each of its endpoints
+  std::vector<BucketAddress> buckets;  // the bucket's address at each endpoint
   std::string region;
   std::chrono::seconds clock_offset{0};      // the store's clock minus ours
   std::shared_ptr<Signer> signer;            // for that region
@@ -30,26 +30,26 @@ struct StoreContext {
 
 class StoreContextCache {
  public:
-  // `notice` receives one line whenever something was learnt; it must not wait.
+  // `notice` receives one line whenever a value was corrected; it must not wait.
   StoreContextCache(DestinationOptions destination, std::vector<BucketAddress> buckets,
                     std::function<void(std::string_view)> notice);
 
-  // Never null; valid as long as this object. Takes no lock.
+  // Returns the current values. Never null; valid until this object is destroyed. Takes no lock.
   const StoreContext* Current() const { return context_.Current(); }
 
-  // Learns the region or the clock that a refusal names. `used` is the context of the refused request.
-  // Returns true if the request should be sent again with Current(). That is also the case if another thread
-  // has learnt the same meanwhile. Uses only the region's name: the host is computed from it, never read from
-  // a response, so that a response cannot send us and our credentials to another host.
+  // Corrects the region or the clock if the refusal `error` contains the right one. `used` is the context of
+  // the refused request. Returns true if the request should be sent again with Current(), also if another
+  // thread has made the correction already. The host is computed from the region's name, and never read from
+  // a response. So a response cannot send us and our credentials to another host.
   bool LearnFrom(const Error& error, const StoreContext& used);
 
-  // Call when the store accepted a request without these headers and had refused it with them.
+  // Call it when the store refused a request with these headers, and then accepted it without them.
   void LearnRefusedHeaders(const std::vector<std::string>& headers);
 
-  // Its indices are those of StoreContext::buckets.
+  // Returns the pool of the store's endpoints. Its indices are the indices of StoreContext::buckets.
   EndpointPool& endpoints() { return endpoints_; }
 
-  // Clocks that differ by more than 14 days are not believed.
+  // If the clocks differ by more than 14 days, the difference is ignored.
   static constexpr std::chrono::hours kMaxClockOffset{14 * 24};
   // Limits how often a store may send us to another region.
   static constexpr int kMaxRegions = 4;
@@ -60,7 +60,7 @@ class StoreContextCache {
   DestinationOptions destination_;
   const std::function<void(std::string_view)> notice_;
   EndpointPool endpoints_;
-  Mutex mutex_;  // taken to learn, not to read
+  Mutex mutex_;  // held for a correction; readers do not need it
   ReadMostly<StoreContext> context_;
   int regions_learnt_ S3_GUARDED_BY(mutex_) = 0;
 };

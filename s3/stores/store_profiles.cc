@@ -24,8 +24,8 @@ constexpr StoreLimits EqualParts() {
   return limits;
 }
 
-// Contains only what is known. An outdated refusal would keep users from a feature that works, so a kNo
-// stands here only when the store's documentation or its users report it.
+// Contains only known facts. A wrong kNo would keep users from a feature that works. So a feature is kNo only
+// when the store's documentation or its users report that.
 constexpr StoreProfile kProfiles[] = {
     {.name = "generic"},
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html and
@@ -48,7 +48,7 @@ constexpr StoreProfile kProfiles[] = {
     {.name = "ceph", .streaming = kYes, .conditions = kYes, .tags = kYes},
     // Trailers work since 2023-05: https://github.com/minio/minio/pull/16484
     {.name = "minio", .server_header = "MinIO", .streaming = kYes, .conditions = kYes, .tags = kYes},
-    // Does not support aws-chunked trailers: clients get SignatureDoesNotMatch.
+    // Google Cloud Storage does not support aws-chunked trailers: clients get SignatureDoesNotMatch.
     {.name = "gcs",
      .host_suffixes = {".storage.googleapis.com"},
      .server_header = "UploadServer",
@@ -65,7 +65,7 @@ constexpr StoreProfile kProfiles[] = {
      .tags = kNo,
      .etag_of_parts_is_md5 = false,
      .limits = EqualParts()},
-    // Refuses every x-amz-checksum header (seen in 2025).
+    // Backblaze B2 refuses every x-amz-checksum header (seen in 2025).
     {.name = "b2",
      .host_suffixes = {".backblazeb2.com"},
      .region_in_host = true,
@@ -92,7 +92,7 @@ constexpr StoreProfile kProfiles[] = {
      .virtual_hosted = true,
      .etag_of_parts_is_md5 = false},
     {.name = "seaweedfs", .server_header = "SeaweedFS", .etag_of_parts_is_md5 = false},
-    // Treats the framing of aws-chunked as part of the body: XAmzContentSHA256Mismatch.
+    // Dell ECS treats the framing of aws-chunked as part of the body, and returns XAmzContentSHA256Mismatch.
     {.name = "ecs", .server_header = "ViPR", .trailers = kNo},
 };
 
@@ -104,7 +104,7 @@ std::string HostOf(const DestinationOptions& destination) {
   return endpoint ? endpoint->host : "";
 }
 
-// Returns what precedes the profile's suffix in `host`; nothing when the host has another suffix.
+// Returns the part of `host` before the profile's suffix; nothing when the host has another suffix.
 std::optional<std::string_view> BeforeSuffix(std::string_view host, const StoreProfile& profile) {
   for (const auto suffix : profile.host_suffixes) {
     if (suffix.empty()) continue;
@@ -159,7 +159,7 @@ IntegrityOptions ResolveIntegrity(IntegrityOptions integrity, const DestinationO
 std::optional<std::string> IntegrityProblem(const IntegrityOptions& integrity, const StoreProfile& profile) {
   const auto refused = [&](std::string_view what) {
     return fmt::format(
-        "{}: stores of profile {} refuse it (if yours accepts it: destination.profile: generic)", what,
+        "{}: stores of profile {} refuse it (if yours accepts it, set destination.profile: generic)", what,
         profile.name);
   };
   const auto checksum = ChecksumName(integrity.checksum);

@@ -1,5 +1,5 @@
 // Tables of the S3 features that each store supports, and functions that adapt a job's options to a store.
-// Pure functions, any thread. s3/client/probe.h measures the same at a real store.
+// Pure functions, any thread. s3/client/probe.h finds out the features of a real store with requests.
 #pragma once
 
 #include <array>
@@ -13,23 +13,24 @@
 
 namespace s3 {
 
-// Whether a store accepts a feature. kVaries: depends on the store's version or settings, or is unknown;
-// s3flow then does what the job says.
+// Whether a store accepts a feature. kVaries means that it depends on the store's version or settings, or is
+// unknown. s3flow then does what the job says.
 enum class Takes { kYes, kNo, kVaries };
 
 struct StoreProfile {
   std::string_view name;  // the value of destination.profile
-  // A host belongs to the store when it ends with one of these, or equals one without its leading dot. Empty
-  // for software that runs on hosts of any name.
+  // A host belongs to the store when its name ends with one of these suffixes, or equals a suffix without the
+  // leading dot. Empty for software that runs on hosts of any name.
   std::array<std::string_view, 2> host_suffixes{};
   // True when the label before the suffix is the region, as in s3.us-west-004.backblazeb2.com.
   bool region_in_host = false;
-  // The beginning of the Server header in its responses; empty when the header identifies nothing.
+  // The beginning of the Server header in the store's responses; empty when this header does not identify the
+  // store.
   std::string_view server_header{};
-  // Used when the host does not name one; empty when the job decides.
+  // The region to use when the host does not name a region; empty when the job decides.
   std::string_view region{};
-  bool virtual_hosted = false;                           // what Addressing::kAuto means
-  ChecksumAlgorithm checksum = ChecksumAlgorithm::kMd5;  // what ChecksumAlgorithm::kAuto means
+  bool virtual_hosted = false;                           // what Addressing::kAuto selects
+  ChecksumAlgorithm checksum = ChecksumAlgorithm::kMd5;  // what ChecksumAlgorithm::kAuto selects
   Takes checksum_headers = Takes::kVaries;               // x-amz-checksum-...
   Takes crc64nvme = Takes::kVaries;
   Takes trailers = Takes::kVaries;                // checksums after the body
@@ -48,14 +49,15 @@ std::span<const StoreProfile> StoreProfiles();
 // Returns null when there is no profile of that name.
 const StoreProfile* FindStoreProfile(std::string_view name);
 
-// Returns the profile that `destination` names, else the one that its host matches, else "generic".
+// Returns the profile that `destination` names. If it names none, returns the profile that matches its host,
+// or else "generic".
 const StoreProfile& ProfileOf(const DestinationOptions& destination);
 
 // Returns the region that the endpoint's host or the profile fixes; nothing when the job decides.
 std::optional<std::string> RegionOf(const DestinationOptions& destination);
 
-// Resolves `integrity` for the store: replaces kAuto by a checksum, and sets which ETags are compared and
-// which conditions the store keeps.
+// Resolves `integrity` for the store: replaces kAuto by a checksum, and sets whether the ETag of parts is
+// compared and which conditions the store keeps.
 IntegrityOptions ResolveIntegrity(IntegrityOptions integrity, const DestinationOptions& destination);
 
 // Returns a message that names an option of `integrity` which the store is known to refuse; nothing if there

@@ -1,4 +1,4 @@
-// Hands commands from any thread to the thread of one event loop.
+// Passes commands from any thread to the thread of one event loop.
 #pragma once
 
 #include <sys/eventfd.h>
@@ -27,13 +27,13 @@ class CommandQueue {
   using Clock = std::chrono::steady_clock;
 
   struct Batch {
-    std::vector<std::unique_ptr<E>> exchanges;  // to begin
+    std::vector<std::unique_ptr<E>> exchanges;  // new: the loop must begin them
     std::vector<std::pair<Clock::time_point, Wake>> timers;
-    // Each of these stays true in all later batches.
+    // Each flag that is true once is true in all later batches.
     bool cancel_timers = false, abort = false, quit = false;
   };
 
-  // Throws std::system_error when the process or the system has no descriptor left.
+  // Throws std::system_error when the process or the system has no file descriptor left.
   CommandQueue();
 
   // An eventfd: readable while commands wait.
@@ -47,8 +47,8 @@ class CommandQueue {
   void Abort();
   void Quit();
 
-  // A free list of exchanges: they keep their allocated memory for the next requests. TakeRecycled returns
-  // null when the list is empty; Recycle empties `*finished`.
+  // A free list of exchanges, which keep their allocated memory for the next requests. TakeRecycled returns
+  // null when the list is empty. Recycle moves all of `*finished` to the list.
   std::unique_ptr<E> TakeRecycled();
   void Recycle(std::vector<std::unique_ptr<E>>* finished);
 
@@ -69,7 +69,7 @@ CommandQueue<E>::CommandQueue() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
   if (event_.get() < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
 
-// One write wakes the loop for all commands of a batch.
+// Writes the eventfd only for the first command of a batch: one write wakes the loop for all.
 template <typename E>
 template <typename Change>
 void CommandQueue<E>::Post(const Change& change) {
@@ -79,7 +79,7 @@ void CommandQueue<E>::Post(const Change& change) {
     if (std::exchange(is_notified_, true)) return;
   }
   const std::uint64_t one = 1;
-  // The counter cannot overflow: Take reads it before it can be written again.
+  // The eventfd's counter cannot overflow, because Take resets it before the next write.
   [[maybe_unused]] const auto written = write(event_.get(), &one, sizeof one);
 }
 

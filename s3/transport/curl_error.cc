@@ -56,11 +56,13 @@ std::string CurlProblem(CURLcode code, const char* error_text) {
   return error_text[0] != '\0' ? error_text : curl_easy_strerror(code);
 }
 
-Error ConnectError(CURL* easy, CURLcode code, const char* error_text, std::chrono::milliseconds connect_timeout) {
+Error ConnectError(CURL* easy, CURLcode code, const char* error_text,
+                   std::chrono::milliseconds connect_timeout) {
   long os_error = 0;
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
   if (code == CURLE_ABORTED_BY_CALLBACK) {
-    return {.kind = KindOf(code), .message = fmt::format("not connected within {} ms", connect_timeout.count())};
+    return {.kind = KindOf(code),
+            .message = fmt::format("not connected within connect_timeout ({} ms)", connect_timeout.count())};
   }
   auto detail = CurlProblem(code, error_text);
   if (os_error != 0) detail += fmt::format(" ({})", ErrnoText(static_cast<int>(os_error)));
@@ -74,8 +76,8 @@ Error ConnectError(CURL* easy, CURLcode code, const char* error_text, std::chron
           .message = WithoutUser(detail)};  // libcurl quotes a proxy's whole URL
 }
 
-// Name resolution and reading certificates need descriptors, too, and libcurl hides why they failed. So this
-// tries whether a descriptor is left.
+// Name resolution and reading certificates need file descriptors, too, and libcurl does not report why they
+// failed. So this function tries to create a descriptor.
 bool LacksDescriptor(int open_errno) {
   if (open_errno == EMFILE || open_errno == ENFILE) return true;
   const UniqueFd trial(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -11,8 +11,8 @@
 
 namespace s3 {
 
-// Returns true when OpenSSL's message says that the server speaks no TLS, has no TLS version in common with
-// us, or refuses our client certificate.
+// Returns true when OpenSSL's message says that the server does not use TLS, supports no TLS version that
+// s3flow supports, or refuses the client certificate.
 bool IsProtocolMismatch(CURLcode code, std::string_view detail);
 
 ErrorKind KindOf(CURLcode code);
@@ -24,7 +24,8 @@ std::string ErrnoText(int error);
 std::string CurlProblem(CURLcode code, const char* error_text);
 
 // Says why libcurl could not connect. `connect_timeout`: the one of the handle.
-Error ConnectError(CURL* easy, CURLcode code, const char* error_text, std::chrono::milliseconds connect_timeout);
+Error ConnectError(CURL* easy, CURLcode code, const char* error_text,
+                   std::chrono::milliseconds connect_timeout);
 
 // True when a connection failed because this process or system has no descriptor left (EMFILE, ENFILE): the
 // server is not at fault. `open_errno`: of socket(2), 0 if it succeeded.

@@ -11,13 +11,14 @@
 namespace s3 {
 namespace {
 
-// OpenSSL reads TLS messages without data (key updates, tickets) within one call, and that call does not
-// return as long as a server sends them fast enough. A handshake and the tickets after it need about ten.
+// The largest number of TLS records without data (key updates, tickets) in a row. OpenSSL reads such records
+// within one call. If a server sends them fast enough, that call would never return. A handshake and the
+// tickets after it need about ten records.
 constexpr int kMaxRecordsWithoutData = 256;
 
-// Counts TLS records without data. OpenSSL calls it before it processes a record or message
-// (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). After too many records the connection counts
-// as closed by the server.
+// Counts TLS records without data. OpenSSL calls this function before it processes a record or message
+// (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). After too many such records the connection
+// is treated as closed by the server.
 void CountRecord(int written, int, int type, const void*, std::size_t, SSL* tls, void* records) {
   if (written != 0 || type != SSL3_RT_HEADER) return;
   if (++*static_cast<int*>(records) > kMaxRecordsWithoutData) SSL_set_shutdown(tls, SSL_RECEIVED_SHUTDOWN);
@@ -34,7 +35,8 @@ void SetTls(CURL* easy, const TlsOptions& tls) {
   if (!tls.ca_file.empty()) Set(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
   if (!tls.ca_directory.empty()) {
     Set(easy, CURLOPT_CAPATH, tls.ca_directory.c_str());
-    // A directory alone replaces the system's authorities; libcurl would use both.
+    // If the job names only a directory, it replaces the system's authorities. libcurl's default is to use
+    // both.
     if (tls.ca_file.empty()) Set(easy, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
   }
   if (tls.client_certificate.empty()) return;
@@ -54,10 +56,11 @@ CURLM* NewMulti() {
 }
 
 void SetConnectOptions(CURL* easy, const TransportOptions& options, int* records_without_data) {
-  Set(easy, CURLOPT_NOSIGNAL, 1L);  // signals and threads do not mix; the program ignores SIGPIPE
+  Set(easy, CURLOPT_NOSIGNAL, 1L);  // libcurl's signals are not thread-safe; the program ignores SIGPIPE
   Set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   Set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  // A name may have many addresses: each new connection resolves it again and takes one of them at random.
+  // A host name may have many addresses. Each new connection resolves the name again and tries the addresses
+  // in random order.
   Set(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
   Set(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
   Set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
@@ -69,7 +72,7 @@ void SetConnectOptions(CURL* easy, const TransportOptions& options, int* records
 void SetProxy(CURL* easy, const ProxyOptions& proxy, bool tunnel) {
   Set(easy, CURLOPT_HTTPPROXYTUNNEL, tunnel ? 1L : 0L);
   Set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  // libcurl reads the environment unless this option is set; an empty text counts as set.
+  // If CURLOPT_PROXY is not set, libcurl reads the proxy from the environment. An empty text means no proxy.
   if (!proxy.url.empty() || !proxy.from_environment) {
     Set(easy, CURLOPT_PROXY, std::string(proxy.url.Reveal()).c_str());
   }

@@ -11,8 +11,8 @@
 
 namespace s3 {
 
-// Throws when libcurl refuses the option. That is a defect or a lack of memory: a connection must not be made
-// with half of its settings.
+// Throws when libcurl refuses the option, because of a defect or a lack of memory: a connection must not be
+// made with half of its settings.
 template <typename Value>
 void Set(CURL* easy, CURLoption option, Value value) {
   if (curl_easy_setopt(easy, option, value) != CURLE_OK) throw std::bad_alloc();
@@ -29,11 +29,11 @@ void SetConnectOptions(CURL* easy, const TransportOptions& options, int* records
 // Sets the proxy. `tunnel`: also an http endpoint is reached by CONNECT. Otherwise a proxy gets its requests.
 void SetProxy(CURL* easy, const ProxyOptions& proxy, bool tunnel);
 
-// Returns true when libcurl may connect through a proxy, perhaps with TLS to it.
+// Returns true when libcurl may connect through a proxy, with or without TLS to the proxy.
 bool MayUseProxy(const ProxyOptions& proxy);
 
-// Returns the URL of the proxy for endpoints with `scheme`; empty without one. Ignores no_proxy. Secret: it may
-// contain a password.
+// Returns the URL of the proxy for endpoints with `scheme`; empty without one. Ignores no_proxy. Secret: it
+// may contain a password.
 std::string ProxyUrl(const ProxyOptions& proxy, std::string_view scheme);
 
 }  // namespace s3

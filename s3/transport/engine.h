@@ -12,9 +12,9 @@ namespace s3 {
 // std::exception; then they have not called the Wake.
 class Engine : public Transport {
  public:
-  // Exchanges that were sent and are not over.
+  // Returns the number of exchanges that were given to Send and are not over.
   virtual int in_flight() const = 0;
-  // Exchanges that were cancelled because they took far longer than their peers.
+  // Returns the number of exchanges that were cancelled because they took far longer than their peers.
   virtual std::uint64_t cancelled_stragglers() const = 0;
 };
 

@@ -21,7 +21,7 @@ EventLoop::EventLoop(const TransportOptions& options, int max_idle, std::size_t 
 
 EventLoop::~EventLoop() = default;
 
-// The callers are suspended during this call, so it must not throw.
+// Must not throw, because the caller is suspended until its Wake.
 void EventLoop::Send(HttpRequest&& request, HttpResponse* response, Wake wake) {
   try {
     engine_->Send(std::move(request), response, wake);
@@ -36,7 +36,7 @@ void EventLoop::WakeAfter(std::chrono::milliseconds delay, Wake wake) {
   try {
     engine_->WakeAfter(delay, wake);
   } catch (const std::exception&) {
-    wake();  // too early is better than never
+    wake();  // no memory for the timer: to wake too early is better than never
   }
 }
 

@@ -9,17 +9,17 @@
 
 namespace s3 {
 
-// All functions are thread-safe. Wakes are called from the loop's thread, or from within Send and WakeAfter
-// when these fail at once.
+// All functions are thread-safe. The loop's thread calls the Wakes. If Send or WakeAfter fails at once, it
+// calls the Wake itself.
 class EventLoop final : public Transport {
  public:
-  // A burst of new connections overflows the accept queues of servers, and each costs libcurl some 20 KiB
-  // until it is made. More exchanges than this wait for a connection.
+  // The largest number of connections that are being made at a time; further exchanges wait. A burst of new
+  // connections overflows the accept queues of servers, and each costs libcurl some 20 KiB until it is made.
   static constexpr std::size_t kMaxConnecting = 128;
 
   // Starts the thread. At most `max_idle` connections are kept for reuse: pass the largest number of
-  // exchanges in flight. `loops`: the number of event loops of the run; together they keep the limit on
-  // cancelled stragglers. Throws std::system_error when the process has no descriptor or thread left.
+  // exchanges in flight. `loops`: the number of event loops of the run; they share the limit on cancelled
+  // stragglers. Throws std::system_error when the process has no file descriptor or thread left.
   EventLoop(const TransportOptions& options, int max_idle, std::size_t max_connecting = kMaxConnecting,
             int loops = 1);
   // Precondition: every Wake has been called.
@@ -30,9 +30,9 @@ class EventLoop final : public Transport {
   void CancelSleeps() override;
   void Abort() override;
 
-  // Exchanges that were sent and are not over.
+  // Returns the number of exchanges that were given to Send and are not over.
   int in_flight() const;
-  // Exchanges that were cancelled because they took far longer than their peers.
+  // Returns the number of exchanges that were cancelled because they took far longer than their peers.
   std::uint64_t cancelled_stragglers() const;
 
  private:

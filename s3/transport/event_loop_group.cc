@@ -5,7 +5,8 @@
 namespace s3 {
 
 EventLoopGroup::EventLoopGroup(const TransportOptions& options, int count, int max_idle) {
-  // Together the loops make as many connections at a time as one loop alone.
+  // The loops share kMaxConnecting, so that the group makes no more connections at a time than one loop
+  // would.
   const auto connecting =
       std::max<std::size_t>(1, EventLoop::kMaxConnecting / static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {

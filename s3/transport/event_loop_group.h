@@ -8,23 +8,24 @@
 
 namespace s3 {
 
-// Thread-safe, as its loops are.
+// Thread-safe.
 class EventLoopGroup final : public Transport {
  public:
   // Starts `count` loops; each keeps at most `max_idle` idle connections. Throws std::system_error.
   EventLoopGroup(const TransportOptions& options, int count, int max_idle);
 
-  // Chooses the loop with the fewest exchanges in flight, and the first of several such, so that a few
-  // exchanges share connections. Small requests are cheaper together, because a loop with many of them
-  // handles several each time it wakes: they go to the first loop with fewer than kTogether exchanges.
+  // Sends on the loop with the fewest exchanges in flight. Among equal loops it chooses the first, so that a
+  // few exchanges share connections. Requests of at most kSmallBytes go to the first loop with fewer than
+  // kTogether exchanges, because a loop with many small requests handles several each time it wakes.
   void Send(HttpRequest&& request, HttpResponse* response, Wake wake) override;
   void WakeAfter(std::chrono::milliseconds delay, Wake wake) override;
   void CancelSleeps() override;
   void Abort() override;
 
-  // For each loop: the exchanges that were sent and are not over.
+  // Returns for each loop the number of exchanges that were given to Send and are not over.
   std::vector<int> in_flight() const;
-  // For all loops: the exchanges that were cancelled because they took far longer than their peers.
+  // Returns the number of exchanges of all loops that were cancelled because they took far longer than their
+  // peers.
   std::uint64_t cancelled_stragglers() const;
 
   static constexpr std::uint64_t kSmallBytes = 64 << 10;

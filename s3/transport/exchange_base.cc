@@ -53,11 +53,11 @@ std::chrono::milliseconds ExchangeBase::stall_window() const {
   return is_late ? std::max(options_.stall_window, options_.completion_window) : options_.stall_window;
 }
 
-// A server may refuse a request before it has received the whole body. It cannot have stored a body that it
-// has not received, so an early success is an error.
+// A server may refuse a request before it has received the whole body. But it cannot store a body that it has
+// not received, so a success that comes early is an error.
 void ExchangeBase::Complete() {
   if (began_early_ && response_->status < 300)
-    Fail(ErrorKind::kTransient, "success before the whole body was sent");
+    Fail(ErrorKind::kTransient, "the server reported success before the whole body was sent");
 }
 
 void ExchangeBase::Fail(ErrorKind kind, std::string_view what) {
@@ -68,7 +68,7 @@ void ExchangeBase::FailUnreadable(Error file_error) { response_->failure = std::
 
 void ExchangeBase::FailSlow() {
   response_->failure =
-      Error{.kind = ErrorKind::kSlow, .message = "cancelled: far slower than other requests of its size"};
+      Error{.kind = ErrorKind::kSlow, .message = "cancelled: far slower than other requests of similar size"};
 }
 
 void ExchangeBase::FailStalled() {
@@ -81,7 +81,7 @@ void ExchangeBase::FailStalled() {
 void ExchangeBase::FailOverdue() {
   response_->failure = Error{
       .kind = ErrorKind::kTransient,
-      .message = fmt::format("network timeout: {} did not end its response within {} ms of the first byte",
+      .message = fmt::format("network timeout: {} did not end its response within {} ms after its first byte",
                              endpoint_.HostAndPort(), options_.response_timeout.count())};
 }
 

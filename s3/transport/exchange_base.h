@@ -21,7 +21,7 @@ class ExchangeBase {
   // The endpoint as a URL. Exchanges with the same origin can share connections.
   const std::string& origin() const { return origin_; }
   bool needs_fresh_connection() const { return needs_fresh_connection_; }
-  // True when the exchange may be cancelled for being a straggler.
+  // True when the exchange may be cancelled as a straggler.
   bool may_cancel_if_slow() const { return may_cancel_if_slow_; }
   std::uint64_t body_bytes() const { return body_bytes_; }
   bool is_worth_expecting() const { return body_bytes_ > kExpectContinueAbove; }
@@ -38,8 +38,8 @@ class ExchangeBase {
   // The response's x-amz-request-id; empty when it has none.
   std::string_view request_id() const { return response_->headers.Find("x-amz-request-id").value_or(""); }
 
-  // Each of these records in the response how the exchange ended; call one of them, then the waker.
-  // Complete() turns a success that came before the whole request was sent into a failure.
+  // Complete() and the Fail functions write into the response how the exchange ended. Call exactly one of
+  // them, then the waker. If a success came before the whole request was sent, Complete() records a failure.
   void Complete();
   void Fail(ErrorKind kind, std::string_view what);
   void FailUnreadable(Error file_error);
@@ -49,18 +49,18 @@ class ExchangeBase {
   void FailCancelled();
   Wake waker() const { return wake_; }
 
-  // Notes of the event loop.
-  std::size_t index = 0;  // in the list of exchanges in flight
+  // Written and read by the event loop only.
+  std::size_t index = 0;  // in the loop's list of exchanges in flight
   bool is_awaiting_connection = false;
 
   // libcurl's defaults (https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html).
   static constexpr std::uint64_t kExpectContinueAbove = 1 << 20;
   static constexpr std::chrono::seconds kContinueTimeout{1};
-  // For larger bodies a system call checks whether they have arrived.
+  // For larger bodies a system call checks whether the server's kernel has acknowledged them.
   static constexpr std::uint64_t kMaxUnacknowledged = 64 << 10;
 
  protected:
-  // `options` must outlive it.
+  // `options` must outlive the exchange.
   explicit ExchangeBase(const TransportOptions& options) : options_(options) {}
   virtual ~ExchangeBase() = default;
   ExchangeBase(const ExchangeBase&) = delete;
@@ -74,7 +74,9 @@ class ExchangeBase {
   // Counts bytes as progress.
   void Moved(std::uint64_t bytes) { moved_bytes_ += bytes; }
   // Starts the clock of `response_timeout`, once.
-  void NoteResponse(Clock::time_point now) { response_began_ = now < response_began_ ? now : response_began_; }
+  void NoteResponse(Clock::time_point now) {
+    response_began_ = now < response_began_ ? now : response_began_;
+  }
   virtual bool sent_all() const = 0;
 
   static constexpr std::string_view kUserAgent = "s3flow/" S3FLOW_VERSION;

@@ -25,10 +25,11 @@
 
 namespace s3 {
 
-// `E` derives from ExchangeBase and has Prepare(), Forget() and HasContinueTimedOut(). Other threads only post
-// commands to the queue; all other members belong to the loop's thread.
+// `E` derives from ExchangeBase and has Prepare(), Forget() and HasContinueTimedOut(). Other threads only
+// post commands to the queue; all other members belong to the loop's thread.
 //
-// A derived class calls StartThread() at the end of its constructor and StopThread() at the beginning of its destructor.
+// A derived class calls StartThread() at the end of its constructor and StopThread() at the beginning of its
+// destructor.
 template <typename E>
 class ExchangeLoop : public Engine {
  public:
@@ -82,12 +83,13 @@ class ExchangeLoop : public Engine {
   virtual void Connect(E* exchange) = 0;
   // Closes the connection of an exchange that ends, if it has one.
   virtual void CloseConnectionOf(E* exchange) = 0;
-  // Closes all idle connections, so that their descriptors become free.
+  // Closes all idle connections, so that their file descriptors become free.
   virtual void CloseIdle() = 0;
   // No 100 Continue came. The origin is already known not to send it.
   virtual void HandleContinueTimeout(E* exchange) = 0;
 
-  // First come, first served: each exchange takes an idle connection, or a new one while that is possible.
+  // Gives each waiting exchange an idle connection or starts a new one, first come, first served. Stops when
+  // the pool can make no more connections.
   void AssignConnections() {
     if (now_ < next_connect_) return;
     while (!awaiting_connection_.empty()) {
@@ -101,8 +103,8 @@ class ExchangeLoop : public Engine {
   }
 
   // Puts an exchange without a connection back to the front of the queue until a descriptor is free: files
-  // and connections that are no longer needed release theirs. The clocks of all waiting exchanges start again,
-  // so that the wait does not count towards a timeout.
+  // and connections that are no longer needed release theirs. The clocks of all waiting exchanges start
+  // again, so that the wait does not count towards a timeout.
   void AwaitDescriptor(E* exchange) {
     CloseIdle();
     exchange->is_awaiting_connection = true;
@@ -117,9 +119,9 @@ class ExchangeLoop : public Engine {
   // Origins that ignore or refuse Expect: 100-continue: only the first request waits for the timeout.
   void StopExpecting(const E& exchange) { no_continue_origins_.insert(exchange.origin()); }
 
-  // Most servers give each response an x-amz-request-id of its own: an id that comes twice on a connection
-  // means that the response answers the previous request. Some servers always send the same id. So an
-  // origin's ids count only once two responses in a row had different ones.
+  // Most servers give each response a different x-amz-request-id. If such a server sends an id twice on a
+  // connection, the second response belongs to the previous request. Other servers always send the same id.
+  // So an origin's ids are compared only after two responses in a row had different ids.
   template <typename Connection>
   bool IsRepeatedResponse(const E& exchange, Connection* connection) {
     const auto id = exchange.request_id();
@@ -131,9 +133,9 @@ class ExchangeLoop : public Engine {
     return false;
   }
   static constexpr std::string_view kRepeatedResponse =
-      "the server repeated its previous response: both have the same x-amz-request-id";
+      "the server repeated an earlier response: both have the same x-amz-request-id";
   static constexpr std::string_view kNotQuiet =
-      "the server closed the connection or sent data before it had a request";
+      "the server closed the connection or sent data before the request was sent";
 
   void RecordResponse(const E& exchange) { watchdog_.RecordResponse(exchange); }
 
@@ -214,8 +216,8 @@ class ExchangeLoop : public Engine {
     AssignConnections();
   }
 
-  // Wakes the callers of all exchanges that a batch of events has finished. The exchanges are recycled
-  // before, with one lock for all, because the callers will need them for their next requests.
+  // Wakes the callers of all exchanges that a batch of events has finished. Before, it recycles the
+  // exchanges, under one lock for all, because the callers will need them for their next requests.
   void WakeFinished() {
     if (finished_.empty()) return;
     for (const auto& finished : finished_) {
@@ -245,7 +247,7 @@ class ExchangeLoop : public Engine {
     const auto next_connect = retries_connect ? next_connect_ : Clock::time_point::max();
     const auto next = std::min({deadline(), watchdog_.deadline(), timers_.deadline(), next_connect});
     if (next == Clock::time_point::max()) return -1;
-    // Rounded up: a loop that wakes a fraction too early would spin.
+    // Rounded up, because a loop that wakes a fraction of a millisecond too early would spin.
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now()).count();
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
   }

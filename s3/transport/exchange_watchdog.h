@@ -11,15 +11,16 @@
 
 namespace s3 {
 
-// Belongs to the event loop's thread, which asks it at regular times and acts upon its findings.
+// For the event loop's thread only: the loop calls Check at regular times and handles the findings.
 class ExchangeWatchdog {
  public:
   using Clock = ExchangeBase::Clock;
 
-  // `loops`: the number of watchdogs that together keep the limit on cancelled stragglers.
+  // `loops`: the number of watchdogs that share the limit on cancelled stragglers.
   ExchangeWatchdog(const TransportOptions& options, int loops);
 
-  // When to call Check next: several times in a stall window while there are exchanges, else never.
+  // Returns when to call Check next: several times in a stall window after Schedule; time_point::max() after
+  // Stop.
   Clock::time_point deadline() const { return next_check_; }
   void Schedule(Clock::time_point now) { next_check_ = now + interval_; }
   void Stop() { next_check_ = Clock::time_point::max(); }
@@ -27,9 +28,9 @@ class ExchangeWatchdog {
   // Each exchange is in at most one of the lists.
   template <typename E>
   struct Findings {
-    std::vector<E*> stalled;     // fewer than `stall_bytes` moved in `stall_window`
-    std::vector<E*> overdue;     // the response takes longer than `response_timeout`
-    std::vector<E*> stragglers;  // far slower than their peers, and within the limit: cancel them
+    std::vector<E*> stalled;            // fewer than `stall_bytes` moved in `stall_window`
+    std::vector<E*> overdue;            // the response takes longer than `response_timeout`
+    std::vector<E*> stragglers;         // far slower than their peers: cancel them
     std::vector<E*> continue_timeouts;  // no 100 Continue came: send the body without it
   };
   // Looks at all exchanges in flight and schedules the next check.
@@ -52,7 +53,7 @@ class ExchangeWatchdog {
     return found;
   }
 
-  // Call it for each response: the response times tell which exchanges are stragglers.
+  // Call RecordResponse for each response. Check compares the ages of exchanges with these response times.
   void RecordResponse(const ExchangeBase& exchange) {
     stragglers_.Answered(exchange.body_bytes(), exchange.Age(Clock::now()));
   }

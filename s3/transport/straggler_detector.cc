@@ -24,8 +24,8 @@ void StragglerDetector::Answered(std::uint64_t bytes, Duration took) {
     peers.p95_s = seconds;
     return;
   }
-  // The estimate settles where one response in twenty is above it, because that one moves it up as far as the
-  // other nineteen move it down.
+  // The estimate converges to the value that one response in twenty exceeds, because this response moves the
+  // estimate up as far as the other nineteen move it down.
   constexpr double kStep = 0.05;
   peers.p95_s *= seconds > peers.p95_s ? 1 + kStep * 0.95 : 1 - kStep * 0.05;
 }

@@ -1,4 +1,5 @@
-// Tells which requests take far longer than their peers. A value; not thread-safe.
+// Finds requests that take far longer than their peers, which are requests with bodies of a similar size.
+// Not thread-safe.
 //
 // At a large store about one request in a thousand hangs for seconds while its peers take milliseconds. The
 // same request over another connection succeeds at once. https://docs.aws.amazon.com/whitepapers/latest/
@@ -18,34 +19,34 @@ class StragglerDetector {
   using Clock = std::chrono::steady_clock;
   using Duration = Clock::duration;
 
-  // `sharers`: the number of detectors of one run; together they keep the limit of TryCancel.
+  // `sharers`: the number of detectors of one run. They share kMax and kPerSecond of TryCancel.
   explicit StragglerDetector(int sharers = 1) : sharers_(sharers) {}
 
-  // Sets the number of requests in flight. If it has grown by the factor kClimb, forgets the response times
-  // of the peers, because all requests now take longer than before.
+  // Sets the number of requests in flight. If the number has grown by the factor kClimb, forgets all response
+  // times, because all requests now take longer than before.
   void InFlight(std::size_t count);
   // Records that the response to a request with a body of `bytes` came after `took`.
   void Answered(std::uint64_t bytes, Duration took);
-  // Returns the age from which a request with a body of `bytes` is a straggler; nothing while fewer than
-  // kPeers response times of its size are known.
+  // Returns the age above which a request with a body of `bytes` is a straggler. Returns nothing while fewer
+  // than kPeers response times of its size class are known.
   std::optional<Duration> Limit(std::uint64_t bytes) const;
-  // Returns true when one straggler may be cancelled now, and counts it. When many requests are slow, the
-  // store is slow, and cancelling them would only make more work. So among N responses in T seconds, at most
-  // kMax + kShare * N + kPerSecond * T requests are cancelled.
+  // Returns true if one straggler may be cancelled now, and counts the cancellation. If many requests are
+  // slow, the store is slow, and cancelling them would only add to its load. So among N responses in T
+  // seconds, at most kMax + kShare * N + kPerSecond * T requests are cancelled.
   bool TryCancel(Clock::time_point now);
 
-  static constexpr std::chrono::milliseconds kMin{250};
-  static constexpr int kTimes = 4;  // the limit is this multiple of the 95th percentile
+  static constexpr std::chrono::milliseconds kMin{250};  // the smallest result of Limit
+  static constexpr int kTimes = 4;                       // Limit returns this multiple of the 95th percentile
   static constexpr std::uint64_t kPeers = 64;
   static constexpr double kShare = 0.02, kPerSecond = 1, kMax = 4;
-  static constexpr double kClimb = 1.25;  // times the requests in flight when the peers were measured
+  static constexpr double kClimb = 1.25;  // relative to the requests in flight when InFlight last forgot
 
  private:
   struct Class {
     std::uint64_t answered = 0;
     double p95_s = 0;
   };
-  // Sizes with the same bit width are peers: they are within a factor of two.
+  // Requests are peers if their sizes have the same bit width, so their sizes are within a factor of two.
   static std::size_t ClassOf(std::uint64_t bytes);
 
   std::array<Class, 65> classes_{};

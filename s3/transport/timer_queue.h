@@ -1,4 +1,4 @@
-// Wakes that are due at a time, ordered by that time. Not thread-safe.
+// Wakes (callbacks) with the times at which they are due, ordered by time. Not thread-safe.
 #pragma once
 
 #include <chrono>
@@ -13,14 +13,14 @@ class TimerQueue {
   using Clock = std::chrono::steady_clock;
 
   void Add(Clock::time_point deadline, Wake wake) { timers_.emplace(deadline, wake); }
-  // Makes all timers due at once, those that are added later, too.
+  // Makes all timers due at once, also the timers that are added later.
   void Cancel() { cancelled_ = true; }
 
-  // The earliest deadline; time_point::max() when there is no timer. Ignores Cancel().
+  // Returns the earliest deadline; time_point::max() when there is no timer. Ignores Cancel().
   Clock::time_point deadline() const {
     return timers_.empty() ? Clock::time_point::max() : timers_.begin()->first;
   }
-  // Wakes all that are due at `now`, the earliest first. A wake may add timers.
+  // Calls all Wakes that are due at `now`, the earliest first. A Wake may add timers.
   void WakeDue(Clock::time_point now) {
     while (!timers_.empty() && (cancelled_ || timers_.begin()->first <= now)) {
       const Wake wake = timers_.begin()->second;

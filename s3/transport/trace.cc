@@ -50,7 +50,7 @@ constexpr std::string_view kShownHeaders[] = {"accept-ranges",
                                               "x-amz-version-id"};
 constexpr std::string_view kShownQuery[] = {"delete",   "partNumber", "part-number-marker", "tagging",
                                             "uploadId", "uploads",    "versionId"};
-// Values may come from a server and have any length; a line stays readable.
+// Values from a server may have any length. Long values are cut, so that a line stays readable.
 constexpr std::size_t kMaxValueBytes = 256;
 
 bool IsShownHeader(std::string_view name) {
@@ -60,8 +60,8 @@ bool IsShownHeader(std::string_view name) {
 
 std::string Shown(std::string_view text) { return PrintableLine(text.substr(0, kMaxValueBytes)); }
 
-// Shows the scope and the signed headers of an Authorization header, so that two machines can be compared,
-// but not the signature.
+// Shows the scope and the signed headers of an Authorization header, so that the traces of two machines can
+// be compared. Hides the signature.
 std::string ShownValue(std::string_view name, std::string_view value) {
   constexpr std::string_view kSignature = "Signature=";
   if (IsShownHeader(name)) return Shown(value);

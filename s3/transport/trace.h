@@ -1,5 +1,5 @@
 // A log of requests and responses, without bodies and without secrets. An allow-list names the headers and
-// query parameters whose values are shown; of all others, only the name is shown.
+// query parameters whose values are shown. For all others only the name is shown.
 #pragma once
 
 #include <atomic>
@@ -14,13 +14,13 @@
 
 namespace s3 {
 
-// Return the trace of one request or response; each line begins with `lead`. Of a response's body only the
-// error code is shown: the rest may hold secrets.
+// Return the trace of one request or response. Each line begins with `lead`. A response's body may contain
+// secrets, so only its error code is shown.
 std::string TraceOfRequest(const HttpRequest& request, std::string_view lead);
 std::string TraceOfResponse(const HttpResponse& response, std::chrono::microseconds took,
                             std::string_view lead);
 
-// Appends to a file. Thread-safe.
+// A file to which the trace is appended. Thread-safe.
 class TraceLog {
  public:
   explicit TraceLog(UniqueFd file) : file_(std::move(file)) {}
@@ -28,7 +28,7 @@ class TraceLog {
   // Returns the number of the next exchange, from 1.
   std::uint64_t NextNumber() { return ++number_; }
   void Write(std::string_view text);
-  // Returns the first error; empty when all was written.
+  // Returns the first write error; empty if there was none.
   std::string problem() const;
 
  private:
@@ -38,7 +38,8 @@ class TraceLog {
   std::atomic<std::uint64_t> number_{0};
 };
 
-// Sends through `inner` and writes each exchange to `log`. Owns neither. A null `log` means no trace.
+// Sends through `inner` and writes each exchange to `log`. Owns neither of them. If `log` is null, writes no
+// trace.
 class TracingTransport final : public Transport {
  public:
   TracingTransport(Transport* inner, TraceLog* log) : inner_(inner), log_(log) {}

@@ -4,7 +4,7 @@
 #include "tests/support/aws_world.h"
 
 namespace config {
-namespace {
+namespace aws_endpoint_test {
 
 using namespace test;
 
@@ -145,5 +145,5 @@ TEST(AwsRegion, ComesFromTheStoreThenFromVariables) {
   });
 }
 
-}  // namespace
+}  // namespace aws_endpoint_test
 }  // namespace config

@@ -7,7 +7,7 @@
 #include "tests/support/aws_world.h"
 
 namespace config {
-namespace {
+namespace aws_settings_test {
 
 using namespace test;
 using testing::HasSubstr;
@@ -223,7 +223,7 @@ TEST(AwsSettings, ASettingThatIsNotFollowedGivesANote) {
           continue;
         }
         ASSERT_EQ(job->notes.size(), 1u) << row.name;
-        EXPECT_THAT(job->notes[0], HasSubstr("is not followed")) << row.name;
+        EXPECT_THAT(job->notes[0], HasSubstr("has no effect")) << row.name;
         EXPECT_THAT(job->notes[0], HasSubstr(std::string(row.key))) << row.name;
         EXPECT_THAT(job->notes[0], HasSubstr(std::string(world == &by_variable ? row.variable : row.name)));
       }
@@ -234,7 +234,7 @@ TEST(AwsSettings, ASettingThatIsNotFollowedGivesANote) {
 TEST(AwsSettings, AnIgnoredSettingGivesANote) {
   const std::pair<Variables, const char*> cases[] = {
       {{{"AWS_USE_FIPS_ENDPOINT", "true"}, {"AWS_ENDPOINT_URL", "http://a"}},
-       "AWS_USE_FIPS_ENDPOINT is not followed: the endpoint is not AWS's"},
+       "AWS_USE_FIPS_ENDPOINT has no effect: the endpoint is not AWS's"},
       {{{"AWS_ENDPOINT_URL", "http://a"}, {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"}},
        "AWS_ENDPOINT_URL is ignored, as AWS_IGNORE_CONFIGURED_ENDPOINT_URLS says"},
   };
@@ -258,5 +258,5 @@ TEST(AwsSettings, TheDocumentHasEverySetting) {
   }
 }
 
-}  // namespace
+}  // namespace aws_settings_test
 }  // namespace config

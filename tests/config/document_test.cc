@@ -10,7 +10,7 @@
 #include "tests/support/support.h"
 
 namespace config {
-namespace {
+namespace document_test {
 
 using test::kSmallest;
 using test::Parse;
@@ -53,5 +53,5 @@ TEST(ParseDocument, ValuesKnowTheirPosition) {
   EXPECT_EQ(list->items[1].Find("b")->where, "f.yaml:3:9");
 }
 
-}  // namespace
+}  // namespace document_test
 }  // namespace config

@@ -10,7 +10,7 @@
 #include "tests/support/support.h"
 
 namespace config {
-namespace {
+namespace examples_test {
 
 using test::kSmallest;
 using test::Parse;
@@ -46,5 +46,5 @@ TEST(Examples, CompleteHasTheDefaults) {
   EXPECT_EQ(ShowJob(*complete), ShowJob(*smallest)) << "a default changed, and the example did not";
 }
 
-}  // namespace
+}  // namespace examples_test
 }  // namespace config

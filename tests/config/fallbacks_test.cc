@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace config {
-namespace {
+namespace fallbacks_test {
 
 TEST(ApplyFallbacks, TheJobFileAndTheFirstValueWin) {
   auto [root, problems] = ParseDocument("retry: {cap: 1s}\n", "job.yaml", s3::ProcessEnvironment());
@@ -47,5 +47,5 @@ TEST(ApplyFallbacks, AProblemCountsOnlyIfTheValueWouldBeUsed) {
   }
 }
 
-}  // namespace
+}  // namespace fallbacks_test
 }  // namespace config

@@ -6,7 +6,7 @@
 #include "tests/support/support.h"
 
 namespace config {
-namespace {
+namespace faults_test {
 
 std::optional<std::string> FakeEnvironment(const std::string& name) {
   if (name == "BUCKET") return "from-env";
@@ -36,5 +36,5 @@ TEST(Faults, AttemptsAreANumberARangeOrAll) {
   for (const auto* wrong : {"0", "4-2", "-3", "x", ""}) EXPECT_EQ(range(wrong), std::pair(0, 0)) << wrong;
 }
 
-}  // namespace
+}  // namespace faults_test
 }  // namespace config

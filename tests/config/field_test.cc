@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace config {
-namespace {
+namespace field_test {
 
 TEST(DidYouMean, SuggestsOnlySimilarNames) {
   EXPECT_EQ(DidYouMean("buket", {"bucket", "prefix"}), "; did you mean 'bucket'?");
@@ -29,5 +29,5 @@ TEST(CheckDigits, AreFourHexDigitsThatDifferIfTheTextsDiffer) {
   EXPECT_NE(CheckDigits("hunter2"), CheckDigits("hunter3"));
 }
 
-}  // namespace
+}  // namespace field_test
 }  // namespace config

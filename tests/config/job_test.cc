@@ -9,7 +9,7 @@
 #include "tests/support/support.h"
 
 namespace config {
-namespace {
+namespace job_test {
 
 using testing::HasSubstr;
 
@@ -63,7 +63,7 @@ TEST(Job, OverridesAreAppliedAndChecked) {
       {"upload.concurrency=x", "--set upload.concurrency: upload.concurrency: 'x' is not a whole number"},
       {"source.7.path=x",
        "--set source.7.path: there is no entry '7' in this list: it has 1, counted from 0"},
-      {"destination.bucket.x=y", "the key before it has a text as value"},
+      {"destination.bucket.x=y", "the value of the key before it is a text"},
       {"credentials.secret_access_key=plain",
        "--set credentials.secret_access_key: every user of this machine can read a command's arguments: "
        "write the "
@@ -151,5 +151,5 @@ TEST(Job, SecretsAreNotShown) {
   EXPECT_THAT(shown, testing::Not(HasSubstr("tokentoken")));
 }
 
-}  // namespace
+}  // namespace job_test
 }  // namespace config

@@ -12,7 +12,7 @@
 #include "tests/support/support.h"
 
 namespace config {
-namespace {
+namespace reference_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -69,5 +69,5 @@ TEST(ReferenceTest, EveryExampleLoads) {
   }
 }
 
-}  // namespace
+}  // namespace reference_test
 }  // namespace config

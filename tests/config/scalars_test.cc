@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace config {
-namespace {
+namespace scalars_test {
 
 TEST(ParseSize, UnitsArePowersOf1000Or1024) {
   const std::pair<const char*, std::uint64_t> good[] = {
@@ -39,5 +39,5 @@ TEST(ParseInteger, OnlyWholeNumbersAndWordsAreAccepted) {
   for (const auto* text : {"yes", "True", "1", ""}) EXPECT_FALSE(ParseBool(text)) << text;
 }
 
-}  // namespace
+}  // namespace scalars_test
 }  // namespace config

@@ -8,7 +8,7 @@
 #include "s3/hash/hash.h"
 
 namespace config {
-namespace {
+namespace secrets_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -201,5 +201,5 @@ TEST_F(SecretsTest, ShownTextDoesNotControlATerminal) {
   EXPECT_THAT(problems, HasSubstr("'a\\x1b[2Jb\\u{202E}c\\x0afake: line' is not a duration"));
 }
 
-}  // namespace
+}  // namespace secrets_test
 }  // namespace config

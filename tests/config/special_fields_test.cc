@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace config {
-namespace {
+namespace special_fields_test {
 
 using testing::HasSubstr;
 
@@ -61,5 +61,5 @@ TEST(Checks, RegionsAndKeyIds) {
   EXPECT_TRUE(CheckPrefix(std::string(1025, 'x')));
 }
 
-}  // namespace
+}  // namespace special_fields_test
 }  // namespace config

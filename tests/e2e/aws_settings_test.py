@@ -1,5 +1,5 @@
-"""AWS's standard settings (config/AWS.md): the data go to the store that they name, and botocore reads them in the same
-way.
+"""AWS's standard settings (config/AWS.md): data is sent to the store that the settings name, and botocore reads the
+settings in the same way.
 
 Precedence: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 """
@@ -140,7 +140,7 @@ class ToTheirStore(Base):
         ended = s3flow("run", self.plain_job("credentials: {profile: lab}"), AWS_CONFIG_FILE=str(config))
         self.assertEqual(ended.returncode, 0, ended.stderr)
         self.all_stored(self.first)
-        self.assertEqual(ended.stderr.count(f"note: {config} [profile lab] retry_mode is not followed: see retry in the job file"), 1, ended.stderr)
+        self.assertEqual(ended.stderr.count(f"note: {config} [profile lab] retry_mode has no effect in s3flow: set retry in the job file instead"), 1, ended.stderr)
 
     def test_a_run_is_not_resumed_with_another_endpoint_in_the_environment(self):
         job = self.plain_job()

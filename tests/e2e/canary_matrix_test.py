@@ -181,7 +181,7 @@ class Matrix(CanaryCase):
         process.kill()
         self.search(process)
         self.assertIn(b"1 multipart uploads aborted", self.command(0, "clean", run)["stdout"])
-        # Another value in the environment makes another job. The message says so without the value.
+        # With another value in the environment, it is another job. The message says so, but does not show the value.
         changed = self.ENVIRONMENT | {"METADATA_OWNER": METADATA[::-1], "CUSTOMER_KEY": base64.b64encode(bytes(32)).decode()}
         ended, texts = self.search(self.start("run", job, *options, "--run-dir", run, **changed))
         if how != "literal":
@@ -222,7 +222,7 @@ class Matrix(CanaryCase):
     def test_messages_about_mistakes_do_not_quote_the_value(self):
         job, _ = self.job_of("variable", "http://127.0.0.1:9")
         secret = self.ENVIRONMENT["SECRET_KEY"]
-        mistakes = [  # a secret where something else belongs
+        mistakes = [  # a secret given in place of another value
             "destination.region=${SECRET_KEY}", "destination.bucket=${SECRET_KEY}", "destination.endpoint=${SECRET_KEY}",
             "destination.endpoint=http://u:${SECRET_KEY}@h", "destination.endpoint=http://h:${SECRET_KEY}", "destination.proxy=http://user:${SECRET_KEY}",
             "destination.proxy=${PROXY_PASSWORD}", "destination.proxy=ftp://user:${PROXY_PASSWORD}@h:1", "destination.endpoints=${SECRET_KEY}",

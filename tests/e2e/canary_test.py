@@ -1,5 +1,5 @@
-"""Secrets never leak. The tests use secrets that occur nowhere else, and search everything that s3flow writes, shows or
-passes on for them: with the trace on, and for every way in which a run can end."""
+"""Secrets never leak. The tests use secrets that occur nowhere else, and look for them in everything that s3flow
+writes, shows or passes on, with the trace on, and for every way in which a run can end."""
 import json
 import os
 import pathlib
@@ -75,7 +75,7 @@ class Canary(CanaryCase):
         config = self.write("config", f"[profile assume]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = base\n[profile helper]\ncredential_process = {helper}\n"
                             f"[profile loop]\nrole_arn = r\nsource_profile = loop2\naws_secret_access_key = {SECRET_KEY}\n[profile loop2]\nrole_arn = r\nsource_profile = loop\n")
         for path in (token, credentials, config):
-            path.chmod(0o644)  # s3flow warns of this
+            path.chmod(0o644)  # s3flow warns about this mode
         files = {"AWS_CONFIG_FILE": str(config), "AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
         container = {"AWS_CONTAINER_AUTHORIZATION_TOKEN": CONTAINER_TOKEN}
         cases = [({"AWS_WEB_IDENTITY_TOKEN_FILE": str(token), "AWS_ROLE_ARN": "arn:aws:iam::1:role/r", "AWS_ENDPOINT_URL_STS": doubles["web"].endpoint}, WEB_TOKEN, "web"),

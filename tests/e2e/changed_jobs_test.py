@@ -1,4 +1,5 @@
-"""A result counts for one store, bucket and key: runs that are resumed with a changed job, and rehearsals."""
+"""A recorded result is valid for one store, bucket and key only. Tests resume runs with a changed job, and
+rehearsals."""
 import base64
 import itertools
 import json
@@ -110,7 +111,7 @@ class ChangedJobs(TestCase):
         self.assertEqual(ended.returncode, 0, ended.stderr)
         self.assertEqual(self.summary()["this_session"]["found"], 0)
 
-    # Section, its value before and after, and whether the objects must be uploaded again.
+    # Section, its value before, its value after, and whether the objects must be uploaded again.
     KEY = base64.b64encode(bytes(range(32))).decode()
     OTHER_KEY = base64.b64encode(bytes(range(1, 33))).decode()
     OBJECTS = [
@@ -175,7 +176,7 @@ class ChangedJobs(TestCase):
             self.assertTrue(head.get("ChecksumCRC32C"))
 
     def test_a_result_stops_counting_when_another_input_writes_its_key(self):
-        """Uploads data/f00, then other/f00, then data/f00 again: the first result no longer counts."""
+        """Uploads data/f00, then other/f00, then data/f00 again: the first result is no longer valid."""
         self.write("other/f00", "other content")
         job = self.job(self.first.endpoint, source="data/f00")
         self.assertEqual(s3flow("run", job).returncode, 0)

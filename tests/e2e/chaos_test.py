@@ -1,4 +1,4 @@
-"""A short run through a network that breaks connections. tests/chaos makes long ones."""
+"""A short run through a network that breaks connections. tests/chaos makes long runs."""
 import os
 import random
 import sys

@@ -1,4 +1,4 @@
-"""The real binary as a user meets it: commands, exit statuses, messages, signals."""
+"""The real binary from a user's point of view: commands, exit statuses, messages, signals."""
 import json
 import os
 import pathlib
@@ -31,7 +31,7 @@ class Usage(TestCase):
     def test_mistakes_name_the_option_and_the_way_out(self):
         for arguments, words in [([], "subcommand is required"), (["run"], "give a job file (JOB.yaml), or a plan (--plan DIR)"),
                                  (["run", "--plan", "p"], "--plan needs --shard I/N or --shard auto"),
-                                 (["run", "j", "--plan", "p", "--shard", "0/1"], "--plan excludes JOB.yaml, --set and --run-dir"),
+                                 (["run", "j", "--plan", "p", "--shard", "0/1"], "--plan cannot be used with JOB.yaml, --set or --run-dir"),
                                  (["run", "j", "--set", "a.b=c", "secret=x"], "unexpected argument: secret=... (see s3flow --help)"),
                                  (["serve", "/tmp/x", "--jitter", "0.5"], "--jitter needs --latency"),
                                  (["serve", "/tmp/x", "--profile", "no"], "--profile: there is no profile 'no'")]:

@@ -12,7 +12,7 @@ from support.harness import SANITIZE, Serve, TestCase, read_records, s3flow, sha
 from support.store_client import s3_client
 
 SHIM = os.environ["S3FLOW_IO_FAULTS"]
-ALL = os.environ.get("S3FLOW_FAULTS") == "all"  # the suite takes one error of each kind
+ALL = os.environ.get("S3FLOW_FAULTS") == "all"  # the suite tests one error of each kind
 
 
 @unittest.skipIf(SANITIZE, "a sanitizer must be loaded before the preloaded library, and refuses to start")
@@ -71,7 +71,7 @@ class NthCall(TestCase):
                         ended, _ = self.run_with(server, bucket, None)
                         self.assertEqual(ended.returncode, 0, f"after {fault}: {ended.stderr}")
                     self.check_store(client, bucket, fault)
-                # The last call releases the lock: its failure does no harm.
+                # The last call releases the lock, and its failure does no harm.
                 self.assertLessEqual(seen[0], 1 if 74 in ends else number, fault)
                 self.assertGreater(number, 3, "too few faults were tried")
 

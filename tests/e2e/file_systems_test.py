@@ -1,5 +1,5 @@
-"""Unusual file systems: errors that pass, times that change although the content does not, entries without inode numbers,
-short reads, kernels without sendfile. support/io_faults.c injects the results of system calls."""
+"""Unusual file systems: temporary errors, times that change although the content does not, entries without inode
+numbers, short reads, kernels without sendfile. support/io_faults.c injects the results of system calls."""
 import errno
 import itertools
 import os
@@ -85,7 +85,8 @@ class Answers(Files):
     PASSING = [errno.EINTR, errno.EAGAIN, errno.EBUSY, errno.ENOMEM, errno.ESTALE, errno.EIO, errno.ETIMEDOUT, errno.ENOENT]
 
     def test_a_system_call_may_fail_once(self):
-        """ESTALE at each call of each kind, and each other passing error at one of them, fails no file."""
+        """No file fails because of one ESTALE at any call, or because of another temporary error at one call of each
+        kind."""
         server = self.serve()
         for call in ("open", "stat", "read", "getdents"):
             for number in range(1, 200) if ALL else (1, 2, 3, 5, 8, 13, 21, 34, 55, 89):
@@ -103,7 +104,7 @@ class Answers(Files):
     def test_an_error_that_stays_fails_the_file_after_some_tries(self):
         server = self.serve()
         for fault, reason in [(f"open:3:{errno.ESTALE}:{EVER}", "Stale file handle"), (f"read:1:{errno.EIO}:{EVER}", "Input/output error"),
-                              (f"getdents:1:{errno.EIO}:{EVER}", "reading the directory: Input/output error"),
+                              (f"getdents:1:{errno.EIO}:{EVER}", "cannot read the directory: Input/output error"),
                               (f"open:3:{errno.EACCES}:{EVER}", "Permission denied")]:
             status, said, happened = self.run_with(server, fault)
             self.assertEqual((status, happened), (1, True), f"{fault}: {said}")
@@ -124,8 +125,8 @@ class Answers(Files):
             self.assertTrue(all(r["attempts"] == 1 for r in read_journal(self.run_dir)), errno.errorcode[error])
 
     def test_short_reads_and_odd_directory_entries_change_nothing(self):
-        """Reads of fewer bytes than requested, entries without inode number and type, entries that come twice, inode numbers
-        that change."""
+        """Reads of fewer bytes than requested, entries without inode number and type, entries that are listed twice,
+        inode numbers that change."""
         server = self.serve()
         follows = "    follow_symlinks: true\n"
         for fault, sources in ((f"read:1:short:{EVER}", [""]), (f"getdents:1:anonymous:{EVER}", [""]), ("getdents:1:repeat", [""]),
@@ -176,7 +177,7 @@ class Times(Files):
                              source=source)
         wait_for(self, lambda: self.mark.exists() or process.poll() is not None)
         change()
-        self.mark.unlink()  # fails if the run did not wait there
+        self.mark.unlink()  # fails if the run did not wait at the fault
         said = process.communicate(timeout=120)[1]
         return process.returncode, said
 

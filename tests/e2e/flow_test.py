@@ -42,7 +42,7 @@ class Flow(TestCase):
             while "the store does not answer" not in line:
                 self.assertNotEqual(line, "", "the outage was not noticed")
                 line = process.stderr.readline()
-            # Long enough to use up all attempts of a request, if an outage cost any.
+            # Long enough to use up all attempts of a request, if attempts were counted during an outage.
             time.sleep(2)
             self.assertIsNone(process.poll())
             with Serve(store, "--port", first.endpoint.rsplit(":", 1)[1]) as second:
@@ -95,7 +95,7 @@ class Flow(TestCase):
             job.write_text(good.replace("requests_per_second: 5", "requests_per_second: many"))
             process.send_signal(signal.SIGHUP)
             line = process.stderr.readline()
-            while "the limits stay as they are" not in line:
+            while "the rate limits are not changed" not in line:
                 self.assertNotEqual(line, "")
                 line = process.stderr.readline()
             self.assertIsNone(process.poll())

@@ -1,5 +1,5 @@
-"""Run directories with things that s3flow did not put there. They are harmless, or refused with a message that
-names the path and what to do. Nothing outside is touched, and nothing hangs."""
+"""Run directories with things that s3flow did not put there. They are harmless, or refused with a message that names
+the path and what to do. Nothing outside the directory is touched, and nothing hangs."""
 import functools
 import json
 import os
@@ -206,7 +206,7 @@ class HostileRunDirs(Hostile):
                 commands = [["run", self.job_file, "--resume"], ["rehearse", self.job_file], ["run", self.job_file, "--dry-run"]]
                 for command in commands + [["clean", self.run_dir]] * self.journal.exists():
                     with self.subTest(f"{mode:o} {command[0]}"):
-                        self.assert_refused(self.s3flow(*command), f"{self.run_dir} may be written to by other users (mode {mode:04o}): chmod -R go-w {self.run_dir}", "--trust-dir")
+                        self.assert_refused(self.s3flow(*command), f"{self.run_dir} may be written to by other users (mode {mode:04o}): run chmod -R go-w {self.run_dir}", "--trust-dir")
                 self.assert_fine(self.s3flow("run", self.job_file, "--resume", "--trust-dir"))
                 self.assertEqual(self.s3flow("clean", self.run_dir, "--trust-dir").returncode, 0)
         self.run_dir.chmod(0o755)

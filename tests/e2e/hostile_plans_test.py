@@ -1,5 +1,5 @@
-"""Plan directories with things that s3flow did not put there. They are harmless, or refused with a message that names the
-path and what to do. Nothing outside is touched, and nothing hangs."""
+"""Plan directories with things that s3flow did not put there. They are harmless, or refused with a message that names
+the path and what to do. Nothing outside the directory is touched, and nothing hangs."""
 import functools
 import os
 import shutil
@@ -26,7 +26,7 @@ class HostilePlans(Hostile):
         return self.s3flow("run", "--plan", self.plan, "--shard", f"{number}/2", *arguments)
 
     def each_kind(self, name, check):
-        """Puts something else in the place of a file of a plan, for each kind."""
+        """Replaces a file of a plan by each kind of thing in turn."""
         fifo = self.dir / "fifo"
         fifo.exists() or os.mkfifo(fifo)
         kinds = [(functools.partial(a_link, self.victim), "is a symbolic link"), (functools.partial(a_link, fifo), "is a symbolic link"),
@@ -41,7 +41,7 @@ class HostilePlans(Hostile):
 
     def test_files_of_a_plan_that_are_not_regular_files_are_refused(self):
         def check(path, words):
-            # The manifest is the source of the run, hence the status 66.
+            # The manifest is the source of the run, so the status is 66.
             self.assert_refused(self.shard(), path, words, "remove it", status=66 if "manifests" in str(path) else 74)
             self.assert_refused(self.s3flow("finish", self.plan), path, words, "remove it")
         for name in ("plan.json", "job.yaml", "manifests/00000"):
@@ -80,7 +80,7 @@ class HostilePlans(Hostile):
                     (self.plan / name).chmod(mode)
                     path = os.path.normpath(self.plan / name)
                     for ended in (self.shard(), self.s3flow("finish", self.plan)):
-                        self.assert_refused(ended, path, f"may be written to by other users (mode {mode:04o}): chmod", "--trust-dir")
+                        self.assert_refused(ended, path, f"may be written to by other users (mode {mode:04o}): run chmod", "--trust-dir")
                     for i in range(2):
                         self.assertEqual(self.shard(i, "--trust-dir").returncode, 0)
                     self.assertEqual(self.s3flow("finish", self.plan, "--trust-dir").returncode, 0)

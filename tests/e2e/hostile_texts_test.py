@@ -1,4 +1,4 @@
-"""No text that others wrote drives the terminal: names, responses of a store, arguments."""
+"""No text that others wrote controls the terminal: names, responses of a store, arguments."""
 import http.server
 import os
 import re
@@ -12,7 +12,7 @@ from support.harness import KEY_ID, S3FLOW, SECRET, Serve, TestCase, clean_envir
 
 
 class HostileTexts(TestCase):
-    """Texts of others, in every place where they can come from: each reaches the terminal escaped."""
+    """Texts of others, from every place where they can occur. Each of them must be escaped for the terminal."""
 
     HOSTILE = "\x1b[2J\r\nfake\u009b31m\u202e\u2066\u2028\u200b\ufeff\U000e0041\x07"
     BYTES = HOSTILE.encode() + b"\xff\x9b"

@@ -1,7 +1,7 @@
 """Launchers that leave something broken: descriptors, limits, signals, environment, system calls.
 
-A table of launches. s3flow may refuse each with a message, but a signal never ends it, it never hangs, and it never
-damages a journal. The same run in a normal environment then completes, and the store holds every object."""
+A table of launches. s3flow may refuse a launch with a message, but no signal ends s3flow, it never hangs, and it never
+damages a journal. Then the same run in a normal environment completes, and the store has every object."""
 import json
 import os
 import pathlib
@@ -23,7 +23,7 @@ from support.store_client import s3_client
 
 FILES = 12
 PATIENCE_S = 120  # a process that takes longer hangs
-SHOW = ("--set", "report.progress=bar", "-v")  # writes much
+SHOW = ("--set", "report.progress=bar", "-v")  # writes many lines
 # Name -> `before`: what the launcher does just before execve(2). Also `args`; `env` (variables); `bare` (no other
 # variables); `status` (the exit statuses that are allowed, 0 by default); `says` (words on stderr); `unless` (see CANNOT).
 LAUNCHES = {
@@ -186,7 +186,8 @@ report: {{progress: none, run_dir: {self.dir}/run{number}}}
         return Serve(self.dir / "store", "--latency", "100ms", *arguments)
 
     def test_many_files_are_uploaded_with_few_descriptors_or_addresses(self):
-        """With normal limits more files would be in flight than these allow: each needs a file, a connection and a stack."""
+        """With normal limits, more files would be in flight than these limits allow, because each needs a file, a
+        connection and a stack."""
         many, limits = 1500, {"descriptors": (resource.RLIMIT_NOFILE, 256), "addresses": (resource.RLIMIT_AS, 500_000 << 10)}
         for i in range(many):
             self.write(f"many/{i % 7}/{i}", f"{i}")
@@ -209,7 +210,8 @@ report: {{progress: none, run_dir: {self.dir}/run{number}}}
         with self.slow() as server:
             _, process = self.run_in_background(server, 1, ("--set", "upload.concurrency=2"))
             limits = resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (0, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-            # From now on nothing can be opened. When the files in flight are done, none is open, and most were never opened.
+            # From now on no file can be opened. When the files in flight are done, no file is open, and most were never
+            # opened.
             def open_files():
                 links = [f"/proc/{process.pid}/fd/{fd}" for fd in os.listdir(f"/proc/{process.pid}/fd")]
                 return [link for link in links if os.path.exists(link) and os.path.isfile(link) and f"{self.dir}/data/" in os.readlink(link)]
@@ -267,7 +269,7 @@ report: {{progress: none, run_dir: {self.dir}/run}}
                 self.assertEqual((ended, err), (66, "s3flow: source: standard input is closed, or not open for reading\n"))
 
     def test_a_command_whose_output_cannot_be_written_ends_with_74(self):
-        """Only commands whose product is text. Other commands ignore an unwritable stdout."""
+        """Only commands whose only result is text. Other commands ignore an unwritable stdout."""
         with Serve(self.dir / "store") as server:
             job = self.job_of(1, server, False)
             commands = {"check": ["check", job], "dry run": ["run", job, "--dry-run"], "help": ["run", "--help"], "version": ["--version"],
@@ -284,7 +286,7 @@ report: {{progress: none, run_dir: {self.dir}/run}}
         with Serve(self.dir / "store") as server:
             job, plan = self.job_of(1, server, False), self.dir / "plan"
             every = [close(0, 1, 2), ignore(signal.SIGCHLD, signal.SIGTERM), lambda: os.umask(0o777)]
-            self.assertEqual(self.launch(["plan", job, "--shards", "2", "--out", plan], every)[0], 74)  # since its output cannot be written
+            self.assertEqual(self.launch(["plan", job, "--shards", "2", "--out", plan], every)[0], 74)  # because its output cannot be written
             for command in (["run", "--plan", plan, "--shard", "0/2"], ["run", "--plan", plan, "--shard", "1/2"], ["finish", plan],
                             ["rehearse", job, "--run-dir", self.dir / "rehearsal"], ["clean", plan]):
                 with self.subTest(command[0]):

@@ -1,4 +1,5 @@
-"""A problem of all inputs is reported once and costs no attempt. A problem of one input fails that input."""
+"""A problem that concerns all inputs is reported once and uses up no attempt. A problem of one input makes that input
+fail."""
 import json
 import re
 import select

@@ -27,7 +27,7 @@ class OwnFiles(TestCase):
         return context
 
     def in_tree(self, *arguments, status=0):
-        """Runs a command in the tree itself, with a job whose path is '.' and that names no run directory."""
+        """Runs a command in the tree itself, with a job that has the path '.' and names no run directory."""
         job = self.job(self.server.endpoint, extra="")
         text = job.read_text().replace(f"path: {self.dir / 'data'}", "path: .").replace(f"  run_dir: {self.dir / 'run'}\n", "")
         job.write_text(text)

@@ -47,7 +47,7 @@ class ManyAddresses(TestCase):
             self.write(f"data/{i}", b"x" * i)
         with Serve(self.dir / "store") as serve:
             port = int(serve.endpoint.rsplit(":", 1)[1])
-            # The other addresses are free at any port that the first one got.
+            # A port that is free on the first address is also free on the others.
             forwarders = [Forwarder("127.0.0.1", 0, ("127.0.0.1", port))]
             shared = forwarders[0].listener.getsockname()[1]
             forwarders += [Forwarder(f"127.0.0.{i}", shared, ("127.0.0.1", port)) for i in (2, 3)]
@@ -105,7 +105,7 @@ class Redirector:
 
 
 class Elsewhere:
-    """A host that must not get requests. Counts connections."""
+    """A host that must not get requests. Counts its connections."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Independent clients against the embedded endpoint: the tests rely on it, so it must behave like S3."""
+"""Independent clients against the embedded endpoint: the tests rely on the endpoint, so it must behave like S3."""
 import base64
 import hashlib
 import os

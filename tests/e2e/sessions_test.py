@@ -1,4 +1,4 @@
-"""Runs that end early and are resumed, as by a scheduler: time limits, signals, failures, clean."""
+"""Runs that end early and are resumed, as a scheduler does: time limits, signals, failures, clean."""
 import json
 import os
 import signal
@@ -36,13 +36,14 @@ class Sessions(TestCase):
         with Serve(self.dir / "store", "--faults", self.faults(slow)) as server:
             job, limit, uploaded = self.slow_job(server), 200, []
             while True:
-                # Each session gets twice the time. So one of them ends amid its uploads, even if a busy machine is slow to start it.
+                # Each session gets twice the time of the previous one. So one of them ends during its uploads, even if
+                # a busy machine starts it slowly.
                 ended = s3flow("run", job, "--set", f"limits.time={limit}ms")
                 uploaded.append(self.summary()["uploaded"])
                 if ended.returncode == 0:
                     break
                 self.assertEqual(ended.returncode, 75, ended.stderr)
-                self.assertIn("limits.time is over", ended.stderr)
+                self.assertIn("the run has reached limits.time", ended.stderr)
                 self.assertIn(f"to resume: the same command with --run-dir {self.dir / 'run'}", ended.stdout)
                 limit *= 2
             self.assertTrue(any(0 < some < FILES for some in uploaded[:-1]), uploaded)
@@ -83,7 +84,7 @@ class Sessions(TestCase):
             first = subprocess.Popen([S3FLOW, "run", job], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment())
             while not (self.dir / "run/journal.jsonl").exists():
                 time.sleep(0.01)
-            # A stopped process releases nothing: if the second run waited for it, it would wait forever.
+            # A stopped process releases nothing: if the second run waited for the first, it would wait forever.
             first.send_signal(signal.SIGSTOP)
             try:
                 second = s3flow("run", job)

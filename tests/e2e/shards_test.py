@@ -79,7 +79,7 @@ class Shards(TestCase):
             self.assertEqual((report["uploaded"], report["skipped"], report["completed_now"], report["shards_to_run"]), (61, 1, 1, ""))
             self.assertEqual(report["uploaded_bytes"], sum(map(len, self.files.values())))
             self.assert_stored(server, self.files)
-            # Everything a second time: nothing is uploaded.
+            # Runs everything a second time: nothing is uploaded.
             for i in range(SHARDS):
                 ended = s3flow("run", "--plan", self.plan, "--shard", f"{i}/{SHARDS}")
                 self.assertEqual(ended.returncode, 0, ended.stderr)
@@ -224,8 +224,8 @@ class Shards(TestCase):
             first = client.list_multipart_uploads(Bucket="bucket")["Uploads"][0]["UploadId"]
             again = s3flow("plan", self.dir / "job.yaml", "--shards", "2", "--out", self.plan)
             self.assertEqual(again.returncode, 74)
-            self.assertIn("holds a plan already", again.stderr)
-            (self.plan / "plan.json").unlink()  # as if it had been killed before the end
+            self.assertIn("already contains a plan", again.stderr)
+            (self.plan / "plan.json").unlink()  # as if `plan` had been killed before the end
             self.assertEqual(s3flow("run", "--plan", self.plan, "--shard", "0/4").returncode, 66)
             self.planned(server, shards=2)
             second = client.list_multipart_uploads(Bucket="bucket")["Uploads"]

@@ -1,4 +1,4 @@
-"""Stores that refuse headers of s3flow's, and keys that may write but not read."""
+"""Stores that refuse some of s3flow's headers, and credentials that may write but not read."""
 import sys
 import unittest
 
@@ -6,10 +6,10 @@ sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from support.harness import KEY_ID, SECRET, Serve, TestCase, read_journal, s3flow
 from support.store_client import s3_client
 
-# Headers that s3flow sends, and that a store may do without.
+# Headers that s3flow sends, but that no store needs.
 OPTIONAL = ["x-amz-mp-object-size", "x-amz-checksum-mode", "x-amz-checksum-type"]
 SETTINGS = """
-upload: {part_size: 5MiB, multipart_threshold: 5MiB}
+upload: {concurrency: 2, part_size: 5MiB, multipart_threshold: 5MiB}
 integrity: {checksum: crc64nvme, verify: head}
 """
 
@@ -27,7 +27,7 @@ class StrictStore(TestCase):
             ended = s3flow("run", self.job(server.endpoint, extra=SETTINGS), "--run-dir", self.dir / "-".join(("run", *refused)))
             self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
             self.assertIn("2 found: 2 uploaded", ended.stdout)
-        # boto3 sends some of these headers itself: it reads from an endpoint that takes all.
+        # boto3 sends some of these headers itself, so it reads from an endpoint that accepts all of them.
         with Serve(self.dir / "-".join(("store", *refused))) as taking_all:
             client = s3_client(taking_all.endpoint, KEY_ID, SECRET)
             self.addCleanup(client.close)
@@ -39,7 +39,7 @@ class StrictStore(TestCase):
         for refused in ([OPTIONAL[0]], [OPTIONAL[1]], [OPTIONAL[2]], OPTIONAL):
             with self.subTest(refused):
                 stderr, stats = self.upload(*refused)
-                # Each is refused once at least, and not with every request.
+                # A header is left out once a request without it has succeeded: until then each of the two slots may send it.
                 self.assertGreaterEqual(stats["refused_headers"], len(refused))
                 self.assertLessEqual(stats["refused_headers"], 2 * len(refused))
                 for name in refused:
@@ -80,7 +80,7 @@ class WriteOnlyKey(TestCase):
                 job = self.job(server.endpoint, extra=f"{extra}resume: {{skip: {skip}}}\n")
                 ended = s3flow("run", job, "--run-dir", self.dir / f"run-{permission[3:]}")
                 self.assertNotEqual(ended.returncode, 0)
-                for text in ("resume.skip", permission, "resume.skip: journal or never"):
+                for text in ("resume.skip", permission, "resume.skip to journal or never"):
                     self.assertIn(text, ended.stderr)
                 ended = s3flow("run", job, "--run-dir", self.dir / f"run2-{permission[3:]}", "--set", "resume.skip=journal")
                 self.assertEqual(ended.returncode, 0, ended.stderr)

@@ -1,5 +1,5 @@
-"""TLS and proxies: a server that cannot prove to be the store gets no byte of a request, and a proxy learns only where
-the connection goes."""
+"""TLS and proxies: a server that cannot prove that it is the store gets no byte of a request. A proxy learns only the
+host of the connection."""
 import base64
 import random
 import select
@@ -212,7 +212,7 @@ class Tls(TestCase):
         ended = self.run_with(server, {"ca_file": self.tls / "ca.crt"}, OPENSSL_CONF=str(allow_all))
         self.assertNotEqual(ended.returncode, 0)
         self.assertEqual(server.received, b"")
-        # curl, which is allowed to, gets through: s3flow refused, and not OpenSSL.
+        # curl, which accepts this version, gets a response. So s3flow refused the connection, not OpenSSL.
         curl = ["curl", "-s", "--tlsv1.0", "--cacert", self.tls / "ca.crt", f"{server.endpoint}/old"]
         subprocess.run([str(part) for part in curl], env=clean_environment(OPENSSL_CONF=str(allow_all)), check=True)
         self.assertIn(b"/old", server.received)

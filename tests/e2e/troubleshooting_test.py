@@ -1,4 +1,4 @@
-"""The messages that config/TROUBLESHOOTING.md quotes are those that s3flow prints.
+"""s3flow prints the messages that config/TROUBLESHOOTING.md quotes.
 
 Most cases provoke a message and name the words that the page quotes for it. "..." in a quote stands for any text. One
 case looks for all other quotes in the source."""
@@ -51,7 +51,7 @@ class Troubleshooting(TestCase):
         shutil.rmtree(self.dir / "run", ignore_errors=True)
 
     def test_every_quote_is_in_the_source(self):
-        """A row may name the words of several versions of a message: one of them is enough."""
+        """A row may quote several versions of a message; one of them is enough."""
         literal = r'"(?:[^"\\\n]|\\.)*"'
         texts = []
         for path in (path for module in ("s3", "pipeline", "config") for path in (TOP / module).rglob("*") if path.suffix in (".h", ".cc")):
@@ -87,7 +87,7 @@ class Troubleshooting(TestCase):
                                    ("credentials.secret_access_key=", "must be set together")):
                 self.expect(s3flow("check", job, "--set", setting, "--set", "integrity.checksum=crc32c"), 78, quote)
         with self.subTest("a note"):
-            self.expect(s3flow("check", job, AWS_RETRY_MODE="adaptive"), 0, "is not followed")
+            self.expect(s3flow("check", job, AWS_RETRY_MODE="adaptive"), 0, "has no effect in s3flow")
 
     def test_command_lines(self):
         job = self.write("bare.yaml", "source: [{path: data}]\ndestination: {bucket: bucket}\n")
@@ -199,7 +199,7 @@ report: {{progress: none, run_dir: {self.dir}/run}}
         with Serve(self.dir / "store") as serve:
             job, plan = self.job(serve.endpoint), self.dir / "plan"
             self.expect(s3flow("plan", job, "--shards", 2, "--out", plan), 0)
-            self.expect(s3flow("plan", job, "--shards", 2, "--out", plan), 74, "holds a plan already")
+            self.expect(s3flow("plan", job, "--shards", 2, "--out", plan), 74, "already contains a plan")
             array = {"SLURM_ARRAY_TASK_ID": "2", "SLURM_ARRAY_TASK_COUNT": "2", "SLURM_ARRAY_TASK_MIN": "1", "SLURM_ARRAY_TASK_MAX": "2"}
             self.expect(s3flow("run", "--plan", plan, "--shard", "auto", **array), 64, "number the elements from")
             self.expect(s3flow("run", "--plan", plan, "--shard", "auto", SLURM_PROCID="0", SLURM_NTASKS="7", SLURM_STEP_ID="0"), 64,
@@ -211,7 +211,7 @@ report: {{progress: none, run_dir: {self.dir}/run}}
     def test_limits_and_launchers(self):
         with Serve(self.dir / "store") as serve:
             job = self.job(serve.endpoint)
-            self.expect(s3flow("run", job, SLURM_JOB_END_TIME="1"), 0, "SLURM_JOB_END_TIME=... ignored")
+            self.expect(s3flow("run", job, SLURM_JOB_END_TIME="1"), 0, "SLURM_JOB_END_TIME=... s3flow ignores it")
             self.fresh_run_dir()
             for limit, status, quote in ((20, 71, "raise ulimit -n"), (64, 0, "at most ... in flight: ... no more")):
                 command = [S3FLOW, "run", str(job)]

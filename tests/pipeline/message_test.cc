@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace pipeline {
-namespace {
+namespace message_test {
 
 TEST(OutcomeTest, EachNameMeansItsOutcome) {
   for (const auto outcome :
@@ -27,5 +27,5 @@ TEST(InputTest, ItsRelativePathIsTheEndOfItsKey) {
   EXPECT_EQ((InputFile{.key = "prefix/sub/a", .relative_at = 7}).relative(), "sub/a");
 }
 
-}  // namespace
+}  // namespace message_test
 }  // namespace pipeline

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace pipeline {
-namespace {
+namespace shard_test {
 
 TEST(ShardTest, EachKeyBelongsToOneShard) {
   std::vector<int> keys(7, 0);
@@ -29,5 +29,5 @@ TEST(ShardTest, RangesTextJoinsNeighbours) {
   EXPECT_EQ(RangesText({0, 3, 4, 5, 7}), "0,3-5,7");
 }
 
-}  // namespace
+}  // namespace shard_test
 }  // namespace pipeline

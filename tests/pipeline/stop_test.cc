@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace pipeline {
-namespace {
+namespace stop_test {
 
 TEST(StopControlTest, KeepsTheFirstCause) {
   StopControl stop;
@@ -39,5 +39,5 @@ TEST(StopControlTest, AFailedJournalDrains) {
   EXPECT_EQ(stop.message(), "cannot write the journal: journal.jsonl: disk full");
 }
 
-}  // namespace
+}  // namespace stop_test
 }  // namespace pipeline

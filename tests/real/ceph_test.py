@@ -26,7 +26,7 @@ class CephErrors(CephCase):
                 for upload in self.s3.list_multipart_uploads(Bucket="killed", MaxUploads=1).get("Uploads", []):
                     try:
                         parts = len(self.s3.list_parts(Bucket="killed", Key=upload["Key"], UploadId=upload["UploadId"]).get("Parts", []))
-                    except botocore.exceptions.ClientError:  # it was completed in the meantime
+                    except botocore.exceptions.ClientError:  # the upload was completed in the meantime
                         continue
                     if parts >= 2:
                         self.rgw.kill_gateway()
@@ -174,7 +174,7 @@ class CephErrors(CephCase):
         print(f"results and requests of the second gateway: {before} before, {back} when it was back, {end} in all")
         self.assertGreater(before[1], before[0] / 4)
         self.assertGreater(end[1] - back[1], (end[0] - back[0]) / 4, "load did not return")
-        self.assertRegex(ended.stderr, rf"note +endpoint {self.rgw.second_endpoint[7:]} fails: paused for a while")
+        self.assertRegex(ended.stderr, rf"note +endpoint {self.rgw.second_endpoint[7:]} fails: it gets no requests for a while")
         self.assertRegex(ended.stderr, rf"note +endpoint {self.rgw.second_endpoint[7:]} works again")
         self.assertEqual(self.stored("two"), written)
 

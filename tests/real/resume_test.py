@@ -14,7 +14,7 @@ from real.rgw import KEY_ID, SECRET, Rgw
 from support.harness import S3FLOW, TestCase, clean_environment, read_records, seeded_random, sha256
 from support.store_client import s3_client
 
-# 300 kills would be a real proof, but take too long for the suite.
+# 300 kills would be a better proof, but take too long for the suite.
 KILLS = int(os.environ.get("S3FLOW_KILLS", "8"))
 STOPS = int(os.environ.get("S3FLOW_STOPS", "4"))
 SMALL, LARGE = (2000, 10) if KILLS >= 100 else (400, 2)
@@ -54,7 +54,7 @@ class ResumeTest(TestCase):
         return process.returncode, out + err
 
     def sent(self, trace):
-        """Returns what a session began to send: keys, and parts as "key 3"."""
+        """Returns the keys and parts that a session began to send; a part as "key 3"."""
         names = []
         if trace.exists():
             for line in trace.read_text(errors="replace").splitlines():
@@ -64,7 +64,7 @@ class ResumeTest(TestCase):
         return names
 
     def recorded(self):
-        """Returns what is in the store according to the journal, under the same names."""
+        """Returns the keys and parts that are in the store according to the journal, in the form of sent()."""
         journal = self.dir / "run/journal.jsonl"
         if not journal.exists():
             return set()
@@ -100,8 +100,8 @@ class ResumeTest(TestCase):
                   for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket) for o in page.get("Contents", [])}
         self.assertEqual(stored, written)
         self.assertEqual(self.s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []), [], "orphans")
-        settled = collections.Counter(r["key"] for r in read_records(self.dir / "run") if r["record"] == "result" and r["outcome"] != "cancelled")
-        self.assertEqual(settled, collections.Counter(written.keys()), "each input has exactly one final record")
+        done = collections.Counter(r["key"] for r in read_records(self.dir / "run") if r["record"] == "result" and r["outcome"] != "cancelled")
+        self.assertEqual(done, collections.Counter(written.keys()), "each input has exactly one final record")
         summary = json.loads((self.dir / "run/summary.json").read_text())
         self.assertEqual((summary["found"], summary["uploaded"], summary["failed"], summary["complete"]), (len(written), len(written), 0, True), text)
 

@@ -82,7 +82,8 @@ STORAGE_CLASS = "STANDARD_IA"
 
 
 def free_ports(count):
-    """Returns ports that the kernel never gives to outgoing connections, since some are bound minutes later."""
+    """Returns ports that the kernel never gives to outgoing connections, because some of them are bound only minutes
+    later."""
     first_outgoing = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     found = []
     for port in random.sample(range(first_outgoing // 2, first_outgoing), first_outgoing // 2):

@@ -139,8 +139,8 @@ class SlurmTest(TestCase):
         self.assertIn("SLURM_NTASKS=7 do not fit 8 shards", ended.stderr)
 
     def trace_script(self):
-        """Writes a script like requeue.sbatch, with a trace for each session. It ends with 100, which requeues it, whenever
-        s3flow ends early."""
+        """Writes a script like requeue.sbatch, with a trace for each session. If s3flow ends early, the script ends
+        with 100, which requeues it."""
         return self.write("traced.sbatch", f"""#!/bin/bash
 #SBATCH --requeue --open-mode=append
 s3flow run --plan {self.plan} --shard auto --trace-http {self.dir}/trace-$SLURM_ARRAY_TASK_ID-${{SLURM_RESTART_COUNT:-0}} &
@@ -154,7 +154,7 @@ while kill -0 $upload 2>/dev/null; do wait $upload; status=$?; done
 """)
 
     def sent(self):
-        """Returns shard -> request with data -> in how many sessions it was sent."""
+        """Returns shard -> request with data -> number of sessions that sent it."""
         counts = collections.defaultdict(collections.Counter)
         for trace in self.dir.glob("trace-*"):
             names = re.findall(r" > PUT \S+?//?[^/\s]+/[^/\s]+/(\S+)$", trace.read_text(errors="replace"), re.M)
@@ -163,7 +163,7 @@ while kill -0 $upload 2>/dev/null; do wait $upload; status=$?; done
 
     def test_shards_complete_after_kills_requeues_and_a_lost_node(self):
         written = self.make_files(count=400, giant=60 << 20)
-        self.planned(extra="limits: {requests_per_second: 120}\n")  # for all shards together, so that it takes a while
+        self.planned(extra="limits: {requests_per_second: 120}\n")  # for all shards together, so that the upload takes a while
         job = self.slurm.submit(f"--array=0-{SHARDS - 1}", self.trace_script())
         begun = self.dir / "pid-7"
         deadline = time.monotonic() + 60

@@ -18,7 +18,7 @@ from support.harness import TestCase, read_journal, s3flow, sha256
 import boto3
 import botocore.client
 
-# 120 shows the same for longer, but takes too long for the suite.
+# 120 tests a longer run, but takes too long for the suite.
 SECONDS = float(os.environ.get("S3FLOW_STS_SECONDS", "8"))
 SESSION_SECONDS = 3
 
@@ -108,7 +108,7 @@ class StsTest(TestCase):
         return str(path)
 
     def link_files(self, begin, end):
-        """Makes thousands of files cheaply, as hard links to a few contents. Returns key -> SHA-256."""
+        """Makes thousands of files quickly, as hard links to a few files. Returns key -> SHA-256."""
         digests = []
         for i in range(16):
             data = os.urandom(4096 + i)
@@ -132,7 +132,8 @@ class StsTest(TestCase):
         environment.update(AWS_ENDPOINT_URL_STS=self.rgw.endpoint)
         job = self.write("job.yaml", f"source: [{{path: {self.dir}/data}}]\n"
                          f"destination: {{bucket: {bucket}, endpoint: '{self.rgw.endpoint}'}}\nupload: {{concurrency: 64}}\n")
-        # Measures how many objects a second this gateway takes, to find how many make a run of SECONDS.
+        # Measures how many objects a second this gateway accepts, to compute the number of objects for a run of
+        # SECONDS.
         written = self.link_files(0, 1000)
         began = time.monotonic()
         ended = s3flow("run", job, "--run-dir", self.dir / "first", **environment)
@@ -164,7 +165,7 @@ class StsTest(TestCase):
     def test_a_run_outlives_many_sessions_of_a_web_identity(self):
         token = self.write("token", self.issuer.token())
         config = self.config(f"[default]\nduration_seconds = {SESSION_SECONDS}\n")
-        # Such a session owns what it uploads: the owner of the bucket cannot read it.
+        # Such a session owns the objects that it uploads, so the owner of the bucket cannot read them.
         session = self.sts.assume_role_with_web_identity(RoleArn="arn:aws:iam:::role/web-role", RoleSessionName="reader",
                                                          WebIdentityToken=self.issuer.token())["Credentials"]
         reader = self.session_client("s3", session)

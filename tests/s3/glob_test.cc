@@ -6,7 +6,7 @@
 #include "tests/support/mutator.h"
 
 namespace s3 {
-namespace {
+namespace glob_test {
 
 TEST(Glob, Matches) {
   struct Case {
@@ -62,5 +62,5 @@ TEST(Glob, AnyBytesAreAccepted) {
   }
 }
 
-}  // namespace
+}  // namespace glob_test
 }  // namespace s3

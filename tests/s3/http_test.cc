@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace s3 {
-namespace {
+namespace http_test {
 
 TEST(HttpHeaders, FindsByNameInAnyCase) {
   HttpHeaders headers;
@@ -53,5 +53,5 @@ TEST(HeadProblem, NamesTheBadPartAndShowsNoValue) {
   EXPECT_EQ(HeadProblem(request), "its target has a character that must be percent-encoded");
 }
 
-}  // namespace
+}  // namespace http_test
 }  // namespace s3

@@ -6,7 +6,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace part_plan_test {
 
 using testing::HasSubstr;
 
@@ -126,5 +126,5 @@ TEST(StreamPlanTest, FortyEightTebibytesFit) {
   EXPECT_EQ(StreamPartBytes(10'000, {.max_body_bytes = 128 * kMiB}, {}), 128 * kMiB);
 }
 
-}  // namespace
+}  // namespace part_plan_test
 }  // namespace s3

@@ -6,7 +6,7 @@
 #include "tests/support/mutator.h"
 
 namespace s3 {
-namespace {
+namespace uri_test {
 
 TEST(Uri, EncodesAllButUnreserved) {
   EXPECT_EQ(UriEncode("aZ09-._~", false), "aZ09-._~");
@@ -102,5 +102,5 @@ TEST(Uri, AnyBytesAreAcceptedOrRefused) {
   }
 }
 
-}  // namespace
+}  // namespace uri_test
 }  // namespace s3

@@ -1,4 +1,4 @@
-// An environment and AWS's shared files, for tests of the settings that a job takes from them.
+// An environment and AWS's shared files, for tests of the settings that a job reads from them.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -31,9 +31,8 @@ struct AwsWorld {
     });
   }
 
-  // Returns the line of `check` for the key ("region: eu-west-1  # SOURCE"), or the problems; with the home
-  // directory as
-  // "~".
+  // Returns the line of `check` for the key ("region: eu-west-1 # SOURCE"), or the problems. Replaces the
+  // home directory by "~".
   std::string Shown(const std::string& key, const std::string& text = kJob,
                     const std::vector<std::string>& sets = {}) {
     const auto job = Load(text, sets);

@@ -1,4 +1,4 @@
-"""Secrets that occur nowhere else, a store that repeats what it gets, and a test case that searches all output for them."""
+"""Secrets that occur nowhere else, a store that repeats what it receives, and a test case that searches all output for them."""
 import base64
 import http.server
 import json
@@ -20,7 +20,7 @@ CANARIES = [SECRET_KEY, TOKEN, CUSTOMER_KEY, PROXY_PASSWORD, WEB_TOKEN, CONTAINE
 
 
 def forms(secret):
-    """Returns the secret's halves as they are and in several encodings: half a secret is as bad as the whole."""
+    """Returns the secret's halves as they are and in several encodings, because half a secret must not leak either."""
     text = secret.encode()
     begin, end = text[:len(text) // 2], text[len(text) // 2:]
     return {begin, end, base64.b64encode(begin)[:-4], begin.hex().encode(), json.dumps(begin.decode()).encode()[1:-1]}

@@ -1,8 +1,8 @@
-"""A proxy between s3flow and a store that breaks connections by seed, and a run through it that is checked afterwards.
+"""A proxy that breaks connections between s3flow and a store, by seed; and a run through the proxy, checked afterwards.
 
 Faults belong to connections, not to requests. The seed and the connection's number decide whether, how and at which of
-its responses a connection breaks. All others are closed after some responses, as a load balancer does, so that there are
-always new ones.
+its responses a connection breaks. The other connections are closed after some responses, as a load balancer does, so
+that new connections are always needed.
 """
 import asyncio
 import collections
@@ -196,7 +196,7 @@ def run_through_chaos(directory, rate, seed, small, large):
         results[record["key"]].append(record["outcome"])
     for key in written.keys() | stored.keys() | results.keys():
         if stored.get(key) != written.get(key) or results[key] != ["uploaded"]:
-            wrong.append(f"{key}: reported {results[key]}, and the store has {'its content' if stored.get(key) == written.get(key) else 'another' if key in stored else 'nothing'}")
+            wrong.append(f"{key}: reported {results[key]}, and the store has {'its content' if stored.get(key) == written.get(key) else 'other content' if key in stored else 'nothing'}")
     summary = json.loads((directory / "run" / "summary.json").read_text())
     if (summary["uploaded"], summary["failed"]) != (len(stored), 0):
         wrong.append(f"summary.json says {summary['uploaded']} uploaded and {summary['failed']} failed of {len(written)}")

@@ -51,7 +51,7 @@ struct ClientFixture {
   s3::ObjectProperties properties;
   s3::BlockingWaiter waiter;
   s3::EventLoopGroup loops;
-  std::vector<std::string> notices;  // one thread's; for tests of what is learnt
+  std::vector<std::string> notices;  // written by one thread; for tests of what the client learns
   s3::StoreContextCache facts;
   s3::CredentialCache credentials;
   s3::RateLimits limits;
@@ -63,7 +63,8 @@ struct ClientFixture {
     auto with = OptionsFor(server);
     with.destination.region = std::move(region);
     with.retry.max_attempts = max_attempts;
-    // Short only where a fault makes the endpoint silent: a busy machine is no timeout.
+    // Short timeouts only if a fault makes the endpoint silent. Otherwise a busy machine could cause a
+    // timeout.
     if (silent) with.transport.stall_window = with.transport.completion_window = std::chrono::seconds(2);
     return with;
   }

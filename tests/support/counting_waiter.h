@@ -15,7 +15,7 @@ class CountingWaiter : public s3::Waiter {
  public:
   void Wait(const std::function<void(s3::Wake)>& start) override {
     blocking_.Wait([this, &start](s3::Wake wake) {
-      auto* const self = this;  // the closure may be gone once `start` has handed the wake over
+      auto* const self = this;  // the closure may be destroyed once `start` has passed on the wake
       start(wake);
       ++self->waiting_;
       self->waiting_.notify_all();

@@ -14,8 +14,8 @@
 
 namespace test {
 
-// One client of one server. Unlike ClientFixture it can sign with wrong credentials, and gives up a silent
-// server soon.
+// One client of one server. Unlike ClientFixture it can sign with wrong credentials, and has short timeouts
+// for a silent server.
 struct EndpointFixture {
   explicit EndpointFixture(s3::endpoint::ServerOptions server_options,
                            std::optional<s3::Credentials> credentials = std::nullopt,
@@ -26,8 +26,8 @@ struct EndpointFixture {
         options([&] {
           auto quick = OptionsFor(server);
           quick.destination.region = region;
-          // Only if a fault makes the endpoint silent: on a busy machine a short window would end other
-          // exchanges.
+          // A short window only if a fault makes the endpoint silent. In other tests it could end exchanges
+          // on a busy machine.
           if (silent) quick.transport.stall_window = std::chrono::milliseconds(150);
           return quick;
         }()),

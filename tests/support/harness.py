@@ -82,7 +82,7 @@ def pass_on(source, sink):
 
 
 class Serve:
-    """`s3flow serve` on a free port; a context manager. After it, `stats` holds the endpoint's counts."""
+    """`s3flow serve` on a free port; a context manager. After its end, `stats` contains the endpoint's counts."""
 
     def __init__(self, directory, *arguments, buckets=("bucket",), key_id=KEY_ID, secret=SECRET):
         self.keys = {"AWS_ACCESS_KEY_ID": key_id, "AWS_SECRET_ACCESS_KEY": secret}

@@ -1,4 +1,4 @@
-"""A job next to files of somebody else, and the kinds of things that may stand in the place of a file."""
+"""A job beside files of another user, and the kinds of things that may replace a file: links, FIFOs, devices ..."""
 import json
 import os
 import shutil
@@ -35,7 +35,7 @@ def sparse(path, bytes, before=b""):
 
 
 class Hostile(TestCase):
-    """A job with three files, and files of somebody else that must not change."""
+    """A job with three files, and files of another user that must not change."""
 
     def setUp(self):
         super().setUp()
@@ -54,7 +54,7 @@ class Hostile(TestCase):
         return [(str(path), path.lstat().st_mtime_ns, path.lstat().st_mode, path.read_bytes() if path.is_file() else None) for path in paths]
 
     def tearDown(self):
-        self.assertEqual(self.theirs(), self.before, "something outside was touched")
+        self.assertEqual(self.theirs(), self.before, "s3flow touched files of another user")
 
     def reset(self):
         """Makes a run directory with the journal of a finished run. Returns the journal's text."""
@@ -78,7 +78,7 @@ class Hostile(TestCase):
         self.assertEqual(ended.returncode, status, said)
         for word in words:
             self.assertIn(str(word), said)
-        self.assertEqual(len([line for line in ended.stderr.splitlines() if not line.startswith("note")]), 1, "exactly one message")
+        self.assertEqual(len([line for line in ended.stderr.splitlines() if not line.startswith("note")]), 1, "stderr must contain exactly one message besides notes")
 
     def assert_fine(self, ended):
         self.assertEqual(ended.returncode, 0, ended.stderr)
@@ -101,7 +101,7 @@ def a_device(path):
     try:
         os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5))  # /dev/zero
     except PermissionError:
-        raise unittest.SkipTest("no devices may be made here")
+        raise unittest.SkipTest("this process may not create devices")
 
 
 def a_directory(path):

@@ -8,9 +8,9 @@
  *          "wait": waits until somebody removes the file S3FLOW_FAULT_MARK;
  *          "short" (read): 4,099 bytes at most;
  *          "repeat" (getdents): the previous entries once more;
- *          "anonymous" (getdents, stat): no inode number and no type
+ *          "anonymous" (getdents, stat): entries without inode number and type
  *   COUNT  how many calls from the Nth on; 1 by default, -1: all
- * S3FLOW_FAULT_MARK=FILE   is made when the fault happens, so that a test knows it
+ * S3FLOW_FAULT_MARK=FILE   is created when the fault happens, so that a test can see it
  */
 #define _GNU_SOURCE
 #include <dirent.h>

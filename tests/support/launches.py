@@ -1,4 +1,5 @@
-"""Steps between fork and exec that leave something broken, as odd launchers do. Each is called without arguments."""
+"""Steps between fork and exec that leave something broken, as unusual launchers do. A step is a function without
+arguments."""
 import ctypes
 import os
 import pty
@@ -25,8 +26,8 @@ class Program(ctypes.Structure):
 
 
 def forbid(*names):
-    """Returns a step that makes these calls fail with EPERM, as the seccomp profiles of old container runtimes do for calls
-    that they do not know (seccomp(2); moby/moby issue 40734)."""
+    """Returns a step that makes these calls fail with EPERM, as the seccomp profiles of old container runtimes do for
+    unknown calls (seccomp(2); moby/moby issue 40734)."""
     # Loads the number of the call, compares it with each of ours, and allows it or fails with errno 1.
     numbers = [CALLS[name] for name in names]
     rules = [Filter(0x20, 0, 0, 0)]
@@ -54,7 +55,7 @@ def ignore(*signals):
 
 
 def leave_signals_alone():
-    """Undoes what Python changed for itself."""
+    """Restores the default actions of the signals that Python ignores from its start."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 

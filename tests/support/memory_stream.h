@@ -1,4 +1,4 @@
-// A FILE in memory, and texts that try to drive a terminal.
+// A FILE in memory, and texts that try to control a terminal.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ namespace test {
 inline const std::string kHostile =
     "a\x1b[2J\r\nfake: line\xc2\x9b"
     "31m\xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa8\xff\\";
-// The same as a terminal gets it, but for the backslash at the end: it is doubled in names only.
+// kHostile as a terminal gets it, without the final backslash, which is doubled only in names.
 inline const std::string kShown = "a\\x1b[2J\\x0d\\x0afake: line\\u{9B}31m\\u{202E}\\u{2066}\\u{2028}\\xff";
 
 class MemoryStream {
@@ -43,7 +43,7 @@ class MemoryStream {
   std::FILE* const file_;
 };
 
-// `text` has that many lines, and no character in it can drive a terminal.
+// Checks that `text` has `lines` lines, and that no character in it can control a terminal.
 inline void ExpectHarmless(const std::string& text, std::size_t lines) {
   EXPECT_EQ(Lines(text).size(), lines) << text;
   for (const auto& line : Lines(text)) {

@@ -1,4 +1,4 @@
-// Texts gone wrong, for tests of what reads other people's bytes.
+// Makes damaged texts, for tests of parsers that read untrusted bytes.
 #pragma once
 
 #include <cstdlib>
@@ -16,7 +16,7 @@ inline int Rounds() {
 
 class Mutator {
  public:
-  // A seed text with pieces cut, doubled, replaced or joined with another.
+  // Returns a seed text with pieces cut, doubled, replaced or joined with another seed text.
   std::string Next(const std::vector<std::string>& seeds) {
     std::string text = seeds[random_() % seeds.size()];
     for (auto edits = random_() % 6; edits > 0; --edits) {

@@ -1,4 +1,5 @@
-// A server on loopback with a thread for each connection, plain or with TLS, that says whatever a test wants.
+// A server on loopback, plain or with TLS, with a thread for each connection. A test decides what the server
+// sends.
 #pragma once
 
 #include <arpa/inet.h>
@@ -26,7 +27,7 @@
 
 namespace test {
 
-// A key and a certificate of 127.0.0.1 that is its own authority: in the context, and in `ca_file`.
+// A key and a self-signed certificate for 127.0.0.1, in the context. `ca_file` has the certificate, too.
 class TlsIdentity {
  public:
   TlsIdentity() : context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free) {
@@ -65,18 +66,18 @@ class TlsIdentity {
   const std::string ca_file = directory_ / "ca.crt";
 };
 
-// One connection, on the server's side.
+// The server's side of one connection.
 class Peer {
  public:
-  // Owns neither. `context`: null without TLS.
+  // Owns neither `fd` nor `context`. `context`: null without TLS.
   Peer(int fd, SSL_CTX* context) : fd_(fd), tls_(context != nullptr ? SSL_new(context) : nullptr, SSL_free) {
     if (tls_) SSL_set_fd(tls_.get(), fd);
     const int on = 1;
     setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
 
-  // `greeting` goes to the client before it can say anything: with what ends the server's part of the
-  // handshake (TLS 1.3 lets it; RFC 8446, section 4.4.4). Not without TLS.
+  // Sends `greeting` to the client together with the server's last handshake message, before the client can
+  // send a request (TLS 1.3 allows that; RFC 8446, section 4.4.4). Only with TLS.
   bool Handshake(const std::string& greeting) {
     if (!tls_) return true;
     if (!greeting.empty()) {
@@ -90,7 +91,7 @@ class Peer {
     return SSL_accept(tls_.get()) == 1;
   }
 
-  // Nothing at the end of the connection.
+  // Returns nothing at the end of the connection.
   std::optional<HttpCall> ReadHead() {
     std::string text;
     while (text.find("\r\n\r\n") == std::string::npos) {
@@ -116,7 +117,7 @@ class Peer {
     if (!tls_) return test::Say(fd_, text);
     if (!text.empty()) SSL_write(tls_.get(), text.data(), static_cast<int>(text.size()));
   }
-  // In one segment, and in TLS records of their own.
+  // Sends all texts in one segment, but each in a TLS record of its own.
   void SayTogether(std::initializer_list<std::string> texts) {
     Cork(true);
     for (const auto& text : texts) Say(text);
@@ -135,7 +136,8 @@ class Peer {
 
 class PeerServer {
  public:
-  // `greeting`, when there is one, is asked at each connection for Peer::Handshake; not without TLS.
+  // `greeting`, if given, is called at each connection and returns the argument of Peer::Handshake. Only with
+  // TLS.
   PeerServer(bool tls, std::function<void(Peer&)> serve, std::function<std::string()> greeting = nullptr)
       : serve_(std::move(serve)), greeting_(std::move(greeting)) {
     if (tls) identity_.emplace();
@@ -179,7 +181,7 @@ class PeerServer {
     std::lock_guard lock(mutex_);
     close(fd);
     open_.erase(fd);
-    all_closed_.notify_all();  // under the lock: the waiter cannot leave before
+    all_closed_.notify_all();  // under the lock, so that the waiter cannot destroy the object first
   }
 
   const std::function<void(Peer&)> serve_;

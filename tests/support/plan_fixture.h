@@ -1,4 +1,4 @@
-// Whole plans in one process: plan, runs of shards, finish, against the embedded endpoint.
+// Runs whole plans in one process, against the embedded endpoint: plan, runs of shards, finish.
 #pragma once
 
 #include <string>
@@ -34,7 +34,7 @@ class PlanFixture : public RunFixture {
     options.shard = pipeline::ShardOptions{{index, count}, plan_path_, plan_.id, inputs};
     options.identity.shard = pipeline::ShardTextOf(index, count, plan_.id);
     options.report.run_dir = pipeline::ShardRunDir(plan_path_, index);
-    options.resume.go_on = true;
+    options.resume.finished_too = true;
     pipeline::StopControl stop;
     return pipeline::Run(options, OptionsFor(*server_), Credentials(), &stop);
   }

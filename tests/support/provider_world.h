@@ -1,5 +1,5 @@
 // Fakes of STS, IAM Identity Center, the container's agent and EC2's metadata service on the loopback
-// interface, and a home directory: all that the chain of credential providers can see.
+// interface, and a home directory: everything that the chain of credential providers reads.
 #pragma once
 
 #include <fmt/chrono.h>
@@ -48,7 +48,7 @@ inline std::string KeysJson(std::string_view id, std::string_view expiration, st
       id, expiration, more);
 }
 
-// All services together; they respond as they should unless a test changes `answers`.
+// All services together. They respond as the real ones, unless a test changes `answers`.
 struct World {
   World() { environment["HOME"] = home.path(); }
 
@@ -83,7 +83,7 @@ struct World {
       return found == environment.end() ? std::nullopt : std::optional(found->second);
     };
     context.warn = [this](std::string_view text) { warnings.emplace_back(text); };
-    // Requests to link-local addresses are redirected to the fake: this machine does not have those
+    // Redirects requests to link-local addresses to the fake, because this machine does not have those
     // addresses.
     context.send = [this](const HttpRequest& request, const TransportOptions& options,
                           const ProviderContext& asking) {
@@ -110,7 +110,7 @@ struct World {
   test::TempDir home;
   Variables environment;
   CredentialOptions job;
-  std::vector<std::pair<std::string, HttpAnswer>> answers;  // by the beginning of "METHOD TARGET"
+  std::vector<std::pair<std::string, HttpAnswer>> answers;  // key: the beginning of "METHOD TARGET"
   std::vector<std::string> warnings, local;
   bool through_proxy = false;
   test::HttpDouble service{[this](const HttpCall& call) { return Serve(call); }};

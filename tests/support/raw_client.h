@@ -1,4 +1,4 @@
-// A client that does what no client should, on loopback.
+// A client on loopback that violates the protocol.
 #pragma once
 
 #include <arpa/inet.h>
@@ -26,7 +26,7 @@ class RawClient {
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
 
-  // False when the server does not take it any more.
+  // Returns false if the server no longer reads.
   bool Say(std::string_view text) {
     while (!text.empty()) {
       const auto sent = send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
@@ -35,7 +35,7 @@ class RawClient {
     }
     return true;
   }
-  // All that comes until the server closes the connection.
+  // Returns all bytes until the server closes the connection.
   std::string ReadToTheEnd() {
     std::string text;
     char buffer[4096];
@@ -43,7 +43,7 @@ class RawClient {
       text.append(buffer, static_cast<std::size_t>(got));
     return text;
   }
-  // Says `text` again and again, at most as fast as once in 2 ms, until the server has closed the connection.
+  // Sends `text` repeatedly, at most once in 2 ms, until the server has closed the connection.
   void SayUntilClosed(std::string_view text) {
     pollfd waiting{fd_, POLLIN | POLLRDHUP, 0};
     while (poll(&waiting, 1, 2) == 0) {

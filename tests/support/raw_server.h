@@ -1,4 +1,4 @@
-// Servers for answers that no real server gives, on loopback.
+// Servers on loopback for responses that no real server sends.
 #pragma once
 
 #include <arpa/inet.h>
@@ -24,7 +24,7 @@
 
 namespace test {
 
-// A server that does to each connection what the test says, for answers no real server gives.
+// A server that calls the test's function for each connection.
 class RawServer {
  public:
   explicit RawServer(std::function<void(int fd)> serve) : serve_(std::move(serve)) {
@@ -40,7 +40,7 @@ class RawServer {
     thread_ = std::thread([this] {
       for (;;) {
         const int fd = accept(listener_, nullptr, nullptr);
-        if (fd < 0 && errno == EMFILE) {  // of a test that leaves the process none
+        if (fd < 0 && errno == EMFILE) {  // a test leaves the process no descriptor
           std::this_thread::yield();
           continue;
         }
@@ -57,7 +57,7 @@ class RawServer {
     close(listener_);
   }
   s3::Endpoint endpoint() const { return {"http", "127.0.0.1", port_}; }
-  // Connections from now on have the smallest buffer for what they receive.
+  // Gives later connections the smallest possible receive buffer.
   void TakeLittle() const {
     const int least = 1;
     setsockopt(listener_, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
@@ -83,7 +83,7 @@ inline std::string ReadRequest(int fd) {
   return text;
 }
 
-// Reads and drops `bytes` bytes. Returns false when the connection ends before.
+// Reads and drops `bytes` bytes. Returns false if the connection ends earlier.
 inline bool ReadExactly(int fd, std::size_t bytes) {
   std::string buffer(64 << 10, '\0');
   while (bytes > 0) {
@@ -102,11 +102,11 @@ inline void Say(int fd, const std::string& text) {
   }
 }
 
-// A request as it came.
+// A request as it was received.
 struct HttpCall {
   std::string method, target, headers, body;
 
-  // Of the first header of that name, written in lower case; empty when there is none.
+  // Returns the value of the first header `name` (in lower case); empty if there is none.
   std::string Header(const std::string& name) const {
     std::string lower(headers);
     for (auto& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -117,7 +117,7 @@ struct HttpCall {
   }
 };
 
-// Of a header block, with what was read behind it as the body's beginning.
+// Parses a header block. Bytes after it become the beginning of the body.
 inline HttpCall ParseCall(const std::string& text) {
   HttpCall call;
   const auto end = text.find("\r\n\r\n");
@@ -129,7 +129,7 @@ inline HttpCall ParseCall(const std::string& text) {
   return call;
 }
 
-// Nothing when it does not come whole.
+// Returns nothing if the request is incomplete.
 inline std::optional<HttpCall> ReadCall(int fd) {
   const auto text = ReadRequest(fd);
   if (text.find("\r\n\r\n") == std::string::npos) return std::nullopt;
@@ -150,7 +150,7 @@ struct HttpAnswer {
   std::string headers = "";  // whole lines
 };
 
-// An HTTP server whose answers are the test's; one request a connection.
+// An HTTP server whose responses a test decides. It closes each connection after one request.
 class HttpDouble {
  public:
   explicit HttpDouble(std::function<HttpAnswer(const HttpCall&)> answer)

@@ -1,4 +1,4 @@
-// Whole runs in one process: files, graph, event loop and the embedded endpoint.
+// Makes whole runs in one process, with files, graph, event loop and the embedded endpoint.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ class RunFixture : public testing::Test {
     mkdir(root.path.c_str(), 0700);
   }
 
-  // Parts of a thousand bytes, so that a small file is a large one.
+  // Uses parts of a thousand bytes, so that small files become multipart uploads.
   void UseSmallParts() {
     server_options_.min_part_bytes = 1000;
     options_.upload.store_limits.min_part_bytes = 1000;
@@ -39,7 +39,7 @@ class RunFixture : public testing::Test {
     options_.upload.plan.multipart_threshold_bytes = 2000;
   }
 
-  // A later one has the port of the first: another would be another store.
+  // A later server gets the port of the first one, because a server on another port is another store.
   void StartServer() {
     if (server_) server_options_.port = server_->port();
     server_.emplace(server_options_);
@@ -48,7 +48,7 @@ class RunFixture : public testing::Test {
     StartServer();
     return RunAgainst(OptionsFor(*server_));
   }
-  // `stop`: of a second session; the first one has stop_.
+  // `stop`: for a second session; null: stop_.
   pipeline::RunResult RunAgainst(s3::Options s3_options, pipeline::StopControl* stop = nullptr) {
     s3_options.integrity = integrity_;
     return pipeline::Run(options_, s3_options, {{server_->credentials(), "the test"}}, stop ? stop : &stop_);
@@ -64,7 +64,7 @@ class RunFixture : public testing::Test {
     const auto data = server_->store().Get("bucket", key);
     return info && data ? data->Read(0, info->size_bytes) : "(absent)";
   }
-  // The results in it.
+  // Returns the result records of the run's journal.
   std::vector<nlohmann::json> Journal(const pipeline::RunResult& run) {
     std::vector<nlohmann::json> lines;
     for (const auto& text : Lines(ReadAll(run.run_dir + "/journal.jsonl"))) {
@@ -75,9 +75,9 @@ class RunFixture : public testing::Test {
     return lines;
   }
 
-  // Journal, summary and store must agree exactly; nothing half-done is left in the store.
+  // Checks that journal, summary and store agree exactly, and that no multipart upload is left in the store.
   void ExpectAgreement(const pipeline::RunResult& run) {
-    std::map<std::string, std::string> last;  // of each input
+    std::map<std::string, std::string> last;  // path of an input -> its last outcome
     for (const auto& line : Journal(run)) {
       last[line.contains("path") ? line.at("path") : line.at("path_base64")] = line.at("outcome");
       if (line.at("outcome") != "uploaded") continue;

@@ -1,4 +1,4 @@
-// Sizes of files as real sources have them.
+// File sizes as in real sources.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A client whose event loop can be held, and all operations that a stray response could deceive.
+// A client whose event loop a test can block, and all operations that a stray response could deceive.
 #pragma once
 
 #include <functional>
@@ -33,7 +33,7 @@ class ObservedTransport final : public s3::Transport {
   s3::Transport* const inner_;
 };
 
-// Blocks the loop's thread where it calls the wake, until `end` is released.
+// Its wake() blocks the thread that calls it, which is the event loop's, until `end` is released.
 struct LoopBlocker {
   std::binary_semaphore begun{0}, end{0};
   s3::Wake wake() {
@@ -133,7 +133,7 @@ inline const OperationCase kOperations[] = {
        const s3::MultipartUpload upload(&fixture.client, {key, &fixture.properties}, "token", "id");
        auto aborted = upload.Abort(kNoObserver);
        if (!aborted.response) return tl::unexpected(aborted.response.error());
-       return "own";  // it ends when ListParts finds nothing
+       return "own";  // Abort ends when ListParts finds no upload
      }},
     {"parts",
      [](StrayFixture& fixture, const std::string& key) {

@@ -1,6 +1,6 @@
-// A server that sends responses nobody asked for (strays), for tests of the client. A stray is exactly what
-// the next operation would accept as its success, but for its x-amz-request-id. The server records which
-// operations it has executed, so that a test can tell whether a success was true.
+// A server that sends responses nobody asked for (strays), for tests of the client. Apart from its
+// x-amz-request-id, a stray is exactly the response that makes the next operation a success. The server
+// records which operations it has executed, so that a test can tell whether a success was true.
 #pragma once
 
 #include <mutex>
@@ -122,7 +122,8 @@ class StrayServer {
   int connections() const { return server_.connections; }
 
  private:
-  // Returns the stray of a turn that sends it before any request: once, on the next connection.
+  // If the armed turn sends its stray before any request (`at_connect`), returns the stray and disarms the
+  // turn. Otherwise returns an empty text.
   std::string Greeting() {
     std::lock_guard lock(mutex_);
     if (turn_ == nullptr || !turn_->at_connect) return "";

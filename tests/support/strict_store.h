@@ -1,5 +1,5 @@
-// A store that differs from S3, and a client of it. For stores and gateways that refuse optional headers,
-// leave something out of their responses, do not let keys be read, or complete uploads slowly.
+// A store that differs from S3, and a client of that store. It stands for stores and gateways that refuse
+// optional headers, omit parts of their responses, forbid reading, or complete uploads slowly.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -40,9 +40,9 @@ struct StoreTraits {
   std::string refused_header = "";
   int refusal_status = 501;
   std::string refusal_code = "NotImplemented", refusal_message = "A header implies what is not implemented";
-  int read_status = 200;     // of all HEADs and GETs, unless it is 200
-  int tagging_status = 200;  // of PutObjectTagging
-  bool names_length = true;
+  int read_status = 200;     // not 200: the status of every response to HEAD and GET
+  int tagging_status = 200;  // of the response to PutObjectTagging
+  bool names_length = true;  // responses to HEAD have a Content-Length
   std::string etag_before = "\"", etag_behind = "\"";
   bool etag_in_upper_case = false;
   std::deque<Completion> completions = {};
@@ -57,7 +57,7 @@ class StrictStore {
   Endpoint endpoint() const { return server_.endpoint(); }
   bool has_object() const { return exists_; }
   bool has_upload() const { return uploading_; }
-  // The names of the operations that it received.
+  // Returns the names of the operations that it received.
   std::vector<std::string> requests() const {
     std::lock_guard lock(mutex_);
     std::vector<std::string> names;
@@ -167,7 +167,7 @@ class StrictStore {
   test::RawServer server_;
 };
 
-// A client of such a store.
+// A client of a StrictStore.
 struct StrictStoreFixture {
   explicit StrictStoreFixture(StoreTraits traits,
                               IntegrityOptions integrity = {.checksum = ChecksumAlgorithm::kMd5,

@@ -11,7 +11,7 @@
 
 namespace test {
 
-// As the program does: a peer that leaves early is no signal.
+// Ignores SIGPIPE, as s3flow does: a peer may close its connection early.
 [[maybe_unused]] const auto kBefore = signal(SIGPIPE, SIG_IGN);
 
 TempDir::TempDir() {

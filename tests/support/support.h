@@ -1,4 +1,4 @@
-// What the tests of all rooms share.
+// Shared by the tests of all modules.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,13 @@
 
 namespace test {
 
-// Lets everything through.
+// An admission controller that delays no request.
 struct FreeAdmission {
   s3::RateLimits limits;
   s3::AdmissionController admission{&limits, {}};
 };
 
-// A directory of its own, removed at the end.
+// A temporary directory, which the destructor removes.
 class TempDir {
  public:
   TempDir();
@@ -30,7 +30,7 @@ class TempDir {
   TempDir& operator=(const TempDir&) = delete;
 
   const std::string& path() const { return path_; }
-  // Writes a file below the directory, making the directories above it; returns its path.
+  // Writes a file below the directory, and creates its parent directories. Returns its path.
   std::string Write(const std::string& name, std::string_view content) const;
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
@@ -41,10 +41,10 @@ class TempDir {
 std::string ReadAll(const std::string& path);
 std::vector<std::string> Lines(const std::string& text);
 
-// A generator whose seed is printed, and taken back from S3FLOW_TEST_SEED.
+// Returns a generator and prints its seed. S3FLOW_TEST_SEED sets the seed, to repeat a run.
 std::mt19937_64 SeededRandom();
 
-// Options that reach `server`'s bucket "bucket", with short delays.
+// Returns options for `server`'s bucket "bucket", with short delays.
 s3::Options OptionsFor(const s3::endpoint::Server& server);
 
 // Credentials that never change.
@@ -52,13 +52,13 @@ inline s3::CredentialCache Fixed(s3::Credentials credentials) {
   return s3::CredentialCache({std::move(credentials), "the test"}, nullptr, {}, nullptr);
 }
 
-// Bytes of which no part equals another.
+// Returns `size` bytes in which no two parts are equal.
 std::string Content(std::size_t size, unsigned seed = 1);
 
-// A fault on the first `attempts` requests of that operation for each key.
+// Returns a fault on the first `attempts` requests of `operation` for each key.
 s3::endpoint::FaultRule FaultOn(std::string operation, s3::endpoint::FaultAction action, int attempts = 1);
 
-// A transport that answers from a list and keeps what it was asked.
+// A transport that returns responses from a list, and keeps the requests.
 class ScriptedTransport final : public s3::Transport {
  public:
   explicit ScriptedTransport(std::vector<s3::HttpResponse> answers) : answers_(std::move(answers)) {}

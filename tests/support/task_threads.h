@@ -1,4 +1,4 @@
-// Threads that run tasks one after the other, in place of the graph's workers.
+// Replaces the graph's workers: threads that take tasks from one queue.
 #pragma once
 
 #include <condition_variable>
@@ -12,7 +12,7 @@ namespace test {
 
 class TaskThreads {
  public:
-  // With none, the test runs the tasks itself.
+  // Without threads, the test must call RunAll().
   explicit TaskThreads(int threads) {
     for (int i = 0; i < threads; ++i) {
       threads_.emplace_back([this] {
@@ -23,7 +23,7 @@ class TaskThreads {
   }
   ~TaskThreads() { Finish(); }
 
-  // Runs what is left, as Graph::Run does before it returns.
+  // Runs the remaining tasks, as Graph::Run does before it returns.
   void Finish() {
     {
       std::lock_guard lock(mutex_);
@@ -43,14 +43,14 @@ class TaskThreads {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return tasks_.size() >= tasks; });
   }
-  // And all that they enqueue. Only where there are no threads.
+  // Runs all tasks, and the tasks that they enqueue. Only without threads.
   void RunAll() {
     while (RunOne()) {
       std::lock_guard lock(mutex_);
       if (tasks_.empty()) return;
     }
   }
-  // Waits for one; false when there are none and no more come.
+  // Waits for a task and runs it. Returns false when no task is left and Finish() was called.
   bool RunOne() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return ended_ || !tasks_.empty(); });

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Plans, uploads and finishes, one after the other: submit.sh JOB.yaml SHARDS PLAN_DIR
-# PLAN_DIR must be on a file system that all nodes see. Prints the number of the last job. When that job ends with 0,
-# every file is in the store.
+# Submits plan, uploads and finish, one after the other: submit.sh JOB.yaml SHARDS PLAN_DIR
+# PLAN_DIR must be on a file system that all nodes see. Prints the ID of the last job. If that job ends with 0, every file
+# is in the store.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 s3flow plan "$1" --shards "$2" --out "$3" >&2

@@ -52,28 +52,28 @@ void PrintReport(const config::Job& job, const s3::ProbeReport& report, const pi
   PrintRow("region", current->region,
            current->region == destination.region
                ? ""
-               : "(of the store; destination.region says " + destination.region + ")");
+               : "(the store's region; destination.region is " + destination.region + ")");
   if (report.clock_offset) PrintClock(*report.clock_offset);
   if (report.round_trip) {
     PrintRow("round trip", fmt::format("{:.2f} ms", static_cast<double>(report.round_trip->count()) / 1000));
   }
   for (const auto& row : report.rows) PrintRow(row.name, Word(row.outcome), row.detail);
-  // The probe sent its requests without these headers, as a run would.
+  // The store refused these headers. The probe then sent its requests without them, as a run would.
   if (!current->refused_headers.empty()) {
     PrintRow("headers", Word(s3::ProbeOutcome::kRefused),
              fmt::format("{}", fmt::join(current->refused_headers, ", ")));
   }
 }
 
-// The first request was refused, so there is no report.
+// Returns the error of a probe whose first request the store refused. Such a probe has no report.
 CommandResult Refused(const s3::Error& refusal, const CommandContext& context) {
   const auto code = refusal.code.empty() ? "" : refusal.code + ": ";
   const auto status = s3::RefusesWholeRun(refusal.kind) ? pipeline::kExitRefused : pipeline::kExitSomeFailed;
   return Fail(context.StatusOr(status), context.ReasonOr(code + refusal.message));
 }
 
-// Tests what the store supports. 0 if objects and parts can be uploaded, 1 if parts cannot, 77 if the store
-// refuses the credentials or the bucket.
+// Tests what the store supports. Returns 0 if objects and parts can be uploaded, and 1 if parts cannot. Fails
+// with 77 if the store refuses the credentials or the bucket.
 CommandResult Probe(const config::Job& job) {
   CommandContext context;
   if (const auto opened = context.OpenTrace(job); !opened) return tl::unexpected(opened.error());
@@ -96,7 +96,7 @@ CommandResult Probe(const config::Job& job) {
   for (const auto& advice : s3::AdviceOf(report, probe.integrity, profile)) {
     Say(fmt::format("advice: {}", advice));
   }
-  if (report.left_behind) Say(fmt::format("not deleted: {}", probe.key));
+  if (report.left_behind) Say(fmt::format("could not be deleted from the store: {}", probe.key));
   const bool parts_work = report.Find("multipart")->outcome == s3::ProbeOutcome::kWorks;
   return UnlessStdoutFailed(parts_work ? pipeline::kExitOk : pipeline::kExitSomeFailed);
 }

@@ -38,7 +38,7 @@ tl::expected<void, ExitError> CheckSameJob(const pipeline::RunRecord& run, const
                           identity.job_file, pipeline::DifferenceOf(run.settings, identity.settings)));
 }
 
-// `journal`: null to look only.
+// If `journal` is null, only counts the uploads that it would abort.
 pipeline::OrphanedUploads AbortUploads(const config::Job& job, const pipeline::RunCredentials& credentials,
                                        CommandContext* context, pipeline::History* history,
                                        pipeline::Journal* journal) {

@@ -11,7 +11,7 @@
 namespace cli {
 namespace {
 
-// Bytes per second; 0 for none.
+// Returns --bandwidth in bytes per second; 0 if it is not given.
 tl::expected<std::uint64_t, ExitError> BandwidthOf(const PlanArguments& arguments) {
   if (arguments.bandwidth.empty()) return 0;
   const auto bandwidth = config::ParseSize(arguments.bandwidth);

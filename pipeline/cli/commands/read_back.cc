@@ -37,8 +37,8 @@ std::string Sha256OfObject(const s3::endpoint::ObjectData& data, std::uint64_t s
   return s3::HexEncode(hash.Finish());
 }
 
-// Returns nothing if the file cannot be read or has another size. Opens it as the source does: a FIFO may
-// have taken its place.
+// Returns nothing if the file cannot be read or has another size. Opens it as the source does, because a FIFO
+// may have replaced it.
 std::optional<std::string> Sha256OfFile(const std::string& path, std::uint64_t size) {
   pipeline::InputFile named{.path = path, .key = path, .size_bytes = size, .follow_symlink = true};
   const auto file = pipeline::OpenFile::Open(named);
@@ -53,7 +53,7 @@ std::optional<std::string> Sha256OfFile(const std::string& path, std::uint64_t s
   return s3::HexEncode(hash.Finish());
 }
 
-// Returns what is wrong with an uploaded object; empty if nothing is. `line`: its result in the journal.
+// Returns what is wrong with an uploaded object; empty if all is right. `line`: its result in the journal.
 std::string Mismatch(const s3::endpoint::Store& store, const std::string& bucket, const Json& line) {
   const auto info = store.Head(bucket, Bytes(line, "key"));
   const auto data = store.Get(bucket, Bytes(line, "key"));
@@ -65,7 +65,7 @@ std::string Mismatch(const s3::endpoint::Store& store, const std::string& bucket
   if (line.contains("sha256") && stored != line.at("sha256").get<std::string>()) {
     return "has other bytes in the store than were sent";
   }
-  if (line.contains("stream")) return "";  // its source is gone
+  if (line.contains("stream")) return "";  // a stream cannot be read again
   if (stored != Sha256OfFile(Bytes(line, "path"), size)) {
     return "differs from its file, which may have changed since the upload";
   }

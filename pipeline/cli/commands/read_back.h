@@ -9,8 +9,8 @@ namespace cli {
 
 // Reads every uploaded object back and compares it with the journal in `run_dir` and with its file. Prints
 // each difference, and at the end the number of equal objects. Returns true if everything agrees. If
-// responses were lost, the store may have more objects than the journal records as uploaded: at most one for
-// each input that failed or was cancelled after a request.
+// responses were lost, the store may have more objects than the journal records as uploaded, but at most one
+// more for each input that failed or was cancelled after a request was sent.
 bool ReadBackAndCompare(const s3::endpoint::Store& store, const std::string& bucket,
                         const std::string& run_dir);
 

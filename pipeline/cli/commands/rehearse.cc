@@ -25,7 +25,7 @@ class TemporaryDirectory {
   TemporaryDirectory() {
     std::error_code problem;
     path_ = (std::filesystem::temp_directory_path(problem) / "s3flow-rehearsal-XXXXXX").string();
-    if (problem) throw std::system_error(problem, "TMPDIR, where the embedded store goes");
+    if (problem) throw std::system_error(problem, "TMPDIR (directory for the embedded store)");
     if (mkdtemp(path_.data()) == nullptr) throw std::system_error(errno, std::generic_category(), path_);
   }
   ~TemporaryDirectory() {
@@ -56,7 +56,7 @@ tl::expected<s3::endpoint::ServerOptions, ExitError> ServerOptionsOf(
 }
 
 // Redirects the job to the embedded endpoint. The job keeps the profile of its own store, which the endpoint
-// emulates, because the profile decides what the job means.
+// emulates, because the profile decides some settings of the job.
 void Redirect(const s3::endpoint::Server& server, config::Job* job) {
   auto& destination = job->s3.destination;
   destination.profile = s3::ProfileOf(destination).name;

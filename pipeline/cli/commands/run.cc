@@ -14,12 +14,13 @@ namespace {
 
 std::string LimitText(std::uint64_t limit) { return limit == 0 ? "none" : fmt::format("{}", limit); }
 
-// SIGHUP: reads the job file again and applies its rate limits. A file with mistakes changes nothing.
+// Called on SIGHUP. Reads the job file again and applies its rate limits. A file with mistakes changes
+// nothing.
 void ReloadLimits(const JobArguments& arguments, s3::RateLimits* limits) {
   const auto job = LoadRun(arguments);
   if (!job) {
     pipeline::PrintLines(stderr, job.error().lines);
-    return PrintError("SIGHUP: the limits stay as they are");
+    return PrintError("SIGHUP: the job file cannot be used, so the rate limits are not changed");
   }
   const auto& options = job->pipeline.limits;
   pipeline::SetRateLimits(options, limits);

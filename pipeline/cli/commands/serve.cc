@@ -26,7 +26,8 @@ std::string StatsJson(const s3::endpoint::ServerStats& stats) {
       .dump();
 }
 
-// Takes the credentials from the environment. If neither variable is set, the server makes random ones.
+// Takes the credentials from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. If neither variable is set, the
+// server makes random credentials.
 tl::expected<s3::endpoint::ServerOptions, ExitError> ServerOptionsOf(const ServeArguments& arguments) {
   s3::endpoint::ServerOptions options;
   options.port = arguments.port;
@@ -62,7 +63,7 @@ tl::expected<s3::endpoint::ServerOptions, ExitError> ServerOptionsOf(const Serve
   return options;
 }
 
-// This is the only place that shows a secret. It shows only a random one, which the user cannot learn in
+// This is the only place that shows a secret. It shows only a random secret, which the user cannot learn in
 // another way.
 std::string Banner(const s3::endpoint::Server& server, bool has_random_secret) {
   const auto credentials = server.credentials();

@@ -1,4 +1,5 @@
-// The things that the steps of an upload (opener, payload reader, part sender, finisher) use in one run.
+// Pointers and values that the steps of an upload (opener, payload reader, part sender, finisher) share in
+// one run.
 #pragma once
 
 #include <chrono>
@@ -22,7 +23,7 @@
 
 namespace pipeline {
 
-// Owns nothing: everything it points to is thread-safe and outlives the uploads.
+// Owns nothing. The target of each pointer is thread-safe and outlives the uploads.
 struct UploadContext {
   s3::Client* client;
   s3::Waiter* waiter;  // suspends the task, which holds no thread then
@@ -35,8 +36,10 @@ struct UploadContext {
   History* history;
   const SkipCheck* skip;  // null: every file is uploaded
   const UploadOptions* options;
-  std::uint64_t stream_part_bytes;  // upper limit: a part that waits for a slow writer holds its memory
-  std::stop_token stop;             // after a request, no new work is begun
+  // The maximum part size of a stream. It is limited, because a part holds its memory while it waits for a
+  // slow writer.
+  std::uint64_t stream_part_bytes;
+  std::stop_token stop;                                            // after a stop request, no new work starts
   std::function<void(std::chrono::milliseconds)> pause;            // suspends the task
   std::function<void(const Object&)> requeue;                      // gives an input back to the source
   std::function<void(std::shared_ptr<Object>, int)> stream_ready;  // see Source::StreamReady

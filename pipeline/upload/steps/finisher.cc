@@ -9,7 +9,7 @@
 namespace pipeline {
 namespace {
 
-// Returns true if the input is cancelled and not failed: the run is stopped, or there are no credentials. A
+// Returns true if the input is cancelled, not failed, because the run is stopped or has no credentials. A
 // later session uploads the input.
 bool IsCancellation(const s3::Error& error) {
   return error.kind == s3::ErrorKind::kCancelled || error.kind == s3::ErrorKind::kNoCredentials;
@@ -27,8 +27,8 @@ std::optional<ObjectResult> Finisher::Finish(Object* object) const {
   return ResultOf(*object, std::move(error));
 }
 
-// `error`: the object's error so far. Returns its final error: nothing if a failed upload turns out to be
-// completed.
+// `error`: the object's error so far. Returns the object's final error. An upload that seemed to have failed
+// may turn out to be completed; then `error` is dropped.
 std::optional<s3::Error> Finisher::FinishUpload(Object* object, std::optional<s3::Error> error) const {
   bool completion_was_tried = object->multipart.completion_was_tried;
   if (!error && object->state() != ObjectState::kStored) {
@@ -44,8 +44,8 @@ std::optional<s3::Error> Finisher::FinishUpload(Object* object, std::optional<s3
 bool Finisher::RequeueIfWorthIt(Object* object, const s3::Error& error) const {
   if (object->is_stream() || context_.stop.stop_requested()) return false;
   if (error.kind == s3::ErrorKind::kChanged) {
-    // A plan is about one version of the file, so a planned input that changed is lost. The exception is an
-    // error with an errno: that is ESTALE, and the path may lead to the same version again.
+    // A plan is about one version of the file, so a planned input whose file changed cannot be uploaded any
+    // more. An error with an errno (ESTALE or ENOENT) is different: the path may lead to that version again.
     const bool is_lost = object->file().planned && error.system_error == 0;
     if (is_lost || object->restarts >= context_.options->changed_file_retries) return false;
     ++object->restarts;
@@ -62,8 +62,8 @@ bool Finisher::RequeueIfWorthIt(Object* object, const s3::Error& error) const {
   return true;
 }
 
-// Leaves the upload open even after an error, because it belongs to the plan: the command `finish` completes
-// or aborts it.
+// Leaves the upload open even after an error, because the upload belongs to the plan. The command `finish`
+// completes or aborts it.
 ObjectResult Finisher::FinishRange(Object* object) const {
   auto error = object->error();
   if (!error) {
@@ -81,10 +81,10 @@ std::optional<s3::Error> Finisher::CheckBeforeCompletion(const Object& object) c
     return same ? std::nullopt : std::optional(same.error());
   }
   if (!context_.stop.stop_requested()) return std::nullopt;
-  // Ctrl-C stops all processes of a pipeline, also the stream's writer. Then the stream may end before its
-  // data is complete.
+  // Ctrl-C stops all processes of a pipeline, also the stream's writer. So the stream may have ended before
+  // its data was complete.
   return s3::Error{.kind = s3::ErrorKind::kCancelled,
-                   .message = "the run was stopped: a stream is not completed then"};
+                   .message = "the run was stopped, so this stream was not completed"};
 }
 
 std::optional<s3::Error> Finisher::Complete(Object* object) const {
@@ -108,7 +108,8 @@ std::optional<s3::Error> Finisher::EnsureTags(const Object& object) const {
 }
 
 // A stopped run leaves the upload to the next session, which resumes it. Otherwise the upload is aborted, so
-// that no invisible, billed parts remain. Once it is gone, it is certain whether a completion took effect.
+// that no invisible, billed parts remain. Once the upload is gone, it is certain whether a completion took
+// effect.
 std::optional<s3::Error> Finisher::AbortOrResolve(Object* object, s3::Error error,
                                                   bool completion_was_tried) const {
   const auto& upload = *object->multipart.upload;

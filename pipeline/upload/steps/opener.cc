@@ -20,7 +20,7 @@ void KeepStoredParts(Object* object, const PartRecords& recorded, const std::vec
   }
 }
 
-// True when `open` is an upload of this version of the file, cut into the same parts, with the same
+// Returns true if `open` is an upload of this version of the file, cut into the same parts, with the same
 // properties.
 bool CanBeResumed(const Object& object, const OpenUpload& open) {
   if (object.is_stream() || open.outdated || !object.plan().is_multipart()) return false;
@@ -63,8 +63,8 @@ void Opener::OpenFirst(Object* object) const {
   CreateUpload(object);
 }
 
-// Opens the file, and waits until its timestamps would show another change. Returns false when the object has
-// failed.
+// Opens the file. Then waits until every later change of the file would change its timestamps, too. Returns
+// false when the object has failed.
 bool Opener::OpenSource(Object* object) const {
   auto opened = OpenWhenPossible(object->file());
   if (!opened) {
@@ -79,21 +79,21 @@ bool Opener::OpenSource(Object* object) const {
   return !object->failed();
 }
 
-// Waits while the process or the machine has no descriptor left, because that is no error of the file.
+// Waits while the process or the machine has no free descriptor, because that is no error of the file.
 s3::Result<OpenFile> Opener::OpenWhenPossible(const InputFile& file) const {
   constexpr std::chrono::milliseconds kFirstPause{10}, kMaxPause{1000};
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kMaxPause)) {
     auto opened = RetryIo([&] { return OpenFile::Open(file); }, context_.pause);
     if (opened || opened.error().code != kNoDescriptor) return opened;
     if (context_.stop.stop_requested()) {
-      return s3::Fail(s3::ErrorKind::kCancelled, "the run was stopped while no file could be opened");
+      return s3::Fail(s3::ErrorKind::kCancelled,
+                      "the run was stopped while it waited for a free file descriptor");
     }
     context_.pause(pause);
   }
 }
 
-// Returns true when there is nothing to upload. Also returns true when that can't be found out; then the
-// object has failed.
+// Returns true if nothing is to be uploaded. Also returns true after an error; then the object has failed.
 bool Opener::SkipIfStored(Object* object) const {
   auto reason = RetryIo(
       [&] { return context_.skip->Find(*object, context_.client, context_.buffers, context_.waiter); },
@@ -107,8 +107,8 @@ bool Opener::SkipIfStored(Object* object) const {
   return true;
 }
 
-// Sends a HeadObject first, because it would be a waste to send a large file whose completion is refused. If
-// the response does not say that the key exists, the completion decides.
+// Sends a HeadObject first, so that no large file is sent in vain. If HeadObject does not confirm that the
+// key exists, the completion's condition decides.
 bool Opener::SkipIfKeyIsTaken(Object* object) const {
   if (!s3::IsConditional(object->properties)) return false;
   if (!context_.client->HeadObject(TargetOf(*object), Observer(*object)).response) return false;
@@ -156,8 +156,8 @@ void Opener::ResumeUpload(Object* object, const OpenUpload& open) const {
   multipart.completion_was_tried = open.completing;
   const auto listed = multipart.upload->ListParts(Observer(*object));
   if (listed) return KeepStoredParts(object, open.parts, *listed);
-  // Some credentials may write but not list. Then the journal's list counts, and the store checks the parts
-  // at the completion.
+  // Some credentials may write but not list. Then the parts in the journal are used, and the store checks
+  // them at the completion.
   if (s3::CannotBeRead(listed.error())) {
     multipart.stored_parts = open.parts;
     return;

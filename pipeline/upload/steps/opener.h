@@ -14,7 +14,8 @@ class Opener {
   explicit Opener(const UploadContext* context) : context_(*context) {}
 
   // The first task of an object opens it; the others wait until it is open. Returns false when the object has
-  // failed. Otherwise its state says whether there is data to send. Throws nothing: errors are the object's.
+  // failed. Otherwise its state says whether there is data to send. Throws nothing: an error becomes the
+  // object's error.
   bool Open(Object* object) const;
 
   // Opens a stream that ended within its first part. It is sent with one request, so no multipart upload is

@@ -38,7 +38,8 @@ s3::Result<void> PartSender::ReadAndSend(Object* object, const UploadTask& task,
   return SendWhole(object, std::move(*payload));
 }
 
-// A stream's parts are read one after the other. The next task is announced as soon as this part is read.
+// A stream's parts are read one after the other. The task of the next part is announced as soon as this part
+// is read.
 void PartSender::SendStreamPart(const UploadTask& task) const {
   Object* const object = task.object.get();
   auto plan_options = context_.options->plan;
@@ -76,7 +77,7 @@ s3::Result<void> PartSender::SendWhole(Object* object, s3::Payload payload) cons
   object->CountAttempts(put.attempts);
   if (!put.response) return tl::unexpected(std::move(put.response.error()));
   if (auto same = payload.check_file ? payload.check_file() : s3::Result<void>(); !same) {
-    same.error().message += "; a store that compares no digests may hold neither version of it";
+    same.error().message += "; if the store compares no digests, its object may be a mix of both versions";
     return same;
   }
   context_.progress->done_bytes += bytes;
@@ -99,8 +100,8 @@ s3::Result<void> PartSender::SendPart(Object* object, int number, const s3::Payl
   return {};
 }
 
-// Returns true when an earlier session has sent the same bytes as this part; then it also moves `digest`
-// away.
+// Returns true if an earlier session has sent the same bytes as this part. In that case, adds the part to the
+// object and moves from `digest`.
 bool PartSender::ReuseStoredPart(Object* object, int number, const s3::Payload& payload,
                                  std::string* digest) const {
   const auto& stored_parts = object->multipart.stored_parts;

@@ -20,7 +20,8 @@ class PartSender {
   PartSender(const UploadContext* context, const Opener* opener, const PayloadReader* reader)
       : context_(*context), opener_(*opener), reader_(*reader) {}
 
-  // Opens the object if it is new. Sends the task's data, if there is anything to send.
+  // Opens the object if it is new. Then sends the task's data, unless the object is skipped, stored or
+  // failed.
   void Send(const UploadTask& task) const;
 
  private:

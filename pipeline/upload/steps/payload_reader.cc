@@ -23,10 +23,11 @@ std::string PartDigest(const s3::Payload& payload) {
   return "md5:" + s3::HexEncode(s3::AsBytes(s3::Md5(payload.bytes)));
 }
 
-// With sendfile, a change after hashing shows only afterwards. That is in time for parts, which are checked
-// before the completion, and for an object whose signed digest the store compares. An object with a condition
-// is sent from memory: if it had to be sent again, its first version would already have the key. A file
-// without change checks is sent from memory, too, so that the sent bytes are the digested ones.
+// With sendfile, s3flow notices a change after hashing only when the bytes are already sent. That is in time
+// for parts, which are checked before the completion, and for an object whose signed digest the store
+// compares. An object with a condition is sent from memory: if it had to be sent again, its first version
+// would already have the key. A file without change checks is sent from memory, too, so that the sent bytes
+// are the digested ones.
 bool PayloadReader::SendsFromFile(const Object& object) const {
   if (object.file().reading.change_check == ChangeCheck::kNone) return false;
   if (!object.source.stays_in_page_cache() || !context_.client->SendsFromFiles()) return false;

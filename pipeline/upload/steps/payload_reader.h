@@ -15,7 +15,8 @@ namespace pipeline {
 
 // The check: size and mtime tell whether a file has changed (OpenFile::MayHaveChanged). If they cannot tell,
 // the file is read a second time. If both readings are equal in every byte, the file had that content at the
-// moment between them. The check misses only a byte that changed and changed back between the two readings.
+// moment between them. The check misses a change only if the bytes also changed back between the two
+// readings.
 //
 // Thread-safe. Errors are kChanged, or those of OpenFile::Read.
 class PayloadReader {
@@ -30,11 +31,11 @@ class PayloadReader {
   // must outlive it.
   s3::Result<s3::Payload> Read(const Object& object, std::uint64_t offset, std::span<char> memory) const;
 
-  // Digests bytes that are in memory. The payload refers to them; they must outlive it.
+  // Digests bytes that are in memory. The bytes must outlive the payload, which refers to them.
   s3::Payload Digest(std::span<const char> bytes) const;
 
-  // Checks an object of one request before it is sent. `memory`: as passed to Read(); it has the same content
-  // afterwards.
+  // Checks an object of one request before it is sent. `memory`: as passed to Read(). The check may read the
+  // file into `memory` again; if it succeeds, `memory` has the same content as before.
   s3::Result<void> CheckPayload(const Object& object, std::uint64_t offset, std::span<char> memory,
                                 const s3::Payload& payload) const;
 
@@ -50,8 +51,8 @@ class PayloadReader {
   const UploadContext& context_;
 };
 
-// Returns the strongest digest of a payload, with its kind. It is used to compare the bytes that an earlier
-// session sent, that this session sends, and that are read a second time.
+// Returns the strongest digest of a payload, with its kind. Equal digests show that the bytes are the same as
+// those of an earlier session, or of an earlier reading.
 std::string PartDigest(const s3::Payload& payload);
 
 }  // namespace pipeline

@@ -18,15 +18,15 @@
 namespace s3 {
 namespace {
 
-// Nothing if the source is not configured: the next source is tried.
+// Empty if the source is not configured. The next source is then tried.
 using Maybe = std::optional<Result<ProvidedCredentials>>;
 
 Result<Credentials> Complete(Credentials credentials, std::string_view id_name,
                              std::string_view secret_name) {
   const bool no_id = credentials.access_key_id.empty();
   if (no_id || credentials.secret_access_key.empty()) {
-    return BadCredentials(
-        fmt::format("{} is set and {} is not", no_id ? secret_name : id_name, no_id ? id_name : secret_name));
+    return BadCredentials(fmt::format("{} is set, but {} is not: set both", no_id ? secret_name : id_name,
+                                      no_id ? id_name : secret_name));
   }
   return credentials;
 }
@@ -155,11 +155,11 @@ class Chain {
     if (profiles_.Find(source) == nullptr) {
       return BadCredentials(fmt::format("{}: there is no source_profile [{}]", Label(name), source));
     }
-    // A profile may name itself as source_profile if it has keys: they end the chain.
+    // A profile may name itself as source_profile if it has keys, because the keys end the chain.
     const bool is_loop = std::find(visited_.begin(), visited_.end(), source) != visited_.end();
     if (is_loop && (source != name || !HasKeys(source))) {
       return BadCredentials(
-          fmt::format("the source_profiles of {} form a loop: [{}] comes twice", Label(name), source));
+          fmt::format("the source_profiles of {} form a loop: [{}] appears twice", Label(name), source));
     }
     visited_.push_back(source);
     Maybe found;

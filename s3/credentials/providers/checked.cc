@@ -9,8 +9,8 @@ namespace s3 {
 namespace {
 
 bool IsControl(unsigned char c) { return c < 0x20 || c == 0x7f; }
-// For keys and tokens, which become part of a header. A secret is only hashed, so it may have other
-// characters.
+// For access key IDs and session tokens, which become part of a header. The secret access key is never sent,
+// only hashed, so only control characters are invalid in it.
 bool IsNotWordCharacter(unsigned char c) { return c <= 0x20 || c >= 0x7f; }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The check that all credentials pass, from any source.
+// The check that credentials from every source must pass.
 #pragma once
 
 #include <functional>
@@ -12,8 +12,8 @@ namespace s3 {
 std::string_view WithoutLineEnd(std::string_view text);
 
 // Removes line ends from the end of each value (files and variables often have them) and reports that to
-// `warn`. Any other invalid character is an error that names the source: keys and tokens become part of a
-// header.
+// `warn`. Any other invalid character is an error that names the source, because access key IDs
+// and session tokens become part of a header.
 Result<ProvidedCredentials> CheckedCredentials(ProvidedCredentials provided,
                                                const std::function<void(std::string_view)>& warn);
 

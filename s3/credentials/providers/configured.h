@@ -28,18 +28,19 @@ class Configured {
       : environment_(environment), profiles_(profiles), profile_(std::move(profile)) {}
 
   // Returns the first variable that is set, else the profile's setting `name` ("s3.addressing_style" for a
-  // nested one). An empty value counts as not set.
+  // nested setting). An empty value is treated as not set.
   std::optional<Setting> Find(std::initializer_list<std::string_view> variables, std::string_view name) const;
 
-  // Returns the URL of a service ("s3", "sts", "sso") in the order of the guide; nothing if none is
-  // configured, or if IgnoresEndpoints(). Fails if the profile names a [services] section that does not
+  // Returns the configured URL of a service ("s3", "sts", "sso"). The guide below gives the order of the
+  // sources. Returns nothing if no URL is configured, or if a setting switches all configured URLs off
+  // (IgnoresEndpoints() returns that setting). Fails if the profile names a [services] section that does not
   // exist. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
   Result<std::optional<Setting>> Endpoint(std::string_view service) const;
-  // Returns the setting that makes configured URLs ignored; nothing if they are used.
+  // Returns the setting that switches all configured URLs off; nothing if there is no such setting.
   std::optional<Setting> IgnoresEndpoints() const;
 
-  // Returns an Environment in which an unset variable has the value of the profile's setting that is paired
-  // with it.
+  // Returns an Environment with fallbacks. Each entry of `names` pairs a variable with a setting: if the
+  // variable is not set, its value is that of the profile's setting.
   Environment WithProfile(std::initializer_list<std::pair<std::string_view, std::string_view>> names) const;
 
  private:
@@ -50,7 +51,7 @@ class Configured {
   std::string profile_;
 };
 
-// True for "true" in any case, as in AWS's SDKs.
+// Returns true for "true" in upper or lower case, as in AWS's SDKs.
 bool IsTrue(std::string_view value);
 
 }  // namespace s3

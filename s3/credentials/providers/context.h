@@ -26,22 +26,22 @@ HttpResponse SendOverHttp(const HttpRequest& request, const TransportOptions& op
 
 struct ProviderContext {
   Environment environment;
-  // The region of STS if neither environment nor profile name one.
+  // The region of STS if neither the environment nor the profile names one.
   std::string region = "us-east-1";
-  // For STS and SSO: the certificates and proxies of the store.
+  // The certificates and proxies for STS and SSO: the same as for the store.
   TransportOptions services{};
-  // Secret values that are removed from the environment of child processes.
+  // Variables with these values are removed from the environment of child processes.
   std::vector<Secret> hidden{};
   // Receives warnings of one line.
   std::function<void(std::string_view)> warn = [](std::string_view) {};
   SendRequest send = SendOverHttp;
-  // Not owned; null for none.
+  // Receives a trace of the requests. Not owned; null for no trace.
   TraceLog* trace = nullptr;
   std::stop_token stop{};
 };
 
-// Sends the request up to `attempts` times, one second apart, until a response is neither a 5xx nor a 429.
-// `what` is the beginning of the error message: "STS at https://...".
+// Sends the request up to `attempts` times, with pauses of one second, until a response is neither a 5xx nor
+// a 429. `what` is the beginning of the error message: "STS at https://...".
 Result<HttpResponse> SendWithRetries(const ProviderContext& context, const HttpRequest& request,
                                      const TransportOptions& options, int attempts, std::string_view what);
 
@@ -52,10 +52,11 @@ inline tl::unexpected<Error> BadCredentials(std::string message) {
   return Fail(ErrorKind::kBadCredentials, std::move(message));
 }
 
-// For AWS's services: certificates and proxies of the store; each exchange ends after 30 s.
+// Returns the options for AWS's services: certificates and proxies of the store. Each exchange ends after 30
+// s at the latest.
 TransportOptions ServiceTransport(const ProviderContext& context);
-// For addresses of this machine and its surroundings: never through a proxy; each exchange ends after
-// `timeout`.
+// Returns the options for metadata services: never through a proxy. Each exchange ends after `timeout` at the
+// latest.
 TransportOptions MetadataTransport(std::chrono::milliseconds timeout);
 
 }  // namespace s3

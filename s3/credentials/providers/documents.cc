@@ -51,12 +51,12 @@ Result<Credentials> Keys(const Json& json, std::string_view id_name, std::string
   return Credentials{*id, Secret(*secret), Secret(token->value_or(""))};
 }
 
-// Later expiry times are cut to this: system_clock counts nanoseconds and ends in 2262.
+// A later expiry time is replaced by this time, because system_clock counts nanoseconds and ends in 2262.
 constexpr sys_seconds kNever = sys_days(year(2200) / 1 / 1);
 
 SystemTime AtMostNever(sys_seconds time) { return std::min(time, kNever); }
 
-// Returns the number made of `count` digits at `at`; -1 if there is anything else.
+// Returns the number that `count` digits at `at` form; -1 if a character is not a digit.
 int Digits(std::string_view text, std::size_t at, std::size_t count) {
   int value = -1;
   if (at + count > text.size()) return -1;
@@ -96,7 +96,7 @@ SystemTime ByOurClock(SystemTime expires, const HttpHeaders& headers) {
   const auto theirs = ParseHttpDate(headers.Find("date").value_or(""));
   if (!theirs) return expires;
   const auto offset = *theirs - floor<seconds>(system_clock::now());
-  // A Date has a resolution of one second: a small difference means nothing.
+  // A Date has a resolution of one second, so a small difference is ignored.
   return abs(offset) <= seconds(2) ? expires : expires - offset;
 }
 

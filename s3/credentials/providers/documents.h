@@ -16,16 +16,16 @@ using SystemTime = std::chrono::system_clock::time_point;
 // 2200 become 2200.
 std::optional<SystemTime> ParseTimestamp(std::string_view text);
 
-// Converts `expires` from the server's clock to this machine's. The difference is taken from the response's
-// Date.
+// Converts `expires` from the server's clock to this machine's clock. Computes the difference from the Date
+// header of the response.
 SystemTime ByOurClock(SystemTime expires, const HttpHeaders& headers);
 
 // Parses {"AccessKeyId": ..., "SecretAccessKey": ..., "Expiration": ...} with the token under `token_name`.
-// Error messages name members and never show values. They are the end of a sentence whose subject the caller
-// adds: "has no AccessKeyId".
+// Error messages name members and never show values. A message is the end of a sentence, for example "has no
+// AccessKeyId"; the caller adds the subject.
 Result<Credentials> CredentialsFromJson(std::string_view json, std::string_view token_name);
 
-// The part of `aws sso login`'s cache file that is needed here.
+// The fields of the cache file of `aws sso login` that s3flow needs.
 // https://docs.aws.amazon.com/sdkref/latest/guide/understanding-sso.html
 struct SsoToken {
   Secret access_token;
@@ -41,8 +41,8 @@ Result<Credentials> CredentialsFromSso(std::string_view json);
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 Result<Credentials> CredentialsFromSts(std::string_view xml, std::string_view action);
 
-// Returns the error code of a JSON document (Code, code or __type); empty if it has none, or if it is not one
-// short word.
+// Returns the error code of a JSON document (Code, code or __type); empty if the document has no code, or if
+// the code is not one short word.
 std::string RefusalCode(std::string_view json);
 
 }  // namespace s3

@@ -150,13 +150,14 @@ Result<Instance> InstanceSettings(const Environment& environment) {
   return Instance{*endpoint, *attempts, MetadataTransport(std::chrono::seconds(*timeout))};
 }
 
-// Returns the message for a failed token request. By default the response to the PUT has a hop limit of 1, so
-// it never reaches a container, although responses to plain GETs do.
+// Returns the message for a failed token request. If the service responds to a plain GET, the message
+// proposes a higher hop limit: by default the response to the PUT has a hop limit of 1, so it never reaches a
+// container, while responses to plain GETs do.
 std::string WhyNoToken(const Instance& instance, const ProviderContext& context, const Error& error) {
   const auto probe = context.send(Request("GET", instance.endpoint, "/"), instance.transport, context);
   if (probe.failure) return error.message;
   return error.message +
-         " (it responds to plain requests: inside a container, set the hop limit of the instance's "
+         " (the service responds to plain requests: inside a container, set the hop limit of the instance's "
          "metadata options to 2, --http-put-response-hop-limit 2)";
 }
 
@@ -204,7 +205,8 @@ Result<ProvidedCredentials> AskInstance(const ProviderContext& context) {
     return BadCredentials(fmt::format("{}: the response {}", who, credentials.error().message));
   const auto now = std::chrono::system_clock::now();
   if (credentials->expires && *credentials->expires <= now) {
-    // As AWS recommends to clients: if the service cannot renew the credentials, S3 still accepts them.
+    // AWS recommends that clients continue to use these credentials: as long as the service cannot renew
+    // them, S3 still accepts them.
     context.warn(fmt::format("{} returned expired credentials: they are used for another 15 minutes", who));
     credentials->expires = now + std::chrono::minutes(15);
   }

@@ -1,5 +1,5 @@
-// Credentials from the machine's surroundings: the container's agent and EC2's metadata service. Neither of
-// them is ever reached through a proxy.
+// Credentials from the machine's surroundings: the container's agent and EC2's metadata service. Requests to
+// them never use a proxy.
 #pragma once
 
 #include <optional>
@@ -8,14 +8,14 @@
 
 namespace s3 {
 
-// Asks AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI (with http only hosts of this machine and of the
-// agents). Sends the token in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, which is read each time, or _TOKEN.
-// Returns nothing if neither URI is set.
-// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+// Sends a request to AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI. A URI with plain http is allowed
+// only for this machine and the agents of ECS and EKS. The request contains the token from the file
+// AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, which is read at each call, or from _TOKEN. Returns nothing if
+// neither URI is set. https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 std::optional<Result<ProvidedCredentials>> ContainerCredentials(const ProviderContext& context);
 
 // Returns the credentials of the instance's role, with IMDSv2 only; nothing if AWS_EC2_METADATA_DISABLED is
-// true. By default it takes 1 s to detect that there is no such service (AWS_METADATA_SERVICE_TIMEOUT,
+// true. By default it takes 1 s to find out that there is no metadata service (AWS_METADATA_SERVICE_TIMEOUT,
 // _NUM_ATTEMPTS). https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
 std::optional<Result<ProvidedCredentials>> InstanceCredentials(const ProviderContext& context);
 

@@ -105,8 +105,8 @@ std::string ReadToEnd(int fd, Clock::time_point deadline, std::stop_token stop, 
   return "";
 }
 
-// Waits for the exit of a program whose output has ended: it may still run. Returns what went wrong; empty
-// for exit status 0.
+// Waits until a program has ended, because it may still run after the end of its output. Returns what went
+// wrong; empty for exit status 0.
 std::string AwaitExit(pid_t pid, Clock::time_point deadline, bool kill_now) {
   int status = 0;
   for (;;) {
@@ -171,7 +171,7 @@ Result<Credentials> CredentialsFromProcess(std::string_view command, const Provi
                                            std::chrono::milliseconds timeout) {
   const auto words = SplitCommand(command);
   if (!words || words->empty() || words->front().empty()) {
-    return Fail(ErrorKind::kBadCredentials, "credential_process is not a command line");
+    return Fail(ErrorKind::kBadCredentials, "credential_process is empty or has an open quote: correct it");
   }
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {

@@ -16,7 +16,8 @@ namespace s3 {
 std::optional<std::vector<std::string>> SplitCommand(std::string_view command);
 
 // Runs the command without a shell and parses its output. Its stderr is discarded, because it may contain
-// secrets. It does not inherit the secrets in this process's environment. It is killed after `timeout`.
+// secrets. The program does not inherit the secrets in this process's environment, and is killed after
+// `timeout`.
 Result<Credentials> CredentialsFromProcess(std::string_view command, const ProviderContext& context,
                                            std::chrono::milliseconds timeout = std::chrono::minutes(1));
 

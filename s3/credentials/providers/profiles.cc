@@ -46,7 +46,7 @@ void WarnIfOthersMayRead(const std::string& path, const std::function<void(std::
                    status.st_mode & 07777, path));
 }
 
-// A missing file counts as empty, unless the environment names it.
+// A missing file is treated as empty, unless the environment names it (`named`).
 Result<IniFile> ReadIni(const std::string& path, bool named) {
   struct stat status {};
   if (!named && stat(path.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR)) return IniFile();
@@ -55,7 +55,7 @@ Result<IniFile> ReadIni(const std::string& path, bool named) {
   return ParseIni(text->Reveal());
 }
 
-// True for pipes, devices and directories; false for regular files and if nothing exists.
+// Returns true for pipes, devices and directories; false for regular files, and if nothing has that path.
 bool IsOtherThanFile(const std::string& path) {
   struct stat status {};
   return stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
@@ -90,7 +90,7 @@ Result<Secret> ReadSecretFile(const std::string& path) {
 IniFile ParseIni(std::string_view text) {
   IniFile file;
   Settings* section = nullptr;
-  auto indent = std::string_view::npos;  // of the previous setting; npos: there is none
+  auto indent = std::string_view::npos;  // of the previous setting; npos if there is none
   std::string parent;                    // the name of the previous setting if it has no value
   while (!text.empty()) {
     const auto end = text.find('\n');

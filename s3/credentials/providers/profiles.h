@@ -25,26 +25,27 @@ using IniFile = std::map<std::string, Settings, std::less<>>;
 IniFile ParseIni(std::string_view text);
 
 struct Profile {
-  Settings config;       // [profile NAME] of the config file; [default]
+  Settings config;       // [profile NAME] or [default] of the config file
   Settings credentials;  // [NAME] of the credentials file
 
-  // Returns the value in the credentials file, else the one in the config file; empty if neither has one.
+  // Returns the value in the credentials file, else the value in the config file; empty if neither file has
+  // the setting.
   std::string_view Find(std::string_view name) const;
   bool Has(std::string_view name) const { return !Find(name).empty(); }
 };
 
 class Profiles {
  public:
-  // Has no profiles, only the paths of the files.
+  // Sets only the paths of the files, and reads no profiles.
   explicit Profiles(const Environment& environment);
 
   // Reads AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, or ~/.aws/config and ~/.aws/credentials. A missing
-  // file counts as empty, unless the environment names it. `warn` receives a line if other users may read a
-  // file with secrets.
+  // file is treated as empty, unless the environment names it. `warn` receives a line if other users may read
+  // a file with secrets.
   static Result<Profiles> Load(const Environment& environment,
                                const std::function<void(std::string_view)>& warn);
-  // The same for settings other than keys: a credentials file that cannot be read counts as empty. Reads only
-  // regular files: a pipe can be read only once, and Load() needs its content.
+  // Reads the same files for settings other than keys. A credentials file that cannot be read is treated as
+  // empty. Reads only regular files, because a pipe can be read only once, and Load() needs its content.
   static Result<Profiles> LoadSettings(const Environment& environment);
 
   // Returns null if neither file has the profile.
@@ -63,7 +64,7 @@ class Profiles {
   IniFile sso_sessions_, services_;
 };
 
-// Returns the content of a file of at most 1 MiB.
+// Returns the content of a file. Fails if the file cannot be read or is larger than 1 MiB.
 Result<Secret> ReadSecretFile(const std::string& path);
 
 }  // namespace s3

@@ -41,7 +41,8 @@ Result<Login> ReadLogin(const Profiles& profiles, const std::string& name) {
                                        {"sso_region", &login.region},
                                        {"sso_account_id", &login.account_id},
                                        {"sso_role_name", &login.role_name}}) {
-    if (value->empty()) return BadCredentials(fmt::format("profile [{}]: sso needs {}", name, setting));
+    if (value->empty())
+      return BadCredentials(fmt::format("profile [{}]: IAM Identity Center needs {}", name, setting));
   }
   return login;
 }

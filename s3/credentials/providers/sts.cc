@@ -10,8 +10,8 @@
 namespace s3 {
 namespace {
 
-// Encodes application/x-www-form-urlencoded. A space becomes %20 and not '+': only that agrees with the
-// signature.
+// The parameters of a request. Encode() writes them as application/x-www-form-urlencoded. A space becomes %20
+// and not '+', because only %20 agrees with the signature.
 using Form = std::vector<QueryParam>;
 std::string Encode(const Form& form) {
   std::string text;
@@ -49,8 +49,8 @@ Result<Credentials> Read(HttpResponse response, std::string_view action, const S
     auto& error = classified.error();
     RedactIn(&error.message, secret);
     error.message = fmt::format("{}: {}{}{}", who, error.code, error.code.empty() ? "" : ": ", error.message);
-    // The kinds of ClassifyResponse are about requests to a store. Here all mean that there are no
-    // credentials.
+    // The kinds of ClassifyResponse describe requests to a store. For STS every kind has the same effect:
+    // there are no credentials.
     if (error.kind != ErrorKind::kClockSkewed) error.kind = ErrorKind::kBadCredentials;
     return tl::unexpected(error);
   }
@@ -67,7 +67,8 @@ std::string Who(std::string_view action, const AssumedRole& role, const StsOptio
   return fmt::format("{} of {} at {}", action, role.role_arn, sts.endpoint);
 }
 
-// Returns STS's time minus ours, if STS refused the request and the difference may be the reason.
+// Returns STS's time minus ours if STS refused the request and the difference may be the reason; else
+// nothing.
 std::optional<std::chrono::seconds> SkewOf(const HttpResponse& response) {
   constexpr std::chrono::minutes kTolerated{4};  // STS accepts 5
   if (response.status < 400 || response.status > 499) return std::nullopt;

@@ -26,7 +26,7 @@ struct StsOptions {
 Result<Credentials> AssumeRole(const AssumedRole& role, const StsOptions& sts, const Credentials& base,
                                const ProviderContext& context);
 
-// Does not sign the request: `token` is the identity.
+// Does not sign the request, because `token` proves the identity.
 Result<Credentials> AssumeRoleWithWebIdentity(const AssumedRole& role, const StsOptions& sts,
                                               const Secret& token, const ProviderContext& context);
 

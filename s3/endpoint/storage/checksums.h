@@ -1,4 +1,4 @@
-// Computes any x-amz-checksum-* of S3 over a stream. One thread at a time.
+// Computes any x-amz-checksum-* of S3 over a stream. For one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +34,9 @@ struct PartChecksum {
   std::string text;  // base64
   std::uint64_t bytes = 0;
 };
-// Computes the checksum of an object from those of its parts in order: with `full_object` S3's FULL_OBJECT,
-// which exists only for CRCs, else COMPOSITE ("...-N").
+// Computes the checksum of an object from the checksums of its parts, which must be in order. With
+// `full_object` the result has S3's type FULL_OBJECT, which exists only for CRCs. Otherwise its type is
+// COMPOSITE ("...-N").
 std::string ChecksumOfParts(std::string_view header, const std::vector<PartChecksum>& parts,
                             bool full_object);
 

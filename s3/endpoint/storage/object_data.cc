@@ -33,7 +33,7 @@ class FileData final : public ObjectData {
     if (remove_) unlink(path_.c_str());
   }
   std::string Read(std::uint64_t offset, std::size_t size) const override {
-    // Opened for each read: ten thousand objects must not need ten thousand file descriptors.
+    // Opens the file for each read, because ten thousand objects must not need ten thousand file descriptors.
     const UniqueFd fd(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (fd.get() < 0) ThrowErrno(path_);
     std::string bytes(size, '\0');
@@ -106,7 +106,9 @@ class FileUpload final : public ObjectUpload {
   }
 
  private:
-  std::optional<NewFile> file_;  // before data_, which removes the file: it must be ours first
+  // Created before data_, which removes the file at the end. NewFile throws if the file exists, so data_
+  // never removes a foreign file.
+  std::optional<NewFile> file_;
   std::shared_ptr<const FileData> data_;
 };
 

@@ -1,5 +1,5 @@
-// The bytes of objects: in memory, in files, or only counted. Objects of this file are used by one thread at
-// a time; ObjectData may be read by any thread.
+// The bytes of objects: in memory, in files, or only counted. ObjectData may be read by any thread. All other
+// classes of this file are for one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace s3::endpoint {
 
-// The bytes of one object. They stay readable after the object was replaced or deleted.
+// The bytes of one object, which stay readable after the object was replaced or deleted.
 class ObjectData {
  public:
   virtual ~ObjectData() = default;
@@ -20,11 +20,11 @@ class ObjectData {
   virtual std::string Read(std::uint64_t offset, std::size_t size) const = 0;
   // Deletes the data's file, if there is one, when the last reader is gone.
   virtual void RemoveAtEnd() const {}
-  // The file of the data; empty if it is not one file.
+  // Returns the path of the data's file; empty if the data is not in exactly one file.
   virtual std::string path() const { return ""; }
 };
 
-// Received bytes, before they belong to an object. `data` is null if bodies are discarded.
+// Received bytes that do not yet belong to an object. `data` is null if bodies are discarded.
 struct StoredBytes {
   std::shared_ptr<const ObjectData> data;
   std::uint64_t size_bytes = 0;
@@ -38,7 +38,8 @@ class ObjectUpload {
  public:
   virtual ~ObjectUpload() = default;
   virtual void Write(std::string_view bytes) = 0;  // throws std::system_error
-  // Returns the bytes. They are deleted with their last owner, unless they are committed to the store.
+  // Returns the bytes. When the last owner is gone, they are deleted, unless they were committed to the
+  // store.
   virtual std::shared_ptr<const ObjectData> Finish() = 0;
 };
 
@@ -47,10 +48,10 @@ std::unique_ptr<ObjectUpload> MakeNullUpload();  // drops its bytes
 // Creates the file; throws std::system_error if it exists.
 std::unique_ptr<ObjectUpload> MakeFileUpload(const std::string& path);
 
-// The data in an existing file.
+// Returns the data of an existing file.
 std::shared_ptr<const ObjectData> MakeFileData(std::string path);
 
-// A file that did not exist: O_EXCL never writes to an existing file, and never through a link.
+// A new file. It is created with O_EXCL, so nothing is ever written to an existing file or through a link.
 class NewFile {
  public:
   explicit NewFile(const std::string& path);  // throws std::system_error

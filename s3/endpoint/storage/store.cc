@@ -14,8 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-// The names of files that this store creates: uploads are "DIGITS-DIGITS", the data of objects is
-// "KEY_DIGEST-DIGITS-DIGITS.data".
+// Recognizes the names of files that this store creates: "DIGITS-DIGITS" for uploads, and
+// "KEY_DIGEST-DIGITS-DIGITS.data" for the data of objects.
 bool IsUploadName(std::string_view name) {
   const auto dash = name.find('-');
   const auto digits = [](std::string_view text) {
@@ -63,7 +63,7 @@ void Store::LoadDirectory() S3_NO_THREAD_SAFETY_ANALYSIS {  // for the construct
   const auto uploads = fs::path(directory_) / ".uploads";
   fs::create_directories(uploads);
   if (fs::is_symlink(uploads)) throw std::runtime_error(uploads.string() + " is a symbolic link");
-  // Left by uploads that a crash interrupted.
+  // Removes the files of uploads that a crash interrupted.
   for (const auto& left : fs::directory_iterator(uploads)) {
     if (IsUploadName(left.path().filename().string())) fs::remove(left);
   }
@@ -97,7 +97,7 @@ std::pair<std::string, Store::Object> Store::ReadObject(const fs::directory_entr
   std::vector<StoredBytes> parts;
   for (const auto& part : meta.at("data")) {
     const auto name = part.at(0).get<std::string>();
-    if (!IsDataName(name)) throw std::runtime_error("its data is outside its directory");
+    if (!IsDataName(name)) throw std::runtime_error("it names a data file that this endpoint did not create");
     parts.push_back({MakeFileData((file.path().parent_path() / name).string()), part.at(1)});
   }
   return {Base64Decode(meta.at("key").get<std::string>()).value(), {std::move(info), Join(parts)}};
@@ -105,7 +105,7 @@ std::pair<std::string, Store::Object> Store::ReadObject(const fs::directory_entr
 
 std::string Store::BucketDirectory(const std::string& bucket) const { return directory_ + "/" + bucket; }
 
-// A key may have any bytes, and 1,024 of them, so the name of its file is its digest.
+// A key may have 1,024 bytes of any value, so the name of its file is the key's digest.
 std::string Store::MetaPath(const std::string& bucket, const std::string& key) const {
   return fmt::format("{}/{}.meta", BucketDirectory(bucket), Sha256Hex(key));
 }
@@ -124,7 +124,8 @@ std::string Store::UploadPath() {
   return fmt::format("{}/.uploads/{}-{}", directory_, getpid(), next_file_++);
 }
 
-// Moves the data first, then renames the meta file: after a crash there is the old object or the new one.
+// Moves the data first, then renames the meta file, so that after a crash either the old or the new object
+// exists.
 void Store::WriteObject(const std::string& bucket, const std::string& key, const ObjectInfo& info,
                         std::vector<StoredBytes>* parts) {
   Json files = Json::array();
@@ -137,7 +138,7 @@ void Store::WriteObject(const std::string& bucket, const std::string& key, const
   }
   const auto meta = MetaPath(bucket, key);
   const auto fresh = meta + ".new";
-  fs::remove(fresh);  // left by a crash, or a link that somebody created
+  fs::remove(fresh);  // a file that a crash left, or a link that another user created
   NewFile(fresh).Write(ToJson(key, info, files).dump());
   fs::rename(fresh, meta);
 }
@@ -173,8 +174,7 @@ Store::Deleted Store::DeleteBucket(const std::string& bucket) {
   if (found == buckets_.end()) return Deleted::kAbsent;
   if (!found->second.empty()) return Deleted::kNotEmpty;
   if (storage_ == Storage::kDirectory) {
-    // Removes only files that a crash left and that this store created: the directory may be older than the
-    // store.
+    // Removes only files that this store created and a crash left. The directory may contain foreign files.
     const fs::path path = BucketDirectory(bucket);
     for (const auto& left : fs::directory_iterator(path)) {
       const auto name = left.path().filename().string();

@@ -32,20 +32,21 @@ struct ObjectInfo {
 
 class Store {
  public:
-  // With kDirectory, loads the objects of earlier runs; throws std::runtime_error that names a file that
-  // cannot be read.
+  // With kDirectory, loads the objects of earlier runs. Throws std::runtime_error that names the file if a
+  // file cannot be read.
   Store(Storage storage, std::string directory);
   ~Store();
 
-  // Receives the bytes of one object or part; they are not visible before Commit.
+  // Returns a receiver for the bytes of one object or part, which are not visible before Commit.
   std::unique_ptr<ObjectUpload> NewUpload();
 
   enum class Committed { kYes, kNoBucket, kExists };
-  // Makes the concatenation of `parts` the object `key`. Replaces an existing object unless `only_if_absent`.
+  // Stores the concatenation of `parts` as the object `key`. Replaces an existing object unless
+  // `only_if_absent`.
   Committed Commit(const std::vector<StoredBytes>& parts, const std::string& bucket, const std::string& key,
                    ObjectInfo info, bool only_if_absent);
 
-  bool CreateBucket(const std::string& bucket);  // returns false if it exists
+  bool CreateBucket(const std::string& bucket);  // returns false if the bucket exists
   bool HasBucket(const std::string& bucket) const;
   enum class Deleted { kYes, kAbsent, kNotEmpty };
   Deleted DeleteBucket(const std::string& bucket);
@@ -54,8 +55,8 @@ class Store {
   std::optional<ObjectInfo> Head(const std::string& bucket, const std::string& key) const;
   // Returns null if there is no such object, or if bodies are discarded.
   std::shared_ptr<const ObjectData> Get(const std::string& bucket, const std::string& key) const;
-  // Changes the tags in memory only: a directory keeps the tags of the upload. Returns false if there is no
-  // such object.
+  // Changes the tags in memory only. The meta file in a directory keeps the tags of the upload. Returns false
+  // if there is no such object.
   bool SetTagging(const std::string& bucket, const std::string& key, const std::string& tagging);
   void DeleteObject(const std::string& bucket, const std::string& key);
   std::size_t CountObjects(const std::string& bucket) const;

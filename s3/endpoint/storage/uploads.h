@@ -34,8 +34,8 @@ class Uploads {
  public:
   // Returns the new upload's ID.
   std::string Create(PendingUpload upload);
-  // Returns a copy, which shares the data; it has the parts only if `with_parts`. Returns nothing if the
-  // object has no such upload.
+  // Returns a copy, which shares the data. The copy contains the parts only if `with_parts`. Returns nothing
+  // if there is no such upload.
   std::optional<PendingUpload> Find(const std::string& bucket, const std::string& key, const std::string& id,
                                     bool with_parts) const;
   // Returns false if there is no such upload.

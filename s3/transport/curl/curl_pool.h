@@ -41,14 +41,14 @@ class CurlPool {
   // Takes a connection back after a transfer: keeps it idle, or closes it when the pool is full.
   void KeepAlive(CurlConnection* connection, Clock::time_point now);
   void Close(CurlConnection* connection);
-  // Closes all idle connections, so that their descriptors become free.
+  // Closes all idle connections, so that their file descriptors become free.
   void CloseIdle();
 
   // Handles one epoll event of a descriptor that the loop does not know. Closes an idle connection on which
   // there is something to receive: the server closes it, or sends what nobody asked for. Returns a transfer
   // that has received much: the caller checks whether it is too much. Else null.
   Transfer* HandleEvent(int fd, std::uint32_t events);
-  // The time at which libcurl wants to be called, and the call.
+  // Returns the time at which libcurl wants to be called next. Call HandleTimeout then.
   Clock::time_point deadline() const { return deadline_; }
   void HandleTimeout(Clock::time_point now);
   struct Ended {

@@ -47,7 +47,7 @@ Connection::Connection(const TransportOptions& options, const Endpoint& endpoint
   Set(curl, CURLOPT_XFERINFOFUNCTION, &Connection::OnProgress);
   Set(curl, CURLOPT_XFERINFODATA, this);
   Set(curl, CURLOPT_NOPROGRESS, 0L);
-  Set(curl, CURLOPT_BUFFERSIZE, 1L << 10);  // only a proxy's response goes through it
+  Set(curl, CURLOPT_BUFFERSIZE, 1L << 10);  // libcurl uses this buffer only for a proxy's response
   SetConnectOptions(curl, options, &records_without_data_);
   SetProxy(curl, options.proxy, true);  // the tunnel's other end is a connection like any other
 }
@@ -82,8 +82,8 @@ int Connection::OnClose(void* self, curl_socket_t socket) {
   return connection.is_plain_tcp_ && socket == connection.socket_ ? 0 : close(socket);
 }
 
-// libcurl 7.88 reads a proxy's refusal to its end as long as bytes arrive, also beyond
-// CURLOPT_CONNECTTIMEOUT_MS.
+// Enforces connect_timeout. libcurl 7.88 itself continues to read a proxy's refusal after
+// CURLOPT_CONNECTTIMEOUT_MS while bytes arrive.
 int Connection::OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   const auto& connection = *static_cast<Connection*>(self);
   return Clock::now() - connection.created_at_ > connection.connect_timeout_ ? 1 : 0;
@@ -96,8 +96,8 @@ bool Connection::TakeSocket() {
   return socket != CURL_SOCKET_BAD;
 }
 
-// Without TLS this goes to the socket directly: libcurl's send searches its list of connections and takes one
-// piece at a time.
+// Without TLS this function uses the socket directly, because libcurl's send searches its list of connections
+// and accepts only one piece in a call.
 IoResult Connection::Send(std::span<const iovec> pieces, std::span<char> scratch) {
   if (!is_plain_tcp_) return SendByCurl(pieces, scratch);
   msghdr message{};
@@ -125,7 +125,7 @@ IoResult Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> s
     size = 0;
     for (const auto& piece : pieces) {
       const auto copied = std::min(piece.iov_len, kScratchBytes - size);
-      // The bytes of a file already lie in `scratch`: the ranges may be the same.
+      // memmove, because the bytes of a file already lie in `scratch`: source and target may be the same.
       std::memmove(scratch.data() + size, piece.iov_base, copied);
       size += copied;
     }
@@ -138,11 +138,12 @@ IoResult Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> s
   return {IoResult::State::kBytes, sent, true};
 }
 
-// sendfile(2) passes on the pages themselves: a change of the file can still change the bytes on the wire. So
-// the caller must check after the response that the file is the one that was hashed. An error of sendfile may
-// concern the socket or the file. Many file systems, kernels and seccomp filters refuse sendfile, each with a
-// different error. So unless the error clearly means that the connection has ended, the bytes are copied
-// instead. Then the read or the send reports the true error.
+// sendfile(2) gives the pages of the file to the network, so a change of the file can still change the bytes
+// that are sent. So the caller must check after the response that the file has not changed since it was
+// hashed. An error of sendfile may concern the socket or the file, and file systems, kernels and seccomp
+// filters refuse sendfile with different errors. An error that clearly says that the connection has ended is
+// reported. After any other error the bytes are copied instead, so that the read or the send reports the true
+// error.
 IoResult Connection::SendFile(const FileRange& file, std::span<char> scratch) {
   if (!is_plain_tcp_) return CopyFile(file, scratch);
   auto offset = static_cast<off_t>(file.offset);
@@ -194,8 +195,8 @@ IoResult Connection::Receive(std::span<char> buffer) {
 }
 
 // For plain TCP one system call is enough. With TLS, bytes may also wait in the buffers of libcurl and
-// OpenSSL, and bytes in the socket may be messages of TLS itself. So only a receive that finds nothing shows
-// that the connection is quiet.
+// OpenSSL, and bytes in the socket may be messages of TLS itself. So with TLS the connection is quiet only if
+// a receive returns nothing.
 bool Connection::IsQuiet() {
   char byte;
   if (!is_plain_tcp_) return Receive({&byte, 1}).state == IoResult::State::kBlocked;
@@ -205,8 +206,8 @@ bool Connection::IsQuiet() {
   return received < 0 && errno == EAGAIN;
 }
 
-// Each TCP segment acknowledges what its sender has received. So when a response arrives that was made for
-// the whole request, the whole request is acknowledged (tcp(7), SIOCOUTQ).
+// Each TCP segment acknowledges the bytes that its sender has received. So when a response to the whole
+// request arrives, the whole request is acknowledged (tcp(7), SIOCOUTQ).
 bool Connection::HasUnacknowledged() const {
   int bytes = 0;
   return ioctl(socket_, SIOCOUTQ, &bytes) == 0 && bytes > 0;

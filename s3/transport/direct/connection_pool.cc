@@ -101,8 +101,8 @@ Connection* ConnectionPool::HandleEvent(int fd, std::uint32_t events) {
     return nullptr;
   }
   if (connection->exchange != nullptr) return connection;
-  // Something to receive on an idle connection means that the server closes it, unless it is a message of TLS
-  // itself.
+  // If there is something to receive on an idle connection, the server is closing it, or TLS sent a message
+  // of its own.
   if ((events & Connection::kReadable) && !connection->IsQuiet()) Close(connection);
   return nullptr;
 }
@@ -134,7 +134,7 @@ std::optional<ConnectionPool::Connected> ConnectionPool::NextConnected() {
   return std::nullopt;
 }
 
-// Registers the socket edge-triggered and once for its whole life: no exchange needs an epoll_ctl.
+// Registers the socket edge-triggered and once for its whole life, so that no exchange needs an epoll_ctl.
 bool ConnectionPool::Watch(Connection* connection) {
   const auto index = static_cast<std::size_t>(connection->socket());
   if (by_socket_.size() <= index) by_socket_.resize(index + 1);
@@ -145,7 +145,7 @@ bool ConnectionPool::Watch(Connection* connection) {
   return errno == EEXIST && epoll_ctl(epoll_, EPOLL_CTL_MOD, connection->socket(), &event) == 0;
 }
 
-// libcurl calls it for the sockets of connections that are being made.
+// libcurl calls this function for the sockets of connections that are being made.
 int ConnectionPool::OnSocket(CURL*, curl_socket_t fd, int what, void* self, void* known) {
   auto* const pool = static_cast<ConnectionPool*>(self);
   if (what == CURL_POLL_REMOVE) {
@@ -155,7 +155,8 @@ int ConnectionPool::OnSocket(CURL*, curl_socket_t fd, int what, void* self, void
   epoll_event event{
       .events = ((what & CURL_POLL_IN) ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u),
       .data = {.fd = fd}};
-  // A descriptor number may return after a close, so `known` is only a guess; epoll's error tells the truth.
+  // `known` says whether epoll watches `fd`. It may be wrong, because the system reuses descriptor numbers
+  // after a close. Then epoll's error shows the true state.
   const int operation = known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   if (epoll_ctl(pool->epoll_, operation, fd, &event) != 0) {
     const int other = errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;

@@ -17,7 +17,8 @@
 
 namespace s3 {
 
-// Owns all connections of one event loop. Belongs to the loop's thread and registers sockets with its epoll.
+// Owns all connections of one event loop and registers their sockets with its epoll. For the loop's thread
+// only.
 class ConnectionPool {
  public:
   using Clock = Connection::Clock;
@@ -30,22 +31,23 @@ class ConnectionPool {
   ConnectionPool& operator=(const ConnectionPool&) = delete;
 
   // Returns the most recently used idle connection to `origin` on which there is nothing to receive, or null.
-  // Closes idle ones that have something to receive, even if their epoll events are still to be handled.
+  // Closes the idle connections that it finds with bytes to receive, even if the loop has not yet handled
+  // their epoll events.
   Connection* TakeIdle(const std::string& origin, Clock::time_point now);
-  // Starts to make a connection; NextConnected returns it later. Precondition: can_connect(). Throws
+  // Starts to make a connection. NextConnected returns it later. Precondition: can_connect(). Throws
   // std::bad_alloc.
   Connection* Connect(const Endpoint& endpoint);
   bool can_connect() const { return connecting_ < max_connecting_; }
   // Takes a connection back after an exchange: keeps it idle, or closes it when the pool is full.
   void KeepAlive(Connection* connection, Clock::time_point now);
   void Close(Connection* connection);
-  // Closes all idle connections, so that their descriptors become free.
+  // Closes all idle connections, so that their file descriptors become free.
   void CloseIdle();
 
-  // Handles one epoll event of a descriptor that the loop does not know. Returns the connection when an
-  // exchange uses it; null when the event belonged to one that is connecting or idle.
+  // Handles one epoll event of a connection's socket. Returns the connection if an exchange uses it; null if
+  // the connection is idle or still being made.
   Connection* HandleEvent(int fd, std::uint32_t events);
-  // The time at which libcurl wants to be called, and the call.
+  // Returns the time at which libcurl wants to be called next. Call HandleTimeout then.
   Clock::time_point deadline() const { return deadline_; }
   void HandleTimeout(Clock::time_point now);
   struct Connected {
@@ -55,8 +57,8 @@ class ConnectionPool {
   // Returns a connection that libcurl has finished connecting, if there is one.
   std::optional<Connected> NextConnected();
 
-  // The idle timeout. Servers and middleboxes drop idle connections, some of them without a FIN. The value is
-  // libcurl's (https://curl.se/libcurl/c/CURLOPT_MAXAGE_CONN.html).
+  // Idle connections are closed after this time, because servers and middleboxes drop idle connections, some
+  // of them without a FIN. The value is libcurl's (https://curl.se/libcurl/c/CURLOPT_MAXAGE_CONN.html).
   static constexpr std::chrono::seconds kIdleTimeout{118};
 
  private:

@@ -82,7 +82,7 @@ class DirectLoop final : public ExchangeLoop<Exchange> {
     Pump(exchange->connection, {.receive = true, .stop_awaiting_continue = true});
   }
 
-  // Afterwards the connection and its exchange may no longer exist.
+  // After this call the connection and its exchange may no longer exist.
   void Pump(Connection* connection, const ExchangePump::Work& work) {
     using Outcome = ExchangePump::Outcome;
     switch (pump_.Run(connection, connection->exchange, work, now_)) {
@@ -110,14 +110,15 @@ class DirectLoop final : public ExchangeLoop<Exchange> {
     Finish(exchange, [](Exchange& ended) { ended.Complete(); });
   }
 
-  // 417 refuses the expectation (RFC 9110, section 15.5.18); some gateways send 501.
+  // Returns true when the server refused `Expect: 100-continue`: with 417 (RFC 9110, section 15.5.18) or,
+  // like some gateways, with 501.
   static bool IsExpectationRefused(const Exchange& exchange) {
     return (exchange.status() == 417 && exchange.expects_continue()) ||
            (exchange.status() == 501 && exchange.awaits_continue());
   }
 
-  // A server may close an idle connection while a request is on its way there. If no byte of a response has
-  // come, the request is sent again on a new connection. What happens there is final.
+  // A server may close an idle connection while a request is on its way. If no byte of a response has come,
+  // the request is resent on a new connection. If that connection is lost, too, the exchange fails.
   void HandleLoss(Connection* connection, const std::string& problem) {
     Exchange* const exchange = connection->exchange;
     const auto kind = exchange->met_tls() ? ErrorKind::kWrongEndpoint : connection->ProblemKind();
@@ -136,7 +137,7 @@ class DirectLoop final : public ExchangeLoop<Exchange> {
   void ResendOnNewConnection(Connection* connection) {
     Exchange* const exchange = connection->exchange;
     pool_.Close(connection);
-    exchange->Rewind(false);  // no timeout of the old connection must run while the new one is made
+    exchange->Rewind(false);  // ends the wait for 100 Continue, which must not time out while connecting
     Connect(exchange);
   }
 

@@ -29,11 +29,12 @@ bool Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   return true;
 }
 
-// Returns an upper bound of the head's size, to reserve it at once: a string that grows takes up to twice the
-// memory, and thousands of heads wait at the same time.
+// Returns an upper bound of the head's size in bytes, so that the memory is reserved at once. A string that
+// grows step by step needs up to twice the memory, and thousands of heads exist at the same time.
 std::size_t Exchange::HeadBytes(const HttpRequest& request, std::string_view query) const {
-  constexpr std::size_t kRest = 128;  // more than WriteHead and Rewind add; they may write the host twice
-  auto bytes = kRest + request.method.size() + request.path.size() + query.size() + 2 * endpoint().host.size();
+  constexpr std::size_t kRest = 128;  // more than WriteHead and Rewind add besides the counted texts
+  auto bytes =
+      kRest + request.method.size() + request.path.size() + query.size() + 2 * endpoint().host.size();
   for (const auto& [name, value] : request.headers) bytes += name.size() + value.size() + 4;
   for (const auto& [name, value] : request.secret_headers) bytes += name.size() + value.Reveal().size() + 4;
   return bytes;
@@ -121,7 +122,7 @@ ResponseParser::State Exchange::Received(std::string_view bytes, bool is_early, 
   // A TLS alert begins with type 21, version 3.x (RFC 8446, section 5.1).
   if (!parser_.started() && bytes.starts_with("\x15\x03")) met_tls_ = true;
   const auto state = parser_.Take(bytes);
-  // An interim response may come at any time: it does not count as a response that began early.
+  // An interim response may come at any time, so it is never early.
   if (state == ResponseParser::State::kInterim) awaits_continue_ = began_early_ = false;
   began_early_ = began_early_ || (is_early && parser_.started_final());
   return state;

@@ -20,61 +20,64 @@ namespace s3 {
 
 class Connection;
 
-// Reused for one request after the other, so that its strings keep their capacity.
+// One request and its response. Reused for later requests, so that its strings keep their capacity. The
+// caller's thread prepares it and gives it to the loop. Afterwards only the loop's thread uses it.
 class Exchange final : public ExchangeBase {
  public:
-  // `options` must outlive it.
+  // `options` must outlive the exchange.
   explicit Exchange(const TransportOptions& options) : ExchangeBase(options) {}
   ~Exchange() override { Forget(); }
 
-  // Takes over what it needs of `request` and writes the head. Returns false when no valid head can be
-  // written: then `*response` says why, and the caller calls `wake`.
+  // Copies from `request` what the exchange needs, and writes the head. The body is not copied. Returns false
+  // when no valid head can be written. Then `*response` says why, and the caller must call `wake`.
   bool Prepare(const HttpRequest& request, HttpResponse* response, Wake wake);
 
-  // Prepares to send the request from its first byte, and to receive a new response. `expect_continue`: the
-  // body waits until the server says that it will take it (Expect: 100-continue; RFC 9110, section 10.1.1).
+  // Prepares to send the request from its first byte, and to receive a new response. `expect_continue`: sends
+  // the body only after the server has agreed to it (Expect: 100-continue; RFC 9110, section 10.1.1).
   void Rewind(bool expect_continue);
-  // True when the request was sent with Expect: 100-continue; and true while its body still waits.
+  // True when the request has the header Expect: 100-continue.
   bool expects_continue() const { return expects_continue_; }
+  // True while the body waits for 100 Continue.
   bool awaits_continue() const { return awaits_continue_; }
-  // Returns true once the wait for 100 Continue has timed out. Most such servers never send one.
+  // Returns true once the wait for 100 Continue has taken kContinueTimeout. Most servers that keep a client
+  // waiting for so long never send 100 Continue.
   bool HasContinueTimedOut(Clock::time_point now) const;
   void StopAwaitingContinue() { awaits_continue_ = false; }
 
-  // Returns the bytes to send next, in the front of `pieces`. When there are none, UnsentFile() may have
-  // some.
+  // Returns the bytes to send next, in the front of `pieces`. If the result is empty, send UnsentFile(),
+  // which may be empty, too.
   std::span<const iovec> Unsent(std::span<iovec> pieces) const;
   FileRange UnsentFile() const;
-  // Records that the first `bytes` of the unsent bytes are sent.
+  // Records that the next `bytes` bytes of the request have been sent.
   void Sent(std::size_t bytes, Clock::time_point now);
   bool sent_head() const { return piece_ > 0; }
   bool sent_all() const override { return piece_ == pieces_.size() && file_sent_ == file_.bytes; }
 
   // True when a response that begins now is credible only if the server's kernel has acknowledged the whole
-  // request: our kernel may still hold much of it.
+  // request. Bytes that were given to our kernel may not have left it yet.
   bool needs_acknowledgement() const {
     return sent_all() && body_bytes() > kMaxUnacknowledged && !parser_.started_final();
   }
-  // Parses received bytes. `is_early`: the request is not yet sent completely, or not acknowledged completely
-  // although needs_acknowledgement().
+  // Parses received bytes. `is_early`: the request is not yet sent completely, or needs_acknowledgement() and
+  // is not yet acknowledged completely.
   ResponseParser::State Received(std::string_view bytes, bool is_early, Clock::time_point now);
   ResponseParser::State ConnectionEnded() { return parser_.End(); }
   bool received_any() const { return parser_.started(); }
   // True when the connection can carry another exchange after this response.
   bool leaves_connection_usable() const { return !began_early_ && parser_.keeps_alive(); }
-  // Says why the received bytes are no response.
+  // Says why the received bytes are not a response.
   std::string problem() const {
     return met_tls_ ? "the server speaks TLS: destination.endpoint needs https://" : parser_.problem();
   }
   // True when a TLS record came instead of a response.
   bool met_tls() const { return met_tls_; }
 
-  // Overwrites the head when it holds secrets: an exchange may lie unused for long.
+  // Overwrites the head if it contains secrets, because a recycled exchange may stay unused for long.
   void Forget() {
     if (std::exchange(head_is_secret_, false)) Wipe(&head_);
   }
 
-  // Notes of the event loop.
+  // Written and read by the event loop only.
   Connection* connection = nullptr;
 
  private:
@@ -82,12 +85,12 @@ class Exchange final : public ExchangeBase {
   std::size_t HeadBytes(const HttpRequest& request, std::string_view query) const;
   std::size_t sendable_pieces() const { return awaits_continue_ ? 1 : pieces_.size(); }
 
-  std::string head_;  // request line and header lines; Rewind appends the end, with `Expect` before it or not
+  std::string head_;  // request line and header lines; Rewind appends `Expect` if wanted, and the empty line
   std::size_t head_bytes_without_end_ = 0;
   bool head_is_secret_ = false;
   std::vector<std::string_view> pieces_;  // the head, then the body
   std::size_t piece_ = 0, piece_offset_ = 0;
-  FileRange file_;  // after the pieces
+  FileRange file_;  // sent after the pieces
   std::uint64_t file_sent_ = 0;
   bool expects_continue_ = false;
   bool awaits_continue_ = false;

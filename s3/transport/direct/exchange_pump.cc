@@ -27,7 +27,7 @@ ExchangePump::Outcome ExchangePump::Run(Connection* connection, Exchange* exchan
     case SendState::kFileUnreadable: return Outcome::kFileUnreadable;
     case SendState::kFailed: break;
   }
-  // The server may have sent a response that says why before it closed the connection.
+  // Before the server closed the connection, it may have sent a response that says why.
   auto send_problem = "sending: " + connection->Problem();
   const auto received = Receive(connection, exchange, true, now, &got_interim);
   return received == Outcome::kBlocked ? Lost(std::move(send_problem)) : received;
@@ -54,8 +54,8 @@ ExchangePump::SendState ExchangePump::Send(Connection* connection, Exchange* exc
   }
 }
 
-// After an interim response, receives until nothing is left. Only then may the body be sent, so that nothing
-// that the server sent earlier can pass for the response to the body.
+// After an interim response, receives until nothing is left. Only then may the body be sent, so that no bytes
+// that the server sent earlier can be mistaken for the response to the body.
 ExchangePump::Outcome ExchangePump::Receive(Connection* connection, Exchange* exchange, bool server_closed,
                                             Clock::time_point now, bool* got_interim) {
   using State = ResponseParser::State;

@@ -10,8 +10,8 @@
 
 namespace s3 {
 
-// Belongs to the event loop's thread; one pump serves all its exchanges. Changes neither the pool nor the
-// list of exchanges: the loop acts upon the outcome.
+// For the event loop's thread only. One pump serves all exchanges of a loop. It does not change the pool or
+// the loop's list of exchanges: the loop does that after it has the outcome.
 class ExchangePump {
  public:
   using Clock = Exchange::Clock;
@@ -20,20 +20,20 @@ class ExchangePump {
   struct Work {
     bool receive = false;
     bool send = false;
-    bool server_closed = false;           // the kernel has all bytes that will come: receive them to the end
+    bool server_closed = false;           // no more bytes will come: receive all that the kernel has
     bool stop_awaiting_continue = false;  // after receiving: send the body without 100 Continue
   };
 
   enum class Outcome {
     kBlocked,           // in progress; epoll reports when to continue
     kResponse,          // the response is complete, and the connection is still open
-    kResponseAndClose,  // the response is complete or over the limit; the connection must be closed
+    kResponseAndClose,  // the response is complete or too long; the connection must be closed
     kConnectionLost,    // no response can come any more; see problem()
     kFileUnreadable,    // the body could not be read; see Connection::FileError
   };
 
-  // Receives before it sends: bytes that wait in the kernel cannot be a response to what is sent next.
-  // `exchange` is the one on `connection`. `now` is the time of the event.
+  // Receives before it sends, because bytes that already wait in the kernel cannot be a response to the bytes
+  // that are sent next. `exchange` must be the one on `connection`. `now` is the time of the epoll event.
   Outcome Run(Connection* connection, Exchange* exchange, const Work& work, Clock::time_point now);
 
   // Says why the connection was lost. Valid until the next Run.
@@ -43,7 +43,7 @@ class ExchangePump {
   enum class SendState { kBlocked, kFailed, kFileUnreadable };
 
   SendState Send(Connection* connection, Exchange* exchange, Clock::time_point now);
-  // `*got_interim` becomes true when a 1xx response came: the body may be sent then.
+  // Sets `*got_interim` when a 1xx response came. Then the body may be sent.
   Outcome Receive(Connection* connection, Exchange* exchange, bool server_closed, Clock::time_point now,
                   bool* got_interim);
   Outcome Lost(std::string problem);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kProtocol = "HTTP/";
 constexpr std::string_view kNotHttp = "it does not begin with HTTP/";
-constexpr std::string_view kNotHttp1 = "its status line is not one of HTTP/1.1";
+constexpr std::string_view kNotHttp1 = "its status line is not valid in HTTP/1.1";
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -22,7 +22,7 @@ bool IsSame(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-// Calls `take` with each element of a comma-separated list until it returns false. Returns false then.
+// Calls `take` with each element of a comma-separated list. Stops and returns false if `take` returns false.
 template <typename Take>
 bool ForEachElement(std::string_view list, const Take& take) {
   while (!list.empty()) {
@@ -33,7 +33,7 @@ bool ForEachElement(std::string_view list, const Take& take) {
   return true;
 }
 
-// Returns true also when `text` is only a beginning of the protocol's name.
+// Returns true also when `text` is only the first part of the protocol's name.
 bool BeginsLikeHttp(std::string_view text) {
   const auto known = std::min(text.size(), kProtocol.size());
   return IsSame(text.substr(0, known), kProtocol.substr(0, known));
@@ -42,12 +42,12 @@ bool BeginsLikeHttp(std::string_view text) {
 // Collects the headers that decide where the body ends and whether the connection stays open.
 class Framing {
  public:
-  // True for the headers that decide where the body ends.
+  // Returns true for the headers that decide where the body ends.
   static bool IsAbout(std::string_view name) {
     return IsSame(name, "content-length") || IsSame(name, "transfer-encoding");
   }
 
-  // Returns what is wrong with the header; empty when nothing is.
+  // Returns what is wrong with the header; empty if the header is valid.
   std::string_view Take(std::string_view name, std::string_view value) {
     if (IsSame(name, "content-length")) return TakeLength(value);
     if (IsSame(name, "transfer-encoding")) return TakeEncoding(value);
@@ -72,15 +72,15 @@ class Framing {
     } else {
       head->body = length_ ? Body::kLength : Body::kUntilEnd;
     }
-    // If two headers say where the body ends, a proxy may have believed the other one and left bytes on the
-    // connection (RFC 9112, section 6.3). The same holds for chunks in a version other than HTTP/1.1, and for
-    // an encoding that is named twice.
+    // If both headers say where the body ends, a proxy may have used the other header and left bytes on the
+    // connection (RFC 9112, section 6.3). Proxies may also disagree about chunks in a version other than
+    // HTTP/1.1, and about an encoding that is named twice.
     const bool doubtful = encodings_ > 1 || (chunked_ && (length_ || !is_http_1_1));
     head->keeps_alive = !closes_ && (is_http_1_1 || stays_) && !doubtful && head->body != Body::kUntilEnd;
   }
 
  private:
-  // A list of equal numbers counts as one number (RFC 9110, section 8.6).
+  // A list of equal numbers is read as one number (RFC 9110, section 8.6).
   std::string_view TakeLength(std::string_view value) {
     if (value.empty()) return "an empty Content-Length";
     const bool fine = ForEachElement(value, [&](std::string_view text) {
@@ -92,7 +92,8 @@ class Framing {
     return fine ? "" : "a Content-Length that is not a number, or two different ones";
   }
 
-  // "identity" means no encoding. We accept no others: we send no TE header (RFC 9110, section 10.1.4).
+  // Accepts only "chunked" and "identity" (no encoding), because s3flow sends no TE header (RFC 9110, section
+  // 10.1.4).
   std::string_view TakeEncoding(std::string_view value) {
     const bool fine = ForEachElement(value, [&](std::string_view name) {
       if (!name.empty()) ++encodings_;
@@ -112,8 +113,8 @@ struct StatusLine {
   bool is_http_1_1 = false;
 };
 
-// Parses "HTTP/1.1 200 OK" and the forms that curl 7.88 accepts, too: no reason, no space before it, several
-// spaces before the status, HTTP/2 as the version.
+// Parses "HTTP/1.1 200 OK" and other forms that curl 7.88 accepts: no reason, no space before the reason,
+// several spaces before the status, HTTP/2 as the version.
 std::optional<StatusLine> ParseStatusLine(std::string_view line) {
   const bool is_http_1_1 = line.starts_with("HTTP/1.1");
   line.remove_prefix(kProtocol.size());
@@ -128,8 +129,8 @@ std::optional<StatusLine> ParseStatusLine(std::string_view line) {
   return parsed;
 }
 
-// Returns true when a line of `head` contains a CR that is not at its end, or a NUL. Some readers end a line
-// at such a CR, others at a NUL. The loop has no early exit, so that the compiler vectorizes it.
+// Returns true when a line of `head` contains a NUL, or a CR that is not at its end. Some HTTP parsers end a
+// line at such a CR, others at a NUL. The loop has no early exit, so that the compiler vectorizes it.
 bool HasLineEndWithin(std::string_view head) {
   unsigned char any = 0;
   for (std::size_t i = 1; i < head.size(); ++i) {
@@ -149,7 +150,7 @@ struct Field {
 bool IsContinued(std::string_view text) { return text.starts_with(' ') || text.starts_with('\t'); }
 
 // Reads the header that begins with `line`, and removes from `*text` the lines that continue it (RFC 9112,
-// section 5.2). Returns what is wrong with it; empty when nothing is.
+// section 5.2). Returns what is wrong with the header; empty if it is valid.
 std::string_view ReadField(std::string_view line, std::string_view* text, Field* field) {
   const auto colon = line.find(':');
   if (IsContinued(line)) return "a continuation line without a header";

@@ -1,5 +1,6 @@
 // Parses the head of one HTTP/1.x response: its status, where its body ends, and whether the connection stays
-// open. Pure, any thread. Accepts the forms that curl accepts, unless that is unsafe: see s3/HTTP_FORMS.md.
+// open. Pure functions, for any thread. They accept the forms that curl accepts, except unsafe ones:
+// s3/HTTP_FORMS.md lists them.
 #pragma once
 
 #include <cstdint>
@@ -17,16 +18,16 @@ struct ResponseHead {
 
   int status = 0;
   Body body = Body::kNone;
-  std::uint64_t bytes = 0;  // of kLength
+  std::uint64_t bytes = 0;  // the body's length, if `body` is kLength
   bool keeps_alive = false;
 };
 
-// Returns why `text`, the first received bytes, cannot begin a response; empty if they can.
+// Returns why `text`, the first bytes received, cannot be the beginning of a response; empty if it can.
 std::string_view ProblemOfBeginning(std::string_view text);
 
-// Parses `text`: all lines with the empty one at the end. Appends the lines to `*headers`, each unfolded.
-// `to_head`: this is the response to a HEAD request, so no body follows, whatever the headers say. The error
-// says what is wrong.
+// Parses `text`, a complete head with the empty line at its end. Appends the header lines to `*headers`, each
+// unfolded. `to_head`: this is the response to a HEAD request, so no body follows, even if the headers
+// announce one. The error says what is wrong.
 tl::expected<ResponseHead, std::string> ParseResponseHead(std::string_view text, bool to_head,
                                                           HttpHeaders* headers);
 

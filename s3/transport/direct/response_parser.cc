@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxSizeDigits = 16;
 
-// Returns the length of the head at the front of `text`, with its empty line; 0 when the head is incomplete.
-// `from`: no line ends before this position.
+// Returns the length of the head at the front of `text`, including its empty line; 0 when the head is
+// incomplete. `from`: the search begins here, because no line ends before this position.
 std::size_t HeadBytes(std::string_view text, std::size_t from) {
   for (auto end = text.find('\n', from); end != std::string_view::npos; end = text.find('\n', end + 1)) {
     const auto behind = text.substr(end + 1, 2);
@@ -32,7 +32,7 @@ void ResponseParser::Begin(bool to_head, HttpResponse* response) {
   step_ = Step::kHead;
   left_ = bytes_ = 0;
   interim_responses_ = 0;
-  std::string().swap(rest_);  // frees it: a hostile server can make it large
+  std::string().swap(rest_);  // frees the memory, because a hostile server can make rest_ large
   std::string().swap(line_);
   problem_.clear();
 }
@@ -65,11 +65,11 @@ ResponseParser::State ResponseParser::Take(std::string_view bytes) {
     return State::kComplete;
   }
   if (bytes_ - response_->body.size() > HttpResponse::kMaxFramingBytes)
-    return Malformed("too many bytes besides the body");
+    return Malformed("the response has too many bytes besides its body");
   return interim ? State::kInterim : State::kIncomplete;
 }
 
-// Returns kInterim after the head of an interim response, and kComplete after that of the final one.
+// Returns kInterim after the head of an interim response, and kComplete after the head of the final response.
 ResponseParser::State ResponseParser::TakeHead(std::string_view* bytes) {
   if (bytes->empty()) return State::kIncomplete;
   const auto searched = rest_.size();
@@ -91,9 +91,11 @@ ResponseParser::State ResponseParser::TakeHead(std::string_view* bytes) {
   if (!head) return Malformed("not an HTTP response: " + head.error());
   head_ = *head;
   keeps_alive_ = keeps_alive_ && head_.keeps_alive;
-  // 101 answers an Upgrade header, which we never send: it is a final response, and an error.
+  // 101 is the response to an Upgrade header, which s3flow never sends. So 101 is a final response and an
+  // error.
   if (head_.status / 100 == 1 && head_.status != 101) {
-    if (++interim_responses_ > HttpResponse::kMaxInterim) return Malformed("too many interim responses");
+    if (++interim_responses_ > HttpResponse::kMaxInterim)
+      return Malformed("the server sent too many interim (1xx) responses");
     response_->headers.Clear();
     started_final_ = !bytes->empty();
     return State::kInterim;
@@ -146,8 +148,8 @@ bool ResponseParser::TakeWholeLine(std::string_view* bytes, std::string_view* li
   return TakeLine(&whole, line);
 }
 
-// Ignores chunk extensions. Any other text behind the size is refused: some readers would take it for a part
-// of the size.
+// Ignores chunk extensions. Refuses any other text behind the size, because some HTTP parsers would read it
+// as a part of the size.
 bool ResponseParser::TakeChunkSize(std::string_view* bytes) {
   std::string_view line;
   if (!TakeWholeLine(bytes, &line)) return false;
@@ -158,7 +160,7 @@ bool ResponseParser::TakeChunkSize(std::string_view* bytes) {
   const bool is_size = error == std::errc() && digits <= kMaxSizeDigits &&
                        (next == std::string_view::npos || behind[next] == ';');
   if (!is_size) {
-    Malformed("a chunk has no valid size");
+    Malformed("a chunk of the response has no valid size");
     return false;
   }
   step_ = left_ > 0 ? Step::kChunkData : Step::kTrailers;
@@ -175,7 +177,7 @@ bool ResponseParser::TakeChunkEnd(std::string_view* bytes) {
       return true;
     }
     if (c != '\r' || !rest_.empty()) {
-      Malformed("a chunk does not end after its size");
+      Malformed("a chunk of the response is not as long as its size says");
       return false;
     }
     rest_ = "\r";

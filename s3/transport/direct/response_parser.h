@@ -10,33 +10,33 @@
 
 namespace s3 {
 
-// Reused for one response after the other. Not thread-safe.
+// Can be reused for further responses. Not thread-safe.
 class ResponseParser {
  public:
   enum class State {
     kIncomplete,
-    kInterim,  // a 1xx response (100 Continue) came; the final one is not complete
+    kInterim,  // a 1xx response (100 Continue) came; the final response is not complete
     kComplete,
-    kCutOff,     // the body is over HttpResponse's limit; the response keeps what was read before
+    kCutOff,     // the body is longer than HttpResponse::kMaxBodyBytes; the response keeps its beginning
     kMalformed,  // see problem()
   };
 
-  // Begins a response. Writes status, headers and body to `*response`, which is not owned, as they arrive,
-  // and drops those of interim responses. `to_head`: this is the response to a HEAD request, so no body
-  // follows, whatever the headers say (RFC 9110, section 9.3.2).
+  // Begins a response. Take() writes status, headers and body to `*response`, which is not owned, as they
+  // arrive. Status and headers of interim responses are dropped. `to_head`: this is the response to a HEAD
+  // request, so no body follows, even if the headers announce one (RFC 9110, section 9.3.2).
   void Begin(bool to_head, HttpResponse* response);
-  // Parses all of `bytes`. Call it until it returns one of the last three states.
+  // Parses all of `bytes`. Call it until it returns kComplete, kCutOff or kMalformed.
   State Take(std::string_view bytes);
-  // Call it when the connection has ended. Returns kComplete if the end of the connection is the end of the
+  // Call End when the connection has ended. Returns kComplete if the end of the connection is the end of the
   // body, else kMalformed.
   State End();
 
   // True once a byte has come since Begin.
   bool started() const { return started_; }
-  // The same for the final response. Also true while an interim response is incomplete.
+  // True once a byte of the final response has come. Also true while an interim response is incomplete.
   bool started_final() const { return started_final_; }
   // After kComplete: true when the connection may carry another exchange (RFC 9112, section 9.3). False when
-  // more bytes came than the response has, and after a switch to another protocol.
+  // bytes came behind the response, and after a switch to another protocol.
   bool keeps_alive() const;
   const std::string& problem() const { return problem_; }
 
@@ -45,14 +45,14 @@ class ResponseParser {
 
   State TakeHead(std::string_view* bytes);
   void BeginBody();
-  // Each of these parses the front of `*bytes` and removes it. Returns false when it needs more bytes, and
-  // when the response is malformed.
+  // These functions parse the front of `*bytes` and remove it. They return false when they need more bytes,
+  // and when the response is malformed.
   bool TakeChunkSize(std::string_view* bytes);
   bool TakeChunkEnd(std::string_view* bytes);
   bool TakeTrailers(std::string_view* bytes);
-  // Bytes of the body or of one chunk.
+  // Takes bytes of the body or of one chunk.
   bool TakeData(std::string_view* bytes);
-  // Yields the next line without its end, also when it arrives in several pieces.
+  // Moves the next line to `*line` without its end, also if it arrives in several pieces.
   bool TakeWholeLine(std::string_view* bytes, std::string_view* line);
   State Malformed(std::string problem);
 
@@ -63,11 +63,11 @@ class ResponseParser {
   bool keeps_alive_ = false;
   Step step_ = Step::kHead;
   ResponseHead head_;
-  std::uint64_t left_ = 0;   // bytes of the body or of the chunk
-  std::uint64_t bytes_ = 0;  // since Begin
+  std::uint64_t left_ = 0;   // bytes of the body or of the chunk that are still to come
+  std::uint64_t bytes_ = 0;  // received since Begin
   int interim_responses_ = 0;
   std::string rest_;  // the beginning of an incomplete head or line
-  std::string line_;  // the last line that began in rest_
+  std::string line_;  // owns the last line that began in rest_
   std::string problem_;
 };
 

@@ -15,7 +15,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace beneath_test {
 
 // A directory and a link to another one take each other's place all the time.
 TEST(BeneathTest, ALinkThatReplacesADirectoryIsNeverFollowed) {
@@ -45,5 +45,5 @@ TEST(BeneathTest, ALinkThatReplacesADirectoryIsNeverFollowed) {
   std::printf("%d of 4000 were opened\n", opened);
 }
 
-}  // namespace
+}  // namespace beneath_test
 }  // namespace pipeline

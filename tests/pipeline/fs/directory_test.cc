@@ -11,7 +11,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace directory_test {
 
 s3::UniqueFd Open(const std::string& path) { return s3::UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC)); }
 
@@ -45,5 +45,5 @@ TEST(DirectoryReaderTest, AnErrorIsToldApartFromTheEnd) {
   EXPECT_EQ(reader.error(), ENOTDIR);
 }
 
-}  // namespace
+}  // namespace directory_test
 }  // namespace pipeline

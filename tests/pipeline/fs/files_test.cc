@@ -10,7 +10,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace files_test {
 
 TEST(WriteAllTest, WritesAllOfALongText) {
   test::TempDir directory;
@@ -33,5 +33,5 @@ TEST(ErrnoErrorTest, NamesThePathAndTheReason) {
   EXPECT_EQ(error.message, "/data/f: Permission denied");
 }
 
-}  // namespace
+}  // namespace files_test
 }  // namespace pipeline

@@ -8,7 +8,7 @@
 #include "s3/base/result.h"
 
 namespace pipeline {
-namespace {
+namespace io_retry_test {
 
 using std::chrono::milliseconds;
 using testing::ElementsAre;
@@ -73,5 +73,5 @@ TEST(RetrySystemCallTest, RepeatsAndKeepsErrno) {
   EXPECT_EQ(errno, EACCES);
 }
 
-}  // namespace
+}  // namespace io_retry_test
 }  // namespace pipeline

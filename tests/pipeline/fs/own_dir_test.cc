@@ -21,7 +21,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace own_dir_test {
 
 namespace fs = std::filesystem;
 using testing::AllOf;
@@ -296,5 +296,5 @@ TEST_F(TornJournalTest, WhatWasNotReadIsNotCutOff) {
   }
 }
 
-}  // namespace
+}  // namespace own_dir_test
 }  // namespace pipeline

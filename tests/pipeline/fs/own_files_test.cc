@@ -9,7 +9,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace own_files_test {
 
 struct stat StatOf(const std::string& path) {
   struct stat status {};
@@ -64,5 +64,5 @@ TEST(IsRunDirectoryTest, ALinkAndAFifoAreNoJournals) {
   EXPECT_FALSE(IsRunDirectory(fd.get())) << "and it isn't waited for a writer";
 }
 
-}  // namespace
+}  // namespace own_files_test
 }  // namespace pipeline

@@ -8,7 +8,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace concurrency_controller_test {
 
 using namespace std::chrono_literals;
 using Clock = ConcurrencyController::Clock;
@@ -168,5 +168,5 @@ TEST(ConcurrencyControllerTest, NeverLosesSlots) {
   }
 }
 
-}  // namespace
+}  // namespace concurrency_controller_test
 }  // namespace pipeline

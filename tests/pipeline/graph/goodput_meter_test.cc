@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace pipeline {
-namespace {
+namespace goodput_meter_test {
 
 using namespace std::chrono_literals;
 
@@ -46,5 +46,5 @@ TEST_F(GoodputMeterTest, CountsUndisturbedTasksAndTheirMiB) {
   EXPECT_EQ(meter.returned_slots(), 0);
 }
 
-}  // namespace
+}  // namespace goodput_meter_test
 }  // namespace pipeline

@@ -13,7 +13,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace graph_test {
 
 UploadTask Task(int number) {
   return {std::make_shared<Object>(
@@ -304,5 +304,5 @@ TEST(GraphSlotsTest, TasksMayHoldSlotsAndTheirNumberMayGrow) {
   EXPECT_EQ(circulating, 8);
 }
 
-}  // namespace
+}  // namespace graph_test
 }  // namespace pipeline

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 namespace pipeline {
-namespace {
+namespace latency_floor_test {
 
 using namespace std::chrono_literals;
 
@@ -27,5 +27,5 @@ TEST(LatencyFloorTest, ComparesTasksOfSimilarSizeOnly) {
   EXPECT_TRUE(floor.IsFast(UINT64_MAX, 1h));
 }
 
-}  // namespace
+}  // namespace latency_floor_test
 }  // namespace pipeline

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace pipeline {
-namespace {
+namespace limit_series_test {
 
 using namespace std::chrono_literals;
 
@@ -29,5 +29,5 @@ TEST(LimitSeriesTest, IsThinnedOutWhenItIsFull) {
   for (const auto& [seconds, limit] : series.points()) EXPECT_EQ(seconds, limit);
 }
 
-}  // namespace
+}  // namespace limit_series_test
 }  // namespace pipeline

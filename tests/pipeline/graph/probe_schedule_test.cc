@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace pipeline {
-namespace {
+namespace probe_schedule_test {
 
 using namespace std::chrono_literals;
 
@@ -75,5 +75,5 @@ TEST_F(ProbeScheduleTest, WaitsLongAfterABackOff) {
   EXPECT_EQ(schedule.Target(100), 125);
 }
 
-}  // namespace
+}  // namespace probe_schedule_test
 }  // namespace pipeline

@@ -11,7 +11,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace sink_test {
 
 using testing::HasSubstr;
 
@@ -73,7 +73,7 @@ TEST_F(SinkTest, StopsAtTheNumberOfFailures) {
 
 TEST_F(SinkTest, StopsAtTheShareOfFailuresOnceThereAreEnoughResults) {
   auto sink = MakeSink({.share = 0.01});
-  for (std::uint64_t i = 2; i < FailureLimit::kMinSettled; ++i) Upload(&sink);
+  for (std::uint64_t i = 2; i < FailureLimit::kMinDone; ++i) Upload(&sink);
   Fail(&sink);
   EXPECT_FALSE(stop_.cause()) << "too few results to judge by";
   Fail(&sink);
@@ -119,5 +119,5 @@ TEST_F(SinkTest, ARunIsNotRefusedWhenEarlierSessionsHaveDoneInputs) {
   EXPECT_FALSE(stop_.cause());
 }
 
-}  // namespace
+}  // namespace sink_test
 }  // namespace pipeline

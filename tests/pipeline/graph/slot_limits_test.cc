@@ -5,7 +5,7 @@
 #include "pipeline/graph/concurrency_controller.h"
 
 namespace pipeline {
-namespace {
+namespace slot_limits_test {
 
 TEST(SlotLimitsTest, AFixedConcurrencyIsAllThreeLimits) {
   UploadOptions options;
@@ -36,5 +36,5 @@ TEST(SlotLimitsTest, MoreCoresStartWithMoreLargeRequests) {
 #endif
 }
 
-}  // namespace
+}  // namespace slot_limits_test
 }  // namespace pipeline

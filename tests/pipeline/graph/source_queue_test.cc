@@ -5,7 +5,7 @@
 #include <string>
 
 namespace pipeline {
-namespace {
+namespace source_queue_test {
 
 std::shared_ptr<const InputFile> File(const std::string& key) {
   InputFile file;
@@ -74,5 +74,5 @@ TEST(SourceQueueTest, AStopKeepsNewInputsBackButNotThoseThatWereBegun) {
   EXPECT_EQ(queue.new_inputs(), 1u);
 }
 
-}  // namespace
+}  // namespace source_queue_test
 }  // namespace pipeline

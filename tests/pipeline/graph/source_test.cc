@@ -15,7 +15,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace source_test {
 
 // Yields `count` inputs of `size_bytes` each, from one thread.
 Finder Files(int count, std::uint64_t size_bytes = 0) {
@@ -172,5 +172,5 @@ TEST_F(SourceTest, AWalkThatFailsEndsTheSourceWithoutExhaustingIt) {
   EXPECT_FALSE(source->exhausted());
 }
 
-}  // namespace
+}  // namespace source_test
 }  // namespace pipeline

@@ -8,7 +8,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace worker_load_test {
 
 using namespace std::chrono_literals;
 
@@ -101,5 +101,5 @@ TEST(WorkerLoadTest, NoTaskOfAnyThreadIsLost) {
   EXPECT_NEAR(sample->worked_s, kThreads * kTasks * 1e-6, 1e-6);
 }
 
-}  // namespace
+}  // namespace worker_load_test
 }  // namespace pipeline

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace pipeline {
-namespace {
+namespace worker_scaler_test {
 
 using namespace std::chrono_literals;
 
@@ -136,5 +136,5 @@ TEST_F(WorkerScalerTest, StaysBetweenTheMinimumAndTheMaximum) {
   EXPECT_EQ(one.allowed(), 1);
 }
 
-}  // namespace
+}  // namespace worker_scaler_test
 }  // namespace pipeline

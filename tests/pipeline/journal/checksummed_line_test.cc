@@ -8,7 +8,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace checksummed_line_test {
 
 using testing::HasSubstr;
 
@@ -81,5 +81,5 @@ TEST(ChecksummedLineTest, IsUtf8RefusesOverlongFormsAndSurrogates) {
   }
 }
 
-}  // namespace
+}  // namespace checksummed_line_test
 }  // namespace pipeline

@@ -8,7 +8,7 @@
 #include "tests/support/mutator.h"
 
 namespace pipeline {
-namespace {
+namespace history_test {
 
 ObjectResult ResultOf(const std::string& path, Outcome outcome) {
   ObjectResult result;
@@ -129,5 +129,5 @@ TEST(HistoryTest, OnlyResultsStoredWithTheSamePropertiesCount) {
   }
 }
 
-}  // namespace
+}  // namespace history_test
 }  // namespace pipeline

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace pipeline {
-namespace {
+namespace input_id_test {
 
 TEST(InputIdTest, DependsOnPathKeyAndFirstPart) {
   const auto id = InputIdOf("/p", "k");
@@ -22,5 +22,5 @@ TEST(InputIdTest, TakesTheFirstPartOfARange) {
   EXPECT_EQ(InputIdOf(file), InputIdOf("/p", "k", 7));
 }
 
-}  // namespace
+}  // namespace input_id_test
 }  // namespace pipeline

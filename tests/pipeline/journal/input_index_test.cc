@@ -7,7 +7,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace input_index_test {
 
 void Add(InputIndex::Builder* builder, const InputFile& file, Outcome outcome, bool in_scope = true,
          int attempts = 1) {
@@ -118,5 +118,5 @@ TEST(InputIndexTest, CountsEachInputOnce) {
   }
 }
 
-}  // namespace
+}  // namespace input_index_test
 }  // namespace pipeline

@@ -8,7 +8,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace journal_reader_test {
 
 using testing::HasSubstr;
 
@@ -150,5 +150,5 @@ TEST_F(JournalReaderTest, NamesTheLineThatCannotBeRead) {
               HasSubstr("journal.jsonl:2: this line is of another version"));
 }
 
-}  // namespace
+}  // namespace journal_reader_test
 }  // namespace pipeline

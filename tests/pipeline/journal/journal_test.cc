@@ -14,7 +14,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace journal_test {
 
 TEST(JournalTest, AppendsFromManyThreadsAndStopsAtTheFirstFailure) {
   const test::TempDir directory;
@@ -66,5 +66,5 @@ TEST(JournalTest, RefusesAFileThatWasCutSinceItWasRead) {
   EXPECT_THAT(journal.error().message, testing::HasSubstr("has changed since it was read"));
 }
 
-}  // namespace
+}  // namespace journal_test
 }  // namespace pipeline

@@ -8,7 +8,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace line_reader_test {
 
 class LineReaderTest : public testing::Test {
  protected:
@@ -86,5 +86,5 @@ TEST_F(LineReaderTest, ReportsAFileThatCannotBeRead) {
   EXPECT_THAT(lines.failure()->message, testing::HasSubstr("the directory"));
 }
 
-}  // namespace
+}  // namespace line_reader_test
 }  // namespace pipeline

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace pipeline {
-namespace {
+namespace open_uploads_test {
 
 const InputFile kFile{"/p", "k", 5};
 
@@ -99,5 +99,5 @@ TEST(OpenUploadsTest, KeepsPartsOfUploadsOfAPlan) {
   EXPECT_EQ(uploads.PartsOfPlan("other"), nullptr);
 }
 
-}  // namespace
+}  // namespace open_uploads_test
 }  // namespace pipeline

@@ -9,7 +9,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace run_dir_test {
 
 using testing::HasSubstr;
 
@@ -22,7 +22,7 @@ class RunDirTest : public testing::Test {
     return RunDirectory::OpenExisting(path_, Trust::kOurs, [](const s3::Error&) {});
   }
   void Complete() {
-    auto run = Open({.go_on = true});
+    auto run = Open({.finished_too = true});
     ASSERT_TRUE(run) << run.error().message;
     ASSERT_TRUE(run->journal()->Append(EndLine({0, true})));
   }
@@ -59,7 +59,7 @@ TEST_F(RunDirTest, ACompleteRunNeedsAnOption) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().status, kExitJournal);
   EXPECT_THAT(refused.error().message, HasSubstr("belongs to a run that is complete"));
-  EXPECT_TRUE(Open({.go_on = true}));
+  EXPECT_TRUE(Open({.finished_too = true}));
 }
 
 TEST_F(RunDirTest, AnotherJobNeedsAnOption) {
@@ -75,7 +75,7 @@ TEST_F(RunDirTest, AnotherJobNeedsAnOption) {
 
 TEST_F(RunDirTest, NoOptionAllowsAnotherKindStoreOrShard) {
   EXPECT_TRUE(Open());
-  const ResumeOptions all{.go_on = true, .allow_changed_job = true};
+  const ResumeOptions all{.finished_too = true, .allow_changed_job = true};
   scope_.kind = RunKind::kPlan;
   EXPECT_THAT(Open(all).error().message, HasSubstr("belongs to a run, and this is a plan"));
   scope_.kind = RunKind::kRun;
@@ -103,10 +103,10 @@ TEST_F(RunDirTest, ADirectoryWithoutARunIsRefusedByOtherCommands) {
 TEST(DifferenceTest, NamesEachLineThatDiffers) {
   EXPECT_EQ(DifferenceOf("a:\n  b: 1\n", "a:\n  b: 1\n"), "");
   EXPECT_EQ(DifferenceOf("a:\n  b: 1\n  c: 2\n", "a:\n  b: 3\n  d: 4\n"),
-            "a.b: was 1, is 3; a.d: was not there, is 4; a.c: was 2, is not there");
+            "a.b: was 1, is 3; a.d: was not set, is 4; a.c: was 2, is not set");
   EXPECT_EQ(DifferenceOf("source:\n  - path: /a\n  - path: /b\n", "source:\n  - path: /a\n  - path: /c\n"),
             "source[2].path: was /b, is /c");
 }
 
-}  // namespace
+}  // namespace run_dir_test
 }  // namespace pipeline

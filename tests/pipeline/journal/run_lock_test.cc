@@ -15,7 +15,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace run_lock_test {
 
 using testing::HasSubstr;
 
@@ -55,7 +55,7 @@ TEST(RunLockTest, TakesOverTheLockOfAnotherMachineOnceItIsStale) {
   directory.Write("locks/5", "another boot/pid:[1]\nelsewhere\n1\n1\n");
   const auto held = RunLock::Acquire(run_dir, [] {});
   ASSERT_FALSE(held);
-  EXPECT_THAT(held.error().message, HasSubstr("process 1 on elsewhere, which gave a sign of life"));
+  EXPECT_THAT(held.error().message, HasSubstr("process 1 on elsewhere, which renewed its lock"));
   utimensat(AT_FDCWD, (directory / "locks/5").c_str(), kLongAgo, 0);
   EXPECT_TRUE(CanAcquire(run_dir));
 }
@@ -120,5 +120,5 @@ TEST(RunLockTest, OneOfManyThreadsGetsIt) {
   }
 }
 
-}  // namespace
+}  // namespace run_lock_test
 }  // namespace pipeline

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace pipeline {
-namespace {
+namespace run_scope_test {
 
 s3::Options AtEndpoint(const std::string& endpoint) {
   s3::Options options;
@@ -53,5 +53,5 @@ TEST(RunScopeTest, KindsHaveNames) {
   EXPECT_EQ(RunKindOf("unknown"), RunKind::kRun);
 }
 
-}  // namespace
+}  // namespace run_scope_test
 }  // namespace pipeline

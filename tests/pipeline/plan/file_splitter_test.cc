@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace pipeline {
-namespace {
+namespace file_splitter_test {
 
 TEST(FileSplitterTest, RangesCoverAllPartsAndDifferByOne) {
   for (const int parts : {2, 7, 256, 9999}) {
@@ -22,5 +22,5 @@ TEST(FileSplitterTest, RangesCoverAllPartsAndDifferByOne) {
   }
 }
 
-}  // namespace
+}  // namespace file_splitter_test
 }  // namespace pipeline

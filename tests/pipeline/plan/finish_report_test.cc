@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 namespace pipeline {
-namespace {
+namespace finish_report_test {
 
 using testing::HasSubstr;
 
@@ -39,7 +39,7 @@ TEST(FinishReportTest, TextHasTheFirstProblemsAndTheNumberOfTheOthers) {
   FinishReport report;
   for (int i = 0; i < 13; ++i) report.problems.push_back("problem " + std::to_string(i));
   const auto text = FinishText(report, {});
-  EXPECT_THAT(text, HasSubstr("problem 9\nand 3 more; the journal has them all\n"));
+  EXPECT_THAT(text, HasSubstr("problem 9\nand 3 more problems; the plan's journal has them all\n"));
   EXPECT_THAT(text, testing::Not(HasSubstr("problem 10")));
 }
 
@@ -65,5 +65,5 @@ TEST(FinishReportTest, JsonHasTheCounts) {
   EXPECT_FALSE(json.contains("appeared"));
 }
 
-}  // namespace
+}  // namespace finish_report_test
 }  // namespace pipeline

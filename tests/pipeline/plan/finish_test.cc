@@ -8,7 +8,7 @@
 #include "tests/support/plan_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace finish_test {
 
 using s3::endpoint::FaultAction;
 using testing::ElementsAre;
@@ -83,5 +83,5 @@ TEST_F(FinishTest, FindsNewInputsOnRequest) {
   EXPECT_THAT(report.new_inputs->paths, ElementsAre(directory_ / "data/new"));
 }
 
-}  // namespace
+}  // namespace finish_test
 }  // namespace pipeline

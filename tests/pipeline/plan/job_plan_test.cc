@@ -6,7 +6,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace job_plan_test {
 
 TEST(JobPlanTest, ReadsBackAsItWasWritten) {
   const test::TempDir directory;
@@ -38,11 +38,11 @@ TEST(JobPlanTest, TextTellsTheTimeOfTheLargestShard) {
   plan.shards = {{10, 100, 10}, {20, 300, 10}};
   EXPECT_EQ(PlanText(plan, 0, 0),
             "30 inputs, 400 B, at least 20 requests, in 2 shards\n"
-            "the largest shard has 1.500 of the mean in bytes, 1.000 in requests\n");
+            "the largest shard has 1.500 times the mean bytes, 1.000 times the mean requests\n");
   EXPECT_THAT(PlanText(plan, 10, 0), testing::HasSubstr("together: 60 s"));
   EXPECT_THAT(PlanText(plan, 10, 1), testing::HasSubstr("together: 60 s"));
   EXPECT_THAT(PlanText(plan, 100, 1), testing::HasSubstr("together: 20 s"));
 }
 
-}  // namespace
+}  // namespace job_plan_test
 }  // namespace pipeline

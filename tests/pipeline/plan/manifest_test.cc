@@ -11,7 +11,7 @@
 #include "tests/support/mutator.h"
 
 namespace pipeline {
-namespace {
+namespace manifest_test {
 
 using testing::HasSubstr;
 
@@ -148,5 +148,5 @@ TEST(ManifestTest, CheckFindsMissingAndDamagedLines) {
                std::runtime_error);
 }
 
-}  // namespace
+}  // namespace manifest_test
 }  // namespace pipeline

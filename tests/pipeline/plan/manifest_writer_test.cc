@@ -8,7 +8,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace manifest_writer_test {
 
 TEST(ManifestWriterTest, WritesEachShardItsLinesInOrder) {
   auto random = test::SeededRandom();
@@ -37,5 +37,5 @@ TEST(ManifestWriterTest, ReportsADirectoryThatItCannotCreate) {
   EXPECT_EQ(test::ReadAll(directory / "manifests"), "a file");
 }
 
-}  // namespace
+}  // namespace manifest_writer_test
 }  // namespace pipeline

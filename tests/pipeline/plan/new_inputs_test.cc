@@ -8,7 +8,7 @@
 #include "tests/support/plan_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace new_inputs_test {
 
 class NewInputsTest : public test::PlanFixture {
  protected:
@@ -49,5 +49,5 @@ TEST_F(NewInputsTest, FailsWhenItIsStopped) {
   EXPECT_EQ(found.error().kind, s3::ErrorKind::kCancelled);
 }
 
-}  // namespace
+}  // namespace new_inputs_test
 }  // namespace pipeline

@@ -10,7 +10,7 @@
 #include "tests/support/plan_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace planner_test {
 
 using s3::endpoint::FaultAction;
 using testing::HasSubstr;
@@ -69,7 +69,7 @@ TEST_F(PlannerTest, LoadsAsItWasMade) {
 TEST_F(PlannerTest, RefusesADirectoryWithAPlanOrWithOtherFiles) {
   WriteFiles(3);
   ASSERT_EQ(Plan(2).status, kExitOk);
-  EXPECT_THAT(Plan(2).message, HasSubstr("holds a plan already"));
+  EXPECT_THAT(Plan(2).message, HasSubstr("already contains a plan"));
   std::filesystem::remove_all(plan_path_);
   directory_.Write("plan/job.yaml", "another program's");
   const auto refused = Plan(2);
@@ -116,5 +116,5 @@ TEST_F(PlannerTest, MakesNoPlanOnceItIsStopped) {
   EXPECT_FALSE(std::filesystem::exists(plan_path_ + "/plan.json"));
 }
 
-}  // namespace
+}  // namespace planner_test
 }  // namespace pipeline

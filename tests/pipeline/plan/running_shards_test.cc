@@ -10,7 +10,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace running_shards_test {
 
 using std::chrono::milliseconds;
 
@@ -47,5 +47,5 @@ TEST(RunningShardsTest, CountsAShardThatWasKilled) {
   EXPECT_EQ(limits.sharers, 2) << "its own file was there already";
 }
 
-}  // namespace
+}  // namespace running_shards_test
 }  // namespace pipeline

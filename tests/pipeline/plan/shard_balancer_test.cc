@@ -9,7 +9,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace shard_balancer_test {
 
 TEST(ShardBalancerTest, BalancesInputsAndBytes) {
   auto random = test::SeededRandom();
@@ -50,5 +50,5 @@ TEST(ShardBalancerTest, GivesTheLargestInputToTheShardWithTheFewestBytes) {
   EXPECT_EQ(balancer.loads()[2].requests, 2u);
 }
 
-}  // namespace
+}  // namespace shard_balancer_test
 }  // namespace pipeline

@@ -10,7 +10,7 @@
 #include "tests/support/plan_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace shard_records_test {
 
 using testing::HasSubstr;
 
@@ -83,7 +83,7 @@ TEST_F(ShardRecordsTest, RefusesAJournalThatDoesNotFitTheManifest) {
   result.file = std::make_shared<InputFile>(InputFile{"/another", "input", 1});
   result.outcome = Outcome::kUploaded;
   directory_.Write(JournalOf(0), journal + ResultLine(result));
-  EXPECT_THAT(Read(0).error().message, HasSubstr("its results are not of this manifest"));
+  EXPECT_THAT(Read(0).error().message, HasSubstr("the results in this journal do not match the manifest"));
 
   std::string without_parts;
   for (const auto& line : test::Lines(journal)) {
@@ -93,8 +93,8 @@ TEST_F(ShardRecordsTest, RefusesAJournalThatDoesNotFitTheManifest) {
   EXPECT_THAT(Read(0).error().message, HasSubstr("lacks some of its parts"));
 
   --plan_.shards[2].inputs;
-  EXPECT_THAT(Read(2).error().message, HasSubstr("does not have as many inputs as the plan"));
+  EXPECT_THAT(Read(2).error().message, HasSubstr("the number of inputs differs from the one in plan.json"));
 }
 
-}  // namespace
+}  // namespace shard_records_test
 }  // namespace pipeline

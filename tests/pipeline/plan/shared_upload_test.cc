@@ -9,7 +9,7 @@
 #include "tests/support/plan_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace shared_upload_test {
 
 using s3::endpoint::FaultAction;
 using testing::ElementsAre;
@@ -80,7 +80,7 @@ TEST_F(SharedUploadTest, FailsWhenThePartsOfTheStoreAreOthers) {
   });
   const auto report = Finish();
   EXPECT_EQ(report.status, kExitSomeFailed) << report.message;
-  EXPECT_THAT(report.problems, ElementsAre(HasSubstr("is not the part that its shard has sent")));
+  EXPECT_THAT(report.problems, ElementsAre(HasSubstr("differs from the part that its shard has sent")));
   EXPECT_EQ(Stored("large"), "(absent)");
 }
 
@@ -92,5 +92,5 @@ TEST_F(SharedUploadTest, FailsWhenTheUploadIsGoneAndTheObjectIsNotOurs) {
   EXPECT_THAT(report.problems, ElementsAre(HasSubstr("its multipart upload is gone from the store")));
 }
 
-}  // namespace
+}  // namespace shared_upload_test
 }  // namespace pipeline

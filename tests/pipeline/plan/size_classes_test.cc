@@ -11,7 +11,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace size_classes_test {
 
 TEST(SizeClassesTest, GiveAllInputsBackTheLargestClassFirst) {
   auto random = test::SeededRandom();
@@ -60,5 +60,5 @@ TEST(SizeClassesTest, StopAtTheFirstErrorOfTheCaller) {
   EXPECT_EQ(calls, 1);
 }
 
-}  // namespace
+}  // namespace size_classes_test
 }  // namespace pipeline

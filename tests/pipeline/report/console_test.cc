@@ -9,7 +9,7 @@
 #include "tests/support/memory_stream.h"
 
 namespace pipeline {
-namespace {
+namespace console_test {
 
 using test::kHostile;
 using test::kShown;
@@ -44,7 +44,7 @@ TEST_F(ConsoleTest, OnlyFailuresAreShownByDefault) {
     Console console(options_, &progress_, out_.file());
     console.Start({.path = "p"});
     console.Retry({.path = "p"}, {.attempt = 1, .max_attempts = 2, .delay = {}, .error = {}});
-    for (const auto outcome : kOutcomes) console.Settled(ResultOf(outcome, "p"));
+    for (const auto outcome : kOutcomes) console.Finish(ResultOf(outcome, "p"));
   }
   EXPECT_EQ(out_.Written(), "failed  p: a message [Code]\n");
 }
@@ -54,7 +54,7 @@ TEST_F(ConsoleTest, EveryEventIsShownWhenAsked) {
   {
     Console console(options_, &progress_, out_.file());
     console.Start({.path = "p"});
-    for (const auto outcome : kOutcomes) console.Settled(ResultOf(outcome, "p"));
+    for (const auto outcome : kOutcomes) console.Finish(ResultOf(outcome, "p"));
   }
   const auto text = out_.Written();
   EXPECT_THAT(text, StartsWith("start   p\ndone    p -> p: 0 bytes, 1 attempt, 0.00 s\n"));
@@ -66,20 +66,20 @@ TEST_F(ConsoleTest, AfterSomeFailuresOnlyNewKindsAreShown) {
   {
     Console console(options_, &progress_, out_.file());
     for (std::uint64_t i = 0; i < Console::kMaxFailureLines + 5; ++i)
-      console.Settled(ResultOf(Outcome::kFailed, "common"));
-    console.Settled(ResultOf(Outcome::kFailed, "rare", "OtherCode"));
+      console.Finish(ResultOf(Outcome::kFailed, "common"));
+    console.Finish(ResultOf(Outcome::kFailed, "rare", "OtherCode"));
   }
   const auto text = out_.Written();
   EXPECT_EQ(test::Lines(text).size(), Console::kMaxFailureLines + 2);
   EXPECT_THAT(text, HasSubstr("failed  rare: a message [OtherCode]\n"));
-  EXPECT_THAT(text, HasSubstr("and 5 more failures: see the journal\n"));
+  EXPECT_THAT(text, HasSubstr("and 5 more failures: see journal.jsonl in the run directory\n"));
 }
 
 TEST_F(ConsoleTest, EveryFailureIsShownWhenAsked) {
   options_.log = LogLevel::kObjects;
   {
     Console console(options_, &progress_, out_.file());
-    for (int i = 0; i < 50; ++i) console.Settled(ResultOf(Outcome::kFailed, "p"));
+    for (int i = 0; i < 50; ++i) console.Finish(ResultOf(Outcome::kFailed, "p"));
   }
   EXPECT_EQ(test::Lines(out_.Written()).size(), 50u);
   EXPECT_THAT(out_.Written(), Not(HasSubstr("more failures")));
@@ -96,7 +96,7 @@ TEST_F(ConsoleTest, NoTextDrivesTheTerminal) {
     console.Retry(*result.file, {.attempt = 1, .max_attempts = 2, .delay = {}, .error = *result.error});
     for (const auto outcome : kOutcomes) {
       result.outcome = outcome;
-      console.Settled(result);
+      console.Finish(result);
     }
     console.Note(kHostile);
   }
@@ -106,5 +106,5 @@ TEST_F(ConsoleTest, NoTextDrivesTheTerminal) {
   EXPECT_THAT(text, HasSubstr("done    " + kShown + "\\\\ -> " + kShown + "\\\\: "));
 }
 
-}  // namespace
+}  // namespace console_test
 }  // namespace pipeline

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace pipeline {
-namespace {
+namespace format_test {
 
 TEST(FormatTest, BytesHaveTheLargestUnitThatFits) {
   EXPECT_EQ(HumanBytes(0), "0 B");
@@ -31,5 +31,5 @@ TEST(FormatTest, OneIsSingular) {
   EXPECT_EQ(Counted(2, "retry", "retries"), "2 retries");
 }
 
-}  // namespace
+}  // namespace format_test
 }  // namespace pipeline

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 namespace pipeline {
-namespace {
+namespace summary_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -122,8 +122,9 @@ TEST(HumanSummaryTest, NamesWhatWasUnusual) {
   const auto text = HumanSummary(unusual, StopCause::kTerminate);
   for (const auto* words :
        {"0 inputs done by earlier sessions, 4 parts of unfinished uploads reused\n",
-        "credentials renewed: 5\n", "slow requests sent again: 6\n", "failed, permanent: 1\n",
-        "stopped early", "7 multipart uploads could not be aborted: s3flow clean tries again\n", "BROKEN"}) {
+        "credentials renewed: 5\n", "slow requests sent again: 6\n", "failures of kind permanent: 1\n",
+        "stopped early", "7 multipart uploads could not be aborted: run s3flow clean to try again\n",
+        "BROKEN"}) {
     EXPECT_THAT(text, HasSubstr(words));
   }
   unusual.failed = 2;
@@ -136,7 +137,7 @@ TEST(SummaryJsonTest, KeepsItsKeys) {
                   .uploaded = 4,
                   .cancelled = 1,
                   .uploaded_bytes = 50,
-                  .settled_before = 3,
+                  .found_before = 3,
                   .uploaded_before = 3,
                   .uploaded_bytes_before = 30,
                   .source_exhausted = true};
@@ -157,5 +158,5 @@ TEST(SummaryJsonTest, KeepsItsKeys) {
   EXPECT_EQ(nlohmann::json::parse(SummaryJson(summary, kExitOk)).at("shard"), "3/8");
 }
 
-}  // namespace
+}  // namespace summary_test
 }  // namespace pipeline

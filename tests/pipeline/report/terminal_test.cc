@@ -13,7 +13,7 @@
 #include "tests/support/memory_stream.h"
 
 namespace pipeline {
-namespace {
+namespace terminal_test {
 
 using test::kHostile;
 using test::kShown;
@@ -55,5 +55,5 @@ TEST(TerminalTest, ANonBlockingPipeGetsEverythingThatIsRead) {
   EXPECT_EQ(read_bytes, text.size() + 1);
 }
 
-}  // namespace
+}  // namespace terminal_test
 }  // namespace pipeline

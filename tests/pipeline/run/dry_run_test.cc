@@ -8,7 +8,7 @@
 #include "tests/support/run_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace dry_run_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -42,7 +42,7 @@ TEST_F(DryRunTest, SkipsWhatTheJournalHas) {
   WriteFiles(3);
   ASSERT_EQ(Run().status, kExitOk);
   directory_.Write("data/new", "content");
-  options_.resume.go_on = true;
+  options_.resume.finished_too = true;
   const auto run = RunDry();
   EXPECT_EQ(run.uploads, 1u) << run.message;
   EXPECT_THAT(run.skipped, ElementsAre(Pair("done according to this run directory's journal", 3)));
@@ -70,5 +70,5 @@ TEST(DryRunTextTest, HasCostsOnlyWithPrices) {
   EXPECT_THAT(text, HasSubstr("cost of storing these uploads for a month: 1.0000\n"));
 }
 
-}  // namespace
+}  // namespace dry_run_test
 }  // namespace pipeline

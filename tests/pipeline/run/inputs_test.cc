@@ -10,7 +10,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace inputs_test {
 
 using testing::HasSubstr;
 
@@ -87,5 +87,5 @@ TEST_F(InputsTest, AMissingRootIsAProblem) {
   EXPECT_THAT(InputProblem(options_).value_or(""), HasSubstr("gone: No such file"));
 }
 
-}  // namespace
+}  // namespace inputs_test
 }  // namespace pipeline

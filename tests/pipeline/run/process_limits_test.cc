@@ -14,7 +14,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace process_limits_test {
 
 using testing::HasSubstr;
 
@@ -127,5 +127,5 @@ TEST(ThreadsTest, AllThreadsStartWithoutALimit) {
   EXPECT_EQ(ThreadsThatStart(5), 5);
 }
 
-}  // namespace
+}  // namespace process_limits_test
 }  // namespace pipeline

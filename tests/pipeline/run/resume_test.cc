@@ -13,7 +13,7 @@
 #include "tests/support/run_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace resume_test {
 
 using s3::endpoint::FaultAction;
 using s3::endpoint::FaultRule;
@@ -176,12 +176,12 @@ TEST_F(ResumeTest, UploadsOnlyNewAndChangedFiles) {
   EXPECT_EQ(Run().status, kExitOk);
   directory_.Write("data/f7", "another content");
   directory_.Write("data/new", "one more");
-  options_.resume.go_on = true;
+  options_.resume.finished_too = true;
   const auto run = Resume();
   EXPECT_EQ(run.status, kExitOk) << run.message;
   EXPECT_EQ(run.summary.found, 21u);
   EXPECT_EQ(run.summary.uploaded, 21u);
-  EXPECT_EQ(run.summary.settled_before, 19u);
+  EXPECT_EQ(run.summary.found_before, 19u);
   EXPECT_EQ(server_->stats().requests["PutObject"], 22);
   EXPECT_EQ(Stored("f7"), "another content");
 }
@@ -195,7 +195,7 @@ TEST_F(ResumeTest, RetriesAFailedFile) {
   refused.code = "InvalidArgument";
   Fail(refused);
   EXPECT_EQ(Run().status, kExitSomeFailed);
-  options_.resume.go_on = true;
+  options_.resume.finished_too = true;
   const auto run = Resume();
   EXPECT_EQ(run.status, kExitOk) << run.message;
   EXPECT_EQ(run.summary.uploaded, 5u);
@@ -207,7 +207,7 @@ TEST_F(ResumeTest, RefusesAnotherJobAndNamesTheDifference) {
   options_.identity.settings = "destination:\n  bucket: a\n  prefix: x/\n";
   EXPECT_EQ(Run().status, kExitOk);
   options_.identity.settings = "destination:\n  bucket: a\n  prefix: y/\n";
-  options_.resume.go_on = true;
+  options_.resume.finished_too = true;
   const auto refused = Resume();
   EXPECT_EQ(refused.status, kExitConfig);
   EXPECT_THAT(refused.message, HasSubstr("destination.prefix: was x/, is y/"));
@@ -223,7 +223,7 @@ TEST_F(ResumeTest, ResumesFromAJournalThatIsCutAnywhere) {
   EXPECT_EQ(Run().status, kExitOk);
   const auto text = JournalText();
   const auto begin = text.size() > 4096 ? text.size() - 4096 : 0;
-  options_.resume.go_on = true;
+  options_.resume.finished_too = true;
   for (auto size = begin; size < text.size(); size += Thorough() ? 1 : 31) {
     Rewrite(text.substr(0, size));
     const auto run = Resume();
@@ -239,7 +239,7 @@ TEST_F(ResumeTest, CutsOffOrNamesALineWithAFlippedBit) {
   directory_.Write("data/large", Content(5'000));
   EXPECT_EQ(Run().status, kExitOk);
   const auto text = JournalText();
-  options_.resume.go_on = true;
+  options_.resume.finished_too = true;
   auto random = test::SeededRandom();
   int refused = 0, resumed = 0;
   for (int i = 0; i < (Thorough() ? 500 : 100); ++i) {
@@ -276,5 +276,5 @@ TEST_F(ResumeTest, RefusesADirectoryInUse) {
   EXPECT_TRUE(server_->stats().requests.empty());
 }
 
-}  // namespace
+}  // namespace resume_test
 }  // namespace pipeline

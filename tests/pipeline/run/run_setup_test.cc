@@ -8,7 +8,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace run_setup_test {
 
 using testing::HasSubstr;
 
@@ -67,5 +67,5 @@ TEST_F(RunSetupTest, TooFewDescriptorsAreStatus71) {
   EXPECT_THAT(message, HasSubstr("ulimit -n"));
 }
 
-}  // namespace
+}  // namespace run_setup_test
 }  // namespace pipeline

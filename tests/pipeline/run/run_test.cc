@@ -16,7 +16,7 @@
 #include "tests/support/run_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace run_test {
 
 using s3::endpoint::FaultAction;
 using s3::endpoint::FaultRule;
@@ -240,5 +240,5 @@ TEST(JournalLineTest, EveryByteStringSurvives) {
   }
 }
 
-}  // namespace
+}  // namespace run_test
 }  // namespace pipeline

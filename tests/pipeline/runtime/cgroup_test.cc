@@ -8,7 +8,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace cgroup_test {
 
 // Files in a directory stand for the hierarchies: real limits would need a machine that has them.
 class CgroupTest : public testing::Test {
@@ -75,5 +75,5 @@ TEST(StricterLimitTest, ZeroMeansNoLimit) {
   EXPECT_EQ(StricterLimit(0, 0), 0);
 }
 
-}  // namespace
+}  // namespace cgroup_test
 }  // namespace pipeline

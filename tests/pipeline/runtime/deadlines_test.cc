@@ -10,7 +10,7 @@
 #include <stop_token>
 
 namespace pipeline {
-namespace {
+namespace deadlines_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -55,5 +55,5 @@ TEST(DeadlinesTest, EndsWithoutStoppingTheRun) {
   EXPECT_FALSE(stop.drain_token().stop_requested());
 }
 
-}  // namespace
+}  // namespace deadlines_test
 }  // namespace pipeline

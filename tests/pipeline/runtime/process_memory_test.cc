@@ -6,7 +6,7 @@
 #include <vector>
 
 namespace pipeline {
-namespace {
+namespace process_memory_test {
 
 TEST(ProcessMemoryTest, ThePeakContainsWhatWasTouched) {
   constexpr std::size_t kBytes = 64 << 20;
@@ -18,5 +18,5 @@ TEST(ProcessMemoryTest, ThePeakContainsWhatWasTouched) {
   EXPECT_GE(PeakMemoryBytes(), kBytes) << "the peak stays when memory is freed";
 }
 
-}  // namespace
+}  // namespace process_memory_test
 }  // namespace pipeline

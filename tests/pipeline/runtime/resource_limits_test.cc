@@ -7,7 +7,7 @@
 #include <utility>
 
 namespace pipeline {
-namespace {
+namespace resource_limits_test {
 
 TEST(ResourceLimitsTest, MinTakesTheStricterLimitOfEachResource) {
   const auto min = [](const ResourceLimits& one, const ResourceLimits& other) {
@@ -47,5 +47,5 @@ TEST(ResourceLimitsTest, KernelLimitsAreWithinTheAffinityMask) {
   }).join();
 }
 
-}  // namespace
+}  // namespace resource_limits_test
 }  // namespace pipeline

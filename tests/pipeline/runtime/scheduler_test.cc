@@ -10,7 +10,7 @@
 #include <vector>
 
 namespace pipeline {
-namespace {
+namespace scheduler_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -89,16 +89,16 @@ TEST(ParseShardTest, RefusesWhatNamesNoShard) {
     std::string said;
   };
   const std::vector<Case> cases = {
-      {"8/8", {}, {}, "numbered from 0 to 7"},
-      {"-1/8", {}, {}, "neither I/N nor auto"},
-      {"3", {}, {}, "neither I/N nor auto"},
-      {"3/0", {}, {}, "names no number of shards"},
-      {"3/x", {}, {}, "names no number of shards"},
-      {"3/8x", {}, {}, "names no number of shards"},
-      {"", 8, {}, "neither I/N nor auto"},
+      {"8/8", {}, {}, "shards have the numbers 0 to 7"},
+      {"-1/8", {}, {}, "does not have the form"},
+      {"3", {}, {}, "does not have the form"},
+      {"3/0", {}, {}, "the number of shards must be from 1"},
+      {"3/x", {}, {}, "the number of shards must be from 1"},
+      {"3/8x", {}, {}, "the number of shards must be from 1"},
+      {"", 8, {}, "does not have the form"},
       {"3/9", 8, {}, "the plan has 8 shards, not 9"},
       {"auto", {}, {}, "finds no rank"},
-      {"auto", 8, {{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "1"}}, "one process was started"},
+      {"auto", 8, {{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "1"}}, "started one process"},
       {"auto", 16, kRank3Of8OfStep, "SLURM_PROCID=3 and SLURM_NTASKS=8 do not fit 16 shards"},
       // Without a plan, only a whole array that starts at 0 says how many shards there are.
       {"auto", {}, Array(7, 5, 9, 3), "does not say how many"},
@@ -179,5 +179,5 @@ TEST(SlurmJobEndTest, IgnoresATimeThatCannotBeRightAndNotesIt) {
   }
 }
 
-}  // namespace
+}  // namespace scheduler_test
 }  // namespace pipeline

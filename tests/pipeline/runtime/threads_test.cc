@@ -3,12 +3,12 @@
 #include <gtest/gtest.h>
 
 namespace pipeline {
-namespace {
+namespace threads_test {
 
 TEST(ThreadsThatStartTest, StartsNoMoreThanAreWanted) {
   EXPECT_EQ(ThreadsThatStart(0), 0);
   EXPECT_EQ(ThreadsThatStart(3), 3);
 }
 
-}  // namespace
+}  // namespace threads_test
 }  // namespace pipeline

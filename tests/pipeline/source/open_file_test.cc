@@ -24,7 +24,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace open_file_test {
 
 using s3::ErrorKind;
 using testing::HasSubstr;
@@ -347,5 +347,5 @@ TEST(IoRetryTest, ErrorsThatMayPassAreRetriedAFewTimes) {
   }
 }
 
-}  // namespace
+}  // namespace open_file_test
 }  // namespace pipeline

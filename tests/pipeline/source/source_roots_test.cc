@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace pipeline {
-namespace {
+namespace source_roots_test {
 
 TEST(SourceRootsTest, MakesRelativePathsAbsolute) {
   std::vector<SourceRoot> roots;
@@ -20,5 +20,5 @@ TEST(SourceRootsTest, MakesRelativePathsAbsolute) {
                                              "/home/./", "/home/../data"}));
 }
 
-}  // namespace
+}  // namespace source_roots_test
 }  // namespace pipeline

@@ -14,7 +14,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace stream_test {
 
 using testing::HasSubstr;
 
@@ -83,7 +83,7 @@ TEST_F(StreamReadTest, ALongerStreamThanAnnouncedIsAnErrorBeforeItsEnd) {
   const auto part = Read(&stream, 4);
   ASSERT_FALSE(part);
   EXPECT_EQ(part.error().kind, s3::ErrorKind::kChanged);
-  EXPECT_THAT(part.error().message, HasSubstr("longer than its 4 bytes"));
+  EXPECT_THAT(part.error().message, HasSubstr("longer than 4 bytes"));
 }
 
 TEST_F(StreamReadTest, CancelEndsAReadThatWaitsForAWriter) {
@@ -102,5 +102,5 @@ TEST_F(StreamReadTest, AMissingFileIsALocalError) {
   EXPECT_THAT(part.error().message, HasSubstr("No such file"));
 }
 
-}  // namespace
+}  // namespace stream_test
 }  // namespace pipeline

@@ -15,7 +15,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace walk_test {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
@@ -99,11 +99,11 @@ TEST(WalkTest, FollowsLinksAndDetectsLoops) {
   root.follow_symlinks = true;
   EXPECT_THAT(
       WalkAll({root}),
-      UnorderedElementsAre(Pair("real/file", "task"),
-                           Pair("real/up/", HasSubstr("skipped: a symbolic link to a directory above")),
-                           Pair("alias/file", "task"), Pair("alias/up/", HasSubstr("skipped")),
-                           Pair("filelink", "task"),
-                           Pair("dangling", HasSubstr("failed: symbolic link: No such file"))));
+      UnorderedElementsAre(
+          Pair("real/file", "task"),
+          Pair("real/up/", HasSubstr("skipped: a symbolic link to a directory above")),
+          Pair("alias/file", "task"), Pair("alias/up/", HasSubstr("skipped")), Pair("filelink", "task"),
+          Pair("dangling", HasSubstr("failed: cannot follow the symbolic link: No such file"))));
 }
 
 // Root may read everything, so a test of permissions runs as another user.
@@ -200,5 +200,5 @@ TEST(RootProblemTest, NamesTheRootThatCannotBeRead) {
   EXPECT_THAT(*RootProblem({Root(tree / "fifo")}), HasSubstr("a FIFO"));
 }
 
-}  // namespace
+}  // namespace walk_test
 }  // namespace pipeline

@@ -18,7 +18,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace walkers_test {
 
 namespace fs = std::filesystem;
 using testing::Pair;
@@ -183,5 +183,5 @@ TEST(WalkersTest, EndsOnKStopAndPassesExceptionsOn) {
   EXPECT_LT(yielded, files);
 }
 
-}  // namespace
+}  // namespace walkers_test
 }  // namespace pipeline

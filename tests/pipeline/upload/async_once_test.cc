@@ -9,7 +9,7 @@
 #include "tests/support/counting_waiter.h"
 
 namespace pipeline {
-namespace {
+namespace async_once_test {
 
 TEST(AsyncOnceTest, TheOthersReturnOnlyAfterDone) {
   AsyncOnce once;
@@ -60,5 +60,5 @@ TEST(AsyncOnceTest, OneOfManyEntersAndAllReturn) {
   }
 }
 
-}  // namespace
+}  // namespace async_once_test
 }  // namespace pipeline

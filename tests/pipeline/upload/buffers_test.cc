@@ -12,7 +12,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace buffers_test {
 
 TEST(BufferPoolTest, TheBudgetIsNeverExceededAndAllRequestsAreServed) {
   auto random = test::SeededRandom();
@@ -99,5 +99,5 @@ TEST(BufferPoolTest, AMovedBufferIsReturnedOnce) {
   EXPECT_EQ(pool.Take(4096, &waiter).bytes().size(), 4096u) << "all of the budget is free again";
 }
 
-}  // namespace
+}  // namespace buffers_test
 }  // namespace pipeline

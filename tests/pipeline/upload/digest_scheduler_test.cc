@@ -16,7 +16,7 @@
 #include "tests/support/task_threads.h"
 
 namespace pipeline {
-namespace {
+namespace digest_scheduler_test {
 
 // Digests that can be computed for several payloads at once on every processor.
 constexpr s3::IntegrityOptions kHashed{.payload = s3::PayloadMode::kSha256,
@@ -166,5 +166,5 @@ TEST_F(DigestSchedulerTest, ManyOfAllSizesAtOnce) {
   workers.Finish();
 }
 
-}  // namespace
+}  // namespace digest_scheduler_test
 }  // namespace pipeline

@@ -7,7 +7,7 @@
 #include "tests/support/client_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace existing_test {
 
 TEST(Md5ETagTest, OnlyTheFormOfMd5sIsParsed) {
   EXPECT_EQ(ParseMd5ETag("\"000102030405060708090a0b0c0d0e0f\"")->md5[15], 15);
@@ -86,5 +86,5 @@ TEST_F(ExistingObjectsTest, ARefusedListIsAnError) {
   EXPECT_EQ(listed.error().http_status, 403);
 }
 
-}  // namespace
+}  // namespace existing_test
 }  // namespace pipeline

@@ -7,7 +7,7 @@
 #include "tests/support/client_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace journaled_upload_test {
 
 using s3::endpoint::FaultAction;
 
@@ -89,5 +89,5 @@ TEST_F(JournaledUploadTest, ARepeatedRequestThatSucceedsIsRecordedAsRepeated) {
   EXPECT_FALSE(history.uploads().Take(file_)->record.created_once);
 }
 
-}  // namespace
+}  // namespace journaled_upload_test
 }  // namespace pipeline

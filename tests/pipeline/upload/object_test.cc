@@ -11,7 +11,7 @@
 #include "s3/base/waiter.h"
 
 namespace pipeline {
-namespace {
+namespace object_test {
 
 using enum ObjectState;
 
@@ -164,5 +164,5 @@ TEST(RunGuardedTest, ExceptionsBecomeTheObjectsError) {
   EXPECT_FALSE(object.failed());
 }
 
-}  // namespace
+}  // namespace object_test
 }  // namespace pipeline

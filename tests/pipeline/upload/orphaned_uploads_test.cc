@@ -7,7 +7,7 @@
 #include "tests/support/client_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace orphaned_uploads_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -126,5 +126,5 @@ TEST_F(OrphanedUploadsTest, AFailureIsAProblemAndStaysInTheJournal) {
   EXPECT_EQ(Load().uploads().TakeAll().size(), 1u);
 }
 
-}  // namespace
+}  // namespace orphaned_uploads_test
 }  // namespace pipeline

@@ -6,7 +6,7 @@
 #include "tests/support/support.h"
 
 namespace pipeline {
-namespace {
+namespace property_rules_test {
 
 InputFile File(std::string relative) {
   InputFile file;
@@ -87,5 +87,5 @@ TEST(PropertyRulesTest, ATableThatTheJobNamesMustExist) {
               testing::HasSubstr("/nonexistent/types: No such file"));
 }
 
-}  // namespace
+}  // namespace property_rules_test
 }  // namespace pipeline

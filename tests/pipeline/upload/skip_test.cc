@@ -12,7 +12,7 @@
 #include "tests/support/run_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace skip_test {
 
 using test::Content;
 using testing::HasSubstr;
@@ -127,7 +127,7 @@ TEST_F(SkipTest, AStoreThatDoesNotListStopsTheRun) {
   StartServer();
   const auto run = RunAgain(SkipMode::kSizeMtime);
   EXPECT_EQ(run.status, kExitRefused);
-  EXPECT_THAT(run.message, HasSubstr("resume.skip: cannot find out what the store has"));
+  EXPECT_THAT(run.message, HasSubstr("resume.skip: cannot list the existing objects"));
   EXPECT_EQ(server_->stats().requests["PutObject"], 0u);
 }
 
@@ -155,5 +155,5 @@ TEST_F(SkipTest, ADryRunCountsWhatARunThenDoes) {
   EXPECT_THAT(text, HasSubstr("cost of the requests: 11.0000"));
 }
 
-}  // namespace
+}  // namespace skip_test
 }  // namespace pipeline

@@ -17,7 +17,7 @@
 #include "tests/support/task_threads.h"
 
 namespace pipeline {
-namespace {
+namespace uploader_test {
 
 // Calls `watch` before each request and passes the request on.
 class WatchedTransport final : public s3::Transport {
@@ -183,5 +183,5 @@ TEST(UploaderTest, StopWhileAllThreadsAreBusy) {
   EXPECT_LT(summary.found, static_cast<std::uint64_t>(UploadRun::kFiles));
 }
 
-}  // namespace
+}  // namespace uploader_test
 }  // namespace pipeline

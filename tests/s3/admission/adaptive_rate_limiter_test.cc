@@ -7,7 +7,7 @@
 #include "s3/base/token_bucket.h"
 
 namespace s3 {
-namespace {
+namespace adaptive_rate_limiter_test {
 
 using namespace std::chrono_literals;
 
@@ -82,5 +82,5 @@ TEST(AdaptiveRateLimiterTest, TheLimitEndsWhenNothingIsThrottledAnyMore) {
   EXPECT_LT(now - kStart, 60s);
 }
 
-}  // namespace
+}  // namespace adaptive_rate_limiter_test
 }  // namespace s3

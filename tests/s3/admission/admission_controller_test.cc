@@ -12,7 +12,7 @@
 #include <vector>
 
 namespace s3 {
-namespace {
+namespace admission_controller_test {
 
 using namespace std::chrono_literals;
 using Outcome = CircuitBreaker::Outcome;
@@ -195,5 +195,5 @@ TEST_F(AdmissionControllerTest, WhenALeaderThrowsAnotherOneLeads) {
   EXPECT_GE(probes_, 1);
 }
 
-}  // namespace
+}  // namespace admission_controller_test
 }  // namespace s3

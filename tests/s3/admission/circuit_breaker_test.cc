@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace s3 {
-namespace {
+namespace circuit_breaker_test {
 
 using namespace std::chrono_literals;
 using Outcome = CircuitBreaker::Outcome;
@@ -114,5 +114,5 @@ TEST(CircuitBreakerTest, CancelledRequestsNeverOpenIt) {
   EXPECT_FALSE(breaker.is_open());
 }
 
-}  // namespace
+}  // namespace circuit_breaker_test
 }  // namespace s3

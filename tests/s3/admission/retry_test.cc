@@ -8,7 +8,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace retry_test {
 
 using std::chrono::milliseconds;
 using testing::ElementsAre;
@@ -133,9 +133,10 @@ TEST_F(RunAttemptsTest, AStopEndsTheLoopAsCancelled) {
   stopping_ = true;
   const auto result = RunFailing(ErrorKind::kTransient);
   EXPECT_EQ(result.response.error().kind, ErrorKind::kCancelled);
-  EXPECT_EQ(result.response.error().message, "stopped before the next attempt; the last one failed: failed");
+  EXPECT_EQ(result.response.error().message,
+            "the run was stopped before the next attempt; the last attempt failed: failed");
   EXPECT_EQ(result.attempts, 1);
 }
 
-}  // namespace
+}  // namespace retry_test
 }  // namespace s3

@@ -7,7 +7,7 @@
 #include <vector>
 
 namespace s3 {
-namespace {
+namespace wait_queue_test {
 
 using Entry = WaitQueue::Entry;
 using Priority = WaitQueue::Priority;
@@ -110,5 +110,5 @@ TEST_F(WaitQueueTest, AnyEntryCanBeRemoved) {
   }
 }
 
-}  // namespace
+}  // namespace wait_queue_test
 }  // namespace s3

@@ -6,7 +6,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace classify_response_test {
 
 using test::Answered;
 using test::ErrorXml;
@@ -152,5 +152,5 @@ TEST(ErrorKinds, EveryKindHasAName) {
   }
 }
 
-}  // namespace
+}  // namespace classify_response_test
 }  // namespace s3

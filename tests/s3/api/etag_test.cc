@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace s3 {
-namespace {
+namespace etag_test {
 
 TEST(ETag, EveryFormOfOneETagIsTheSame) {
   const std::string hex = "d41d8cd98f00b204e9800998ecf8427e";
@@ -23,5 +23,5 @@ TEST(ETag, EveryFormOfOneETagIsTheSame) {
   EXPECT_EQ(OpaqueTag("W/"), "");
 }
 
-}  // namespace
+}  // namespace etag_test
 }  // namespace s3

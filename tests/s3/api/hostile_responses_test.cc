@@ -10,7 +10,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace hostile_responses_test {
 
 using test::Mutator;
 using test::Rounds;
@@ -81,5 +81,5 @@ TEST(HostileResponses, OfListingsAndMultipartUploads) {
   }
 }
 
-}  // namespace
+}  // namespace hostile_responses_test
 }  // namespace s3

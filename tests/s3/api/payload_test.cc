@@ -8,7 +8,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace payload_test {
 
 using testing::ElementsAre;
 
@@ -64,5 +64,5 @@ TEST(CompareWithSent, ComparesOnlyETagsThatAreMd5s) {
   EXPECT_FALSE(CompareWithSent(payload, none, response));
 }
 
-}  // namespace
+}  // namespace payload_test
 }  // namespace s3

@@ -5,7 +5,7 @@
 #include "s3/hash/hash.h"
 
 namespace s3 {
-namespace {
+namespace properties_test {
 
 ObjectProperties Full() {
   ObjectProperties properties;
@@ -63,5 +63,5 @@ TEST(Tags, TheValueReadsBackToTheSameTags) {
   EXPECT_EQ(ParseTagging(TaggingValue(tags)), tags);
 }
 
-}  // namespace
+}  // namespace properties_test
 }  // namespace s3

@@ -6,7 +6,7 @@
 #include "tests/support/raw_server.h"
 
 namespace s3 {
-namespace {
+namespace request_head_test {
 
 using testing::HasSubstr;
 
@@ -74,5 +74,5 @@ TEST(RequestHead, ARequestWithAControlCharacterIsNotSent) {
   }
 }
 
-}  // namespace
+}  // namespace request_head_test
 }  // namespace s3

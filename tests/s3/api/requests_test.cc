@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace s3 {
-namespace {
+namespace requests_test {
 
 using testing::Contains;
 using testing::ElementsAre;
@@ -111,5 +111,5 @@ TEST(SuspectHeaders, AreTheOptionalOnesUnlessTheRefusalNamesOne) {
       << "a CRC32C of the whole object needs its type";
 }
 
-}  // namespace
+}  // namespace requests_test
 }  // namespace s3

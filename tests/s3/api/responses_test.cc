@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace s3 {
-namespace {
+namespace responses_test {
 
 TEST(ParseUploadId, ReturnsTheIdOfTheRightDocumentOnly) {
   const std::string open = "<InitiateMultipartUploadResult><UploadId>";
@@ -77,5 +77,5 @@ TEST(ParseObjectList, RefusesATruncatedPageWithoutAToken) {
       ParseObjectList("<ListBucketResult><IsTruncated>true</IsTruncated>" + object + "</ListBucketResult>"));
 }
 
-}  // namespace
+}  // namespace responses_test
 }  // namespace s3

@@ -11,7 +11,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace sigv4_test {
 
 SystemTime TimeOf(const char* text, const char* format) {
   std::tm utc{};
@@ -317,5 +317,5 @@ TEST(SignerTest, ThePortIsSignedOnlyIfItIsNotTheDefault) {
   EXPECT_EQ((Endpoint{"http", "[::1]", 9000}.HostHeader()), "[::1]:9000");
 }
 
-}  // namespace
+}  // namespace sigv4_test
 }  // namespace s3

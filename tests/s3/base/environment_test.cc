@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 namespace s3 {
-namespace {
+namespace environment_test {
 
 TEST(ProcessEnvironment, ReturnsTheValueOfAVariable) {
   setenv("S3FLOW_TEST_VARIABLE", "value", 1);
@@ -29,5 +29,5 @@ TEST(ProcessEnvironment, SeesAChangeAtTheNextCall) {
   unsetenv("S3FLOW_TEST_VARIABLE");
 }
 
-}  // namespace
+}  // namespace environment_test
 }  // namespace s3

@@ -7,7 +7,7 @@
 #include <optional>
 
 namespace s3 {
-namespace {
+namespace periodic_thread_test {
 
 using std::chrono::hours;
 using std::chrono::milliseconds;
@@ -68,5 +68,5 @@ TEST(PeriodicThreadTest, DestructionEndsAPauseWithoutACall) {
   EXPECT_EQ(calls, 0);
 }
 
-}  // namespace
+}  // namespace periodic_thread_test
 }  // namespace s3

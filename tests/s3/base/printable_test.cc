@@ -5,7 +5,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace printable_test {
 
 std::string Utf8(char32_t c) {
   std::string text;
@@ -136,5 +136,5 @@ TEST(PrintableTest, DecodesEveryCharacter) {
   }
 }
 
-}  // namespace
+}  // namespace printable_test
 }  // namespace s3

@@ -8,7 +8,7 @@
 #include <vector>
 
 namespace s3 {
-namespace {
+namespace read_mostly_test {
 
 TEST(ReadMostlyTest, CurrentIsTheLastPublishedVersion) {
   ReadMostly<std::string> value("first");
@@ -44,5 +44,5 @@ TEST(ReadMostlyTest, ReadersSeeWholeVersionsInTheirOrder) {
   for (int i = 1; i <= 1000; ++i) value.Publish({i, i});
 }
 
-}  // namespace
+}  // namespace read_mostly_test
 }  // namespace s3

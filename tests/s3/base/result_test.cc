@@ -6,7 +6,7 @@
 #include <string>
 
 namespace s3 {
-namespace {
+namespace result_test {
 
 TEST(ErrorKindTest, EveryKindHasANameOfItsOwn) {
   std::set<std::string_view> names;
@@ -38,5 +38,5 @@ TEST(ResultTest, FailMakesAnError) {
   EXPECT_EQ(failed.error().message, "no such file");
 }
 
-}  // namespace
+}  // namespace result_test
 }  // namespace s3

@@ -8,7 +8,7 @@
 #include <utility>
 
 namespace s3 {
-namespace {
+namespace secret_test {
 
 TEST(SecretTest, PrintsAsRedacted) {
   const Secret secret("hunter2");
@@ -50,5 +50,5 @@ TEST(RedactTest, RedactsWholeSecretsAndBeginningsAlsoWithSpaces) {
   EXPECT_EQ(redacted("short ones may be anything", "anything"), "short ones may be anything");
 }
 
-}  // namespace
+}  // namespace secret_test
 }  // namespace s3

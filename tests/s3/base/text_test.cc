@@ -5,7 +5,7 @@
 #include <string>
 
 namespace s3 {
-namespace {
+namespace text_test {
 
 TEST(TextTest, ConcatAndAppendJoinAllPieces) {
   EXPECT_EQ(Concat({}), "");
@@ -45,5 +45,5 @@ TEST(TextTest, XmlEscapeEscapesMarkupAndCr) {
   EXPECT_EQ(XmlEscape("<a href=\"x\">&\r\n'</a>"), "&lt;a href=&quot;x&quot;&gt;&amp;&#13;\n'&lt;/a&gt;");
 }
 
-}  // namespace
+}  // namespace text_test
 }  // namespace s3

@@ -7,7 +7,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace token_bucket_test {
 
 using namespace std::chrono_literals;
 
@@ -44,5 +44,5 @@ TEST(TokenBucketTest, TheRateCanBeChangedAndRemoved) {
   EXPECT_TRUE(bucket.Ready(kStart + 2s));
 }
 
-}  // namespace
+}  // namespace token_bucket_test
 }  // namespace s3

@@ -6,7 +6,7 @@
 #include <utility>
 
 namespace s3 {
-namespace {
+namespace unique_fd_test {
 
 int Open() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 bool IsOpen(int fd) { return fcntl(fd, F_GETFD) >= 0; }
@@ -60,5 +60,5 @@ TEST(UniqueFdTest, ReleaseGivesUpOwnership) {
   close(fd);
 }
 
-}  // namespace
+}  // namespace unique_fd_test
 }  // namespace s3

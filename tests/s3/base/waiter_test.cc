@@ -5,7 +5,7 @@
 #include <thread>
 
 namespace s3 {
-namespace {
+namespace waiter_test {
 
 TEST(BlockingWaiterTest, ReturnsAtOnceWhenWokenWithinStart) {
   BlockingWaiter().Wait([](Wake wake) { wake(); });
@@ -25,5 +25,5 @@ TEST(BlockingWaiterTest, SeesWhatAnotherThreadDidBeforeItsWake) {
   }
 }
 
-}  // namespace
+}  // namespace waiter_test
 }  // namespace s3

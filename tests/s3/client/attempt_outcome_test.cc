@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace s3 {
-namespace {
+namespace attempt_outcome_test {
 
 using Outcome = CircuitBreaker::Outcome;
 
@@ -67,5 +67,5 @@ TEST(OptionAdviceTest, NamesTheOptionThatMayBeTheCause) {
             "");
 }
 
-}  // namespace
+}  // namespace attempt_outcome_test
 }  // namespace s3

@@ -13,7 +13,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace client_test {
 
 using std::chrono::milliseconds;
 using test::Answered;
@@ -144,5 +144,5 @@ TEST_F(ClientTest, AnotherServersResponseIsTemporaryOnceTheStoreHasResponded) {
   }
 }
 
-}  // namespace
+}  // namespace client_test
 }  // namespace s3

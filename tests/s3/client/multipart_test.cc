@@ -9,7 +9,7 @@
 #include "tests/support/client_fixture.h"
 
 namespace s3 {
-namespace {
+namespace multipart_test {
 
 using endpoint::FaultAction;
 using endpoint::FaultRule;
@@ -70,7 +70,7 @@ TEST(MultipartTest, PartsBecomeTheObject) {
 TEST(MultipartTest, APartListThatDoesNotAddUpIsNotCompleted) {
   const std::vector<CompletedPart> fine{{1, 10, "e", ""}, {2, 5, "e", ""}};
   EXPECT_EQ(PartListProblem(fine, 15), std::nullopt);
-  EXPECT_THAT(*PartListProblem(fine, 16), HasSubstr("15 bytes together, the object 16"));
+  EXPECT_THAT(*PartListProblem(fine, 16), HasSubstr("15 bytes together, but the object has 16"));
   EXPECT_THAT(*PartListProblem({{1, 10, "e", ""}, {3, 5, "e", ""}}, 15), HasSubstr("part 2 is missing"));
   EXPECT_THAT(*PartListProblem({{1, 10, "e", ""}, {}}, 10), HasSubstr("part 2 is missing"));
   EXPECT_THAT(*PartListProblem({{1, 10, "", ""}}, 10), HasSubstr("no ETag"));
@@ -365,5 +365,5 @@ TEST(ConditionalPutTest, OurOwnObjectIsASuccessAndAnotherWritersIsNot) {
   EXPECT_EQ(fixture.Stored("ours"), "body");
 }
 
-}  // namespace
+}  // namespace multipart_test
 }  // namespace s3

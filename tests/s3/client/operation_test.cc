@@ -8,7 +8,7 @@
 #include <string>
 
 namespace s3 {
-namespace {
+namespace operation_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -86,5 +86,5 @@ TEST_F(PrepareTest, RedactsEverySecretValueOfTheRequest) {
   EXPECT_THAT(text, HasSubstr("INTELLIGENT_TIERING")) << "S3's own words are no secrets";
 }
 
-}  // namespace
+}  // namespace operation_test
 }  // namespace s3

@@ -5,7 +5,7 @@
 #include "tests/support/strict_store.h"
 
 namespace s3 {
-namespace {
+namespace optional_headers_test {
 
 using namespace test_stores;
 using testing::Contains;
@@ -92,5 +92,5 @@ TEST(OptionalHeadersTest, TheTypeOfACrc32cIsNotOptional) {
   EXPECT_EQ(fixture.store.count_of_refused_header(), 1);
 }
 
-}  // namespace
+}  // namespace optional_headers_test
 }  // namespace s3

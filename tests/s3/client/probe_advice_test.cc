@@ -8,7 +8,7 @@
 #include <vector>
 
 namespace s3 {
-namespace {
+namespace probe_advice_test {
 
 using enum ProbeOutcome;
 using testing::Contains;
@@ -85,5 +85,5 @@ TEST(AdviceTest, MentionsClocksAndWhatWasLeftBehind) {
   EXPECT_THAT(Advice(report), ElementsAre(HasSubstr("run NTP"), HasSubstr("could not be deleted")));
 }
 
-}  // namespace
+}  // namespace probe_advice_test
 }  // namespace s3

@@ -6,7 +6,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace probe_test {
 
 using namespace std::chrono_literals;
 using Time = ClockComparison::Time;
@@ -51,5 +51,5 @@ TEST(ClockComparisonTest, AnotherClockIsDetected) {
   }
 }
 
-}  // namespace
+}  // namespace probe_test
 }  // namespace s3

@@ -7,7 +7,7 @@
 #include "tests/support/strict_store.h"
 
 namespace s3 {
-namespace {
+namespace slow_completion_test {
 
 using namespace test_stores;
 
@@ -89,5 +89,5 @@ TEST(SlowCompletionTest, ACompletionHasItsOwnStallWindow) {
   EXPECT_TRUE(complete.responds_late);
 }
 
-}  // namespace
+}  // namespace slow_completion_test
 }  // namespace s3

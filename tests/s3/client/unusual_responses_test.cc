@@ -7,7 +7,7 @@
 #include "tests/support/strict_store.h"
 
 namespace s3 {
-namespace {
+namespace unusual_responses_test {
 
 using namespace test_stores;
 
@@ -93,5 +93,5 @@ TEST(EmptyObjectTest, IsNeverSentInChunks) {
   }
 }
 
-}  // namespace
+}  // namespace unusual_responses_test
 }  // namespace s3

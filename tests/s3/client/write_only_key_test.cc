@@ -5,7 +5,7 @@
 #include "tests/support/strict_store.h"
 
 namespace s3 {
-namespace {
+namespace write_only_key_test {
 
 using namespace test_stores;
 using testing::Contains;
@@ -46,8 +46,8 @@ TEST(WriteOnlyKeyTest, AnUnknownCompletionIsNeitherASuccessNorAnotherWritersObje
        .completions = {{503, "SlowDown", true}, {404, "NoSuchUpload", true}, {404, "NoSuchUpload", true}}});
   const auto ended = fixture.UploadMultipart();
   ASSERT_FALSE(ended.response);
-  EXPECT_THAT(ended.response.error().message, HasSubstr("cannot check whether it became the object"));
-  EXPECT_THAT(ended.response.error().message, testing::Not(HasSubstr("not ours")));
+  EXPECT_THAT(ended.response.error().message, HasSubstr("cannot check whether the upload became the object"));
+  EXPECT_THAT(ended.response.error().message, testing::Not(HasSubstr("did not write")));
 }
 
 TEST(WriteOnlyKeyTest, VerificationSaysThatTheObjectWasAcknowledged) {
@@ -58,5 +58,5 @@ TEST(WriteOnlyKeyTest, VerificationSaysThatTheObjectWasAcknowledged) {
   EXPECT_THAT(ResultText(verified), HasSubstr("the store acknowledged the object"));
 }
 
-}  // namespace
+}  // namespace write_only_key_test
 }  // namespace s3

@@ -12,7 +12,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace credential_cache_test {
 
 using std::chrono::hours;
 using std::chrono::milliseconds;
@@ -274,5 +274,5 @@ TEST(CredentialCache, ASignatureNeverMixesTwoGenerations) {
   fmt::print("{} generations over {} signatures\n", cache.renewals(), kSignatures);
 }
 
-}  // namespace
+}  // namespace credential_cache_test
 }  // namespace s3

@@ -7,7 +7,7 @@
 #include "tests/support/endpoint_fixture.h"
 
 namespace s3 {
-namespace {
+namespace body_test {
 
 using endpoint::ServerOptions;
 using test::EndpointFixture;
@@ -129,5 +129,5 @@ TEST_F(BodyReceiverTest, DocumentsHaveALimit) {
   EXPECT_THAT(refusal->body, HasSubstr("MaxMessageLengthExceeded"));
 }
 
-}  // namespace
+}  // namespace body_test
 }  // namespace s3

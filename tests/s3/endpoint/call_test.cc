@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace s3::endpoint {
-namespace {
+namespace call_test {
 
 Call Parsed(std::string method, std::string target, std::vector<Header> headers = {}) {
   Call call;
@@ -53,5 +53,5 @@ TEST(ParseTarget, KeysAndQueriesAreDecodedAndBrokenOnesRefused) {
   }
 }
 
-}  // namespace
+}  // namespace call_test
 }  // namespace s3::endpoint

@@ -12,7 +12,7 @@
 #include "tests/support/raw_client.h"
 
 namespace s3 {
-namespace {
+namespace endpoint_connection_test {
 
 namespace fs = std::filesystem;
 using endpoint::Server;
@@ -153,5 +153,5 @@ TEST(HeaderLimit, TooManyAndTooLongHeadersAreRefused) {
   }
 }
 
-}  // namespace
+}  // namespace endpoint_connection_test
 }  // namespace s3

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace s3::endpoint {
-namespace {
+namespace emulate_profile_test {
 
 TEST(EmulatedRefusal, RefusesOnlyWhatTheProfileDoesNotSupport) {
   StoreProfile profile = *FindStoreProfile("aws");
@@ -30,5 +30,5 @@ TEST(EmulatedRefusal, PartNumbersHaveTheLimitOfTheStore) {
   EXPECT_TRUE(EmulatedRefusal(profile, call));
 }
 
-}  // namespace
+}  // namespace emulate_profile_test
 }  // namespace s3::endpoint

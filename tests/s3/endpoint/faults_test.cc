@@ -6,7 +6,7 @@
 #include "tests/support/endpoint_fixture.h"
 
 namespace s3 {
-namespace {
+namespace faults_test {
 
 using endpoint::FaultAction;
 using endpoint::FaultRule;
@@ -159,5 +159,5 @@ TEST(IsExecuted, OnlyFaultsThatReplaceTheReplyPreventIt) {
   EXPECT_TRUE(endpoint::IsExecuted(rule));
 }
 
-}  // namespace
+}  // namespace faults_test
 }  // namespace s3

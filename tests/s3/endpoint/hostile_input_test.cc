@@ -10,7 +10,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace hostile_input_test {
 
 using test::Mutator;
 using test::Rounds;
@@ -68,5 +68,5 @@ TEST(HostileInput, RequestHeads) {
   }
 }
 
-}  // namespace
+}  // namespace hostile_input_test
 }  // namespace s3

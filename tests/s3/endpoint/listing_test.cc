@@ -7,7 +7,7 @@
 #include <set>
 
 namespace s3 {
-namespace {
+namespace listing_test {
 
 TEST(ListObjects, PagesAndDelimitersListEveryKeyOnce) {
   endpoint::Store store(endpoint::Storage::kDiscard, "");
@@ -48,5 +48,5 @@ TEST(ListObjects, PagesAndDelimitersListEveryKeyOnce) {
   EXPECT_TRUE(grouped.contains("d1/"));
 }
 
-}  // namespace
+}  // namespace listing_test
 }  // namespace s3

@@ -10,7 +10,7 @@
 #include "tests/support/endpoint_fixture.h"
 
 namespace s3 {
-namespace {
+namespace server_test {
 
 namespace fs = std::filesystem;
 using endpoint::Server;
@@ -117,5 +117,5 @@ TEST(Server, ADiskErrorIsAReplyAndTheServerContinues) {
   EXPECT_TRUE(fixture.Put("k", "x").response) << "the server continues";
 }
 
-}  // namespace
+}  // namespace server_test
 }  // namespace s3

@@ -5,7 +5,7 @@
 #include <optional>
 
 namespace s3::endpoint {
-namespace {
+namespace statistics_test {
 
 TEST(Statistics, KeepsTheMaximumOfConnectionsAndRequestsInFlight) {
   Statistics statistics;
@@ -26,5 +26,5 @@ TEST(Statistics, KeepsTheMaximumOfConnectionsAndRequestsInFlight) {
   EXPECT_EQ(stats.max_in_flight.at("HeadObject"), 1);
 }
 
-}  // namespace
+}  // namespace statistics_test
 }  // namespace s3::endpoint

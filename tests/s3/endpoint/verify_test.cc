@@ -6,7 +6,7 @@
 #include "tests/support/endpoint_fixture.h"
 
 namespace s3 {
-namespace {
+namespace verify_test {
 
 using endpoint::Server;
 using endpoint::ServerOptions;
@@ -87,5 +87,5 @@ TEST(Verify, APresignedPutIsAcceptedUntilItExpires) {
   EXPECT_EQ(put(std::chrono::seconds(120)), 403);
 }
 
-}  // namespace
+}  // namespace verify_test
 }  // namespace s3

@@ -10,7 +10,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace checksum_test {
 
 std::string RandomBytes(std::mt19937_64* random, std::size_t size) {
   std::string bytes(size, '\0');
@@ -128,5 +128,5 @@ TEST(ChecksumTest, LeavesNoUpperHalvesOfVectorRegistersInUse) {
 }
 #endif
 
-}  // namespace
+}  // namespace checksum_test
 }  // namespace s3

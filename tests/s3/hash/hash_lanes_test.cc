@@ -10,7 +10,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace hash_lanes_test {
 
 constexpr std::size_t kBlocks = 5;
 
@@ -78,5 +78,5 @@ TEST(HashLanesTest, EveryEngineHasALaneCountThatItTakes) {
   EXPECT_TRUE(Has(BestSha256Engine()));
 }
 
-}  // namespace
+}  // namespace hash_lanes_test
 }  // namespace s3

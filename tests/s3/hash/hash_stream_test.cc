@@ -10,7 +10,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace hash_stream_test {
 
 using Kind = HashStream::Kind;
 
@@ -137,5 +137,5 @@ TEST(HashStreamLanesTest, FollowTheProcessorFeaturesThatLinuxReports) {
   EXPECT_EQ(HashStream(Kind::kMd5).lanes_of_few(), in_vectors);
 }
 
-}  // namespace
+}  // namespace hash_stream_test
 }  // namespace s3

@@ -5,7 +5,7 @@
 #include <string>
 
 namespace s3 {
-namespace {
+namespace hash_test {
 
 // FIPS 180-4 examples; RFC 4231 test cases 2 and 6 (a key longer than the block).
 TEST(HashTest, PublishedVectors) {
@@ -50,5 +50,5 @@ TEST(HashTest, Base64RoundTripsEveryLength) {
   for (const auto* wrong : {"TWE", "TW!=", "T"}) EXPECT_EQ(Base64Decode(wrong), std::nullopt) << wrong;
 }
 
-}  // namespace
+}  // namespace hash_test
 }  // namespace s3

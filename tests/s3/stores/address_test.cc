@@ -6,7 +6,7 @@
 #include <tuple>
 
 namespace s3 {
-namespace {
+namespace address_test {
 
 using testing::HasSubstr;
 
@@ -84,5 +84,5 @@ TEST(AddressTest, SeveralEndpointsKeepTheirOrder) {
             "http://h:1/b-1/ http://[fd00::1]:2/b-1/");
 }
 
-}  // namespace
+}  // namespace address_test
 }  // namespace s3

@@ -7,7 +7,7 @@
 #include <map>
 
 namespace s3 {
-namespace {
+namespace endpoint_pool_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -143,5 +143,5 @@ TEST(EndpointPoolTest, TheOnlyEndpointIsAlwaysTaken) {
   EXPECT_TRUE(fixture.notices.empty());
 }
 
-}  // namespace
+}  // namespace endpoint_pool_test
 }  // namespace s3

@@ -6,7 +6,7 @@
 #include "tests/support/client_fixture.h"
 
 namespace s3 {
-namespace {
+namespace store_context_test {
 
 using std::chrono::hours;
 using std::chrono::seconds;
@@ -162,5 +162,5 @@ TEST(StoreContextCacheTest, TheRegionOfTheEmbeddedEndpointIsLearnt) {
   EXPECT_EQ(fixture.notices.size(), 1u);
 }
 
-}  // namespace
+}  // namespace store_context_test
 }  // namespace s3

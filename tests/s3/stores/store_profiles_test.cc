@@ -7,7 +7,7 @@
 #include "tests/support/client_fixture.h"
 
 namespace s3 {
-namespace {
+namespace store_profiles_test {
 
 using testing::HasSubstr;
 
@@ -149,5 +149,5 @@ INSTANTIATE_TEST_SUITE_P(Stores, EmulatedStoreTest,
                          testing::ValuesIn(StoreProfiles().begin(), StoreProfiles().end()),
                          [](const auto& store) { return std::string(store.param.name); });
 
-}  // namespace
+}  // namespace store_profiles_test
 }  // namespace s3

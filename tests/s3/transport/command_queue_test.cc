@@ -9,7 +9,7 @@
 #include "s3/transport/direct/exchange.h"
 
 namespace s3 {
-namespace {
+namespace command_queue_test {
 
 bool IsReadable(const CommandQueue<Exchange>& queue) {
   pollfd polled{queue.fd(), POLLIN, 0};
@@ -87,5 +87,5 @@ TEST(CommandQueueTest, NoCommandOfManyThreadsIsLost) {
   }
 }
 
-}  // namespace
+}  // namespace command_queue_test
 }  // namespace s3

@@ -12,7 +12,7 @@
 #include "tests/support/raw_server.h"
 
 namespace s3 {
-namespace {
+namespace descriptor_shortage_test {
 
 using std::chrono::milliseconds;
 using test::RawServer;
@@ -98,5 +98,5 @@ TEST_P(DescriptorShortageTest, AnIdleConnectionNeedsNoDescriptor) {
 
 INSTANTIATE_TEST_SUITE_P(Transports, DescriptorShortageTest, test::kBothTransports, test::KindName);
 
-}  // namespace
+}  // namespace descriptor_shortage_test
 }  // namespace s3

@@ -9,7 +9,7 @@
 #include "tests/support/raw_server.h"
 
 namespace s3 {
-namespace {
+namespace event_loop_group_test {
 
 using namespace std::chrono_literals;
 using test::RawServer;
@@ -163,5 +163,5 @@ TEST(EventLoopGroupTest, TheCountFollowsCoresAndTls) {
   EXPECT_EQ(EventLoopCount(256, false), 4);
 }
 
-}  // namespace
+}  // namespace event_loop_group_test
 }  // namespace s3

@@ -17,7 +17,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace event_loop_test {
 
 using std::chrono::milliseconds;
 using test::RawServer;
@@ -393,5 +393,5 @@ TEST_P(EventLoopTest, ManyThreadsShareOneLoop) {
 
 INSTANTIATE_TEST_SUITE_P(Transports, EventLoopTest, test::kBothTransports, test::KindName);
 
-}  // namespace
+}  // namespace event_loop_test
 }  // namespace s3

@@ -10,7 +10,7 @@
 #include "s3/transport/direct/exchange.h"
 
 namespace s3 {
-namespace {
+namespace exchange_watchdog_test {
 
 using namespace std::chrono_literals;
 using Clock = ExchangeWatchdog::Clock;
@@ -116,5 +116,5 @@ TEST_F(ExchangeWatchdogTest, KnowsNoStragglersBeforeItKnowsPeers) {
   EXPECT_TRUE(watchdog.Check(active_, now_ + 5s).stragglers.empty());
 }
 
-}  // namespace
+}  // namespace exchange_watchdog_test
 }  // namespace s3

@@ -10,7 +10,7 @@
 #include "tests/support/raw_server.h"
 
 namespace s3 {
-namespace {
+namespace expect_continue_test {
 
 class ExpectContinueTest : public test::BothTransports {};
 
@@ -49,5 +49,5 @@ TEST_P(ExpectContinueTest, ARefusedExpectIsLeftOutFromThenOn) {
 
 INSTANTIATE_TEST_SUITE_P(Transports, ExpectContinueTest, test::kBothTransports, test::KindName);
 
-}  // namespace
+}  // namespace expect_continue_test
 }  // namespace s3

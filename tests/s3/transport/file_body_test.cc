@@ -14,7 +14,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace file_body_test {
 
 using test::RawServer;
 using test::ReadRequest;
@@ -140,8 +140,8 @@ std::string NameOfWay(const testing::TestParamInfo<Way>& info) {
   return names[static_cast<std::size_t>(info.param)];
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, FileBodyTest,
-                         testing::Values(Way::kKernel, Way::kLibcurlSends, Way::kLibcurl), NameOfWay);
+INSTANTIATE_TEST_SUITE_P(Ways, FileBodyTest, testing::Values(Way::kKernel, Way::kLibcurlSends, Way::kLibcurl),
+                         NameOfWay);
 
 // The bytes that are sent can differ from those that were hashed. The store notices, at every attempt.
 TEST(FilePayloadTest, AChangeBetweenHashingAndSendingIsNoticed) {
@@ -192,5 +192,5 @@ TEST(FilePayloadTest, OnlyBodiesWithADigestBeforeThemAreSentFromFiles) {
   EXPECT_FALSE(sends({.checksum = ChecksumAlgorithm::kCrc32c, .trailer = true}));
 }
 
-}  // namespace
+}  // namespace file_body_test
 }  // namespace s3

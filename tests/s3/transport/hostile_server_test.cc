@@ -10,7 +10,7 @@
 #include "tests/support/peer_server.h"
 
 namespace s3 {
-namespace {
+namespace hostile_server_test {
 
 using std::chrono::milliseconds;
 using test::HttpCall;
@@ -81,14 +81,16 @@ TEST_P(HostileServerTest, ASuccessBeforeTheBodyHasArrivedIsAFailure) {
     ended = true;
     ended.notify_all();
     EXPECT_EQ(response.status, status);
-    EXPECT_EQ(Failure(response),
-              status == 403 ? "none"
-                            : server.endpoint().HostAndPort() + ": success before the whole body was sent");
+    EXPECT_EQ(Failure(response), status == 403
+                                     ? "none"
+                                     : server.endpoint().HostAndPort() +
+                                           ": the server reported success before the whole body was sent");
   }
 }
 
 TEST_P(HostileServerTest, AResponseBeforeTheHeadIsSentIsNoResponse) {
-  if (!IsDirect()) GTEST_SKIP() << "libcurl refuses a head above 1 MiB; the kernel takes a shorter one at once";
+  if (!IsDirect())
+    GTEST_SKIP() << "libcurl refuses a head above 1 MiB; the kernel takes a shorter one at once";
   std::atomic<bool> ended{false};
   RawServer server([&](int fd) {
     char some[4096];
@@ -290,8 +292,8 @@ TEST_P(HostileServerTest, AProxyResponseWithoutEndEndsAtTheConnectTimeout) {
         const auto response = Exchange(loop, Request({IsDirect() ? "http" : "https", "127.0.0.1", 9}));
         ASSERT_TRUE(response.failure) << what;
         // libcurl's tunnel leads to TLS: what comes behind the head is no handshake.
-        const bool refusal =
-            std::string(what).starts_with("a refusal") || (!IsDirect() && what == std::string("a success's body"));
+        const bool refusal = std::string(what).starts_with("a refusal") ||
+                             (!IsDirect() && what == std::string("a success's body"));
         EXPECT_TRUE(refusal || response.failure->kind == ErrorKind::kTransient) << what;
       }
       EXPECT_EQ(testing::internal::GetCapturedStdout(), "") << what;
@@ -343,5 +345,5 @@ TEST_P(HostileServerTest, CredentialServicesHaveTheSameLimits) {
 
 INSTANTIATE_TEST_SUITE_P(Transports, HostileServerTest, test::kBothTransports, test::KindName);
 
-}  // namespace
+}  // namespace hostile_server_test
 }  // namespace s3

@@ -1,6 +1,5 @@
-// Valid and invalid forms of HTTP/1.x responses, and the outcome of each with the installed libcurl and with
-// s3flow. s3flow does what libcurl does unless that is unsafe; then the row says why. The standard is RFC
-// 9112.
+// Valid and invalid forms of HTTP/1.x responses (RFC 9112), and the outcome of each form with the installed
+// libcurl and with s3flow. If the two outcomes differ, the row says why libcurl's outcome is unsafe.
 #include <curl/curl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,21 +12,21 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace http_forms_test {
 
 using test::RawServer;
 using test::ReadRequest;
 using test::Say;
 
-// An outcome is "refused", or the status, the value of a header X in brackets if there is one, the body, and
-// whether a second request used the same connection.
+// An outcome is "refused"; or the status, the value of the header X in brackets if the response has one, the
+// body, and "kept" if a second request used the same connection, else "closed".
 struct Form {
   std::string name;
   std::string bytes;
   std::string curl;
-  std::string ours = "";  // empty: the same
-  std::string why = "";   // they differ
-  bool ends = false;      // the server closes the connection behind it
+  std::string ours = "";  // empty if s3flow's outcome is the same
+  std::string why = "";   // why the outcomes differ
+  bool ends = false;      // the server closes the connection after the response
   std::string method = "GET";
 };
 
@@ -45,15 +44,16 @@ std::string WithEncoding(const std::string& value) {
 const std::vector<Form>& Forms() {
   static const std::vector<Form> forms{
       // The status line.
-      {"the usual one", WithStatusLine("HTTP/1.1 200 OK"), "200 body kept"},
-      {"no reason, and no space before it", WithStatusLine("HTTP/1.1 200"), "200 body kept"},
-      {"no reason", WithStatusLine("HTTP/1.1 200 "), "200 body kept"},
-      {"a reason of 20,000 bytes", WithStatusLine("HTTP/1.1 200 " + std::string(20'000, 'x')),
+      {"the usual status line", WithStatusLine("HTTP/1.1 200 OK"), "200 body kept"},
+      {"no reason phrase, and no space after the status", WithStatusLine("HTTP/1.1 200"), "200 body kept"},
+      {"no reason phrase", WithStatusLine("HTTP/1.1 200 "), "200 body kept"},
+      {"a reason phrase of 20,000 bytes", WithStatusLine("HTTP/1.1 200 " + std::string(20'000, 'x')),
        "200 body kept"},
-      {"a reason in UTF-8 and Latin-1", WithStatusLine("HTTP/1.1 200 d\xc3\xa9j\xe0"), "200 body kept"},
+      {"a reason phrase in UTF-8 and Latin-1", WithStatusLine("HTTP/1.1 200 d\xc3\xa9j\xe0"),
+       "200 body kept"},
       {"two spaces before the status", WithStatusLine("HTTP/1.1  200 OK"), "200 body kept"},
       {"a tab before the status", WithStatusLine("HTTP/1.1\t200 OK"), "refused", "", "", true},
-      {"letters behind the status", WithStatusLine("HTTP/1.1 200OK"), "200 body kept"},
+      {"letters directly behind the status", WithStatusLine("HTTP/1.1 200OK"), "200 body kept"},
       {"a status of two digits", WithStatusLine("HTTP/1.1 20 OK"), "refused", "", "", true},
       {"a status of four digits", WithStatusLine("HTTP/1.1 2000 OK"), "refused", "", "", true},
       {"status 099", WithStatusLine("HTTP/1.1 099 OK"), "refused", "", "", true},
@@ -73,163 +73,177 @@ const std::vector<Form>& Forms() {
        true},
       {"a space before the status line", " " + WithStatusLine("HTTP/1.1 200 OK"), "refused", "", "", true},
       {"another protocol", "SSH-2.0-OpenSSH_9.2\r\n\r\n", "refused", "", "", true},
-      {"nothing", "", "refused", "", "", true},
+      {"an empty response", "", "refused", "", "", true},
       // Line ends and header lines.
-      {"bare LF", "HTTP/1.1 200 OK\nX: v\nContent-Length: 4\n\nbody", "200 [v] body kept"},
-      {"CR alone within a value", WithHeader("X: v\rw"), "200 [v] body kept", "refused",
-       "some readers end a line there"},
-      {"CR alone as line end", "HTTP/1.1 200 OK\rContent-Length: 4\r\rbody", "refused", "", "", true},
-      {"two CR before the LF", WithHeader("X: v\r"), "200 [v] body kept"},
+      {"lines that end with a bare LF", "HTTP/1.1 200 OK\nX: v\nContent-Length: 4\n\nbody",
+       "200 [v] body kept"},
+      {"a bare CR within a value", WithHeader("X: v\rw"), "200 [v] body kept", "refused",
+       "some HTTP parsers end a line at a bare CR"},
+      {"lines that end with a bare CR", "HTTP/1.1 200 OK\rContent-Length: 4\r\rbody", "refused", "", "",
+       true},
+      {"two CRs before the LF", WithHeader("X: v\r"), "200 [v] body kept"},
       {"NUL in a value", WithHeader(std::string("X: v\0w", 6)), "refused", "", "", true},
       {"NUL in a name", WithHeader(std::string("X\0Y: v", 6)), "refused", "", "", true},
       {"another control character in a value", WithHeader("X: v\x01w"),
        "200 [v\x01"
        "w] body kept"},
-      {"names in upper case", "HTTP/1.1 200 OK\r\nX: v\r\nCONTENT-LENGTH: 4\r\n\r\nbody",
+      {"header names in upper case", "HTTP/1.1 200 OK\r\nX: v\r\nCONTENT-LENGTH: 4\r\n\r\nbody",
        "200 [v] body kept"},
       {"no space behind the colon", WithLength("X:v\r\nContent-Length:4"), "200 [v] body kept"},
       {"tabs and spaces around a value", WithLength("X: \t v \t\r\nContent-Length: \t4 \t"),
        "200 [v] body kept"},
-      {"a folded value", WithHeader("X: v\r\n w"), "200 [v w] body kept"},
-      {"a folded value, by a tab", WithHeader("X:\r\n\tv"), "200 [v] body kept"},
-      {"a fold before the first header", "HTTP/1.1 200 OK\r\n X: v\r\n" + kLength4, "refused"},
+      {"a value folded with a space", WithHeader("X: v\r\n w"), "200 [v w] body kept"},
+      {"a value folded with a tab", WithHeader("X:\r\n\tv"), "200 [v] body kept"},
+      {"a continuation line before the first header", "HTTP/1.1 200 OK\r\n X: v\r\n" + kLength4, "refused"},
       {"a folded Content-Length", WithLength("Content-Length:\r\n 4"), "refused", "", "", true},
       {"a folded Transfer-Encoding",
        "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\n\r\n" + kBodyInChunks,
-       "200 " + kBodyInChunks + " closed", "refused", "curl takes the chunks' sizes for the body", true},
-      {"a space before the colon", WithHeader("X : v"), "200 body kept"},
+       "200 " + kBodyInChunks + " closed", "refused",
+       "curl ignores the encoding and returns the chunk sizes as body", true},
+      {"a space before a header's colon", WithHeader("X : v"), "200 body kept"},
       {"a space before Content-Length's colon", WithLength("Content-Length : 4"), "200 body closed",
-       "refused", "curl does not see the length, others do", true},
+       "refused", "curl ignores the length, other HTTP parsers use it", true},
       {"a space before Transfer-Encoding's colon",
        "HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n" + kBodyInChunks,
-       "200 " + kBodyInChunks + " closed", "refused", "curl takes the chunks' sizes for the body", true},
-      {"a line without a colon", WithHeader("nonsense"), "refused", "", "", true},
-      {"a line without a name", WithHeader(": v"), "200 body kept"},
-      {"a name with a space in it", WithHeader("X Y: v"), "200 body kept"},
-      {"a name that is no token", WithHeader("X(Y): v"), "200 body kept"},
-      {"an empty value", WithHeader("X:"), "200 [] body kept"},
+       "200 " + kBodyInChunks + " closed", "refused",
+       "curl ignores the encoding and returns the chunk sizes as body", true},
+      {"a header line without a colon", WithHeader("nonsense"), "refused", "", "", true},
+      {"a header line without a name", WithHeader(": v"), "200 body kept"},
+      {"a header name with a space in it", WithHeader("X Y: v"), "200 body kept"},
+      {"a header name with parentheses", WithHeader("X(Y): v"), "200 body kept"},
+      {"an empty header value", WithHeader("X:"), "200 [] body kept"},
       {"a header of 70,000 bytes", WithHeader("Y: " + std::string(70'000, 'x')), "200 body kept", "refused",
-       "headers are bounded by 64 KiB"},
+       "s3flow accepts at most 64 KiB of headers"},
       {"the same header twice", WithHeader("X: v\r\nX: w"), "200 [v] body kept"},
-      {"UTF-8 in a value", WithHeader("X: d\xc3\xa9j\xc3\xa0"), "200 [d\xc3\xa9j\xc3\xa0] body kept"},
+      {"UTF-8 in a header value", WithHeader("X: d\xc3\xa9j\xc3\xa0"), "200 [d\xc3\xa9j\xc3\xa0] body kept"},
       // Content-Length.
-      {"the same length twice", WithLength("Content-Length: 4\r\nContent-Length: 4"), "200 body kept"},
-      {"the same length twice in one line", WithLength("Content-Length: 4, 4"), "200 body kept"},
-      {"two lengths", WithLength("Content-Length: 4\r\nContent-Length: 3"), "200 bod closed", "refused",
-       "nobody knows which is right", true},
+      {"the same Content-Length twice", WithLength("Content-Length: 4\r\nContent-Length: 4"),
+       "200 body kept"},
+      {"the same Content-Length twice in one line", WithLength("Content-Length: 4, 4"), "200 body kept"},
+      {"two lengths, the shorter last", WithLength("Content-Length: 4\r\nContent-Length: 3"),
+       "200 bod closed", "refused", "it is unknown which length is right", true},
       {"two lengths, the longer last", WithLength("Content-Length: 3\r\nContent-Length: 4"),
-       "200 body closed", "refused", "nobody knows which is right", true},
+       "200 body closed", "refused", "it is unknown which length is right", true},
       {"two lengths in one line", WithLength("Content-Length: 4, 3"), "200 body closed", "refused",
-       "nobody knows which is right", true},
+       "it is unknown which length is right", true},
       {"a length with leading zeros", WithLength("Content-Length: 0004"), "200 body kept"},
       {"a length with a sign", WithLength("Content-Length: +4"), "200 body kept", "refused",
-       "an invalid length makes the end unknown (RFC 9112, 6.3)"},
+       "with an invalid length the end of the body is unknown (RFC 9112, 6.3)"},
       {"a negative length", WithLength("Content-Length: -4"), "refused", "", "", true},
       {"a length in hexadecimal", WithLength("Content-Length: 0x4"), "200 closed", "refused",
-       "an invalid length makes the end unknown (RFC 9112, 6.3)", true},
+       "with an invalid length the end of the body is unknown (RFC 9112, 6.3)", true},
       {"a length with a unit", WithLength("Content-Length: 4 bytes"), "200 body kept", "refused",
-       "an invalid length makes the end unknown (RFC 9112, 6.3)"},
+       "with an invalid length the end of the body is unknown (RFC 9112, 6.3)"},
       {"a fraction as length", WithLength("Content-Length: 4.0"), "200 body closed", "refused",
-       "an invalid length makes the end unknown (RFC 9112, 6.3)", true},
-      {"no number as length", WithLength("Content-Length: four"), "refused", "", "", true},
+       "with an invalid length the end of the body is unknown (RFC 9112, 6.3)", true},
+      {"a length in letters", WithLength("Content-Length: four"), "refused", "", "", true},
       {"an empty length", WithLength("Content-Length:"), "refused", "", "", true},
       {"a length above 2^64", WithLength("Content-Length: 99999999999999999999"), "200 body closed",
-       "refused", "an invalid length makes the end unknown (RFC 9112, 6.3)", true},
-      {"a length that does not come", WithLength("Content-Length: 5"), "refused", "", "", true},
-      {"no length", "HTTP/1.1 200 OK\r\n\r\nbody", "200 body closed", "", "", true},
+       "refused", "with an invalid length the end of the body is unknown (RFC 9112, 6.3)", true},
+      {"a length that is longer than the body", WithLength("Content-Length: 5"), "refused", "", "", true},
+      {"neither a length nor chunks", "HTTP/1.1 200 OK\r\n\r\nbody", "200 body closed", "", "", true},
       // Transfer-Encoding.
-      {"chunks", kChunked + kBodyInChunks, "200 body kept"},
-      {"Chunked", WithEncoding("Chunked"), "200 body kept"},
-      {"identity", "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n" + kLength4, "200 body closed", "", "",
-       true},
-      {"identity without a length", "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nbody",
+      {"Transfer-Encoding: chunked", kChunked + kBodyInChunks, "200 body kept"},
+      {"Transfer-Encoding: Chunked", WithEncoding("Chunked"), "200 body kept"},
+      {"Transfer-Encoding: identity, with a length",
+       "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n" + kLength4, "200 body closed", "", "", true},
+      {"Transfer-Encoding: identity, without a length",
+       "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nbody", "200 body closed", "", "", true},
+      {"Transfer-Encoding: identity, chunked", WithEncoding("identity, chunked"), "200 body kept",
+       "200 body closed", "HTTP parsers may disagree on a list of two encodings"},
+      {"Transfer-Encoding: chunked, identity", WithEncoding("chunked, identity"), "200 body kept",
+       "200 body closed", "HTTP parsers may disagree on a list of two encodings"},
+      {"Transfer-Encoding: chunked, chunked", WithEncoding("chunked, chunked"), "200 body kept",
+       "200 body closed", "HTTP parsers may disagree on a list of two encodings"},
+      {"Transfer-Encoding: chunked in two header lines",
+       WithEncoding("chunked\r\nTransfer-Encoding: chunked"), "200 body kept", "200 body closed",
+       "HTTP parsers may disagree on a list of two encodings"},
+      {"Transfer-Encoding: gzip, chunked", WithEncoding("gzip, chunked"), "refused", "", "", true},
+      {"Transfer-Encoding: gzip", WithEncoding("gzip"), "refused", "", "", true},
+      {"Transfer-Encoding: xyz", WithEncoding("xyz"), "refused", "", "", true},
+      {"Transfer-Encoding: xchunked", WithEncoding("xchunked"), "refused", "", "", true},
+      {"an empty Transfer-Encoding, with a length", "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n" + kLength4,
        "200 body closed", "", "", true},
-      {"identity, chunked", WithEncoding("identity, chunked"), "200 body kept", "200 body closed",
-       "an encoding that is named twice, or undone, is doubtful"},
-      {"chunked, identity", WithEncoding("chunked, identity"), "200 body kept", "200 body closed",
-       "an encoding that is named twice, or undone, is doubtful"},
-      {"chunked twice", WithEncoding("chunked, chunked"), "200 body kept", "200 body closed",
-       "an encoding that is named twice, or undone, is doubtful"},
-      {"chunked in two lines", WithEncoding("chunked\r\nTransfer-Encoding: chunked"), "200 body kept",
-       "200 body closed", "an encoding that is named twice, or undone, is doubtful"},
-      {"gzip, chunked", WithEncoding("gzip, chunked"), "refused", "", "", true},
-      {"gzip", WithEncoding("gzip"), "refused", "", "", true},
-      {"an encoding that nobody knows", WithEncoding("xyz"), "refused", "", "", true},
-      {"xchunked", WithEncoding("xchunked"), "refused", "", "", true},
-      {"an empty encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n" + kLength4, "200 body closed", "", "",
-       true},
-      {"a length before chunks",
+      {"Content-Length, then Transfer-Encoding: chunked",
        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + kBodyInChunks,
-       "200 body kept", "200 body closed", "what follows may belong to the other reading (RFC 9112, 6.3)"},
-      {"a length behind chunks",
+       "200 body kept", "200 body closed",
+       "a proxy may have used the length and left bytes behind (RFC 9112, 6.3)"},
+      {"Transfer-Encoding: chunked, then Content-Length",
        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n" + kBodyInChunks,
-       "200 body kept", "200 body closed", "what follows may belong to the other reading (RFC 9112, 6.3)"},
+       "200 body kept", "200 body closed",
+       "a proxy may have used the length and left bytes behind (RFC 9112, 6.3)"},
       {"chunks in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + kBodyInChunks,
        "200 body closed"},
       // Chunks.
-      {"leading zeros", kChunked + "0004\r\nbody\r\n000\r\n\r\n", "200 body kept"},
-      {"twenty digits of zeros", kChunked + std::string(20, '0') + "4\r\nbody\r\n0\r\n\r\n", "refused", "",
-       "", true},
-      {"spaces behind the size", kChunked + "4  \r\nbody\r\n0 \r\n\r\n", "200 body kept"},
-      {"a space before the size", kChunked + " 4\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
-      {"an extension", kChunked + "4;x=y;z=\"a b\"\r\nbody\r\n0;x\r\n\r\n", "200 body kept"},
-      {"an extension behind a space", kChunked + "4 ; x=y\r\nbody\r\n0\r\n\r\n", "200 body kept"},
-      {"other text behind the size", kChunked + "4 x\r\nbody\r\n0\r\n\r\n", "200 body kept", "refused",
-       "it may be more of the size"},
-      {"a size in upper case", kChunked + "A\r\nbodybodybo\r\n0\r\n\r\n", "200 bodybodybo kept"},
-      {"a size with 0x", kChunked + "0x4\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
-      {"a size with a sign", kChunked + "+4\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
-      {"a size above 2^64", kChunked + "10000000000000004\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
-      {"a size of 2^64 - 1", kChunked + "ffffffffffffffff\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
-      {"an empty line instead of a size", kChunked + "\r\n4\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
-      {"bare LF in chunks", kChunked + "4\nbody\n0\n\n", "200 body kept"},
+      {"a chunk size with leading zeros", kChunked + "0004\r\nbody\r\n000\r\n\r\n", "200 body kept"},
+      {"a chunk size with twenty leading zeros", kChunked + std::string(20, '0') + "4\r\nbody\r\n0\r\n\r\n",
+       "refused", "", "", true},
+      {"spaces behind a chunk size", kChunked + "4  \r\nbody\r\n0 \r\n\r\n", "200 body kept"},
+      {"a space before a chunk size", kChunked + " 4\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
+      {"a chunk extension", kChunked + "4;x=y;z=\"a b\"\r\nbody\r\n0;x\r\n\r\n", "200 body kept"},
+      {"a chunk extension behind a space", kChunked + "4 ; x=y\r\nbody\r\n0\r\n\r\n", "200 body kept"},
+      {"other text behind a chunk size", kChunked + "4 x\r\nbody\r\n0\r\n\r\n", "200 body kept", "refused",
+       "the text may be a part of the size"},
+      {"a chunk size in upper case", kChunked + "A\r\nbodybodybo\r\n0\r\n\r\n", "200 bodybodybo kept"},
+      {"a chunk size with 0x", kChunked + "0x4\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
+      {"a chunk size with a sign", kChunked + "+4\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
+      {"a chunk size above 2^64", kChunked + "10000000000000004\r\nbody\r\n0\r\n\r\n", "refused", "", "",
+       true},
+      {"a chunk size of 2^64 - 1", kChunked + "ffffffffffffffff\r\nbody\r\n0\r\n\r\n", "refused", "", "",
+       true},
+      {"an empty line instead of a chunk size", kChunked + "\r\n4\r\nbody\r\n0\r\n\r\n", "refused", "", "",
+       true},
+      {"chunk lines that end with a bare LF", kChunked + "4\nbody\n0\n\n", "200 body kept"},
       {"no line end behind a chunk", kChunked + "4\r\nbody0\r\n\r\n", "refused", "", "", true},
-      {"more than the chunk's size", kChunked + "3\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
-      {"trailers", kChunked + "4\r\nbody\r\n0\r\nX: v\r\nY: w\r\n\r\n", "200 body kept"},
+      {"more bytes than the chunk's size", kChunked + "3\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
+      {"trailers behind the last chunk", kChunked + "4\r\nbody\r\n0\r\nX: v\r\nY: w\r\n\r\n",
+       "200 body kept"},
       {"no last chunk", kChunked + "4\r\nbody\r\n", "refused", "", "", true},
       {"no empty line behind the last chunk", kChunked + "4\r\nbody\r\n0\r\n", "refused", "", "", true},
-      // Which connections stay.
-      {"HTTP/1.0", "HTTP/1.0 200 OK\r\n" + kLength4, "200 body closed"},
-      {"HTTP/1.0 with keep-alive", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" + kLength4,
+      // Which connections are kept.
+      {"HTTP/1.0 with a length", "HTTP/1.0 200 OK\r\n" + kLength4, "200 body closed"},
+      {"HTTP/1.0 with Connection: keep-alive", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" + kLength4,
        "200 body kept"},
-      {"HTTP/1.0 with Keep-Alive", "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n" + kLength4,
+      {"HTTP/1.0 with Connection: Keep-Alive", "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n" + kLength4,
        "200 body kept"},
       {"HTTP/1.0 without a length", "HTTP/1.0 200 OK\r\n\r\nbody", "200 body closed", "", "", true},
-      {"HTTP/1.0 with keep-alive, without a length", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\nbody",
-       "200 body closed", "", "", true},
+      {"HTTP/1.0 with Connection: keep-alive, without a length",
+       "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\nbody", "200 body closed", "", "", true},
       {"Connection: close", WithHeader("Connection: close"), "200 body closed"},
       {"Connection: Close", WithHeader("Connection: Close"), "200 body closed"},
       {"Connection: keep-alive, close", WithHeader("Connection: keep-alive, close"), "200 body closed"},
-      {"Connection: close, in a second line", WithHeader("Connection: x\r\nConnection: close"),
+      {"Connection: close, in a second header line", WithHeader("Connection: x\r\nConnection: close"),
        "200 body closed"},
       {"Connection: disclose", WithHeader("Connection: disclose"), "200 body closed", "200 body kept",
-       "it is another word"},
-      {"more than the length", WithLength("Content-Length: 4") + "more", "200 body closed"},
+       "disclose is not close"},
+      {"more bytes than the length", WithLength("Content-Length: 4") + "more", "200 body closed"},
       // Responses without a body, and interim ones.
       {"204 with a length", "HTTP/1.1 204 No\r\nContent-Length: 4\r\n\r\n", "204 kept"},
-      {"204 with chunks", "HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n", "204 kept"},
+      {"204 with chunked encoding", "HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n", "204 kept"},
       {"304 with a length", "HTTP/1.1 304 No\r\nContent-Length: 4\r\n\r\n", "304 kept"},
-      {"HEAD with a length", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", "200 kept", "", "", false,
-       "HEAD"},
-      {"HEAD without a length", "HTTP/1.1 200 OK\r\n\r\n", "200 kept", "", "", false, "HEAD"},
-      {"HEAD with chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "200 kept", "", "", false,
-       "HEAD"},
-      {"100 before it", "HTTP/1.1 100 Continue\r\n\r\n" + WithStatusLine("HTTP/1.1 200 OK"), "200 body kept"},
-      {"103 with headers before it",
+      {"a response to HEAD with a length", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", "200 kept", "", "",
+       false, "HEAD"},
+      {"a response to HEAD without a length", "HTTP/1.1 200 OK\r\n\r\n", "200 kept", "", "", false, "HEAD"},
+      {"a response to HEAD with chunked encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+       "200 kept", "", "", false, "HEAD"},
+      {"100 before the final response", "HTTP/1.1 100 Continue\r\n\r\n" + WithStatusLine("HTTP/1.1 200 OK"),
+       "200 body kept"},
+      {"103 with headers before the final response",
        "HTTP/1.1 103 Early Hints\r\nX: i\r\nContent-Length: 9\r\n\r\n" + WithStatusLine("HTTP/1.1 200 OK"),
        "200 body kept"},
-      {"102, 102 and 100 before it",
+      {"102, 102 and 100 before the final response",
        "HTTP/1.1 102 P\r\n\r\nHTTP/1.1 102 P\r\n\r\nHTTP/1.1 100\r\n\r\n" + WithStatusLine("HTTP/1.1 200 OK"),
        "200 body kept"},
-      {"100 in HTTP/1.0 before it", "HTTP/1.0 100 Continue\r\n\r\n" + WithStatusLine("HTTP/1.1 200 OK"),
-       "200 body closed"},
-      {"101", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", "refused",
-       "101 closed", "it is judged as an error; nothing was asked for", true},
-      {"100 and then the end", "HTTP/1.1 100 Continue\r\n\r\n", "refused", "", "", true},
-      {"the end within the headers", "HTTP/1.1 200 OK\r\nX: v", "200 closed", "refused",
-       "a response that is cut is none", true},
+      {"100 in HTTP/1.0 before the final response",
+       "HTTP/1.0 100 Continue\r\n\r\n" + WithStatusLine("HTTP/1.1 200 OK"), "200 body closed"},
+      {"101 Switching Protocols",
+       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", "refused",
+       "101 closed", "s3flow asked for no upgrade, so it treats 101 as an error response", true},
+      {"100, then the end of the connection", "HTTP/1.1 100 Continue\r\n\r\n", "refused", "", "", true},
+      {"the end of the connection within the headers", "HTTP/1.1 200 OK\r\nX: v", "200 closed", "refused",
+       "an incomplete response is not used", true},
       {"205 with a body", "HTTP/1.1 205 Reset\r\n" + kLength4, "205 body kept"},
-      {"a status that nobody knows", "HTTP/1.1 299 What\r\n" + kLength4, "299 body kept"},
+      {"the unknown status 299", "HTTP/1.1 299 What\r\n" + kLength4, "299 body kept"},
   };
   return forms;
 }
@@ -262,7 +276,7 @@ std::size_t Append(char* data, std::size_t size, std::size_t count, void* text) 
   return size * count;
 }
 
-// Trims: libcurl 7.88 leaves a CR in an empty value.
+// Trims the value, because libcurl 7.88 leaves a CR in an empty value.
 std::string WithoutSpace(std::string_view text) {
   const auto begin = std::min(text.find_first_not_of(" \t\r"), text.size());
   return std::string(text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin));
@@ -335,8 +349,8 @@ TEST(HttpFormsTest, TheLibcurlTransportDoesAsCurlOrAsTheDirectOne) {
     EXPECT_EQ(outcome, form.ours) << form.name;
     as_direct.insert(form.name);
   }
-  EXPECT_THAT(as_direct, testing::UnorderedElementsAre("CR alone within a value", "a header of 70,000 bytes", "101",
-                                                       "the end within the headers"));
+  EXPECT_THAT(as_direct, testing::UnorderedElementsAre("CR alone within a value", "a header of 70,000 bytes",
+                                                       "101", "the end within the headers"));
 }
 
 std::string Escaped(const std::string& text) {
@@ -351,9 +365,9 @@ std::string Escaped(const std::string& text) {
   return escaped;
 }
 
-// The failure message of this test is the table that s3/HTTP_FORMS.md must have.
+// If this test fails, its message is the table that s3/HTTP_FORMS.md must contain.
 TEST(HttpFormsTest, TheDocumentHasTheTable) {
-  std::string rows = "| form | curl 7.88 | s3flow | why not as curl |\n|---|---|---|---|\n";
+  std::string rows = "| form | curl 7.88 | s3flow | why s3flow differs |\n|---|---|---|---|\n";
   for (const auto& form : Forms()) {
     rows += "| " + form.name + " | " + Escaped(form.curl) + " | " +
             (form.ours.empty() ? "the same" : form.ours) + " | " + form.why + " |\n";
@@ -371,5 +385,5 @@ TEST(HttpFormsTest, EveryDifferenceHasAReason) {
   }
 }
 
-}  // namespace
+}  // namespace http_forms_test
 }  // namespace s3

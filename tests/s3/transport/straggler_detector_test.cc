@@ -8,7 +8,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace straggler_detector_test {
 
 using namespace std::chrono_literals;
 
@@ -75,5 +75,5 @@ TEST(StragglerDetectorTest, HasNoLimitWhileConcurrencyRises) {
   EXPECT_TRUE(detector.Limit(4096)) << "concurrency does not rise any more";
 }
 
-}  // namespace
+}  // namespace straggler_detector_test
 }  // namespace s3

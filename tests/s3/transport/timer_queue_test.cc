@@ -5,7 +5,7 @@
 #include <string>
 
 namespace s3 {
-namespace {
+namespace timer_queue_test {
 
 using namespace std::chrono_literals;
 
@@ -73,5 +73,5 @@ TEST_F(TimerQueueTest, AWakeMayAddATimer) {
   EXPECT_EQ(woken_, "a");
 }
 
-}  // namespace
+}  // namespace timer_queue_test
 }  // namespace s3

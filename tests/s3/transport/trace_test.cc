@@ -7,7 +7,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace trace_test {
 
 using std::chrono::microseconds;
 
@@ -86,5 +86,5 @@ TEST(TraceLogTest, ReportsTheFirstWriteError) {
   EXPECT_EQ(full.problem(), "No space left on device");
 }
 
-}  // namespace
+}  // namespace trace_test
 }  // namespace s3

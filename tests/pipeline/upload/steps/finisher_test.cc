@@ -11,7 +11,7 @@
 #include "tests/support/run_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace finisher_test {
 
 using s3::endpoint::FaultAction;
 using test::Content;
@@ -74,5 +74,5 @@ TEST_F(FinisherTest, AFileThatChangesAtEveryAttemptIsGivenUpAsChanged) {
   ExpectAgreement(run);
 }
 
-}  // namespace
+}  // namespace finisher_test
 }  // namespace pipeline

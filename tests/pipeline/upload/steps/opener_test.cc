@@ -9,7 +9,7 @@
 #include "tests/support/run_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace opener_test {
 
 using s3::endpoint::FaultAction;
 using test::Content;
@@ -60,5 +60,5 @@ TEST_F(OpenerTest, ExistingKeysAreSkippedWhenAskedFor) {
   EXPECT_EQ(again.summary.uploaded, 1u);
 }
 
-}  // namespace
+}  // namespace opener_test
 }  // namespace pipeline

@@ -13,7 +13,7 @@
 #include "tests/support/run_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace part_sender_test {
 
 using s3::endpoint::FaultAction;
 using test::Content;
@@ -215,5 +215,5 @@ TEST_F(StreamUploadTest, AStopEndsAStreamWithoutAWriter) {
   EXPECT_EQ(run.summary.uploaded, 0u);
 }
 
-}  // namespace
+}  // namespace part_sender_test
 }  // namespace pipeline

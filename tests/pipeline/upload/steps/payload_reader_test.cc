@@ -13,7 +13,7 @@
 #include "tests/support/run_fixture.h"
 
 namespace pipeline {
-namespace {
+namespace payload_reader_test {
 
 TEST(PartDigestTest, TheStrongestDigestCounts) {
   const auto digest = [](s3::PayloadMode mode, s3::ChecksumAlgorithm checksum) {
@@ -114,5 +114,5 @@ INSTANTIATE_TEST_SUITE_P(Ways, ChangingFileTest,
                                   (std::get<1>(test.param) ? "Whole" : "InParts");
                          });
 
-}  // namespace
+}  // namespace payload_reader_test
 }  // namespace pipeline

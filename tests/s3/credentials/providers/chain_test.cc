@@ -4,7 +4,7 @@
 #include "tests/support/provider_world.h"
 
 namespace s3 {
-namespace {
+namespace chain_test {
 
 using namespace test;
 using testing::HasSubstr;
@@ -242,5 +242,5 @@ TEST(Chain, OldNamesOfVariablesAndSettingsAreRead) {
   EXPECT_EQ(world.Load()->credentials.session_token.Reveal(), "old");
 }
 
-}  // namespace
+}  // namespace chain_test
 }  // namespace s3

@@ -6,7 +6,7 @@
 #include "tests/support/provider_world.h"
 
 namespace s3 {
-namespace {
+namespace checked_test {
 
 using namespace test;
 using testing::HasSubstr;
@@ -157,5 +157,5 @@ TEST(CheckedCredentials, KeysOfASourceProfileAreChecked) {
   EXPECT_THAT(world.service.calls(), IsEmpty());
 }
 
-}  // namespace
+}  // namespace checked_test
 }  // namespace s3

@@ -3,7 +3,7 @@
 #include "tests/support/provider_world.h"
 
 namespace s3 {
-namespace {
+namespace configured_test {
 
 using namespace test;
 using testing::HasSubstr;
@@ -60,5 +60,5 @@ TEST(Configured, TheProfileConfiguresTheMetadataService) {
   EXPECT_THAT(wrong.Outcome(), HasSubstr("must be a number of seconds"));
 }
 
-}  // namespace
+}  // namespace configured_test
 }  // namespace s3

@@ -9,7 +9,7 @@
 #include "tests/support/mutator.h"
 
 namespace s3 {
-namespace {
+namespace documents_test {
 
 using std::chrono::seconds;
 
@@ -78,5 +78,5 @@ TEST(Documents, HostileInputGivesNoInvalidCredentials) {
   }
 }
 
-}  // namespace
+}  // namespace documents_test
 }  // namespace s3

@@ -3,7 +3,7 @@
 #include "tests/support/provider_world.h"
 
 namespace s3 {
-namespace {
+namespace metadata_test {
 
 using namespace test;
 using testing::ElementsAre;
@@ -173,5 +173,5 @@ TEST(Instance, ExpiredCredentialsAreUsedForAnother15Minutes) {
   EXPECT_THAT(world.warnings[0], HasSubstr("expired credentials"));
 }
 
-}  // namespace
+}  // namespace metadata_test
 }  // namespace s3

@@ -9,7 +9,7 @@
 #include "tests/support/provider_world.h"
 
 namespace s3 {
-namespace {
+namespace process_test {
 
 using namespace test;
 using testing::ElementsAre;
@@ -72,7 +72,7 @@ TEST(CredentialProcess, OutputAndExitStatusDecide) {
        "",
        "error: has an Expiration that is not a time"},
       {"too much", {}, process("/usr/bin/yes"), "", "error: wrote more than 64 KiB"},
-      {"a quote that does not end", {}, process("/bin/echo 'x"), "", "error: is not a command"},
+      {"a quote that does not end", {}, process("/bin/echo 'x"), "", "error: open quote"},
   });
 }
 
@@ -131,5 +131,5 @@ TEST(CredentialProcess, IsKilledWithItsChildrenWhenItTakesTooLong) {
               testing::HasSubstr("did not finish within the time limit"));
 }
 
-}  // namespace
+}  // namespace process_test
 }  // namespace s3

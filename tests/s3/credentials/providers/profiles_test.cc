@@ -5,7 +5,7 @@
 #include "tests/support/provider_world.h"
 
 namespace s3 {
-namespace {
+namespace profiles_test {
 
 using namespace test;
 using testing::HasSubstr;
@@ -36,5 +36,5 @@ TEST(Profiles, AFileThatOthersMayReadGivesAWarning) {
   EXPECT_EQ(world.warnings.size(), 1u);
 }
 
-}  // namespace
+}  // namespace profiles_test
 }  // namespace s3

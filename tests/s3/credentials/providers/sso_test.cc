@@ -4,7 +4,7 @@
 #include "tests/support/provider_world.h"
 
 namespace s3 {
-namespace {
+namespace sso_test {
 
 using namespace test;
 using testing::HasSubstr;
@@ -55,8 +55,8 @@ TEST(Sso, TheTokenOfTheLoginGivesTheCredentialsOfTheRole) {
        "has expired; run: aws sso login"},
       {"no such session", "[profile s]\nsso_session = gone\n", "corp", fresh,
        "there is no [sso-session gone]"},
-      {"no role name", SsoProfile("sso_role_name"), "corp", fresh, "sso needs sso_role_name"},
-      {"no account", SsoProfile("sso_account_id"), "corp", fresh, "sso needs sso_account_id"},
+      {"no role name", SsoProfile("sso_role_name"), "corp", fresh, "IAM Identity Center needs sso_role_name"},
+      {"no account", SsoProfile("sso_account_id"), "corp", fresh, "IAM Identity Center needs sso_account_id"},
       {"cache is no JSON", SsoProfile(), "corp", "nonsense", "is not a JSON object"},
       {"cache has no token", SsoProfile(), "corp", "{}", "has no accessToken"},
       {"cache has no end", SsoProfile(), "corp", R"({"accessToken": "x"})", "has no expiresAt"},
@@ -95,5 +95,5 @@ TEST(Sso, TheTokenOfTheLoginGivesTheCredentialsOfTheRole) {
   }
 }
 
-}  // namespace
+}  // namespace sso_test
 }  // namespace s3

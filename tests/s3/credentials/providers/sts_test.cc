@@ -3,7 +3,7 @@
 #include "tests/support/provider_world.h"
 
 namespace s3 {
-namespace {
+namespace sts_test {
 
 using namespace test;
 using testing::HasSubstr;
@@ -141,5 +141,5 @@ TEST(Sts, WebIdentitySendsTheCurrentTokenAndNoSignature) {
   EXPECT_THAT(world.Outcome(), Not(HasSubstr("second-token")));
 }
 
-}  // namespace
+}  // namespace sts_test
 }  // namespace s3

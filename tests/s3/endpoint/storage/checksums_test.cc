@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace s3::endpoint {
-namespace {
+namespace checksums_test {
 
 std::string Of(const char* header, std::string_view text) {
   auto checksum = StreamChecksum::Of(header).value();
@@ -28,5 +28,5 @@ TEST(ChecksumOfParts, FullObjectEqualsTheChecksumOfTheWhole) {
   EXPECT_TRUE(ChecksumOfParts("x-amz-checksum-crc32c", parts, false).ends_with("-2"));
 }
 
-}  // namespace
+}  // namespace checksums_test
 }  // namespace s3::endpoint

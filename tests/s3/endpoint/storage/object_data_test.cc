@@ -8,7 +8,7 @@
 #include "tests/support/support.h"
 
 namespace s3::endpoint {
-namespace {
+namespace object_data_test {
 
 StoredBytes InMemory(std::string_view text) {
   const auto upload = MakeMemoryUpload();
@@ -40,5 +40,5 @@ TEST(FileUpload, TheFileIsDeletedWithItsLastReaderAndNeverOverwrites) {
   EXPECT_NE(access(path.c_str(), F_OK), 0);
 }
 
-}  // namespace
+}  // namespace object_data_test
 }  // namespace s3::endpoint

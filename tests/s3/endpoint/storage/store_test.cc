@@ -9,7 +9,7 @@
 #include "tests/support/endpoint_fixture.h"
 
 namespace s3 {
-namespace {
+namespace store_test {
 
 namespace fs = std::filesystem;
 using endpoint::ServerOptions;
@@ -116,5 +116,5 @@ TEST_F(StoreDirectoryTest, ADirectoryWithFilesOfOthersIsNotRemoved) {
   EXPECT_FALSE(fs::exists(directory_ / "store/bucket"));
 }
 
-}  // namespace
+}  // namespace store_test
 }  // namespace s3

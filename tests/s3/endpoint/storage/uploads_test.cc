@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace s3::endpoint {
-namespace {
+namespace uploads_test {
 
 TEST(Uploads, AnUploadBelongsToItsBucketAndKey) {
   Uploads uploads;
@@ -28,5 +28,5 @@ TEST(Uploads, AreListedByKey) {
   EXPECT_EQ(keys, "amz");
 }
 
-}  // namespace
+}  // namespace uploads_test
 }  // namespace s3::endpoint

@@ -8,7 +8,7 @@
 #include "tests/support/raw_server.h"
 
 namespace s3 {
-namespace {
+namespace connection_pool_test {
 
 using namespace std::chrono_literals;
 using test::PoolDriver;
@@ -104,5 +104,5 @@ TEST(ConnectionPoolCloseTest, ReportsARefusedConnection) {
   driver.pool.Close(refused.connection);
 }
 
-}  // namespace
+}  // namespace connection_pool_test
 }  // namespace s3

@@ -13,7 +13,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace connection_test {
 
 using test::PoolDriver;
 using test::RawServer;
@@ -141,5 +141,5 @@ TEST(ConnectionTest, AFileThatEndsTooEarlyHasChanged) {
   EXPECT_THAT(client.connection->FileError(range).message, testing::HasSubstr("ends at byte 10"));
 }
 
-}  // namespace
+}  // namespace connection_test
 }  // namespace s3

@@ -10,7 +10,7 @@
 #include "tests/support/raw_server.h"
 
 namespace s3 {
-namespace {
+namespace exchange_pump_test {
 
 using test::PoolDriver;
 using test::RawServer;
@@ -152,5 +152,5 @@ TEST(ExchangePumpTest, ABodyThatCannotBeReadEndsTheExchange) {
   EXPECT_EQ(pumped.connection->FileError(pumped.exchange.UnsentFile()).kind, ErrorKind::kLocal);
 }
 
-}  // namespace
+}  // namespace exchange_pump_test
 }  // namespace s3

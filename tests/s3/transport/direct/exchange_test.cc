@@ -7,7 +7,7 @@
 #include <string>
 
 namespace s3 {
-namespace {
+namespace exchange_test {
 
 using namespace std::chrono_literals;
 using Clock = Exchange::Clock;
@@ -174,5 +174,5 @@ TEST_F(ExchangeTest, ForgetOverwritesAHeadWithSecrets) {
   EXPECT_EQ(memmem(head.iov_base, head.iov_len, "canary", 6), nullptr);
 }
 
-}  // namespace
+}  // namespace exchange_test
 }  // namespace s3

@@ -5,7 +5,7 @@
 #include <string>
 
 namespace s3 {
-namespace {
+namespace response_head_test {
 
 using Body = ResponseHead::Body;
 
@@ -82,5 +82,5 @@ TEST(TakeLineTest, EndsAreCrlfOrLf) {
   EXPECT_EQ(text, "rest");
 }
 
-}  // namespace
+}  // namespace response_head_test
 }  // namespace s3

@@ -7,7 +7,7 @@
 #include "tests/support/support.h"
 
 namespace s3 {
-namespace {
+namespace response_parser_test {
 
 using State = ResponseParser::State;
 
@@ -194,5 +194,5 @@ TEST(ResponseParserTest, MutatedInputIsParsedTheSameInAllPieces) {
   }
 }
 
-}  // namespace
+}  // namespace response_parser_test
 }  // namespace s3
