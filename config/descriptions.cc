@@ -100,7 +100,8 @@ constexpr Description kAll[] = {
      "The most threads that read, hash and sign. 0: one for each core that the process may use.", "8"},
     {"upload.event_loops", "The number of threads that send and encrypt. 0: by the number of cores.", "2"},
     {"upload.transport",
-     "libcurl: libcurl carries whole exchanges. direct: libcurl connects only. auto: direct, but libcurl where "
+     "libcurl: libcurl carries whole exchanges. direct: libcurl connects only. auto: direct, but libcurl "
+     "where "
      "a proxy needs it. `check` says which one and why.",
      "libcurl"},
     {"upload.part_size", "The size of a part. It grows by itself if a file would have over 10,000 parts.",

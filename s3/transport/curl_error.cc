@@ -56,11 +56,13 @@ std::string CurlProblem(CURLcode code, const char* error_text) {
   return error_text[0] != '\0' ? error_text : curl_easy_strerror(code);
 }
 
-Error ConnectError(CURL* easy, CURLcode code, const char* error_text, std::chrono::milliseconds connect_timeout) {
+Error ConnectError(CURL* easy, CURLcode code, const char* error_text,
+                   std::chrono::milliseconds connect_timeout) {
   long os_error = 0;
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
   if (code == CURLE_ABORTED_BY_CALLBACK) {
-    return {.kind = KindOf(code), .message = fmt::format("not connected within {} ms", connect_timeout.count())};
+    return {.kind = KindOf(code),
+            .message = fmt::format("not connected within {} ms", connect_timeout.count())};
   }
   auto detail = CurlProblem(code, error_text);
   if (os_error != 0) detail += fmt::format(" ({})", ErrnoText(static_cast<int>(os_error)));

@@ -24,7 +24,8 @@ std::string ErrnoText(int error);
 std::string CurlProblem(CURLcode code, const char* error_text);
 
 // Says why libcurl could not connect. `connect_timeout`: the one of the handle.
-Error ConnectError(CURL* easy, CURLcode code, const char* error_text, std::chrono::milliseconds connect_timeout);
+Error ConnectError(CURL* easy, CURLcode code, const char* error_text,
+                   std::chrono::milliseconds connect_timeout);
 
 // True when a connection failed because this process or system has no descriptor left (EMFILE, ENFILE): the
 // server is not at fault. `open_errno`: of socket(2), 0 if it succeeded.

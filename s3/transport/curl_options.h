@@ -32,8 +32,8 @@ void SetProxy(CURL* easy, const ProxyOptions& proxy, bool tunnel);
 // Returns true when libcurl may connect through a proxy, perhaps with TLS to it.
 bool MayUseProxy(const ProxyOptions& proxy);
 
-// Returns the URL of the proxy for endpoints with `scheme`; empty without one. Ignores no_proxy. Secret: it may
-// contain a password.
+// Returns the URL of the proxy for endpoints with `scheme`; empty without one. Ignores no_proxy. Secret: it
+// may contain a password.
 std::string ProxyUrl(const ProxyOptions& proxy, std::string_view scheme);
 
 }  // namespace s3

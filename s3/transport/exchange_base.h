@@ -74,7 +74,9 @@ class ExchangeBase {
   // Counts bytes as progress.
   void Moved(std::uint64_t bytes) { moved_bytes_ += bytes; }
   // Starts the clock of `response_timeout`, once.
-  void NoteResponse(Clock::time_point now) { response_began_ = now < response_began_ ? now : response_began_; }
+  void NoteResponse(Clock::time_point now) {
+    response_began_ = now < response_began_ ? now : response_began_;
+  }
   virtual bool sent_all() const = 0;
 
   static constexpr std::string_view kUserAgent = "s3flow/" S3FLOW_VERSION;

@@ -25,10 +25,11 @@
 
 namespace s3 {
 
-// `E` derives from ExchangeBase and has Prepare(), Forget() and HasContinueTimedOut(). Other threads only post
-// commands to the queue; all other members belong to the loop's thread.
+// `E` derives from ExchangeBase and has Prepare(), Forget() and HasContinueTimedOut(). Other threads only
+// post commands to the queue; all other members belong to the loop's thread.
 //
-// A derived class calls StartThread() at the end of its constructor and StopThread() at the beginning of its destructor.
+// A derived class calls StartThread() at the end of its constructor and StopThread() at the beginning of its
+// destructor.
 template <typename E>
 class ExchangeLoop : public Engine {
  public:
@@ -101,8 +102,8 @@ class ExchangeLoop : public Engine {
   }
 
   // Puts an exchange without a connection back to the front of the queue until a descriptor is free: files
-  // and connections that are no longer needed release theirs. The clocks of all waiting exchanges start again,
-  // so that the wait does not count towards a timeout.
+  // and connections that are no longer needed release theirs. The clocks of all waiting exchanges start
+  // again, so that the wait does not count towards a timeout.
   void AwaitDescriptor(E* exchange) {
     CloseIdle();
     exchange->is_awaiting_connection = true;

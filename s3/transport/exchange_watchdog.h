@@ -27,9 +27,9 @@ class ExchangeWatchdog {
   // Each exchange is in at most one of the lists.
   template <typename E>
   struct Findings {
-    std::vector<E*> stalled;     // fewer than `stall_bytes` moved in `stall_window`
-    std::vector<E*> overdue;     // the response takes longer than `response_timeout`
-    std::vector<E*> stragglers;  // far slower than their peers, and within the limit: cancel them
+    std::vector<E*> stalled;            // fewer than `stall_bytes` moved in `stall_window`
+    std::vector<E*> overdue;            // the response takes longer than `response_timeout`
+    std::vector<E*> stragglers;         // far slower than their peers, and within the limit: cancel them
     std::vector<E*> continue_timeouts;  // no 100 Continue came: send the body without it
   };
   // Looks at all exchanges in flight and schedules the next check.

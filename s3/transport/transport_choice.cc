@@ -16,7 +16,8 @@ TransportChoice ChooseTransport(const TransportOptions& options, const Endpoint&
   if (options.kind != TransportKind::kAuto) return {options.kind, "upload.transport says so"};
   const auto proxy = ProxyUrl(options.proxy, endpoint.scheme);
   if (proxy.empty()) return {TransportKind::kDirect, "it costs less, and no proxy is set"};
-  if (endpoint.scheme == "http") return {TransportKind::kLibcurl, "a proxy forwards requests to an http endpoint"};
+  if (endpoint.scheme == "http")
+    return {TransportKind::kLibcurl, "a proxy forwards requests to an http endpoint"};
   if (proxy.find('@') != std::string::npos)
     return {TransportKind::kLibcurl, "the proxy has a user, and may want more than Basic authentication"};
   return {TransportKind::kDirect, "it costs less, and a tunnel through the proxy is enough"};

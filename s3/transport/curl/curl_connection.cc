@@ -17,8 +17,8 @@
 
 namespace s3 {
 
-CurlConnection::CurlConnection(const TransportOptions& options, const Endpoint& endpoint, unsigned long proxy_auth,
-                               CurlPool* pool)
+CurlConnection::CurlConnection(const TransportOptions& options, const Endpoint& endpoint,
+                               unsigned long proxy_auth, CurlPool* pool)
     : origin(endpoint.Url()),
       pool_(pool),
       error_text_(std::make_unique<char[]>(CURL_ERROR_SIZE)),
@@ -48,7 +48,8 @@ CurlConnection::CurlConnection(const TransportOptions& options, const Endpoint& 
   if (MayUseProxy(options.proxy)) {
     SetProxy(curl, options.proxy, false);
     Set(curl, CURLOPT_PROXYAUTH, static_cast<long>(proxy_auth));
-    Set(curl, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));  // a proxy's CONNECT gets none of ours
+    Set(curl, CURLOPT_HEADEROPT,
+        static_cast<long>(CURLHEADER_SEPARATE));  // a proxy's CONNECT gets none of ours
     Set(curl, CURLOPT_XFERINFOFUNCTION, &CurlConnection::OnProgress);
     Set(curl, CURLOPT_XFERINFODATA, this);
     Set(curl, CURLOPT_NOPROGRESS, 0L);
@@ -131,8 +132,8 @@ bool CurlConnection::IsQuiet() const {
   while (received < 0 && errno == EINTR);
   if (received == 0 || (received < 0 && errno != EAGAIN)) return false;
   curl_tlssessioninfo* session = nullptr;
-  const bool is_tls = curl_easy_getinfo(easy(), CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK && session != nullptr &&
-                      session->internals != nullptr;
+  const bool is_tls = curl_easy_getinfo(easy(), CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK &&
+                      session != nullptr && session->internals != nullptr;
   if (!is_tls) return received < 0;
   auto* const tls = static_cast<SSL*>(session->internals);
   if (SSL_has_pending(tls) != 0) return false;
@@ -176,7 +177,8 @@ Error CurlConnection::Loss(CURLcode code) const {
   const auto problem = CurlProblem(code, error_text_.get());
   const auto kind = IsProtocolMismatch(code, problem) ? ErrorKind::kWrongEndpoint : ErrorKind::kTransient;
   switch (code) {
-    case CURLE_GOT_NOTHING: return {.kind = kind, .message = "the server closed the connection without a response"};
+    case CURLE_GOT_NOTHING:
+      return {.kind = kind, .message = "the server closed the connection without a response"};
     case CURLE_PARTIAL_FILE:
       return {.kind = kind, .message = "the server closed the connection in the middle of the response"};
     case CURLE_UNSUPPORTED_PROTOCOL:

@@ -28,7 +28,8 @@ class CurlConnection {
   // Prepares easy(). `options` and `pool` must outlive the connection. Throws std::bad_alloc when libcurl has
   // no memory.
   // `proxy_auth`: the schemes that a proxy's user may be sent with, a mask of CURLAUTH_*.
-  CurlConnection(const TransportOptions& options, const Endpoint& endpoint, unsigned long proxy_auth, CurlPool* pool);
+  CurlConnection(const TransportOptions& options, const Endpoint& endpoint, unsigned long proxy_auth,
+                 CurlPool* pool);
   ~CurlConnection();
   CurlConnection(const CurlConnection&) = delete;
   CurlConnection& operator=(const CurlConnection&) = delete;
@@ -77,14 +78,14 @@ class CurlConnection {
   std::unique_ptr<CURL, void (*)(CURL*)> easy_;
   const std::chrono::milliseconds connect_timeout_;
   const bool is_plain_tcp_;
-  Clock::time_point began_{};        // the current transfer
-  std::vector<int> sockets_;         // usually one; while libcurl tries several addresses, some
+  Clock::time_point began_{};  // the current transfer
+  std::vector<int> sockets_;   // usually one; while libcurl tries several addresses, some
   bool was_quiet_ = true;
   bool is_new_ = true;
   bool has_tls_proxy_ = false;
-  int reads_ = 0;                    // of the current transfer
-  int records_without_data_ = 0;     // of TLS, in a row
-  int open_errno_ = 0;               // of socket(2)
+  int reads_ = 0;                 // of the current transfer
+  int records_without_data_ = 0;  // of TLS, in a row
+  int open_errno_ = 0;            // of socket(2)
 };
 
 }  // namespace s3

@@ -88,12 +88,14 @@ class CurlLoop final : public ExchangeLoop<Transfer> {
   void HandleResponse(Transfer* transfer) {
     CurlConnection* const connection = transfer->connection;
     if (!transfer->is_head_complete())
-      return Fail(transfer, ErrorKind::kTransient, "the server closed the connection in the middle of the response");
+      return Fail(transfer, ErrorKind::kTransient,
+                  "the server closed the connection in the middle of the response");
     if (transfer->status() == 407 && pool_.LetProxyChooseAuth()) return ResendOnNewConnection(transfer);
     const bool may_be_forwarded = transfer->endpoint().scheme == "http" && MayUseProxy(options_.proxy);
     if (const auto refusal = may_be_forwarded ? transfer->ProxyRefusal() : std::string(); !refusal.empty())
       return Fail(transfer, ErrorKind::kWrongEndpoint, refusal);
-    if (IsRepeatedResponse(*transfer, connection)) return Fail(transfer, ErrorKind::kTransient, kRepeatedResponse);
+    if (IsRepeatedResponse(*transfer, connection))
+      return Fail(transfer, ErrorKind::kTransient, kRepeatedResponse);
     RecordResponse(*transfer);
     if (transfer->leaves_connection_usable()) {
       transfer->Detach();

@@ -145,8 +145,9 @@ int CurlPool::WatchOther(int fd, int what) {
     epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
     return 0;
   }
-  epoll_event event{.events = ((what & CURL_POLL_IN) ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u),
-                    .data = {.fd = fd}};
+  epoll_event event{
+      .events = ((what & CURL_POLL_IN) ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u),
+      .data = {.fd = fd}};
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0) return 0;
   return errno == EEXIST ? epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event) : -1;
 }

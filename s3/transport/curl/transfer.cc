@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 #include <linux/sockios.h>
-#include <netinet/in.h>
 #include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,8 +18,8 @@
 namespace s3 {
 namespace {
 
-// libcurl sends at most this much of a body at a time. Large bodies get a larger buffer, since each call costs
-// a pass through libcurl's state machine.
+// libcurl sends at most this much of a body at a time. Large bodies get a larger buffer, since each call
+// costs a pass through libcurl's state machine.
 long UploadBufferBytes(std::uint64_t body_bytes) {
   constexpr std::uint64_t kMin = 64 << 10, kMax = 512 << 10;
   return static_cast<long>(std::clamp(body_bytes, kMin, kMax));
@@ -36,8 +36,10 @@ std::uint64_t ReadFrom(int socket) {
   tcp_info info{};
   socklen_t size = sizeof info;
   int unread = 0;
-  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 || ioctl(socket, SIOCINQ, &unread) != 0) return 0;
-  return info.tcpi_bytes_received - std::min<std::uint64_t>(static_cast<std::uint64_t>(unread), info.tcpi_bytes_received);
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 || ioctl(socket, SIOCINQ, &unread) != 0)
+    return 0;
+  return info.tcpi_bytes_received -
+         std::min<std::uint64_t>(static_cast<std::uint64_t>(unread), info.tcpi_bytes_received);
 }
 
 }  // namespace
@@ -165,12 +167,14 @@ bool Transfer::sent_all() const {
          sent_body_bytes() == body_bytes();
 }
 
-// The kernel may still hold much of a body. Each TCP segment acknowledges what its sender has received. So when
-// a response arrives that was made for the whole request, the whole request is acknowledged (tcp(7), SIOCOUTQ).
+// The kernel may still hold much of a body. Each TCP segment acknowledges what its sender has received. So
+// when a response arrives that was made for the whole request, the whole request is acknowledged (tcp(7),
+// SIOCOUTQ).
 bool Transfer::IsEarly() const {
   if (!sent_all()) return true;
   int unacknowledged = 0;
-  return body_bytes() > kMaxUnacknowledged && ioctl(socket_, SIOCOUTQ, &unacknowledged) == 0 && unacknowledged > 0;
+  return body_bytes() > kMaxUnacknowledged && ioctl(socket_, SIOCOUTQ, &unacknowledged) == 0 &&
+         unacknowledged > 0;
 }
 
 bool Transfer::HasFlooded() const {

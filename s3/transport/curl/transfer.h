@@ -89,12 +89,12 @@ class Transfer final : public ExchangeBase {
 
   // The request.
   std::string method_, url_;
-  std::string lines_;                  // all header lines, each ends with NUL; list_ points into it
-  std::vector<curl_slist> list_;       // the last is the one that suppresses libcurl's Expect
-  bool is_secret_ = false;             // lines_ holds secrets
+  std::string lines_;             // all header lines, each ends with NUL; list_ points into it
+  std::vector<curl_slist> list_;  // the last is the one that suppresses libcurl's Expect
+  bool is_secret_ = false;        // lines_ holds secrets
   bool has_content_type_ = false;
-  std::size_t min_head_bytes_ = 0;     // libcurl's head is at least as long
-  std::string_view body_;              // a body in one piece
+  std::size_t min_head_bytes_ = 0;  // libcurl's head is at least as long
+  std::string_view body_;           // a body in one piece
   std::vector<std::string_view> pieces_;
   FileRange file_;
 
@@ -102,8 +102,8 @@ class Transfer final : public ExchangeBase {
   CURL* easy_ = nullptr;
   int socket_ = -1;
   std::uint64_t received_before_ = 0;  // bytes that libcurl has read from the socket
-  long head_bytes_before_ = 0;  // sent with this handle before: CONNECT, earlier attempts
-  std::uint64_t read_ = 0;      // bytes of the body that libcurl has taken
+  long head_bytes_before_ = 0;         // sent with this handle before: CONNECT, earlier attempts
+  std::uint64_t read_ = 0;             // bytes of the body that libcurl has taken
   std::size_t piece_ = 0, piece_offset_ = 0;
   std::uint64_t counted_bytes_ = 0;  // sent bytes that count as progress
   bool expects_continue_ = false, got_interim_ = false, holds_part_of_line_ = false;

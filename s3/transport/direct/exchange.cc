@@ -33,7 +33,8 @@ bool Exchange::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
 // memory, and thousands of heads wait at the same time.
 std::size_t Exchange::HeadBytes(const HttpRequest& request, std::string_view query) const {
   constexpr std::size_t kRest = 128;  // more than WriteHead and Rewind add; they may write the host twice
-  auto bytes = kRest + request.method.size() + request.path.size() + query.size() + 2 * endpoint().host.size();
+  auto bytes =
+      kRest + request.method.size() + request.path.size() + query.size() + 2 * endpoint().host.size();
   for (const auto& [name, value] : request.headers) bytes += name.size() + value.size() + 4;
   for (const auto& [name, value] : request.secret_headers) bytes += name.size() + value.Reveal().size() + 4;
   return bytes;

@@ -72,11 +72,14 @@ HttpRequest Request(std::string method, std::string path, std::string_view body 
 std::vector<HttpRequest> Requests() {
   static const std::string small(4096, 's'), mid(200 << 10, 'm'), large(3 << 20, 'l');
   std::vector<HttpRequest> requests;
-  for (const char* method : {"GET", "HEAD", "PUT", "POST", "DELETE"}) requests.push_back(Request(method, "/b/k"));
-  for (const std::string_view body : {std::string_view(small), std::string_view(mid), std::string_view(large)}) requests.push_back(Request("PUT", "/b/k", body));
+  for (const char* method : {"GET", "HEAD", "PUT", "POST", "DELETE"})
+    requests.push_back(Request(method, "/b/k"));
+  for (const std::string_view body :
+       {std::string_view(small), std::string_view(mid), std::string_view(large)})
+    requests.push_back(Request("PUT", "/b/k", body));
   requests.push_back(Request("POST", "/b/k", "<Complete/>"));
-  for (const char* path : {"/", "//", "/b//k", "/b/./k", "/b/../k/..", "/b/%2e%2E/%20%25%2F%C3%A9", "/b/a+b~c_d-e.f",
-                           "/b/!$&'()*,;=:@", "/b/k%23%3Fx", "/b/\"<>^`{|}\\"})
+  for (const char* path : {"/", "//", "/b//k", "/b/./k", "/b/../k/..", "/b/%2e%2E/%20%25%2F%C3%A9",
+                           "/b/a+b~c_d-e.f", "/b/!$&'()*,;=:@", "/b/k%23%3Fx", "/b/\"<>^`{|}\\"})
     requests.push_back(Request("PUT", path, "x"));
   auto query = Request("GET", "/b");
   query.query = {{"uploads", ""}, {"prefix", "a b/+&=%\xC3\xA9?#"}, {"list-type", "2"}};

@@ -140,8 +140,8 @@ std::string NameOfWay(const testing::TestParamInfo<Way>& info) {
   return names[static_cast<std::size_t>(info.param)];
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, FileBodyTest,
-                         testing::Values(Way::kKernel, Way::kLibcurlSends, Way::kLibcurl), NameOfWay);
+INSTANTIATE_TEST_SUITE_P(Ways, FileBodyTest, testing::Values(Way::kKernel, Way::kLibcurlSends, Way::kLibcurl),
+                         NameOfWay);
 
 // The bytes that are sent can differ from those that were hashed. The store notices, at every attempt.
 TEST(FilePayloadTest, AChangeBetweenHashingAndSendingIsNoticed) {

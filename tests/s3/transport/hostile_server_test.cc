@@ -88,7 +88,8 @@ TEST_P(HostileServerTest, ASuccessBeforeTheBodyHasArrivedIsAFailure) {
 }
 
 TEST_P(HostileServerTest, AResponseBeforeTheHeadIsSentIsNoResponse) {
-  if (!IsDirect()) GTEST_SKIP() << "libcurl refuses a head above 1 MiB; the kernel takes a shorter one at once";
+  if (!IsDirect())
+    GTEST_SKIP() << "libcurl refuses a head above 1 MiB; the kernel takes a shorter one at once";
   std::atomic<bool> ended{false};
   RawServer server([&](int fd) {
     char some[4096];
@@ -290,8 +291,8 @@ TEST_P(HostileServerTest, AProxyResponseWithoutEndEndsAtTheConnectTimeout) {
         const auto response = Exchange(loop, Request({IsDirect() ? "http" : "https", "127.0.0.1", 9}));
         ASSERT_TRUE(response.failure) << what;
         // libcurl's tunnel leads to TLS: what comes behind the head is no handshake.
-        const bool refusal =
-            std::string(what).starts_with("a refusal") || (!IsDirect() && what == std::string("a success's body"));
+        const bool refusal = std::string(what).starts_with("a refusal") ||
+                             (!IsDirect() && what == std::string("a success's body"));
         EXPECT_TRUE(refusal || response.failure->kind == ErrorKind::kTransient) << what;
       }
       EXPECT_EQ(testing::internal::GetCapturedStdout(), "") << what;

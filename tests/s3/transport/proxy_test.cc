@@ -36,7 +36,9 @@ class Proxy {
           }
         }) {}
 
-  std::string url(const std::string& user = "") const { return "http://" + user + server_.endpoint().HostAndPort(); }
+  std::string url(const std::string& user = "") const {
+    return "http://" + user + server_.endpoint().HostAndPort();
+  }
   std::vector<HttpCall> calls() const {
     std::lock_guard lock(mutex_);
     return calls_;
@@ -120,8 +122,8 @@ TEST(ProxyTest, AConnectHasNoneOfOurHeaders) {
 TEST(ProxyTest, ARefusalOfTheProxyIsNotTheStores) {
   const auto answer = [](std::string status, std::string headers = "", std::string body = "") {
     Proxy proxy([&](const HttpCall&) {
-      return "HTTP/1.1 " + status + " X\r\n" + headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-             body;
+      return "HTTP/1.1 " + status + " X\r\n" + headers + "Content-Length: " + std::to_string(body.size()) +
+             "\r\n\r\n" + body;
     });
     return Put(proxy.url(), kStore);
   };
@@ -157,7 +159,8 @@ TEST(ProxyTest, ASocksProxyIsSpokenTo) {
 
 TEST(TransportChoiceTest, LibcurlIsChosenWhereAProxyNeedsIt) {
   const Endpoint http{"http", "h", 80}, https{"https", "h", 443};
-  const auto choose = [](const Endpoint& endpoint, const char* proxy, TransportKind kind = TransportKind::kAuto) {
+  const auto choose = [](const Endpoint& endpoint, const char* proxy,
+                         TransportKind kind = TransportKind::kAuto) {
     TransportOptions options;
     options.kind = kind;
     options.proxy.from_environment = false;

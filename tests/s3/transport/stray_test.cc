@@ -277,21 +277,21 @@ std::vector<Case> Cases() {
   std::vector<Case> cases;
   for (const auto& position : kPositions) {
     for (const auto kind : {TransportKind::kDirect, TransportKind::kLibcurl}) {
-      // A plain server cannot speak at the right moment, unless as a proxy that makes a tunnel. libcurl makes none.
+      // A plain server cannot speak at the right moment, unless as a proxy that makes a tunnel. libcurl makes
+      // none.
       const bool is_too_early = position.when == When::kAtConnect && kind == TransportKind::kLibcurl;
       if (!is_too_early) cases.push_back({position, false, kind});
       // libcurl holds the byte in a buffer that nobody else sees; without TLS the socket's counter tells.
-      const bool is_hidden = std::string(position.name) == "ItsFirstByteBehind100Continue" &&
-                             kind == TransportKind::kLibcurl;
+      const bool is_hidden =
+          std::string(position.name) == "ItsFirstByteBehind100Continue" && kind == TransportKind::kLibcurl;
       if (!is_hidden) cases.push_back({position, true, kind});
     }
   }
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Positions, StrayTest, testing::ValuesIn(Cases()), [](const auto& one) {
-  return NameOfCase(one.param);
-});
+INSTANTIATE_TEST_SUITE_P(Positions, StrayTest, testing::ValuesIn(Cases()),
+                         [](const auto& one) { return NameOfCase(one.param); });
 
 }  // namespace
 }  // namespace s3
