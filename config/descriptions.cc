@@ -110,7 +110,8 @@ constexpr Description kAll[] = {
     {"upload.event_loops",
      "The number of threads that send and encrypt. 0: s3flow derives it from the number of cores.", "2"},
     {"upload.transport",
-     "libcurl: libcurl carries whole exchanges. direct: libcurl connects only. auto: direct, but libcurl where "
+     "libcurl: libcurl carries whole exchanges. direct: libcurl connects only. auto: direct, but libcurl "
+     "where "
      "a proxy needs it. `check` says which one and why.",
      "libcurl"},
     {"upload.part_size", "The size of a part. It is increased if a file would have more than 10,000 parts.",

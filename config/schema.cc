@@ -47,7 +47,8 @@ std::vector<Field> UploadFields(pipeline::UploadOptions* options, s3::TransportO
   using s3::TransportKind;
   constexpr s3::StoreLimits kLimits;
   return {AutoOrInteger("concurrency", &options->concurrency, pipeline::UploadOptions::kAuto, 1, 4096),
-          Integer("threads", &options->threads, 0, 256), Integer("event_loops", &options->event_loops, 0, 64),
+          Integer("threads", &options->threads, 0, 256),
+          Integer("event_loops", &options->event_loops, 0, 64),
           Choice("transport", &transport->kind,
                  Names<TransportKind>{{"auto", TransportKind::kAuto},
                                       {"libcurl", TransportKind::kLibcurl},

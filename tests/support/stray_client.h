@@ -58,7 +58,8 @@ struct StrayFixture {
                {.base_delay = std::chrono::milliseconds(1), .cap = std::chrono::milliseconds(2)},
                s3::ResolveIntegrity({}, destination), &transport, &waiter, {}) {}
 
-  static s3::TransportOptions OptionsFor(const StrayServer& server, s3::TransportKind kind, bool through_proxy) {
+  static s3::TransportOptions OptionsFor(const StrayServer& server, s3::TransportKind kind,
+                                         bool through_proxy) {
     s3::TransportOptions options;
     options.kind = kind;
     options.tls.ca_file = server.ca_file();

@@ -39,8 +39,8 @@ void PrintClock(std::chrono::seconds offset) {
            "(this machine's clock, compared with the store's)");
 }
 
-void PrintReport(const config::Job& job, const s3::ProbeReport& report, const pipeline::ClientFactory& clients,
-                 const std::string& credentials) {
+void PrintReport(const config::Job& job, const s3::ProbeReport& report,
+                 const pipeline::ClientFactory& clients, const std::string& credentials) {
   const auto& destination = job.s3.destination;
   const auto current = clients.facts().Current();
   PrintRow("store", current->buckets.front().endpoint.HostAndPort(),

@@ -144,12 +144,12 @@ TEST(SummaryJsonTest, KeepsItsKeys) {
   const auto json = nlohmann::json::parse(SummaryJson(summary, kExitStopped));
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
-  EXPECT_THAT(
-      keys, testing::UnorderedElementsAre(
-                "found", "uploaded", "skipped", "failed", "cancelled", "sent", "uploaded_bytes", "session",
-                "settled_before", "uploaded_bytes_before", "this_session", "earlier_sessions", "reused_parts",
-                "retries", "credential_renewals", "stragglers", "transport", "uploads_left", "failures_by_kind",
-                "complete", "seconds", "peak_memory_bytes", "slots", "exit_status", "version"));
+  EXPECT_THAT(keys, testing::UnorderedElementsAre(
+                        "found", "uploaded", "skipped", "failed", "cancelled", "sent", "uploaded_bytes",
+                        "session", "settled_before", "uploaded_bytes_before", "this_session",
+                        "earlier_sessions", "reused_parts", "retries", "credential_renewals", "stragglers",
+                        "transport", "uploads_left", "failures_by_kind", "complete", "seconds",
+                        "peak_memory_bytes", "slots", "exit_status", "version"));
   EXPECT_EQ(json.at("this_session").at("uploaded"), 1);
   EXPECT_EQ(json.at("earlier_sessions").at("uploaded"), 3);
   EXPECT_EQ(json.at("complete"), false);
