@@ -69,7 +69,7 @@ TEST(AddressTest, ContradictionsAndMissingEndpointsAreErrors) {
       {{.bucket = "b-1", .region = "cn-north-1", .accelerate = true}, "not available in region cn-north-1"},
       {{.bucket = "b-1", .region = "us-gov-west-1", .accelerate = true}, "not available in region us-gov"},
       {{.bucket = "b-1", .fips = true, .accelerate = true}, "together with fips"},
-      {{.bucket = "b.1", .accelerate = true}, "a bucket name without '.'"},
+      {{.bucket = "b.1", .accelerate = true}, "can be part of a host name"},
       {{.bucket = "b-1", .addressing = Addressing::kPath, .accelerate = true}, "virtual addressing"},
       {{.bucket = "b-1", .endpoint = "http://h:1", .dualstack = true}, "are for AWS's endpoints"},
       {{.bucket = "b-1", .endpoint = "http://h:1", .endpoints = {"http://h:2"}}, "not both"},
