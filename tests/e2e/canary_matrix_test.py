@@ -15,14 +15,14 @@ from support.canary import CUSTOMER_KEY, CanaryCase, EchoStore, METADATA, PROXY_
 from support.harness import Serve, pass_on, read_records
 
 
-class Tunnel:
-    """A proxy that asks for a password and then connects to any host."""
+class Proxy:
+    """A proxy that asks for a password, then makes a tunnel to any host, or forwards one request of the connection."""
 
     def __init__(self, password):
         self.expected = base64.b64encode(f"user:{password}".encode())
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
-        self.tunnels = 0
+        self.connections = 0
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -43,14 +43,20 @@ class Tunnel:
                 head += data
             if self.expected not in head:
                 return client.sendall(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
-            host, port = head.split()[1].decode().rsplit(":", 1)
-            self.tunnels += 1
+            method, target = head.split()[:2]
+            is_tunnel = method == b"CONNECT"
+            host, port = (target if is_tunnel else target.split(b"/")[2]).decode().rsplit(":", 1)
+            self.connections += 1
             try:
                 server = socket.create_connection((host, int(port)))
             except OSError:
                 return client.sendall(b"HTTP/1.1 502 Nobody there\r\nContent-Length: 0\r\n\r\n")
             with server:
-                client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                if is_tunnel:
+                    client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                else:
+                    head = head.replace(f"http://{host}:{port}".encode(), b"", 1).replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+                    server.sendall(head)
                 threading.Thread(target=pass_on, args=(client, server), daemon=True).start()
                 pass_on(server, client)
 
@@ -75,15 +81,15 @@ class Matrix(CanaryCase):
         super().setUp()
         self.write("data/large", os.urandom(11 << 20))
         self.write("data/ruled/file", b"by a rule")
-        self.tunnel = Tunnel(PROXY_PASSWORD)
-        self.addCleanup(self.tunnel.close)
+        self.proxy = Proxy(PROXY_PASSWORD)
+        self.addCleanup(self.proxy.close)
 
     def values(self, how):
         """Returns key -> text, as literals or as variables."""
         literal = how == "literal"
         values = {name: secret if literal else "${" + variable + "}" for (name, secret), variable in
                   zip(self.SECRETS.items(), ("SECRET_KEY", "TOKEN", "CUSTOMER_KEY", "RULE_KEY", "PROXY_PASSWORD"))}
-        values["destination.proxy"] = f"http://user:{values['destination.proxy']}@{self.tunnel.address}"
+        values["destination.proxy"] = f"http://user:{values['destination.proxy']}@{self.proxy.address}"
         # A literal property is no secret, and may be seen.
         for name, value in {} if literal else self.PROPERTIES.items():
             values[f"object.{name}"] = ("Bearer " if "Bearer" in name else "") + "${" + name.upper().replace(".", "_") + "}"
@@ -147,7 +153,7 @@ class Matrix(CanaryCase):
         self.command(0, "run", job, *options, "-v", "--resume", "--run-dir", out / "run")
         self.command(0, "clean", out / "run")
         self.command(0, "rehearse", job, *options, "-v", "--run-dir", out / "rehearsal", "--trace-http", out / "trace-rehearsal")
-        self.assertGreater(self.tunnel.tunnels, 0, "no connection went through the proxy")
+        self.assertGreater(self.proxy.connections, 0, "no connection went through the proxy")
         for path in out.glob("trace*"):
             self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
 
