@@ -160,9 +160,9 @@ Field Prices(std::string name, pipeline::RequestPrices* prices) {
   return Mapping(
       std::move(name),
       [prices, number](const Pairs& pairs) {
-        for (const auto& [name, text] : pairs) {
+        for (const auto& [request, text] : pairs) {
           for (const auto& [key, member] : kTargets) {
-            if (name == key) prices->*member = number(text).value_or(0);
+            if (request == key) prices->*member = number(text).value_or(0);
           }
         }
       },
