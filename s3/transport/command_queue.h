@@ -29,7 +29,7 @@ class CommandQueue {
   struct Batch {
     std::vector<std::unique_ptr<E>> exchanges;  // new: the loop must begin them
     std::vector<std::pair<Clock::time_point, Wake>> timers;
-    // Each flag that is true once is true in all later batches.
+    // Once a flag is true, it is true in all later batches, too.
     bool cancel_timers = false, abort = false, quit = false;
   };
 

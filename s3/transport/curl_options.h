@@ -1,4 +1,4 @@
-// What both transports tell libcurl about connections: addresses, TLS, proxies. One copy.
+// Sets the libcurl options for connections that both transports need: addresses, TLS, proxies.
 #pragma once
 
 #include <curl/curl.h>
@@ -11,8 +11,8 @@
 
 namespace s3 {
 
-// Throws when libcurl refuses the option, because of a defect or a lack of memory: a connection must not be
-// made with half of its settings.
+// Sets one option. Throws std::bad_alloc when libcurl refuses it, for lack of memory or because of a defect
+// of s3flow, because a connection must not be made with only some of its options.
 template <typename Value>
 void Set(CURL* easy, CURLoption option, Value value) {
   if (curl_easy_setopt(easy, option, value) != CURLE_OK) throw std::bad_alloc();
@@ -22,14 +22,16 @@ void Set(CURL* easy, CURLoption option, Value value) {
 CURLM* NewMulti();
 
 // Sets how `easy` connects: the protocol, addresses, the connect timeout and TLS. `records_without_data`
-// counts the TLS records in a row that carry no data, and must outlive the connection: set it to 0 when data
-// was received.
+// counts the TLS records in a row that carry no data. It must outlive the connection. The caller sets it to 0
+// each time that it has received data.
 void SetConnectOptions(CURL* easy, const TransportOptions& options, int* records_without_data);
 
-// Sets the proxy. `tunnel`: also an http endpoint is reached by CONNECT. Otherwise a proxy gets its requests.
+// Sets the proxy. `tunnel` concerns http endpoints behind an HTTP proxy: if true, libcurl makes a tunnel
+// (CONNECT) to them, as it always does to https endpoints. If false, the proxy forwards each request.
 void SetProxy(CURL* easy, const ProxyOptions& proxy, bool tunnel);
 
-// Returns true when libcurl may connect through a proxy, with or without TLS to the proxy.
+// Returns true when the options or the environment name a proxy, for any kind of endpoint. Ignores no_proxy,
+// so libcurl may still connect without the proxy.
 bool MayUseProxy(const ProxyOptions& proxy);
 
 // Returns the URL of the proxy for endpoints with `scheme`; empty without one. Ignores no_proxy. Secret: it

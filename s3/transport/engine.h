@@ -1,4 +1,5 @@
-// What an event loop does with requests and timers, in a thread of its own: the interface of both transports.
+// The interface of an event loop, which sends requests and runs timers in a thread of its own. Each of the
+// two transports implements it.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@ class Engine : public Transport {
 };
 
 // `options` are copied. At most `max_idle` connections are kept for reuse, and at most `max_connecting` are
-// being made at a time. `loops`: the number of event loops of the run; together they keep the limit on
+// being made at a time. `loops`: the number of event loops of the run; they share the limit on
 // cancelled stragglers.
 struct EngineSettings {
   TransportOptions options;

@@ -15,8 +15,8 @@ class EventLoopGroup final : public Transport {
   EventLoopGroup(const TransportOptions& options, int count, int max_idle);
 
   // Sends on the loop with the fewest exchanges in flight. Among equal loops it chooses the first, so that a
-  // few exchanges share connections. Requests of at most kSmallBytes go to the first loop with fewer than
-  // kTogether exchanges, because a loop with many small requests handles several each time it wakes.
+  // few exchanges share connections. Requests with a body below kSmallBytes go to the first loop with fewer
+  // than kTogether exchanges, because a loop with many small requests handles several each time it wakes.
   void Send(HttpRequest&& request, HttpResponse* response, Wake wake) override;
   void WakeAfter(std::chrono::milliseconds delay, Wake wake) override;
   void CancelSleeps() override;

@@ -1,4 +1,5 @@
-// What both transports know of one request and its response: where it goes, its clocks, and how it failed.
+// The part of an exchange (one request and its response) that both transports share: the destination, the
+// clocks, and how the exchange failed.
 #pragma once
 
 #include <chrono>
@@ -11,8 +12,8 @@
 
 namespace s3 {
 
-// Reused for one request after the other. The caller's thread prepares it and hands it over; from then on
-// only the loop's thread uses it.
+// An exchange object is reused for later requests. The caller's thread prepares it and gives it to the loop.
+// Afterwards only the loop's thread uses it.
 class ExchangeBase {
  public:
   using Clock = std::chrono::steady_clock;
@@ -24,6 +25,7 @@ class ExchangeBase {
   // True when the exchange may be cancelled as a straggler.
   bool may_cancel_if_slow() const { return may_cancel_if_slow_; }
   std::uint64_t body_bytes() const { return body_bytes_; }
+  // True when the body is so large that it should wait for 100 Continue.
   bool is_worth_expecting() const { return body_bytes_ > kExpectContinueAbove; }
 
   // Starts the clocks of the age and of the stall window.
@@ -56,7 +58,8 @@ class ExchangeBase {
   // libcurl's defaults (https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html).
   static constexpr std::uint64_t kExpectContinueAbove = 1 << 20;
   static constexpr std::chrono::seconds kContinueTimeout{1};
-  // For larger bodies a system call checks whether the server's kernel has acknowledged them.
+  // A body of at most this size counts as sent once our kernel has taken it. For larger bodies a system call
+  // checks whether the server's kernel has acknowledged them.
   static constexpr std::uint64_t kMaxUnacknowledged = 64 << 10;
 
  protected:
@@ -66,14 +69,14 @@ class ExchangeBase {
   ExchangeBase(const ExchangeBase&) = delete;
   ExchangeBase& operator=(const ExchangeBase&) = delete;
 
-  // Takes over what it needs of `request`. Returns false when no valid head can be written: then `*response`
-  // says why, and the caller calls `wake`.
+  // Copies from `request` what both transports need. Returns false when no valid head can be written. Then
+  // `*response` says why, and the caller must call `wake`.
   bool Accept(const HttpRequest& request, HttpResponse* response, Wake wake);
   // Empties the response.
   void ClearResponse();
-  // Counts bytes as progress.
+  // Counts `bytes` as progress, for HasStalled().
   void Moved(std::uint64_t bytes) { moved_bytes_ += bytes; }
-  // Starts the clock of `response_timeout`, once.
+  // Starts the clock of `response_timeout`, unless it already runs.
   void NoteResponse(Clock::time_point now) {
     response_began_ = now < response_began_ ? now : response_began_;
   }

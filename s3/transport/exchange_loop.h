@@ -1,5 +1,5 @@
-// The thread of an event loop, and all that both transports do alike: commands from other threads, exchanges
-// in flight, which of them waits for a connection, timers, the watchdog, and how an exchange ends.
+// The thread of an event loop, and everything that both transports do in the same way: commands from other
+// threads, the exchanges in flight, the queue for connections, timers, the watchdog, the end of an exchange.
 #pragma once
 
 #include <sys/epoll.h>
@@ -75,7 +75,8 @@ class ExchangeLoop : public Engine {
   virtual void HandleTimeouts() = 0;
   // The time at which HandleTimeouts must be called at the latest.
   virtual Clock::time_point deadline() const = 0;
-  // Gives the exchange an idle connection, unless there is none. Start() follows.
+  // Gives the exchange an idle connection and returns true. Returns false when there is none. After true, the
+  // loop calls Start().
   virtual bool TakeIdle(E* exchange) = 0;
   virtual void Start(E* exchange) = 0;
   virtual bool CanConnect() const = 0;
@@ -85,7 +86,7 @@ class ExchangeLoop : public Engine {
   virtual void CloseConnectionOf(E* exchange) = 0;
   // Closes all idle connections, so that their file descriptors become free.
   virtual void CloseIdle() = 0;
-  // No 100 Continue came. The origin is already known not to send it.
+  // Called when no 100 Continue came in time. Before, the loop has called StopExpecting().
   virtual void HandleContinueTimeout(E* exchange) = 0;
 
   // Gives each waiting exchange an idle connection or starts a new one, first come, first served. Stops when
@@ -102,9 +103,9 @@ class ExchangeLoop : public Engine {
     }
   }
 
-  // Puts an exchange without a connection back to the front of the queue until a descriptor is free: files
-  // and connections that are no longer needed release theirs. The clocks of all waiting exchanges start
-  // again, so that the wait does not count towards a timeout.
+  // Call it when no file descriptor is left for the exchange's connection. Puts the exchange back to the
+  // front of the queue. The loop tries again later, when other files or connections may have been closed. The
+  // clocks of all waiting exchanges start again, so that this wait does not count towards a timeout.
   void AwaitDescriptor(E* exchange) {
     CloseIdle();
     exchange->is_awaiting_connection = true;
@@ -116,7 +117,8 @@ class ExchangeLoop : public Engine {
   bool ExpectsContinue(const E& exchange) const {
     return exchange.is_worth_expecting() && !no_continue_origins_.contains(exchange.origin());
   }
-  // Origins that ignore or refuse Expect: 100-continue: only the first request waits for the timeout.
+  // Call it when the exchange's origin ignores or refuses Expect: 100-continue. Later requests to this origin
+  // are sent without Expect, so that they do not wait for the timeout.
   void StopExpecting(const E& exchange) { no_continue_origins_.insert(exchange.origin()); }
 
   // Most servers give each response a different x-amz-request-id. If such a server sends an id twice on a
@@ -139,8 +141,8 @@ class ExchangeLoop : public Engine {
 
   void RecordResponse(const E& exchange) { watchdog_.RecordResponse(exchange); }
 
-  // Closes the exchange's connection, if it still has one, and takes the exchange out of flight. `record`
-  // notes in the response how it ended. WakeFinished wakes the caller.
+  // Closes the exchange's connection, if it still has one, and removes the exchange from those in flight.
+  // `record` writes into the response how the exchange ended. WakeFinished later wakes the caller.
   template <typename Record>
   void Finish(E* exchange, const Record& record) {
     CloseConnectionOf(exchange);
@@ -216,8 +218,8 @@ class ExchangeLoop : public Engine {
     AssignConnections();
   }
 
-  // Wakes the callers of all exchanges that a batch of events has finished. Before, it recycles the
-  // exchanges, under one lock for all, because the callers will need them for their next requests.
+  // Wakes the callers of all exchanges that a batch of events has finished. First it recycles the exchanges,
+  // under one lock for all, because the callers will need them for their next requests.
   void WakeFinished() {
     if (finished_.empty()) return;
     for (const auto& finished : finished_) {

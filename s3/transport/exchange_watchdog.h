@@ -19,8 +19,8 @@ class ExchangeWatchdog {
   // `loops`: the number of watchdogs that share the limit on cancelled stragglers.
   ExchangeWatchdog(const TransportOptions& options, int loops);
 
-  // Returns when to call Check next: several times in a stall window after Schedule; time_point::max() after
-  // Stop.
+  // Returns the time at which to call Check next; time_point::max() before the first Schedule and after Stop.
+  // The times are so close that several checks fall into each stall window.
   Clock::time_point deadline() const { return next_check_; }
   void Schedule(Clock::time_point now) { next_check_ = now + interval_; }
   void Stop() { next_check_ = Clock::time_point::max(); }

@@ -39,7 +39,7 @@ class StragglerDetector {
   static constexpr int kTimes = 4;                       // Limit returns this multiple of the 95th percentile
   static constexpr std::uint64_t kPeers = 64;
   static constexpr double kShare = 0.02, kPerSecond = 1, kMax = 4;
-  static constexpr double kClimb = 1.25;  // relative to the requests in flight when InFlight last forgot
+  static constexpr double kClimb = 1.25;  // relative to the count at which InFlight last forgot the times
 
  private:
   struct Class {
@@ -55,7 +55,7 @@ class StragglerDetector {
   const int sharers_;
   std::size_t measured_in_flight_ = 0;
   double allowance_ = 0;
-  std::optional<Clock::time_point> allowed_at_{};  // of the last TryCancel
+  std::optional<Clock::time_point> allowed_at_{};  // when TryCancel was last called
 };
 
 }  // namespace s3

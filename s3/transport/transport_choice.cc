@@ -7,7 +7,7 @@
 namespace s3 {
 namespace {
 
-// libcurl 7.80 has CURLOPT_PREREQFUNCTION, 7.85 CURLOPT_PROTOCOLS_STR.
+// CURLOPT_PREREQFUNCTION exists since libcurl 7.80, CURLOPT_PROTOCOLS_STR since 7.85.
 static_assert(LIBCURL_VERSION_NUM >= 0x075500, "s3flow needs libcurl 7.85 or newer");
 
 }  // namespace
@@ -17,9 +17,9 @@ TransportChoice ChooseTransport(const TransportOptions& options, const Endpoint&
   const auto proxy = ProxyUrl(options.proxy, endpoint.scheme);
   if (proxy.empty()) return {TransportKind::kDirect, "it costs less, and no proxy is set"};
   if (endpoint.scheme == "http")
-    return {TransportKind::kLibcurl, "a proxy forwards requests to an http endpoint"};
+    return {TransportKind::kLibcurl, "the endpoint is http, and many proxies refuse a tunnel to it"};
   if (proxy.find('@') != std::string::npos)
-    return {TransportKind::kLibcurl, "the proxy has a user, and may want more than Basic authentication"};
+    return {TransportKind::kLibcurl, "the proxy's URL has a user, and direct supports only the Basic scheme"};
   return {TransportKind::kDirect, "it costs less, and a tunnel through the proxy is enough"};
 }
 

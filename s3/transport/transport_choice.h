@@ -14,14 +14,14 @@ struct TransportChoice {
   std::string reason;
 };
 
-// kAuto becomes kDirect, but kLibcurl where direct may not get through:
-// - An http endpoint behind a proxy. direct asks the proxy for a tunnel (CONNECT), which many proxies refuse
-// for
-//   other ports than 443; with libcurl the proxy forwards each request.
-// - A proxy URL with a user: direct knows the Basic scheme only.
+// Returns the kind that the options name. For kAuto, returns kDirect, except in two cases in which a proxy
+// may refuse direct. Then it returns kLibcurl:
+// - The endpoint is http and behind a proxy. direct asks the proxy for a tunnel (CONNECT), which many proxies
+//   allow for port 443 only. With libcurl the proxy forwards each request.
+// - The proxy's URL has a user. direct supports only the Basic scheme, but the proxy may require another.
 TransportChoice ChooseTransport(const TransportOptions& options, const Endpoint& endpoint);
 
-// The word of the job file: "auto", "libcurl" or "direct".
+// Returns the name of `kind` in the job file: "auto", "libcurl" or "direct".
 std::string_view NameOf(TransportKind kind);
 
 // The version of the libcurl that this process uses.

@@ -49,7 +49,7 @@ CurlConnection::CurlConnection(const TransportOptions& options, const Endpoint& 
     SetProxy(curl, options.proxy, false);
     Set(curl, CURLOPT_PROXYAUTH, static_cast<long>(proxy_auth));
     Set(curl, CURLOPT_HEADEROPT,
-        static_cast<long>(CURLHEADER_SEPARATE));  // a proxy's CONNECT gets none of ours
+        static_cast<long>(CURLHEADER_SEPARATE));  // CONNECT gets none of our headers
     Set(curl, CURLOPT_XFERINFOFUNCTION, &CurlConnection::OnProgress);
     Set(curl, CURLOPT_XFERINFODATA, this);
     Set(curl, CURLOPT_NOPROGRESS, 0L);
@@ -67,7 +67,7 @@ CurlConnection::~CurlConnection() {
 void CurlConnection::SetUp(Transfer* next, bool expect_continue) {
   transfer = next;
   next->connection = this;
-  is_connected = true;  // until the pool gives it to libcurl
+  is_connected = true;  // until CurlPool::Start, which counts it as connecting
   was_quiet_ = true;
   is_new_ = false;  // until libcurl opens a socket
   open_errno_ = reads_ = 0;
@@ -77,7 +77,7 @@ void CurlConnection::SetUp(Transfer* next, bool expect_continue) {
   Set(easy(), CURLOPT_FRESH_CONNECT, next->needs_fresh_connection() ? 1L : 0L);
 }
 
-// With TLS or a proxy the bytes need not be of the response.
+// Only on plain TCP must the bytes be a part of the response. With TLS or a proxy they may be other messages.
 void CurlConnection::NoteReadable() {
   ++reads_;
   if (is_plain_tcp_ && is_connected) transfer->NoteReadable(Clock::now());
@@ -88,7 +88,8 @@ curl_socket_t CurlConnection::OnOpen(void* self, curlsocktype, curl_sockaddr* ad
   auto& connection = *static_cast<CurlConnection*>(self);
   const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   connection.open_errno_ = fd < 0 ? errno : 0;
-  if (std::exchange(connection.is_connected, false)) connection.pool_->Connecting();  // libcurl resends
+  // If the transfer had a connection before, libcurl makes a new one to resend the request.
+  if (std::exchange(connection.is_connected, false)) connection.pool_->Connecting();
   if (fd < 0) return fd;
   connection.sockets_.push_back(fd);
   connection.is_new_ = true;
@@ -105,8 +106,9 @@ int CurlConnection::OnClose(void* self, curl_socket_t socket) {
   return close(socket);
 }
 
-// libcurl calls it when it has a connection, new or idle, right before it sends the request, and again for
-// each resend. Bytes that lie there belong to no request.
+// libcurl calls this function when the transfer has a connection (new or reused), right before it sends the
+// request, and again before each resend. If there are bytes to receive at this time, they belong to no
+// request.
 int CurlConnection::OnRequest(void* self, char*, char*, int, int) {
   auto& connection = *static_cast<CurlConnection*>(self);
   connection.records_without_data_ = 0;
@@ -117,8 +119,8 @@ int CurlConnection::OnRequest(void* self, char*, char*, int, int) {
   return CURL_PREREQFUNC_OK;
 }
 
-// Enforces connect_timeout. libcurl 7.88 itself continues to read a proxy's refusal after
-// CURLOPT_CONNECTTIMEOUT_MS while bytes arrive.
+// Enforces connect_timeout. CURLOPT_CONNECTTIMEOUT_MS alone is not enough: after that time, libcurl 7.88
+// still reads a proxy's refusal as long as bytes arrive.
 int CurlConnection::OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   const auto& connection = *static_cast<CurlConnection*>(self);
   return !connection.is_connected && Clock::now() - connection.began_ > connection.connect_timeout_ ? 1 : 0;
@@ -141,7 +143,8 @@ bool CurlConnection::IsQuiet() const {
 }
 
 // Bytes in the socket may be messages of TLS itself: a server sends tickets after the handshake. So OpenSSL
-// reads them, but from the socket: libcurl's own BIO works only within libcurl's calls.
+// must read the bytes. It gets a BIO on the socket for that, because libcurl's BIO works only within
+// libcurl's calls.
 bool CurlConnection::IsTlsQuiet(ssl_st* tls) const {
   BIO* const bio = BIO_new_socket(sockets_.back(), BIO_NOCLOSE);
   if (bio == nullptr) return false;

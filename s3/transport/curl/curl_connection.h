@@ -19,15 +19,15 @@ namespace s3 {
 
 class CurlPool;
 
-// Belongs to the event loop's thread. libcurl would choose a connection from a cache of all; here each handle
-// has a cache of its own, which holds one. So the pool knows which connection a request gets, and its socket.
+// Belongs to the event loop's thread. By default, libcurl keeps the connections of all handles in one cache
+// and chooses among them. Here each handle has a cache of its own, which holds one connection. So the pool
+// knows which connection a request gets, and the socket of that connection.
 class CurlConnection {
  public:
   using Clock = std::chrono::steady_clock;
 
   // Prepares easy(). `options` and `pool` must outlive the connection. Throws std::bad_alloc when libcurl has
-  // no memory.
-  // `proxy_auth`: the schemes that a proxy's user may be sent with, a mask of CURLAUTH_*.
+  // no memory. `proxy_auth`: the schemes with which we may authenticate to a proxy, a mask of CURLAUTH_*.
   CurlConnection(const TransportOptions& options, const Endpoint& endpoint, unsigned long proxy_auth,
                  CurlPool* pool);
   ~CurlConnection();
@@ -35,20 +35,21 @@ class CurlConnection {
   CurlConnection& operator=(const CurlConnection&) = delete;
 
   CURL* easy() const { return easy_.get(); }
-  // Sets the transfer that easy() will carry.
+  // Sets the transfer that easy() will carry. `expect_continue`: see Transfer::SetUp.
   void SetUp(Transfer* next, bool expect_continue);
 
-  // How the last transfer ended: it was never connected, as no descriptor was left; it was not sent, as there
-  // was something to receive before it.
+  // Call it when libcurl could not connect. Returns true when the reason is that no file descriptor is left.
   bool LacksDescriptor() const;
+  // False when the last transfer was not sent, because there was something to receive before the request.
   bool was_quiet() const { return was_quiet_; }
   // True when the last transfer is the first on its connection.
   bool is_new() const { return is_new_; }
   // Call it when the socket is readable.
   void NoteReadable();
-  // True at every 8th time that the socket was readable during a transfer: libcurl may read 1.6 MB at a time.
+  // True each 8th time that the socket is readable during a transfer. Then check
+  // Transfer::HasFlooded(), because libcurl may read 1.6 MB each time.
   bool reads_a_lot() const { return reads_ % 8 == 7; }
-  // Returns the HTTP status with which a proxy refused to make a tunnel, or 0.
+  // Returns the HTTP status of a proxy's response to CONNECT; 0 if there was none.
   int tunnel_status() const;
   // Says why libcurl could not connect.
   Error ConnectFailure(CURLcode code) const;
@@ -59,8 +60,8 @@ class CurlConnection {
   Transfer* transfer = nullptr;   // null while idle
   const std::string origin;       // scheme, host and port, as a URL
   bool is_connected = false;      // the current transfer has a connection
-  std::string last_request_id;    // of the last response that had one
-  bool has_distinct_ids = false;  // two responses in a row had different ones
+  std::string last_request_id;    // x-amz-request-id of the last response that had one
+  bool has_distinct_ids = false;  // two responses in a row had different ids
   Clock::time_point idle_since{};
 
  private:
@@ -79,7 +80,7 @@ class CurlConnection {
   const std::chrono::milliseconds connect_timeout_;
   const bool is_plain_tcp_;
   Clock::time_point began_{};  // the current transfer
-  std::vector<int> sockets_;   // usually one; while libcurl tries several addresses, some
+  std::vector<int> sockets_;   // usually one; several while libcurl tries several addresses
   bool was_quiet_ = true;
   bool is_new_ = true;
   bool has_tls_proxy_ = false;

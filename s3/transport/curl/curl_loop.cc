@@ -23,7 +23,7 @@ class CurlLoop final : public ExchangeLoop<Transfer> {
   void HandleEvent(int fd, std::uint32_t events) override {
     Transfer* const transfer = pool_.HandleEvent(fd, events);
     if (transfer != nullptr && transfer->HasFlooded())
-      Fail(transfer, ErrorKind::kTransient, "too many bytes besides the body");
+      Fail(transfer, ErrorKind::kTransient, "the response has too many bytes besides its body");
   }
 
   void HandleTimeouts() override {
@@ -37,7 +37,7 @@ class CurlLoop final : public ExchangeLoop<Transfer> {
   void CloseConnectionOf(Transfer* transfer) override {
     if (transfer->connection != nullptr) pool_.Close(std::exchange(transfer->connection, nullptr));
   }
-  void HandleContinueTimeout(Transfer*) override {}  // libcurl keeps that time
+  void HandleContinueTimeout(Transfer*) override {}  // libcurl itself ends this wait
 
   bool TakeIdle(Transfer* transfer) override {
     transfer->connection = pool_.TakeIdle(transfer->origin(), now_);
@@ -77,7 +77,7 @@ class CurlLoop final : public ExchangeLoop<Transfer> {
     }
     if (!transfer->problem().empty()) return Fail(transfer, ErrorKind::kTransient, transfer->problem());
     if (code == CURLE_OK || transfer->is_cut_off()) return HandleResponse(transfer);
-    // libcurl resends after a failed receive, but not after a failed send.
+    // libcurl itself resends after a failed receive, but not after a failed send.
     const bool may_resend =
         !connection->is_new() && !transfer->received_any() && !transfer->needs_fresh_connection();
     if (code == CURLE_SEND_ERROR && may_resend) return ResendOnNewConnection(transfer);
@@ -105,7 +105,8 @@ class CurlLoop final : public ExchangeLoop<Transfer> {
     Finish(transfer, [](Transfer& ended) { ended.Complete(); });
   }
 
-  // On an idle connection there was something to receive, so nothing was sent. A new one must be quiet.
+  // There was something to receive before the request, so the request was not sent. If the connection was
+  // reused, the request is sent on a new one. If the connection is new, the transfer fails.
   void HandleNoise(Transfer* transfer) {
     if (!transfer->connection->is_new()) return ResendOnNewConnection(transfer);
     Fail(transfer, ErrorKind::kTransient, kNotQuiet);

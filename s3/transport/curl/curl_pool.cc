@@ -126,7 +126,8 @@ void CurlPool::Opened(int fd, CurlConnection* connection) {
 // Closing a descriptor removes it from epoll.
 void CurlPool::Closed(int fd) { sockets_[static_cast<std::size_t>(fd)] = {}; }
 
-// libcurl stops to watch a socket when its transfer ends; then it is idle, and anything to receive ends it.
+// When a transfer ends, libcurl asks to watch its socket no longer (CURL_POLL_REMOVE). The idle socket then
+// stays in epoll for reading: if anything can be received on it, HandleEvent closes the connection.
 int CurlPool::Watch(int fd, int what) {
   auto& socket = sockets_[static_cast<std::size_t>(fd)];
   const std::uint32_t wanted = what == CURL_POLL_REMOVE ? EPOLLIN
@@ -139,7 +140,7 @@ int CurlPool::Watch(int fd, int what) {
   return result;
 }
 
-// A descriptor of libcurl's own: its resolver's.
+// Watches a descriptor that is not a connection's socket: that of libcurl's resolver.
 int CurlPool::WatchOther(int fd, int what) {
   if (what == CURL_POLL_REMOVE) {
     epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);

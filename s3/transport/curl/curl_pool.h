@@ -32,8 +32,8 @@ class CurlPool {
 
   // Returns the most recently used idle connection to `origin`, or null.
   CurlConnection* TakeIdle(const std::string& origin, Clock::time_point now);
-  // Returns a handle without a connection: libcurl makes one for its first transfer. Precondition:
-  // can_connect(). Throws std::bad_alloc.
+  // Returns a handle without a connection. libcurl makes the connection for the handle's first transfer.
+  // Precondition: can_connect(). Throws std::bad_alloc.
   CurlConnection* Create(const Endpoint& endpoint);
   bool can_connect() const { return connecting_ < max_connecting_; }
   // Gives the connection's transfer to libcurl. Throws std::bad_alloc.
@@ -44,37 +44,39 @@ class CurlPool {
   // Closes all idle connections, so that their file descriptors become free.
   void CloseIdle();
 
-  // Handles one epoll event of a descriptor that the loop does not know. Closes an idle connection on which
-  // there is something to receive: the server closes it, or sends what nobody asked for. Returns a transfer
-  // that has received much: the caller checks whether it is too much. Else null.
+  // Handles one epoll event of a connection's socket or of another descriptor that libcurl has opened. Closes
+  // an idle connection on which there is something to receive: the server has closed it, or has sent bytes
+  // without a request. Returns a transfer if the caller must now check its HasFlooded(), else null.
   Transfer* HandleEvent(int fd, std::uint32_t events);
   // Returns the time at which libcurl wants to be called next. Call HandleTimeout then.
   Clock::time_point deadline() const { return deadline_; }
   void HandleTimeout(Clock::time_point now);
   struct Ended {
-    CurlConnection* connection;  // its transfer has left libcurl
+    CurlConnection* connection;  // its easy() is no longer in the multi handle
     CURLcode code;
   };
   // Returns a transfer that has ended, if there is one.
   std::optional<Ended> NextEnded();
 
-  // From now on, connections let a proxy choose how to authenticate. Returns false when they did so before.
+  // From now on, new connections let a proxy choose the scheme of authentication (CURLAUTH_ANY). Returns
+  // false if that was so already.
   bool LetProxyChooseAuth() { return std::exchange(proxy_auth_, CURLAUTH_ANY) != CURLAUTH_ANY; }
 
-  // For CurlConnection: a socket was made, and will be closed; a connection is being made, and is made.
+  // For CurlConnection only. Opened: a socket was opened. Closed: a socket is about to be closed. Connecting:
+  // libcurl begins to make a connection. Connected: the transfer has a connection.
   void Opened(int fd, CurlConnection* connection);
   void Closed(int fd);
   void Connecting() { ++connecting_; }
   void Connected() { --connecting_; }
 
-  // The idle timeout: see ConnectionPool.
+  // See ConnectionPool::kIdleTimeout.
   static constexpr std::chrono::seconds kIdleTimeout{118};
 
  private:
   // A socket stays in epoll for its whole life, also while it is idle, so that a request needs no epoll_ctl.
   struct Socket {
     CurlConnection* connection = nullptr;
-    std::uint32_t events = 0;  // what epoll reports; 0: not in epoll
+    std::uint32_t events = 0;  // for which epoll watches the socket; 0: not in epoll
   };
 
   void Erase(CurlConnection* connection);

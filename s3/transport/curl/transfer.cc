@@ -18,14 +18,15 @@
 namespace s3 {
 namespace {
 
-// libcurl sends at most this much of a body at a time. Large bodies get a larger buffer, since each call
-// costs a pass through libcurl's state machine.
+// Returns the size of the buffer from which libcurl sends a body. Large bodies get a large buffer, because
+// each filling costs a pass through libcurl's state machine.
 long UploadBufferBytes(std::uint64_t body_bytes) {
   constexpr std::uint64_t kMin = 64 << 10, kMax = 512 << 10;
   return static_cast<long>(std::clamp(body_bytes, kMin, kMax));
 }
 
-// Some readers take such a character for the end of the line.
+// Returns true when `line` contains a NUL, or a CR that is not at its end. Some HTTP parsers end a line at
+// such a character.
 bool HasStrayLineEnd(std::string_view line) {
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
   return line.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos;
@@ -195,8 +196,9 @@ void Transfer::NoteReadable(Clock::time_point now) {
 
 Error Transfer::file_error() const { return FileError(file_errno_, file_.offset + read_); }
 
-// 407 is always a proxy's. A 403 without any sign of S3 is one, too: an S3 server sends an id or an error
-// document. Others (502, 504) mean the same from a proxy as from a server.
+// A 407 always comes from a proxy. So does a 403 without any sign of S3, because an S3 server sends an id or
+// an error document. For HEAD there is no error document, so a 403 counts as the server's. Other statuses
+// (502, 504) mean the same from a proxy and from a server.
 std::string Transfer::ProxyRefusal() const {
   const bool is_s3 = response_->headers.Find("x-amz-request-id") || response_->headers.Find("x-amz-id-2") ||
                      response_->body.find("<Error>") != std::string::npos || is_head_request_;
@@ -215,7 +217,8 @@ std::size_t Transfer::TakeHeaderLine(std::string_view line) {
     NoteResponse(Clock::now());
   }
   framing_bytes_ += line.size();
-  // A proxy asked for credentials, and libcurl sends the request again with them.
+  // After a proxy's 407, libcurl itself sends the request again, with credentials. Then the next response
+  // comes.
   const bool is_next_response = is_head_complete_ && StatusSoFar() == 407 && line.starts_with("HTTP/");
   if (is_next_response) is_head_complete_ = false, block_bytes_ = 0;
   if (!is_head_complete_) {
@@ -235,7 +238,8 @@ std::size_t Transfer::TakeHeaderLine(std::string_view line) {
       response_->headers.AppendLine(line);
     }
   }
-  if (framing_bytes_ > HttpResponse::kMaxFramingBytes) return Refuse("too many bytes besides the body");
+  if (framing_bytes_ > HttpResponse::kMaxFramingBytes)
+    return Refuse("the response has too many bytes besides its body");
   return line.size();
 }
 
@@ -249,21 +253,22 @@ int Transfer::StatusSoFar() const {
 std::size_t Transfer::EndHeaderBlock() {
   response_->status = StatusSoFar();
   block_bytes_ = 0;
-  // 101 answers an Upgrade header, which we never send: it is a final response, and an error.
+  // 101 is the response to an Upgrade header, which s3flow never sends. So 101 is a final response and an
+  // error.
   if (status() == 101) {
     is_head_complete_ = is_cut_off_ = true;
     return 0;
   }
   if (status() / 100 == 1) {
     got_interim_ = true;
-    if (++interim_responses_ > HttpResponse::kMaxInterim) return Refuse("too many interim responses");
+    if (++interim_responses_ > HttpResponse::kMaxInterim)
+      return Refuse("the server sent too many interim (1xx) responses");
     response_->headers.Clear();
     return 1;
   }
   is_head_complete_ = true;
   began_early_ = is_block_early_;
-  // Returns true when the server refused `Expect: 100-continue`: with 417 (RFC 9110, section 15.5.18) or,
-  // like some gateways, with 501.
+  // The server refuses `Expect: 100-continue` with 417 (RFC 9110, section 15.5.18). Some gateways use 501.
   const bool awaits_continue = expects_continue_ && !got_interim_ && read_ == 0;
   expectation_refused_ = (status() == 417 && expects_continue_) || (status() == 501 && awaits_continue);
   return expectation_refused_ ? 0 : 1;
@@ -282,8 +287,8 @@ std::size_t Transfer::TakeBody(std::string_view bytes) {
   return bytes.size();
 }
 
-// libcurl reports whole lines. The beginning of one may lie in its buffer, which makes the response early.
-// Without TLS the socket's counter shows it.
+// Returns true when libcurl has read the beginning of a header line, but not its end. libcurl reports only
+// whole lines. Without TLS the socket's counter shows how much libcurl has read; with TLS nothing does.
 bool Transfer::HoldsPartOfLine() const {
   return endpoint().scheme == "http" && ReadFrom(socket_) > received_before_ + framing_bytes_;
 }
@@ -329,7 +334,7 @@ std::size_t Transfer::OnRead(char* buffer, std::size_t size, std::size_t count, 
   return static_cast<Transfer*>(self)->ReadBody(buffer, size * count);
 }
 
-// libcurl sends the body again: only ever from its beginning.
+// libcurl calls this function to send the body again, always from its beginning.
 int Transfer::OnSeek(void* self, curl_off_t offset, int origin) {
   if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_FAIL;
   auto& transfer = *static_cast<Transfer*>(self);

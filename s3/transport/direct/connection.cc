@@ -49,7 +49,7 @@ Connection::Connection(const TransportOptions& options, const Endpoint& endpoint
   Set(curl, CURLOPT_NOPROGRESS, 0L);
   Set(curl, CURLOPT_BUFFERSIZE, 1L << 10);  // libcurl uses this buffer only for a proxy's response
   SetConnectOptions(curl, options, &records_without_data_);
-  SetProxy(curl, options.proxy, true);  // the tunnel's other end is a connection like any other
+  SetProxy(curl, options.proxy, true);  // tunnel, so that we send to the store itself
 }
 
 Connection::~Connection() {
@@ -82,8 +82,8 @@ int Connection::OnClose(void* self, curl_socket_t socket) {
   return connection.is_plain_tcp_ && socket == connection.socket_ ? 0 : close(socket);
 }
 
-// Enforces connect_timeout. libcurl 7.88 itself continues to read a proxy's refusal after
-// CURLOPT_CONNECTTIMEOUT_MS while bytes arrive.
+// Enforces connect_timeout. CURLOPT_CONNECTTIMEOUT_MS alone is not enough: after that time, libcurl 7.88
+// still reads a proxy's refusal as long as bytes arrive.
 int Connection::OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   const auto& connection = *static_cast<Connection*>(self);
   return Clock::now() - connection.created_at_ > connection.connect_timeout_ ? 1 : 0;
@@ -138,8 +138,8 @@ IoResult Connection::SendByCurl(std::span<const iovec> pieces, std::span<char> s
   return {IoResult::State::kBytes, sent, true};
 }
 
-// sendfile(2) gives the pages of the file to the network, so a change of the file can still change the bytes
-// that are sent. So the caller must check after the response that the file has not changed since it was
+// sendfile(2) gives the pages of the file to the network. If the file changes, the bytes that are sent can
+// still change. So the caller must check after the response that the file has not changed since it was
 // hashed. An error of sendfile may concern the socket or the file, and file systems, kernels and seccomp
 // filters refuse sendfile with different errors. An error that clearly says that the connection has ended is
 // reported. After any other error the bytes are copied instead, so that the read or the send reports the true

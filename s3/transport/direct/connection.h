@@ -78,8 +78,8 @@ class Connection {
   bool HasUnacknowledged() const;
   // Describes the last kFailed.
   std::string Problem() const;
-  // Classifies the last kFailed. It may be more than a network error, because a TLS 1.3 server refuses a
-  // client certificate only after the handshake.
+  // Classifies the last kFailed. Not every kFailed is a network error: a TLS 1.3 server refuses a client
+  // certificate only after the handshake.
   ErrorKind ProblemKind() const;
   // Describes the last kFileFailed.
   Error FileError(const FileRange& file) const;

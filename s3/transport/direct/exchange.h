@@ -58,8 +58,8 @@ class Exchange final : public ExchangeBase {
   bool needs_acknowledgement() const {
     return sent_all() && body_bytes() > kMaxUnacknowledged && !parser_.started_final();
   }
-  // Parses received bytes. `is_early`: the request is not yet sent completely, or needs_acknowledgement() and
-  // is not yet acknowledged completely.
+  // Parses received bytes. `is_early`: true if the request is not yet sent completely, or if
+  // needs_acknowledgement() is true and the server's kernel has not yet acknowledged the whole request.
   ResponseParser::State Received(std::string_view bytes, bool is_early, Clock::time_point now);
   ResponseParser::State ConnectionEnded() { return parser_.End(); }
   bool received_any() const { return parser_.started(); }

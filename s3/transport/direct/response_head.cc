@@ -72,9 +72,9 @@ class Framing {
     } else {
       head->body = length_ ? Body::kLength : Body::kUntilEnd;
     }
-    // If both headers say where the body ends, a proxy may have used the other header and left bytes on the
-    // connection (RFC 9112, section 6.3). Proxies may also disagree about chunks in a version other than
-    // HTTP/1.1, and about an encoding that is named twice.
+    // If Content-Length and Transfer-Encoding both say where the body ends, a proxy may have used the length
+    // and left bytes on the connection (RFC 9112, section 6.3). Proxies may also disagree about chunks in a
+    // version other than HTTP/1.1, and about a list of two encodings.
     const bool doubtful = encodings_ > 1 || (chunked_ && (length_ || !is_http_1_1));
     head->keeps_alive = !closes_ && (is_http_1_1 || stays_) && !doubtful && head->body != Body::kUntilEnd;
   }
@@ -89,7 +89,7 @@ class Framing {
       if (error != std::errc() || end != text.data() + text.size()) return false;
       return std::exchange(length_, number).value_or(number) == number;
     });
-    return fine ? "" : "a Content-Length that is not a number, or two different ones";
+    return fine ? "" : "a Content-Length that is not a number, or two different Content-Lengths";
   }
 
   // Accepts only "chunked" and "identity" (no encoding), because s3flow sends no TE header (RFC 9110, section

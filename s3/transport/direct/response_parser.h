@@ -33,7 +33,8 @@ class ResponseParser {
 
   // True once a byte has come since Begin.
   bool started() const { return started_; }
-  // True once a byte of the final response has come. Also true while an interim response is incomplete.
+  // True once a byte of the final response has come. Also true while the head of an interim response is
+  // incomplete, because only a complete head shows that the response is interim.
   bool started_final() const { return started_final_; }
   // After kComplete: true when the connection may carry another exchange (RFC 9112, section 9.3). False when
   // bytes came behind the response, and after a switch to another protocol.

@@ -17,7 +17,7 @@ namespace descriptor_shortage_test {
 using std::chrono::milliseconds;
 using test::RawServer;
 
-// While it exists, this process can open no descriptor.
+// While an object of this class exists, this process can open no descriptor.
 class NoDescriptorLeft {
  public:
   NoDescriptorLeft() {

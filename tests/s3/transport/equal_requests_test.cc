@@ -18,7 +18,7 @@ using test::HttpCall;
 using test::Peer;
 using test::PeerServer;
 
-// Returns the head's lines, names in lower case, sorted, and the body.
+// Returns the lines of the head, with names in lower case and sorted, then the body.
 std::string Canonical(const HttpCall& call) {
   std::vector<std::string> lines;
   for (std::size_t at = 0; at < call.headers.size();) {
@@ -36,7 +36,7 @@ std::string Canonical(const HttpCall& call) {
   return text + call.body;
 }
 
-// Returns what the server got of `request`.
+// Sends `request` to a server. Returns what the server received, in the form of Canonical().
 std::string Sent(TransportKind kind, bool tls, HttpRequest request) {
   std::string seen;
   PeerServer server(tls, [&](Peer& peer) {

@@ -62,7 +62,7 @@ class SilentServer {
   int requests_ = 0;
   bool is_responding_ = false;
   std::vector<std::jthread> threads_;
-  RawServer server_;  // destroyed first, so that nobody adds threads any more
+  RawServer server_;  // destroyed first, so that no more threads are added
 };
 
 // Several exchanges, all sent at once.

@@ -22,7 +22,8 @@ class ExchangeWatchdogTest : public testing::Test {
     options_.response_timeout = 20s;
   }
 
-  // Adds an exchange that began `age` ago, with its head sent and its body too unless it awaits 100 Continue.
+  // Adds an exchange that began `age` ago. Its head was sent, and its body too, unless the body waits for 100
+  // Continue.
   Exchange* Add(Clock::duration age, bool may_cancel = false, bool expect_continue = false) {
     HttpRequest request;
     request.method = "PUT";
@@ -40,7 +41,8 @@ class ExchangeWatchdogTest : public testing::Test {
     exchange->Sent(bytes, now_ - age);
     return active_.emplace_back(std::move(exchange)).get();
   }
-  // Records `count` responses that came just now, about `took` after exchanges like those of Add began.
+  // Records `count` responses that came just now, about `took` after their exchanges began. The exchanges are
+  // like those of Add.
   void RecordResponses(ExchangeWatchdog* watchdog, std::uint64_t count, Clock::duration took) {
     Exchange* const exchange = Add(took);
     exchange->Begin(Clock::now() - took);
@@ -97,7 +99,8 @@ TEST_F(ExchangeWatchdogTest, FindsExchangesWhose100ContinueDoesNotCome) {
   EXPECT_EQ(watchdog.Check(active_, now_ + 1s + 1ms).continue_timeouts, std::vector{waiting});
 }
 
-// Peers are measured at one number of exchanges in flight, so all exchanges are there from the beginning.
+// The detector forgets the response times when the number of exchanges in flight grows. So all exchanges are
+// added before the first check.
 TEST_F(ExchangeWatchdogTest, FindsStragglersThatMayBeCancelled) {
   ExchangeWatchdog watchdog(options_, 1);
   Exchange* const slow = Add(0s, true);

@@ -174,14 +174,15 @@ TEST(FilePayloadTest, AChangeBetweenHashingAndSendingIsNoticed) {
     const auto known = upload.UploadPart(1, digested, test::IgnoreRetries);
     ASSERT_FALSE(known.response);
     EXPECT_EQ(known.response.error().kind, ErrorKind::kChanged) << known.response.error().message;
-    EXPECT_EQ(known.attempts, 1) << "it must not be resent";
+    EXPECT_EQ(known.attempts, 1) << "resent although the file has changed";
     ASSERT_EQ(pwrite(file.get(), "a", 1, 77), 1);
     EXPECT_TRUE(upload.UploadPart(1, digested, test::IgnoreRetries).response);
     EXPECT_EQ(fixture.server.stats().faults_injected, 1u);
   }
 }
 
-// Signed chunks are made in memory. And a body without any digest must not be able to change on its way.
+// Two kinds of bodies are not sent from files: signed chunks, because they are made in memory, and bodies
+// without a digest before them, because the store could not notice a change on the way.
 TEST(FilePayloadTest, OnlyBodiesWithADigestBeforeThemAreSentFromFiles) {
   const auto sends = [](IntegrityOptions integrity) {
     return test::ClientFixture(test::WithBucket(), integrity).client.SendsFromFiles();

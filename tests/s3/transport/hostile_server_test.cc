@@ -129,7 +129,7 @@ TEST_P(HostileServerTest, ARepeatedResponseIsNoResponse) {
   EXPECT_EQ(failures({"1", "2", "2", "3", "4", "4"}), "..x..x");
   EXPECT_EQ(failures({"same", "same", "same", "same"}),
             "....");                                  // this server gives all responses the same id
-  EXPECT_EQ(failures({"1", "1", "2", "2"}), "...x");  // known only when two ids in a row have differed
+  EXPECT_EQ(failures({"1", "1", "2", "2"}), "...x");  // compared only after two ids in a row have differed
   EXPECT_EQ(failures({"1", "2", "1", "2"}), "....");
 }
 
@@ -291,7 +291,8 @@ TEST_P(HostileServerTest, AProxyResponseWithoutEndEndsAtTheConnectTimeout) {
         EventLoop loop(options, 4);
         const auto response = Exchange(loop, Request({IsDirect() ? "http" : "https", "127.0.0.1", 9}));
         ASSERT_TRUE(response.failure) << what;
-        // libcurl's tunnel leads to TLS: what comes behind the head is no handshake.
+        // The libcurl transport expects a TLS handshake in the tunnel, and the bytes behind the head are
+        // none.
         const bool refusal = std::string(what).starts_with("a refusal") ||
                              (!IsDirect() && what == std::string("a success's body"));
         EXPECT_TRUE(refusal || response.failure->kind == ErrorKind::kTransient) << what;

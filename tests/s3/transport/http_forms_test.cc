@@ -1,5 +1,5 @@
 // Valid and invalid forms of HTTP/1.x responses (RFC 9112), and the outcome of each form with the installed
-// libcurl and with s3flow. If the two outcomes differ, the row says why libcurl's outcome is unsafe.
+// libcurl and with s3flow. If the two outcomes differ, the row says why s3flow's is another.
 #include <curl/curl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -167,11 +167,11 @@ const std::vector<Form>& Forms() {
       {"Content-Length, then Transfer-Encoding: chunked",
        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + kBodyInChunks,
        "200 body kept", "200 body closed",
-       "a proxy may have used the length and left bytes behind (RFC 9112, 6.3)"},
+       "a proxy may have used the length and left bytes on the connection (RFC 9112, 6.3)"},
       {"Transfer-Encoding: chunked, then Content-Length",
        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n" + kBodyInChunks,
        "200 body kept", "200 body closed",
-       "a proxy may have used the length and left bytes behind (RFC 9112, 6.3)"},
+       "a proxy may have used the length and left bytes on the connection (RFC 9112, 6.3)"},
       {"chunks in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + kBodyInChunks,
        "200 body closed"},
       // Chunks.
@@ -183,7 +183,7 @@ const std::vector<Form>& Forms() {
       {"a chunk extension", kChunked + "4;x=y;z=\"a b\"\r\nbody\r\n0;x\r\n\r\n", "200 body kept"},
       {"a chunk extension behind a space", kChunked + "4 ; x=y\r\nbody\r\n0\r\n\r\n", "200 body kept"},
       {"other text behind a chunk size", kChunked + "4 x\r\nbody\r\n0\r\n\r\n", "200 body kept", "refused",
-       "the text may be a part of the size"},
+       "other HTTP parsers may read the text as a part of the size"},
       {"a chunk size in upper case", kChunked + "A\r\nbodybodybo\r\n0\r\n\r\n", "200 bodybodybo kept"},
       {"a chunk size with 0x", kChunked + "0x4\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
       {"a chunk size with a sign", kChunked + "+4\r\nbody\r\n0\r\n\r\n", "refused", "", "", true},
@@ -215,7 +215,7 @@ const std::vector<Form>& Forms() {
       {"Connection: close, in a second header line", WithHeader("Connection: x\r\nConnection: close"),
        "200 body closed"},
       {"Connection: disclose", WithHeader("Connection: disclose"), "200 body closed", "200 body kept",
-       "disclose is not close"},
+       "curl finds close within disclose, s3flow compares whole words"},
       {"more bytes than the length", WithLength("Content-Length: 4") + "more", "200 body closed"},
       // Responses without a body, and interim ones.
       {"204 with a length", "HTTP/1.1 204 No\r\nContent-Length: 4\r\n\r\n", "204 kept"},
@@ -340,7 +340,7 @@ TEST(HttpFormsTest, TheDirectTransportDoesWhatTheTableSays) {
     EXPECT_EQ(ByS3flow(form, TransportKind::kDirect), form.ours.empty() ? form.curl : form.ours) << form.name;
 }
 
-// It has the checks of the direct transport, where libcurl has a callback for them.
+// The libcurl transport makes those checks of the direct transport for which libcurl has a callback.
 TEST(HttpFormsTest, TheLibcurlTransportDoesAsCurlOrAsTheDirectOne) {
   std::set<std::string> as_direct;
   for (const auto& form : Forms()) {

@@ -20,7 +20,7 @@ using test::Peer;
 using test::PeerServer;
 using testing::HasSubstr;
 
-// A proxy that answers by a function and records what it got.
+// A proxy that responds with the result of a function, and records the requests.
 class Proxy {
  public:
   explicit Proxy(std::function<std::string(const HttpCall&)> answer)
@@ -107,7 +107,7 @@ TEST(ProxyTest, AProxyThatWantsDigestGetsIt) {
   }
 }
 
-// direct's tunnel has the same: see the tests of the command line.
+// The tests of the command line check the same for the direct transport.
 TEST(ProxyTest, AConnectHasNoneOfOurHeaders) {
   Proxy proxy([](const HttpCall&) { return "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"; });
   const auto response = Put(proxy.url("user:password@"), {"https", "store.invalid", 443});
@@ -135,7 +135,7 @@ TEST(ProxyTest, ARefusalOfTheProxyIsNotTheStores) {
   }
   EXPECT_FALSE(answer("403", "", "<Error><Code>AccessDenied</Code></Error>").failure);
   EXPECT_FALSE(answer("403", "x-amz-request-id: 1\r\n").failure);
-  EXPECT_EQ(answer("502").status, 502);  // retried, whoever sent it
+  EXPECT_EQ(answer("502").status, 502);  // retried, no matter whether the proxy or the store sent it
 }
 
 TEST(ProxyTest, AProxyThatSaysNothingOrGarbageIsATransientFailure) {

@@ -27,11 +27,11 @@ TEST(StragglerDetectorTest, TheLimitIsFarBeyondThePeersOfThatSize) {
   EXPECT_LT(*small, 1000ms);
   EXPECT_GT(*large, 9s);
   EXPECT_LT(*large, 14s);
-  EXPECT_FALSE(detector.Limit(1 << 30)) << "no peers of that size are known";
+  EXPECT_FALSE(detector.Limit(1 << 30)) << "a limit without peers of that size";
 }
 
-// At most kMax + kShare * answered + kPerSecond * seconds, whatever the clock's epoch and the number of
-// detectors.
+// All detectors together cancel at most kMax + kShare * answered + kPerSecond * seconds requests (with more
+// than kMax detectors, one for each detector instead of kMax). The clock's epoch makes no difference.
 TEST(StragglerDetectorTest, CancelsNoMoreThanTheShare) {
   for (const int sharers : {1, 2, 8}) {
     std::vector<StragglerDetector> detectors(static_cast<std::size_t>(sharers), StragglerDetector(sharers));
@@ -53,7 +53,7 @@ TEST(StragglerDetectorTest, CancelsNoMoreThanTheShare) {
   }
   StragglerDetector last;
   EXPECT_FALSE(last.TryCancel(kStart));
-  EXPECT_TRUE(last.TryCancel(kStart + 1s)) << "the last requests of a run have no peers behind them";
+  EXPECT_TRUE(last.TryCancel(kStart + 1s)) << "no cancellation, although a second has passed";
 }
 
 TEST(StragglerDetectorTest, HasNoLimitWhileConcurrencyRises) {
@@ -72,7 +72,7 @@ TEST(StragglerDetectorTest, HasNoLimitWhileConcurrencyRises) {
   detector.Answered(4096, 5s);
   detector.InFlight(100);
   detector.InFlight(512);
-  EXPECT_TRUE(detector.Limit(4096)) << "concurrency does not rise any more";
+  EXPECT_TRUE(detector.Limit(4096)) << "no limit, although concurrency no longer rises";
 }
 
 }  // namespace straggler_detector_test

@@ -1,5 +1,5 @@
-// A server sends a response nobody asked for (a stray) at every position of a connection: no operation may
-// accept it.
+// A server sends a response without a request (a stray) at every position of a connection. No operation may
+// accept it as its own response.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -39,13 +39,14 @@ struct Position {
   const char* name;
   const char* method;
   bool is_large;  // the request's body
+  // When the server sends the stray.
   enum class When {
-    kWithResponse,   // the script sends it with the response
-    kAllAtOnce,      // the same, and the client reads nothing until the script has sent everything
-    kWhileIdle,      // the script waits for the test, which tells it before the next request is in the loop's
-                     // queue
-    kBehindRequest,  // the same, but after that, and before the loop handles any event
-    kAtConnect,      // the server sends it before it has read anything
+    kWithResponse,   // together with the response
+    kAllAtOnce,      // as kWithResponse, but the client reads nothing until the script has sent everything
+    kWhileIdle,      // when the test says so: before it puts the next request into the loop's queue
+    kBehindRequest,  // when the test says so: after the next request is in the queue, and before the loop
+                     // handles any event
+    kAtConnect,      // before the server has read anything
   } when;
   Script script;
 };
@@ -57,7 +58,7 @@ void SayWithStray(Peer& peer, HttpCall& call, Turn& turn, const std::string& own
   turn.Sent();
 }
 
-// Sends the response, and the stray once the test has given the word.
+// Sends the response, waits until the test says so, then sends the stray.
 void SayStrayAfterGo(Peer& peer, HttpCall& call, Turn& turn) {
   peer.ReadBody(&call);
   peer.Say(kOwn);
@@ -199,8 +200,8 @@ void PrintTo(const Case& one, std::ostream* out) { *out << NameOfCase(one); }
 
 class StrayTest : public testing::TestWithParam<Case> {
  protected:
-  // Sends the request to /first. When it is over, the loop's thread blocks until `blocker` is released: after
-  // the next request is in its queue.
+  // Sends the request to /first. After the response, the loop's thread blocks until the test releases
+  // `blocker`. The test does that after it has put the next request into the loop's queue.
   static void SendFirst(StrayFixture& fixture, const Position& position, Turn* turn, LoopBlocker* blocker,
                         HttpResponse* response) {
     HttpRequest request;
@@ -228,7 +229,7 @@ class StrayTest : public testing::TestWithParam<Case> {
 
 TEST_P(StrayTest, NoOperationAcceptsAStray) {
   const auto& [position, tls, kind] = GetParam();
-  std::list<Turn> turns;  // the server's threads may still use one when its request is over
+  std::list<Turn> turns;  // the server's threads may use a turn after its request is over
   StrayServer server(tls);
   server.SetScript(position.script);
   const bool at_connect = position.when == When::kAtConnect;
@@ -277,11 +278,12 @@ std::vector<Case> Cases() {
   std::vector<Case> cases;
   for (const auto& position : kPositions) {
     for (const auto kind : {TransportKind::kDirect, TransportKind::kLibcurl}) {
-      // A plain server cannot speak at the right moment, unless as a proxy that makes a tunnel. libcurl makes
-      // none.
+      // Without TLS, a server can send right after the connect only if it is a proxy that makes a tunnel. The
+      // libcurl transport asks for no tunnel to an http endpoint.
       const bool is_too_early = position.when == When::kAtConnect && kind == TransportKind::kLibcurl;
       if (!is_too_early) cases.push_back({position, false, kind});
-      // libcurl holds the byte in a buffer that nobody else sees; without TLS the socket's counter tells.
+      // With TLS, libcurl keeps the stray's first byte in a buffer that s3flow cannot see. Without TLS, the
+      // socket's counter shows the byte.
       const bool is_hidden =
           std::string(position.name) == "ItsFirstByteBehind100Continue" && kind == TransportKind::kLibcurl;
       if (!is_hidden) cases.push_back({position, true, kind});

@@ -19,7 +19,7 @@ using test::PoolDriver;
 using test::RawServer;
 using State = Connection::IoResult::State;
 
-// A plain TCP connection. Declare it after its server, which waits at its end for the client to close.
+// A plain TCP connection. Declare it after its server, whose destructor waits until the client has closed.
 class Client {
  public:
   explicit Client(const RawServer& server) {

@@ -145,9 +145,9 @@ TEST(ResponseParserTest, BytesBesidesTheBodyHaveALimit) {
       bool ended = ends(first);
       while (!ended && taken < 4 * HttpResponse::kMaxFramingBytes) ended = ends(rest);
       EXPECT_TRUE(ended) << first << rest;
+      // One fifth more, because a chunk of one byte has five bytes besides the body.
       const auto most = HttpResponse::kMaxFramingBytes + HttpResponse::kMaxFramingBytes / 5 + rest.size();
-      EXPECT_LE(taken, most) << first
-                             << rest;  // one fifth more: the bodies in chunks of one byte and five of framing
+      EXPECT_LE(taken, most) << first << rest;
     }
   }
 }
