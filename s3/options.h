@@ -118,7 +118,7 @@ struct ProxyOptions {
 // Who carries requests over connections; libcurl makes the connections in both cases. See
 // s3/transport/DESIGN.md.
 enum class TransportKind {
-  kAuto,     // kDirect, or kLibcurl where the connection needs it: see ResolveTransport
+  kAuto,     // kDirect, or kLibcurl where the connection needs it: see ChooseTransport
   kLibcurl,  // libcurl carries whole exchanges
   kDirect,   // our own HTTP/1.1 exchanges go over the connections
 };
