@@ -223,6 +223,18 @@ constexpr Description kAll[] = {
      "Prices for the cost estimate of `--dry-run`: put and get for 1,000 requests each, gib_month for one "
      "GiB stored for a month.",
      "{put: 0.005, get: 0.0004, gib_month: 0.023}"},
+    {"report.on_end",
+     "A program and its arguments. s3flow runs it, without a shell, at the end of each session of a run, "
+     "even "
+     "if the run failed or was stopped. The variables S3FLOW_STATUS, S3FLOW_RUN_DIR, S3FLOW_SUMMARY, "
+     "S3FLOW_JOURNAL, S3FLOW_MESSAGE and the counts (S3FLOW_FOUND, S3FLOW_UPLOADED, ...) tell it the result. "
+     "It does not change the exit status. Do not put secrets here. Empty: no program.",
+     "[/usr/local/bin/notify, --team, storage]"},
+    {"report.on_end_timeout",
+     "The longest time for report.on_end. After it, the program and its children get SIGTERM, and SIGKILL 5 "
+     "s "
+     "later.",
+     "5m"},
 };
 
 }  // namespace

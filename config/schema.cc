@@ -119,7 +119,10 @@ std::vector<Field> ReportFields(pipeline::ReportOptions* options) {
                                       {"none", ProgressStyle::kNone}}),
           Choice("log", &options->log,
                  Names<LogLevel>{{"failures", LogLevel::kFailures}, {"objects", LogLevel::kObjects}}),
-          Text("trace_http", &options->trace_http), Prices("prices", &options->prices)};
+          Text("trace_http", &options->trace_http),
+          Prices("prices", &options->prices),
+          Texts("on_end", &options->on_end),
+          Duration("on_end_timeout", &options->on_end_timeout, 1'000ms)};
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "pipeline/message.h"
 
+#include "s3/part_plan.h"
+
 namespace pipeline {
 
 std::string_view OutcomeName(Outcome outcome) {
@@ -18,6 +20,13 @@ Outcome OutcomeOf(std::string_view name) {
     if (name == OutcomeName(outcome)) return outcome;
   }
   return Outcome::kCancelled;
+}
+
+std::uint64_t BytesToUpload(const InputFile& file) {
+  if (!file.range) return file.size_bytes;
+  const auto plan = s3::PlanOfParts(file.size_bytes, file.range->part_bytes);
+  const auto last = plan.Range(file.range->last);
+  return last.offset + last.bytes - plan.Range(file.range->first).offset;
 }
 
 const InputFile& FileOf(const Input& input) {

@@ -43,6 +43,9 @@ struct InputFile {
   std::string_view relative() const { return std::string_view(key).substr(relative_at); }
 };
 
+// Returns how many bytes of the file are to be uploaded: those of its range, or all.
+std::uint64_t BytesToUpload(const InputFile& file);
+
 class Object;
 
 // One request that carries data: it sends part `number` of the object, or the whole object.

@@ -117,6 +117,9 @@ struct ReportOptions {
   // The file to which every request and response is logged, without bodies and secrets. Empty: no log.
   std::string trace_http;
   RequestPrices prices;
+  // A program and its arguments, run at the end of a run; see pipeline/run/end_hook.h. Empty: none.
+  std::vector<std::string> on_end;
+  std::chrono::milliseconds on_end_timeout{60'000};
 };
 
 // How to find out that the store already has a file, so that its upload is skipped.

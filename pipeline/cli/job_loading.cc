@@ -92,6 +92,11 @@ tl::expected<config::Job, ExitError> LoadRunOfPlan(const JobArguments& arguments
   if (!planned) return tl::unexpected(planned.error());
   auto& [plan, job] = *planned;
   ApplyArguments(arguments, &job);
+  if (arguments.trust_dir && !job.pipeline.report.on_end.empty()) {
+    // Others may write to this job file. They are trusted with credentials, but may not run programs.
+    job.pipeline.report.on_end.clear();
+    job.notes.push_back("with --trust-dir, report.on_end of a plan is not run");
+  }
   job.pipeline.resume.finished_too = true;  // so that a shard that ended with failures can run again
   if (const auto applied = ApplyShard(arguments.shard, arguments.plan_dir, &plan, &job.pipeline); !applied) {
     return tl::unexpected(applied.error());

@@ -19,8 +19,9 @@
 namespace {
 
 // The smallest number of threads that a command needs, one for each of these: signals, journal, lock,
-// deadlines, progress, source, an event loop, a worker, the worker scaler's timer, name resolution.
-constexpr int kMinThreads = 10;
+// deadlines, progress, status file, source, an event loop, a worker, the worker scaler's timer, name
+// resolution.
+constexpr int kMinThreads = 11;
 
 // The values that the parser sets. Each command uses some of them.
 struct Arguments {
@@ -29,6 +30,7 @@ struct Arguments {
   cli::CleanArguments clean;
   cli::PlanArguments plan;
   cli::FinishArguments finish;
+  cli::StatusArguments status;
   cli::ServeArguments serve;
 };
 
@@ -185,6 +187,18 @@ Command AddFinish(CLI::App* app, Arguments* arguments) {
   return {command, [finish] { return cli::Finish(*finish); }};
 }
 
+Command AddStatus(CLI::App* app, Arguments* arguments) {
+  auto* status = &arguments->status;
+  auto* command =
+      app->add_subcommand("status", "Show the live state of a run, or of all shards of a plan, on any node");
+  command->add_option("DIR", status->directory, "The run directory, or the directory of the plan")
+      ->required();
+  command->add_flag("--watch", status->watch, "Show the state every 2 s, until all has ended");
+  command->add_flag("--json", status->json, "Print JSON; with --watch, one document a line");
+  AddTrustArgument(command, &status->trust_dir);
+  return {command, [status] { return cli::Status(*status); }};
+}
+
 Command AddServe(CLI::App* app, Arguments* arguments) {
   auto* serve = &arguments->serve;
   auto* command = app->add_subcommand("serve", "Run only the embedded S3 endpoint, on 127.0.0.1");
@@ -242,7 +256,7 @@ cli::CommandResult ParseAndExecute(int argc, char** argv) {
   app.failure_message(UsageProblem);
   Arguments arguments;
   std::vector<Command> commands;
-  for (auto* add : {AddRun, AddCheck, AddRehearse, AddClean, AddPlan, AddFinish, AddServe}) {
+  for (auto* add : {AddRun, AddCheck, AddRehearse, AddClean, AddPlan, AddFinish, AddStatus, AddServe}) {
     commands.push_back(add(&app, &arguments));
   }
   try {

@@ -184,13 +184,14 @@ s3::Result<s3::UniqueFd> OwnDir::Create(const std::string& name, mode_t mode) co
   return file;
 }
 
-s3::Result<void> OwnDir::Write(const std::string& name, std::string_view text, mode_t mode) const {
+s3::Result<void> OwnDir::Write(const std::string& name, std::string_view text, mode_t mode,
+                               Durability durability) const {
   const auto temporary = name + ".new";
   Remove(temporary);  // a killed process may have left it
   const auto file = Create(temporary, mode);
   if (!file) return tl::unexpected(file.error());
   int error = WriteAll(file->get(), text);
-  if (error == 0 && fsync(file->get()) != 0) error = errno;
+  if (error == 0 && durability == Durability::kSynced && fsync(file->get()) != 0) error = errno;
   if (error == 0 && renameat(fd(), temporary.c_str(), fd(), name.c_str()) != 0) error = errno;
   if (error == 0) return {};
   Remove(temporary);

@@ -32,6 +32,10 @@ namespace pipeline {
 //   auto summary = directory->Write("summary.json", text, 0644);
 class OwnDir {
  public:
+  // kSynced: the content is on the disk when the call returns. kUnsynced: after a loss of power, the file may
+  // have its old content or none.
+  enum class Durability { kSynced, kUnsynced };
+
   // Opens the directory that `path` names. Follows symbolic links in the path, because the user named the
   // path. Fails if the directory is not trusted.
   static s3::Result<OwnDir> Open(const std::string& path, Trust trust = Trust::kOurs);
@@ -58,7 +62,8 @@ class OwnDir {
   s3::Result<s3::UniqueFd> Create(const std::string& name, mode_t mode) const;
   // Replaces a file atomically, by a rename of NAME.new. So readers see either the whole old content or the
   // whole new content.
-  s3::Result<void> Write(const std::string& name, std::string_view text, mode_t mode) const;
+  s3::Result<void> Write(const std::string& name, std::string_view text, mode_t mode,
+                         Durability durability = Durability::kSynced) const;
 
   // Returns true when any file, directory or link has that name, even a dangling link.
   bool Has(const std::string& name) const;

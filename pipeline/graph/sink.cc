@@ -18,13 +18,30 @@ bool IsRefusal(const s3::Error& error) {
   return s3::RefusesWholeRun(error.kind) || error.kind == s3::ErrorKind::kAccessDenied || not_from_a_store;
 }
 
+std::atomic<std::uint64_t>* CounterOf(Outcome outcome, Progress* progress) {
+  switch (outcome) {
+    case Outcome::kUploaded: return &progress->uploaded;
+    case Outcome::kSkipped: return &progress->skipped;
+    case Outcome::kFailed: return &progress->failed;
+    case Outcome::kCancelled: return &progress->cancelled;
+    case Outcome::kSent: return &progress->sent;
+  }
+  return &progress->failed;
+}
+
+void CountIn(Progress* progress, const ObjectResult& result) {
+  ++progress->done;
+  ++*CounterOf(result.outcome, progress);
+  const bool is_stored = result.outcome == Outcome::kUploaded || result.outcome == Outcome::kSent;
+  if (!is_stored && !result.file->is_stream) progress->left_out_bytes += BytesToUpload(*result.file);
+}
+
 }  // namespace
 
 void Sink::Record(const ObjectResult& result) {
   summary_.Count(result);
   ++recorded_;
-  ++progress_->done;
-  if (result.outcome == Outcome::kFailed) ++progress_->failed;
+  CountIn(progress_, result);
   (void)journal_->Append(ResultLine(result));  // at its first error, the journal stops the run
   if (result.error && result.error->kind == s3::ErrorKind::kNoCredentials) {
     stop_->Drain(StopCause::kNoCredentials, result.error->message + ": run again with new credentials");

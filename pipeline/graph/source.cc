@@ -215,9 +215,7 @@ Backpressure Source::Take(Input input) {
     });
   }
   if (queue_.stopped()) return Backpressure::kStop;
-  if (const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input)) {
-    progress_->found_bytes += (*file)->size_bytes;
-  }
+  progress_->found_bytes += BytesToUpload(FileOf(input));
   std::visit([this](auto& found) S3_REQUIRES(mutex_) { queue_.PushNew(std::move(found)); }, input);
   ++progress_->found;
   const bool starving = queue_.new_inputs() < kLookAhead / 2;

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <vector>
 
+#include "pipeline/report/metrics.h"
+
 namespace pipeline {
 namespace {
 
@@ -146,16 +148,19 @@ std::optional<Refusal> RunDirectory::OpenJournal(std::function<void(const s3::Er
   return std::nullopt;
 }
 
-// Refuses a summary.json without a journal: another program wrote that file, and the session would replace it
-// at its end.
-std::optional<Refusal> RunDirectory::SummaryProblem() const {
-  const auto summary = dir_.Find(kSummaryName);
-  if (!summary) return Refusal{kExitJournal, summary.error().message};
-  if (!*summary || history_->run()) return std::nullopt;
-  return Refusal{kExitJournal,
-                 fmt::format("{} exists, but there is no journal: choose another run directory, or move "
-                             "that file away",
-                             dir_.PathOf(kSummaryName))};
+// Refuses a file without a journal if the session would replace the file: another program wrote it. Refuses
+// an entry that cannot be trusted.
+std::optional<Refusal> RunDirectory::ReportProblem() const {
+  for (const auto* name : {kSummaryName, kStatusName, kMetricsName}) {
+    const auto file = dir_.Find(name);
+    if (!file) return Refusal{kExitJournal, file.error().message};
+    if (!*file || history_->run()) continue;
+    return Refusal{kExitJournal,
+                   fmt::format("{} exists, but there is no journal: choose another run directory, or move "
+                               "that file away",
+                               dir_.PathOf(name))};
+  }
+  return std::nullopt;
 }
 
 tl::expected<RunDirectory, Refusal> RunDirectory::Open(const std::string& path, const RunIdentity& identity,
@@ -166,7 +171,7 @@ tl::expected<RunDirectory, Refusal> RunDirectory::Open(const std::string& path, 
   RunDirectory opened(std::move(*directory));
   if (auto refusal = opened.LockAndLoad(on_failure, &scope)) return tl::unexpected(*refusal);
   const auto& history = *opened.history_;
-  if (auto refusal = opened.SummaryProblem()) return tl::unexpected(*refusal);
+  if (auto refusal = opened.ReportProblem()) return tl::unexpected(*refusal);
   if (auto problem = ResumeProblem(path, history, identity, scope, options)) return tl::unexpected(*problem);
   opened.session_ = history.run() ? history.run()->session + 1 : 1;
   if (auto refusal = opened.OpenJournal(std::move(on_failure))) return tl::unexpected(*refusal);

@@ -55,7 +55,7 @@ class RunDirectory {
   explicit RunDirectory(OwnDir dir) : dir_(std::move(dir)) {}
   std::optional<Refusal> LockAndLoad(std::function<void(const s3::Error&)> on_failure, const RunScope* scope);
   std::optional<Refusal> OpenJournal(std::function<void(const s3::Error&)> on_failure);
-  std::optional<Refusal> SummaryProblem() const;
+  std::optional<Refusal> ReportProblem() const;
 
   OwnDir dir_;
   std::unique_ptr<RunLock> lock_;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "pipeline/fs/files.h"
+#include "s3/base/environment.h"
 #include "s3/hash/hash.h"
 
 namespace pipeline {
@@ -62,11 +64,7 @@ std::string Describe(const Holder& holder) {
   return fmt::format("{}\n{}\n{}\n{}\n", holder.realm, holder.host, holder.process, holder.start);
 }
 
-Holder ThisProcess() {
-  char host[256] = "";
-  gethostname(host, sizeof host - 1);
-  return {Realm(), host, getpid(), StateOf(getpid()).start};
-}
+Holder ThisProcess() { return {Realm(), s3::HostName(), getpid(), StateOf(getpid()).start}; }
 
 // Leaves missing fields empty, because a crash may have torn the lock file.
 s3::Result<Holder> ReadHolder(const OwnDir& locks, std::uint64_t number) {
@@ -97,14 +95,14 @@ s3::Result<std::vector<std::uint64_t>> LockNumbers(const OwnDir& locks) {
 }
 
 // Returns the age of a lock. Uses the clock of its file system, which may be the clock of another machine:
-// `now` is a file that was written just now.
+// `now` is a file that was written just now. Without that file uses this machine's clock.
 std::int64_t AgeSeconds(const OwnDir& locks, std::uint64_t number, const s3::UniqueFd& now) {
   struct stat held {
   }, written{};
   const auto name = std::to_string(number);
-  const bool known =
-      fstatat(locks.fd(), name.c_str(), &held, AT_SYMLINK_NOFOLLOW) == 0 && fstat(now.get(), &written) == 0;
-  return known ? written.st_mtim.tv_sec - held.st_mtim.tv_sec : 0;
+  if (fstatat(locks.fd(), name.c_str(), &held, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+  const std::int64_t now_s = fstat(now.get(), &written) == 0 ? written.st_mtim.tv_sec : std::time(nullptr);
+  return now_s - held.st_mtim.tv_sec;
 }
 
 // Returns whether the holder is alive. Returns nothing if this machine cannot tell, because the holder ran on
@@ -230,9 +228,9 @@ bool RunLock::IsHeld(const OwnDir& run_dir) {
   if (!locks || !*locks) return false;
   const auto numbers = LockNumbers(**locks);
   if (!numbers || numbers->empty()) return false;
-  const auto now = NewFile::Create(**locks);
-  if (!now) return false;
-  const auto holder = HeldBy(**locks, numbers->back(), now->file());
+  const auto now = NewFile::Create(**locks);  // fails on a directory that this user may only read
+  const s3::UniqueFd none(-1);
+  const auto holder = HeldBy(**locks, numbers->back(), now ? now->file() : none);
   return holder && *holder;
 }
 

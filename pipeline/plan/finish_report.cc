@@ -73,6 +73,10 @@ std::string FinishJson(const FinishReport& report, const JobPlan& plan) {
   return json.dump(2) + "\n";
 }
 
+std::string RunAgainLine(const std::vector<int>& shards) {
+  return shards.empty() ? "" : fmt::format("to run again: sbatch --array={}\n", RangesText(shards));
+}
+
 std::string FinishText(const FinishReport& report, const JobPlan& plan) {
   auto text = fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} left\n", report.found,
                           report.uploaded, report.skipped, report.failed, report.left);
@@ -89,8 +93,7 @@ std::string FinishText(const FinishReport& report, const JobPlan& plan) {
   text += ShardLine("that are running", report.running);
   text += ShardLine("that have work left", report.unfinished);
   text += ShardLine("with failures", report.with_failures);
-  const auto to_run = report.shards_to_run();
-  if (!to_run.empty()) text += fmt::format("to run again: sbatch --array={}\n", RangesText(to_run));
+  text += RunAgainLine(report.shards_to_run());
   if (report.status == kExitBroken) {
     text += "BROKEN: the counts do not add up: report this defect, keep the directory of the plan\n";
   }

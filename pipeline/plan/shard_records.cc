@@ -4,19 +4,12 @@
 
 #include "pipeline/journal/run_lock.h"
 #include "pipeline/plan/manifest.h"
-#include "s3/part_plan.h"
 
 namespace pipeline {
 namespace {
 
 s3::Result<ShardRecord> Refuse(const std::string& file, std::string_view problem) {
   return s3::Fail(s3::ErrorKind::kLocal, fmt::format("{}: {}", file, problem));
-}
-
-std::uint64_t BytesOfRange(const InputFile& file) {
-  const auto plan = s3::PlanOfParts(file.size_bytes, file.range->part_bytes);
-  const auto last = plan.Range(file.range->last);
-  return last.offset + last.bytes - plan.Range(file.range->first).offset;
 }
 
 bool HasAllParts(const PartsOfPlan& range, const PartRecords* parts) {
@@ -39,7 +32,7 @@ bool CountRange(const InputFile& file, InputState state, const History& history,
     return true;
   }
   ++record->ranges_sent;
-  record->sent_bytes += BytesOfRange(file);
+  record->sent_bytes += BytesToUpload(file);
   const auto* parts = history.uploads().PartsOfPlan(file.range->token);
   if (!HasAllParts(*file.range, parts)) return false;
   ranges.sent(file, *parts);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,5 +20,10 @@ std::string HumanDuration(double seconds);
 
 // "1 retry", "2 retries"
 std::string Counted(std::uint64_t count, std::string_view one, std::string_view many);
+
+// "2026-01-31T23:59:59Z" (RFC 3339, UTC). `seconds`: since 1970.
+std::string Timestamp(std::int64_t seconds);
+// Parses such a text. Returns nothing if it has another form.
+std::optional<std::int64_t> ParseTimestamp(const std::string& text);
 
 }  // namespace pipeline

@@ -33,6 +33,7 @@ void Summary::Count(const ObjectResult& result) {
 
 void Summary::AddEarlier(const Summary& earlier) {
   found += earlier.found;
+  found_bytes += earlier.uploaded_bytes;
   uploaded += earlier.uploaded;
   skipped += earlier.skipped;
   sent += earlier.sent;
@@ -108,6 +109,7 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"cancelled", summary.cancelled},
       {"sent", summary.sent},
       {"uploaded_bytes", summary.uploaded_bytes},
+      {"found_bytes", summary.found_bytes},
       {"session", summary.session},
       {"settled_before", summary.found_before},
       {"uploaded_bytes_before", summary.uploaded_bytes_before},
@@ -133,7 +135,14 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"uploads_left", summary.uploads_left},
       {"failures_by_kind", summary.failures_by_kind},
       {"complete", summary.source_exhausted && summary.cancelled == 0},
+      {"started", Timestamp(summary.started_s)},
+      {"ended", Timestamp(summary.ended_s)},
       {"seconds", summary.seconds.count()},
+      {"host", summary.host},
+      {"job_file", summary.job_file},
+      {"endpoint", summary.endpoint},
+      {"bucket", summary.bucket},
+      {"prefix", summary.prefix},
       {"peak_memory_bytes", summary.peak_memory_bytes},
       {"slots", summary.slots},
       {"exit_status", static_cast<int>(status)},
@@ -141,7 +150,8 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
   };
   if (!summary.shard.empty()) json["shard"] = summary.shard;
   if (!summary.scheduler.empty()) json["scheduler"] = summary.scheduler;
-  return json.dump(2) + "\n";
+  // The name of a job file or a host may be bytes that are not UTF-8.
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace pipeline

@@ -39,6 +39,7 @@ struct Summary {
   std::uint64_t sent = 0;  // ranges of parts; `s3flow finish` completes their objects
 
   std::uint64_t uploaded_bytes = 0;  // the sum over `uploaded` and `sent`
+  std::uint64_t found_bytes = 0;     // of the inputs in `found`, except inputs that earlier sessions skipped
   // How much earlier sessions of the run have contributed to the counts above.
   std::uint64_t found_before = 0, uploaded_before = 0, skipped_before = 0, sent_before = 0;
   std::uint64_t uploaded_bytes_before = 0;
@@ -54,9 +55,13 @@ struct Summary {
   bool journal_agrees = true;      // false if the journal, read again at the end, has other counts
   bool source_exhausted = false;   // false if the run stopped before every input was handed out
   std::chrono::duration<double> seconds{0};
-  std::uint64_t peak_memory_bytes = 0;  // resident memory of the process
-  std::string transport;                // "libcurl" or "direct"
-  std::string shard;                    // see RunRecord
+  std::int64_t started_s = 0, ended_s = 0;  // seconds since 1970
+  std::string host;                         // where the session ran
+  std::string job_file;                     // absolute path; empty: unknown
+  std::string endpoint, bucket, prefix;     // the destination; `endpoint` is a URL
+  std::uint64_t peak_memory_bytes = 0;      // resident memory of the process
+  std::string transport;                    // "libcurl" or "direct"
+  std::string shard;                        // see RunRecord
   std::map<std::string, std::string> scheduler;
   // Pairs of (seconds since the start, number of slots), one for each change of that number; see
   // pipeline/graph/concurrency_controller.h.

@@ -74,6 +74,8 @@ void PrintLines(std::FILE* out, std::string_view text) {
   Write(out, shown);
 }
 
+void ClearScreen(std::FILE* out) { Write(out, "\x1b[H\x1b[J"); }
+
 void PrintNote(std::string_view text) { PrintLine(stderr, "note    " + std::string(text)); }
 
 int StdoutProblem() { return stdout_problem; }

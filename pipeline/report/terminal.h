@@ -15,6 +15,9 @@ void PrintLine(std::FILE* out, std::string_view line);
 // and servers' messages in `text`, because a line end in them would begin a new line.
 void PrintLines(std::FILE* out, std::string_view text);
 
+// Clears a terminal's screen. The next text begins at its top.
+void ClearScreen(std::FILE* out);
+
 // Writes a note to stderr, with the lead word "note".
 void PrintNote(std::string_view text);
 

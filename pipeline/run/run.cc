@@ -9,8 +9,11 @@
 
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/plan/job_plan.h"
+#include "pipeline/report/terminal.h"
 #include "pipeline/run/run_setup.h"
 #include "pipeline/run/session.h"
+#include "pipeline/run/status_writer.h"
+#include "s3/base/environment.h"
 
 namespace pipeline {
 namespace {
@@ -54,6 +57,28 @@ std::string MessageOf(const RunResult& run, const StopControl& stop, const s3::O
                      setup.buckets.front().endpoint.HostAndPort());
 }
 
+LiveStatus FirstStatus(const RunIdentity& identity, const RunDirectory& directory) {
+  const std::int64_t now = std::time(nullptr);
+  return {.host = s3::HostName(),
+          .process = getpid(),
+          .shard = identity.shard,
+          .session = directory.session(),
+          .started_s = now,
+          .updated_s = now};
+}
+
+// Adds when and where the session ran, and its job and destination.
+void Describe(const LiveStatus& first, const RunIdentity& identity, const RunSetup& setup,
+              const s3::DestinationOptions& destination, Summary* summary) {
+  summary->started_s = first.started_s;
+  summary->ended_s = std::time(nullptr);
+  summary->host = first.host;
+  summary->job_file = identity.job_file;
+  summary->endpoint = setup.buckets.front().endpoint.Url();
+  summary->bucket = destination.bucket;
+  summary->prefix = destination.prefix;
+}
+
 // Writes the end to the journal, then the summary. If either fails, the run ends with 74, even if all uploads
 // succeeded.
 void RecordEnd(const RunDirectory& directory, RunResult* run) {
@@ -92,6 +117,9 @@ RunResult Run(const Options& given, const s3::Options& s3_options, const RunCred
   const auto directory = RunDirectory::Open(run.run_dir, options.identity, ScopeOf(options, s3_options),
                                             options.resume, DrainOnJournalFailure(stop));
   if (!directory) return Refused(run, directory.error());
+  run.has_records = true;
+  const auto first_status = FirstStatus(options.identity, *directory);
+  StatusWriter status(directory->dir(), first_status);
 
   run.summary = RunSession({.setup = *setup,
                             .s3_options = s3_options,
@@ -99,10 +127,16 @@ RunResult Run(const Options& given, const s3::Options& s3_options, const RunCred
                             .directory = *directory,
                             .stop = stop,
                             .trace = trace,
-                            .limits = limits != nullptr ? limits : &own_limits});
+                            .limits = limits != nullptr ? limits : &own_limits,
+                            .status = &status});
+  Describe(first_status, options.identity, *setup, s3_options.destination, &run.summary);
   run.status = ExitStatusOf(run.summary, stop->cause(), MayBeEmpty(options));
   run.message = MessageOf(run, *stop, s3_options, *setup);
   RecordEnd(*directory, &run);
+  status.End(run.summary, run.status);
+  if (const auto problem = status.problem(); !problem.empty()) {
+    PrintNote("status.json and metrics.prom are out of date: " + problem);
+  }
   return run;
 }
 

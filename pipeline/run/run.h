@@ -17,6 +17,7 @@ struct RunResult {
   ExitStatus status = kExitOk;
   Summary summary;
   std::string run_dir;
+  bool has_records = false;      // true if the run has begun: run_dir has its journal
   std::string run_dir_argument;  // the --run-dir that resumes the run; empty: the same command resumes it
   // Why the run did not start or was stopped; one line, or empty.
   std::string message;

@@ -83,6 +83,8 @@ class Session {
 
   // Runs the graph to its end. Called once.
   Summary Run();
+  // Gives the present state and numbers. Any thread.
+  void Fill(LiveStatus* status) const;
 
  private:
   using StopCallback = std::stop_callback<std::function<void()>>;
@@ -258,6 +260,34 @@ std::uint64_t Session::AbortOrphans(History* journal) {
   return orphans.problems.size();
 }
 
+void Session::Fill(LiveStatus* status) const {
+  const auto earlier = source_.done_before();
+  const auto& now = *progress_;
+  status->found = earlier.found + now.found;
+  status->uploaded = earlier.uploaded + now.uploaded;
+  status->skipped = earlier.skipped + now.skipped;
+  status->failed = now.failed;
+  status->cancelled = now.cancelled;
+  status->sent = earlier.sent + now.sent;
+  status->all_found = now.all_found;
+  status->bytes_found = earlier.uploaded_bytes + now.found_bytes;
+  status->bytes_done = earlier.uploaded_bytes + now.done_bytes;
+  status->bytes_left_out = now.left_out_bytes;
+  status->retries = now.retries;
+  status->throttled = clients_.admission().throttled();
+  status->in_flight = now.in_flight;
+  status->concurrency = slots_.circulation();
+  status->waiting_for = clients_.admission().outage();
+  const bool has_begun = now.done > 0 || now.in_flight > 0 || now.all_found;
+  if (context_.stop->cause()) {
+    status->state = RunState::kDraining;
+  } else if (!status->waiting_for.empty()) {
+    status->state = RunState::kWaiting;
+  } else {
+    status->state = has_begun ? RunState::kRunning : RunState::kWalking;
+  }
+}
+
 Summary Session::Run() {
   graph_.Run(Callbacks());
   sink_.End(source_.done_before().found);
@@ -265,6 +295,7 @@ Summary Session::Run() {
   Summary summary = sink_.summary();
   summary.session = context_.directory.session();
   summary.found = source_.found();
+  summary.found_bytes = progress_->found_bytes;
   summary.source_exhausted = source_.exhausted();
   VerifyAndCleanUp(&summary);  // before AddEarlier(), because it compares the counts of this session only
   summary.AddEarlier(source_.done_before());
@@ -290,6 +321,7 @@ Summary RunSession(const SessionContext& context) {
   const Note note = [&console](std::string_view text) { console.Note(fmt::format("note    {}", text)); };
   NoteStart(context, note);
   Session session(context, &progress, &console, note);
+  const auto attached = context.status->Attach([&session](LiveStatus* status) { session.Fill(status); });
   return session.Run();
 }
 

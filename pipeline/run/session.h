@@ -5,6 +5,7 @@
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/report/summary.h"
 #include "pipeline/run/run_setup.h"
+#include "pipeline/run/status_writer.h"
 #include "pipeline/runtime/client_factory.h"
 #include "pipeline/stop.h"
 #include "s3/admission/admission_controller.h"
@@ -22,6 +23,7 @@ struct SessionContext {
   StopControl* stop;
   s3::TraceLog* trace;  // null for none
   s3::RateLimits* limits;
+  StatusWriter* status;
 };
 
 // Blocks until every input has a result, or until the run was stopped and requests in flight have finished.

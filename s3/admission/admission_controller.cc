@@ -170,6 +170,13 @@ AdmissionController::Announcement AdmissionController::GiveUp() {
   return {.give_up_reason = fmt::format("the store {} for {} s: {}", problem, seconds, cause_)};
 }
 
+std::string AdmissionController::outage() const {
+  const MutexLock lock(mutex_);
+  if (breaker_.is_full()) return fmt::format("the store is full: {}", cause_);
+  const bool is_confirmed = breaker_.OutageLength(Clock::now()).count() > 0;
+  return is_confirmed ? fmt::format("the store does not answer: {}", cause_) : "";
+}
+
 void AdmissionController::Announce(const Announcement& announcement) const {
   if (!announcement.notice.empty() && hooks_.notice) hooks_.notice(announcement.notice);
   if (!announcement.give_up_reason.empty() && hooks_.give_up) hooks_.give_up(announcement.give_up_reason);

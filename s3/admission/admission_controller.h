@@ -113,6 +113,10 @@ class AdmissionController {
   // Sends a notice if requests are in flight and no request has received a response or failed yet.
   void NoticeIfSilent();
 
+  // Returns why requests are blocked, for a person: "the store does not answer: REASON". Returns an empty
+  // text while they are not blocked.
+  std::string outage() const;
+
   // Returns the number of responses that asked for fewer requests.
   std::uint64_t throttled() const { return throttled_; }
 
@@ -157,7 +161,7 @@ class AdmissionController {
 
   const RateLimits* const limits_;
   const AdmissionHooks hooks_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CircuitBreaker breaker_ S3_GUARDED_BY(mutex_);
   AdaptiveRateLimiter limiter_ S3_GUARDED_BY(mutex_);
   TokenBucket requests_ S3_GUARDED_BY(mutex_), bytes_ S3_GUARDED_BY(mutex_);  // the user's limits

@@ -1,5 +1,7 @@
 #include "s3/base/environment.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 
 namespace s3 {
@@ -10,6 +12,12 @@ Environment ProcessEnvironment() {
     if (value == nullptr || *value == '\0') return std::nullopt;
     return value;
   };
+}
+
+std::string HostName() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name;
 }
 
 }  // namespace s3

@@ -168,13 +168,14 @@ class HostileRunDirs(Hostile):
             self.assertEqual((locks / str(i)).read_text(), f"of another program: {i}\n")
         self.assertEqual((locks / str(2**64 - 1)).read_text(), "the last of all\n")
 
-    def test_a_summary_that_is_not_a_regular_file_is_refused(self):
-        summary = self.run_dir / "summary.json"
+    def test_a_report_that_is_not_a_regular_file_is_refused(self):
+        for name in ("summary.json", "status.json", "metrics.prom"):
+            report = self.run_dir / name
 
-        def prepare():
-            self.reset()
-            summary.unlink()
-        self.each_kind(summary, prepare, lambda words: self.assert_refused(self.s3flow("run", self.job_file, "--resume"), summary, words, "remove it"))
+            def prepare():
+                self.reset()
+                report.unlink()
+            self.each_kind(report, prepare, lambda words: self.assert_refused(self.s3flow("run", self.job_file, "--resume"), report, words, "remove it"))
 
     def test_a_summary_of_another_program_is_refused_and_kept(self):
         self.run_dir.mkdir(mode=0o755)
@@ -253,7 +254,7 @@ class HostileRunDirs(Hostile):
         self.addCleanup(os.umask, previous)
         self.reset()
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [self.run_dir, *self.run_dir.iterdir()]}
-        self.assertEqual(modes, {"run": 0o755, "journal.jsonl": 0o600, "summary.json": 0o644, "locks": 0o755})
+        self.assertEqual(modes, {"run": 0o755, "journal.jsonl": 0o600, "summary.json": 0o644, "status.json": 0o644, "metrics.prom": 0o644, "locks": 0o755})
         self.assert_fine(self.s3flow("run", self.job_file, "--resume"))
 
     def test_a_directory_that_is_swapped_during_a_run_stays_in_use(self):
@@ -275,7 +276,7 @@ class HostileRunDirs(Hostile):
     def test_links_that_appear_during_a_run_are_never_followed(self):
         """Another user who may write to the directory replaces its files by links at random moments."""
         random = seeded_random()
-        names = ["journal.jsonl", "summary.json", "summary.json.new", "journal.jsonl.torn", "locks/1", "locks/2", "locks"]
+        names = ["journal.jsonl", "summary.json", "summary.json.new", "status.json", "status.json.new", "metrics.prom.new", "journal.jsonl.torn", "locks/1", "locks/2", "locks"]
         faults = self.write("faults.yaml", "faults: [{operation: PutObject, action: delay, delay: 5ms, attempts: all}]")
         swapped = 0
         with Serve(self.dir / "slow", "--faults", faults) as server:

@@ -23,6 +23,15 @@ TEST(InputTest, HasItsFileInBothForms) {
   EXPECT_EQ(&FileOf(result), file.get());
 }
 
+TEST(InputTest, OfARangeOnlyTheRangeIsUploaded) {
+  InputFile file{.size_bytes = 25};
+  EXPECT_EQ(BytesToUpload(file), 25u);
+  file.range = std::make_shared<const PartsOfPlan>(PartsOfPlan{.first = 1, .last = 2, .part_bytes = 10});
+  EXPECT_EQ(BytesToUpload(file), 20u);
+  file.range = std::make_shared<const PartsOfPlan>(PartsOfPlan{.first = 3, .last = 3, .part_bytes = 10});
+  EXPECT_EQ(BytesToUpload(file), 5u);
+}
+
 TEST(InputTest, ItsRelativePathIsTheEndOfItsKey) {
   EXPECT_EQ((InputFile{.key = "prefix/sub/a", .relative_at = 7}).relative(), "sub/a");
 }

@@ -59,6 +59,13 @@ struct FinishArguments {
   std::string trace_http;
 };
 
+struct StatusArguments {
+  std::string directory;  // of a run, a plan, or the shards of a job
+  bool watch = false;
+  bool json = false;
+  bool trust_dir = false;
+};
+
 struct ServeArguments {
   std::string directory;
   int port = 0;
@@ -74,6 +81,7 @@ CommandResult Rehearse(const JobArguments& arguments, const EndpointArguments& e
 CommandResult Clean(const CleanArguments& arguments);
 CommandResult Plan(const JobArguments& arguments, const PlanArguments& plan);
 CommandResult Finish(const FinishArguments& arguments);
+CommandResult Status(const StatusArguments& arguments);
 CommandResult Serve(const ServeArguments& arguments);
 
 }  // namespace cli

@@ -8,6 +8,7 @@
 #include "pipeline/cli/output.h"
 #include "pipeline/report/terminal.h"
 #include "pipeline/run/dry_run.h"
+#include "pipeline/run/end_hook.h"
 
 namespace cli {
 namespace {
@@ -57,6 +58,7 @@ CommandResult Run(const JobArguments& arguments) {
   const auto run =
       pipeline::Run(job->pipeline, job->s3, *credentials, context.stop(), context.trace(), &limits);
   PrintRunResult(run, *context.stop(), job->pipeline.identity.kind);
+  pipeline::RunEndHook(job->pipeline.report, run, context.stop()->abort_token(), pipeline::PrintNote);
   return run.status;
 }
 

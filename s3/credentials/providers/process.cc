@@ -3,10 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/eventfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,10 +11,9 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "s3/base/child_process.h"
 #include "s3/base/unique_fd.h"
 #include "s3/credentials/providers/documents.h"
-
-extern char** environ;
 
 namespace s3 {
 namespace {
@@ -29,55 +25,14 @@ constexpr std::string_view kSecretVariables[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRE
                                                  "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
                                                  "AWS_CONTAINER_AUTHORIZATION_TOKEN"};
 
-std::vector<char*> ChildEnvironment(const std::vector<Secret>& hidden) {
-  std::vector<char*> kept;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    const auto name = text.substr(0, text.find('='));
-    const auto value = text.substr(std::min(name.size() + 1, text.size()));
-    const bool by_name = std::find(std::begin(kSecretVariables), std::end(kSecretVariables), name) !=
-                         std::end(kSecretVariables);
-    const bool by_value =
-        !value.empty() && std::any_of(hidden.begin(), hidden.end(),
-                                      [&](const Secret& secret) { return secret.Reveal() == value; });
-    if (!by_name && !by_value) kept.push_back(*entry);
-  }
-  kept.push_back(nullptr);
-  return kept;
-}
-
-// Starts the program in its own process group, so that it can be killed with all its children.
-Result<pid_t> Spawn(const std::vector<std::string>& words, int out, const std::vector<Secret>& hidden) {
-  posix_spawn_file_actions_t files;
-  posix_spawnattr_t attributes;
-  posix_spawn_file_actions_init(&files);
-  posix_spawnattr_init(&attributes);
-  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&files, out, 1);
-  posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addclosefrom_np(&files, 3);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-
-  std::vector<char*> arguments;
-  for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  auto environment = ChildEnvironment(hidden);
-  pid_t pid = 0;
-  const int error =
-      posix_spawnp(&pid, arguments[0], &files, &attributes, arguments.data(), environment.data());
-  posix_spawn_file_actions_destroy(&files);
-  posix_spawnattr_destroy(&attributes);
-  if (error != 0) {
-    return Fail(ErrorKind::kBadCredentials, fmt::format("cannot run {}: {}", words[0], std::strerror(error)));
-  }
-  return pid;
+bool IsSecret(std::string_view entry, const std::vector<Secret>& hidden) {
+  const auto name = entry.substr(0, entry.find('='));
+  const auto value = entry.substr(std::min(name.size() + 1, entry.size()));
+  const bool by_name =
+      std::find(std::begin(kSecretVariables), std::end(kSecretVariables), name) != std::end(kSecretVariables);
+  return by_name || (!value.empty() && std::any_of(hidden.begin(), hidden.end(), [&](const Secret& secret) {
+           return secret.Reveal() == value;
+         }));
 }
 
 // Appends all output to `*output`. Returns what went wrong; empty if nothing did.
@@ -102,27 +57,6 @@ std::string ReadToEnd(int fd, Clock::time_point deadline, std::stop_token stop, 
     if (output->size() > kMaxOutputBytes) return "wrote more than 64 KiB";
   }
   explicit_bzero(chunk, sizeof chunk);
-  return "";
-}
-
-// Waits until a program has ended, because it may still run after the end of its output. Returns what went
-// wrong; empty for exit status 0.
-std::string AwaitExit(pid_t pid, Clock::time_point deadline, bool kill_now) {
-  int status = 0;
-  for (;;) {
-    if (kill_now || Clock::now() >= deadline) {
-      kill(-pid, SIGKILL);
-      while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-      }
-      return "did not finish within the time limit";
-    }
-    const auto ended = waitpid(pid, &status, WNOHANG);
-    if (ended == pid) break;
-    if (ended < 0 && errno != EINTR) return std::strerror(errno);
-    usleep(2'000);
-  }
-  if (WIFSIGNALED(status)) return fmt::format("was killed by signal {}", WTERMSIG(status));
-  if (WEXITSTATUS(status) != 0) return fmt::format("ended with exit status {}", WEXITSTATUS(status));
   return "";
 }
 
@@ -179,14 +113,17 @@ Result<Credentials> CredentialsFromProcess(std::string_view command, const Provi
   }
   const UniqueFd in(ends[0]);
   UniqueFd out(ends[1]);
-  const auto pid = Spawn(*words, out.get(), context.hidden);
-  if (!pid) return tl::unexpected(pid.error());
+  auto environment =
+      EnvironmentList([&](std::string_view entry) { return !IsSecret(entry, context.hidden); });
+  const auto child = StartChild({.words = *words, .environment = std::move(environment), .out = out.get()});
+  if (!child) return Fail(ErrorKind::kBadCredentials, child.error().message);
   out.Close();
 
   const auto deadline = Clock::now() + timeout;
   std::string output;
   auto problem = ReadToEnd(in.get(), deadline, context.stop, &output);
-  const auto exit = AwaitExit(*pid, deadline, !problem.empty());
+  // The program may still run after the end of its output.
+  const auto exit = AwaitChild(*child, {.deadline = problem.empty() ? deadline : Clock::time_point::min()});
   if (problem.empty()) problem = exit;
   Result<Credentials> credentials = Fail(ErrorKind::kBadCredentials, problem);
   if (problem.empty()) credentials = ReadOutput(output);

@@ -59,6 +59,8 @@ TEST_F(SinkTest, RecordsEachResultInTheJournalAndTheCounts) {
   EXPECT_EQ(sink.summary().failed, 1u);
   EXPECT_EQ(progress_.done, 2u);
   EXPECT_EQ(progress_.failed, 1u);
+  EXPECT_EQ(progress_.uploaded, 1u);
+  EXPECT_EQ(progress_.skipped + progress_.cancelled + progress_.sent, 0u);
   EXPECT_FALSE(stop_.cause());
 }
 

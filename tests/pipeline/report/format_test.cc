@@ -25,6 +25,16 @@ TEST(FormatTest, DurationsHaveTwoUnits) {
   EXPECT_EQ(HumanDuration(1e300), "more than 100 h");
 }
 
+TEST(FormatTest, TimestampsAreReadBack) {
+  EXPECT_EQ(Timestamp(0), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(Timestamp(1'700'000'000), "2023-11-14T22:13:20Z");
+  EXPECT_EQ(ParseTimestamp("2023-11-14T22:13:20Z"), 1'700'000'000);
+  for (const auto* text :
+       {"", "2023-11-14", "2023-11-14T22:13:20", "2023-11-14T22:13:20Z ", "2023-13-14T22:13:20Z"}) {
+    EXPECT_EQ(ParseTimestamp(text), std::nullopt) << text;
+  }
+}
+
 TEST(FormatTest, OneIsSingular) {
   EXPECT_EQ(Counted(0, "retry", "retries"), "0 retries");
   EXPECT_EQ(Counted(1, "retry", "retries"), "1 retry");

@@ -148,12 +148,14 @@ TEST(SummaryJsonTest, KeepsItsKeys) {
                         "found", "uploaded", "skipped", "failed", "cancelled", "sent", "uploaded_bytes",
                         "session", "settled_before", "uploaded_bytes_before", "this_session",
                         "earlier_sessions", "reused_parts", "retries", "credential_renewals", "stragglers",
-                        "transport", "uploads_left", "failures_by_kind", "complete", "seconds",
+                        "transport", "uploads_left", "failures_by_kind", "complete", "found_bytes", "started",
+                        "ended", "host", "job_file", "endpoint", "bucket", "prefix", "seconds",
                         "peak_memory_bytes", "slots", "exit_status", "version"));
   EXPECT_EQ(json.at("this_session").at("uploaded"), 1);
   EXPECT_EQ(json.at("earlier_sessions").at("uploaded"), 3);
   EXPECT_EQ(json.at("complete"), false);
   EXPECT_EQ(json.at("exit_status"), 75);
+  EXPECT_EQ(json.at("started"), "1970-01-01T00:00:00Z");
   summary.shard = "3/8";
   EXPECT_EQ(nlohmann::json::parse(SummaryJson(summary, kExitOk)).at("shard"), "3/8");
 }

@@ -81,9 +81,11 @@ TEST_F(AdmissionControllerTest, RequestsWaitDuringAnOutageAndAllAreSentAfterIt) 
   }
   while (probes_ < 2) std::this_thread::yield();
   EXPECT_EQ(sent, 0);
+  EXPECT_TRUE(admission_.outage().starts_with("the store does not answer: ")) << admission_.outage();
   is_there_ = true;
   for (auto& task : tasks) task.join();
   EXPECT_EQ(sent, 40);
+  EXPECT_EQ(admission_.outage(), "");
   EXPECT_GT(waited_out, 0);
   EXPECT_LE(probes_, 10) << "one task probes for all";
   ASSERT_EQ(notices_.size(), 2u);

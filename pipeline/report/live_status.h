@@ -1,0 +1,73 @@
+// The state of a run at one moment, as a value, and its file status.json. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "pipeline/report/summary.h"
+#include "s3/base/result.h"
+
+namespace pipeline {
+
+inline constexpr char kStatusName[] = "status.json";  // name in a run directory
+
+enum class RunState {
+  kWalking,   // looks for inputs; none has been taken up yet
+  kRunning,   // uploads
+  kWaiting,   // the store is away or full, and the run waits for it
+  kDraining,  // finishes the requests in flight, and then stops
+  kFinished,  // ended: every input is uploaded or skipped
+  kFailed,    // ended: some inputs failed, or the run could not be completed
+  kStopped,   // ended early: run again
+};
+std::string_view StateName(RunState state);
+bool HasEnded(RunState state);
+
+struct LiveStatus {
+  RunState state = RunState::kWalking;
+  // The process of the session.
+  std::string host;
+  int process = 0;
+  std::string shard;  // see RunRecord
+  int session = 1;
+  // Seconds since 1970: the start of the session; when these values were taken.
+  std::int64_t started_s = 0, updated_s = 0;
+
+  // Inputs of the run, with those that earlier sessions have done.
+  std::uint64_t found = 0, uploaded = 0, skipped = 0, failed = 0, cancelled = 0, sent = 0;
+  bool all_found = false;  // false: the walk goes on, so `found` and `bytes_found` still grow
+  // `bytes_done`: the store has acknowledged them. `bytes_left_out`: of inputs that ended without an upload.
+  std::uint64_t bytes_found = 0, bytes_done = 0, bytes_left_out = 0;
+
+  // Of this session.
+  std::uint64_t retries = 0, throttled = 0;
+  int in_flight = 0;    // requests that carry data
+  int concurrency = 0;  // the present limit of `in_flight`
+  double bytes_per_s = 0, inputs_per_s = 0;
+  std::string waiting_for;  // the outage that the run waits for; empty: none
+
+  // Only of a run that has ended.
+  std::optional<int> exit_status;
+  bool complete = false;  // every input has a result
+
+  std::uint64_t done() const { return uploaded + skipped + failed + cancelled + sent; }
+  // Returns the share of the found bytes that are done, from 0 to 100. If the bytes are unknown (streams,
+  // empty files), returns the share of the inputs. Returns nothing before the first input.
+  std::optional<double> Percent() const;
+  // Returns the longer of two estimates: by inputs and by bytes. It is a minimum unless `all_found`. Returns
+  // nothing if nothing moves, and for a run that has ended.
+  std::optional<double> SecondsLeft() const;
+};
+
+// Returns the status of a run that has ended, with the final counts. `last`: its last status before the end.
+// `updated_s` is that of the summary's end.
+LiveStatus FinalStatus(LiveStatus last, const Summary& summary, ExitStatus status);
+
+// Returns the content of status.json. Its keys are a contract with users' scripts.
+std::string StatusJson(const LiveStatus& status);
+// Parses the content of status.json. Fails with kLocal if it is not such a document, or of a later schema.
+s3::Result<LiveStatus> ParseStatus(std::string_view json);
+
+}  // namespace pipeline

@@ -1,0 +1,107 @@
+#include "pipeline/report/metrics.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "s3/base/printable.h"
+
+namespace pipeline {
+namespace {
+
+// Escapes a label value, as OpenMetrics wants it. Bytes that are not UTF-8 become readable text first.
+std::string Quoted(std::string_view value) {
+  std::string text = "\"";
+  for (const char c : s3::Printable(value)) {
+    if (c == '"' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text + "\"";
+}
+
+struct Family {
+  std::string_view name;  // without "_total" or "_info"
+  std::string_view type;
+  std::string_view unit;  // empty: none
+  std::string_view help;
+};
+
+std::string Head(const Family& family) {
+  auto text = fmt::format("# TYPE {} {}\n", family.name, family.type);
+  if (!family.unit.empty()) text += fmt::format("# UNIT {} {}\n", family.name, family.unit);
+  return text + fmt::format("# HELP {} {}\n", family.name, family.help);
+}
+
+template <typename T>
+std::string Gauge(std::string_view name, std::string_view unit, std::string_view help, T value) {
+  return Head({name, "gauge", unit, help}) + fmt::format("{} {}\n", name, value);
+}
+
+std::string Counter(std::string_view name, std::string_view unit, std::string_view help,
+                    std::uint64_t value) {
+  return Head({name, "counter", unit, help}) + fmt::format("{}_total {}\n", name, value);
+}
+
+std::string States(RunState now) {
+  auto text = Head({"s3flow_state", "stateset", "", "What the run does: the state with the value 1."});
+  for (const auto state : {RunState::kWalking, RunState::kRunning, RunState::kWaiting, RunState::kDraining,
+                           RunState::kFinished, RunState::kFailed, RunState::kStopped}) {
+    text +=
+        fmt::format("s3flow_state{{s3flow_state={}}} {}\n", Quoted(StateName(state)), state == now ? 1 : 0);
+  }
+  return text;
+}
+
+std::string Inputs(const LiveStatus& status) {
+  auto text = Head({"s3flow_inputs", "counter", "", "Inputs of the run that have a result, by outcome."});
+  const auto add = [&](std::string_view outcome, std::uint64_t count) {
+    text += fmt::format("s3flow_inputs_total{{outcome=\"{}\"}} {}\n", outcome, count);
+  };
+  add("uploaded", status.uploaded);
+  add("skipped", status.skipped);
+  add("failed", status.failed);
+  add("cancelled", status.cancelled);
+  add("sent", status.sent);
+  return text;
+}
+
+}  // namespace
+
+std::string MetricsText(const LiveStatus& status) {
+  auto text = Head({"s3flow_run", "info", "", "The process of the run's present session."});
+  text += fmt::format("s3flow_run_info{{host={},pid=\"{}\",session=\"{}\",shard={},version={}}} 1\n",
+                      Quoted(status.host), status.process, status.session, Quoted(status.shard),
+                      Quoted(S3FLOW_VERSION));
+  text += States(status.state);
+  text += Inputs(status);
+  text += Gauge("s3flow_found_inputs", "inputs", "Inputs that the walk has found so far.", status.found);
+  text += Gauge("s3flow_walk_ended", "", "1 when the walk has found all inputs.", status.all_found ? 1 : 0);
+  text += Gauge("s3flow_found_bytes", "bytes", "Size of the inputs that the walk has found so far.",
+                status.bytes_found);
+  text += Counter("s3flow_sent_bytes", "bytes", "Bytes that the store has acknowledged.", status.bytes_done);
+  text += Gauge("s3flow_rate_bytes_per_second", "bytes_per_second", "Bytes per second over the last 15 s.",
+                status.bytes_per_s);
+  text += Gauge("s3flow_rate_inputs_per_second", "inputs_per_second", "Inputs per second over the last 15 s.",
+                status.inputs_per_s);
+  if (const auto left = status.SecondsLeft()) {
+    text += Gauge("s3flow_left_seconds", "seconds",
+                  "Estimate of the remaining time; a minimum until s3flow_walk_ended is 1.", *left);
+  }
+  text +=
+      Gauge("s3flow_in_flight_requests", "requests", "Requests in flight that carry data.", status.in_flight);
+  text += Gauge("s3flow_concurrency_limit_requests", "requests", "The present limit of requests in flight.",
+                status.concurrency);
+  text += Counter("s3flow_retries", "", "Attempts after the first one.", status.retries);
+  text += Counter("s3flow_throttled_responses", "responses", "Responses that asked for fewer requests.",
+                  status.throttled);
+  text += Gauge("s3flow_started_timestamp_seconds", "seconds", "When the session began, since 1970.",
+                status.started_s);
+  text += Gauge("s3flow_updated_timestamp_seconds", "seconds", "When these values were taken, since 1970.",
+                status.updated_s);
+  if (status.exit_status) {
+    text += Gauge("s3flow_exit_status", "", "Exit status of a run that has ended.", *status.exit_status);
+  }
+  return text + "# EOF\n";
+}
+
+}  // namespace pipeline

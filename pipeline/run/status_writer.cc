@@ -1,0 +1,72 @@
+#include "pipeline/run/status_writer.h"
+
+#include <ctime>
+#include <utility>
+
+#include "pipeline/report/metrics.h"
+
+namespace pipeline {
+
+StatusWriter::Attachment::Attachment(StatusWriter* writer, Fill fill) : writer_(writer) {
+  const s3::MutexLock lock(writer_->mutex_);
+  writer_->fill_ = std::move(fill);
+}
+
+StatusWriter::Attachment::~Attachment() {
+  const s3::MutexLock lock(writer_->mutex_);
+  writer_->Update();
+  writer_->fill_ = nullptr;
+}
+
+StatusWriter::StatusWriter(OwnDir directory, LiveStatus first)
+    : directory_(std::move(directory)), status_(std::move(first)) {
+  Write();
+  updates_.emplace(kPeriod, [this] {
+    {
+      const s3::MutexLock lock(mutex_);
+      Update();
+    }
+    Write();
+    return kPeriod;
+  });
+}
+
+void StatusWriter::Update() {
+  if (fill_) fill_(&status_);
+  const auto now = RateMeter::Clock::now();
+  bytes_.Add(now, status_.bytes_done);
+  inputs_.Add(now, status_.done());
+  status_.bytes_per_s = bytes_.per_second();
+  status_.inputs_per_s = inputs_.per_second();
+  status_.updated_s = std::time(nullptr);
+}
+
+// Only one thread at a time calls it: the constructor's, then that of the updates, then that of End().
+void StatusWriter::Write() {
+  LiveStatus status;
+  {
+    const s3::MutexLock lock(mutex_);
+    status = status_;
+  }
+  constexpr auto kUnsynced = OwnDir::Durability::kUnsynced;  // the files are of use only while the run lives
+  auto written = directory_.Write(kStatusName, StatusJson(status), 0644, kUnsynced);
+  if (written) written = directory_.Write(kMetricsName, MetricsText(status), 0644, kUnsynced);
+  const s3::MutexLock lock(mutex_);
+  problem_ = written ? "" : written.error().message;
+}
+
+void StatusWriter::End(const Summary& summary, ExitStatus status) {
+  updates_.reset();
+  {
+    const s3::MutexLock lock(mutex_);
+    status_ = FinalStatus(std::move(status_), summary, status);
+  }
+  Write();
+}
+
+std::string StatusWriter::problem() const {
+  const s3::MutexLock lock(mutex_);
+  return problem_;
+}
+
+}  // namespace pipeline

@@ -1,0 +1,44 @@
+// One run, as its directory shows it to another process: from status.json and the lock. Only reads, except
+// that RunLock::IsHeld() makes and removes a file to learn the time of the file system.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "pipeline/fs/own_dir.h"
+#include "pipeline/journal/run_lock.h"
+#include "pipeline/report/live_status.h"
+
+namespace pipeline {
+
+enum class RunPhase {
+  kNotRun,
+  kActive,
+  kLost,  // did not record an end, and gives no sign of life any more
+  kEnded,
+  kUnreadable,  // see RunView::problem
+};
+
+struct RunView {
+  // A status.json of a run that has not ended is too old from this age on: a living run renews it every 2 s.
+  static constexpr std::chrono::seconds kSilence = RunLock::kStale;
+
+  RunPhase phase = RunPhase::kNotRun;
+  std::optional<LiveStatus> status;  // the last one; nothing if the run has written none
+  std::int64_t age_s = 0;            // of `status`
+  bool is_locked = false;            // a process holds the directory, as far as this machine can tell
+  std::string problem;               // why the directory cannot be read; else empty
+
+  // The name of the phase, or of the state of an active or ended run: "running", "lost".
+  std::string_view StateText() const;
+  bool WorkLeft() const { return phase != RunPhase::kEnded || !status->complete; }
+  bool HasFailures() const { return status && status->exit_status.value_or(0) != kExitOk; }
+};
+
+// Reads the run in `directory`. `now_s`: seconds since 1970. Never blocks on a FIFO and follows no link in
+// the directory; what is not trusted gives kUnreadable.
+RunView ViewRun(const OwnDir& directory, std::int64_t now_s);
+
+}  // namespace pipeline
