@@ -103,6 +103,7 @@ std::vector<Field> ResumeFields(pipeline::ResumeOptions* options) {
 }
 
 std::vector<Field> ReportFields(pipeline::ReportOptions* options) {
+  using pipeline::LogFormat;
   using pipeline::LogLevel;
   using pipeline::ProgressStyle;
   return {Text("run_dir", &options->run_dir),
@@ -110,10 +111,18 @@ std::vector<Field> ReportFields(pipeline::ReportOptions* options) {
                  Names<ProgressStyle>{{"auto", ProgressStyle::kAuto},
                                       {"bar", ProgressStyle::kBar},
                                       {"lines", ProgressStyle::kLines},
+                                      {"json", ProgressStyle::kJson},
                                       {"none", ProgressStyle::kNone}}),
+          Duration("progress_interval", &options->progress_interval, 100ms),
           Choice("log", &options->log,
-                 Names<LogLevel>{{"failures", LogLevel::kFailures}, {"objects", LogLevel::kObjects}}),
-          Text("trace_http", &options->trace_http), Prices("prices", &options->prices)};
+                 Names<LogLevel>{{"quiet", LogLevel::kQuiet},
+                                 {"failures", LogLevel::kFailures},
+                                 {"objects", LogLevel::kObjects}}),
+          Text("log_file", &options->log_file),
+          Choice("log_format", &options->log_format,
+                 Names<LogFormat>{{"text", LogFormat::kText}, {"json", LogFormat::kJson}}),
+          Text("trace_http", &options->trace_http),
+          Prices("prices", &options->prices)};
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ struct Progress {
   std::atomic<std::uint64_t> found_bytes{0};
   std::atomic<std::uint64_t> done{0};  // inputs that have a result
   std::atomic<std::uint64_t> failed{0};
-  std::atomic<std::uint64_t> done_bytes{0};  // bytes that the store has acknowledged, part by part
+  std::atomic<std::uint64_t> done_bytes{0};      // bytes that the store has acknowledged, part by part
+  std::atomic<std::uint64_t> left_out_bytes{0};  // of inputs that were skipped, failed or cancelled
   std::atomic<std::uint64_t> retries{0};
   std::atomic<int> in_flight{0};
   std::atomic<bool> all_found{false};  // true when the walk has ended: `found` is then the total

@@ -25,6 +25,8 @@ void Sink::Record(const ObjectResult& result) {
   ++recorded_;
   ++progress_->done;
   if (result.outcome == Outcome::kFailed) ++progress_->failed;
+  const bool is_stored = result.outcome == Outcome::kUploaded || result.outcome == Outcome::kSent;
+  if (!is_stored) progress_->left_out_bytes += result.file->size_bytes;
   (void)journal_->Append(ResultLine(result));  // at its first error, the journal stops the run
   if (result.error && result.error->kind == s3::ErrorKind::kNoCredentials) {
     stop_->Drain(StopCause::kNoCredentials, result.error->message + ": run again with new credentials");
@@ -44,8 +46,8 @@ void Sink::Record(const ObjectResult& result) {
 void Sink::StopAtFailureLimit() {
   const double share = static_cast<double>(summary_.failed) / static_cast<double>(recorded_);
   if (summary_.failed >= failures_.count) {
-    stop_->Drain(StopCause::kTooManyFailures,
-                 fmt::format("{} inputs failed: limits.on_failure stops the run", summary_.failed));
+    stop_->Drain(StopCause::kTooManyFailures, fmt::format("{} failed: limits.on_failure stops the run",
+                                                          Counted(summary_.failed, "input", "inputs")));
   } else if (recorded_ >= FailureLimit::kMinDone && share > failures_.share) {
     stop_->Drain(StopCause::kTooManyFailures,
                  fmt::format("{:.1f} % of the inputs failed: limits.on_failure stops the run", 100 * share));

@@ -98,7 +98,7 @@ std::optional<Refusal> ResumeProblem(const std::string& path, const History& his
   }
   if (history.complete() && !options.finished_too && options.skip == SkipMode::kNever) {
     return Refusal{
-        kExitJournal,
+        kExitConfig,
         fmt::format("{} belongs to a run that is complete: choose another run directory, or upload "
                     "later changes with --resume",
                     path)};
@@ -152,7 +152,7 @@ std::optional<Refusal> RunDirectory::SummaryProblem() const {
   const auto summary = dir_.Find(kSummaryName);
   if (!summary) return Refusal{kExitJournal, summary.error().message};
   if (!*summary || history_->run()) return std::nullopt;
-  return Refusal{kExitJournal,
+  return Refusal{kExitConfig,
                  fmt::format("{} exists, but there is no journal: choose another run directory, or move "
                              "that file away",
                              dir_.PathOf(kSummaryName))};

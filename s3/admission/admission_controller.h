@@ -113,6 +113,16 @@ class AdmissionController {
   // Sends a notice if requests are in flight and no request has received a response or failed yet.
   void NoticeIfSilent();
 
+  // Why requests wait at the moment.
+  enum class Delay {
+    kNone,        // no request waits for admission
+    kStoreAway,   // the circuit breaker is open
+    kStoreFull,   // the store has no room
+    kUserLimits,  // RateLimits
+    kThrottling,  // the rate that the store accepts
+  };
+  Delay CurrentDelay();
+
   // Returns the number of responses that asked for fewer requests.
   std::uint64_t throttled() const { return throttled_; }
 

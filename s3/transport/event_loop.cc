@@ -69,6 +69,12 @@ class EventLoop::Loop {
   void Abort() { commands_.Abort(); }
   int in_flight() const { return in_flight_; }
   std::uint64_t cancelled_stragglers() const { return cancelled_stragglers_; }
+  // Reads the ended bytes first, so that they are never more than the total.
+  SentBytes sent_bytes() const {
+    const auto ended = ended_bytes_.load();
+    const auto total = pump_.sent_bytes();
+    return {total, total - std::min(ended, total)};
+  }
 
  private:
   void Run() {
@@ -255,6 +261,7 @@ class EventLoop::Loop {
   void ResendOnNewConnection(Connection* connection) {
     Exchange* const exchange = connection->exchange;
     pool_.Close(connection);
+    ended_bytes_ += exchange->body_sent();
     exchange->Rewind(false);  // ends the wait for 100 Continue, which must not time out while connecting
     Connect(exchange);
   }
@@ -263,6 +270,7 @@ class EventLoop::Loop {
   // writes into the response how the exchange ended. WakeFinished wakes the caller later.
   template <typename Record>
   void Finish(Exchange* exchange, const Record& record) {
+    ended_bytes_ += exchange->body_sent();
     if (exchange->connection != nullptr) pool_.Close(exchange->connection);
     if (std::exchange(exchange->is_awaiting_connection, false)) std::erase(awaiting_connection_, exchange);
     record(*exchange);
@@ -319,6 +327,7 @@ class EventLoop::Loop {
   CommandQueue commands_;
   std::atomic<int> in_flight_ = 0;
   std::atomic<std::uint64_t> cancelled_stragglers_ = 0;
+  std::atomic<std::uint64_t> ended_bytes_ = 0;  // sent bytes of bodies whose request has ended or is resent
 
   // Used by the loop's thread only.
   ConnectionPool pool_;
@@ -366,5 +375,6 @@ void EventLoop::CancelSleeps() { loop_->CancelSleeps(); }
 void EventLoop::Abort() { loop_->Abort(); }
 int EventLoop::in_flight() const { return loop_->in_flight(); }
 std::uint64_t EventLoop::cancelled_stragglers() const { return loop_->cancelled_stragglers(); }
+SentBytes EventLoop::sent_bytes() const { return loop_->sent_bytes(); }
 
 }  // namespace s3

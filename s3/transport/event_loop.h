@@ -1,12 +1,19 @@
 // The transport: exchanges over pooled connections, on epoll, in one thread of its own.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "s3/http.h"
 #include "s3/options.h"
 
 namespace s3 {
+
+// Bytes of request bodies that were given to the kernel.
+struct SentBytes {
+  std::uint64_t total = 0;      // since the start; a repeated request counts again
+  std::uint64_t in_flight = 0;  // the part of `total` whose requests are still in flight
+};
 
 // All functions are thread-safe. The loop's thread calls the Wakes. If Send or WakeAfter fails at once, it
 // calls the Wake itself.
@@ -33,6 +40,7 @@ class EventLoop final : public Transport {
   int in_flight() const;
   // Returns the number of exchanges that were cancelled because they took far longer than their peers.
   std::uint64_t cancelled_stragglers() const;
+  SentBytes sent_bytes() const;
 
  private:
   class Loop;

@@ -85,7 +85,7 @@ void Exchange::Rewind(bool expect_continue) {
   head_.append(kEnd);
   pieces_[0] = head_;
   piece_ = piece_offset_ = 0;
-  file_sent_ = 0;
+  file_sent_ = body_sent_ = 0;
   expects_continue_ = awaits_continue_ = expect_continue;
   began_early_ = met_tls_ = false;
   response_began_ = Clock::time_point::max();
@@ -116,6 +116,8 @@ FileRange Exchange::UnsentFile() const {
 
 void Exchange::Sent(std::size_t bytes, Clock::time_point now) {
   moved_bytes_ += bytes;
+  const auto head_left = piece_ == 0 ? pieces_[0].size() - piece_offset_ : 0;
+  body_sent_ += bytes - std::min<std::uint64_t>(bytes, head_left);
   if (piece_ == pieces_.size()) {
     file_sent_ += bytes;
     return;

@@ -70,6 +70,8 @@ class Exchange {
   FileRange UnsentFile() const;
   // Records that the next `bytes` bytes of the request have been sent.
   void Sent(std::size_t bytes, Clock::time_point now);
+  // Returns how many bytes of the body have been sent since the last Rewind().
+  std::uint64_t body_sent() const { return body_sent_; }
   bool sent_head() const { return piece_ > 0; }
   bool sent_all() const { return piece_ == pieces_.size() && file_sent_ == file_.bytes; }
 
@@ -141,6 +143,7 @@ class Exchange {
   std::size_t piece_ = 0, piece_offset_ = 0;
   FileRange file_;  // sent after the pieces
   std::uint64_t file_sent_ = 0;
+  std::uint64_t body_sent_ = 0;
   bool expects_continue_ = false;
   bool awaits_continue_ = false;
   Clock::time_point continue_awaited_since_{};

@@ -49,7 +49,10 @@ ExchangePump::SendState ExchangePump::Send(Connection* connection, Exchange* exc
       case IoState::kEnded:
       case IoState::kFailed: return SendState::kFailed;
     }
+    const auto before = exchange->body_sent();
     exchange->Sent(sent.bytes, now);
+    const auto total = sent_bytes_.load(std::memory_order_relaxed) + exchange->body_sent() - before;
+    sent_bytes_.store(total, std::memory_order_relaxed);
     if (!sent.more) return SendState::kBlocked;
   }
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "s3/transport/connection.h"
@@ -39,6 +41,9 @@ class ExchangePump {
   // Says why the connection was lost. Valid until the next Run.
   const std::string& problem() const { return problem_; }
 
+  // Returns how many bytes of bodies have been sent, with repetitions. Any thread.
+  std::uint64_t sent_bytes() const { return sent_bytes_.load(std::memory_order_relaxed); }
+
  private:
   enum class SendState { kBlocked, kFailed, kFileUnreadable };
 
@@ -50,6 +55,7 @@ class ExchangePump {
 
   std::array<char, Connection::kScratchBytes> buffer_;
   std::string problem_;
+  std::atomic<std::uint64_t> sent_bytes_ = 0;  // written by the loop's thread only
 };
 
 }  // namespace s3
