@@ -13,8 +13,8 @@ MaybeProblem Take(const Parsed<T>& parsed, auto* target) {
 MaybeProblem CheckedSize(const std::string& text, std::uint64_t min, std::uint64_t max,
                          std::uint64_t* target) {
   const auto parsed = ParseSize(text);
-  if (parsed && *parsed < min) return fmt::format("must be at least {} bytes", min);
-  if (parsed && *parsed > max) return fmt::format("must be at most {} bytes", max);
+  if (parsed && *parsed < min) return fmt::format("must be at least {}", ShowSize(min));
+  if (parsed && *parsed > max) return fmt::format("must be at most {}", ShowSize(max));
   return Take(parsed, target);
 }
 
@@ -99,7 +99,7 @@ Field Size(std::string name, std::uint64_t* target, std::uint64_t min, std::uint
   return {.name = std::move(name),
           .type = SizeType(min, max),
           .set = [=](const std::string& text) { return CheckedSize(text, min, max, target); },
-          .show = [target] { return fmt::format("{}", *target); }};
+          .show = [target] { return ShowSize(*target); }};
 }
 
 Field MaybeSize(std::string name, std::optional<std::uint64_t>* target) {

@@ -210,12 +210,39 @@ constexpr Description kAll[] = {
      "stored in a later second than the file's mtime. checksum: files with an object of the same content. "
      "if_none_match: files with any object under their key.",
      "size_mtime"},
+    {"faults[].operation", "The S3 operation. \"*\": every operation.", "PutObject"},
+    {"faults[].key", "A glob over the key.", "\"*/file2\""},
+    {"faults[].attempts", "Which attempts get the fault: a number, a range, or all.", "1-2"},
+    {"faults[].every", "n: only every n-th matching request gets the fault.", "10"},
+    {"faults[].action",
+     "status: replies with `status` and `code`. reset: resets the connection after the headers. "
+     "reset_in_body: resets it after `after_bytes` of the body. no_answer: never replies. lost_answer: "
+     "executes the request, then resets. delay: waits for `delay`. wrong_etag: replies with another ETag. "
+     "error_in_200: replies with 200 and an error in the body. cut_body: sends only `after_bytes` of the "
+     "reply's body. flip_bit: changes one bit of the received body.",
+     "status"},
+    {"faults[].applied",
+     "true: status, error_in_200 and no_answer happen after the request has been executed and stored.",
+     "true"},
+    {"faults[].status", "The HTTP status of the reply.", "503"},
+    {"faults[].code", "The S3 error code of the reply.", "SlowDown"},
+    {"faults[].retry_after_s", "Sent as Retry-After, in seconds. -1: not sent.", "2"},
+    {"faults[].after_bytes", "How many bytes are received or sent before the fault happens.", "64KiB"},
+    {"faults[].delay", "How long the reply is delayed.", "3s"},
     {"report.run_dir", "The run directory. Empty: s3flow-runs/TIME-PID.", "/scratch/run42"},
     {"report.progress",
-     "auto: a bar on a terminal, otherwise lines. bar, lines: always this form. none: no progress output.",
+     "auto: a progress area on a terminal, otherwise lines. bar, lines: always this form. json: one JSON "
+     "object for each line. none: no progress output.",
      "lines"},
-    {"report.log", "failures: prints failures only. objects: also prints every start, retry and result.",
+    {"report.progress_interval", "The time between two lines of progress.", "5s"},
+    {"report.log",
+     "failures: prints failures only. objects: also prints every start, retry and result. quiet: prints only "
+     "messages that end the run.",
      "objects"},
+    {"report.log_file",
+     "A file to which the same events are appended, with time stamps. Empty: no such file.",
+     "/scratch/run42.log"},
+    {"report.log_format", "text or json: the format of `log_file`; without `log_file`, of stderr.", "json"},
     {"report.trace_http",
      "A file that logs every request and response, without bodies and secrets. Empty: no such file.",
      "trace.log"},

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cctype>
 #include <sstream>
+#include <utility>
 
 #include "s3/base/printable.h"
 
@@ -275,6 +276,38 @@ Document ParseDocument(std::string_view text, const std::string& name, const s3:
   } catch (const TooDeep&) {
   }
   return document;
+}
+
+std::optional<std::vector<std::string>> SplitTextList(std::string_view text) {
+  if (text.size() < 2 || !text.starts_with('[') || !text.ends_with(']')) return std::nullopt;
+  text = text.substr(1, text.size() - 2);
+  std::vector<std::string> items;
+  std::string item;
+  char quote = '\0';
+  bool was_quoted = false;
+  const auto end_item = [&] {
+    const auto last = item.find_last_not_of(' ');
+    if (!was_quoted) item.erase(last == std::string::npos ? 0 : last + 1);
+    items.push_back(std::exchange(item, ""));
+    was_quoted = false;
+  };
+  for (const char c : text) {
+    if (quote != '\0' && c == quote) {
+      quote = '\0';
+    } else if (quote != '\0') {
+      item += c;
+    } else if ((c == '\'' || c == '"') && item.empty()) {
+      quote = c;
+      was_quoted = true;
+    } else if (c == ',') {
+      end_item();
+    } else if (c != ' ' || (!item.empty() && !was_quoted)) {
+      item += c;
+    }
+  }
+  if (quote != '\0') return std::nullopt;
+  if (!text.empty()) end_item();
+  return items;
 }
 
 }  // namespace config

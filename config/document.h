@@ -57,6 +57,10 @@ struct Document {
 // if it can, so that all problems are reported together.
 Document ParseDocument(std::string_view text, const std::string& name, const s3::Environment& environment);
 
+// Splits "[a, 'b, c']" into its texts, for --set. Not YAML, in which the glob *.csv would be an alias.
+// Returns nothing if `text` is something else, for example the glob "[ab]*".
+std::optional<std::vector<std::string>> SplitTextList(std::string_view text);
+
 struct Expanded {
   std::string text;
   std::string literal;         // the text without the values of variables, but with all defaults

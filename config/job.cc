@@ -55,6 +55,16 @@ Value* Descend(Value* value, const std::string& key, const std::string& where,
   return &value->entries.back().value;
 }
 
+Value ScalarOf(const std::string& given, const std::string& where, const s3::Environment& environment,
+               std::vector<Problem>* problems) {
+  Value value{.kind = Value::Kind::kScalar, .where = where};
+  auto expanded = ExpandVariables(given, environment, where, problems);
+  value.text = std::move(expanded.text);
+  value.argument = std::move(expanded.literal);
+  if (expanded.has_variables) value.written = given;
+  return value;
+}
+
 void ApplyOverride(const std::string& text, const s3::Environment& environment, Value* root,
                    std::vector<Problem>* problems) {
   const auto equals = text.find('=');
@@ -71,12 +81,14 @@ void ApplyOverride(const std::string& text, const s3::Environment& environment, 
     begin = end + 1;
   }
   if (value == nullptr) return;
-  *value = Value{.kind = Value::Kind::kScalar, .where = where};
   const auto given = text.substr(equals + 1);
-  auto expanded = ExpandVariables(given, environment, where, problems);
-  value->text = std::move(expanded.text);
-  value->argument = std::move(expanded.literal);
-  if (expanded.has_variables) value->written = given;
+  const auto list = SplitTextList(given);
+  if (!list) {
+    *value = ScalarOf(given, where, environment, problems);
+    return;
+  }
+  *value = Value{.kind = Value::Kind::kSequence, .where = where, .argument = given};
+  for (const auto& item : *list) value->items.push_back(ScalarOf(item, where, environment, problems));
 }
 
 void CheckRoot(const Value& item, const pipeline::SourceRoot& root, std::vector<Problem>* problems) {
@@ -354,8 +366,12 @@ std::string ShowJob(const Job& job, bool with_sources) {
       [&](const std::string& key) -> std::string {
         if (!with_sources) return "";
         const auto source = job.sources.find(key);
-        return fmt::format("  # {}",
-                           source == job.sources.end() ? "default" : s3::PrintableLine(source->second));
+        auto text = source == job.sources.end() ? "default" : s3::PrintableLine(source->second);
+        const auto& destination = job.s3.destination;
+        if (key == "destination.profile" && destination.profile == "auto") {
+          text += fmt::format("; chosen: {}", s3::ProfileOf(destination).name);
+        }
+        return "  # " + text;
       });
 }
 

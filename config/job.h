@@ -39,7 +39,7 @@ Loaded<Job> ParseJob(std::string_view text, const std::string& name,
 Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides,
                     const s3::Environment& environment, const FindFallbacks& find = nullptr);
 
-// Returns all settings as YAML, including defaults, with sizes in bytes and secrets redacted. Object
+// Returns all settings as YAML, including defaults, with secrets redacted. Object
 // properties from the environment are shown as their variables. With `with_sources`, a comment after each
 // value says where it was given.
 std::string ShowJob(const Job& job, bool with_sources = false);

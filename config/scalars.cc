@@ -104,19 +104,32 @@ Parsed<std::chrono::milliseconds> ParseDuration(std::string_view text) {
 }
 
 std::string ShowDuration(std::chrono::milliseconds duration) {
-  const auto ms = duration.count();
-  if (ms % 1000 != 0 || ms == 0) return fmt::format("{}ms", ms);
-  return fmt::format("{}s", ms / 1000);
+  constexpr std::pair<const char*, std::int64_t> kUnits[] = {{"h", 3600'000}, {"m", 60'000}, {"s", 1000}};
+  auto ms = duration.count();
+  if (ms == 0) return "0s";
+  if (ms % 1000 != 0) return fmt::format("{}ms", ms);
+  std::string text;
+  for (const auto& [unit, factor] : kUnits) {
+    if (const auto number = ms / factor; number > 0) text += fmt::format("{}{}", number, unit);
+    ms %= factor;
+  }
+  return text;
 }
 
 std::string ShowSize(std::uint64_t bytes) {
-  static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  std::size_t unit = 0;
-  while (bytes > 0 && bytes % 1024 == 0 && unit + 1 < std::size(kUnits)) {
-    bytes /= 1024;
-    ++unit;
-  }
-  return fmt::format("{}{}", bytes, kUnits[unit]);
+  static constexpr const char* kBinary[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  static constexpr const char* kDecimal[] = {"B", "KB", "MB", "GB", "TB"};
+  if (bytes == 0) return "0";
+  const auto divide = [bytes](std::uint64_t factor) {
+    std::pair<std::uint64_t, std::size_t> result{bytes, 0};
+    auto& [number, unit] = result;
+    for (; number % factor == 0 && unit + 1 < std::size(kBinary); ++unit) number /= factor;
+    return result;
+  };
+  const auto [binary, binary_unit] = divide(1024);
+  const auto [decimal, decimal_unit] = divide(1000);
+  if (binary <= decimal) return fmt::format("{}{}", binary, kBinary[binary_unit]);
+  return fmt::format("{}{}", decimal, kDecimal[decimal_unit]);
 }
 
 }  // namespace config

@@ -19,11 +19,12 @@ Parsed<bool> ParseBool(std::string_view text);  // accepts only "true" and "fals
 // Parses "8388608", "8MB" (8,000,000) or "8MiB" (8,388,608) into bytes. Accepts units up to TB and TiB, in
 // upper or lower case.
 Parsed<std::uint64_t> ParseSize(std::string_view text);
-// Returns the size with the largest binary unit that divides it: "16MiB", "1000B".
+// Returns the size as the smallest whole number with a unit: "16MiB", "8MB", "1001B".
 std::string ShowSize(std::uint64_t bytes);
 
 // Parses "200ms", "20s", "1m30s" or "2h". More than a year is an error.
 Parsed<std::chrono::milliseconds> ParseDuration(std::string_view text);
+// Returns the duration as ParseDuration() reads it: "1m30s", "1500ms".
 std::string ShowDuration(std::chrono::milliseconds duration);
 
 }  // namespace config

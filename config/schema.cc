@@ -109,6 +109,7 @@ std::vector<Field> ResumeFields(pipeline::ResumeOptions* options) {
 }
 
 std::vector<Field> ReportFields(pipeline::ReportOptions* options) {
+  using pipeline::LogFormat;
   using pipeline::LogLevel;
   using pipeline::ProgressStyle;
   return {Text("run_dir", &options->run_dir),
@@ -116,9 +117,16 @@ std::vector<Field> ReportFields(pipeline::ReportOptions* options) {
                  Names<ProgressStyle>{{"auto", ProgressStyle::kAuto},
                                       {"bar", ProgressStyle::kBar},
                                       {"lines", ProgressStyle::kLines},
+                                      {"json", ProgressStyle::kJson},
                                       {"none", ProgressStyle::kNone}}),
+          Duration("progress_interval", &options->progress_interval, 100ms),
           Choice("log", &options->log,
-                 Names<LogLevel>{{"failures", LogLevel::kFailures}, {"objects", LogLevel::kObjects}}),
+                 Names<LogLevel>{{"quiet", LogLevel::kQuiet},
+                                 {"failures", LogLevel::kFailures},
+                                 {"objects", LogLevel::kObjects}}),
+          Text("log_file", &options->log_file),
+          Choice("log_format", &options->log_format,
+                 Names<LogFormat>{{"text", LogFormat::kText}, {"json", LogFormat::kJson}}),
           Text("trace_http", &options->trace_http),
           Prices("prices", &options->prices),
           Texts("on_end", &options->on_end),

@@ -87,15 +87,22 @@ struct ObjectOptions {
 };
 
 enum class ProgressStyle {
-  kAuto,  // a bar on a terminal, lines elsewhere
-  kBar,
-  kLines,
+  kAuto,   // a progress area on a terminal, lines elsewhere
+  kBar,    // an area of a few lines that is redrawn in place
+  kLines,  // one line for each ReportOptions::progress_interval
+  kJson,   // one JSON object for each ReportOptions::progress_interval
   kNone,
 };
 
 enum class LogLevel {
+  kQuiet,     // shows no event; messages that end a run are shown nevertheless
   kFailures,  // shows the first failures, and the number of other failures
   kObjects,   // shows every start, retry and result
+};
+
+enum class LogFormat {
+  kText,
+  kJson,  // one JSON object for each line
 };
 
 // Prices in the currency of the job file: for 1,000 requests, and for one GiB that is stored for one month.
@@ -113,7 +120,14 @@ struct ReportOptions {
   // The directory of the journal and the summary. Empty: s3flow-runs/<UTC time>-<pid>.
   std::string run_dir;
   ProgressStyle progress = ProgressStyle::kAuto;
+  // The time between two lines of progress.
+  std::chrono::milliseconds progress_interval{30'000};
   LogLevel log = LogLevel::kFailures;
+  // The file to which events are appended, with time stamps, in addition to stderr. Empty: no file.
+  std::string log_file;
+  // The format of the log file; without a log file, of the events on stderr.
+  LogFormat log_format = LogFormat::kText;
+  bool color = true;  // false: no colors, even on a terminal that has colors
   // The file to which every request and response is logged, without bodies and secrets. Empty: no log.
   std::string trace_http;
   RequestPrices prices;

@@ -17,11 +17,30 @@
 namespace cli {
 namespace {
 
+// Returns the texts of --set, and those of the options that are short forms of --set.
+std::vector<std::string> WithReportArguments(const JobArguments& arguments) {
+  auto overrides = arguments.overrides;
+  const auto& report = arguments.report;
+  const auto set = [&](const char* key, const std::string& value) {
+    if (!value.empty()) overrides.push_back(fmt::format("report.{}={}", key, value));
+  };
+  set("progress", report.progress);
+  set("log", report.log_level);
+  set("log_format", report.log_format);
+  return overrides;
+}
+
 void ApplyArguments(const JobArguments& arguments, config::Job* job) {
   auto& options = job->pipeline;
   if (!arguments.run_dir.empty()) options.report.run_dir = arguments.run_dir;
   if (!arguments.trace_http.empty()) options.report.trace_http = arguments.trace_http;
-  if (arguments.verbose) options.report.log = pipeline::LogLevel::kObjects;
+  if (arguments.report.verbose) options.report.log = pipeline::LogLevel::kObjects;
+  if (arguments.report.quiet) {
+    options.report.log = pipeline::LogLevel::kQuiet;
+    options.report.progress = pipeline::ProgressStyle::kNone;
+  }
+  if (!arguments.report.log_file.empty()) options.report.log_file = arguments.report.log_file;
+  if (arguments.report.no_color) options.report.color = false;
   options.resume.finished_too = arguments.resume;
   options.resume.allow_changed_job = arguments.allow_changed_job;
   options.resume.trust = TrustOf(arguments.trust_dir);
@@ -88,7 +107,7 @@ tl::expected<config::Job, ExitError> LoadRunOfPlan(const JobArguments& arguments
         "directories");
   }
   if (arguments.shard.empty()) return Fail(pipeline::kExitUsage, "--plan needs --shard I/N or --shard auto");
-  auto planned = LoadPlannedJob(arguments.plan_dir, TrustOf(arguments.trust_dir));
+  auto planned = LoadPlannedJob(arguments.plan_dir, TrustOf(arguments.trust_dir), arguments.report);
   if (!planned) return tl::unexpected(planned.error());
   auto& [plan, job] = *planned;
   ApplyArguments(arguments, &job);
@@ -115,9 +134,10 @@ tl::expected<config::Job, ExitError> LoadJob(const JobArguments& arguments) {
   const auto find = [&environment](const std::string& profile) {
     return config::FindAwsSettings(s3::Profiles::LoadSettings(environment), profile, environment);
   };
-  auto job = arguments.job_text ? config::ParseJob(*arguments.job_text, arguments.job_file,
-                                                   arguments.overrides, environment, find)
-                                : config::LoadJob(arguments.job_file, arguments.overrides, environment, find);
+  const auto overrides = WithReportArguments(arguments);
+  auto job = arguments.job_text
+                 ? config::ParseJob(*arguments.job_text, arguments.job_file, overrides, environment, find)
+                 : config::LoadJob(arguments.job_file, overrides, environment, find);
   if (!job) {
     const bool is_readable = access(arguments.job_file.c_str(), R_OK) == 0;
     return Fail(is_readable ? pipeline::kExitConfig : pipeline::kExitNoInput, job.error());
@@ -139,7 +159,8 @@ tl::expected<config::Job, ExitError> LoadNamedJob(const pipeline::OwnDir& direct
   return LoadJob(arguments);
 }
 
-tl::expected<PlannedJob, ExitError> LoadPlannedJob(const std::string& plan_dir, pipeline::Trust trust) {
+tl::expected<PlannedJob, ExitError> LoadPlannedJob(const std::string& plan_dir, pipeline::Trust trust,
+                                                   const ReportArguments& report) {
   const auto in_plan = [&](const char* name) { return fmt::format("{}/{}", plan_dir, name); };
   if (access(in_plan(pipeline::kPlanName).c_str(), F_OK) != 0) {
     return Fail(pipeline::kExitNoInput, fmt::format("{}: {} (s3flow plan creates it)",
@@ -151,6 +172,7 @@ tl::expected<PlannedJob, ExitError> LoadPlannedJob(const std::string& plan_dir, 
   if (!plan) return Fail(pipeline::kExitJournal, plan.error().message);
   auto job = LoadNamedJob(*directory, {.job_file = in_plan(pipeline::kPlannedJobName),
                                        .overrides = plan->overrides,
+                                       .report = report,
                                        .trust_dir = trust == pipeline::Trust::kOthers});
   if (!job) return tl::unexpected(job.error());
   if (job->pipeline.identity.settings != plan->settings) {

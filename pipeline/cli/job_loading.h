@@ -29,7 +29,8 @@ struct PlannedJob {
 // Loads a plan and its job. Fails with 66 if there is no plan, with 74 if it is damaged or cannot be trusted,
 // and with 78 if its job file gives other settings than when the plan was made, for example because the
 // environment differs.
-tl::expected<PlannedJob, ExitError> LoadPlannedJob(const std::string& plan_dir, pipeline::Trust trust);
+tl::expected<PlannedJob, ExitError> LoadPlannedJob(const std::string& plan_dir, pipeline::Trust trust,
+                                                   const ReportArguments& report = {});
 
 // Loads the job of `s3flow run`: the whole job or a shard of it, from a job file or a plan. Fails as the
 // functions above do, and with 64 if the arguments contradict each other or name no shard.

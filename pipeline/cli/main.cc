@@ -13,6 +13,7 @@
 #include "pipeline/cli/commands/commands.h"
 #include "pipeline/cli/launch.h"
 #include "pipeline/cli/output.h"
+#include "pipeline/cli/usage.h"
 #include "pipeline/report/terminal.h"
 #include "pipeline/runtime/threads.h"
 
@@ -59,11 +60,39 @@ void AddTrustArgument(CLI::App* command, bool* trust_dir) {
                     "only if you trust these users with your credentials");
 }
 
+void AddReportArguments(CLI::App* command, cli::ReportArguments* arguments) {
+  auto* quiet = command->add_flag("-q,--quiet", arguments->quiet, "Show nothing but what went wrong");
+  command->add_flag("-v,--verbose", arguments->verbose, "Show every start, retry and result")
+      ->excludes(quiet);
+  command
+      ->add_option(
+          "--progress", arguments->progress,
+          "auto: a progress area on a terminal, otherwise lines; bar, lines, json (one object for each "
+          "line) or none")
+      ->check(CLI::IsMember({"auto", "bar", "lines", "json", "none"}))
+      ->type_name("STYLE");
+  command->add_flag("--no-color", arguments->no_color,
+                    "Use no colors. NO_COLOR and TERM=dumb have the same effect");
+  command
+      ->add_option(
+          "--log-level", arguments->log_level,
+          "Which events to show: quiet, failures (the first ones and one of each kind) or objects (all)")
+      ->check(CLI::IsMember({"quiet", "failures", "objects"}))
+      ->type_name("LEVEL");
+  command->add_option("--log-file", arguments->log_file, "Append the events to FILE, too, with time stamps")
+      ->type_name("FILE");
+  command
+      ->add_option("--log-format", arguments->log_format,
+                   "The format of the log file, or of stderr without --log-file: text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->type_name("FORMAT");
+}
+
 void AddRunArguments(CLI::App* command, cli::JobArguments* arguments, bool job_required = true) {
   AddJobArguments(command, arguments, job_required);
   command->add_option("--run-dir", arguments->run_dir, "Directory for the journal and the summary")
       ->type_name("DIR");
-  command->add_flag("-v,--verbose", arguments->verbose, "Show every start, retry and result");
+  AddReportArguments(command, &arguments->report);
   AddTraceArgument(command, &arguments->trace_http);
   AddTrustArgument(command, &arguments->trust_dir);
 }
@@ -91,7 +120,9 @@ void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) 
       ->type_name("NAME")
       ->take_all()
       ->expected(1);
-  command->add_option("--faults", arguments->faults_file, "A YAML file of faults to inject")
+  command
+      ->add_option("--faults", arguments->faults_file,
+                   "A YAML file of faults to inject; see \"Faults files\" in config/REFERENCE.md")
       ->type_name("FILE");
 }
 
@@ -212,20 +243,28 @@ Command AddServe(CLI::App* app, Arguments* arguments) {
       ->add_option("--profile", serve->profile,
                    "Emulate a store profile: refuse what such a store refuses. For example r2")
       ->type_name("NAME");
+  command->add_flag("--log-requests", serve->log_requests, "Print one line for each request");
   AddEndpointArguments(command, &serve->endpoint);
   return {command, [serve] { return cli::Serve(*serve); }};
 }
 
-// Returns the message for a mistaken argument. The argument may belong to --set and contain a secret, so the
-// text after its '=' is not shown.
-std::string UsageProblem(const CLI::App* app, const CLI::Error& error) {
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
-  std::string text = "unexpected argument:";
-  for (const auto& argument : app->remaining(true)) {
-    const auto equals = argument.find('=');
-    text += " " + argument.substr(0, equals) + (equals == std::string::npos ? "" : "=...");
+cli::Vocabulary VocabularyOf(const CLI::App& app) {
+  cli::Vocabulary words;
+  for (const auto* command : app.get_subcommands({})) words.commands.push_back(command->get_name());
+  const auto given = app.get_subcommands();
+  if (!given.empty()) words.command = given.front()->get_name();
+  for (const auto* option : (given.empty() ? &app : given.front())->get_options()) {
+    for (const auto& name : option->get_lnames()) words.options.push_back("--" + name);
   }
-  return text;
+  return words;
+}
+
+std::string UsageProblem(const CLI::App* app, const CLI::Error& error) {
+  const auto unexpected = app->remaining(true);
+  const bool lacks_command = app->get_subcommands().empty();
+  const bool is_unexpected = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr || lacks_command;
+  if (unexpected.empty() || !is_unexpected) return error.what();
+  return cli::UnexpectedText(unexpected, VocabularyOf(*app));
 }
 
 // Returns the result of the command after the parser has thrown `error`: a success for --help and --version,
@@ -259,6 +298,7 @@ cli::CommandResult ParseAndExecute(int argc, char** argv) {
   for (auto* add : {AddRun, AddCheck, AddRehearse, AddClean, AddPlan, AddFinish, AddStatus, AddServe}) {
     commands.push_back(add(&app, &arguments));
   }
+  if (argc <= 1) return tl::unexpected(cli::ExitError{pipeline::kExitUsage, app.help()});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

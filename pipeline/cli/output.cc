@@ -15,18 +15,20 @@ void PrintNotes(const config::Job& job) {
   for (const auto& note : job.notes) PrintError("note: " + note);
 }
 
-void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop,
-                    pipeline::RunKind kind) {
+void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop, pipeline::LogLevel log,
+                    const std::string& command) {
+  if (log == pipeline::LogLevel::kQuiet && run.status == pipeline::kExitOk) return;
   const bool found_any = run.summary.found > 0;
   if (found_any) {
     pipeline::PrintLines(stdout, pipeline::HumanSummary(run.summary, stop.cause()));
     Say(fmt::format("records: {}", run.run_dir));
   }
   const bool stopped = run.status == pipeline::kExitStopped || run.status == pipeline::kExitInterrupted;
-  const bool is_resumable = kind == pipeline::RunKind::kRun;
-  if (stopped && is_resumable && found_any && run.summary.WorkLeft()) {
-    const auto option = run.run_dir_argument.empty() ? "" : " with --run-dir " + run.run_dir_argument;
-    Say(fmt::format("to resume: the same command{}", option));
+  const bool is_resumable = !command.empty();
+  if (is_resumable && found_any && run.summary.WorkLeft() && run.status != pipeline::kExitRefused) {
+    Say(fmt::format("to resume: {}", command));
+  } else if (is_resumable && run.status == pipeline::kExitSomeFailed) {
+    Say(fmt::format("to try the failed inputs again: {} --resume", command));
   }
   if (stopped && !is_resumable) Say("a rehearsal cannot be resumed: rehearse again");
   if (!run.message.empty()) PrintError(run.message);

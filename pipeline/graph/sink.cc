@@ -61,8 +61,8 @@ void Sink::Record(const ObjectResult& result) {
 void Sink::StopAtFailureLimit() {
   const double share = static_cast<double>(summary_.failed) / static_cast<double>(recorded_);
   if (summary_.failed >= failures_.count) {
-    stop_->Drain(StopCause::kTooManyFailures,
-                 fmt::format("{} inputs failed: limits.on_failure stops the run", summary_.failed));
+    stop_->Drain(StopCause::kTooManyFailures, fmt::format("{} failed: limits.on_failure stops the run",
+                                                          Counted(summary_.failed, "input", "inputs")));
   } else if (recorded_ >= FailureLimit::kMinDone && share > failures_.share) {
     stop_->Drain(StopCause::kTooManyFailures,
                  fmt::format("{:.1f} % of the inputs failed: limits.on_failure stops the run", 100 * share));

@@ -100,7 +100,7 @@ std::optional<Refusal> ResumeProblem(const std::string& path, const History& his
   }
   if (history.complete() && !options.finished_too && options.skip == SkipMode::kNever) {
     return Refusal{
-        kExitJournal,
+        kExitConfig,
         fmt::format("{} belongs to a run that is complete: choose another run directory, or upload "
                     "later changes with --resume",
                     path)};
@@ -155,7 +155,7 @@ std::optional<Refusal> RunDirectory::ReportProblem() const {
     const auto file = dir_.Find(name);
     if (!file) return Refusal{kExitJournal, file.error().message};
     if (!*file || history_->run()) continue;
-    return Refusal{kExitJournal,
+    return Refusal{kExitConfig,
                    fmt::format("{} exists, but there is no journal: choose another run directory, or move "
                                "that file away",
                                dir_.PathOf(name))};

@@ -25,7 +25,7 @@ std::string ProblemLines(const std::vector<std::string>& problems) {
 }
 
 std::string NewInputLines(const NewInputs& found) {
-  auto text = fmt::format("{} inputs have appeared since the plan{}\n", found.inputs,
+  auto text = fmt::format("{} appeared since the plan{}\n", Counted(found.inputs, "input has", "inputs have"),
                           found.inputs > 0 ? ", and are in no shard" : "");
   for (const auto& path : found.paths) text += fmt::format("appeared: {}\n", s3::Printable(path));
   return text;
@@ -81,8 +81,8 @@ std::string FinishText(const FinishReport& report, const JobPlan& plan) {
   auto text = fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} left\n", report.found,
                           report.uploaded, report.skipped, report.failed, report.left);
   if (plan.cut_objects > 0) {
-    text += fmt::format("{} objects are shared by several shards, {} of them completed now\n",
-                        plan.cut_objects, report.completed_now);
+    text += fmt::format("{} shared by several shards, {} of them completed now\n",
+                        Counted(plan.cut_objects, "object is", "objects are"), report.completed_now);
   }
   for (const auto& [kind, count] : report.failures_by_kind) {
     text += fmt::format("failed, {}: {}\n", s3::Printable(kind), count);

@@ -93,11 +93,14 @@ s3::Result<JobPlan> LoadPlan(const OwnDir& plan_dir) {
 }
 
 std::string PlanText(const JobPlan& plan, std::uint64_t bytes_per_second, std::uint64_t requests_per_second) {
-  auto text = fmt::format("{} inputs, {}, at least {} requests, in {} shards\n", plan.objects,
-                          HumanBytes(static_cast<double>(plan.bytes)), plan.requests(), plan.shards.size());
+  auto text = fmt::format("{}, {}, at least {}, in {}\n", Counted(plan.objects, "input", "inputs"),
+                          HumanBytes(static_cast<double>(plan.bytes)),
+                          Counted(plan.requests(), "request", "requests"),
+                          Counted(plan.shards.size(), "shard", "shards"));
   if (plan.cut_objects > 0) {
-    text += fmt::format("{} files are cut into {} ranges of parts; s3flow finish completes their objects\n",
-                        plan.cut_objects, plan.ranges);
+    text += fmt::format("{} cut into {} of parts; s3flow finish completes their objects\n",
+                        Counted(plan.cut_objects, "file is", "files are"),
+                        Counted(plan.ranges, "range", "ranges"));
   }
   text += fmt::format("the largest shard has {:.3f} times the mean bytes, {:.3f} times the mean requests\n",
                       plan.bytes_imbalance(), plan.requests_imbalance());

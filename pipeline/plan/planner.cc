@@ -1,4 +1,5 @@
 #include "pipeline/plan/planner.h"
+#include "pipeline/source/empty_source.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -60,7 +61,7 @@ class Planner {
     if (auto described = DescribeJob(); !described) return tl::unexpected(described.error());
     if (const auto spooled = SpoolInputs(); !spooled) return Unwritable(spooled.error());
     if (stop_->cause()) return Stopped();
-    if (plan_.objects == 0) return Refuse(kExitNoInput, "the source is empty, so there is nothing to plan");
+    if (plan_.objects == 0) return Refuse(kExitNoInput, EmptySourceText(options_));
     if (request_.shards > 1) {
       if (const auto split = SplitLargeFiles(); !split) return tl::unexpected(split.error());
     }
@@ -233,19 +234,23 @@ s3::Result<void> AbortUploads(const RunDirectory& directory, ClientFactory* stor
   return s3::Fail(s3::ErrorKind::kTransient, orphans.problems.front());
 }
 
-// Returns why no plan can be made in the directory, or nothing. A directory with a journal and manifests but
+// Returns why no plan can be made in the directory, or nothing. kExitConfig: another plan or program uses the
+// directory. A directory with a journal and manifests but
 // no plan.json belongs to a plan that did not finish, so its files may be replaced. Files of other programs
 // may not be replaced.
-std::optional<std::string> DirectoryProblem(const std::string& path, Trust trust) {
+std::optional<Refusal> DirectoryProblem(const std::string& path, Trust trust) {
   if (access(path.c_str(), F_OK) != 0) return std::nullopt;
   const auto directory = OwnDir::Open(path, trust);
-  if (!directory) return directory.error().message;
-  if (directory->Has(kPlanName)) return path + " already contains a plan: choose another directory";
+  if (!directory) return Refusal{kExitJournal, directory.error().message};
+  if (directory->Has(kPlanName)) {
+    return Refusal{kExitConfig, path + " already contains a plan: choose another directory"};
+  }
   if (directory->Has(kJournalName) && directory->Has(kManifestsName)) return std::nullopt;
   for (const auto* name : {kPlannedJobName, kManifestsName, kShardsName, kSummaryName}) {
     if (!directory->Has(name)) continue;
-    return fmt::format("{} exists and does not belong to a plan: choose another directory",
-                       directory->PathOf(name));
+    return Refusal{kExitConfig,
+                   fmt::format("{} exists and does not belong to a plan: choose another directory",
+                               directory->PathOf(name))};
   }
   return std::nullopt;
 }
@@ -282,7 +287,7 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Refuse(kExitConfig, rules.error().message);
   const auto trust = options.resume.trust;
-  if (const auto problem = DirectoryProblem(request.directory, trust)) return Refuse(kExitJournal, *problem);
+  if (auto refusal = DirectoryProblem(request.directory, trust)) return tl::unexpected(*refusal);
   const auto directory =
       RunDirectory::Open(request.directory, options.identity, ScopeOf(options, s3_options),
                          {.allow_changed_job = true, .trust = trust}, DrainOnJournalFailure(stop));

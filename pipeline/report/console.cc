@@ -1,9 +1,9 @@
 #include "pipeline/report/console.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "pipeline/report/format.h"
 #include "pipeline/report/terminal.h"
@@ -13,16 +13,29 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr char kClearLine[] = "\r\x1b[K";
+// How often progress is measured and an area is redrawn. A resized terminal is noticed then, too.
+constexpr std::chrono::milliseconds kTick{250};
 
-bool WantsBar(ProgressStyle style, std::FILE* out) {
-  return style == ProgressStyle::kBar || (style == ProgressStyle::kAuto && isatty(fileno(out)) == 1);
+ProgressStyle StyleOf(ProgressStyle wanted, std::FILE* out) {
+  const bool wants_area = wanted == ProgressStyle::kAuto || wanted == ProgressStyle::kBar;
+  if (wanted == ProgressStyle::kAuto && !IsSmartTerminal(out)) return ProgressStyle::kLines;
+  return wants_area ? ProgressStyle::kBar : wanted;
 }
 
 std::string Describe(const s3::Error& error) {
   std::string text = error.message;
   if (!error.code.empty()) text += fmt::format(" [{}]", error.code);
   return Printable(text);
+}
+
+Event EventOf(std::string_view name, std::string text, const InputFile& file) {
+  return {.name = name, .text = std::move(text), .fields = {{"path", file.path}}};
+}
+
+void AddError(const s3::Error& error, Event* event) {
+  event->fields.emplace_back("kind", std::string(s3::KindName(error.kind)));
+  event->fields.emplace_back("message", error.message);
+  if (!error.code.empty()) event->fields.emplace_back("code", error.code);
 }
 
 std::string ResultText(const ObjectResult& result) {
@@ -36,19 +49,34 @@ std::string ResultText(const ObjectResult& result) {
     case Outcome::kUploaded:
     case Outcome::kSent: break;
   }
-  return fmt::format("done    {} -> {}: {} bytes, {}, {:.2f} s", path, Printable(result.file->key),
-                     result.size_bytes, attempts, result.seconds.count());
+  return fmt::format("done    {} -> {}: {}, {}, {:.2f} s", path, Printable(result.file->key),
+                     Counted(result.size_bytes, "byte", "bytes"), attempts, result.seconds.count());
 }
 
-double SecondsFor(std::uint64_t all, std::uint64_t done, double per_second) {
-  return per_second > 0 && all > done ? static_cast<double>(all - done) / per_second : 0.0;
+Event ResultEvent(const ObjectResult& result) {
+  auto event = EventOf(OutcomeName(result.outcome), ResultText(result), *result.file);
+  event.fields.emplace_back("attempts", static_cast<std::uint64_t>(result.attempts));
+  const bool has_error = result.outcome == Outcome::kFailed || result.outcome == Outcome::kCancelled;
+  if (has_error && result.error) AddError(*result.error, &event);
+  if (result.outcome == Outcome::kSkipped) event.fields.emplace_back("message", result.reason);
+  if (result.outcome == Outcome::kUploaded || result.outcome == Outcome::kSent) {
+    event.fields.emplace_back("key", result.file->key);
+    event.fields.emplace_back("size_bytes", result.size_bytes);
+    event.fields.emplace_back("seconds", result.seconds.count());
+  }
+  if (result.outcome == Outcome::kFailed) event.color = Color::kRed;
+  return event;
 }
 
 }  // namespace
 
-Console::Console(const ReportOptions& options, const Progress* progress, std::FILE* out)
-    : log_(options.log), progress_(progress), out_(out), has_bar_(WantsBar(options.progress, out)) {
-  if (options.progress != ProgressStyle::kNone) thread_ = std::thread([this] { ShowProgress(); });
+Console::Console(const ReportOptions& options, const Progress* progress, std::FILE* out, int log_fd)
+    : options_(options),
+      style_(StyleOf(options.progress, out)),
+      progress_(progress),
+      log_(options, out, log_fd) {
+  if (style_ == ProgressStyle::kBar) area_.emplace(out);
+  if (style_ != ProgressStyle::kNone) thread_ = std::thread([this] { ShowProgress(); });
 }
 
 Console::~Console() {
@@ -58,29 +86,56 @@ Console::~Console() {
     changed_.NotifyOne();
   }
   if (thread_.joinable()) thread_.join();
+  const s3::MutexLock lock(mutex_);
   if (hidden_failures_ > 0) {
-    PrintLine(fmt::format("and {} more {}: see journal.jsonl in the run directory", hidden_failures_,
-                          hidden_failures_ == 1 ? "failure" : "failures"));
+    Write({.name = "note",
+           .text = fmt::format("and {} more {}: see journal.jsonl in the run directory", hidden_failures_,
+                               hidden_failures_ == 1 ? "failure" : "failures"),
+           .fields = {{"hidden_failures", hidden_failures_}}});
   }
-  if (bar_is_shown_) std::fputs(kClearLine, out_);
-  std::fflush(out_);
+  area_.reset();
+}
+
+void Console::Watch(std::function<TransferState()> read) {
+  const s3::MutexLock lock(mutex_);
+  transfer_ = std::move(read);
 }
 
 void Console::Start(const InputFile& file) {
-  if (log_ != LogLevel::kObjects) return;
-  Note(fmt::format("start   {}", Printable(file.path)));
+  if (options_.log != LogLevel::kObjects) return;
+  Show(EventOf("start", fmt::format("start   {}", Printable(file.path)), file));
 }
 
 void Console::Retry(const InputFile& file, const s3::RetryEvent& event) {
-  if (log_ != LogLevel::kObjects) return;
-  Note(fmt::format("retry   {}: attempt {} of {} failed, next in {} ms: {}", Printable(file.path),
-                   event.attempt, event.max_attempts, event.delay.count(), Describe(event.error)));
+  if (options_.log != LogLevel::kObjects) return;
+  const auto attempt = static_cast<std::uint64_t>(event.attempt);
+  const auto delay_ms = static_cast<std::uint64_t>(event.delay.count());
+  auto retry =
+      EventOf("retry",
+              fmt::format("retry   {}: attempt {} of {} failed, next in {} ms: {}", Printable(file.path),
+                          attempt, event.max_attempts, delay_ms, Describe(event.error)),
+              file);
+  retry.fields.emplace_back("attempt", attempt);
+  retry.fields.emplace_back("delay_ms", delay_ms);
+  AddError(event.error, &retry);
+  retry.color = Color::kYellow;
+  Show(retry);
+}
+
+void Console::Restart(const InputFile& file, const s3::Error& error) {
+  if (options_.log != LogLevel::kObjects) return;
+  auto restart = EventOf(
+      "restart", fmt::format("restart {}: begins again, because: {}", Printable(file.path), Describe(error)),
+      file);
+  AddError(error, &restart);
+  restart.color = Color::kYellow;
+  Show(restart);
 }
 
 // Counts the failure as shown or hidden, and returns true if it is shown.
 bool Console::CountFailure(const s3::Error& error) {
   constexpr std::size_t kMaxKinds = 100;  // limits the memory, because a server may send any error codes
-  if (log_ == LogLevel::kObjects) return true;
+  if (options_.log != LogLevel::kFailures) return options_.log == LogLevel::kObjects;
   const s3::MutexLock lock(mutex_);
   const bool is_first_of_kind =
       shown_kinds_.size() < kMaxKinds && shown_kinds_.emplace(error.kind, error.code).second;
@@ -92,75 +147,97 @@ bool Console::CountFailure(const s3::Error& error) {
 
 void Console::Finish(const ObjectResult& result) {
   const bool has_failed = result.outcome == Outcome::kFailed;
-  const bool is_shown = has_failed ? CountFailure(*result.error) : log_ == LogLevel::kObjects;
-  if (is_shown) Note(ResultText(result));
+  const bool is_shown = has_failed ? CountFailure(*result.error) : options_.log == LogLevel::kObjects;
+  if (is_shown) Show(ResultEvent(result));
 }
 
 void Console::Note(std::string_view text) {
+  if (options_.log == LogLevel::kQuiet) return;
+  Show({.name = "note", .text = fmt::format("note    {}", text), .fields = {{"message", std::string(text)}}});
+}
+
+void Console::Stopping(std::string_view text) {
+  Show({.name = "stopping",
+        .text = fmt::format("stopping: {}", text),
+        .fields = {{"message", std::string(text)}},
+        .color = Color::kYellow});
+}
+
+void Console::Show(const Event& event) {
   const s3::MutexLock lock(mutex_);
-  PrintLine(text);
+  Write(event);
 }
 
-void Console::PrintLine(std::string_view text) {
-  if (bar_is_shown_) std::fputs(kClearLine, out_);
-  bar_is_shown_ = false;
-  pipeline::PrintLine(out_, text);
+void Console::Write(const Event& event) {
+  if (area_) area_->Erase();
+  log_.Write(event);
 }
 
-void Console::UpdateRates() {
-  const auto now = Clock::now();
-  const double elapsed = std::max(std::chrono::duration<double>(now - last_time_).count(), 1e-3);
-  const auto objects = progress_->done.load(), bytes = progress_->done_bytes.load();
-  // The first update sets the rates. Later updates are smoothed.
-  const double weight = last_objects_ == 0 ? 1.0 : 0.3;
-  objects_per_s_ += weight * (static_cast<double>(objects - last_objects_) / elapsed - objects_per_s_);
-  bytes_per_s_ += weight * (static_cast<double>(bytes - last_bytes_) / elapsed - bytes_per_s_);
-  last_time_ = now;
-  last_objects_ = objects;
-  last_bytes_ = bytes;
+ProgressView Console::TakeView() {
+  const auto transfer = transfer_ ? transfer_() : TransferState{};
+  ProgressView view;
+  view.all_found = progress_->all_found;
+  view.all_objects = progress_->found;
+  view.objects = std::min<std::uint64_t>(progress_->done, view.all_objects);
+  const auto found_bytes = progress_->found_bytes.load();
+  view.all_bytes = found_bytes - std::min<std::uint64_t>(progress_->left_out_bytes, found_bytes);
+  // When a request ends, its bytes leave the transport a moment before they count as done.
+  shown_bytes_ = std::max(shown_bytes_, progress_->done_bytes + transfer.in_flight_bytes);
+  view.bytes = std::min(shown_bytes_, view.all_bytes);
+  estimator_.Add({.seconds = std::chrono::duration<double>(Clock::now() - start_).count(),
+                  .objects = view.objects,
+                  .bytes = view.bytes,
+                  .sent_bytes = std::max(transfer.sent_bytes, progress_->done_bytes.load())});
+  view.objects_per_s = estimator_.objects_per_s();
+  view.bytes_per_s = estimator_.bytes_per_s();
+  view.seconds_left = estimator_.SecondsLeft(view.all_objects, view.all_bytes);
+  view.in_flight = progress_->in_flight;
+  view.retries = progress_->retries;
+  view.failed = progress_->failed;
+  view.waits_for = transfer.waits_for;
+  return view;
 }
 
-// Returns the longer of two estimates: by number of objects (many small files) and by bytes (large files).
-double Console::SecondsLeft() const {
-  return std::max(SecondsFor(progress_->found, last_objects_, objects_per_s_),
-                  SecondsFor(progress_->found_bytes, last_bytes_, bytes_per_s_));
+void Console::DrawArea() {
+  constexpr std::size_t kMaxLines = 4;
+  const auto size = area_->size();
+  // A terminal of few rows must not scroll.
+  const auto lines = std::min(kMaxLines, std::max<std::size_t>(size.rows, 2) - 1);
+  area_->Draw(ProgressLines(TakeView(), size.columns, lines));
 }
 
-std::string Console::ProgressText() {
-  UpdateRates();
-  const bool all_found = progress_->all_found;
-  auto text =
-      fmt::format("{} of {}{} | {:.0f}/s, {}/s | {} in flight | {} retries | {} failed", last_objects_,
-                  progress_->found.load(), all_found ? "" : "+", objects_per_s_, HumanBytes(bytes_per_s_),
-                  progress_->in_flight.load(), progress_->retries.load(), progress_->failed.load());
-  const bool is_moving = objects_per_s_ + bytes_per_s_ > 0;
-  if (all_found && is_moving) text += fmt::format(" | {} left", HumanDuration(SecondsLeft()));
-  return text;
-}
-
-// The bar stays empty until the walk has found all inputs, because the total is not known earlier.
-std::string Console::Bar() const {
-  constexpr std::uint64_t kWidth = 20;
-  const auto found = progress_->found.load();
-  const bool is_total_known = progress_->all_found && found > 0;
-  const auto filled = is_total_known ? kWidth * progress_->done / found : 0;
-  return fmt::format("[{:.<{}}]", std::string(std::min(filled, kWidth), '#'), kWidth);
+Event Console::ProgressEvent() {
+  const auto view = TakeView();
+  Event event{.name = "progress",
+              .text = fmt::format("progress {}", ProgressLine(view)),
+              .fields = {{"done", view.objects},
+                         {"found", view.all_objects},
+                         {"done_bytes", view.bytes},
+                         {"found_bytes", view.all_bytes},
+                         {"all_found", static_cast<std::uint64_t>(view.all_found)},
+                         {"failed", view.failed},
+                         {"retries", view.retries},
+                         {"in_flight", static_cast<std::uint64_t>(std::max(view.in_flight, 0))},
+                         {"objects_per_s", view.objects_per_s},
+                         {"bytes_per_s", view.bytes_per_s},
+                         {"waiting_for", std::string(view.waits_for)}}};
+  if (view.seconds_left) event.fields.emplace_back("seconds_left", *view.seconds_left);
+  return event;
 }
 
 void Console::ShowProgress() {
-  using std::chrono::milliseconds;
-  const auto interval = has_bar_ ? milliseconds(200) : milliseconds(5000);
+  auto next_line = Clock::now() + options_.progress_interval;
+  const bool is_area = style_ == ProgressStyle::kBar;
   s3::MutexLock lock(mutex_);
-  while (!changed_.WaitFor(lock, interval, [this]() S3_REQUIRES(mutex_) { return quit_; })) {
-    const auto text = ProgressText();
-    if (has_bar_) {
-      // fmt::print would throw when the terminal has gone.
-      std::fputs(fmt::format("{}{} {}", kClearLine, Bar(), text).c_str(), out_);
-      bar_is_shown_ = true;
+  while (!changed_.WaitFor(lock, kTick, [this]() S3_REQUIRES(mutex_) { return quit_; })) {
+    if (is_area) {
+      DrawArea();
+    } else if (Clock::now() < next_line) {
+      TakeView();  // the estimate needs more samples than there are lines
     } else {
-      PrintLine(text);
+      next_line += options_.progress_interval;
+      style_ == ProgressStyle::kJson ? log_.WriteJson(ProgressEvent()) : log_.Write(ProgressEvent());
     }
-    std::fflush(out_);
   }
 }
 

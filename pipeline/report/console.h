@@ -1,4 +1,4 @@
-// Shows a run to a person: event lines and progress, on one stream. Thread-safe.
+// Shows a run to a person: events and progress, on one stream. Thread-safe.
 //
 // Escapes control characters, invisible characters and bytes that are not UTF-8 in each line, so that a file
 // name or a server's message cannot control the terminal (see s3/base/printable.h). Does not change other
@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdio>
+#include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,56 +17,76 @@
 #include "pipeline/message.h"
 #include "pipeline/options.h"
 #include "pipeline/progress.h"
+#include "pipeline/report/estimator.h"
+#include "pipeline/report/event_log.h"
+#include "pipeline/report/progress_area.h"
+#include "pipeline/report/progress_view.h"
 #include "s3/admission/retry.h"
 #include "s3/base/mutex.h"
 
 namespace pipeline {
 
+// What the transport does at the moment.
+struct TransferState {
+  std::uint64_t sent_bytes = 0;       // of bodies, given to the kernel since the start, with repetitions
+  std::uint64_t in_flight_bytes = 0;  // the part of `sent_bytes` whose requests are still in flight
+  std::string_view waits_for;         // what the run waits for, for a person; a literal; empty if unknown
+};
+
 class Console {
  public:
   // Starts the thread that shows progress, unless the options turn progress off. `progress` and `out` are not
-  // owned and must outlive this object.
-  Console(const ReportOptions& options, const Progress* progress, std::FILE* out);
+  // owned and must outlive this object. `log_fd`: the open log file, -1 for none; not owned.
+  Console(const ReportOptions& options, const Progress* progress, std::FILE* out, int log_fd = -1);
   // Ends the progress display. If failures were not shown, writes their number.
   ~Console();
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;
 
+  // Calls `read` whenever progress is shown, on any thread, until the next call of Watch(). Null: the
+  // transfer is unknown. After the return, the previous function is not called any more.
+  void Watch(std::function<TransferState()> read);
+
   // Each function shows one event of an input. With LogLevel::kObjects all events are shown. With kFailures
-  // only failed results are shown: the first kMaxFailureLines, and then the first failure of each kind.
+  // only failed results are shown: the first kMaxFailureLines, and then the first failure of each kind. With
+  // kQuiet no events are shown.
   void Start(const InputFile& file);
   void Retry(const InputFile& file, const s3::RetryEvent& event);
+  // `error` is why the upload of the file starts again from its first byte.
+  void Restart(const InputFile& file, const s3::Error& error);
   void Finish(const ObjectResult& result);
 
-  // Writes one line; a line end in `text` is escaped.
+  // Shows a note, unless the level is kQuiet. A line end in `text` is escaped.
   void Note(std::string_view text);
+  // Shows that the run is stopping, and why.
+  void Stopping(std::string_view text);
 
   static constexpr std::uint64_t kMaxFailureLines = 10;
 
  private:
   bool CountFailure(const s3::Error& error);
   void ShowProgress();
-  void PrintLine(std::string_view text) S3_REQUIRES(mutex_);
-  void UpdateRates();
-  double SecondsLeft() const;
-  std::string ProgressText();
-  std::string Bar() const;
+  void Show(const Event& event);
+  void Write(const Event& event) S3_REQUIRES(mutex_);
+  ProgressView TakeView() S3_REQUIRES(mutex_);
+  void DrawArea() S3_REQUIRES(mutex_);
+  Event ProgressEvent() S3_REQUIRES(mutex_);
 
-  const LogLevel log_;
+  const ReportOptions options_;
+  const ProgressStyle style_;  // never kAuto
   const Progress* const progress_;
-  std::FILE* const out_;
-  const bool has_bar_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   s3::Mutex mutex_;
   s3::CondVar changed_;
   bool quit_ S3_GUARDED_BY(mutex_) = false;
-  bool bar_is_shown_ S3_GUARDED_BY(mutex_) = false;
+  EventLog log_ S3_GUARDED_BY(mutex_);
+  std::optional<ProgressArea> area_ S3_GUARDED_BY(mutex_);
+  std::function<TransferState()> transfer_ S3_GUARDED_BY(mutex_);
+  Estimator estimator_ S3_GUARDED_BY(mutex_);
+  std::uint64_t shown_bytes_ S3_GUARDED_BY(mutex_) = 0;  // the largest number of bytes shown as done
   std::uint64_t shown_failures_ S3_GUARDED_BY(mutex_) = 0, hidden_failures_ S3_GUARDED_BY(mutex_) = 0;
   std::set<std::pair<s3::ErrorKind, std::string>> shown_kinds_
       S3_GUARDED_BY(mutex_);  // error kind and S3 error code
-  // Rates, smoothed over a few updates.
-  double objects_per_s_ = 0, bytes_per_s_ = 0;
-  std::uint64_t last_objects_ = 0, last_bytes_ = 0;
-  std::chrono::steady_clock::time_point last_time_ = std::chrono::steady_clock::now();
   std::thread thread_;
 };
 

@@ -1,6 +1,7 @@
 // Formats numbers and texts for a person. Pure functions, any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,6 +18,12 @@ std::string HumanBytes(double bytes);
 
 // "5 s", "3 min 20 s", "2 h 05 min"; "more than 100 h" from 100 hours on. Rounds to seconds.
 std::string HumanDuration(double seconds);
+
+// RFC 3339 with the local offset: "2026-11-27T14:06:17+01:00".
+std::string Timestamp(std::chrono::system_clock::time_point time);
+
+// Returns `text` as one word of a POSIX shell. Quotes it only if needed.
+std::string ShellWord(std::string_view text);
 
 // "1 retry", "2 retries"
 std::string Counted(std::uint64_t count, std::string_view one, std::string_view many);

@@ -21,10 +21,14 @@ void Summary::Count(const ObjectResult& result) {
       ++sent;
       uploaded_bytes += result.size_bytes;
       break;
-    case Outcome::kSkipped: ++skipped; break;
+    case Outcome::kSkipped:
+      ++skipped;
+      AddCause(result.reason, result.file->path, &skips);
+      break;
     case Outcome::kCancelled: ++cancelled; break;
     case Outcome::kFailed:
       ++failed;
+      if (result.error) AddCause(CauseOf(*result.error), result.file->path, &failures);
       ++failures_by_kind[std::string(
           s3::KindName(result.error ? result.error->kind : s3::ErrorKind::kPermanent))];
       break;
@@ -64,21 +68,38 @@ ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped
 
 ExitStatus ExitStatusOf(StopCause stopped) { return ExitStatusOf(Summary{}, stopped, false); }
 
+namespace {
+
+// Returns the line that says whether the run succeeded. A run in which everything was uploaded needs no line,
+// because its counts say so.
+std::string VerdictOf(const Summary& summary, std::optional<StopCause> stopped) {
+  const bool is_stopped = stopped && (summary.WorkLeft() || summary.failed > 0);
+  if (is_stopped) return "STOPPED before the end: work is left\n";
+  if (summary.failed == 0) return "";
+  return fmt::format("FAILED: {} of {}\n", Counted(summary.failed, "input", "inputs"), summary.found);
+}
+
+}  // namespace
+
 std::string HumanSummary(const Summary& summary, std::optional<StopCause> stopped) {
   const auto bytes = static_cast<double>(summary.uploaded_bytes - summary.uploaded_bytes_before);
   const auto objects = static_cast<double>(summary.uploaded - summary.uploaded_before);
   const double seconds = std::max(summary.seconds.count(), 1e-9);
-  auto text = fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} cancelled\n", summary.found,
-                          summary.uploaded, summary.skipped, summary.failed, summary.cancelled);
+  auto text = VerdictOf(summary, stopped);
+  text += fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} cancelled\n", summary.found,
+                      summary.uploaded, summary.skipped, summary.failed, summary.cancelled);
   text += fmt::format("{} in {:.2f} s: {}/s, {:.0f} objects/s, {}\n", HumanBytes(bytes),
                       summary.seconds.count(), HumanBytes(bytes / seconds), objects / seconds,
                       Counted(summary.retries, "retry", "retries"));
   if (summary.sent > 0) {
-    text += fmt::format("{} part ranges sent: run s3flow finish to complete their objects\n", summary.sent);
+    text += fmt::format("{} sent: run s3flow finish to complete {}\n",
+                        Counted(summary.sent, "range of parts", "ranges of parts"),
+                        summary.sent == 1 ? "its object" : "their objects");
   }
   if (summary.session > 1) {
-    text += fmt::format("{} inputs done by earlier sessions, {} parts of unfinished uploads reused\n",
-                        summary.found_before, summary.reused_parts);
+    text += fmt::format("{} done by earlier sessions, {} of unfinished uploads reused\n",
+                        Counted(summary.found_before, "input", "inputs"),
+                        Counted(summary.reused_parts, "part", "parts"));
   }
   if (summary.credential_renewals > 0) {
     text += fmt::format("credentials renewed: {}\n", summary.credential_renewals);
@@ -86,15 +107,15 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
   if (summary.stragglers > 0) {
     text += fmt::format("slow requests sent again: {}\n", summary.stragglers);
   }
-  for (const auto& [kind, count] : summary.failures_by_kind) {
-    text += fmt::format("failures of kind {}: {}\n", kind, count);
-  }
+  constexpr std::size_t kMaxFailures = 4, kMaxSkips = 2;  // so that the text has fewer than 15 lines
+  text += CausesText("failed", summary.failures, kMaxFailures);
+  text += CausesText("skipped", summary.skips, kMaxSkips);
   if (stopped && !summary.source_exhausted) {
     text += "stopped early: the counts above leave out the inputs that s3flow had not reached yet\n";
   }
   if (summary.uploads_left > 0) {
-    text += fmt::format("{} multipart uploads could not be aborted: run s3flow clean to try again\n",
-                        summary.uploads_left);
+    text += fmt::format("{} could not be aborted: run s3flow clean to try again\n",
+                        Counted(summary.uploads_left, "multipart upload", "multipart uploads"));
   }
   if (!summary.AddsUp()) text += "BROKEN: the counts do not add up: report this defect, keep the journal\n";
   return text;

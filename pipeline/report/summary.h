@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pipeline/message.h"
+#include "pipeline/report/causes.h"
 #include "pipeline/stop.h"
 
 namespace pipeline {
@@ -25,7 +26,7 @@ enum ExitStatus : int {
   kExitJournal = 74,       // the journal or a report could not be written
   kExitStopped = 75,       // stopped early; work is left, so the user should run it again
   kExitRefused = 77,       // the store refused the credentials or the access for the whole run
-  kExitConfig = 78,        // bad job file
+  kExitConfig = 78,        // bad job file, or the directory belongs to another run, plan or program
   kExitInterrupted = 130,  // stopped by SIGINT; work is left
 };
 
@@ -51,6 +52,7 @@ struct Summary {
   std::uint64_t credential_renewals = 0;
   std::uint64_t stragglers = 0;  // requests sent again because they were far too slow
   std::map<std::string, std::uint64_t> failures_by_kind;
+  Causes failures, skips;          // of this session, by cause
   std::uint64_t uploads_left = 0;  // multipart uploads that could not be aborted; `s3flow clean` tries again
   bool journal_agrees = true;      // false if the journal, read again at the end, has other counts
   bool source_exhausted = false;   // false if the run stopped before every input was handed out
@@ -81,7 +83,8 @@ ExitStatus ExitStatusOf(const Summary& summary, std::optional<StopCause> stopped
 // Returns the exit status of a command that was stopped before any input had a result.
 ExitStatus ExitStatusOf(StopCause stopped);
 
-// Returns a few lines for a person; each ends in a newline.
+// Returns fewer than 15 lines for a person, each with a newline at its end: whether the run succeeded, the
+// counts, what failed and what was skipped by cause, and what was unusual.
 std::string HumanSummary(const Summary& summary, std::optional<StopCause> stopped);
 
 // Returns the JSON document of summary.json. Its keys are a contract with users' scripts.

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <string>
 
+#include "s3/base/environment.h"
 #include "s3/base/printable.h"
 #include "s3/base/text.h"
 
@@ -31,9 +32,13 @@ bool WaitForReader(int fd) {
   return ready > 0;
 }
 
+// A terminal that was stopped with Ctrl-S would block the write.
+bool MayBlock(int fd) { return fd == STDERR_FILENO && isatty(fd) == 1; }
+
 // Returns 0, or the errno of the write that failed. Writes to the descriptor, because a FILE drops its buffer
 // after a failed write and does not say how much was lost.
 int WriteText(int fd, std::string_view text) {
+  if (MayBlock(fd) && !WaitForReader(fd)) return EAGAIN;
   while (!text.empty()) {
     const ssize_t written = write(fd, text.data(), text.size());
     if (written >= 0) {
@@ -62,7 +67,31 @@ void Write(std::FILE* out, const std::string& text) {
 
 }  // namespace
 
-void PrintLine(std::FILE* out, std::string_view line) { Write(out, s3::PrintableLine(line) + "\n"); }
+void PrintLine(std::FILE* out, std::string_view line, Color color) {
+  auto shown = s3::PrintableLine(line) + "\n";
+  if (color != Color::kNone) {
+    shown.insert(shown.find_first_of(" \n"), "\x1b[0m");
+    shown.insert(0, color == Color::kRed ? "\x1b[31m" : "\x1b[33m");
+  }
+  Write(out, shown);
+}
+
+int AppendLine(int fd, std::string_view line) { return WriteText(fd, s3::PrintableLine(line) + "\n"); }
+
+bool WriteControl(std::FILE* out, std::string_view text, Patience patience) {
+  const int fd = fileno(out);
+  if (patience == Patience::kNone && fd >= 0) {
+    pollfd polled{fd, POLLOUT, 0};
+    if (poll(&polled, 1, 0) != 1) return false;
+  }
+  Write(out, std::string(text));
+  return true;
+}
+
+bool IsSmartTerminal(std::FILE* out) {
+  const auto term = s3::ProcessEnvironment()("TERM");
+  return isatty(fileno(out)) == 1 && term && !term->empty() && *term != "dumb";
+}
 
 void PrintLines(std::FILE* out, std::string_view text) {
   std::string shown;

@@ -139,7 +139,9 @@ void CountSkipRequests(const SkipCheck* skip, SkipMode mode, std::uint64_t found
   if (skip == nullptr) return;
   if (skip->pages() > 0) run->requests["ListObjectsV2"] = skip->pages();
   if (skip->lists()) {
-    run->skip_method = fmt::format("by listing: {} pages, {} objects", skip->pages(), skip->listed_objects());
+    run->skip_method =
+        fmt::format("by listing: {}, {}", Counted(static_cast<std::uint64_t>(skip->pages()), "page", "pages"),
+                    Counted(skip->listed_objects(), "object", "objects"));
     return;
   }
   run->skip_method = "by one HeadObject for each file";

@@ -49,6 +49,7 @@ OwnFiles OwnFilesOf(const Options& options) {
   OwnFiles own;
   own.Add(options.report.run_dir);
   own.Add(options.report.trace_http);
+  own.Add(options.report.log_file);
   if (options.shard) own.Add(options.shard->plan_dir);
   // Also leave out the default parent of run directories. Otherwise a run would upload the directories of
   // earlier runs.

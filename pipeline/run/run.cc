@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <ctime>
 
+#include "pipeline/fs/own_dir.h"
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/plan/job_plan.h"
 #include "pipeline/report/terminal.h"
 #include "pipeline/run/run_setup.h"
 #include "pipeline/run/session.h"
 #include "pipeline/run/status_writer.h"
+#include "pipeline/source/empty_source.h"
 #include "s3/base/environment.h"
 
 namespace pipeline {
@@ -50,11 +52,26 @@ RunResult Refused(RunResult run, const Refusal& refusal) {
 
 // Returns why the run ended, for a person; empty if it simply finished.
 std::string MessageOf(const RunResult& run, const StopControl& stop, const s3::Options& s3_options,
-                      const RunSetup& setup) {
-  if (run.status == kExitNoInput) return "the source is empty (to allow that, set allow_empty: true)";
+                      const RunCredentials& credentials, const RunSetup& setup) {
+  if (run.status == kExitNoInput) return EmptySourceText(setup.options);
   if (stop.cause() != StopCause::kRefused) return stop.message();
-  return fmt::format("{} (bucket {} at {})", stop.message(), s3_options.destination.bucket,
-                     setup.buckets.front().endpoint.HostAndPort());
+  auto where = fmt::format("bucket {} at {}", s3_options.destination.bucket,
+                           setup.buckets.front().endpoint.HostAndPort());
+  if (run.summary.failures_by_kind.contains(std::string(s3::KindName(s3::ErrorKind::kBadCredentials)))) {
+    where += ", " + DescribeKey(credentials.first);
+  }
+  return fmt::format("{} ({})", stop.message(), where);
+}
+
+// Opens report.log_file to append to it. Returns no descriptor if there is no such file.
+tl::expected<s3::UniqueFd, Refusal> OpenLog(const ReportOptions& options) {
+  const auto& path = options.log_file;
+  if (path.empty()) return s3::UniqueFd(-1);
+  auto file = OwnDir::Around(path, Trust::kOthers).and_then([&path](const auto& directory) {
+    return directory.Append(NameOf(path), 0600);
+  });
+  if (!file) return Refuse(kExitJournal, "cannot write the log file: " + file.error().message);
+  return std::move(*file);
 }
 
 LiveStatus FirstStatus(const RunIdentity& identity, const RunDirectory& directory) {
@@ -121,6 +138,8 @@ RunResult Run(const Options& given, const s3::Options& s3_options, const RunCred
   const auto first_status = FirstStatus(options.identity, *directory);
   StatusWriter status(directory->dir(), first_status);
 
+  const auto log = OpenLog(options.report);
+  if (!log) return Refused(run, log.error());
   run.summary = RunSession({.setup = *setup,
                             .s3_options = s3_options,
                             .credentials = credentials,
@@ -128,10 +147,11 @@ RunResult Run(const Options& given, const s3::Options& s3_options, const RunCred
                             .stop = stop,
                             .trace = trace,
                             .limits = limits != nullptr ? limits : &own_limits,
-                            .status = &status});
+                            .status = &status,
+                            .log_fd = log->get()});
   Describe(first_status, options.identity, *setup, s3_options.destination, &run.summary);
   run.status = ExitStatusOf(run.summary, stop->cause(), MayBeEmpty(options));
-  run.message = MessageOf(run, *stop, s3_options, *setup);
+  run.message = MessageOf(run, *stop, s3_options, credentials, *setup);
   RecordEnd(*directory, &run);
   status.End(run.summary, run.status);
   if (const auto problem = status.problem(); !problem.empty()) {

@@ -13,6 +13,7 @@
 #include "pipeline/graph/source.h"
 #include "pipeline/plan/running_shards.h"
 #include "pipeline/report/console.h"
+#include "pipeline/report/format.h"
 #include "pipeline/run/inputs.h"
 #include "pipeline/runtime/deadlines.h"
 #include "pipeline/runtime/process_memory.h"
@@ -35,8 +36,8 @@ using Clock = std::chrono::steady_clock;
 void NoteStart(const SessionContext& context, const Note& note) {
   const auto& [options, buckets, rules, slots] = context.setup;
   if (context.directory.session() > 1) {
-    note(fmt::format("resuming {}: {} inputs already done", context.directory.path(),
-                     context.directory.history()->inputs().done().found));
+    note(fmt::format("resuming {}: {} already done", context.directory.path(),
+                     Counted(context.directory.history()->inputs().done().found, "input", "inputs")));
   }
   if (slots.first < SlotLimitsOf(options.upload).first) {
     note(
@@ -81,6 +82,8 @@ class Session {
   // `console` are not owned.
   Session(const SessionContext& context, Progress* progress, Console* console, const Note& note);
 
+  ~Session();
+
   // Runs the graph to its end. Called once.
   Summary Run();
   // Gives the present state and numbers. Any thread.
@@ -93,6 +96,8 @@ class Session {
   std::unique_ptr<SkipCheck> PrepareSkipCheck();
   UploadContext UploadContextOf();
   void AnnounceStop();
+  TransferState Transfer();
+  std::string_view WaitsFor();
   GraphCallbacks Callbacks();
   int WeightOf(const SourceItem& item) const;
   int SlotsAfter(const TaskStats& task);
@@ -152,7 +157,31 @@ Session::Session(const SessionContext& context, Progress* progress, Console* con
       uploader_(UploadContextOf()),
       sink_(context.directory.journal(), console_, progress_, context.stop, options_.limits.failures),
       start_(Clock::now()),
-      slots_(context.setup.slots, start_) {}
+      slots_(context.setup.slots, start_) {
+  console_->Watch([this] { return Transfer(); });
+}
+
+Session::~Session() { console_->Watch(nullptr); }
+
+TransferState Session::Transfer() {
+  const auto sent = clients_.sent_bytes();
+  return {sent.total, sent.in_flight, WaitsFor()};
+}
+
+// Returns what the run waits for, as far as the counters tell; empty if they do not tell.
+std::string_view Session::WaitsFor() {
+  if (context_.stop->cause()) return "requests in flight to end";
+  using Delay = s3::AdmissionController::Delay;
+  switch (clients_.CurrentDelay()) {
+    case Delay::kStoreAway: return "the store, which does not answer";
+    case Delay::kStoreFull: return "room in the store, which is full";
+    case Delay::kUserLimits: return "limits.bandwidth or limits.requests_per_second";
+    case Delay::kThrottling: return "the store, which asks for fewer requests";
+    case Delay::kNone: break;
+  }
+  const bool is_starved = progress_->in_flight == 0 && !progress_->all_found;
+  return is_starved ? "the search for files" : "";
+}
 
 Parallelism Session::ParallelismOf() const {
   return {context_.setup.slots.most, EventLoopsOf(options_.upload, context_.setup.buckets.front().endpoint)};
@@ -171,8 +200,9 @@ std::unique_ptr<SkipCheck> Session::PrepareSkipCheck() {
     return nullptr;
   }
   if (*check && (*check)->lists()) {
-    note_(fmt::format("resume.skip: listed {} objects in {} requests", (*check)->listed_objects(),
-                      (*check)->pages()));
+    note_(fmt::format("resume.skip: listed {} in {}",
+                      Counted((*check)->listed_objects(), "object", "objects"),
+                      Counted(static_cast<std::uint64_t>((*check)->pages()), "request", "requests")));
   } else if (*check) {
     note_("resume.skip: one HeadObject for each file");
   }
@@ -204,7 +234,10 @@ UploadContext Session::UploadContextOf() {
 
 void Session::AnnounceStop() {
   if (IsAnnounced(context_.stop->cause())) {
-    console_->Note(fmt::format("stopping: {}; requests in flight may finish", context_.stop->message()));
+    console_->Stopping(fmt::format(
+        "{}; requests in flight may finish, within {} (limits.drain); a second signal stops at once",
+        context_.stop->message(),
+        HumanDuration(std::chrono::duration<double>(options_.limits.drain).count())));
   }
   for (const auto& stream : inputs_.streams) stream->stream()->Cancel();
 }
@@ -317,8 +350,8 @@ Summary Session::Run() {
 
 Summary RunSession(const SessionContext& context) {
   Progress progress;
-  Console console(context.setup.options.report, &progress, stderr);
-  const Note note = [&console](std::string_view text) { console.Note(fmt::format("note    {}", text)); };
+  Console console(context.setup.options.report, &progress, stderr, context.log_fd);
+  const Note note = [&console](std::string_view text) { console.Note(text); };
   NoteStart(context, note);
   Session session(context, &progress, &console, note);
   const auto attached = context.status->Attach([&session](LiveStatus* status) { session.Fill(status); });

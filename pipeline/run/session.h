@@ -24,6 +24,7 @@ struct SessionContext {
   s3::TraceLog* trace;  // null for none
   s3::RateLimits* limits;
   StatusWriter* status;
+  int log_fd = -1;  // the open report.log_file; -1 for none
 };
 
 // Blocks until every input has a result, or until the run was stopped and requests in flight have finished.

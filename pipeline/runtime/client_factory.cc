@@ -1,5 +1,8 @@
 #include "pipeline/runtime/client_factory.h"
 
+#include <fmt/format.h>
+
+#include "s3/base/printable.h"
 #include "s3/stores/store_profiles.h"
 
 namespace pipeline {
@@ -14,6 +17,11 @@ s3::TransportOptions With(s3::TransportOptions options, s3::TransportKind kind) 
 }
 
 }  // namespace
+
+std::string DescribeKey(const s3::ProvidedCredentials& provided) {
+  return fmt::format("access key ID {} from {}", s3::Printable(provided.credentials.access_key_id),
+                     s3::Printable(provided.source));
+}
 
 ClientFactory::ClientFactory(const s3::Options& options, std::vector<s3::BucketAddress> buckets,
                              const RunCredentials& credentials, const Parallelism& parallelism,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct RunCredentials {
   s3::FetchCredentials renew = nullptr;
   s3::RenewalOptions renewal{};
 };
+
+// Returns "access key ID AKID from SOURCE" for messages. A key ID is not a secret.
+std::string DescribeKey(const s3::ProvidedCredentials& provided);
 
 struct Parallelism {
   int connections = 1;  // the maximum number of connections that are kept open
@@ -61,6 +65,9 @@ class ClientFactory {
   std::uint64_t stragglers() const { return loops_.cancelled_stragglers(); }
   // Says which transport carries the requests.
   const s3::TransportChoice& transport() const { return choice_; }
+  // Returns why requests wait at the moment, without those that are in flight.
+  s3::AdmissionController::Delay CurrentDelay() { return admission_.CurrentDelay(); }
+  s3::SentBytes sent_bytes() const { return loops_.sent_bytes(); }
   const s3::AdmissionController& admission() const { return admission_; }
   const s3::StoreContextCache& facts() const { return facts_; }
   const s3::CredentialCache& credentials() const { return credentials_; }

@@ -53,6 +53,17 @@ bool AdmissionController::WaitOutOutage(const WaitContext& context) {
   return breaker_.confirmed_outages() > outages_before;
 }
 
+AdmissionController::Delay AdmissionController::CurrentDelay() {
+  const auto now = Clock::now();
+  const MutexLock lock(mutex_);
+  if (breaker_.is_full()) return Delay::kStoreFull;
+  if (breaker_.is_open()) return Delay::kStoreAway;
+  if (queue_.empty()) return Delay::kNone;
+  UpdateRates(now);
+  if (!requests_.Ready(now) || !bytes_.Ready(now)) return Delay::kUserLimits;
+  return adaptive_.Ready(now) ? Delay::kNone : Delay::kThrottling;
+}
+
 bool AdmissionController::IsEstimatingRate() {
   const MutexLock lock(mutex_);
   return limiter_.IsEstimatingRate(Clock::now());

@@ -116,6 +116,15 @@ class AdmissionController {
   // Returns why requests are blocked, for a person: "the store does not answer: REASON". Returns an empty
   // text while they are not blocked.
   std::string outage() const;
+  // Why requests wait at the moment.
+  enum class Delay {
+    kNone,        // no request waits for admission
+    kStoreAway,   // the circuit breaker is open
+    kStoreFull,   // the store has no room
+    kUserLimits,  // RateLimits
+    kThrottling,  // the rate that the store accepts
+  };
+  Delay CurrentDelay();
 
   // Returns the number of responses that asked for fewer requests.
   std::uint64_t throttled() const { return throttled_; }

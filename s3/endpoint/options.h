@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,17 @@ struct ClientLimits {
   int connections = 8192;  // further connections wait to be accepted
 };
 
+// One request that the endpoint has answered or whose connection it has reset.
+struct RequestRecord {
+  std::string method;
+  std::string operation;         // S3's name: "PutObject"; empty if the endpoint does not support it
+  std::string path;              // bucket and key, percent-encoded, without the query
+  int status = 0;                // of the reply; 0 if the connection was closed without one
+  std::uint64_t body_bytes = 0;  // the request's Content-Length
+  std::chrono::duration<double> took{0};
+  bool has_fault = false;  // true if a fault was injected
+};
+
 struct ServerOptions {
   std::string address = "127.0.0.1";
   int port = 0;  // 0: any free port
@@ -92,6 +104,8 @@ struct ServerOptions {
   std::vector<std::string> refused_headers;
   Conditions conditions = Conditions::kKept;
   std::vector<FaultRule> faults;
+  // Called after each request, by the server's threads, possibly by several at a time. Null: none.
+  std::function<void(const RequestRecord&)> on_request;
   int threads = 1;
   ClientLimits clients;
 };

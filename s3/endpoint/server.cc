@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <random>
+#include <system_error>
 #include <thread>
 
 #include "s3/base/mutex.h"
@@ -75,6 +77,32 @@ class Server::Impl {
   ServerStats stats() const { return statistics_.Read(); }
 
  private:
+  // Passes the record of one request to `on_request` at the end of its life, however the request ends.
+  class RecordedRequest {
+   public:
+    RecordedRequest(const Call& call, const std::function<void(const RequestRecord&)>& on_request)
+        : on_request_(on_request), start_(std::chrono::steady_clock::now()) {
+      if (on_request_ == nullptr) return;
+      record_ = {.method = call.method, .operation = call.operation, .path = call.raw_path};
+      const auto length = call.FindHeader("content-length").value_or("0");
+      std::from_chars(length.data(), length.data() + length.size(), record_.body_bytes);
+    }
+    ~RecordedRequest() {
+      if (on_request_ == nullptr) return;
+      record_.took = std::chrono::steady_clock::now() - start_;
+      on_request_(record_);
+    }
+    RecordedRequest(const RecordedRequest&) = delete;
+    RecordedRequest& operator=(const RecordedRequest&) = delete;
+
+    RequestRecord* operator->() { return &record_; }
+
+   private:
+    const std::function<void(const RequestRecord&)>& on_request_;
+    const std::chrono::steady_clock::time_point start_;
+    RequestRecord record_;
+  };
+
   Awaitable<void> AcceptForever() {
     constexpr std::chrono::milliseconds kPause{10};
     for (;;) {
@@ -116,12 +144,15 @@ class Server::Impl {
     const Statistics::RequestInFlight counted(&statistics_,
                                               call.operation.empty() ? "Unknown" : call.operation);
 
+    RecordedRequest recorded(call, options_.on_request);
     const auto fault = NextFault(call);
+    recorded->has_fault = fault.has_value();
     if (fault && fault->action == FaultAction::kResetBefore) connection.Reset();
     if (fault && fault->action == FaultAction::kDelay) co_await Connection::Sleep(fault->delay);
     const auto refusal =
         well_formed ? CheckBeforeBody(call) : ErrorReply(400, "InvalidURI", "Couldn't parse the URI.");
     if (refusal) {
+      recorded->status = refusal->status;
       const bool drained = co_await connection.Drain(&parser);
       co_return co_await connection.Send(*refusal, NextRequestId(), drained && parser.keep_alive());
     }
@@ -130,6 +161,7 @@ class Server::Impl {
         co_await connection.Drain(&parser);  // the rest, if the body was refused before its end
     if (fault) co_await ApplyFault(connection, *fault, &reply);
     reply.head_only = call.method == "HEAD";
+    recorded->status = reply.status;
     if (options_.latency.count() > 0) co_await Connection::Sleep(NextLatency());
     co_return co_await connection.Send(reply, NextRequestId(), drained && parser.keep_alive());
   }
@@ -283,7 +315,10 @@ class Server::Impl {
   std::vector<std::thread> threads_;
 };
 
-Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Server::Server(ServerOptions options) try : impl_(std::make_unique<Impl>(std::move(options))) {
+} catch (const boost::system::system_error& error) {  // in Boost 1.74 it is no std::system_error
+  throw std::system_error(error.code());
+}
 Server::~Server() = default;
 int Server::port() const { return impl_->port(); }
 std::string Server::endpoint() const { return fmt::format("http://{}:{}", impl_->address(), port()); }

@@ -71,6 +71,11 @@ Error ConnectError(CURL* easy, CURLcode code, const char* error_text,
   const bool is_client_error = proxy_status >= 400 && proxy_status < 500;
   const bool proxy_refuses = is_client_error && proxy_status != 408 && proxy_status != 429;
   const bool is_wrong = IsProtocolMismatch(code, detail) || proxy_refuses;
+  if (KindOf(code) == ErrorKind::kUntrusted) {
+    detail +=
+        ": check the host name, and set destination.ca_file to the file of the CA that signed the "
+        "server's certificate";
+  }
   if (proxy_status >= 300) detail += fmt::format(" (the proxy answered HTTP {} to CONNECT)", proxy_status);
   return {.kind = is_wrong ? ErrorKind::kWrongEndpoint : KindOf(code),
           .message = WithoutUser(detail)};  // libcurl quotes a proxy's whole URL

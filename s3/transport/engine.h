@@ -9,6 +9,12 @@
 
 namespace s3 {
 
+// Bytes of request bodies that were given to the kernel.
+struct SentBytes {
+  std::uint64_t total = 0;      // since the start; a repeated request counts again
+  std::uint64_t in_flight = 0;  // the part of `total` whose requests are still in flight
+};
+
 // One event loop. The destructor requires that every Wake has been called. Send and WakeAfter may throw
 // std::exception; then they have not called the Wake.
 class Engine : public Transport {
@@ -17,6 +23,7 @@ class Engine : public Transport {
   virtual int in_flight() const = 0;
   // Returns the number of exchanges that were cancelled because they took far longer than their peers.
   virtual std::uint64_t cancelled_stragglers() const = 0;
+  virtual SentBytes sent_bytes() const = 0;
 };
 
 // `options` are copied. At most `max_idle` connections are kept for reuse, and at most `max_connecting` are

@@ -44,5 +44,6 @@ void EventLoop::CancelSleeps() { engine_->CancelSleeps(); }
 void EventLoop::Abort() { engine_->Abort(); }
 int EventLoop::in_flight() const { return engine_->in_flight(); }
 std::uint64_t EventLoop::cancelled_stragglers() const { return engine_->cancelled_stragglers(); }
+SentBytes EventLoop::sent_bytes() const { return engine_->sent_bytes(); }
 
 }  // namespace s3

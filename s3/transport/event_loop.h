@@ -1,6 +1,7 @@
 // One event loop as a transport: exchanges over pooled connections, on epoll, in one thread of its own.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "s3/http.h"
@@ -34,6 +35,7 @@ class EventLoop final : public Transport {
   int in_flight() const;
   // Returns the number of exchanges that were cancelled because they took far longer than their peers.
   std::uint64_t cancelled_stragglers() const;
+  SentBytes sent_bytes() const;
 
  private:
   const std::unique_ptr<Engine> engine_;

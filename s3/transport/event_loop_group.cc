@@ -50,6 +50,16 @@ std::uint64_t EventLoopGroup::cancelled_stragglers() const {
   return count;
 }
 
+SentBytes EventLoopGroup::sent_bytes() const {
+  SentBytes sum;
+  for (const auto& loop : loops_) {
+    const auto sent = loop->sent_bytes();
+    sum.total += sent.total;
+    sum.in_flight += sent.in_flight;
+  }
+  return sum;
+}
+
 int EventLoopCount(int cores, bool tls) {
   return tls ? std::clamp(cores / 2, 1, 8) : std::clamp(cores / 4, 1, 4);
 }

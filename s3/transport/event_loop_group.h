@@ -27,6 +27,8 @@ class EventLoopGroup final : public Transport {
   // Returns the number of exchanges of all loops that were cancelled because they took far longer than their
   // peers.
   std::uint64_t cancelled_stragglers() const;
+  // Returns the sums over all loops.
+  SentBytes sent_bytes() const;
 
   static constexpr std::uint64_t kSmallBytes = 64 << 10;
   static constexpr int kTogether = 32;

@@ -2,15 +2,24 @@
 // clocks, and how the exchange failed.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "s3/http.h"
 #include "s3/options.h"
 
 namespace s3 {
+
+// Bytes of the bodies that one event loop has given to the kernel. Only the loop's thread writes them; any
+// thread may read them.
+struct SentCounters {
+  std::atomic<std::uint64_t> total = 0;  // since the start; a repeated request is counted again
+  std::atomic<std::uint64_t> ended = 0;  // the part of `total` whose attempts have ended
+};
 
 // An exchange object is reused for later requests. The caller's thread prepares it and gives it to the loop.
 // Afterwards only the loop's thread uses it.
@@ -30,6 +39,12 @@ class ExchangeBase {
 
   // Starts the clocks of the age and of the stall window.
   void Begin(Clock::time_point now) { began_ = stall_window_began_ = now; }
+  // From now on, counts the sent bytes of the body in `*counters`, which must outlive the exchange.
+  void CountIn(SentCounters* counters) { counters_ = counters; }
+  // Ends the count of the present attempt: the next attempt starts with the first byte of the body.
+  void RestartBody() {
+    if (body_sent_ > 0) Add(&counters_->ended, std::exchange(body_sent_, 0));
+  }
   Clock::duration Age(Clock::time_point now) const { return now - began_; }
   // Returns true when fewer than `stall_bytes` moved during a whole stall window.
   bool HasStalled(Clock::time_point now);
@@ -76,6 +91,13 @@ class ExchangeBase {
   void ClearResponse();
   // Counts `bytes` as progress, for HasStalled().
   void Moved(std::uint64_t bytes) { moved_bytes_ += bytes; }
+  // Counts bytes of the body that were given to the kernel.
+  void SentBody(std::uint64_t bytes) {
+    if (bytes == 0 || counters_ == nullptr) return;
+    body_sent_ += bytes;
+    Add(&counters_->total, bytes);
+  }
+  std::uint64_t body_sent() const { return body_sent_; }
   // Starts the clock of `response_timeout`, unless it already runs.
   void NoteResponse(Clock::time_point now) {
     response_began_ = now < response_began_ ? now : response_began_;
@@ -90,7 +112,14 @@ class ExchangeBase {
   bool began_early_ = false;  // the response began before the whole request was sent
 
  private:
+  // There is only one writer, so this needs no atomic read-modify-write.
+  static void Add(std::atomic<std::uint64_t>* counter, std::uint64_t bytes) {
+    counter->store(counter->load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+  }
   std::chrono::milliseconds stall_window() const;
+
+  SentCounters* counters_ = nullptr;
+  std::uint64_t body_sent_ = 0;  // of the present attempt
 
   Endpoint endpoint_;
   std::string origin_;

@@ -51,6 +51,12 @@ class ExchangeLoop : public Engine {
   void Abort() override { commands_.Abort(); }
   int in_flight() const override { return in_flight_; }
   std::uint64_t cancelled_stragglers() const override { return cancelled_stragglers_; }
+  // Reads `ended` first, so that it is never more than the total.
+  SentBytes sent_bytes() const override {
+    const auto ended = sent_.ended.load();
+    const auto total = sent_.total.load();
+    return {total, total - std::min(ended, total)};
+  }
 
  protected:
   explicit ExchangeLoop(const EngineSettings& settings)
@@ -147,6 +153,7 @@ class ExchangeLoop : public Engine {
   void Finish(E* exchange, const Record& record) {
     CloseConnectionOf(exchange);
     if (std::exchange(exchange->is_awaiting_connection, false)) std::erase(awaiting_connection_, exchange);
+    exchange->RestartBody();
     record(*exchange);
     auto& place = active_[exchange->index];
     auto finished = std::move(place);
@@ -210,6 +217,7 @@ class ExchangeLoop : public Engine {
   void Begin(std::unique_ptr<E> exchange) {
     if (active_.empty()) watchdog_.Schedule(now_);
     exchange->Begin(now_);
+    exchange->CountIn(&sent_);
     exchange->index = active_.size();
     active_.push_back(std::move(exchange));
     E* const begun = active_.back().get();
@@ -258,6 +266,7 @@ class ExchangeLoop : public Engine {
   CommandQueue<E> commands_;
   std::atomic<int> in_flight_ = 0;
   std::atomic<std::uint64_t> cancelled_stragglers_ = 0;
+  SentCounters sent_;
   std::vector<std::unique_ptr<E>> active_;
   std::deque<E*> awaiting_connection_;  // some of active_
   Clock::time_point next_connect_{};    // after a lack of descriptors: when to try again

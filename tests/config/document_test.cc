@@ -53,5 +53,13 @@ TEST(ParseDocument, ValuesKnowTheirPosition) {
   EXPECT_EQ(list->items[1].Find("b")->where, "f.yaml:3:9");
 }
 
+TEST(SplitTextListTest, SplitsAtCommasOutsideQuotes) {
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(SplitTextList("[*.csv, 'b, c' ,\"d\"]").value_or(Texts{}), (Texts{"*.csv", "b, c", "d"}));
+  EXPECT_EQ(SplitTextList("[a b]").value_or(Texts{}), (Texts{"a b"}));
+  EXPECT_EQ(SplitTextList("[]").value_or(Texts{"x"}), Texts{});
+  for (const auto* text : {"", "[", "a", "[ab]*", "['a]"}) EXPECT_FALSE(SplitTextList(text)) << text;
+}
+
 }  // namespace document_test
 }  // namespace config

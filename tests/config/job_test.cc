@@ -103,7 +103,7 @@ TEST(Job, ShownSettingsReadBack) {
   ASSERT_TRUE(job) << ProblemsOf(job);
   EXPECT_EQ(job->pipeline.source.at(0).path, "odd: [x] # '${y}\"");
   const auto shown = ShowJob(*job);
-  EXPECT_THAT(shown, HasSubstr("stall_bytes: 8388608"));
+  EXPECT_THAT(shown, HasSubstr("stall_bytes: 8MiB"));
   const auto again = Parse(shown);
   ASSERT_TRUE(again) << ProblemsOf(again) << shown;
   EXPECT_EQ(ShowJob(*again), shown);

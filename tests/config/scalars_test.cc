@@ -30,6 +30,20 @@ TEST(ShowDuration, ReadsBack) {
   for (const long ms : {0l, 1l, 999l, 1000l, 90'000l, 86'400'000l}) {
     EXPECT_EQ(ParseDuration(ShowDuration(std::chrono::milliseconds(ms)))->count(), ms);
   }
+  EXPECT_EQ(ShowDuration(std::chrono::milliseconds(90'000)), "1m30s");
+  EXPECT_EQ(ShowDuration(std::chrono::milliseconds(1500)), "1500ms");
+  EXPECT_EQ(ShowDuration(std::chrono::milliseconds(0)), "0s");
+}
+
+TEST(ShowSize, ReadsBack) {
+  for (const std::uint64_t bytes :
+       {0ull, 1ull, 1000ull, 1024ull, 8'000'000ull, 8ull << 20, 5ull << 40, UINT64_MAX}) {
+    EXPECT_EQ(ParseSize(ShowSize(bytes)), bytes);
+  }
+  EXPECT_EQ(ShowSize(8 << 20), "8MiB");
+  EXPECT_EQ(ShowSize(64'000'000), "64MB");
+  EXPECT_EQ(ShowSize(1001), "1001B");
+  EXPECT_EQ(ShowSize(0), "0");
 }
 
 TEST(ParseInteger, OnlyWholeNumbersAndWordsAreAccepted) {

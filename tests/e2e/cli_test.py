@@ -3,10 +3,12 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
 import unittest
 
@@ -29,7 +31,10 @@ class Usage(TestCase):
             self.assertIn(f"s3flow {command}", ended.stdout)
 
     def test_mistakes_name_the_option_and_the_way_out(self):
-        for arguments, words in [([], "subcommand is required"), (["run"], "give a job file (JOB.yaml), or a plan (--plan DIR)"),
+        for arguments, words in [(["fli"], "unknown command 'fli'"), (["chek", "x"], "unknown command 'chek'; did you mean 'check'?"),
+                                 (["run", "j", "--dryrun"], "unknown option '--dryrun' of s3flow run; did you mean '--dry-run'?"),
+                                 (["run", "j", "--pasword=secret"], "unknown option '--pasword' of s3flow run"),
+                                 (["run", "j", "--progress", "fancy"], "--progress"), (["run"], "give a job file (JOB.yaml), or a plan (--plan DIR)"),
                                  (["run", "--plan", "p"], "--plan needs --shard I/N or --shard auto"),
                                  (["run", "j", "--plan", "p", "--shard", "0/1"], "--plan cannot be used with JOB.yaml, --set or --run-dir"),
                                  (["run", "j", "--set", "a.b=c", "secret=x"], "unexpected argument: secret=... (see s3flow --help)"),
@@ -38,6 +43,20 @@ class Usage(TestCase):
             ended = s3flow(*arguments)
             self.assertEqual((ended.returncode, len(ended.stderr.splitlines())), (64, 1), ended.stderr)
             self.assertIn(words, ended.stderr)
+
+    def test_no_arguments_print_the_help(self):
+        ended = s3flow()
+        self.assertEqual((ended.returncode, ended.stdout), (64, ""))
+        self.assertIn("Usage: ", ended.stderr)
+        for command in ("run", "check", "rehearse", "clean", "plan", "finish", "serve"):
+            self.assertRegex(ended.stderr, rf"\n  {command} ")
+
+    def test_a_used_port_is_one_clear_line(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            ended = s3flow("serve", self.dir / "store", "--port", port)
+        self.assertEqual((ended.returncode, ended.stderr),
+                         (71, f"s3flow: port {port} is already in use: choose another one with --port, or let s3flow choose (--port 0)\n"))
 
     def test_missing_job_files(self):
         for path, words in [(self.dir / "gone.yaml", "No such file"), (self.dir, "is a directory")]:
@@ -103,7 +122,7 @@ class Runs(TestCase):
     def test_wrong_secret_is_one_clear_line(self):
         with Serve(self.dir / "store") as server:
             ended = s3flow("run", self.job(server.endpoint, secret="wrong"))
-        self.expect(ended, 77, "SignatureDoesNotMatch")
+        self.expect(ended, 77, "SignatureDoesNotMatch", f"access key ID {KEY_ID} from the job file")
         self.assertEqual(len(ended.stderr.splitlines()), 1, ended.stderr)
         self.assertNotIn(SECRET, ended.stderr)
         self.assertGreater(server.stats["refused_signatures"], 0)
@@ -152,7 +171,7 @@ class Runs(TestCase):
         with Serve(self.dir / "store") as server:
             job = self.job(server.endpoint)
             self.expect(s3flow("run", job), 0)
-            self.expect(s3flow("run", job), 74, "belongs to a run that is complete")
+            self.expect(s3flow("run", job), 78, "belongs to a run that is complete")
             self.expect(s3flow("run", job, "--resume"), 0, "20 found: 20 uploaded")
             self.expect(s3flow("run", job, "--resume", "--set", "destination.prefix=x/"), 78, 'destination.prefix: was "", is x/')
 
@@ -200,16 +219,77 @@ class Served(TestCase):
             self.assertIn("belong together", ended.stderr)
 
 
+class Filters(TestCase):
+    def test_an_empty_source_says_what_the_filters_left_out(self):
+        for i in range(3):
+            self.write(f"data/{i}.txt", b"x")
+        job = self.job("http://127.0.0.1:9")
+        with Serve(self.dir / "store") as server:
+            ended = s3flow("run", self.job(server.endpoint), "--set", "source.0.include=[*.csv, '*.json']")
+            self.assertEqual(ended.returncode, 66)
+            self.assertIn(f"include and exclude leave out 3 files of {self.dir}/data", ended.stderr)
+        ended = s3flow("check", job, "--set", "source.0.include=[*.csv, '*.json']", "--set", "source.0.exclude=[ab]*")
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertIn('include: ["*.csv", "*.json"]', ended.stdout)
+        self.assertIn('exclude: ["[ab]*"]', ended.stdout)
+
+    def test_check_prints_values_as_a_job_writes_them(self):
+        ended = s3flow("check", self.job("http://127.0.0.1:9", extra="limits: {stall_window: 90s, memory: 64MB}"))
+        for line in ("stall_window: 1m30s", "memory: 64MB", "part_size: ", "  profile: auto  # default; chosen: generic"):
+            self.assertIn(line, ended.stdout)
+
+
+class Ends(TestCase):
+    """The end of a run says what failed, why, and how to go on."""
+
+    def test_failures_are_grouped_by_cause(self):
+        for i in range(30):
+            self.write(f"data/f{i:02}", b"x")
+        (self.dir / "data/link").symlink_to("f00")
+        faults = self.write("faults.yaml", "faults:\n  - {key: 'f1*', attempts: all, action: status, status: 403, code: AccessDenied}\n")
+        with Serve(self.dir / "store", "--faults", faults) as server:
+            job = self.job(server.endpoint)
+            ended = s3flow("run", job)
+            self.assertEqual(ended.returncode, 1)
+            lines = ended.stdout.splitlines()
+            self.assertLess(len(lines), 15)
+            self.assertEqual(lines[0], "FAILED: 10 inputs of 31")
+            self.assertRegex(ended.stdout, r"\nfailed: permission denied by the store \[AccessDenied\]: 10 files, first \S+/f1\d, \S+/f1\d\n")
+            self.assertIn(f"\nskipped: a symbolic link (follow_symlinks is off): 1 file: {self.dir}/data/link\n", ended.stdout)
+            self.assertEqual(lines[-1], f"to try the failed inputs again: s3flow run {job} --run-dir {self.dir}/run --resume")
+
+    def test_quiet_shows_nothing_of_a_success(self):
+        self.write("data/f", b"x")
+        with Serve(self.dir / "store") as server:
+            ended = s3flow("run", self.job(server.endpoint), "-q")
+            self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, "", ""))
+
+    def test_the_log_file_has_json_and_is_not_uploaded(self):
+        for i in range(3):
+            self.write(f"data/f{i}", b"x")
+        log = self.dir / "data/run.log"
+        with Serve(self.dir / "store") as server:
+            ended = s3flow("run", self.job(server.endpoint), "-v", "--log-file", log, "--log-format", "json", "--progress", "none")
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        events = [json.loads(line) for line in log.read_text().splitlines()]
+        self.assertEqual(sorted(event["event"] for event in events), ["skipped"] + 3 * ["start"] + 3 * ["uploaded"])
+        for line in ended.stderr.splitlines():
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d (start|done|skipped) ")
+
+
 class Terminal(TestCase):
-    def test_a_bar_on_a_terminal_and_lines_elsewhere(self):
-        for i in range(50):
+    def run_in_terminal(self, columns, rows=24, term="xterm", style="auto", resize=None, number=None):
+        """Runs in a pseudoterminal. Returns what it got and how the process ended. `resize` is set as soon as something is shown."""
+        for i in range(60):
             self.write(f"data/f{i}", b"x")
         faults = self.write("faults.yaml", "faults:\n  - {attempts: all, action: delay, delay: 20ms}\n")
-        with Serve(self.dir / "store", "--faults", faults) as server:
+        shutil.rmtree(self.dir / "run", ignore_errors=True)
+        with Serve(self.dir / f"store{columns}{term}{number}", "--faults", faults) as server:
             job = self.job(server.endpoint, extra="upload: {concurrency: 1}")
             master, slave = os.openpty()
-            process = subprocess.Popen([S3FLOW, "run", str(job), "--set", "report.progress=auto"], stdout=subprocess.DEVNULL,
-                                       stderr=slave, env=clean_environment())
+            termios.tcsetwinsize(slave, (rows, columns))
+            process = subprocess.Popen([S3FLOW, "run", str(job), "--progress", style], stdout=subprocess.DEVNULL, stderr=slave,
+                                       env=clean_environment(TERM=term))
             os.close(slave)
             shown = b""
             while True:
@@ -217,10 +297,66 @@ class Terminal(TestCase):
                     shown += os.read(master, 65536)
                 except OSError:
                     break
+                if resize and b"files" in shown:
+                    termios.tcsetwinsize(master, resize)
+                    resize = None
+                if number and b"files" in shown:
+                    process.send_signal(number)
+                    number = None
             os.close(master)
-            self.assertEqual(process.wait(), 0)
-        self.assertRegex(shown, rb"\r\x1b\[K\[#*\.*\] \d+ of 50 \| \d+/s, .*/s \| 1 in flight \| 0 retries \| 0 failed \| \d+ s left")
-        self.assertTrue(shown.endswith(b"\r\x1b[K"), "the bar was not wiped at the end")
+            return shown, process.wait()
+
+    def lines(self, shown):
+        """The texts that were drawn, without control sequences."""
+        return [line for line in re.split(r"[\r\n]+", re.sub(r"\x1b\[[?0-9]*[A-Za-z]", "\r", shown.decode())) if line]
+
+    def test_the_area_fits_every_width_and_does_not_scroll(self):
+        for columns in (40, 80, 120):
+            with self.subTest(columns):
+                shown, status = self.run_in_terminal(columns)
+                self.assertEqual(status, 0)
+                lines = self.lines(shown)
+                self.assertTrue(any(re.search(r"\d+ of 60 files", line) for line in lines), lines)
+                self.assertLess(max(map(len, lines)), columns)
+                self.assertEqual(shown.count(b"\x1b[J"), shown.count(b"\x1b[?25l") + 1, "each drawing, and one wipe at the end")
+                self.assertTrue(shown.endswith(b"\x1b[J\x1b[?25h"), "the area was not wiped, or the cursor stayed hidden")
+
+    def test_a_resized_terminal(self):
+        shown, status = self.run_in_terminal(120, resize=(24, 40))
+        self.assertEqual(status, 0)
+        self.assertTrue(any(len(line) > 40 for line in self.lines(shown)))
+        self.assertTrue(all(len(line) < 40 for line in self.lines(shown)[-2:]))
+
+    def test_the_cursor_comes_back_after_signals(self):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGQUIT, -signal.SIGQUIT), (signal.SIGABRT, -signal.SIGABRT)):
+            with self.subTest(number):
+                shown, ended = self.run_in_terminal(80, number=number)
+                self.assertEqual(ended, status)
+                self.assertGreater(shown.rfind(b"\x1b[?25h"), shown.rfind(b"\x1b[?25l"))
+                if number == signal.SIGINT:
+                    self.assertIn(b"\x1b[33mstopping:\x1b[0m got SIGINT; requests in flight may finish, within 20 s (limits.drain); a second signal stops at once", shown)
+
+    def test_a_dumb_terminal_gets_no_control_sequences(self):
+        shown, status = self.run_in_terminal(80, term="dumb")
+        self.assertEqual(status, 0)
+        self.assertNotIn(b"\x1b", shown)
+
+    def test_lines_and_json_at_an_interval(self):
+        for i in range(60):
+            self.write(f"data/f{i}", b"x")
+        faults = self.write("faults.yaml", "faults:\n  - {attempts: all, action: delay, delay: 30ms}\n")
+        for style in ("lines", "json"):
+            with Serve(self.dir / f"store-{style}", "--faults", faults) as server:
+                job = self.job(server.endpoint, extra="upload: {concurrency: 1}")
+                ended = s3flow("run", job, "--progress", style, "--set", "report.progress_interval=100ms", "--run-dir", self.dir / style)
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+            self.assertGreater(len(ended.stderr.splitlines()), 1)
+            for line in ended.stderr.splitlines():
+                if style == "json":
+                    event = json.loads(line)
+                    self.assertEqual((event["event"], event["found"]), ("progress", 60))
+                else:
+                    self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\S+ progress \d+ % \| .* of 60 files")
 
 
 class Signals(TestCase):
@@ -236,7 +372,7 @@ class Signals(TestCase):
         while started < 8:
             line = process.stderr.readline()
             self.assertTrue(line, f"the run ended after {started} starts")
-            started += line.startswith("start ")
+            started += " start " in line
         return process
 
     def faults(self, text):

@@ -337,7 +337,7 @@ faults:
             process.send_signal(signal.SIGTERM)
             out, err = process.communicate(timeout=60)
             self.assertEqual(process.returncode, 75, err)
-            hint = re.search(r"to resume: the same command with (--run-dir \S+)", out).group(1)
+            hint = re.search(r"to resume: s3flow run .* --shard 1/2 (--run-dir \S+)", out).group(1)
             out, err = run(command + hint.split() + ["--set", "limits.requests_per_second=0"]).communicate(timeout=60)
             self.assertIn("done by earlier sessions", out, err)
             self.assertEqual(len(list(self.dir.glob("s3flow-runs/*"))), 1)
@@ -354,7 +354,7 @@ faults:
             process.send_signal(signal.SIGTERM)
             out, err = process.communicate(timeout=60)
             self.assertEqual(process.returncode, 75, err)
-            self.assertIn("to resume: the same command\n", out)
+            self.assertIn(f"to resume: s3flow run --plan {self.dir / 'plan'} --shard 1/2\n", out)
 
     def test_interactive_commands_give_up_on_a_store_after_3_s(self):
         self.files(3)

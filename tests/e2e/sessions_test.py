@@ -44,7 +44,7 @@ class Sessions(TestCase):
                     break
                 self.assertEqual(ended.returncode, 75, ended.stderr)
                 self.assertIn("the run has reached limits.time", ended.stderr)
-                self.assertIn(f"to resume: the same command with --run-dir {self.dir / 'run'}", ended.stdout)
+                self.assertIn(f"to resume: s3flow run {job} --set limits.time={limit}ms --run-dir {self.dir / 'run'}\n", ended.stdout)
                 limit *= 2
             self.assertTrue(any(0 < some < FILES for some in uploaded[:-1]), uploaded)
             self.assertEqual((self.summary()["found"], self.summary()["session"]), (FILES, len(uploaded)))

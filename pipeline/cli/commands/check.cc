@@ -66,10 +66,13 @@ void PrintReport(const config::Job& job, const s3::ProbeReport& report,
 }
 
 // Returns the error of a probe whose first request the store refused. Such a probe has no report.
-CommandResult Refused(const s3::Error& refusal, const CommandContext& context) {
+CommandResult Refused(const s3::Error& refusal, const s3::ProvidedCredentials& credentials,
+                      const CommandContext& context) {
   const auto code = refusal.code.empty() ? "" : refusal.code + ": ";
+  const bool is_key_wrong = refusal.kind == s3::ErrorKind::kBadCredentials;
+  const auto key = is_key_wrong ? fmt::format(" ({})", pipeline::DescribeKey(credentials)) : "";
   const auto status = s3::RefusesWholeRun(refusal.kind) ? pipeline::kExitRefused : pipeline::kExitSomeFailed;
-  return Fail(context.StatusOr(status), context.ReasonOr(code + refusal.message));
+  return Fail(context.StatusOr(status), context.ReasonOr(code + refusal.message + key));
 }
 
 // Tests what the store supports. Returns 0 if objects and parts can be uploaded, and 1 if parts cannot. Fails
@@ -89,7 +92,7 @@ CommandResult Probe(const config::Job& job) {
       .key = fmt::format("{}s3flow-probe-{}", job.s3.destination.prefix, s3::HexEncode(s3::RandomBytes(8))),
       .properties = job.pipeline.object.properties};
   const auto report = s3::Probe(probe);
-  if (report.refusal) return Refused(*report.refusal, context);
+  if (report.refusal) return Refused(*report.refusal, credentials->first, context);
 
   PrintReport(job, report, clients, credentials->first.source);
   const auto& profile = s3::ProfileOf(job.s3.destination);

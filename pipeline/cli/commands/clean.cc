@@ -5,6 +5,7 @@
 #include "pipeline/cli/job_loading.h"
 #include "pipeline/cli/output.h"
 #include "pipeline/journal/run_dir.h"
+#include "pipeline/report/format.h"
 #include "pipeline/upload/orphaned_uploads.h"
 #include "s3/stores/address.h"
 
@@ -73,8 +74,10 @@ CommandResult Clean(const CleanArguments& arguments) {
 
   auto* const journal = arguments.dry_run ? nullptr : directory->journal();
   const auto uploads = AbortUploads(*job, *credentials, &context, directory->history(), journal);
-  Say(fmt::format("{}: {} multipart uploads {}, {} were gone already", arguments.run_dir, uploads.aborted,
-                  arguments.dry_run ? "would be aborted" : "aborted", uploads.gone));
+  Say(fmt::format("{}: {} {}, {} gone already", arguments.run_dir,
+                  pipeline::Counted(uploads.aborted, "multipart upload", "multipart uploads"),
+                  arguments.dry_run ? "would be aborted" : "aborted",
+                  pipeline::Counted(uploads.gone, "was", "were")));
   for (const auto& problem : uploads.problems) PrintError(context.ReasonOr(problem));
   if (const auto synced = directory->journal()->Sync(); !synced) {
     return Fail(pipeline::kExitJournal, "cannot write the journal: " + synced.error().message);

@@ -9,13 +9,24 @@
 
 namespace cli {
 
+// What a run shows. Empty texts: as the job says.
+struct ReportArguments {
+  std::string progress;  // a value of report.progress
+  bool no_color = false;
+  bool quiet = false;
+  bool verbose = false;
+  std::string log_level;  // a value of report.log
+  std::string log_file;
+  std::string log_format;  // a value of report.log_format
+};
+
 // Arguments that several commands have. Each command uses some of them.
 struct JobArguments {
   std::string job_file;
   std::optional<std::string> job_text;  // the file's content; nothing: read `job_file`
   std::vector<std::string> overrides;   // the texts of --set
   std::string run_dir;                  // empty: the job's, or a new one
-  bool verbose = false;
+  ReportArguments report;
   bool resume = false;
   bool dry_run = false;
   bool allow_changed_job = false;
@@ -72,6 +83,7 @@ struct ServeArguments {
   std::vector<std::string> buckets;
   bool discard = false;
   std::string profile;  // of the store to emulate; empty for none
+  bool log_requests = false;
   EndpointArguments endpoint;
 };
 

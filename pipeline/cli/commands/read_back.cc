@@ -123,7 +123,8 @@ bool ReadBackAndCompare(const s3::endpoint::Store& store, const std::string& buc
   if (!is_explained) {
     PrintError(fmt::format("the store has {} objects that the journal does not explain", stored - uploaded));
   }
-  Say(fmt::format("read back: {} objects equal, {} not", counts.equal, counts.different));
+  Say(fmt::format("read back: {} equal, {} not", pipeline::Counted(counts.equal, "object", "objects"),
+                  counts.different));
   return counts.different == 0 && is_explained;
 }
 

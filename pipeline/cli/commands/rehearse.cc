@@ -13,6 +13,7 @@
 #include "pipeline/cli/endpoint_arguments.h"
 #include "pipeline/cli/job_loading.h"
 #include "pipeline/cli/output.h"
+#include "pipeline/report/format.h"
 #include "s3/endpoint/server.h"
 #include "s3/stores/store_profiles.h"
 
@@ -92,17 +93,20 @@ CommandResult Rehearse(const JobArguments& arguments, const EndpointArguments& e
   Say(fmt::format("rehearsing against {}: nothing leaves this machine", server.endpoint()));
   const auto run = pipeline::Run(job->pipeline, job->s3, {{server.credentials(), "the endpoint"}},
                                  context.stop(), context.trace());
-  PrintRunResult(run, *context.stop(), job->pipeline.identity.kind);
+  PrintRunResult(run, *context.stop(), job->pipeline.report.log, "");
   if (run.summary.found == 0) return run.status;
 
   const auto stats = server.stats();
-  Say(fmt::format("endpoint: at most {} requests in flight, {} faults injected",
-                  std::max(MaxInFlight(stats, "PutObject"), MaxInFlight(stats, "UploadPart")),
-                  stats.faults_injected));
+  const int most = std::max(MaxInFlight(stats, "PutObject"), MaxInFlight(stats, "UploadPart"));
+  Say(fmt::format("endpoint: at most {} in flight, {} injected",
+                  pipeline::Counted(static_cast<std::uint64_t>(most), "request", "requests"),
+                  pipeline::Counted(stats.faults_injected, "fault", "faults")));
   const auto& bucket = job->s3.destination.bucket;
   const bool agrees = ReadBackAndCompare(server.store(), bucket, run.run_dir);
   const auto orphans = server.CountUploads(bucket);
-  if (orphans > 0) PrintError(fmt::format("{} multipart uploads are left in the store", orphans));
+  if (orphans > 0)
+    PrintError(fmt::format("left in the store: {}",
+                           pipeline::Counted(orphans, "multipart upload", "multipart uploads")));
   return agrees ? run.status : pipeline::kExitBroken;
 }
 

@@ -6,6 +6,7 @@
 #include "pipeline/cli/commands/commands.h"
 #include "pipeline/cli/job_loading.h"
 #include "pipeline/cli/output.h"
+#include "pipeline/report/format.h"
 #include "pipeline/report/terminal.h"
 #include "pipeline/run/dry_run.h"
 #include "pipeline/run/end_hook.h"
@@ -28,6 +29,23 @@ void ReloadLimits(const JobArguments& arguments, s3::RateLimits* limits) {
   PrintError(fmt::format("SIGHUP: limits.bandwidth is {}, limits.requests_per_second is {}",
                          LimitText(options.bandwidth_bytes),
                          LimitText(static_cast<std::uint64_t>(options.requests_per_second))));
+}
+
+// Returns the command that resumes the run. `run_dir`: the --run-dir that it needs; empty if it needs none.
+// --set contains no secrets, because s3flow accepts none there.
+std::string ResumeCommand(const JobArguments& arguments, const std::string& run_dir) {
+  std::string command = "s3flow run";
+  const auto add = [&command](const char* option, const std::string& value) {
+    if (!value.empty()) command += fmt::format("{} {}", option, pipeline::ShellWord(value));
+  };
+  add("", arguments.job_file);
+  for (const auto& text : arguments.overrides) add(" --set", text);
+  add(" --plan", arguments.plan_dir);
+  add(" --shard", arguments.shard);
+  add(" --run-dir", run_dir);
+  if (arguments.allow_changed_job) command += " --allow-changed-job";
+  if (arguments.trust_dir) command += " --trust-dir";
+  return command;
 }
 
 CommandResult DryRun(const config::Job& job, const pipeline::RunCredentials& credentials,
@@ -57,7 +75,8 @@ CommandResult Run(const JobArguments& arguments) {
 
   const auto run =
       pipeline::Run(job->pipeline, job->s3, *credentials, context.stop(), context.trace(), &limits);
-  PrintRunResult(run, *context.stop(), job->pipeline.identity.kind);
+  PrintRunResult(run, *context.stop(), job->pipeline.report.log,
+                 ResumeCommand(arguments, run.run_dir_argument));
   pipeline::RunEndHook(job->pipeline.report, run, context.stop()->abort_token(), pipeline::PrintNote);
   return run.status;
 }

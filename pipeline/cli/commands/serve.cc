@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "pipeline/cli/command_context.h"
 #include "pipeline/cli/commands/commands.h"
 #include "pipeline/cli/endpoint_arguments.h"
 #include "pipeline/cli/output.h"
+#include "pipeline/report/format.h"
 #include "s3/base/environment.h"
 #include "s3/stores/store_profiles.h"
 
@@ -26,6 +29,15 @@ std::string StatsJson(const s3::endpoint::ServerStats& stats) {
       .dump();
 }
 
+// One line for each request: time, status, operation, path, size of the body and duration. A path contains no
+// credentials.
+std::string RequestLine(const s3::endpoint::RequestRecord& request) {
+  return fmt::format("{} {} {} {} {} B {:.1f} ms{}", pipeline::Timestamp(std::chrono::system_clock::now()),
+                     request.status, request.operation.empty() ? request.method : request.operation,
+                     s3::Printable(request.path), request.body_bytes, request.took.count() * 1e3,
+                     request.has_fault ? " fault" : "");
+}
+
 // Takes the credentials from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. If neither variable is set, the
 // server makes random credentials.
 tl::expected<s3::endpoint::ServerOptions, ExitError> ServerOptionsOf(const ServeArguments& arguments) {
@@ -34,6 +46,7 @@ tl::expected<s3::endpoint::ServerOptions, ExitError> ServerOptionsOf(const Serve
   options.storage = arguments.discard ? s3::endpoint::Storage::kDiscard : s3::endpoint::Storage::kDirectory;
   options.directory = arguments.directory;
   options.buckets = arguments.buckets;
+  if (arguments.log_requests) options.on_request = [](const auto& request) { Say(RequestLine(request)); };
   if (const auto applied = ApplyEndpointArguments(arguments.endpoint, &options); !applied) {
     return tl::unexpected(applied.error());
   }
@@ -74,6 +87,19 @@ std::string Banner(const s3::endpoint::Server& server, bool has_random_secret) {
   return text;
 }
 
+tl::expected<std::unique_ptr<s3::endpoint::Server>, ExitError> StartServer(
+    const s3::endpoint::ServerOptions& options) {
+  try {
+    return std::make_unique<s3::endpoint::Server>(options);
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::address_in_use && error.code() != std::errc::permission_denied) throw;
+    const bool is_used = error.code() == std::errc::address_in_use;
+    return Fail(pipeline::kExitSystem,
+                fmt::format("port {} {}: choose another one with --port, or let s3flow choose (--port 0)",
+                            options.port, is_used ? "is already in use" : "is not allowed to this user"));
+  }
+}
+
 void WaitFor(std::stop_token stop) {
   std::mutex mutex;
   std::condition_variable_any stopped;
@@ -88,10 +114,11 @@ CommandResult Serve(const ServeArguments& arguments) {
   if (!options) return tl::unexpected(options.error());
   const bool has_random_secret = options->access_key_id.empty();
   CommandContext context;
-  s3::endpoint::Server server(*options);
-  Say(Banner(server, has_random_secret));
+  const auto server = StartServer(*options);
+  if (!server) return tl::unexpected(server.error());
+  Say(Banner(**server, has_random_secret));
   WaitFor(context.stop()->drain_token());
-  Say(StatsJson(server.stats()));
+  Say(StatsJson((*server)->stats()));
   return pipeline::kExitOk;
 }
 

@@ -58,6 +58,7 @@ bool Finisher::RequeueIfWorthIt(Object* object, const s3::Error& error) const {
     return false;
   }
   ++context_.progress->retries;
+  context_.console->Restart(object->file(), error);
   context_.requeue(*object);
   return true;
 }

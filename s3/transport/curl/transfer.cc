@@ -144,6 +144,7 @@ void Transfer::BeginAttempt(int socket) {
   curl_easy_getinfo(easy_, CURLINFO_REQUEST_SIZE, &head_bytes_before_);
   ClearResponse();
   OnSeek(this, 0, SEEK_SET);
+  RestartBody();
   counted_bytes_ = 0;
   received_before_ = ReadFrom(socket);
   got_interim_ = holds_part_of_line_ = is_block_early_ = is_head_complete_ = false;
@@ -267,6 +268,7 @@ std::size_t Transfer::EndHeaderBlock() {
     return 1;
   }
   is_head_complete_ = true;
+  SentBody(sent_body_bytes() - std::min(sent_body_bytes(), body_sent()));  // a body that libcurl took at once
   began_early_ = is_block_early_;
   // The server refuses `Expect: 100-continue` with 417 (RFC 9110, section 15.5.18). Some gateways use 501.
   const bool awaits_continue = expects_continue_ && !got_interim_ && read_ == 0;
@@ -319,6 +321,7 @@ std::size_t Transfer::ReadBody(char* buffer, std::size_t size) {
     if (piece_offset_ == pieces_[piece_].size()) ++piece_, piece_offset_ = 0;
   }
   read_ += taken;
+  SentBody(taken);
   return taken;
 }
 

@@ -71,6 +71,7 @@ void Exchange::Rewind(bool expect_continue) {
   pieces_[0] = head_;
   piece_ = piece_offset_ = 0;
   file_sent_ = 0;
+  RestartBody();
   expects_continue_ = awaits_continue_ = expect_continue;
   met_tls_ = false;
   ClearResponse();
@@ -97,6 +98,8 @@ FileRange Exchange::UnsentFile() const {
 
 void Exchange::Sent(std::size_t bytes, Clock::time_point now) {
   Moved(bytes);
+  const auto head_left = piece_ == 0 ? pieces_[0].size() - piece_offset_ : 0;
+  SentBody(bytes - std::min<std::uint64_t>(bytes, head_left));
   if (piece_ == pieces_.size()) {
     file_sent_ += bytes;
     return;

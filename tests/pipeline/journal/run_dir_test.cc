@@ -57,7 +57,7 @@ TEST_F(RunDirTest, ACompleteRunNeedsAnOption) {
   Complete();
   const auto refused = Open();
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().status, kExitJournal);
+  EXPECT_EQ(refused.error().status, kExitConfig);
   EXPECT_THAT(refused.error().message, HasSubstr("belongs to a run that is complete"));
   EXPECT_TRUE(Open({.finished_too = true}));
 }
@@ -90,7 +90,7 @@ TEST_F(RunDirTest, ASummaryWithoutAJournalIsAnotherPrograms) {
   directory_.Write("a/run/summary.json", "{}");
   const auto refused = Open();
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().status, kExitJournal);
+  EXPECT_EQ(refused.error().status, kExitConfig);
   EXPECT_EQ(test::ReadAll(directory_ / "a/run/summary.json"), "{}");
 }
 

@@ -73,7 +73,7 @@ TEST_F(PlannerTest, RefusesADirectoryWithAPlanOrWithOtherFiles) {
   std::filesystem::remove_all(plan_path_);
   directory_.Write("plan/job.yaml", "another program's");
   const auto refused = Plan(2);
-  EXPECT_EQ(refused.status, kExitJournal);
+  EXPECT_EQ(refused.status, kExitConfig);
   EXPECT_THAT(refused.message, HasSubstr("job.yaml exists and does not belong to a plan"));
   EXPECT_EQ(test::ReadAll(plan_path_ + "/job.yaml"), "another program's");
 }

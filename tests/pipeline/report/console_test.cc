@@ -34,6 +34,13 @@ class ConsoleTest : public testing::Test {
     return result;
   }
 
+  // Returns what was written, without the time stamps, which are a word at the beginning of each line.
+  std::string Written() const {
+    std::string text;
+    for (const auto& line : test::Lines(out_.Written())) text += line.substr(line.find(' ') + 1) + "\n";
+    return text;
+  }
+
   const Progress progress_;
   ReportOptions options_;
   const test::MemoryStream out_;
@@ -46,7 +53,7 @@ TEST_F(ConsoleTest, OnlyFailuresAreShownByDefault) {
     console.Retry({.path = "p"}, {.attempt = 1, .max_attempts = 2, .delay = {}, .error = {}});
     for (const auto outcome : kOutcomes) console.Finish(ResultOf(outcome, "p"));
   }
-  EXPECT_EQ(out_.Written(), "failed  p: a message [Code]\n");
+  EXPECT_EQ(Written(), "failed  p: a message [Code]\n");
 }
 
 TEST_F(ConsoleTest, EveryEventIsShownWhenAsked) {
@@ -56,7 +63,7 @@ TEST_F(ConsoleTest, EveryEventIsShownWhenAsked) {
     console.Start({.path = "p"});
     for (const auto outcome : kOutcomes) console.Finish(ResultOf(outcome, "p"));
   }
-  const auto text = out_.Written();
+  const auto text = Written();
   EXPECT_THAT(text, StartsWith("start   p\ndone    p -> p: 0 bytes, 1 attempt, 0.00 s\n"));
   EXPECT_THAT(text, HasSubstr("skipped p: a reason\n"));
   EXPECT_THAT(text, HasSubstr("cancel  p: a message [Code]\n"));
@@ -69,7 +76,7 @@ TEST_F(ConsoleTest, AfterSomeFailuresOnlyNewKindsAreShown) {
       console.Finish(ResultOf(Outcome::kFailed, "common"));
     console.Finish(ResultOf(Outcome::kFailed, "rare", "OtherCode"));
   }
-  const auto text = out_.Written();
+  const auto text = Written();
   EXPECT_EQ(test::Lines(text).size(), Console::kMaxFailureLines + 2);
   EXPECT_THAT(text, HasSubstr("failed  rare: a message [OtherCode]\n"));
   EXPECT_THAT(text, HasSubstr("and 5 more failures: see journal.jsonl in the run directory\n"));
@@ -81,8 +88,27 @@ TEST_F(ConsoleTest, EveryFailureIsShownWhenAsked) {
     Console console(options_, &progress_, out_.file());
     for (int i = 0; i < 50; ++i) console.Finish(ResultOf(Outcome::kFailed, "p"));
   }
-  EXPECT_EQ(test::Lines(out_.Written()).size(), 50u);
-  EXPECT_THAT(out_.Written(), Not(HasSubstr("more failures")));
+  EXPECT_EQ(test::Lines(Written()).size(), 50u);
+  EXPECT_THAT(Written(), Not(HasSubstr("more failures")));
+}
+
+TEST_F(ConsoleTest, NothingIsShownWhenQuiet) {
+  options_.log = LogLevel::kQuiet;
+  {
+    Console console(options_, &progress_, out_.file());
+    for (int i = 0; i < 50; ++i) console.Finish(ResultOf(Outcome::kFailed, "p"));
+    console.Note("a note");
+  }
+  EXPECT_EQ(out_.Written(), "");
+}
+
+TEST_F(ConsoleTest, ARestartSaysWhy) {
+  options_.log = LogLevel::kObjects;
+  {
+    Console console(options_, &progress_, out_.file());
+    console.Restart({.path = "p"}, {.kind = s3::ErrorKind::kChanged, .message = "changed while it was read"});
+  }
+  EXPECT_EQ(Written(), "restart p: begins again, because: changed while it was read\n");
 }
 
 TEST_F(ConsoleTest, NoTextDrivesTheTerminal) {
@@ -100,7 +126,7 @@ TEST_F(ConsoleTest, NoTextDrivesTheTerminal) {
     }
     console.Note(kHostile);
   }
-  const auto text = out_.Written();
+  const auto text = Written();
   test::ExpectHarmless(text, 7);
   EXPECT_THAT(text, StartsWith("start   " + kShown + "\\\\\n"));
   EXPECT_THAT(text, HasSubstr("done    " + kShown + "\\\\ -> " + kShown + "\\\\: "));

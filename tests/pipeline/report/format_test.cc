@@ -1,6 +1,7 @@
 // Numbers as a person reads them.
 #include "pipeline/report/format.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace pipeline {
@@ -39,6 +40,17 @@ TEST(FormatTest, OneIsSingular) {
   EXPECT_EQ(Counted(0, "retry", "retries"), "0 retries");
   EXPECT_EQ(Counted(1, "retry", "retries"), "1 retry");
   EXPECT_EQ(Counted(2, "retry", "retries"), "2 retries");
+}
+
+TEST(FormatTest, ATimestampIsRfc3339) {
+  EXPECT_THAT(Timestamp({}), testing::MatchesRegex("19(70|69)-[0-9]+-[0-9]+T[0-9:]+[+-][0-9]+:[0-9]+"));
+}
+
+TEST(FormatTest, AShellWordIsQuotedOnlyIfNeeded) {
+  EXPECT_EQ(ShellWord("a/b-c_1.yaml"), "a/b-c_1.yaml");
+  EXPECT_EQ(ShellWord("a b"), "'a b'");
+  EXPECT_EQ(ShellWord("it's"), "'it'\\''s'");
+  EXPECT_EQ(ShellWord(""), "''");
 }
 
 }  // namespace format_test

@@ -118,13 +118,16 @@ TEST(HumanSummaryTest, NamesWhatWasUnusual) {
                   .credential_renewals = 5,
                   .stragglers = 6,
                   .failures_by_kind = {{"permanent", 1}},
+                  .failures = {{"refused by the store [Code]", {.count = 1, .first_paths = {"a"}}}},
+                  .skips = {{"a reason", {.count = 2, .first_paths = {"b", "c"}}}},
                   .uploads_left = 7};
   const auto text = HumanSummary(unusual, StopCause::kTerminate);
   for (const auto* words :
        {"0 inputs done by earlier sessions, 4 parts of unfinished uploads reused\n",
-        "credentials renewed: 5\n", "slow requests sent again: 6\n", "failures of kind permanent: 1\n",
-        "stopped early", "7 multipart uploads could not be aborted: run s3flow clean to try again\n",
-        "BROKEN"}) {
+        "credentials renewed: 5\n", "slow requests sent again: 6\n",
+        "failed: refused by the store [Code]: 1 file: a\n", "skipped: a reason: 2 files, first b, c\n",
+        "STOPPED", "stopped early",
+        "7 multipart uploads could not be aborted: run s3flow clean to try again\n", "BROKEN"}) {
     EXPECT_THAT(text, HasSubstr(words));
   }
   unusual.failed = 2;

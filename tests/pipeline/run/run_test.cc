@@ -125,7 +125,7 @@ TEST_F(RunTest, AFinishedRunIsNotStartedAgain) {
   WriteFiles(1);
   EXPECT_EQ(Run().status, kExitOk);
   const auto second = Run();
-  EXPECT_EQ(second.status, kExitJournal);
+  EXPECT_EQ(second.status, kExitConfig);
   EXPECT_THAT(second.message, HasSubstr("belongs to a run that is complete"));
   EXPECT_TRUE(server_->stats().requests.empty());
 }

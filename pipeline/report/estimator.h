@@ -1,0 +1,51 @@
+// Estimates the rate and the remaining time of a run from samples of its counters. Does no I/O and reads no
+// clock.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+namespace pipeline {
+
+// The counters of a run at one moment. They never decrease.
+struct Sample {
+  double seconds = 0;            // since the start of the run
+  std::uint64_t objects = 0;     // inputs that have a result
+  std::uint64_t bytes = 0;       // acknowledged by the store, or sent by requests in flight
+  std::uint64_t sent_bytes = 0;  // given to the kernel, with repetitions
+};
+
+// Not thread-safe.
+class Estimator {
+ public:
+  // Adds a sample. Samples come in the order of their times, a few each second.
+  void Add(const Sample& sample);
+
+  // Return the rates over the last kWindow seconds.
+  double objects_per_s() const;
+  double bytes_per_s() const;
+
+  // Returns the time until all `objects` and `bytes` are done. Returns nothing before anything has moved.
+  //
+  // Small files are limited by objects, large files by bytes, so a share of the time is spent for each
+  // object, and the other share for each byte. The share that explains best how long the intervals of the run
+  // took is used, recent intervals more than early ones.
+  std::optional<double> SecondsLeft(std::uint64_t objects, std::uint64_t bytes) const;
+
+  static constexpr double kWindow = 20;
+
+ private:
+  struct Interval {
+    double end = 0, seconds = 0, objects = 0, bytes = 0;
+  };
+  void MergeIntervals();
+
+  std::deque<Sample> recent_;       // of the last kWindow seconds
+  std::deque<Interval> intervals_;  // of the whole run, at most kMaxIntervals
+  Sample last_;                     // the end of the last interval
+  double min_interval_ = 0.5;       // in seconds; doubles when there are too many intervals
+  static constexpr std::size_t kMaxIntervals = 128;
+};
+
+}  // namespace pipeline

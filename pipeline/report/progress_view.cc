@@ -1,0 +1,84 @@
+#include "pipeline/report/progress_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pipeline/report/format.h"
+
+namespace pipeline {
+namespace {
+
+constexpr std::string_view kSeparator = " | ";
+
+double Share(std::uint64_t done, std::uint64_t all) {
+  return all == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(all));
+}
+
+std::string TimeLeft(const ProgressView& view) {
+  if (!view.seconds_left) return "";
+  return fmt::format("{}{} left", view.all_found ? "" : "at least ", HumanDuration(*view.seconds_left));
+}
+
+// Returns the facts in the order of their importance, without those that say nothing.
+std::vector<std::string> Facts(const ProgressView& view) {
+  const auto* const so_far = view.all_found ? "" : " so far";
+  std::vector<std::string> facts = {
+      fmt::format("{:.0f} %", PercentOf(view)),
+      fmt::format("{} of {}{}", HumanBytes(static_cast<double>(view.bytes)),
+                  HumanBytes(static_cast<double>(view.all_bytes)), so_far),
+      fmt::format("{}/s", HumanBytes(view.bytes_per_s)),
+      TimeLeft(view),
+      fmt::format("{} of {} files{}", view.objects, view.all_objects, so_far),
+      fmt::format("{:.0f} files/s", view.objects_per_s),
+      fmt::format("{} in flight", view.in_flight),
+      view.failed > 0 ? fmt::format("{} failed", view.failed) : "",
+      view.retries > 0 ? Counted(view.retries, "retry", "retries") : "",
+      view.waits_for.empty() ? "" : fmt::format("waiting for {}", view.waits_for)};
+  // A few large files finish so rarely that this rate says nothing.
+  if (view.objects_per_s < 1) facts[5].clear();
+  std::erase(facts, "");
+  return facts;
+}
+
+// Returns a bar of `columns` columns, with its brackets.
+std::string Bar(double percent, std::size_t columns) {
+  const auto inside = columns - 2;
+  const auto filled = static_cast<std::size_t>(percent / 100 * static_cast<double>(inside));
+  return fmt::format("[{:.<{}}]", std::string(std::min(filled, inside), '#'), inside);
+}
+
+}  // namespace
+
+double PercentOf(const ProgressView& view) {
+  return 100 * std::min(Share(view.objects, view.all_objects), Share(view.bytes, view.all_bytes));
+}
+
+std::vector<std::string> ProgressLines(const ProgressView& view, std::size_t width, std::size_t max_lines) {
+  constexpr std::size_t kMinBar = 10, kMaxBar = 40;
+  const auto columns = std::max<std::size_t>(width, 2) - 1;
+  std::vector<std::string> lines{""};
+  for (const auto& fact : Facts(view)) {
+    auto& line = lines.back();
+    if (line.empty()) {
+      line = fact;
+    } else if (line.size() + kSeparator.size() + fact.size() <= columns) {
+      line.append(kSeparator).append(fact);
+    } else {
+      lines.push_back(fact);
+    }
+  }
+  for (auto& line : lines) line.resize(std::min(line.size(), columns));
+  lines.resize(std::min(lines.size(), std::max<std::size_t>(max_lines, 1)));
+  const auto room = columns - lines.front().size();
+  if (room > kMinBar + 1) lines.front() += " " + Bar(PercentOf(view), std::min(room - 1, kMaxBar));
+  return lines;
+}
+
+std::string ProgressLine(const ProgressView& view) {
+  std::string line;
+  for (const auto& fact : Facts(view)) line.append(line.empty() ? "" : kSeparator).append(fact);
+  return line;
+}
+
+}  // namespace pipeline

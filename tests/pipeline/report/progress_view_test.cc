@@ -1,0 +1,76 @@
+// Progress as lines of any width.
+#include "pipeline/report/progress_view.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace pipeline {
+namespace progress_view_test {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+ProgressView Halfway() {
+  return {.objects = 60,
+          .all_objects = 100,
+          .bytes = 512 << 20,
+          .all_bytes = 1 << 30,
+          .all_found = true,
+          .objects_per_s = 12,
+          .bytes_per_s = 100 << 20,
+          .seconds_left = 5.2,
+          .in_flight = 64,
+          .retries = 1,
+          .failed = 2,
+          .waits_for = "the store's responses"};
+}
+
+TEST(ProgressViewTest, FitsAnyWidth) {
+  EXPECT_THAT(
+      ProgressLines(Halfway(), 80, 4),
+      ElementsAre("50 % | 512.0 MiB of 1.0 GiB | 100.0 MiB/s | 5 s left | 60 of 100 files",
+                  "12 files/s | 64 in flight | 2 failed | 1 retry", "waiting for the store's responses"));
+  EXPECT_THAT(ProgressLines(Halfway(), 40, 4),
+              ElementsAre("50 % | 512.0 MiB of 1.0 GiB", "100.0 MiB/s | 5 s left",
+                          "60 of 100 files | 12 files/s", "64 in flight | 2 failed | 1 retry"));
+  const auto wide = ProgressLines(Halfway(), 120, 4);
+  EXPECT_EQ(wide.size(), 2u);
+  for (std::size_t width = 1; width < 300; ++width) {
+    for (const auto& line : ProgressLines(Halfway(), width, 4))
+      EXPECT_LT(line.size(), std::max<std::size_t>(width, 2));
+  }
+}
+
+TEST(ProgressViewTest, ABarFillsWhatTheFirstLineLeaves) {
+  ProgressView view = Halfway();
+  view.all_found = true;
+  const auto lines = ProgressLines(view, 100, 1);
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_THAT(lines.front(), HasSubstr(" [#"));
+}
+
+TEST(ProgressViewTest, WhileTheWalkGoesOnTotalsAreOnlySoFar) {
+  auto view = Halfway();
+  view.all_found = false;
+  const auto line = ProgressLine(view);
+  EXPECT_THAT(line, HasSubstr("512.0 MiB of 1.0 GiB so far"));
+  EXPECT_THAT(line, HasSubstr("60 of 100 files so far"));
+  EXPECT_THAT(line, HasSubstr("at least 5 s left"));
+}
+
+TEST(ProgressViewTest, AFewLargeFilesHaveNoRateOfFiles) {
+  auto view = Halfway();
+  view.objects = 0;
+  view.objects_per_s = 0;
+  EXPECT_THAT(ProgressLine(view), Not(HasSubstr("files/s")));
+}
+
+TEST(ProgressViewTest, ThePercentAreTheSmallerShare) {
+  EXPECT_EQ(PercentOf({.objects = 9, .all_objects = 10, .bytes = 1, .all_bytes = 4}), 25);
+  EXPECT_EQ(PercentOf({.objects = 1, .all_objects = 10, .bytes = 3, .all_bytes = 3}), 10);
+  EXPECT_EQ(PercentOf({}), 100);
+}
+
+}  // namespace progress_view_test
+}  // namespace pipeline
