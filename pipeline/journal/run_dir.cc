@@ -64,6 +64,15 @@ std::optional<std::string> ScopeProblem(const RunRecord& run, const RunScope& sc
       Noun(run.scope.kind), DescribeStore(run.scope), DescribeStore(scope));
 }
 
+// Returns true if s3flow wrote the file: it has this begin. These files are not synced to the disk, so after
+// a loss of power one may exist without its journal, and may be empty or have zeros in place of its content.
+// An empty `begin` is of a file that never exists without its journal.
+bool IsOwnReport(const s3::UniqueFd& file, std::string_view begin) {
+  std::string text(begin.size(), '\0');
+  const auto got = pread(file.get(), text.data(), text.size(), 0);
+  return !begin.empty() && got >= 0 && (text == begin || text.front() == '\0');
+}
+
 }  // namespace
 
 std::optional<Refusal> ResumeProblem(const std::string& path, const History& history,
@@ -148,13 +157,15 @@ std::optional<Refusal> RunDirectory::OpenJournal(std::function<void(const s3::Er
   return std::nullopt;
 }
 
-// Refuses a file without a journal if the session would replace the file: another program wrote it. Refuses
-// an entry that cannot be trusted.
+// Refuses an entry that cannot be trusted. Without a journal, also refuses a file of another program that the
+// session would replace.
 std::optional<Refusal> RunDirectory::ReportProblem() const {
-  for (const auto* name : {kSummaryName, kStatusName, kMetricsName}) {
+  const std::pair<const char*, std::string_view> reports[] = {
+      {kSummaryName, ""}, {kStatusName, kStatusBegin}, {kMetricsName, kMetricsBegin}};
+  for (const auto& [name, begin] : reports) {
     const auto file = dir_.Find(name);
     if (!file) return Refusal{kExitJournal, file.error().message};
-    if (!*file || history_->run()) continue;
+    if (!*file || history_->run() || IsOwnReport(**file, begin)) continue;
     return Refusal{kExitConfig,
                    fmt::format("{} exists, but there is no journal: choose another run directory, or move "
                                "that file away",

@@ -101,7 +101,7 @@ std::optional<double> LiveStatus::Percent() const {
 }
 
 std::optional<double> LiveStatus::SecondsLeft() const {
-  if (HasEnded(state)) return std::nullopt;
+  if (HasEnded(state) || found == 0) return std::nullopt;
   const auto by_inputs = TimeAtRate(found, done(), inputs_per_s);
   const auto by_bytes = TimeAtRate(bytes_found, bytes_done + bytes_left_out, bytes_per_s);
   if (by_inputs && by_bytes) return std::max(*by_inputs, *by_bytes);

@@ -11,7 +11,8 @@
 
 namespace pipeline {
 
-inline constexpr char kStatusName[] = "status.json";  // name in a run directory
+inline constexpr char kStatusName[] = "status.json";                   // name in a run directory
+inline constexpr std::string_view kStatusBegin = "{\n  \"schema\": ";  // of each status.json
 
 enum class RunState {
   kWalking,   // looks for inputs; none has been taken up yet
@@ -57,7 +58,7 @@ struct LiveStatus {
   // empty files), returns the share of the inputs. Returns nothing before the first input.
   std::optional<double> Percent() const;
   // Returns the longer of two estimates: by inputs and by bytes. It is a minimum unless `all_found`. Returns
-  // nothing if nothing moves, and for a run that has ended.
+  // nothing before the first input, if nothing moves, and for a run that has ended.
   std::optional<double> SecondsLeft() const;
 };
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "pipeline/journal/record.h"
+#include "pipeline/report/metrics.h"
 #include "tests/support/support.h"
 
 namespace pipeline {
@@ -51,6 +52,24 @@ TEST_F(RunDirTest, OneSessionAtATime) {
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().status, kExitStopped);
   EXPECT_THAT(second.error().message, HasSubstr("is in use by"));
+}
+
+// After a loss of power, files that are not synced may exist although the journal is lost.
+TEST_F(RunDirTest, WithoutAJournalItsOwnStatusIsReplacedAndAForeignOneIsKept) {
+  const std::string zeros(100, '\0');
+  for (const auto& own : {StatusJson({}), zeros, std::string()}) {
+    std::filesystem::remove_all(path_);
+    ASSERT_TRUE(OwnDir::Make(path_).value().Write(kStatusName, own, 0644));
+    ASSERT_TRUE(
+        OwnDir::Make(path_).value().Write(kMetricsName, own == StatusJson({}) ? MetricsText({}) : own, 0644));
+    const auto run = Open();
+    EXPECT_TRUE(run) << run.error().message;
+  }
+  for (const auto* name : {kStatusName, kMetricsName}) {
+    std::filesystem::remove_all(path_);
+    ASSERT_TRUE(OwnDir::Make(path_).value().Write(name, "{\"schema\": \"theirs\"}", 0644));
+    EXPECT_THAT(Open().error().message, HasSubstr("exists, but there is no journal"));
+  }
 }
 
 TEST_F(RunDirTest, ACompleteRunNeedsAnOption) {

@@ -71,7 +71,7 @@ TEST(StatusTextTest, SaysWhatToDoAboutARunThatDoesNotRun) {
   waiting.state = RunState::kWaiting;
   waiting.waiting_for = "the store does not answer: \x1b[2J";
   const auto text = StatusText(Report({Active(waiting)}, false), {});
-  EXPECT_THAT(text, HasSubstr("waiting: the store does not answer: \\\\x1b[2J\n"));
+  EXPECT_THAT(text, HasSubstr("waiting: the store does not answer: \\x1b[2J\n"));
 }
 
 TEST(StatusTextTest, TheCommandToResumeNamesTheShard) {
