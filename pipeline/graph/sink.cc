@@ -22,6 +22,7 @@ bool IsRefusal(const s3::Error& error) {
 
 void Sink::Record(const ObjectResult& result) {
   summary_.Count(result);
+  summary_.CountCause(result);
   ++recorded_;
   ++progress_->done;
   if (result.outcome == Outcome::kFailed) ++progress_->failed;
