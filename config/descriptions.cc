@@ -210,25 +210,6 @@ constexpr Description kAll[] = {
      "stored in a later second than the file's mtime. checksum: files with an object of the same content. "
      "if_none_match: files with any object under their key.",
      "size_mtime"},
-    {"faults[].operation", "The S3 operation. \"*\": every operation.", "PutObject"},
-    {"faults[].key", "A glob over the key.", "\"*/file2\""},
-    {"faults[].attempts", "Which attempts get the fault: a number, a range, or all.", "1-2"},
-    {"faults[].every", "n: only every n-th matching request gets the fault.", "10"},
-    {"faults[].action",
-     "status: replies with `status` and `code`. reset: resets the connection after the headers. "
-     "reset_in_body: resets it after `after_bytes` of the body. no_answer: never replies. lost_answer: "
-     "executes the request, then resets. delay: waits for `delay`. wrong_etag: replies with another ETag. "
-     "error_in_200: replies with 200 and an error in the body. cut_body: sends only `after_bytes` of the "
-     "reply's body. flip_bit: changes one bit of the received body.",
-     "status"},
-    {"faults[].applied",
-     "true: status, error_in_200 and no_answer happen after the request has been executed and stored.",
-     "true"},
-    {"faults[].status", "The HTTP status of the reply.", "503"},
-    {"faults[].code", "The S3 error code of the reply.", "SlowDown"},
-    {"faults[].retry_after_s", "Sent as Retry-After, in seconds. -1: not sent.", "2"},
-    {"faults[].after_bytes", "How many bytes are received or sent before the fault happens.", "64KiB"},
-    {"faults[].delay", "How long the reply is delayed.", "3s"},
     {"report.run_dir", "The run directory. Empty: s3flow-runs/TIME-PID.", "/scratch/run42"},
     {"report.progress",
      "auto: a progress area on a terminal, otherwise lines. bar, lines: always this form. json: one JSON "
@@ -264,8 +245,32 @@ constexpr Description kAll[] = {
      "5m"},
 };
 
+constexpr Description kFaults[] = {
+    {"faults[].operation", "The S3 operation. \"*\": every operation.", "PutObject"},
+    {"faults[].key", "A glob over the key.", "\"*/file2\""},
+    {"faults[].attempts", "Which attempts get the fault: a number, a range, or all.", "1-2"},
+    {"faults[].every", "n: only every n-th matching request gets the fault.", "10"},
+    {"faults[].action",
+     "status: replies with `status` and `code`. reset: resets the connection after the headers. "
+     "reset_in_body: resets it after `after_bytes` of the body. no_answer: never replies. lost_answer: "
+     "executes the request, then resets. delay: waits for `delay`. wrong_etag: replies with another ETag. "
+     "error_in_200: replies with 200 and an error in the body. cut_body: sends only `after_bytes` of the "
+     "reply's body. flip_bit: changes one bit of the received body.",
+     "status"},
+    {"faults[].applied",
+     "true: status, error_in_200 and no_answer happen after the request has been executed and stored.",
+     "true"},
+    {"faults[].status", "The HTTP status of the reply.", "503"},
+    {"faults[].code", "The S3 error code of the reply.", "SlowDown"},
+    {"faults[].retry_after_s", "Sent as Retry-After, in seconds. -1: not sent.", "2"},
+    {"faults[].after_bytes", "How many bytes are received or sent before the fault happens.", "64KiB"},
+    {"faults[].delay", "How long the reply is delayed.", "3s"},
+};
+
 }  // namespace
 
 std::span<const Description> Descriptions() { return kAll; }
+
+std::span<const Description> FaultDescriptions() { return kFaults; }
 
 }  // namespace config

@@ -12,5 +12,7 @@ struct Description {
 };
 
 std::span<const Description> Descriptions();
+// The same for the keys of a faults file, which AllKeys() leaves out: "faults[].action".
+std::span<const Description> FaultDescriptions();
 
 }  // namespace config

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string_view>
 
 #include "config/descriptions.h"
@@ -13,10 +12,12 @@ namespace config {
 namespace {
 
 const Description* Find(const std::string& key) {
-  const auto all = Descriptions();
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const auto& entry) { return entry.key == key; });
-  return found == all.end() ? nullptr : &*found;
+  for (const auto all : {Descriptions(), FaultDescriptions()}) {
+    for (const auto& entry : all) {
+      if (entry.key == key) return &entry;
+    }
+  }
+  return nullptr;
 }
 
 std::string Table(std::string_view section, const std::vector<Field>& fields) {

@@ -40,6 +40,7 @@ void CountIn(Progress* progress, const ObjectResult& result) {
 
 void Sink::Record(const ObjectResult& result) {
   summary_.Count(result);
+  summary_.CountCause(result);
   ++recorded_;
   CountIn(progress_, result);
   (void)journal_->Append(ResultLine(result));  // at its first error, the journal stops the run

@@ -109,7 +109,8 @@ class Finisher {
     const auto aborted = plan_.cut_objects - known;
     report_.failed += aborted;
     report_.problems.push_back(fmt::format(
-        "{} multipart uploads of this plan were aborted by s3flow clean: make a new plan", aborted));
+        "{} aborted by s3flow clean: make a new plan",
+        Counted(aborted, "multipart upload of this plan was", "multipart uploads of this plan were")));
   }
 
   void CompleteAll() {

@@ -21,18 +21,20 @@ void Summary::Count(const ObjectResult& result) {
       ++sent;
       uploaded_bytes += result.size_bytes;
       break;
-    case Outcome::kSkipped:
-      ++skipped;
-      AddCause(result.reason, result.file->path, &skips);
-      break;
+    case Outcome::kSkipped: ++skipped; break;
     case Outcome::kCancelled: ++cancelled; break;
     case Outcome::kFailed:
       ++failed;
-      if (result.error) AddCause(CauseOf(*result.error), result.file->path, &failures);
       ++failures_by_kind[std::string(
           s3::KindName(result.error ? result.error->kind : s3::ErrorKind::kPermanent))];
       break;
   }
+}
+
+void Summary::CountCause(const ObjectResult& result) {
+  const bool has_failed = result.outcome == Outcome::kFailed && result.error;
+  if (has_failed) AddCause(CauseOf(*result.error), result.file->path, &failures);
+  if (result.outcome == Outcome::kSkipped) AddCause(result.reason, result.file->path, &skips);
 }
 
 void Summary::AddEarlier(const Summary& earlier) {

@@ -70,6 +70,9 @@ struct Summary {
   std::vector<std::pair<double, int>> slots;
 
   void Count(const ObjectResult& result);
+  // Adds the result to `failures` or `skips`. Needs the result's file, which results from a journal do not
+  // have.
+  void CountCause(const ObjectResult& result);
   // Adds the inputs that earlier sessions have finished.
   void AddEarlier(const Summary& earlier);
   bool AddsUp() const { return journal_agrees && found == uploaded + skipped + failed + cancelled + sent; }

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "config/descriptions.h"
+#include "config/faults.h"
 #include "config/job.h"
 #include "tests/support/support.h"
 
@@ -33,6 +34,15 @@ TEST(ReferenceTest, EachKeyHasAMeaningAndEachMeaningAKey) {
     EXPECT_TRUE(described.insert(entry.key).second) << entry.key << " is described twice";
   }
   EXPECT_EQ(described, std::set<std::string>(keys.begin(), keys.end()));
+}
+
+TEST(ReferenceTest, EveryExampleOfAFaultLoads) {
+  for (const auto& entry : FaultDescriptions()) {
+    const auto name = std::string(entry.key).substr(std::string("faults[].").size());
+    const auto action = name == "action" ? "" : "action: status, ";
+    const auto text = std::string("faults: [{") + action + name + ": " + entry.example + "}]";
+    EXPECT_TRUE(ParseFaults(text, "faults.yaml", [](const std::string&) { return std::nullopt; })) << text;
+  }
 }
 
 // An example that the loader refuses would mislead.

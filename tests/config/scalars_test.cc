@@ -37,7 +37,7 @@ TEST(ShowDuration, ReadsBack) {
 
 TEST(ShowSize, ReadsBack) {
   for (const std::uint64_t bytes :
-       {0ull, 1ull, 1000ull, 1024ull, 8'000'000ull, 8ull << 20, 5ull << 40, UINT64_MAX}) {
+       std::initializer_list<std::uint64_t>{0, 1, 1000, 1024, 8'000'000, 8 << 20, 5ull << 40, UINT64_MAX}) {
     EXPECT_EQ(ParseSize(ShowSize(bytes)), bytes);
   }
   EXPECT_EQ(ShowSize(8 << 20), "8MiB");

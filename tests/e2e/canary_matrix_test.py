@@ -186,7 +186,7 @@ class Matrix(CanaryCase):
             time.sleep(0.01)
         process.kill()
         self.search(process)
-        self.assertIn(b"1 multipart uploads aborted", self.command(0, "clean", run)["stdout"])
+        self.assertIn(b"1 multipart upload aborted", self.command(0, "clean", run)["stdout"])
         # With another value in the environment, it is another job. The message says so, but does not show the value.
         changed = self.ENVIRONMENT | {"METADATA_OWNER": METADATA[::-1], "CUSTOMER_KEY": base64.b64encode(bytes(32)).decode()}
         ended, texts = self.search(self.start("run", job, *options, "--run-dir", run, **changed))

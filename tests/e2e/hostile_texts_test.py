@@ -58,7 +58,7 @@ class HostileTexts(TestCase):
             self.assertEqual(ended.returncode, 1)
             self.assertIn(rb"failed ", ended.stderr)
             self.assertIn(rb"\x1b[2J\x0d\x0afake\u{9B}31m\u{202E}\u{2066}\u{2028}\u{200B}\u{FEFF}\u{E0041}\x07\xff\x9b", ended.stderr)
-            self.assertEqual(self.shown("run", job, "--run-dir", run, **environment).returncode, 74)
+            self.assertEqual(self.shown("run", job, "--run-dir", run, **environment).returncode, 78)
             self.assertEqual(self.shown("run", job, "--resume", "--run-dir", run, "--set", "destination.prefix=" + self.HOSTILE[::-1], **environment).returncode, 78)
             self.assertEqual(self.shown("clean", run, "--job", job, **environment).returncode, 0)
             self.assertEqual(self.shown("rehearse", job, "-v", "--run-dir", self.top + b"/rehearsal", **environment).returncode, 0)

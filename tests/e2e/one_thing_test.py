@@ -254,7 +254,7 @@ faults:
         self.assertEqual(ended.returncode, 1, ended.stderr)
         for name in ("00077", "00088"):
             self.assertRegex(ended.stderr, rf"failed  \S*{name}")
-        shown = len(re.findall("^failed", ended.stderr, re.M))
+        shown = len(re.findall(r"^\S+ failed ", ended.stderr, re.M))
         self.assertIn(f"and {52 - shown} more failures", ended.stderr)
 
     def test_a_full_store_is_reported_once_and_waited_for(self):

@@ -95,7 +95,7 @@ class OwnFiles(TestCase):
                 self.only_data_is_there()
                 # A file that really is new is still reported.
                 self.write("tree/data/late", b"late")
-                self.assertIn("1 inputs have appeared", self.in_tree("finish", name, "--check-source").stdout)
+                self.assertIn("1 input has appeared", self.in_tree("finish", name, "--check-source").stdout)
                 os.remove(self.dir / "tree/data/late")
 
     def test_shards_without_a_plan_skip_their_run_directories(self):

@@ -13,7 +13,7 @@ class Quickstart(TestCase):
         ended = subprocess.run([str(TOP / "bench/quickstart"), "--no-setup"], capture_output=True, text=True, timeout=300,
                                env=clean_environment(S3FLOW=S3FLOW))
         self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
-        events = re.findall(r"^(start|retry|done) +\S*/(file\d)\.txt(.*)$", ended.stderr, re.M)
+        events = re.findall(r"^\S+ (start|retry|done) +\S*/(file\d)\.txt(.*)$", ended.stderr, re.M)
         files = [f"file{i}" for i in range(1, 6)]
         self.assertEqual(sorted(name for kind, name, _ in events if kind == "start"), files)
         self.assertEqual(sorted(name for kind, name, _ in events if kind == "done"), files)

@@ -63,7 +63,7 @@ class Shards(TestCase):
         with Serve(self.dir / "store") as server:
             said = self.planned(server).stdout
             self.assertIn("62 inputs", said)
-            self.assertIn("1 files are cut into 4 ranges", said)
+            self.assertIn("1 file is cut into 4 ranges", said)
             self.assertIn("job array 0-3", said)
             _, report = self.finish(75)
             self.assertEqual((report["left"], report["shards_to_run"]), (62, "0-3"))
@@ -165,7 +165,7 @@ class Shards(TestCase):
             ended = self.shard(1, status=1)
             self.assertIn("NoSuchUpload", ended.stderr)
             ended, report = self.finish(75)
-            self.assertIn("1 multipart uploads of this plan were aborted", ended.stdout)
+            self.assertIn("1 multipart upload of this plan was aborted", ended.stdout)
             self.assertEqual(report["failed"], 1)
 
     def test_finish_recognises_its_object_after_a_lost_response(self):
@@ -223,7 +223,7 @@ class Shards(TestCase):
             client = self.client(server)
             first = client.list_multipart_uploads(Bucket="bucket")["Uploads"][0]["UploadId"]
             again = s3flow("plan", self.dir / "job.yaml", "--shards", "2", "--out", self.plan)
-            self.assertEqual(again.returncode, 74)
+            self.assertEqual(again.returncode, 78)
             self.assertIn("already contains a plan", again.stderr)
             (self.plan / "plan.json").unlink()  # as if `plan` had been killed before the end
             self.assertEqual(s3flow("run", "--plan", self.plan, "--shard", "0/4").returncode, 66)

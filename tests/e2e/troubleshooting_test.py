@@ -206,7 +206,7 @@ report: {{progress: none, run_dir: {self.dir}/run}}
                         "do not fit ... shards")
             self.expect(s3flow("finish", plan), 75, "to run again: sbatch --array=")
             self.write("data/new", "new")
-            self.expect(s3flow("finish", plan, "--check-source"), 75, "inputs have appeared since the plan")
+            self.expect(s3flow("finish", plan, "--check-source"), 75, "appeared since the plan")
 
     def test_limits_and_launchers(self):
         with Serve(self.dir / "store") as serve:
