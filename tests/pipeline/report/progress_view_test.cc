@@ -32,7 +32,7 @@ TEST(ProgressViewTest, FitsAnyWidth) {
       ElementsAre("50 % | 512.0 MiB of 1.0 GiB | 100.0 MiB/s | 5 s left | 60 of 100 files",
                   "12 files/s | 64 in flight | 2 failed | 1 retry", "waiting for the store's responses"));
   EXPECT_THAT(ProgressLines(Halfway(), 40, 4),
-              ElementsAre("50 % | 512.0 MiB of 1.0 GiB", "100.0 MiB/s | 5 s left",
+              ElementsAre("50 % | 512.0 MiB of 1.0 GiB [####.....]", "100.0 MiB/s | 5 s left",
                           "60 of 100 files | 12 files/s", "64 in flight | 2 failed | 1 retry"));
   const auto wide = ProgressLines(Halfway(), 120, 4);
   EXPECT_EQ(wide.size(), 2u);
@@ -43,11 +43,12 @@ TEST(ProgressViewTest, FitsAnyWidth) {
 }
 
 TEST(ProgressViewTest, ABarFillsWhatTheFirstLineLeaves) {
-  ProgressView view = Halfway();
-  view.all_found = true;
-  const auto lines = ProgressLines(view, 100, 1);
-  ASSERT_EQ(lines.size(), 1u);
-  EXPECT_THAT(lines.front(), HasSubstr(" [#"));
+  auto view = Halfway();
+  view.all_bytes = 10ull << 30;
+  view.bytes = 5ull << 30;
+  const auto first = ProgressLines(view, 40, 1).front();
+  EXPECT_EQ(first.size(), 39u);
+  EXPECT_THAT(first, HasSubstr(" GiB [#######......."));
 }
 
 TEST(ProgressViewTest, WhileTheWalkGoesOnTotalsAreOnlySoFar) {
