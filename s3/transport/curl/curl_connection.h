@@ -46,7 +46,7 @@ class CurlConnection {
   bool is_new() const { return is_new_; }
   // Call it when the socket is readable.
   void NoteReadable();
-  // True at every 8th time that the socket was readable during a transfer: libcurl may read 1.6 MB at a time.
+  // True at every 8th time that the socket was readable during a transfer: libcurl may read 400 kB at a time.
   bool reads_a_lot() const { return reads_ % 8 == 7; }
   // Returns the HTTP status with which a proxy refused to make a tunnel, or 0.
   int tunnel_status() const;
@@ -82,7 +82,8 @@ class CurlConnection {
   std::vector<int> sockets_;   // usually one; while libcurl tries several addresses, some
   bool was_quiet_ = true;
   bool is_new_ = true;
-  bool has_tls_proxy_ = false;
+  bool has_tls_in_tls_ = false;   // an https endpoint behind an https proxy
+  bool met_tls_ = false;          // the server answered plain HTTP with a TLS alert
   int reads_ = 0;                 // of the current transfer
   int records_without_data_ = 0;  // of TLS, in a row
   int open_errno_ = 0;            // of socket(2)

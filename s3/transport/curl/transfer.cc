@@ -19,17 +19,18 @@ namespace s3 {
 namespace {
 
 // libcurl sends at most this much of a body at a time. Large bodies get a larger buffer, since each call
-// costs a pass through libcurl's state machine.
-long UploadBufferBytes(std::uint64_t body_bytes) {
-  constexpr std::uint64_t kMin = 64 << 10, kMax = 512 << 10;
-  return static_cast<long>(std::clamp(body_bytes, kMin, kMax));
+// costs a pass through libcurl's state machine. A body in a file has its size in limits.memory, but occupies
+// no memory: its buffer stays within that share. A body in memory gets the smallest buffer.
+constexpr long kMinUploadBuffer = 64 << 10, kMaxUploadBuffer = 512 << 10;
+
+long UploadBufferBytes(std::uint64_t file_bytes) {
+  return static_cast<long>(std::clamp<std::uint64_t>(file_bytes, kMinUploadBuffer, kMaxUploadBuffer));
 }
 
-// Some readers take such a character for the end of the line.
-bool HasStrayLineEnd(std::string_view line) {
-  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
-  return line.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos;
-}
+// Elements of a curl_slist, which libcurl does not change. It sends `Expect` when a body waits for 100
+// Continue. The other one suppresses the `Expect` that libcurl would add to a large body.
+char kExpect[] = "Expect: 100-continue";
+char kNoExpect[] = "Expect:";
 
 // Returns how many bytes were read from the socket since it was connected.
 std::uint64_t ReadFrom(int socket) {
@@ -57,6 +58,7 @@ bool Transfer::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   file_ = request.body_file;
   WriteHead(request);
   connection = nullptr;
+  asks_proxy = false;
   easy_ = nullptr;
   return true;
 }
@@ -90,10 +92,9 @@ void Transfer::WriteHead(const HttpRequest& request) {
   min_head_bytes_ = method_.size() + request.path.size() + lines_.size();
   add("Accept", ":", "");
   if (!has_content_type_) add("Content-Type", ":", "");
-  add("Expect", ":", "");
-  list_.resize(begins.size());
-  for (std::size_t i = 0; i < begins.size(); ++i)
-    list_[i] = {lines_.data() + begins[i], i + 1 < begins.size() ? &list_[i + 1] : nullptr};
+  list_.resize(begins.size() + 1);
+  for (std::size_t i = 0; i < begins.size(); ++i) list_[i] = {lines_.data() + begins[i], &list_[i + 1]};
+  list_.back().next = nullptr;
 }
 
 void Transfer::Forget() {
@@ -103,7 +104,7 @@ void Transfer::Forget() {
 void Transfer::SetUp(CURL* easy, bool expect_continue) {
   easy_ = easy;
   expects_continue_ = expect_continue;
-  list_[list_.size() - 2].next = expect_continue ? nullptr : &list_.back();
+  list_.back().data = expect_continue ? kExpect : kNoExpect;
   Set(easy, CURLOPT_URL, url_.c_str());
   Set(easy, CURLOPT_HTTPHEADER, list_.data());
   Set(easy, CURLOPT_WRITEFUNCTION, &Transfer::OnBody);
@@ -131,7 +132,7 @@ void Transfer::SetBody(CURL* easy) {
   }
   Set(easy, CURLOPT_UPLOAD, 1L);
   Set(easy, CURLOPT_INFILESIZE_LARGE, bytes);
-  Set(easy, CURLOPT_UPLOAD_BUFFERSIZE, UploadBufferBytes(body_bytes()));
+  Set(easy, CURLOPT_UPLOAD_BUFFERSIZE, UploadBufferBytes(file_.bytes));
   Set(easy, CURLOPT_READFUNCTION, &Transfer::OnRead);
   Set(easy, CURLOPT_READDATA, this);
   Set(easy, CURLOPT_SEEKFUNCTION, &Transfer::OnSeek);
@@ -196,11 +197,12 @@ void Transfer::NoteReadable(Clock::time_point now) {
 Error Transfer::file_error() const { return FileError(file_errno_, file_.offset + read_); }
 
 // 407 is always a proxy's. A 403 without any sign of S3 is one, too: an S3 server sends an id or an error
-// document. Others (502, 504) mean the same from a proxy as from a server.
+// document. tinyproxy answers 401 to a wrong password. Others (502, 504) mean the same from both.
 std::string Transfer::ProxyRefusal() const {
   const bool is_s3 = response_->headers.Find("x-amz-request-id") || response_->headers.Find("x-amz-id-2") ||
-                     response_->body.find("<Error>") != std::string::npos || is_head_request_;
-  if (status() != 407 && (status() != 403 || is_s3)) return "";
+                     response_->body.find("<Error>") != std::string::npos;
+  const bool may_be_proxy = !is_s3 && (status() == 401 || (status() == 403 && !is_head_request_));
+  if (status() != 407 && !may_be_proxy) return "";
   return fmt::format("the proxy answered HTTP {} to the request", status());
 }
 
