@@ -15,8 +15,7 @@ struct TransportChoice {
 };
 
 // kAuto becomes kDirect, but kLibcurl where direct may not get through:
-// - An http endpoint behind a proxy. direct asks the proxy for a tunnel (CONNECT), which many proxies refuse
-// for
+// - An http endpoint behind a proxy. direct asks the proxy for a tunnel (CONNECT), which many proxies refuse for
 //   other ports than 443; with libcurl the proxy forwards each request.
 // - A proxy URL with a user: direct knows the Basic scheme only.
 TransportChoice ChooseTransport(const TransportOptions& options, const Endpoint& endpoint);

@@ -43,16 +43,28 @@ class Tunnel:
                 head += data
             if self.expected not in head:
                 return client.sendall(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
-            host, port = head.split()[1].decode().rsplit(":", 1)
+            target = head.split()[1].decode()
+            is_tunnel = head.startswith(b"CONNECT ")
+            host, port = (target if is_tunnel else target.split("/")[2]).rsplit(":", 1)
             self.tunnels += 1
             try:
                 server = socket.create_connection((host, int(port)))
             except OSError:
                 return client.sendall(b"HTTP/1.1 502 Nobody there\r\nContent-Length: 0\r\n\r\n")
             with server:
-                client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                if is_tunnel:
+                    client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                else:
+                    server.sendall(self.forwarded(head, f"http://{host}:{port}"))
                 threading.Thread(target=pass_on, args=(client, server), daemon=True).start()
                 pass_on(server, client)
+
+    def forwarded(self, request, origin):
+        """Returns the request as a proxy sends it on: without what is for the proxy, and as the connection's only one."""
+        head, body = request.split(b"\r\n\r\n", 1)
+        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"proxy-")]
+        lines[0] = lines[0].replace(origin.encode(), b"", 1)
+        return b"\r\n".join([*lines, b"Connection: close", b"", body])
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)

@@ -29,8 +29,8 @@ long UploadBufferBytes(std::uint64_t file_bytes) {
 
 // Elements of a curl_slist, which libcurl does not change. It sends `Expect` when a body waits for 100
 // Continue. The other one suppresses the `Expect` that libcurl would add to a large body.
-char kExpect[] = "Expect: 100-continue";
-char kNoExpect[] = "Expect:";
+char kExpectLine[] = "Expect: 100-continue";
+char kNoExpectLine[] = "Expect:";
 
 // Returns how many bytes were read from the socket since it was connected.
 std::uint64_t ReadFrom(int socket) {
@@ -104,7 +104,7 @@ void Transfer::Forget() {
 void Transfer::SetUp(CURL* easy, bool expect_continue) {
   easy_ = easy;
   expects_continue_ = expect_continue;
-  list_.back().data = expect_continue ? kExpect : kNoExpect;
+  list_.back().data = expect_continue ? kExpectLine : kNoExpectLine;
   Set(easy, CURLOPT_URL, url_.c_str());
   Set(easy, CURLOPT_HTTPHEADER, list_.data());
   Set(easy, CURLOPT_WRITEFUNCTION, &Transfer::OnBody);
