@@ -25,6 +25,12 @@ def s3flow(row, data, url, scratch):
     return [path("s3flow"), "run", job, "--run-dir", scratch / "run", *settings], {}
 
 
+def s3flow_libcurl(row, data, url, scratch):
+    """s3flow with the transport in which libcurl carries the requests."""
+    argv, extra = s3flow(row, data, url, scratch)
+    return [*argv, "--set", "upload.transport=libcurl"], extra
+
+
 def s5cmd(row, data, url, scratch):
     check = ["--no-verify-ssl"] if row["tls"] else []
     return [path("s5cmd"), "--log", "error", "--endpoint-url", url, *check, *tuned(row, "--numworkers", fixed(row)), "cp",
@@ -57,7 +63,8 @@ def s3cmd(row, data, url, scratch):
             f"{data}/", "s3://bench/run/"], {}
 
 
-ALL = {function.__name__: function for function in (s3flow, s5cmd, rclone, awscli, s3cmd)}
+ALL = {function.__name__: function for function in (s3flow, s3flow_libcurl, s5cmd, rclone, awscli, s3cmd)}
+OURS = ("s3flow", "s3flow_libcurl")
 
 
 def tuned(row, *settings):
@@ -71,7 +78,7 @@ def fixed(row):
 
 
 def path(name):
-    if name == "s3flow":
+    if name in OURS:
         return os.environ.get("S3FLOW", str(TOP / "build/release/s3flow"))
     return shutil.which({"awscli": "aws"}.get(name, name))
 

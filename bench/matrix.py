@@ -70,10 +70,10 @@ def run_client(name, row, sink, scratch):
     sink_before = sink.cpu_s()
     measured = measure.command([str(part) for part in argv], {**sinks.ENVIRONMENT, **extra}, own / "output")
     measured |= {"objects": count, "bytes": count * row["bytes"], "sink_cpu_s": sink.cpu_s() - sink_before}
-    if name == "s3flow":
+    if name in clients.OURS:
         summary = json.loads((own / "run/summary.json").read_text())
         if summary["uploaded"] != count:
-            raise RuntimeError(f"s3flow uploaded {summary['uploaded']} of {count}")
+            raise RuntimeError(f"{name} uploaded {summary['uploaded']} of {count}")
         measured |= {"peak_bytes": summary["peak_memory_bytes"], "retries": summary["retries"], "slots": summary.get("slots", [])}
     return measured
 

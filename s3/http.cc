@@ -38,6 +38,16 @@ std::optional<std::string> HeadProblem(const HttpRequest& request) {
   return problem;
 }
 
+// The loop has no early exit, so that the compiler vectorizes it.
+bool HasStrayLineEnd(std::string_view lines) {
+  unsigned char any = 0;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    const char c = lines[i - 1], next = lines[i];
+    any |= static_cast<unsigned char>((c == '\0') | ((c == '\r') & (next != '\r') & (next != '\n')));
+  }
+  return any != 0;
+}
+
 void HttpHeaders::AppendLine(std::string_view line) {
   if (raw_.empty()) raw_.reserve(512);
   if (!line.empty() && (line[0] == ' ' || line[0] == '\t') && !raw_.empty()) {

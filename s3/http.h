@@ -71,6 +71,10 @@ struct HttpRequest {
 // invalid.
 std::optional<std::string> HeadProblem(const HttpRequest& request);
 
+// Returns true when one of `lines`, which end with LF, contains a NUL, or a CR that is not at its end. Some
+// HTTP parsers end a line at such a CR, others at a NUL.
+bool HasStrayLineEnd(std::string_view lines);
+
 // A response's status line and header lines as text. Find() searches the text, because building a map would
 // cost more than the few look-ups.
 class HttpHeaders {

@@ -60,6 +60,13 @@ class Proxy:
                 threading.Thread(target=pass_on, args=(client, server), daemon=True).start()
                 pass_on(server, client)
 
+    def forwarded(self, request, origin):
+        """Returns the request as a proxy sends it on: without what is for the proxy, and as the connection's only one."""
+        head, body = request.split(b"\r\n\r\n", 1)
+        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"proxy-")]
+        lines[0] = lines[0].replace(origin.encode(), b"", 1)
+        return b"\r\n".join([*lines, b"Connection: close", b"", body])
+
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()

@@ -1,6 +1,7 @@
 """TLS and proxies: a server that cannot prove that it is the store gets no byte of a request. A proxy learns only the
 host of the connection."""
 import base64
+import os
 import random
 import select
 import socket
@@ -12,7 +13,7 @@ import unittest
 import warnings
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
-from support.harness import KEY_ID, Serve, TestCase, clean_environment, make_certificates, s3flow, sha256
+from support.harness import KEY_ID, S3FLOW, Serve, TestCase, clean_environment, make_certificates, s3flow, sha256
 
 
 class TlsServer:
@@ -86,8 +87,13 @@ class Proxy:
     """Makes tunnels with CONNECT, and forwards the first request of a connection. Keeps the heads of the requests, and
     the bytes that went through."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
+        """`tls`: a directory with a certificate; then clients talk to the proxy over TLS."""
         self.listener = socket.create_server(("127.0.0.1", 0))
+        self.context = None
+        if tls is not None:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(tls / "server.crt", tls / "server.key")
         self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
         self.heads, self.carried = [], b""
         self.thread = threading.Thread(target=self.serve)
@@ -99,8 +105,11 @@ class Proxy:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            with connection:
-                self.tunnel(connection)
+            try:
+                with self.context.wrap_socket(connection, server_side=True) if self.context else connection as client:
+                    self.tunnel(client)
+            except OSError:  # a client that refuses the certificate
+                pass
 
     def tunnel(self, client):
         head = b""
@@ -119,7 +128,8 @@ class Proxy:
             else:
                 server.sendall(head.replace(b"http://" + host + b":" + port, b"", 1))
             while True:
-                for ready in select.select([client, server], [], [])[0]:
+                pending = self.context is not None and client.pending() > 0
+                for ready in [client] if pending else select.select([client, server], [], [])[0]:
                     received = ready.recv(65536)
                     if not received:
                         return
@@ -265,6 +275,51 @@ class Tls(TestCase):
         heads = self.proxied({"proxy": "http://user:${PASSWORD}@PROXY"}, PASSWORD="pass%20word")
         self.assertIn(b"\r\nProxy-Authorization: Basic " + base64.b64encode(b"user:pass word") + b"\r\n", heads[0])
         self.assertNotIn(b"\r\nAuthorization", heads[0])
+
+    def run_trusting(self, server, settings):
+        """Runs with the tests' authority in place of the system's, for this process only: it verifies https proxies."""
+        changes = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
+        self.runs += 1
+        command = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c",
+                   'mount --bind "$0" /etc/ssl/certs/ca-certificates.crt && exec "$@"', self.tls / "ca.crt", S3FLOW, "run",
+                   self.job(server.endpoint), "--run-dir", self.dir / f"run-{self.runs}", "--set", "limits.outage=1s", *changes]
+        return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120, env=clean_environment())
+
+    def test_an_https_proxy_is_used_by_both_transports(self):
+        for transport in ("libcurl", "direct"):
+            for i in range(20):
+                self.write(f"data/file{i}", b"body")  # a connection each, since the server closes it
+            server = self.serve()
+            proxy = Proxy(self.tls)
+            self.addCleanup(proxy.close)
+            settings = {"upload.transport": transport, "destination.proxy": f"https://{proxy.address}", "upload.concurrency": "1"}
+            ended = self.run_trusting(server, settings | {"destination.ca_file": self.tls / "ca.crt"})
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+            self.assertTrue(proxy.heads[0].startswith(b"CONNECT 127.0.0.1:"), proxy.heads[0])
+            self.assertNotIn(b"AWS4", b"".join(proxy.heads) + proxy.carried)
+            for i in range(20):
+                (self.dir / f"data/file{i}").unlink()  # this proxy forwards one request of a connection
+            with Serve(self.dir / f"store-{transport}") as store:
+                ended = self.run_trusting(store, settings)
+                self.assertEqual(ended.returncode, 0, ended.stderr)
+            head = proxy.heads[-1]
+            self.assertTrue(head.startswith(b"CONNECT " if transport == "direct" else b"PUT http://127.0.0.1:"), head)
+
+    def test_an_https_proxy_of_an_unknown_authority_is_refused(self):
+        server = self.serve()
+        for transport in ("libcurl", "direct"):
+            proxy = Proxy(self.tls)
+            self.addCleanup(proxy.close)
+            ended = self.run_with(server, {"ca_file": self.tls / "ca.crt", "proxy": f"https://{proxy.address}", "upload.transport": transport})
+            self.assertEqual((ended.returncode, proxy.heads), (77, []), ended.stderr)
+            self.assertIn("certificate", ended.stderr)
+
+    def test_check_says_which_transport_is_used_and_why(self):
+        proxy = "http://127.0.0.1:8"
+        for scheme, through, expected, why in (("http", "none", "direct", "no proxy is set"), ("http", proxy, "libcurl", "forwards"),
+                                               ("https", proxy, "direct", "a tunnel"), ("https", "http://user:${P}@127.0.0.1:8", "libcurl", "has a user")):
+            ended = s3flow("check", self.job(f"{scheme}://127.0.0.1:9"), "--set", "upload.transport=auto", "--set", f"destination.proxy={through}", P="p")
+            self.assertRegex(ended.stdout, rf"(?m)^# transport +{expected} +\(.*{why}.*; libcurl \d")
 
     def test_no_proxy_bypasses_the_proxy(self):
         for settings, environment in (({"proxy": "http://PROXY", "no_proxy": "127.0.0.1"}, {}),

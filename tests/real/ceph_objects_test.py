@@ -16,6 +16,7 @@ from support.harness import S3FLOW, SANITIZE, clean_environment, read_journal, s
 HOSTILE = ["sp ace", "+", "%41", "?x", "#y", "a&b=c", "new\nline", "tab\t", "quo\"te'", "..dots..", "a..b", "back\\slash",
            "{brace}", "<angle>", "pipe|", "`tick`", "^hat", "[br]", "~tilde", ":colon", ",;", "@at", "!bang", "$dollar", "*star",
            "(p)", "caf\u00e9", "cafe\u0301", "\U0001f600", "\u4f60\u597d", "-rf", "\x01ctl", "\x7fdel", " lead", "trail "]
+LARGE_FILES = int(os.environ.get("S3FLOW_LARGE_FILES", "1"))
 
 
 class CephObjects(CephCase):
@@ -35,12 +36,13 @@ class CephObjects(CephCase):
     def test_files_with_hostile_names_arrive_over_http_and_https(self):
         self.s3.create_bucket(Bucket="hostile")
         written = self.write_hostile_tree(2000)
+        written |= {f"large {i}": self.write_large(f"data/large {i}", (12 << 20) + i) for i in range(LARGE_FILES)}
         for prefix, endpoint, tls in [("plain/", self.rgw.endpoint, ""), ("/lead//double/", self.rgw.tls_endpoint, self.rgw.ca_file)]:
-            job = self.rgw_job("hostile", endpoint)
+            job = self.rgw_job("hostile", endpoint, "upload: {part_size: 5MiB, multipart_threshold: 5MiB}")
             ended = s3flow("run", job, "--run-dir", self.dir / f"run{bool(tls)}", "--set", f"destination.prefix={prefix}",
                            "--set", f"destination.ca_file={tls}")
             self.assertEqual(ended.returncode, 0, ended.stderr)
-            self.assertIn("2000 found: 2000 uploaded", ended.stdout)
+            self.assertIn(f"{len(written)} found: {len(written)} uploaded", ended.stdout)
             self.assertEqual(self.stored("hostile", prefix), {prefix + name: digest for name, digest in written.items()})
 
     def test_names_that_are_not_utf8_arrive_or_are_reported(self):

@@ -14,7 +14,7 @@ import socket
 import struct
 import threading
 
-from support.harness import Serve, read_journal, s3flow, sha256
+from support.harness import Serve, read_journal, s3flow, sha256, with_transport
 from support.store_client import s3_client
 
 KINDS = ("reset at once", "reset while sending", "reset in the answer", "half-close", "silence, then close", "head cut",
@@ -181,8 +181,8 @@ def run_through_chaos(directory, rate, seed, small, large):
     with Serve(directory / "store") as server:
         with ChaosProxy(int(re.search(r"\d+$", server.endpoint).group()), rate, seed) as proxy:
             job = directory / "job.yaml"
-            job.write_text(JOB.format(data=data, endpoint=proxy.endpoint, key=server.keys["AWS_ACCESS_KEY_ID"],
-                                      secret=server.keys["AWS_SECRET_ACCESS_KEY"], run=directory / "run"))
+            job.write_text(with_transport(JOB.format(data=data, endpoint=proxy.endpoint, key=server.keys["AWS_ACCESS_KEY_ID"],
+                                      secret=server.keys["AWS_SECRET_ACCESS_KEY"], run=directory / "run")))
             ended = s3flow("run", job)
         client = s3_client(server.endpoint)
         pages = client.get_paginator("list_objects_v2").paginate(Bucket="bucket")

@@ -14,6 +14,7 @@ import unittest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 S3FLOW = os.environ.get("S3FLOW", str(TOP / "build/release/s3flow"))
 SANITIZE = os.environ.get("S3FLOW_SANITIZE", "")
+TRANSPORT = os.environ.get("S3FLOW_TEST_TRANSPORT", "")  # libcurl or direct: upload.transport of the tests' jobs
 KEY_ID, SECRET = "AKIDTEST", "secret-under-test+/="
 
 
@@ -37,6 +38,14 @@ def s3flow(*arguments, timeout=300, **environment):
                            timeout=timeout, env=clean_environment(**environment), stdin=subprocess.DEVNULL)
     ended.stderr = without_asan_banner(ended.stderr)
     return ended
+
+
+def with_transport(sections):
+    """Returns the sections of a job with the transport that S3FLOW_TEST_TRANSPORT names, if it names one."""
+    if not TRANSPORT or "transport:" in sections:
+        return sections
+    changed, count = re.subn(r"(?m)^upload: \{", f"upload: {{transport: {TRANSPORT}, ", sections)
+    return changed if count else f"{sections}\nupload: {{transport: {TRANSPORT}}}\n"
 
 
 def seeded_random():
@@ -127,7 +136,7 @@ class TestCase(unittest.TestCase):
 
     def job(self, endpoint, source="data", extra="", key_id=KEY_ID, secret=SECRET, bucket="bucket"):
         """Writes a job file for `endpoint`, without progress and with short delays, and returns its path."""
-        return self.write("job.yaml", f"""
+        return self.write("job.yaml", with_transport(f"""
 source:
   - path: {self.dir / source}
 destination:
@@ -143,4 +152,4 @@ report:
   progress: none
   run_dir: {self.dir / "run"}
 {extra}
-""")
+"""))

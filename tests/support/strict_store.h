@@ -200,7 +200,7 @@ struct StrictStoreFixture {
   }
 
   StrictStore store;
-  const TransportOptions transport;
+  const TransportOptions transport{.kind = test::TransportUnderTest()};
   EventLoopGroup loops;
   std::vector<std::string> notices;
   StoreContextCache facts;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+#include <string_view>
 
 namespace test {
 
@@ -55,12 +56,19 @@ std::mt19937_64 SeededRandom() {
   return std::mt19937_64(seed);
 }
 
+s3::TransportKind TransportUnderTest() {
+  const char* name = getenv("S3FLOW_TEST_TRANSPORT");
+  const bool is_libcurl = name != nullptr && std::string_view(name) == "libcurl";
+  return is_libcurl ? s3::TransportKind::kLibcurl : s3::TransportKind::kDirect;
+}
+
 s3::Options OptionsFor(const s3::endpoint::Server& server) {
   s3::Options options;
   options.destination.bucket = "bucket";
   options.destination.endpoint = server.endpoint();
   options.retry.base_delay = std::chrono::milliseconds(1);
   options.retry.cap = std::chrono::milliseconds(5);
+  options.transport.kind = TransportUnderTest();
   return options;
 }
 

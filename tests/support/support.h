@@ -44,7 +44,10 @@ std::vector<std::string> Lines(const std::string& text);
 // Returns a generator and prints its seed. S3FLOW_TEST_SEED sets the seed, to repeat a run.
 std::mt19937_64 SeededRandom();
 
-// Returns options for `server`'s bucket "bucket", with short delays.
+// Returns kDirect; with S3FLOW_TEST_TRANSPORT=libcurl in the environment, kLibcurl.
+s3::TransportKind TransportUnderTest();
+
+// Returns options for `server`'s bucket "bucket", with short delays, and TransportUnderTest().
 s3::Options OptionsFor(const s3::endpoint::Server& server);
 
 // Credentials that never change.

@@ -13,6 +13,7 @@
 #include "s3/hash/hash.h"
 #include "s3/stores/address.h"
 #include "s3/stores/store_profiles.h"
+#include "s3/transport/transport_choice.h"
 
 namespace cli {
 namespace {
@@ -32,6 +33,11 @@ void PrintRow(std::string_view name, std::string_view value, std::string_view de
   Say(fmt::format("{:<20} {:<9}  {}", name, value, detail));
 }
 
+void PrintTransport(const s3::TransportChoice& choice, std::string_view lead = "") {
+  PrintRow(fmt::format("{}transport", lead), s3::NameOf(choice.kind),
+           fmt::format("({}; libcurl {})", choice.reason, s3::CurlVersion()));
+}
+
 void PrintClock(std::chrono::seconds offset) {
   if (offset.count() == 0) return PrintRow("clock", "agrees");
   const auto* const direction = offset.count() > 0 ? "slow" : "fast";
@@ -46,8 +52,7 @@ void PrintReport(const config::Job& job, const s3::ProbeReport& report,
   PrintRow("store", current->buckets.front().endpoint.HostAndPort(),
            fmt::format("bucket {}, profile {}{}{}", destination.bucket, s3::ProfileOf(destination).name,
                        report.server.empty() ? "" : ", server ", report.server));
-  PrintRow("transport", s3::NameOf(clients.transport().kind),
-           fmt::format("({}; libcurl {})", clients.transport().reason, s3::CurlVersion()));
+  PrintTransport(clients.transport());
   PrintRow("credentials", credentials);
   PrintRow("region", current->region,
            current->region == destination.region
@@ -112,6 +117,9 @@ CommandResult Check(const JobArguments& arguments) {
   PrintNotes(*job);
   if (arguments.probe) return Probe(*job);
   pipeline::PrintLines(stdout, config::ShowJob(*job, /*with_sources=*/true));
+  if (const auto buckets = s3::ResolveBucket(job->s3.destination)) {
+    PrintTransport(s3::ChooseTransport(job->s3.transport, buckets->front().endpoint), "# ");
+  }
   return UnlessStdoutFailed(pipeline::kExitOk);
 }
 

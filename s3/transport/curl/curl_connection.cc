@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +17,16 @@
 #include "s3/transport/curl_options.h"
 
 namespace s3 {
+namespace {
+
+// libcurl does not show what it refuses as no HTTP response. A TLS alert begins with type 21, version 3.x
+// (RFC 8446, section 5.1).
+bool HasTlsAlert(int socket) {
+  char begin[2];
+  return recv(socket, begin, sizeof begin, MSG_PEEK | MSG_DONTWAIT) == 2 && begin[0] == 21 && begin[1] == 3;
+}
+
+}  // namespace
 
 CurlConnection::CurlConnection(const TransportOptions& options, const Endpoint& endpoint,
                                unsigned long proxy_auth, CurlPool* pool)
@@ -39,6 +50,8 @@ CurlConnection::CurlConnection(const TransportOptions& options, const Endpoint& 
   Set(curl, CURLOPT_CLOSESOCKETDATA, this);
   Set(curl, CURLOPT_PREREQFUNCTION, &CurlConnection::OnRequest);
   Set(curl, CURLOPT_PREREQDATA, this);
+  // Responses to uploads are small, and each request in flight has a buffer.
+  Set(curl, CURLOPT_BUFFERSIZE, 4096L);
   // The request is signed as it is: libcurl must not change its path.
   Set(curl, CURLOPT_PATH_AS_IS, 1L);
   Set(curl, CURLOPT_EXPECT_100_TIMEOUT_MS,
@@ -53,7 +66,8 @@ CurlConnection::CurlConnection(const TransportOptions& options, const Endpoint& 
     Set(curl, CURLOPT_XFERINFOFUNCTION, &CurlConnection::OnProgress);
     Set(curl, CURLOPT_XFERINFODATA, this);
     Set(curl, CURLOPT_NOPROGRESS, 0L);
-    has_tls_proxy_ = std::string_view(options.proxy.url.Reveal()).starts_with("https");
+    has_tls_in_tls_ = endpoint.scheme == "https" &&
+                      strncasecmp(ProxyUrl(options.proxy, endpoint.scheme).c_str(), "https://", 8) == 0;
   } else {
     SetProxy(curl, options.proxy, false);
   }
@@ -69,6 +83,7 @@ void CurlConnection::SetUp(Transfer* next, bool expect_continue) {
   next->connection = this;
   is_connected = true;  // until CurlPool::Start, which counts it as connecting
   was_quiet_ = true;
+  met_tls_ = false;
   is_new_ = false;  // until libcurl opens a socket
   open_errno_ = reads_ = 0;
   error_text_[0] = '\0';
@@ -80,7 +95,9 @@ void CurlConnection::SetUp(Transfer* next, bool expect_continue) {
 // Only on plain TCP must the bytes be a part of the response. With TLS or a proxy they may be other messages.
 void CurlConnection::NoteReadable() {
   ++reads_;
-  if (is_plain_tcp_ && is_connected) transfer->NoteReadable(Clock::now());
+  if (!is_plain_tcp_ || !is_connected) return;
+  transfer->NoteReadable(Clock::now());
+  if (is_new_ && reads_ == 1) met_tls_ = HasTlsAlert(sockets_.back());
 }
 
 // Keeps the errno of socket(2), which libcurl does not report.
@@ -139,7 +156,10 @@ bool CurlConnection::IsQuiet() const {
   if (!is_tls) return received < 0;
   auto* const tls = static_cast<SSL*>(session->internals);
   if (SSL_has_pending(tls) != 0) return false;
-  return received < 0 || (!has_tls_proxy_ && IsTlsQuiet(tls));
+  if (received < 0) return true;
+  // The bytes are of the proxy's TLS. On a new connection they are tickets: to refuse them would end every
+  // attempt alike.
+  return has_tls_in_tls_ ? is_new_ : IsTlsQuiet(tls);
 }
 
 // Bytes in the socket may be messages of TLS itself: a server sends tickets after the handshake. So OpenSSL
@@ -178,7 +198,8 @@ Error CurlConnection::ConnectFailure(CURLcode code) const {
 
 Error CurlConnection::Loss(CURLcode code) const {
   const auto problem = CurlProblem(code, error_text_.get());
-  const auto kind = IsProtocolMismatch(code, problem) ? ErrorKind::kWrongEndpoint : ErrorKind::kTransient;
+  const bool is_wrong = met_tls_ || IsProtocolMismatch(code, problem);
+  const auto kind = is_wrong ? ErrorKind::kWrongEndpoint : ErrorKind::kTransient;
   switch (code) {
     case CURLE_GOT_NOTHING:
       return {.kind = kind, .message = "the server closed the connection without a response"};

@@ -47,7 +47,7 @@ class CurlConnection {
   // Call it when the socket is readable.
   void NoteReadable();
   // True each 8th time that the socket is readable during a transfer. Then check
-  // Transfer::HasFlooded(), because libcurl may read 1.6 MB each time.
+  // Transfer::HasFlooded(), because libcurl may read 400 kB each time.
   bool reads_a_lot() const { return reads_ % 8 == 7; }
   // Returns the HTTP status of a proxy's response to CONNECT; 0 if there was none.
   int tunnel_status() const;
@@ -83,7 +83,8 @@ class CurlConnection {
   std::vector<int> sockets_;   // usually one; several while libcurl tries several addresses
   bool was_quiet_ = true;
   bool is_new_ = true;
-  bool has_tls_proxy_ = false;
+  bool has_tls_in_tls_ = false;   // an https endpoint behind an https proxy
+  bool met_tls_ = false;          // the server answered plain HTTP with a TLS alert
   int reads_ = 0;                 // of the current transfer
   int records_without_data_ = 0;  // of TLS, in a row
   int open_errno_ = 0;            // of socket(2)

@@ -53,11 +53,9 @@ class CurlLoop final : public ExchangeLoop<Transfer> {
     Start(transfer);
   }
 
-  void Start(Transfer* transfer) override { StartWith(transfer, ExpectsContinue(*transfer)); }
-
-  void StartWith(Transfer* transfer, bool expect_continue) {
+  void Start(Transfer* transfer) override {
     try {
-      transfer->connection->SetUp(transfer, expect_continue);
+      transfer->connection->SetUp(transfer, transfer->asks_proxy || ExpectsContinue(*transfer));
       pool_.Start(transfer->connection);
     } catch (const std::bad_alloc&) {
       Fail(transfer, ErrorKind::kTransient, "no memory for a connection");
@@ -76,13 +74,43 @@ class CurlLoop final : public ExchangeLoop<Transfer> {
       return ResendOnNewConnection(transfer);
     }
     if (!transfer->problem().empty()) return Fail(transfer, ErrorKind::kTransient, transfer->problem());
+    if (transfer->is_head_complete() && HandleProxyRefusal(transfer)) return;
     if (code == CURLE_OK || transfer->is_cut_off()) return HandleResponse(transfer);
     // libcurl itself resends after a failed receive, but not after a failed send.
     const bool may_resend =
         !connection->is_new() && !transfer->received_any() && !transfer->needs_fresh_connection();
     if (code == CURLE_SEND_ERROR && may_resend) return ResendOnNewConnection(transfer);
+    if (MayAskProxy(*transfer)) {
+      transfer->asks_proxy = true;
+      return ResendOnNewConnection(transfer);
+    }
     const auto loss = connection->Loss(code);
     Fail(transfer, loss.kind, loss.message);
+  }
+
+  bool MayBeForwarded(const Transfer& transfer) const {
+    return transfer.endpoint().scheme == "http" && MayUseProxy(options_.proxy);
+  }
+
+  // A proxy that refuses a request may close the connection without reading the body. Then the connection is
+  // reset, and the response is lost. With `Expect: 100-continue` the proxy responds before there is a body.
+  bool MayAskProxy(const Transfer& transfer) const {
+    return MayBeForwarded(transfer) && !transfer.asks_proxy && transfer.body_bytes() > 0 &&
+           !transfer.received_any() && !transfer.needs_fresh_connection();
+  }
+
+  // Returns false when the response is the store's. A proxy's may be cut off by a reset, since the proxy
+  // closes the connection without reading the body.
+  bool HandleProxyRefusal(Transfer* transfer) {
+    if (!MayBeForwarded(*transfer)) return false;
+    const auto refusal = transfer->ProxyRefusal();
+    if (refusal.empty()) return false;
+    if (transfer->status() == 407 && pool_.LetProxyChooseAuth()) {
+      ResendOnNewConnection(transfer);
+    } else {
+      Fail(transfer, ErrorKind::kWrongEndpoint, refusal);
+    }
+    return true;
   }
 
   void HandleResponse(Transfer* transfer) {
@@ -90,10 +118,6 @@ class CurlLoop final : public ExchangeLoop<Transfer> {
     if (!transfer->is_head_complete())
       return Fail(transfer, ErrorKind::kTransient,
                   "the server closed the connection in the middle of the response");
-    if (transfer->status() == 407 && pool_.LetProxyChooseAuth()) return ResendOnNewConnection(transfer);
-    const bool may_be_forwarded = transfer->endpoint().scheme == "http" && MayUseProxy(options_.proxy);
-    if (const auto refusal = may_be_forwarded ? transfer->ProxyRefusal() : std::string(); !refusal.empty())
-      return Fail(transfer, ErrorKind::kWrongEndpoint, refusal);
     if (IsRepeatedResponse(*transfer, connection))
       return Fail(transfer, ErrorKind::kTransient, kRepeatedResponse);
     RecordResponse(*transfer);

@@ -18,19 +18,19 @@
 namespace s3 {
 namespace {
 
-// Returns the size of the buffer from which libcurl sends a body. Large bodies get a large buffer, because
-// each filling costs a pass through libcurl's state machine.
-long UploadBufferBytes(std::uint64_t body_bytes) {
-  constexpr std::uint64_t kMin = 64 << 10, kMax = 512 << 10;
-  return static_cast<long>(std::clamp(body_bytes, kMin, kMax));
+// libcurl sends at most this much of a body at a time. Large bodies get a larger buffer, since each call
+// costs a pass through libcurl's state machine. A body in a file has its size in limits.memory, but occupies
+// no memory: its buffer stays within that share. A body in memory gets the smallest buffer.
+constexpr long kMinUploadBuffer = 64 << 10, kMaxUploadBuffer = 512 << 10;
+
+long UploadBufferBytes(std::uint64_t file_bytes) {
+  return static_cast<long>(std::clamp<std::uint64_t>(file_bytes, kMinUploadBuffer, kMaxUploadBuffer));
 }
 
-// Returns true when `line` contains a NUL, or a CR that is not at its end. Some HTTP parsers end a line at
-// such a character.
-bool HasStrayLineEnd(std::string_view line) {
-  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
-  return line.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos;
-}
+// Elements of a curl_slist, which libcurl does not change. It sends `Expect` when a body waits for 100
+// Continue. The other one suppresses the `Expect` that libcurl would add to a large body.
+char kExpectLine[] = "Expect: 100-continue";
+char kNoExpectLine[] = "Expect:";
 
 // Returns how many bytes were read from the socket since it was connected.
 std::uint64_t ReadFrom(int socket) {
@@ -58,6 +58,7 @@ bool Transfer::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   file_ = request.body_file;
   WriteHead(request);
   connection = nullptr;
+  asks_proxy = false;
   easy_ = nullptr;
   return true;
 }
@@ -91,10 +92,9 @@ void Transfer::WriteHead(const HttpRequest& request) {
   min_head_bytes_ = method_.size() + request.path.size() + lines_.size();
   add("Accept", ":", "");
   if (!has_content_type_) add("Content-Type", ":", "");
-  add("Expect", ":", "");
-  list_.resize(begins.size());
-  for (std::size_t i = 0; i < begins.size(); ++i)
-    list_[i] = {lines_.data() + begins[i], i + 1 < begins.size() ? &list_[i + 1] : nullptr};
+  list_.resize(begins.size() + 1);
+  for (std::size_t i = 0; i < begins.size(); ++i) list_[i] = {lines_.data() + begins[i], &list_[i + 1]};
+  list_.back().next = nullptr;
 }
 
 void Transfer::Forget() {
@@ -104,7 +104,7 @@ void Transfer::Forget() {
 void Transfer::SetUp(CURL* easy, bool expect_continue) {
   easy_ = easy;
   expects_continue_ = expect_continue;
-  list_[list_.size() - 2].next = expect_continue ? nullptr : &list_.back();
+  list_.back().data = expect_continue ? kExpectLine : kNoExpectLine;
   Set(easy, CURLOPT_URL, url_.c_str());
   Set(easy, CURLOPT_HTTPHEADER, list_.data());
   Set(easy, CURLOPT_WRITEFUNCTION, &Transfer::OnBody);
@@ -132,7 +132,7 @@ void Transfer::SetBody(CURL* easy) {
   }
   Set(easy, CURLOPT_UPLOAD, 1L);
   Set(easy, CURLOPT_INFILESIZE_LARGE, bytes);
-  Set(easy, CURLOPT_UPLOAD_BUFFERSIZE, UploadBufferBytes(body_bytes()));
+  Set(easy, CURLOPT_UPLOAD_BUFFERSIZE, UploadBufferBytes(file_.bytes));
   Set(easy, CURLOPT_READFUNCTION, &Transfer::OnRead);
   Set(easy, CURLOPT_READDATA, this);
   Set(easy, CURLOPT_SEEKFUNCTION, &Transfer::OnSeek);
@@ -198,12 +198,13 @@ void Transfer::NoteReadable(Clock::time_point now) {
 Error Transfer::file_error() const { return FileError(file_errno_, file_.offset + read_); }
 
 // A 407 always comes from a proxy. So does a 403 without any sign of S3, because an S3 server sends an id or
-// an error document. For HEAD there is no error document, so a 403 counts as the server's. Other statuses
-// (502, 504) mean the same from a proxy and from a server.
+// an error document. For HEAD there is no error document, so a 403 counts as the server's. tinyproxy sends
+// 401 for a wrong password. Other statuses (502, 504) mean the same from a proxy and from a server.
 std::string Transfer::ProxyRefusal() const {
   const bool is_s3 = response_->headers.Find("x-amz-request-id") || response_->headers.Find("x-amz-id-2") ||
-                     response_->body.find("<Error>") != std::string::npos || is_head_request_;
-  if (status() != 407 && (status() != 403 || is_s3)) return "";
+                     response_->body.find("<Error>") != std::string::npos;
+  const bool may_be_proxy = !is_s3 && (status() == 401 || (status() == 403 && !is_head_request_));
+  if (status() != 407 && !may_be_proxy) return "";
   return fmt::format("the proxy answered HTTP {} to the request", status());
 }
 

@@ -70,6 +70,7 @@ class Transfer final : public ExchangeBase {
 
   // Written and read by the event loop only.
   CurlConnection* connection = nullptr;
+  bool asks_proxy = false;  // sent with Expect, to learn why a proxy closed the connection
 
  private:
   void WriteHead(const HttpRequest& request);
@@ -94,7 +95,7 @@ class Transfer final : public ExchangeBase {
   // The request.
   std::string method_, url_;
   std::string lines_;             // all header lines, each ends with NUL; list_ points into it
-  std::vector<curl_slist> list_;  // the last entry suppresses libcurl's own Expect
+  std::vector<curl_slist> list_;  // the last is Expect
   bool is_secret_ = false;        // lines_ holds secrets
   bool has_content_type_ = false;
   std::size_t min_head_bytes_ = 0;  // the minimum size of the head that libcurl writes

@@ -129,17 +129,6 @@ std::optional<StatusLine> ParseStatusLine(std::string_view line) {
   return parsed;
 }
 
-// Returns true when a line of `head` contains a NUL, or a CR that is not at its end. Some HTTP parsers end a
-// line at such a CR, others at a NUL. The loop has no early exit, so that the compiler vectorizes it.
-bool HasLineEndWithin(std::string_view head) {
-  unsigned char any = 0;
-  for (std::size_t i = 1; i < head.size(); ++i) {
-    const char c = head[i - 1], next = head[i];
-    any |= static_cast<unsigned char>((c == '\0') | ((c == '\r') & (next != '\r') & (next != '\n')));
-  }
-  return any != 0;
-}
-
 struct Field {
   std::string_view name;
   std::string_view value;  // points into the head, or into `unfolded`
@@ -195,7 +184,7 @@ tl::expected<ResponseHead, std::string> ParseResponseHead(std::string_view text,
                                                           HttpHeaders* headers) {
   const auto refuse = [](std::string_view problem) { return tl::unexpected(std::string(problem)); };
   if (!BeginsLikeHttp(text)) return refuse(kNotHttp);
-  if (HasLineEndWithin(text)) return refuse("a CR or NUL within a line of its head");
+  if (HasStrayLineEnd(text)) return refuse("a CR or NUL within a line of its head");
   const char* begin = text.data();
   std::string_view line;
   TakeLine(&text, &line);

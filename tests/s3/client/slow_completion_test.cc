@@ -47,6 +47,7 @@ TEST(SlowCompletionTest, ACompletionHasItsOwnStallWindow) {
   for (const bool late : {true, false}) {
     std::atomic<bool> gone{false};
     TransportOptions options;
+    options.kind = test::TransportUnderTest();
     options.stall_window = std::chrono::milliseconds(100);
     options.completion_window = std::chrono::seconds(60);
     EventLoopGroup loops(options, 1, 4);

@@ -1,7 +1,9 @@
 // The libcurl transport through proxies: forwarding, tunnels, authentication, refusals.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -136,6 +138,37 @@ TEST(ProxyTest, ARefusalOfTheProxyIsNotTheStores) {
   EXPECT_FALSE(answer("403", "", "<Error><Code>AccessDenied</Code></Error>").failure);
   EXPECT_FALSE(answer("403", "x-amz-request-id: 1\r\n").failure);
   EXPECT_EQ(answer("502").status, 502);  // retried, no matter whether the proxy or the store sent it
+}
+
+TEST(ProxyTest, AProxyThatResetsTheConnectionIsAskedWithExpect) {
+  std::atomic<int> resets{0};
+  PeerServer proxy(false, [&](Peer& peer) {
+    const auto call = peer.ReadHead();
+    if (call && !call->Header("expect").empty()) {
+      peer.Say("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+      return;
+    }
+    ++resets;
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    setsockopt(peer.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  });
+  const auto response = Put("http://" + proxy.endpoint().HostAndPort(), kStore);
+  ASSERT_TRUE(response.failure);
+  EXPECT_EQ(response.failure->kind, ErrorKind::kWrongEndpoint);
+  EXPECT_THAT(response.failure->message, HasSubstr("HTTP 403"));
+  EXPECT_EQ(resets, 1);
+}
+
+TEST(ProxyTest, ARefusalCountsAlthoughItsEndIsCutOff) {
+  for (const char* status : {"401", "407"}) {
+    PeerServer proxy(false, [&](Peer& peer) {
+      const auto call = peer.ReadHead();
+      peer.Say(std::string("HTTP/1.1 ") + status + " No\r\nContent-Length: 100\r\n\r\n<html>");
+    });
+    const auto response = Put("http://" + proxy.endpoint().HostAndPort(), kStore);
+    ASSERT_TRUE(response.failure) << status;
+    EXPECT_EQ(response.failure->kind, ErrorKind::kWrongEndpoint) << response.failure->message;
+  }
 }
 
 TEST(ProxyTest, AProxyThatSaysNothingOrGarbageIsATransientFailure) {
