@@ -43,14 +43,14 @@ EventLog::EventLog(const ReportOptions& options, std::FILE* out, int log_fd)
       file_format_(options.log_format) {}
 
 void EventLog::Write(const Event& event) {
-  const auto time = Timestamp(std::chrono::system_clock::now());
+  const auto time = LocalTimestamp(std::chrono::system_clock::now());
   PrintLine(out_, LineOf(event, out_format_, !is_terminal_, time), has_colors_ ? event.color : Color::kNone);
   // A log file that cannot be written does not disturb the run: the journal has all results.
   if (log_fd_ >= 0) (void)AppendLine(log_fd_, LineOf(event, file_format_, true, time));
 }
 
 void EventLog::WriteJson(const Event& event) {
-  PrintLine(out_, EventJson(event, Timestamp(std::chrono::system_clock::now())));
+  PrintLine(out_, EventJson(event, LocalTimestamp(std::chrono::system_clock::now())));
 }
 
 }  // namespace pipeline

@@ -27,7 +27,7 @@ std::string HumanDuration(double seconds) {
   return fmt::format("{} s", total);
 }
 
-std::string Timestamp(std::chrono::system_clock::time_point time) {
+std::string LocalTimestamp(std::chrono::system_clock::time_point time) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
   std::tm local{};
   localtime_r(&seconds, &local);

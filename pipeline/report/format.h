@@ -20,7 +20,7 @@ std::string HumanBytes(double bytes);
 std::string HumanDuration(double seconds);
 
 // RFC 3339 with the local offset: "2026-11-27T14:06:17+01:00".
-std::string Timestamp(std::chrono::system_clock::time_point time);
+std::string LocalTimestamp(std::chrono::system_clock::time_point time);
 
 // Returns `text` as one word of a POSIX shell. Quotes it only if needed.
 std::string ShellWord(std::string_view text);

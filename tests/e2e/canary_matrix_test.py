@@ -55,8 +55,7 @@ class Proxy:
                 if is_tunnel:
                     client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
                 else:
-                    head = head.replace(f"http://{host}:{port}".encode(), b"", 1).replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
-                    server.sendall(head)
+                    server.sendall(self.forwarded(head, f"http://{host}:{port}"))
                 threading.Thread(target=pass_on, args=(client, server), daemon=True).start()
                 pass_on(server, client)
 

@@ -182,7 +182,7 @@ class OneRun(StatusCase):
             with self.subTest(name):
                 (self.run_dir / name).write_text("theirs")
                 ended = s3flow("run", self.job("http://127.0.0.1:9"))
-                self.assertEqual(ended.returncode, 74)
+                self.assertEqual(ended.returncode, 78)
                 self.assertIn(f"{name} exists, but there is no journal", ended.stderr)
                 self.assertEqual((self.run_dir / name).read_text(), "theirs")
                 (self.run_dir / name).unlink()

@@ -32,8 +32,9 @@ std::string StatsJson(const s3::endpoint::ServerStats& stats) {
 // One line for each request: time, status, operation, path, size of the body and duration. A path contains no
 // credentials.
 std::string RequestLine(const s3::endpoint::RequestRecord& request) {
-  return fmt::format("{} {} {} {} {} B {:.1f} ms{}", pipeline::Timestamp(std::chrono::system_clock::now()),
-                     request.status, request.operation.empty() ? request.method : request.operation,
+  return fmt::format("{} {} {} {} {} B {:.1f} ms{}",
+                     pipeline::LocalTimestamp(std::chrono::system_clock::now()), request.status,
+                     request.operation.empty() ? request.method : request.operation,
                      s3::Printable(request.path), request.body_bytes, request.took.count() * 1e3,
                      request.has_fault ? " fault" : "");
 }

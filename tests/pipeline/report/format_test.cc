@@ -43,7 +43,7 @@ TEST(FormatTest, OneIsSingular) {
 }
 
 TEST(FormatTest, ATimestampIsRfc3339) {
-  EXPECT_THAT(Timestamp({}), testing::MatchesRegex("19(70|69)-[0-9]+-[0-9]+T[0-9:]+[+-][0-9]+:[0-9]+"));
+  EXPECT_THAT(LocalTimestamp({}), testing::MatchesRegex("19(70|69)-[0-9]+-[0-9]+T[0-9:]+[+-][0-9]+:[0-9]+"));
 }
 
 TEST(FormatTest, AShellWordIsQuotedOnlyIfNeeded) {
