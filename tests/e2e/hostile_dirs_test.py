@@ -179,7 +179,7 @@ class HostileRunDirs(Hostile):
     def test_a_summary_of_another_program_is_refused_and_kept(self):
         self.run_dir.mkdir(mode=0o755)
         (self.run_dir / "summary.json").write_text("theirs")
-        self.assert_refused(self.s3flow("run", self.job_file), "summary.json exists, but there is no journal: choose another run directory")
+        self.assert_refused(self.s3flow("run", self.job_file), "summary.json exists, but there is no journal: choose another run directory", status=78)
         self.assertEqual((self.run_dir / "summary.json").read_text(), "theirs")
         self.assertFalse(self.journal.exists())
 
