@@ -61,7 +61,7 @@ LAUNCHES = {
     "umask 0": dict(before=[lambda: os.umask(0)]),
     "nice 19": dict(before=[lambda: os.nice(19)]),
     "working directory removed": dict(before=[in_removed_directory]),
-    "no name of its own": dict(argv=[], status=(64,), says="SUBCOMMAND"),
+    "no name of its own": dict(argv=[], status=(64,), says="Subcommands:"),
     "environment empty": dict(bare=True),
     "HOME relative": dict(env={"HOME": "home"}),
     "HOME a file": dict(env={"HOME": "/dev/null"}),

@@ -48,7 +48,7 @@ TEST(ProgressViewTest, ABarFillsWhatTheFirstLineLeaves) {
   view.bytes = 5ull << 30;
   const auto first = ProgressLines(view, 40, 1).front();
   EXPECT_EQ(first.size(), 39u);
-  EXPECT_THAT(first, HasSubstr(" GiB [#######......."));
+  EXPECT_THAT(first, HasSubstr(" GiB [#####....."));
 }
 
 TEST(ProgressViewTest, WhileTheWalkGoesOnTotalsAreOnlySoFar) {
