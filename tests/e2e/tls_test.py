@@ -316,7 +316,7 @@ class Tls(TestCase):
 
     def test_check_says_which_transport_is_used_and_why(self):
         proxy = "http://127.0.0.1:8"
-        for scheme, through, expected, why in (("http", "none", "direct", "no proxy is set"), ("http", proxy, "libcurl", "forwards"),
+        for scheme, through, expected, why in (("http", "none", "direct", "no proxy is set"), ("http", proxy, "libcurl", "refuse a tunnel"),
                                                ("https", proxy, "direct", "a tunnel"), ("https", "http://user:${P}@127.0.0.1:8", "libcurl", "has a user")):
             ended = s3flow("check", self.job(f"{scheme}://127.0.0.1:9"), "--set", "upload.transport=auto", "--set", f"destination.proxy={through}", P="p")
             self.assertRegex(ended.stdout, rf"(?m)^# transport +{expected} +\(.*{why}.*; libcurl \d")
