@@ -292,16 +292,16 @@ std::optional<std::vector<std::string>> SplitTextList(std::string_view text) {
     was_quoted = false;
   };
   for (const char c : text) {
-    if (quote != '\0' && c == quote) {
+    const bool in_quotes = quote != '\0';
+    const bool counts = in_quotes || c != ' ' || (!item.empty() && !was_quoted);
+    if (in_quotes && c == quote) {
       quote = '\0';
-    } else if (quote != '\0') {
-      item += c;
-    } else if ((c == '\'' || c == '"') && item.empty()) {
+    } else if (!in_quotes && (c == '\'' || c == '"') && item.empty()) {
       quote = c;
       was_quoted = true;
-    } else if (c == ',') {
+    } else if (!in_quotes && c == ',') {
       end_item();
-    } else if (c != ' ' || (!item.empty() && !was_quoted)) {
+    } else if (counts) {
       item += c;
     }
   }
