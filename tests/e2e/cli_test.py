@@ -317,7 +317,8 @@ class Terminal(TestCase):
                 self.assertEqual(status, 0)
                 lines = self.lines(shown)
                 self.assertTrue(any(re.search(r"\d+ of 60 files", line) for line in lines), lines)
-                self.assertLess(max(map(len, lines)), columns)
+                drawn = [line for line in lines if not line.startswith("==")]  # ASan warns that it hardly knows swapcontext
+                self.assertLess(max(map(len, drawn)), columns)
                 self.assertEqual(shown.count(b"\x1b[J"), shown.count(b"\x1b[?25l") + 1, "each drawing, and one wipe at the end")
                 self.assertTrue(shown.endswith(b"\x1b[J\x1b[?25h"), "the area was not wiped, or the cursor stayed hidden")
 
