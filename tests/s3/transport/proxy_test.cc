@@ -184,10 +184,14 @@ TEST(ProxyTest, AProxyThatSaysNothingOrGarbageIsATransientFailure) {
 }
 
 TEST(ProxyTest, ASocksProxyIsSpokenTo) {
-  std::string hello(3, '\0');
-  PeerServer proxy(false, [&](Peer& peer) { EXPECT_EQ(read(peer.fd(), hello.data(), hello.size()), 3); });
+  std::atomic<char> version = 0;  // the first byte of a greeting (RFC 1928, section 3)
+  PeerServer proxy(false, [&](Peer& peer) {
+    char hello[3];
+    EXPECT_EQ(read(peer.fd(), hello, sizeof hello), 3);
+    version = hello[0];
+  });
   EXPECT_TRUE(Put("socks5h://" + proxy.endpoint().HostAndPort(), kStore).failure);
-  EXPECT_EQ(hello[0], 5);
+  EXPECT_EQ(version, 5);
 }
 
 TEST(TransportChoiceTest, LibcurlIsChosenWhereAProxyNeedsIt) {
