@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "pipeline/report/format.h"
 #include "pipeline/shard.h"
 #include "s3/base/printable.h"
 

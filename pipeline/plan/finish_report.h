@@ -35,7 +35,8 @@ struct FinishReport {
 // Returns the content of summary.json.
 std::string FinishJson(const FinishReport& report, const JobPlan& plan);
 
-// Returns the line that tells how to run these shards again under Slurm; empty if there are none.
+// Returns the line with the command that runs these shards again under Slurm. Returns an empty text for no
+// shards.
 std::string RunAgainLine(const std::vector<int>& shards);
 
 // Returns a few lines for a person. They include the sbatch argument to run the unfinished shards again.

@@ -26,7 +26,7 @@
 
 namespace pipeline {
 
-// What the transport does at the moment.
+// The present numbers of the transport, and why it waits.
 struct TransferState {
   std::uint64_t sent_bytes = 0;       // of bodies, given to the kernel since the start, with repetitions
   std::uint64_t in_flight_bytes = 0;  // the part of `sent_bytes` whose requests are still in flight

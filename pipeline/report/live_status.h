@@ -42,7 +42,7 @@ struct LiveStatus {
   // `bytes_done`: the store has acknowledged them. `bytes_left_out`: of inputs that ended without an upload.
   std::uint64_t bytes_found = 0, bytes_done = 0, bytes_left_out = 0;
 
-  // Of this session.
+  // These values cover the present session only.
   std::uint64_t retries = 0, throttled = 0;
   int in_flight = 0;    // requests that carry data
   int concurrency = 0;  // the present limit of `in_flight`

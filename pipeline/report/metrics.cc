@@ -79,9 +79,9 @@ std::string MetricsText(const LiveStatus& status) {
   text += Gauge("s3flow_found_bytes", "bytes", "Size of the inputs that the walk has found so far.",
                 status.bytes_found);
   text += Counter("s3flow_sent_bytes", "bytes", "Bytes that the store has acknowledged.", status.bytes_done);
-  text += Gauge("s3flow_rate_bytes_per_second", "bytes_per_second", "Bytes per second over the last 15 s.",
+  text += Gauge("s3flow_rate_bytes_per_second", "bytes_per_second", "Bytes per second over the last 20 s.",
                 status.bytes_per_s);
-  text += Gauge("s3flow_rate_inputs_per_second", "inputs_per_second", "Inputs per second over the last 15 s.",
+  text += Gauge("s3flow_rate_inputs_per_second", "inputs_per_second", "Inputs per second over the last 20 s.",
                 status.inputs_per_s);
   if (const auto left = status.SecondsLeft()) {
     text += Gauge("s3flow_left_seconds", "seconds",

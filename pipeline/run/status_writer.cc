@@ -33,11 +33,13 @@ StatusWriter::StatusWriter(OwnDir directory, LiveStatus first)
 
 void StatusWriter::Update() {
   if (fill_) fill_(&status_);
-  const auto now = RateMeter::Clock::now();
-  bytes_.Add(now, status_.bytes_done);
-  inputs_.Add(now, status_.done());
-  status_.bytes_per_s = bytes_.per_second();
-  status_.inputs_per_s = inputs_.per_second();
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
+  estimator_.Add({.seconds = elapsed.count(),
+                  .objects = status_.done(),
+                  .bytes = status_.bytes_done,
+                  .sent_bytes = status_.bytes_done});
+  status_.bytes_per_s = estimator_.bytes_per_s();
+  status_.inputs_per_s = estimator_.objects_per_s();
   status_.updated_s = std::time(nullptr);
 }
 

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "pipeline/fs/own_dir.h"
+#include "pipeline/report/estimator.h"
 #include "pipeline/report/live_status.h"
-#include "pipeline/report/rate_meter.h"
 #include "s3/base/mutex.h"
 #include "s3/base/periodic_thread.h"
 
@@ -54,10 +54,11 @@ class StatusWriter {
   void Write();
 
   const OwnDir directory_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   mutable s3::Mutex mutex_;
   Fill fill_ S3_GUARDED_BY(mutex_);
   LiveStatus status_ S3_GUARDED_BY(mutex_);
-  RateMeter bytes_ S3_GUARDED_BY(mutex_), inputs_ S3_GUARDED_BY(mutex_);
+  Estimator estimator_ S3_GUARDED_BY(mutex_);
   std::string problem_ S3_GUARDED_BY(mutex_);
   std::optional<s3::PeriodicThread> updates_;  // the last member, because its thread uses the others
 };

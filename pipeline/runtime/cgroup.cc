@@ -15,7 +15,8 @@ std::string ReadGroupFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// Returns the number at the start of `text`. Returns nothing if there is none, as in "max" or "-1".
+// Returns the number at the start of `text`. Returns nothing if `text` starts with no digit, like "max" or
+// "-1".
 std::optional<std::uint64_t> NumberIn(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

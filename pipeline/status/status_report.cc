@@ -86,7 +86,7 @@ std::optional<int> NumberOf(std::string_view text) {
   return is_whole && number >= 0 && number < 1'000'000 ? std::optional(number) : std::nullopt;
 }
 
-// Returns N of a shard's name "I/N"; 0 if there is none.
+// Returns N from the name of a shard, "I/N". Returns 0 if the name has another form.
 int CountIn(const std::string& shard) {
   const auto slash = shard.find('/');
   if (slash == std::string::npos) return 0;

@@ -132,16 +132,16 @@ class AdmissionController {
  private:
   friend class AdmissionTicket;
 
-  // What the leader does next. The decision is made while the lock is held, the work is done after the lock
-  // is released.
+  // The next step of the leader. The leader decides it while it holds the lock, and takes it after it has
+  // released the lock.
   struct Duty {
     enum class Kind { kNone, kSleep, kProbe };
     Kind kind = Kind::kNone;  // kNone: the leader itself was admitted or rejected
     std::chrono::milliseconds delay{0};
     bool is_full = false;
   };
-  // What to report to the user. It is decided while the lock is held, and reported after the lock is
-  // released. Empty texts are not reported.
+  // Messages for the user. A caller fills them in while it holds the lock, and reports them after it has
+  // released the lock. It does not report empty texts.
   struct Announcement {
     std::string notice{}, give_up_reason{};
   };

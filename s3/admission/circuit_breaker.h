@@ -22,7 +22,7 @@ class CircuitBreaker {
 
   using Clock = std::chrono::steady_clock;
 
-  // What the end of a request shows about the store.
+  // The state of the store, as the end of a request shows it.
   enum class Outcome {
     kResponded,    // the store handled the request, or refused it
     kStored,       // the store accepted data

@@ -43,9 +43,8 @@ class CredentialCache {
   ~CredentialCache();
 
   // Returns the credentials to sign with now. Takes no lock while they are fresh. In the mandatory window it
-  // waits through `waiter` for one attempt to renew them. If they are unusable, it waits until there are new
-  // credentials. If there are none within `patience`, Get() fails with kNoCredentials, now and at every later
-  // call.
+  // waits through `waiter` for one attempt to renew them. If they are unusable, it waits for new credentials.
+  // If the wait takes longer than `patience`, Get() fails with kNoCredentials, and so does every later call.
   Result<Snapshot> Get(Waiter* waiter);
 
   // Call it when the store refused `used` as expired. Waits for other credentials, as Get() does. Returns

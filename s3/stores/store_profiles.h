@@ -13,8 +13,8 @@
 
 namespace s3 {
 
-// Whether a store accepts a feature. kVaries means that it depends on the store's version or settings, or is
-// unknown. s3flow then does what the job says.
+// Says if a store accepts a feature. With kVaries, the answer depends on the store's version or settings, or
+// is unknown. s3flow then does what the job file says.
 enum class Takes { kYes, kNo, kVaries };
 
 struct StoreProfile {

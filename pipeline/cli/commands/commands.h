@@ -9,7 +9,7 @@
 
 namespace cli {
 
-// What a run shows. Empty texts: as the job says.
+// The options that choose what a run shows. An empty text leaves the value of the job file unchanged.
 struct ReportArguments {
   std::string progress;  // a value of report.progress
   bool no_color = false;

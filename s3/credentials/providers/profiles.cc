@@ -90,7 +90,7 @@ Result<Secret> ReadSecretFile(const std::string& path) {
 IniFile ParseIni(std::string_view text) {
   IniFile file;
   Settings* section = nullptr;
-  auto indent = std::string_view::npos;  // of the previous setting; npos if there is none
+  auto indent = std::string_view::npos;  // of the previous setting; npos before the first
   std::string parent;                    // the name of the previous setting if it has no value
   while (!text.empty()) {
     const auto end = text.find('\n');

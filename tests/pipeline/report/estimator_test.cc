@@ -145,5 +145,33 @@ TEST(EstimatorTest, TheRateIsOfTheLastSeconds) {
   EXPECT_EQ(estimator.bytes_per_s(), 0) << "nothing was sent in the last 20 s";
 }
 
+Sample At(double seconds, std::uint64_t value) { return {seconds, value, value, value}; }
+
+TEST(EstimatorTest, HasNoRateBeforeTheSecondSample) {
+  Estimator estimator;
+  EXPECT_EQ(estimator.bytes_per_s(), 0);
+  estimator.Add(At(0, 100));
+  EXPECT_EQ(estimator.bytes_per_s(), 0);
+  EXPECT_EQ(estimator.objects_per_s(), 0);
+}
+
+TEST(EstimatorTest, RatesForgetWhatIsOlderThanTheWindow) {
+  Estimator estimator;
+  double now = 0;
+  std::uint64_t value = 0;
+  for (int i = 0; i < 30; ++i) estimator.Add(At(now += 2, value += 200));
+  EXPECT_DOUBLE_EQ(estimator.bytes_per_s(), 100);
+  for (int i = 0; i < 12; ++i) estimator.Add(At(now += 2, value += 20));
+  EXPECT_DOUBLE_EQ(estimator.bytes_per_s(), 10);
+  EXPECT_DOUBLE_EQ(estimator.objects_per_s(), 10);
+}
+
+TEST(EstimatorTest, AfterALongPauseTheRateIsTheAverageOfThePause) {
+  Estimator estimator;
+  estimator.Add(At(0, 0));
+  estimator.Add(At(100, 1000));
+  EXPECT_DOUBLE_EQ(estimator.bytes_per_s(), 10);
+}
+
 }  // namespace estimator_test
 }  // namespace pipeline
