@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "pipeline/journal/journal.h"
+#include "pipeline/journal/record.h"
 
 namespace pipeline {
 namespace {
