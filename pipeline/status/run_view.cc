@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "pipeline/journal/journal.h"
 #include "pipeline/journal/record.h"
 
 namespace pipeline {
