@@ -113,8 +113,7 @@ class AdmissionController {
   // Sends a notice if requests are in flight and no request has received a response or failed yet.
   void NoticeIfSilent();
 
-  // Returns why requests are blocked, for a person: "the store does not answer: REASON". Returns an empty
-  // text while they are not blocked.
+  // Describes a confirmed outage or a full store, for a person. Returns an empty text otherwise.
   std::string outage() const;
   // Why requests wait at the moment.
   enum class Delay {

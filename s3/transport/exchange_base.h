@@ -14,8 +14,8 @@
 
 namespace s3 {
 
-// Bytes of the bodies that one event loop has given to the kernel. Only the loop's thread writes them; any
-// thread may read them.
+// Bytes of the bodies that one event loop has given to the kernel or to libcurl. Only the loop's thread
+// writes them; any thread may read them.
 struct SentCounters {
   std::atomic<std::uint64_t> total = 0;  // since the start; a repeated request is counted again
   std::atomic<std::uint64_t> ended = 0;  // the part of `total` whose attempts have ended
@@ -76,6 +76,8 @@ class ExchangeBase {
   // A body of at most this size counts as sent once our kernel has taken it. For larger bodies a system call
   // checks whether the server's kernel has acknowledged them.
   static constexpr std::uint64_t kMaxUnacknowledged = 64 << 10;
+  // The error when a TLS record came instead of a response.
+  static constexpr std::string_view kSpeaksTls = "the server speaks TLS: destination.endpoint needs https://";
 
  protected:
   // `options` must outlive the exchange.
@@ -91,7 +93,7 @@ class ExchangeBase {
   void ClearResponse();
   // Counts `bytes` as progress, for HasStalled().
   void Moved(std::uint64_t bytes) { moved_bytes_ += bytes; }
-  // Counts bytes of the body that were given to the kernel.
+  // Counts bytes of the body that were given to the kernel or to libcurl.
   void SentBody(std::uint64_t bytes) {
     if (bytes == 0 || counters_ == nullptr) return;
     body_sent_ += bytes;

@@ -151,10 +151,10 @@ class ExchangeLoop : public Engine {
   // `record` writes into the response how the exchange ended. WakeFinished later wakes the caller.
   template <typename Record>
   void Finish(E* exchange, const Record& record) {
+    record(*exchange);  // before the connection closes, because the text may depend on what was sent
     CloseConnectionOf(exchange);
     if (std::exchange(exchange->is_awaiting_connection, false)) std::erase(awaiting_connection_, exchange);
     exchange->RestartBody();
-    record(*exchange);
     auto& place = active_[exchange->index];
     auto finished = std::move(place);
     if (&place != &active_.back()) {

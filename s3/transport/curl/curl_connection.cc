@@ -29,8 +29,9 @@ bool HasTlsAlert(int socket) {
 }  // namespace
 
 CurlConnection::CurlConnection(const TransportOptions& options, const Endpoint& endpoint,
-                               unsigned long proxy_auth, CurlPool* pool)
+                               unsigned long auth_schemes, CurlPool* pool)
     : origin(endpoint.Url()),
+      proxy_auth(auth_schemes),
       pool_(pool),
       error_text_(std::make_unique<char[]>(CURL_ERROR_SIZE)),
       share_(curl_share_init(), curl_share_cleanup),
@@ -106,7 +107,10 @@ curl_socket_t CurlConnection::OnOpen(void* self, curlsocktype, curl_sockaddr* ad
   const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   connection.open_errno_ = fd < 0 ? errno : 0;
   // If the transfer had a connection before, libcurl makes a new one to resend the request.
-  if (std::exchange(connection.is_connected, false)) connection.pool_->Connecting();
+  if (std::exchange(connection.is_connected, false)) {
+    connection.pool_->Connecting();
+    connection.began_ = Clock::now();
+  }
   if (fd < 0) return fd;
   connection.sockets_.push_back(fd);
   connection.is_new_ = true;
@@ -197,8 +201,9 @@ Error CurlConnection::ConnectFailure(CURLcode code) const {
 }
 
 Error CurlConnection::Loss(CURLcode code) const {
+  if (met_tls_) return {.kind = ErrorKind::kWrongEndpoint, .message = std::string(ExchangeBase::kSpeaksTls)};
   const auto problem = CurlProblem(code, error_text_.get());
-  const bool is_wrong = met_tls_ || IsProtocolMismatch(code, problem);
+  const bool is_wrong = IsProtocolMismatch(code, problem);
   const auto kind = is_wrong ? ErrorKind::kWrongEndpoint : ErrorKind::kTransient;
   switch (code) {
     case CURLE_GOT_NOTHING:

@@ -27,7 +27,7 @@ class CurlConnection {
   using Clock = std::chrono::steady_clock;
 
   // Prepares easy(). `options` and `pool` must outlive the connection. Throws std::bad_alloc when libcurl has
-  // no memory. `proxy_auth`: the schemes with which we may authenticate to a proxy, a mask of CURLAUTH_*.
+  // no memory. `auth_schemes`: the schemes with which we may authenticate to a proxy, a mask of CURLAUTH_*.
   CurlConnection(const TransportOptions& options, const Endpoint& endpoint, unsigned long proxy_auth,
                  CurlPool* pool);
   ~CurlConnection();
@@ -49,6 +49,10 @@ class CurlConnection {
   // True each 8th time that the socket is readable during a transfer. Then check
   // Transfer::HasFlooded(), because libcurl may read 400 kB each time.
   bool reads_a_lot() const { return reads_ % 8 == 7; }
+  // Call it when data came: kMaxRecordsWithoutData limits records in a row.
+  void NoteData() { records_without_data_ = 0; }
+  // Returns false when libcurl has closed the connection, for example after `Connection: close`.
+  bool has_socket() const { return !sockets_.empty(); }
   // Returns the HTTP status of a proxy's response to CONNECT; 0 if there was none.
   int tunnel_status() const;
   // Says why libcurl could not connect.
@@ -57,11 +61,12 @@ class CurlConnection {
   Error Loss(CURLcode code) const;
 
   // Written and read by the event loop and the pool only.
-  Transfer* transfer = nullptr;   // null while idle
-  const std::string origin;       // scheme, host and port, as a URL
-  bool is_connected = false;      // the current transfer has a connection
-  std::string last_request_id;    // x-amz-request-id of the last response that had one
-  bool has_distinct_ids = false;  // two responses in a row had different ids
+  Transfer* transfer = nullptr;    // null while idle
+  const std::string origin;        // scheme, host and port, as a URL
+  const unsigned long proxy_auth;  // the schemes for a proxy's user, a mask of CURLAUTH_*
+  bool is_connected = false;       // the current transfer has a connection
+  std::string last_request_id;     // x-amz-request-id of the last response that had one
+  bool has_distinct_ids = false;   // two responses in a row had different ids
   Clock::time_point idle_since{};
 
  private:

@@ -55,7 +55,8 @@ class CurlLoop final : public ExchangeLoop<Transfer> {
 
   void Start(Transfer* transfer) override {
     try {
-      transfer->connection->SetUp(transfer, transfer->asks_proxy || ExpectsContinue(*transfer));
+      const bool asks_proxy = transfer->asks_proxy && !transfer->expectation_refused();
+      transfer->connection->SetUp(transfer, asks_proxy || ExpectsContinue(*transfer));
       pool_.Start(transfer->connection);
     } catch (const std::bad_alloc&) {
       Fail(transfer, ErrorKind::kTransient, "no memory for a connection");
@@ -88,8 +89,10 @@ class CurlLoop final : public ExchangeLoop<Transfer> {
     Fail(transfer, loss.kind, loss.message);
   }
 
+  // A SOCKS proxy sends no responses of its own.
   bool MayBeForwarded(const Transfer& transfer) const {
-    return transfer.endpoint().scheme == "http" && MayUseProxy(options_.proxy);
+    const auto proxy = ProxyUrl(options_.proxy, "http");
+    return transfer.endpoint().scheme == "http" && !proxy.empty() && !proxy.starts_with("socks");
   }
 
   // A proxy that refuses a request may close the connection without reading the body. Then the connection is
@@ -105,7 +108,7 @@ class CurlLoop final : public ExchangeLoop<Transfer> {
     if (!MayBeForwarded(*transfer)) return false;
     const auto refusal = transfer->ProxyRefusal();
     if (refusal.empty()) return false;
-    if (transfer->status() == 407 && pool_.LetProxyChooseAuth()) {
+    if (transfer->status() == 407 && pool_.LetProxyChooseAuth(*transfer->connection)) {
       ResendOnNewConnection(transfer);
     } else {
       Fail(transfer, ErrorKind::kWrongEndpoint, refusal);
@@ -141,7 +144,7 @@ class CurlLoop final : public ExchangeLoop<Transfer> {
       CloseConnectionOf(transfer);
       return AwaitDescriptor(transfer);
     }
-    if (transfer->connection->tunnel_status() == 407 && pool_.LetProxyChooseAuth())
+    if (transfer->connection->tunnel_status() == 407 && pool_.LetProxyChooseAuth(*transfer->connection))
       return ResendOnNewConnection(transfer);
     const auto error = transfer->connection->ConnectFailure(code);
     Fail(transfer, error.kind, error.message);

@@ -54,7 +54,7 @@ void CurlPool::Start(CurlConnection* connection) {
 }
 
 void CurlPool::KeepAlive(CurlConnection* connection, Clock::time_point now) {
-  if (idle_count_ >= max_idle_) return Close(connection);
+  if (idle_count_ >= max_idle_ || !connection->has_socket()) return Close(connection);
   connection->transfer = nullptr;
   connection->idle_since = now;
   idle_[connection->origin].push_back(connection);

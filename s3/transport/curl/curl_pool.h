@@ -33,7 +33,7 @@ class CurlPool {
   // Returns the most recently used idle connection to `origin`, or null.
   CurlConnection* TakeIdle(const std::string& origin, Clock::time_point now);
   // Returns a handle without a connection. libcurl makes the connection for the handle's first transfer.
-  // Precondition: can_connect(). Throws std::bad_alloc.
+  // Does not check can_connect(), because a resend may exceed the limit. Throws std::bad_alloc.
   CurlConnection* Create(const Endpoint& endpoint);
   bool can_connect() const { return connecting_ < max_connecting_; }
   // Gives the connection's transfer to libcurl. Throws std::bad_alloc.
@@ -59,8 +59,11 @@ class CurlPool {
   std::optional<Ended> NextEnded();
 
   // From now on, new connections let a proxy choose the scheme of authentication (CURLAUTH_ANY). Returns
-  // false if that was so already.
-  bool LetProxyChooseAuth() { return std::exchange(proxy_auth_, CURLAUTH_ANY) != CURLAUTH_ANY; }
+  // false if `refused`, which got a 407, did so already.
+  bool LetProxyChooseAuth(const CurlConnection& refused) {
+    proxy_auth_ = CURLAUTH_ANY;
+    return refused.proxy_auth != CURLAUTH_ANY;
+  }
 
   // For CurlConnection only. Opened: a socket was opened. Closed: a socket is about to be closed. Connecting:
   // libcurl begins to make a connection. Connected: the transfer has a connection.
@@ -79,7 +82,6 @@ class CurlPool {
     std::uint32_t events = 0;  // for which epoll watches the socket; 0: not in epoll
   };
 
-  void Erase(CurlConnection* connection);
   void SocketAction(int fd, int mask);
   int Watch(int fd, int what);
   int WatchOther(int fd, int what);

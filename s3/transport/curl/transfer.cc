@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "s3/transport/curl/curl_connection.h"
 #include "s3/transport/curl_error.h"
 #include "s3/transport/curl_options.h"
 
@@ -58,7 +59,7 @@ bool Transfer::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   file_ = request.body_file;
   WriteHead(request);
   connection = nullptr;
-  asks_proxy = false;
+  asks_proxy = continue_timed_out_ = false;
   easy_ = nullptr;
   return true;
 }
@@ -105,6 +106,7 @@ void Transfer::SetUp(CURL* easy, bool expect_continue) {
   easy_ = easy;
   expects_continue_ = expect_continue;
   list_.back().data = expect_continue ? kExpectLine : kNoExpectLine;
+  Set(easy, CURLOPT_UPLOAD, 0L);  // else a body from memory would be read by the previous transfer's callback
   Set(easy, CURLOPT_URL, url_.c_str());
   Set(easy, CURLOPT_HTTPHEADER, list_.data());
   Set(easy, CURLOPT_WRITEFUNCTION, &Transfer::OnBody);
@@ -214,15 +216,12 @@ std::size_t Transfer::Refuse(std::string_view problem) {
 }
 
 std::size_t Transfer::TakeHeaderLine(std::string_view line) {
+  connection->NoteData();
   if (sent_all()) {
     Moved(line.size());
     NoteResponse(Clock::now());
   }
   framing_bytes_ += line.size();
-  // After a proxy's 407, libcurl itself sends the request again, with credentials. Then the next response
-  // comes.
-  const bool is_next_response = is_head_complete_ && StatusSoFar() == 407 && line.starts_with("HTTP/");
-  if (is_next_response) is_head_complete_ = false, block_bytes_ = 0;
   if (!is_head_complete_) {
     if (block_bytes_ == 0) {
       response_->headers.Clear();
@@ -278,6 +277,7 @@ std::size_t Transfer::EndHeaderBlock() {
 }
 
 std::size_t Transfer::TakeBody(std::string_view bytes) {
+  connection->NoteData();
   if (sent_all()) {
     Moved(bytes.size());
     NoteResponse(Clock::now());
@@ -293,7 +293,10 @@ std::size_t Transfer::TakeBody(std::string_view bytes) {
 // Returns true when libcurl has read the beginning of a header line, but not its end. libcurl reports only
 // whole lines. Without TLS the socket's counter shows how much libcurl has read; with TLS nothing does.
 bool Transfer::HoldsPartOfLine() const {
-  return endpoint().scheme == "http" && ReadFrom(socket_) > received_before_ + framing_bytes_;
+  curl_tlssessioninfo* session = nullptr;
+  curl_easy_getinfo(easy_, CURLINFO_TLS_SSL_PTR, &session);
+  const bool has_tls = session != nullptr && session->internals != nullptr;  // of the server or a proxy
+  return !has_tls && ReadFrom(socket_) > received_before_ + framing_bytes_;
 }
 
 std::size_t Transfer::ReadBody(char* buffer, std::size_t size) {

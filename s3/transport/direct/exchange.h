@@ -66,9 +66,7 @@ class Exchange final : public ExchangeBase {
   // True when the connection can carry another exchange after this response.
   bool leaves_connection_usable() const { return !began_early_ && parser_.keeps_alive(); }
   // Says why the received bytes are not a response.
-  std::string problem() const {
-    return met_tls_ ? "the server speaks TLS: destination.endpoint needs https://" : parser_.problem();
-  }
+  std::string problem() const { return met_tls_ ? std::string(kSpeaksTls) : parser_.problem(); }
   // True when a TLS record came instead of a response.
   bool met_tls() const { return met_tls_; }
 
