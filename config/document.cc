@@ -293,6 +293,7 @@ std::optional<std::vector<std::string>> SplitTextList(std::string_view text) {
   };
   for (const char c : text) {
     const bool in_quotes = quote != '\0';
+    if (was_quoted && !in_quotes && c != ' ' && c != ',') return std::nullopt;  // text behind a quoted item
     const bool counts = in_quotes || c != ' ' || (!item.empty() && !was_quoted);
     if (in_quotes && c == quote) {
       quote = '\0';

@@ -58,7 +58,8 @@ struct Document {
 Document ParseDocument(std::string_view text, const std::string& name, const s3::Environment& environment);
 
 // Splits "[a, 'b, c']" into its texts, for --set. Not YAML, in which the glob *.csv would be an alias.
-// Returns nothing if `text` is something else, for example the glob "[ab]*".
+// Returns nothing if `text` is something else, for example the glob "[ab]*". The glob "[ab]" must be written
+// "['[ab]']", because "[ab]" is a list of one text.
 std::optional<std::vector<std::string>> SplitTextList(std::string_view text);
 
 struct Expanded {

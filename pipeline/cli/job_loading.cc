@@ -5,10 +5,10 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <utility>
 
 #include "config/aws_settings.h"
+#include "pipeline/fs/own_dir.h"
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/runtime/resource_limits.h"
 #include "pipeline/runtime/scheduler.h"
@@ -56,13 +56,6 @@ void ApplyResourceLimits(config::Job* job) {
   const auto* const source = "what this process may use";
   if (upload.threads != wanted.threads) job->sources["upload.threads"] = source;
   if (upload.memory_bytes != wanted.memory_bytes) job->sources["limits.memory"] = source;
-}
-
-// Returns `path` as it is if the working directory has been removed.
-std::string AbsolutePath(const std::string& path) {
-  std::error_code problem;
-  const auto absolute = std::filesystem::absolute(path, problem);
-  return problem ? path : absolute.string();
 }
 
 // Changes the options to those of one shard. `plan`: null without a plan. The shard's run directory is a
@@ -143,7 +136,7 @@ tl::expected<config::Job, ExitError> LoadJob(const JobArguments& arguments) {
     return Fail(is_readable ? pipeline::kExitConfig : pipeline::kExitNoInput, job.error());
   }
   job->pipeline.identity = {.settings = config::ShowIdentity(*job),
-                            .job_file = AbsolutePath(arguments.job_file),
+                            .job_file = pipeline::AbsolutePath(arguments.job_file),
                             .overrides = arguments.overrides,
                             .scheduler = pipeline::SchedulerFacts(environment)};
   ApplyResourceLimits(&*job);

@@ -37,6 +37,12 @@ bool IsNumber(const std::string& name) {
 
 std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
+std::string AbsolutePath(const std::string& path) {
+  std::error_code problem;
+  const auto absolute = std::filesystem::absolute(path, problem);
+  return problem ? path : absolute.string();
+}
+
 OwnDir::OwnDir(std::string path, s3::UniqueFd fd, Trust trust, uid_t owner)
     : path_(std::move(path)),
       fd_(std::make_shared<const s3::UniqueFd>(std::move(fd))),

@@ -97,5 +97,7 @@ class OwnDir {
 
 // Returns the part after the last slash.
 std::string NameOf(const std::string& path);
+// Returns `path` as it is if the working directory has been removed.
+std::string AbsolutePath(const std::string& path);
 
 }  // namespace pipeline

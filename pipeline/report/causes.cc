@@ -52,7 +52,7 @@ std::string CauseOf(const s3::Error& error) {
 
 void AddCause(const std::string& cause, std::string_view path, Causes* causes) {
   const bool has_room = causes->size() < kMaxCauses || causes->contains(cause);
-  auto& group = (*causes)[has_room ? cause : kOtherCauses];
+  auto& group = has_room ? (*causes)[cause] : (*causes)[kOtherCauses];
   ++group.count;
   if (group.first_paths.size() < CauseGroup::kMaxPaths) group.first_paths.emplace_back(path);
 }

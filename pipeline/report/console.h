@@ -5,6 +5,7 @@
 // characters, in any script: for example, "é" is written as "é".
 #pragma once
 
+#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <optional>

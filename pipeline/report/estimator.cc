@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace pipeline {
 namespace {
@@ -14,6 +15,14 @@ double Increase(std::uint64_t from, std::uint64_t to) {
 }
 
 }  // namespace
+
+std::optional<double> PercentDone(std::uint64_t inputs_done, std::uint64_t inputs, std::uint64_t bytes_done,
+                                  std::uint64_t bytes) {
+  if (inputs == 0) return std::nullopt;
+  const auto [done, all] = bytes > 0 ? std::pair(bytes_done, bytes) : std::pair(inputs_done, inputs);
+  const double percent = 100 * static_cast<double>(std::min(done, all)) / static_cast<double>(all);
+  return inputs_done < inputs ? std::min(percent, 99.9) : percent;
+}
 
 void Estimator::Add(const Sample& sample) {
   recent_.push_back(sample);

@@ -16,10 +16,16 @@ struct Sample {
   std::uint64_t sent_bytes = 0;  // given to the kernel, with repetitions
 };
 
+// Returns the share of the work that is done, from 0 to 100: of the bytes, or of the inputs if the bytes are
+// unknown (streams, empty files). Returns at most 99.9 while an input has no result. Returns nothing before
+// the first input.
+std::optional<double> PercentDone(std::uint64_t inputs_done, std::uint64_t inputs, std::uint64_t bytes_done,
+                                  std::uint64_t bytes);
+
 // Not thread-safe.
 class Estimator {
  public:
-  // Adds a sample. Samples come in the order of their times, a few each second.
+  // Adds a sample. Samples come in the order of their times, at least one every few seconds.
   void Add(const Sample& sample);
 
   // Return the rates over the last kWindow seconds.

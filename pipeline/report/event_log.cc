@@ -31,7 +31,8 @@ std::string EventJson(const Event& event, std::string_view time) {
   for (const auto& [name, value] : event.fields) {
     std::visit([&, key = std::string(name)](const auto& held) { json[key] = held; }, value);
   }
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  // Only ASCII, because the escapes that keep hidden characters from a terminal would damage the document.
+  return json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
 EventLog::EventLog(const ReportOptions& options, std::FILE* out, int log_fd)

@@ -22,8 +22,9 @@ namespace pipeline {
 struct Event {
   using Value = std::variant<std::string, std::uint64_t, double>;
 
-  std::string_view name;  // start, retry, restart, failed, cancelled, skipped, done, note, stopping, progress
-  std::string text;       // the line for people
+  std::string_view
+      name;  // start, retry, restart, failed, cancelled, skipped, uploaded, sent, note, stopping, progress
+  std::string text;                                          // the line for people
   std::vector<std::pair<std::string_view, Value>> fields{};  // for JSON, after time and event; null if nan
   Color color = Color::kNone;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "pipeline/report/format.h"
 
@@ -13,35 +14,15 @@ namespace {
 
 constexpr int kSchema = 1;
 
-constexpr std::array<std::pair<RunState, std::string_view>, 7> kStates{{
-    {RunState::kWalking, "walking"},
-    {RunState::kRunning, "running"},
-    {RunState::kWaiting, "waiting for the store"},
-    {RunState::kDraining, "draining"},
-    {RunState::kFinished, "finished"},
-    {RunState::kFailed, "failed"},
-    {RunState::kStopped, "stopped"},
-}};
-
 std::optional<RunState> StateOf(std::string_view name) {
-  const auto* const found =
-      std::find_if(kStates.begin(), kStates.end(), [&](const auto& entry) { return entry.second == name; });
-  return found != kStates.end() ? std::optional(found->first) : std::nullopt;
+  const auto* const found = std::find_if(kRunStates.begin(), kRunStates.end(),
+                                         [&](const auto& entry) { return entry.second == name; });
+  return found != kRunStates.end() ? std::optional(found->first) : std::nullopt;
 }
 
 RunState StateOf(ExitStatus status) {
   if (status == kExitOk) return RunState::kFinished;
   return status == kExitStopped || status == kExitInterrupted ? RunState::kStopped : RunState::kFailed;
-}
-
-double Share(std::uint64_t part, std::uint64_t all) {
-  return 100 * static_cast<double>(std::min(part, all)) / static_cast<double>(all);
-}
-
-std::optional<double> TimeAtRate(std::uint64_t all, std::uint64_t done, double per_second) {
-  if (all <= done) return 0;
-  if (per_second <= 0) return std::nullopt;
-  return static_cast<double>(all - done) / per_second;
 }
 
 template <typename T>
@@ -76,6 +57,8 @@ LiveStatus Read(const nlohmann::json& json) {
   status.concurrency = json.value("concurrency", 0);
   status.bytes_per_s = json.value("bytes_per_second", 0.0);
   status.inputs_per_s = json.value("inputs_per_second", 0.0);
+  const auto left = json.find("seconds_left");
+  if (left != json.end() && !left->is_null()) status.seconds_left = left->get<double>();
   status.waiting_for = json.value("waiting_for", "");
   if (json.contains("exit_status")) status.exit_status = json.at("exit_status").get<int>();
   status.complete = json.value("complete", false);
@@ -85,7 +68,8 @@ LiveStatus Read(const nlohmann::json& json) {
 }  // namespace
 
 std::string_view StateName(RunState state) {
-  return std::find_if(kStates.begin(), kStates.end(), [&](const auto& entry) { return entry.first == state; })
+  return std::find_if(kRunStates.begin(), kRunStates.end(),
+                      [&](const auto& entry) { return entry.first == state; })
       ->second;
 }
 
@@ -94,22 +78,17 @@ bool HasEnded(RunState state) {
 }
 
 std::optional<double> LiveStatus::Percent() const {
-  const auto bytes = bytes_done + bytes_left_out;
-  if (bytes_found > 0 && bytes_done <= bytes_found) return Share(bytes, bytes_found);
-  if (found == 0) return std::nullopt;
-  return Share(done(), found);
+  // The store may have acknowledged bytes of streams, whose length is unknown.
+  const bool is_length_known = bytes_done <= bytes_found;
+  return PercentDone(done(), found, bytes_done + bytes_left_out, is_length_known ? bytes_found : 0);
 }
 
-std::optional<double> LiveStatus::SecondsLeft() const {
-  if (HasEnded(state) || found == 0) return std::nullopt;
-  const auto by_inputs = TimeAtRate(found, done(), inputs_per_s);
-  const auto by_bytes = TimeAtRate(bytes_found, bytes_done + bytes_left_out, bytes_per_s);
-  if (by_inputs && by_bytes) return std::max(*by_inputs, *by_bytes);
-  // Large files end seldom, and small ones move few bytes: then one of the rates may be 0.
-  const bool bytes_move = bytes_per_s > 0 && by_bytes;
-  const bool inputs_move = inputs_per_s > 0 && by_inputs;
-  if (bytes_move) return by_bytes;
-  return inputs_move ? by_inputs : std::nullopt;
+Sample SessionSample(const LiveStatus& status, double seconds) {
+  const auto bytes = status.bytes_done - status.bytes_before;
+  return {.seconds = seconds,
+          .objects = status.done() - status.inputs_before,
+          .bytes = bytes,
+          .sent_bytes = bytes};
 }
 
 LiveStatus FinalStatus(LiveStatus last, const Summary& summary, ExitStatus status) {
@@ -130,6 +109,7 @@ LiveStatus FinalStatus(LiveStatus last, const Summary& summary, ExitStatus statu
   last.bytes_per_s = static_cast<double>(summary.uploaded_bytes - summary.uploaded_bytes_before) / seconds;
   last.inputs_per_s =
       static_cast<double>(last.done() - std::min(last.done(), summary.found_before)) / seconds;
+  last.seconds_left.reset();
   last.waiting_for.clear();
   last.exit_status = status;
   last.complete = !summary.WorkLeft();
@@ -159,7 +139,7 @@ std::string StatusJson(const LiveStatus& status) {
       {"percent", NullOr(status.Percent())},
       {"bytes_per_second", status.bytes_per_s},
       {"inputs_per_second", status.inputs_per_s},
-      {"seconds_left", NullOr(status.SecondsLeft())},
+      {"seconds_left", NullOr(status.seconds_left)},
       {"seconds_left_is_minimum", !status.all_found},
       {"retries", status.retries},
       {"throttled", status.throttled},

@@ -1,11 +1,14 @@
 // The state of a run at one moment, as a value, and its file status.json. Pure functions.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "pipeline/report/estimator.h"
 #include "pipeline/report/summary.h"
 #include "s3/base/result.h"
 
@@ -23,6 +26,16 @@ enum class RunState {
   kFailed,    // ended: some inputs failed, or the run could not be completed
   kStopped,   // ended early: run again
 };
+// All states, with their names in status.json.
+inline constexpr std::array<std::pair<RunState, std::string_view>, 7> kRunStates{{
+    {RunState::kWalking, "walking"},
+    {RunState::kRunning, "running"},
+    {RunState::kWaiting, "waiting for the store"},
+    {RunState::kDraining, "draining"},
+    {RunState::kFinished, "finished"},
+    {RunState::kFailed, "failed"},
+    {RunState::kStopped, "stopped"},
+}};
 std::string_view StateName(RunState state);
 bool HasEnded(RunState state);
 
@@ -47,20 +60,26 @@ struct LiveStatus {
   int in_flight = 0;    // requests that carry data
   int concurrency = 0;  // the present limit of `in_flight`
   double bytes_per_s = 0, inputs_per_s = 0;
+  // The estimate of the remaining time. It is a minimum unless `all_found`. Nothing before the first
+  // estimate, and for a run that has ended.
+  std::optional<double> seconds_left;
   std::string waiting_for;  // the outage that the run waits for; empty: none
+
+  // What earlier sessions had done of the counts above. Not in status.json.
+  std::uint64_t inputs_before = 0, bytes_before = 0;
 
   // Only of a run that has ended.
   std::optional<int> exit_status;
   bool complete = false;  // every input has a result
 
   std::uint64_t done() const { return uploaded + skipped + failed + cancelled + sent; }
-  // Returns the share of the found bytes that are done, from 0 to 100. If the bytes are unknown (streams,
-  // empty files), returns the share of the inputs. Returns nothing before the first input.
+  // See PercentDone().
   std::optional<double> Percent() const;
-  // Returns the longer of two estimates: by inputs and by bytes. It is a minimum unless `all_found`. Returns
-  // nothing before the first input, if nothing moves, and for a run that has ended.
-  std::optional<double> SecondsLeft() const;
 };
+
+// Returns the work of this session, without what earlier sessions did: that tells nothing about the speed.
+// `seconds`: since the start of the session.
+Sample SessionSample(const LiveStatus& status, double seconds);
 
 // Returns the status of a run that has ended, with the final counts. `last`: its last status before the end.
 // `updated_s` is that of the summary's end.

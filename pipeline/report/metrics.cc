@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <string_view>
 
 #include "s3/base/printable.h"
@@ -44,10 +45,8 @@ std::string Counter(std::string_view name, std::string_view unit, std::string_vi
 
 std::string States(RunState now) {
   auto text = Head({"s3flow_state", "stateset", "", "What the run does: the state with the value 1."});
-  for (const auto state : {RunState::kWalking, RunState::kRunning, RunState::kWaiting, RunState::kDraining,
-                           RunState::kFinished, RunState::kFailed, RunState::kStopped}) {
-    text +=
-        fmt::format("s3flow_state{{s3flow_state={}}} {}\n", Quoted(StateName(state)), state == now ? 1 : 0);
+  for (const auto& [state, name] : kRunStates) {
+    text += fmt::format("s3flow_state{{s3flow_state={}}} {}\n", Quoted(name), state == now ? 1 : 0);
   }
   return text;
 }
@@ -79,13 +78,16 @@ std::string MetricsText(const LiveStatus& status) {
   text += Gauge("s3flow_found_bytes", "bytes", "Size of the inputs that the walk has found so far.",
                 status.bytes_found);
   text += Counter("s3flow_sent_bytes", "bytes", "Bytes that the store has acknowledged.", status.bytes_done);
-  text += Gauge("s3flow_rate_bytes_per_second", "bytes_per_second", "Bytes per second over the last 20 s.",
-                status.bytes_per_s);
-  text += Gauge("s3flow_rate_inputs_per_second", "inputs_per_second", "Inputs per second over the last 20 s.",
+  text +=
+      Gauge("s3flow_rate_bytes_per_second", "bytes_per_second",
+            "Bytes per second over the last 20 s; after the end, of the whole session.", status.bytes_per_s);
+  text += Gauge("s3flow_rate_inputs_per_second", "inputs_per_second",
+                "Inputs per second over the last 20 s; after the end, of the whole session.",
                 status.inputs_per_s);
-  if (const auto left = status.SecondsLeft()) {
+  if (status.seconds_left) {
     text += Gauge("s3flow_left_seconds", "seconds",
-                  "Estimate of the remaining time; a minimum until s3flow_walk_ended is 1.", *left);
+                  "Estimate of the remaining time; a minimum until s3flow_walk_ended is 1.",
+                  *status.seconds_left);
   }
   text +=
       Gauge("s3flow_in_flight_requests", "requests", "Requests in flight that carry data.", status.in_flight);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 
 #include "pipeline/report/terminal.h"
 
@@ -16,13 +17,16 @@ namespace {
 constexpr char kHideCursor[] = "\x1b[?25l", kShowCursor[] = "\x1b[?25h";
 constexpr char kEraseToLineEnd[] = "\x1b[K", kEraseBelow[] = "\x1b[J";
 
-// Signals that end or stop the process and that s3flow does not take over (see cli/signals.h).
-constexpr int kSignals[] = {SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTSTP};
+// Signals that end or stop the process, except those that cli/signals.h always takes over. A signal that is
+// taken over does not reach the handler.
+constexpr int kSignals[] = {SIGHUP, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS,  SIGFPE,
+                            SIGILL, SIGSYS,  SIGXCPU, SIGALRM, SIGUSR2, SIGTSTP};
 
 std::atomic<int> hidden_on = -1;  // the descriptor of the terminal whose cursor is hidden; -1: none
 
 // A signal handler: calls only functions that are safe in one (signal-safety(7)).
 void ShowCursorAndGoOn(int number) {
+  const int saved_errno = errno;  // the interrupted code may be about to read it
   const int fd = hidden_on;
   if (fd >= 0) {
     [[maybe_unused]] const auto written = write(fd, kShowCursor, sizeof kShowCursor - 1);
@@ -32,6 +36,7 @@ void ShowCursorAndGoOn(int number) {
   } else {
     raise(number);  // the default action, because of SA_RESETHAND
   }
+  errno = saved_errno;
 }
 
 void SetHandlers(bool on) {

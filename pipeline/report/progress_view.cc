@@ -3,17 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
+#include "pipeline/report/estimator.h"
 #include "pipeline/report/format.h"
 
 namespace pipeline {
 namespace {
 
 constexpr std::string_view kSeparator = " | ";
-
-double Share(std::uint64_t done, std::uint64_t all) {
-  return all == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(all));
-}
 
 std::string TimeLeft(const ProgressView& view) {
   if (!view.seconds_left) return "";
@@ -24,7 +22,7 @@ std::string TimeLeft(const ProgressView& view) {
 std::vector<std::string> Facts(const ProgressView& view) {
   const auto* const so_far = view.all_found ? "" : " so far";
   std::vector<std::string> facts = {
-      fmt::format("{:.0f} %", PercentOf(view)),
+      fmt::format("{:.0f} %", std::floor(PercentOf(view))),
       fmt::format("{} of {}{}", HumanBytes(static_cast<double>(view.bytes)),
                   HumanBytes(static_cast<double>(view.all_bytes)), so_far),
       fmt::format("{}/s", HumanBytes(view.bytes_per_s)),
@@ -51,7 +49,7 @@ std::string Bar(double percent, std::size_t columns) {
 }  // namespace
 
 double PercentOf(const ProgressView& view) {
-  return 100 * std::min(Share(view.objects, view.all_objects), Share(view.bytes, view.all_bytes));
+  return PercentDone(view.objects, view.all_objects, view.bytes, view.all_bytes).value_or(100);
 }
 
 std::vector<std::string> ProgressLines(const ProgressView& view, std::size_t width, std::size_t max_lines) {

@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "pipeline/fs/own_dir.h"
 #include "pipeline/journal/journal.h"
 #include "pipeline/journal/run_dir.h"
 #include "s3/base/child_process.h"
@@ -20,15 +19,9 @@ namespace {
 
 constexpr std::chrono::seconds kGrace{5};  // between SIGTERM and SIGKILL
 
-std::string Absolute(const std::string& path) {
-  std::error_code problem;
-  const auto absolute = std::filesystem::absolute(path, problem);
-  return problem ? path : absolute.string();
-}
-
 std::vector<std::pair<std::string, std::string>> VariablesOf(const RunResult& run) {
   const auto& summary = run.summary;
-  const auto directory = Absolute(run.run_dir);
+  const auto directory = AbsolutePath(run.run_dir);
   return {{"S3FLOW_STATUS", std::to_string(static_cast<int>(run.status))},
           {"S3FLOW_RUN_DIR", directory},
           {"S3FLOW_SUMMARY", directory + "/" + kSummaryName},

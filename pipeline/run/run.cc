@@ -53,7 +53,6 @@ RunResult Refused(RunResult run, const Refusal& refusal) {
 // Returns why the run ended, for a person; empty if it simply finished.
 std::string MessageOf(const RunResult& run, const StopControl& stop, const s3::Options& s3_options,
                       const RunCredentials& credentials, const RunSetup& setup) {
-  if (run.status == kExitNoInput) return EmptySourceText(setup.options);
   if (stop.cause() != StopCause::kRefused) return stop.message();
   auto where = fmt::format("bucket {} at {}", s3_options.destination.bucket,
                            setup.buckets.front().endpoint.HostAndPort());
@@ -139,7 +138,13 @@ RunResult Run(const Options& given, const s3::Options& s3_options, const RunCred
   StatusWriter status(directory->dir(), first_status);
 
   const auto log = OpenLog(options.report);
-  if (!log) return Refused(run, log.error());
+  if (!log) {
+    run = Refused(run, log.error());
+    Describe(first_status, options.identity, *setup, s3_options.destination, &run.summary);
+    RecordEnd(*directory, &run);
+    status.End(run.summary, run.status);
+    return run;
+  }
   run.summary = RunSession({.setup = *setup,
                             .s3_options = s3_options,
                             .credentials = credentials,
@@ -154,6 +159,8 @@ RunResult Run(const Options& given, const s3::Options& s3_options, const RunCred
   run.message = MessageOf(run, *stop, s3_options, credentials, *setup);
   RecordEnd(*directory, &run);
   status.End(run.summary, run.status);
+  // This walks the source once more, so the end is recorded before.
+  if (run.status == kExitNoInput) run.message = EmptySourceText(setup->options);
   if (const auto problem = status.problem(); !problem.empty()) {
     PrintNote("status.json and metrics.prom are out of date: " + problem);
   }

@@ -306,6 +306,8 @@ void Session::Fill(LiveStatus* status) const {
   status->bytes_found = earlier.uploaded_bytes + now.found_bytes;
   status->bytes_done = earlier.uploaded_bytes + now.done_bytes;
   status->bytes_left_out = now.left_out_bytes;
+  status->inputs_before = earlier.found;
+  status->bytes_before = earlier.uploaded_bytes;
   status->retries = now.retries;
   status->throttled = clients_.admission().throttled();
   status->in_flight = now.in_flight;

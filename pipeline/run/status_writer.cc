@@ -1,5 +1,6 @@
 #include "pipeline/run/status_writer.h"
 
+#include <algorithm>
 #include <ctime>
 #include <utility>
 
@@ -34,12 +35,12 @@ StatusWriter::StatusWriter(OwnDir directory, LiveStatus first)
 void StatusWriter::Update() {
   if (fill_) fill_(&status_);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
-  estimator_.Add({.seconds = elapsed.count(),
-                  .objects = status_.done(),
-                  .bytes = status_.bytes_done,
-                  .sent_bytes = status_.bytes_done});
+  estimator_.Add(SessionSample(status_, elapsed.count()));
   status_.bytes_per_s = estimator_.bytes_per_s();
   status_.inputs_per_s = estimator_.objects_per_s();
+  const auto bytes_to_send = status_.bytes_found - std::min(status_.bytes_found, status_.bytes_left_out);
+  status_.seconds_left = estimator_.SecondsLeft(
+      status_.found - status_.inputs_before, bytes_to_send - std::min(bytes_to_send, status_.bytes_before));
   status_.updated_s = std::time(nullptr);
 }
 

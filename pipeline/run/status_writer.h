@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "pipeline/fs/own_dir.h"
 #include "pipeline/report/estimator.h"

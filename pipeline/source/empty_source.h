@@ -1,6 +1,7 @@
 // Says why a source has no input.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "pipeline/options.h"

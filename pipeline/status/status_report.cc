@@ -168,7 +168,7 @@ std::optional<double> StatusReport::SecondsLeft() const {
   std::optional<double> longest;
   for (const auto& run : runs) {
     if (run.phase != RunPhase::kActive || !run.status) continue;
-    const auto left = run.status->SecondsLeft();
+    const auto left = run.status->seconds_left;
     if (left) longest = std::max(longest.value_or(0), *left);
   }
   return longest;
@@ -176,7 +176,7 @@ std::optional<double> StatusReport::SecondsLeft() const {
 
 bool StatusReport::TimeIsMinimum() const {
   return std::any_of(runs.begin(), runs.end(), [](const auto& run) {
-    const bool is_known = run.status && (run.phase == RunPhase::kEnded || run.status->SecondsLeft());
+    const bool is_known = run.status && (run.phase == RunPhase::kEnded || run.status->seconds_left);
     return !is_known || !run.status->all_found || run.phase == RunPhase::kLost;
   });
 }

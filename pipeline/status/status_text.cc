@@ -9,6 +9,7 @@
 #include "pipeline/plan/finish_report.h"
 #include "pipeline/plan/job_plan.h"
 #include "pipeline/report/format.h"
+#include "pipeline/shard.h"
 
 namespace pipeline {
 namespace {
@@ -46,8 +47,7 @@ std::string State(int, const RunView& run) {
 }
 std::string Done(int, const RunView& run) { return run.status ? PercentText(*run.status) : "-"; }
 std::string Left(int, const RunView& run) {
-  const auto seconds =
-      run.phase == RunPhase::kActive && run.status ? run.status->SecondsLeft() : std::nullopt;
+  const auto seconds = run.phase == RunPhase::kActive && run.status ? run.status->seconds_left : std::nullopt;
   if (!seconds) return "-";
   if (*seconds >= 360'000) return "> 100 h";
   return HumanDuration(*seconds) + (run.status->all_found ? "" : "+");
@@ -178,19 +178,19 @@ std::string ShardsText(const StatusReport& report, const Screen& screen) {
   }
   text += RunAgainLine(report.ShardsToRun());
   if (report.NeedsFinish()) {
-    text += fmt::format("to complete the shared objects: s3flow finish {}\n", Printable(report.directory));
+    text += fmt::format("to complete the shared objects: s3flow finish {}\n", ShellWord(report.directory));
   }
   return text;
 }
 
 // Returns the arguments of `s3flow run` that name the run in `directory`.
 std::string RunArguments(std::string directory, const std::string& shard_text) {
-  if (shard_text.empty()) return "JOB.yaml --run-dir " + Printable(directory);
+  if (shard_text.empty()) return "JOB.yaml --run-dir " + ShellWord(directory);
   const auto shard = shard_text.substr(0, shard_text.find(' '));  // "3/8" of "3/8 of plan ID"
   const auto inner = directory.rfind(fmt::format("/{}/", kShardsName));
   if (inner != std::string::npos) directory.resize(inner);
   return fmt::format("{} {} --shard {}", shard == shard_text ? "JOB.yaml --run-dir" : "--plan",
-                     Printable(directory), Printable(shard));
+                     ShellWord(directory), ShellWord(shard));
 }
 
 std::string RunText(const StatusReport& report) {

@@ -58,7 +58,8 @@ TEST(SplitTextListTest, SplitsAtCommasOutsideQuotes) {
   EXPECT_EQ(SplitTextList("[*.csv, 'b, c' ,\"d\"]").value_or(Texts{}), (Texts{"*.csv", "b, c", "d"}));
   EXPECT_EQ(SplitTextList("[a b]").value_or(Texts{}), (Texts{"a b"}));
   EXPECT_EQ(SplitTextList("[]").value_or(Texts{"x"}), Texts{});
-  for (const auto* text : {"", "[", "a", "[ab]*", "['a]"}) EXPECT_FALSE(SplitTextList(text)) << text;
+  for (const auto* text : {"", "[", "a", "[ab]*", "['a]", "['a'b]"})
+    EXPECT_FALSE(SplitTextList(text)) << text;
 }
 
 }  // namespace document_test

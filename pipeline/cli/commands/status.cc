@@ -43,7 +43,8 @@ CommandResult Status(const StatusArguments& arguments) {
   if (access(arguments.directory.c_str(), F_OK) != 0) {
     return Fail(pipeline::kExitNoInput, arguments.directory + ": " + std::strerror(errno));
   }
-  const auto directory = pipeline::OwnDir::Open(arguments.directory, TrustOf(arguments.trust_dir));
+  const auto directory =
+      pipeline::OwnDir::Open(pipeline::AbsolutePath(arguments.directory), TrustOf(arguments.trust_dir));
   if (!directory) return Fail(pipeline::kExitJournal, directory.error().message);
   for (;;) {
     const auto report = pipeline::ReadStatus(*directory, std::time(nullptr));

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "s3/base/printable.h"
 #include "s3/base/unique_fd.h"
 #include "tests/support/memory_stream.h"
 #include "tests/support/support.h"
@@ -47,7 +48,10 @@ TEST(EventLogTest, ALogFileGetsTheSameEventsInItsOwnFormat) {
 }
 
 TEST(EventLogTest, HostileBytesStayInTheirLine) {
-  const auto json = EventJson({.name = "note", .fields = {{"message", test::kHostile}}}, "now");
+  const auto hostile =
+      std::string(test::kHostile) + "\xe2\x9d\xa4\xef\xb8\x8f\x7f";  // a hidden selector, and DEL
+  const auto json = EventJson({.name = "note", .fields = {{"message", hostile}}}, "now");
+  EXPECT_EQ(s3::PrintableLine(json), json) << "the terminal's escapes damage it";
   EXPECT_EQ(test::Lines(json).size(), 1u);
   EXPECT_TRUE(nlohmann::json::accept(json));
   EXPECT_THAT(json, HasSubstr("\\u001b[2J"));

@@ -67,9 +67,12 @@ TEST(ProgressViewTest, AFewLargeFilesHaveNoRateOfFiles) {
   EXPECT_THAT(ProgressLine(view), Not(HasSubstr("files/s")));
 }
 
-TEST(ProgressViewTest, ThePercentAreTheSmallerShare) {
+TEST(ProgressViewTest, OneLargeFileHasAPercentage) {
   EXPECT_EQ(PercentOf({.objects = 9, .all_objects = 10, .bytes = 1, .all_bytes = 4}), 25);
-  EXPECT_EQ(PercentOf({.objects = 1, .all_objects = 10, .bytes = 3, .all_bytes = 3}), 10);
+  EXPECT_EQ(PercentOf({.objects = 0, .all_objects = 1, .bytes = 3, .all_bytes = 4}), 75);
+  const ProgressView empty_files_are_left{.objects = 1, .all_objects = 10, .bytes = 3, .all_bytes = 3};
+  EXPECT_EQ(PercentOf(empty_files_are_left), 99.9);
+  EXPECT_THAT(ProgressLine(empty_files_are_left), HasSubstr("99 %"));
   EXPECT_EQ(PercentOf({}), 100);
 }
 

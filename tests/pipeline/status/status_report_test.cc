@@ -73,15 +73,15 @@ TEST(StatusReportTest, IsInProgressUntilNothingRunsOrWaitsToStart) {
 }
 
 TEST(StatusReportTest, TheTimeLeftIsThatOfTheSlowestShard) {
-  const auto with = [](double rate, bool all_found) {
+  const auto with = [](double seconds_left, bool all_found) {
     auto run = kActive;
     run.status->found = 100;
-    run.status->inputs_per_s = rate;
+    run.status->seconds_left = seconds_left;
     run.status->all_found = all_found;
     return run;
   };
   EXPECT_EQ(Of({kFine}).SecondsLeft(), std::nullopt);
-  EXPECT_DOUBLE_EQ(Of({with(1, true), with(10, true)}).SecondsLeft().value(), 100);
+  EXPECT_DOUBLE_EQ(Of({with(100, true), with(10, true)}).SecondsLeft().value(), 100);
   EXPECT_FALSE(Of({with(1, true), kFine}).TimeIsMinimum());
   EXPECT_TRUE(Of({with(1, false), kFine}).TimeIsMinimum());
   EXPECT_TRUE(Of({with(1, true), RunView{}}).TimeIsMinimum());

@@ -24,7 +24,8 @@ const LiveStatus kHalf{.state = RunState::kRunning,
                        .in_flight = 16,
                        .concurrency = 32,
                        .bytes_per_s = 1 << 20,
-                       .inputs_per_s = 10};
+                       .inputs_per_s = 10,
+                       .seconds_left = 50};
 
 RunView Active(LiveStatus status = kHalf) {
   return {.phase = RunPhase::kActive, .status = status, .age_s = 1, .is_locked = true};
