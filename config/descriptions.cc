@@ -75,8 +75,9 @@ constexpr Description kAll[] = {
     {"destination.fips", "true: uses AWS's FIPS endpoint (validated cryptography).", "true"},
     {"destination.accelerate", "true: uses AWS's Transfer Acceleration.", "true"},
     {"destination.ca_file",
-     "A PEM file with the trusted certificate authorities. Empty: AWS_CA_BUNDLE if set, else the system's "
-     "authorities.",
+     "A PEM file with the certificate authorities that are trusted for the store and for an https proxy. "
+     "Empty: "
+     "AWS_CA_BUNDLE if set, else the system's authorities.",
      "/etc/ssl/site.pem"},
     {"destination.ca_directory",
      "A directory with the trusted certificate authorities, in the form that c_rehash creates.",

@@ -37,8 +37,9 @@ struct ChildLimits {
   std::stop_token stop{};  // a stop request has the effect of the deadline
 };
 
-// Waits until the program has ended. If it still runs at the deadline, sends SIGTERM to its process group,
-// and SIGKILL after `grace`. Returns what went wrong ("ended with exit status 3"); empty for exit status 0.
+// Waits until the program has ended. At the deadline, sends SIGTERM to its process group, and SIGKILL after
+// `grace`. If the deadline has passed before the call, does so even if the program has ended, because its own
+// children may still run. Returns what went wrong ("ended with exit status 3"); empty for exit status 0.
 std::string AwaitChild(pid_t child, const ChildLimits& limits);
 
 }  // namespace s3

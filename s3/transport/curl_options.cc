@@ -30,15 +30,26 @@ CURLcode CountRecords(CURL*, void* context, void* records) {
   return CURLE_OK;
 }
 
+// The options of libcurl for one peer: the server, or an https proxy.
+struct PeerOptions {
+  CURLoption version, ca_file, ca_directory;
+};
+constexpr PeerOptions kServer{CURLOPT_SSLVERSION, CURLOPT_CAINFO, CURLOPT_CAPATH};
+constexpr PeerOptions kHttpsProxy{CURLOPT_PROXY_SSLVERSION, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAPATH};
+
+void SetAuthorities(CURL* easy, const TlsOptions& tls, const PeerOptions& peer) {
+  Set(easy, peer.version, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!tls.ca_file.empty()) Set(easy, peer.ca_file, tls.ca_file.c_str());
+  if (tls.ca_directory.empty()) return;
+  Set(easy, peer.ca_directory, tls.ca_directory.c_str());
+  // If the job names only a directory, it replaces the system's authorities. libcurl's default is to use
+  // both.
+  if (tls.ca_file.empty()) Set(easy, peer.ca_file, static_cast<const char*>(nullptr));
+}
+
 void SetTls(CURL* easy, const TlsOptions& tls) {
-  Set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (!tls.ca_file.empty()) Set(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
-  if (!tls.ca_directory.empty()) {
-    Set(easy, CURLOPT_CAPATH, tls.ca_directory.c_str());
-    // If the job names only a directory, it replaces the system's authorities. libcurl's default is to use
-    // both.
-    if (tls.ca_file.empty()) Set(easy, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
-  }
+  SetAuthorities(easy, tls, kServer);
+  SetAuthorities(easy, tls, kHttpsProxy);
   if (tls.client_certificate.empty()) return;
   const auto& key = tls.client_key.empty() ? tls.client_certificate : tls.client_key;
   Set(easy, CURLOPT_SSLCERT, tls.client_certificate.c_str());

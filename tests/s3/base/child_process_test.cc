@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <thread>
@@ -74,6 +75,22 @@ TEST(ChildProcessTest, AProgramThatIgnoresSigtermIsKilled) {
   EXPECT_EQ(AwaitChild(child.value(), {.deadline = Clock::now(), .grace = milliseconds(1)}),
             "did not finish within the time limit");
   EXPECT_EQ(read(in.get(), go, sizeof go), 0);
+}
+
+TEST(ChildProcessTest, AtTheDeadlineAProgramThatHasEndedTakesItsChildrenAlong) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd in(ends[0]);
+  UniqueFd out(ends[1]);
+  const auto child = StartChild({.words = Shell("sleep 1000 & exit 0"),
+                                 .environment = EnvironmentList([](std::string_view) { return true; }),
+                                 .out = out.get()});
+  out.Close();
+  siginfo_t info{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child.value()), &info, WEXITED | WNOWAIT), 0);
+  EXPECT_EQ(AwaitChild(child.value(), {.deadline = Clock::now()}), "did not finish within the time limit");
+  char none;
+  EXPECT_EQ(read(in.get(), &none, 1), 0);  // the sleeping process held the pipe
 }
 
 TEST(ChildProcessTest, AStopRequestEndsTheProgram) {

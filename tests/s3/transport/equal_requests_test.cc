@@ -41,8 +41,9 @@ std::string Sent(TransportKind kind, bool tls, HttpRequest request) {
   std::string seen;
   PeerServer server(tls, [&](Peer& peer) {
     auto call = peer.ReadHead();
+    if (!call) return;
     if (!call->Header("expect").empty()) peer.Say("HTTP/1.1 100 Continue\r\n\r\n");
-    peer.ReadBody(&*call);
+    if (!peer.ReadBody(&*call)) return;
     seen = Canonical(*call);
     peer.Say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
   });
@@ -89,12 +90,10 @@ std::vector<HttpRequest> Requests() {
                      {"x-amz-meta-empty", ""},
                      {"x-amz-meta-colons", "a: b;c ;"},
                      {"x-amz-meta-utf8", "\xC3\xA9"},
-                     {"x-amz-meta-inner", "a  b\tc"},
                      {"authorization", "AWS4-HMAC-SHA256 Credential=x"},
                      {"content-encoding", "aws-chunked"},
                      {"range", "bytes=0-1"},
                      {"cookie", "c"}};
-  headers.headers.erase(headers.headers.begin() + 4);  // a tab is refused: see HeadProblem
   headers.secret_headers = {{"x-amz-security-token", Secret("token")}};
   requests.push_back(headers);
   auto pieces = Request("PUT", "/b/k");

@@ -92,6 +92,17 @@ TEST_P(EventLoopTest, ReusesAConnectionAcrossMethods) {
   EXPECT_EQ(server.connections, 1);
 }
 
+// A connection that the server has ended must not count as one that is being made.
+TEST_P(EventLoopTest, AClosedConnectionLeavesItsPlaceToTheNext) {
+  RawServer server([](int fd) {
+    ReadRequest(fd);
+    Say(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx");
+  });
+  EventLoop loop(Options(), 4, 1);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(Exchange(loop, Get(server.endpoint())).body, "x");
+  EXPECT_EQ(server.connections, 5);
+}
+
 TEST_P(EventLoopTest, AnInterimResponseIsNotTheFinalOne) {
   RawServer server([](int fd) {
     ReadRequest(fd);

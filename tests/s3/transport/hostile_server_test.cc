@@ -107,6 +107,25 @@ TEST_P(HostileServerTest, AResponseBeforeTheHeadIsSentIsNoResponse) {
   EXPECT_THAT(Failure(response), HasSubstr("a response came before the request"));
 }
 
+// A guard counts TLS records without data. Records with data are no reason to end the connection.
+TEST_P(HostileServerTest, AResponseOfManyTlsRecordsIsComplete) {
+  constexpr int kRecords = 1000;
+  PeerServer server(true, [&](Peer& peer) {
+    while (peer.ReadHead()) {
+      peer.Say("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kRecords) + "\r\n\r\n");
+      for (int i = 0; i < kRecords; ++i) peer.Say("x");
+    }
+  });
+  auto options = Options();
+  options.tls.ca_file = server.ca_file();
+  EventLoop loop(options, 4);
+  for (int i = 0; i < 3; ++i) {
+    const auto response = Exchange(loop, Request(server.endpoint()));
+    EXPECT_EQ(Failure(response), "none");
+    EXPECT_EQ(response.body.size(), kRecords);
+  }
+}
+
 // The second copy of a response arrives late, when it could pass for the next response.
 TEST_P(HostileServerTest, ARepeatedResponseIsNoResponse) {
   const auto with_id = [](const std::string& id) {

@@ -4,8 +4,10 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "s3/base/waiter.h"
@@ -25,8 +27,8 @@ using testing::HasSubstr;
 // A proxy that responds with the result of a function, and records the requests.
 class Proxy {
  public:
-  explicit Proxy(std::function<std::string(const HttpCall&)> answer)
-      : server_(false, [this, answer = std::move(answer)](Peer& peer) {
+  explicit Proxy(std::function<std::string(const HttpCall&)> answer, bool tls = false)
+      : server_(tls, [this, answer = std::move(answer)](Peer& peer) {
           while (auto call = peer.ReadHead()) {
             if (!call->Header("expect").empty()) peer.Say("HTTP/1.1 100 Continue\r\n\r\n");
             if (call->method != "CONNECT" && !peer.ReadBody(&*call)) return;
@@ -39,8 +41,9 @@ class Proxy {
         }) {}
 
   std::string url(const std::string& user = "") const {
-    return "http://" + user + server_.endpoint().HostAndPort();
+    return server_.endpoint().scheme + "://" + user + server_.endpoint().HostAndPort();
   }
+  std::string ca_file() const { return server_.ca_file(); }
   std::vector<HttpCall> calls() const {
     std::lock_guard lock(mutex_);
     return calls_;
@@ -54,11 +57,19 @@ class Proxy {
 
 const std::string kOk = "HTTP/1.1 200 OK\r\nx-amz-request-id: 1\r\nContent-Length: 0\r\n\r\n";
 
-HttpResponse Put(const std::string& proxy, const Endpoint& endpoint, const std::string& body = "body") {
+const std::string kWantsDigest =
+    "HTTP/1.1 407 Who\r\nProxy-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\r\n"
+    "Content-Length: 3\r\n\r\nwho";
+
+TransportOptions Through(const std::string& proxy, const std::string& ca_file = "") {
   TransportOptions options;
   options.kind = TransportKind::kLibcurl;
   options.proxy.url = Secret(proxy);
-  EventLoop loop(options, 4);
+  options.tls.ca_file = ca_file;
+  return options;
+}
+
+HttpRequest Request(const Endpoint& endpoint, std::string_view body) {
   HttpRequest request;
   request.method = "PUT";
   request.endpoint = endpoint;
@@ -66,9 +77,18 @@ HttpResponse Put(const std::string& proxy, const Endpoint& endpoint, const std::
   request.query = {{"partNumber", "1"}};
   request.headers = {{"host", endpoint.HostHeader()}, {"authorization", "AWS4-HMAC-SHA256 secret"}};
   request.body = body;
+  return request;
+}
+
+HttpResponse Send(EventLoop& loop, HttpRequest request) {
   HttpResponse response;
   BlockingWaiter().Wait([&](Wake wake) { loop.Send(std::move(request), &response, wake); });
   return response;
+}
+
+HttpResponse Put(const std::string& proxy, const Endpoint& endpoint, const std::string& body = "body") {
+  EventLoop loop(Through(proxy), 4);
+  return Send(loop, Request(endpoint, body));
 }
 
 const Endpoint kStore{"http", "store.invalid", 80};
@@ -96,16 +116,70 @@ TEST(ProxyTest, AUserIsSentWithTheBasicSchemeAtOnce) {
 
 TEST(ProxyTest, AProxyThatWantsDigestGetsIt) {
   for (const std::size_t bytes : {4u, 3u << 20}) {
-    Proxy proxy([](const HttpCall& call) -> std::string {
-      if (call.Header("proxy-authorization").starts_with("Digest ")) return kOk;
-      return "HTTP/1.1 407 Who\r\nProxy-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\r\n"
-             "Content-Length: 3\r\n\r\nwho";
+    Proxy proxy([](const HttpCall& call) {
+      return call.Header("proxy-authorization").starts_with("Digest ") ? kOk : kWantsDigest;
     });
     const auto response = Put(proxy.url("user:password@"), kStore, std::string(bytes, 'x'));
     ASSERT_FALSE(response.failure) << response.failure->message;
     EXPECT_EQ(response.status, 200);
     EXPECT_EQ(response.body, "");
     EXPECT_EQ(proxy.calls().back().body.size(), bytes);
+  }
+}
+
+// The first responses come only when both requests have arrived, so both connections get a 407.
+TEST(ProxyTest, EachOfTwoRequestsInFlightGetsItsDigest) {
+  std::mutex mutex;
+  std::condition_variable arrived;
+  int refusals = 0;
+  Proxy proxy([&](const HttpCall& call) {
+    if (call.Header("proxy-authorization").starts_with("Digest ")) return kOk;
+    std::unique_lock lock(mutex);
+    ++refusals;
+    arrived.notify_all();
+    arrived.wait(lock, [&] { return refusals >= 2; });
+    return kWantsDigest;
+  });
+  EventLoop loop(Through(proxy.url("user:password@")), 4, 4);
+  HttpResponse first, second;
+  std::thread other([&] { first = Send(loop, Request(kStore, "first")); });
+  second = Send(loop, Request(kStore, "second"));
+  other.join();
+  EXPECT_GE(refusals, 2);
+  for (const auto* response : {&first, &second}) {
+    EXPECT_FALSE(response->failure) << response->failure->message;
+    EXPECT_EQ(response->status, 200);
+  }
+}
+
+// With TLS to the proxy, the counters of the socket also count the bytes of TLS.
+TEST(ProxyTest, AnHttpsProxyForwardsALargeBody) {
+  Proxy proxy([](const HttpCall&) { return kOk; }, true);
+  EventLoop loop(Through(proxy.url(), proxy.ca_file()), 4);
+  const std::string body(3 << 20, 'x');
+  for (int i = 0; i < 3; ++i) {
+    const auto response = Send(loop, Request(kStore, body));
+    ASSERT_FALSE(response.failure) << response.failure->message;
+    EXPECT_EQ(response.status, 200);
+  }
+  ASSERT_EQ(proxy.calls().size(), 3u);
+  EXPECT_EQ(proxy.calls().back().body.size(), body.size());
+}
+
+// There is no Kerberos ticket. A scheme that libcurl cannot speak must end as a refusal, too.
+TEST(ProxyTest, ASchemeThatWeCannotSpeakIsARefusal) {
+  for (const char* scheme : {"Negotiate", "Unknown x=\"y\""}) {
+    Proxy proxy([&](const HttpCall&) {
+      return std::string("HTTP/1.1 407 Who\r\nProxy-Authenticate: ") + scheme +
+             "\r\nContent-Length: 0\r\n\r\n";
+    });
+    for (const auto& endpoint : {kStore, Endpoint{"https", "store.invalid", 443}}) {
+      const auto response = Put(proxy.url("user:password@"), endpoint);
+      ASSERT_TRUE(response.failure) << scheme;
+      EXPECT_EQ(response.failure->kind, ErrorKind::kWrongEndpoint) << response.failure->message;
+      EXPECT_THAT(response.failure->message, HasSubstr("HTTP 407"));
+    }
+    EXPECT_LE(proxy.calls().size(), 8u);
   }
 }
 
@@ -157,6 +231,22 @@ TEST(ProxyTest, AProxyThatResetsTheConnectionIsAskedWithExpect) {
   EXPECT_EQ(response.failure->kind, ErrorKind::kWrongEndpoint);
   EXPECT_THAT(response.failure->message, HasSubstr("HTTP 403"));
   EXPECT_EQ(resets, 1);
+}
+
+TEST(ProxyTest, AProxyThatRefusesExpectAndResetsAllElseEndsTheRequest) {
+  PeerServer proxy(false, [&](Peer& peer) {
+    const auto call = peer.ReadHead();
+    if (call && !call->Header("expect").empty()) {
+      peer.Say("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n");
+      return;
+    }
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    setsockopt(peer.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  });
+  const auto response = Put("http://" + proxy.endpoint().HostAndPort(), kStore);
+  ASSERT_TRUE(response.failure);
+  EXPECT_EQ(response.failure->kind, ErrorKind::kTransient);
+  EXPECT_LE(proxy.connections, 4);
 }
 
 TEST(ProxyTest, ARefusalCountsAlthoughItsEndIsCutOff) {
