@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 
 #include "pipeline/fs/files.h"
+#include "s3/hash/hash.h"
 
 namespace pipeline {
 namespace {
@@ -202,6 +204,15 @@ s3::Result<void> OwnDir::Write(const std::string& name, std::string_view text, m
   if (error == 0) return {};
   Remove(temporary);
   return tl::unexpected(ErrnoError(PathOf(name), error));
+}
+
+std::int64_t OwnDir::FileSystemTime() const {
+  const auto name = "now-" + s3::HexEncode(s3::RandomBytes(8));
+  const auto file = Create(name, 0600);
+  struct stat made {};
+  const bool is_known = file && fstat(file->get(), &made) == 0;
+  if (file) Remove(name);
+  return is_known ? made.st_mtim.tv_sec : std::time(nullptr);
 }
 
 bool OwnDir::Has(const std::string& name) const {

@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,6 +65,10 @@ class OwnDir {
   // whole new content.
   s3::Result<void> Write(const std::string& name, std::string_view text, mode_t mode,
                          Durability durability = Durability::kSynced) const;
+
+  // Returns the time by the clock of the file system, which may be the clock of another machine, in seconds
+  // since 1970. Makes and removes a file. If this user may make no file here, returns the local time.
+  std::int64_t FileSystemTime() const;
 
   // Returns true when any file, directory or link has that name, even a dangling link.
   bool Has(const std::string& name) const;

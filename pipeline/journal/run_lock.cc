@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -94,14 +93,10 @@ s3::Result<std::vector<std::uint64_t>> LockNumbers(const OwnDir& locks) {
   return numbers;
 }
 
-// Returns the age of a lock. Uses the clock of its file system, which may be the clock of another machine:
-// `now` is a file that was written just now. Without that file uses this machine's clock.
-std::int64_t AgeSeconds(const OwnDir& locks, std::uint64_t number, const s3::UniqueFd& now) {
-  struct stat held {
-  }, written{};
+std::int64_t AgeSeconds(const OwnDir& locks, std::uint64_t number, std::int64_t now_s) {
+  struct stat held {};
   const auto name = std::to_string(number);
   if (fstatat(locks.fd(), name.c_str(), &held, AT_SYMLINK_NOFOLLOW) != 0) return 0;
-  const std::int64_t now_s = fstat(now.get(), &written) == 0 ? written.st_mtim.tv_sec : std::time(nullptr);
   return now_s - held.st_mtim.tv_sec;
 }
 
@@ -116,8 +111,7 @@ std::optional<bool> IsAlive(const Holder& holder) {
 }
 
 // Returns a description of the holder; nothing if no process holds the lock.
-s3::Result<std::optional<std::string>> HeldBy(const OwnDir& locks, std::uint64_t number,
-                                              const s3::UniqueFd& now) {
+s3::Result<std::optional<std::string>> HeldBy(const OwnDir& locks, std::uint64_t number, std::int64_t now_s) {
   const auto holder = ReadHolder(locks, number);
   if (!holder) return tl::unexpected(holder.error());
   if (holder->released) return std::nullopt;
@@ -125,7 +119,7 @@ s3::Result<std::optional<std::string>> HeldBy(const OwnDir& locks, std::uint64_t
     if (!*alive) return std::nullopt;
     return fmt::format("process {} on this machine", holder->process);
   }
-  const auto age = AgeSeconds(locks, number, now);
+  const auto age = AgeSeconds(locks, number, now_s);
   if (age > RunLock::kStale.count()) return std::nullopt;
   return fmt::format(
       "process {} on {}, which renewed its lock {} s ago (if the process is dead, try again in {} s)",
@@ -209,7 +203,7 @@ s3::Result<std::unique_ptr<RunLock>> RunLock::Acquire(const OwnDir& run_dir, std
   if (!numbers) return tl::unexpected(numbers.error());
   const auto highest = numbers->empty() ? 0 : numbers->back();
   if (highest > 0) {
-    const auto holder = HeldBy(*locks, highest, ours->file());
+    const auto holder = HeldBy(*locks, highest, locks->FileSystemTime());
     if (!holder) return tl::unexpected(holder.error());
     if (*holder) return in_use_by(**holder);
   }
@@ -223,14 +217,12 @@ s3::Result<std::unique_ptr<RunLock>> RunLock::Acquire(const OwnDir& run_dir, std
       new RunLock(*locks, std::move(*ours).TakeFile(), highest + 1, std::move(on_lost)));
 }
 
-bool RunLock::IsHeld(const OwnDir& run_dir) {
+bool RunLock::IsHeld(const OwnDir& run_dir, std::int64_t now_s) {
   const auto locks = run_dir.FindDir(kLocks);
   if (!locks || !*locks) return false;
   const auto numbers = LockNumbers(**locks);
   if (!numbers || numbers->empty()) return false;
-  const auto now = NewFile::Create(**locks);  // fails on a directory that this user may only read
-  const s3::UniqueFd none(-1);
-  const auto holder = HeldBy(**locks, numbers->back(), now ? now->file() : none);
+  const auto holder = HeldBy(**locks, numbers->back(), now_s);
   return holder && *holder;
 }
 

@@ -45,8 +45,8 @@ class RunLock {
   ~RunLock();
 
   // Returns true if a process holds the lock, as far as this machine can tell. Returns false if there is no
-  // lock.
-  static bool IsHeld(const OwnDir& run_dir);
+  // lock. `now_s`: see OwnDir::FileSystemTime.
+  static bool IsHeld(const OwnDir& run_dir, std::int64_t now_s);
 
   static constexpr std::chrono::seconds kRenewal{10};
   static constexpr std::chrono::seconds kStale{90};  // the age at which a lock of another machine is stale

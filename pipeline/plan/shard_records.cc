@@ -60,7 +60,7 @@ s3::Result<ShardRecord> ReadShard(const OwnDir& plan_dir, const JobPlan& plan, i
                                   const RangeSink& ranges) {
   const auto run_dir = plan_dir.FindDir(ShardRunDirName(shard));
   if (!run_dir) return tl::unexpected(run_dir.error());
-  const bool is_running = *run_dir && RunLock::IsHeld(**run_dir);
+  const bool is_running = *run_dir && RunLock::IsHeld(**run_dir, (*run_dir)->FileSystemTime());
   const auto history = *run_dir ? History::Load(**run_dir) : History();
   const auto journal = fmt::format("{}/{}", ShardRunDir(plan_dir.path(), shard), kJournalName);
   if (!history) return tl::unexpected(history.error());

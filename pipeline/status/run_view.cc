@@ -57,7 +57,7 @@ RunView ViewRun(const OwnDir& directory, std::int64_t now_s) {
     view.age_s = AgeSeconds(directory, now_s);
   }
   const bool has_ended = view.status && HasEnded(view.status->state);
-  view.is_locked = !has_ended && RunLock::IsHeld(directory);
+  view.is_locked = !has_ended && RunLock::IsHeld(directory, now_s);
   view.phase = PhaseOf(view);
   // The run may have ended after its status was read, and before its lock was.
   if (view.phase == RunPhase::kLost) {

@@ -1,5 +1,4 @@
-// One run, as its directory shows it to another process: from status.json and the lock. Only reads, except
-// that RunLock::IsHeld() makes and removes a file to learn the time of the file system.
+// One run, as its directory shows it to another process: from status.json and the lock. Only reads.
 #pragma once
 
 #include <chrono>
@@ -37,8 +36,8 @@ struct RunView {
   bool HasFailures() const { return status && status->exit_status.value_or(0) != kExitOk; }
 };
 
-// Reads the run in `directory`. `now_s`: seconds since 1970. Never blocks on a FIFO and follows no link in
-// the directory; what is not trusted gives kUnreadable.
+// Reads the run in `directory`. `now_s`: see OwnDir::FileSystemTime. Never blocks on a FIFO and follows no
+// link in the directory; what is not trusted gives kUnreadable.
 RunView ViewRun(const OwnDir& directory, std::int64_t now_s);
 
 }  // namespace pipeline

@@ -40,7 +40,7 @@ struct StatusReport {
 };
 
 // Reads a run directory, a plan, or a directory with the shards of a job without a plan. Refuses other
-// directories (66), and plans that cannot be trusted or read (74).
+// directories (66), and plans that cannot be trusted or read (74). `now_s`: see OwnDir::FileSystemTime.
 tl::expected<StatusReport, Refusal> ReadStatus(const OwnDir& directory, std::int64_t now_s);
 
 // Returns one JSON document. `indent`: -1 for one line.

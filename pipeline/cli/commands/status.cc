@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <ctime>
 #include <thread>
 
 #include "pipeline/cli/commands/commands.h"
@@ -47,7 +46,7 @@ CommandResult Status(const StatusArguments& arguments) {
       pipeline::OwnDir::Open(pipeline::AbsolutePath(arguments.directory), TrustOf(arguments.trust_dir));
   if (!directory) return Fail(pipeline::kExitJournal, directory.error().message);
   for (;;) {
-    const auto report = pipeline::ReadStatus(*directory, std::time(nullptr));
+    const auto report = pipeline::ReadStatus(*directory, directory->FileSystemTime());
     if (!report) return Fail(report.error());
     Show(*report, arguments);
     const bool is_last = !arguments.watch || !report->IsInProgress();

@@ -285,6 +285,16 @@ TEST_F(TornJournalTest, WhatIsCutOffIsKept) {
   EXPECT_EQ(ModeOf(Path("journal.jsonl.torn")), 0600u);
 }
 
+TEST_F(TornJournalTest, TheTimeComesFromTheFileSystemAndLeavesNoFile) {
+  const auto before = Open().Names().value();
+  struct stat status {};
+  ours_.Write("run/young", "");
+  ASSERT_EQ(stat((ours_ / "run/young").c_str(), &status), 0);
+  std::filesystem::remove(ours_ / "run/young");
+  EXPECT_GE(Open().FileSystemTime(), status.st_mtim.tv_sec);
+  EXPECT_EQ(Open().Names().value(), before);
+}
+
 // Somebody else writes to it: nothing is cut.
 TEST_F(TornJournalTest, WhatWasNotReadIsNotCutOff) {
   for (const auto& text : {run_.substr(1), run_ + std::string(kMaxLineBytes + 2, 'x')}) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <ctime>
 #include <filesystem>
 #include <thread>
 #include <vector>
@@ -28,14 +29,14 @@ bool CanAcquire(const OwnDir& run_dir) {
 TEST(RunLockTest, TakesOverAReleasedLock) {
   const test::TempDir directory;
   const auto run_dir = OwnDir::Open(directory.path()).value();
-  EXPECT_FALSE(RunLock::IsHeld(run_dir));
+  EXPECT_FALSE(RunLock::IsHeld(run_dir, std::time(nullptr)));
   {
     const auto lock = RunLock::Acquire(run_dir, [] {});
     EXPECT_TRUE(lock);
-    EXPECT_TRUE(RunLock::IsHeld(run_dir));
+    EXPECT_TRUE(RunLock::IsHeld(run_dir, std::time(nullptr)));
     EXPECT_FALSE(CanAcquire(run_dir));
   }
-  EXPECT_FALSE(RunLock::IsHeld(run_dir));
+  EXPECT_FALSE(RunLock::IsHeld(run_dir, std::time(nullptr)));
   EXPECT_TRUE(CanAcquire(run_dir));
 }
 
