@@ -74,11 +74,12 @@ std::string FinishJson(const FinishReport& report, const JobPlan& plan) {
   return json.dump(2) + "\n";
 }
 
-std::string RunAgainLine(const std::vector<int>& shards) {
-  return shards.empty() ? "" : fmt::format("to run again: sbatch --array={}\n", RangesText(shards));
+std::string RunAgainLine(const std::vector<int>& shards, const std::string& directory) {
+  if (shards.empty()) return "";
+  return fmt::format("to run again: sbatch --array={} SCRIPT {}\n", RangesText(shards), ShellWord(directory));
 }
 
-std::string FinishText(const FinishReport& report, const JobPlan& plan) {
+std::string FinishText(const FinishReport& report, const JobPlan& plan, const std::string& directory) {
   auto text = fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} left\n", report.found,
                           report.uploaded, report.skipped, report.failed, report.left);
   if (plan.cut_objects > 0) {
@@ -94,7 +95,7 @@ std::string FinishText(const FinishReport& report, const JobPlan& plan) {
   text += ShardLine("that are running", report.running);
   text += ShardLine("that have work left", report.unfinished);
   text += ShardLine("with failures", report.with_failures);
-  text += RunAgainLine(report.shards_to_run());
+  text += RunAgainLine(report.shards_to_run(), directory);
   if (report.status == kExitBroken) {
     text += "BROKEN: the counts do not add up: report this defect, keep the directory of the plan\n";
   }

@@ -35,11 +35,11 @@ struct FinishReport {
 // Returns the content of summary.json.
 std::string FinishJson(const FinishReport& report, const JobPlan& plan);
 
-// Returns the line with the command that runs these shards again under Slurm. Returns an empty text for no
-// shards.
-std::string RunAgainLine(const std::vector<int>& shards);
+// Returns the line with the command that runs these shards again under Slurm. Its word SCRIPT stands for the
+// user's batch script. `directory` is that of the plan. Returns an empty text for no shards.
+std::string RunAgainLine(const std::vector<int>& shards, const std::string& directory);
 
-// Returns a few lines for a person. They include the sbatch argument to run the unfinished shards again.
-std::string FinishText(const FinishReport& report, const JobPlan& plan);
+// Returns a few lines for a person. They include the command that runs the unfinished shards again.
+std::string FinishText(const FinishReport& report, const JobPlan& plan, const std::string& directory);
 
 }  // namespace pipeline

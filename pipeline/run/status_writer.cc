@@ -21,6 +21,7 @@ StatusWriter::Attachment::~Attachment() {
 
 StatusWriter::StatusWriter(OwnDir directory, LiveStatus first)
     : directory_(std::move(directory)), status_(std::move(first)) {
+  estimator_.Add({});
   Write();
   updates_.emplace(kPeriod, [this] {
     {

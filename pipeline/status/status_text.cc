@@ -176,7 +176,7 @@ std::string ShardsText(const StatusReport& report, const Screen& screen) {
     text += fmt::format("shards that hang: {} (end their processes before you run them again)\n",
                         RangesText(hanging));
   }
-  text += RunAgainLine(report.ShardsToRun());
+  text += RunAgainLine(report.ShardsToRun(), report.directory);
   if (report.NeedsFinish()) {
     text += fmt::format("to complete the shared objects: s3flow finish {}\n", ShellWord(report.directory));
   }

@@ -245,7 +245,7 @@ class Shards(StatusCase):
             self.assertEqual(self.shard(1).returncode, 0)
             ended = self.status(self.plan, status=75)
             self.assertIn("3 shards: 1 finished, 2 not run\n33.3 % done, 3.9 KiB of 11.7 KiB\n", ended.stdout)
-            self.assertIn("to run again: sbatch --array=0,2\n", ended.stdout)
+            self.assertIn(f"to run again: sbatch --array=0,2 SCRIPT {self.plan}\n", ended.stdout)
             for i in (0, 2):
                 self.assertEqual(self.shard(i).returncode, 0)
             ended = self.status(self.plan, status=0)

@@ -199,6 +199,41 @@ while kill -0 $upload 2>/dev/null; do wait $upload; status=$?; done
             sessions = len(list(self.dir.glob(f"trace-{shard}-*")))
             self.assertLessEqual(twice, (sessions - 1) * CONCURRENCY, f"shard {shard} sent more again than was in flight")
 
+    def status(self):
+        """Asks for the state of all shards. Returns the document of --json."""
+        ended = self.slurm.run("s3flow", "status", self.plan, "--json", check=False)
+        return json.loads(ended.stdout)
+
+    def test_status_shows_an_array_with_a_killed_element(self):
+        written = self.make_files(count=240, giant=0)
+        self.planned(extra="limits: {requests_per_second: 40}\n")  # for all shards together
+        script = self.write("shard.sbatch", f"""#!/bin/bash
+echo $BASHPID > {self.dir}/pid-$SLURM_ARRAY_TASK_ID
+exec s3flow run --plan {self.plan} --shard auto
+""")
+        job = self.slurm.submit(f"--array=0-{SHARDS - 1}", script)
+        deadline = time.monotonic() + 60
+        while [run["state"] for run in self.status()["runs"]] != ["running"] * SHARDS:
+            self.assertLess(time.monotonic(), deadline, self.status())
+            time.sleep(0.2)
+        os.kill(int((self.dir / "pid-3").read_text()), 9)
+        while (shown := self.status())["runs"][3]["state"] == "running":
+            self.assertLess(time.monotonic(), deadline, shown)
+        self.assertEqual(shown["runs"][3]["state"], "lost")
+        self.assertEqual(shown["shards_to_run"], "3")
+        text = self.slurm.run("s3flow", "status", self.plan, check=False).stdout
+        print(text)
+        self.assertRegex(text, r"8 shards: 7 running, 1 lost\n")
+        self.slurm.wait(job)
+        shown = self.status()
+        self.assertEqual([run["state"] for run in shown["runs"]], ["finished"] * 3 + ["lost"] + ["finished"] * 4)
+        again = re.search(r"sbatch --array=(\S+) SCRIPT (\S+)", self.slurm.run("s3flow", "status", self.plan, check=False).stdout)
+        self.assertEqual(again.groups(), ("3", str(self.plan)))
+        self.slurm.submit("-W", f"--array={again[1]}", EXAMPLES / "shard.sbatch", again[2])
+        shown = self.status()
+        self.assertEqual((shown["shards_to_run"], shown["uploaded"]), ("", len(written)))
+        self.assert_whole(written)
+
     def test_only_failed_elements_run_again(self):
         written = self.make_files(count=80, giant=0)
         self.planned()

@@ -4,6 +4,7 @@
 #include "pipeline/cli/commands/commands.h"
 #include "pipeline/cli/job_loading.h"
 #include "pipeline/cli/output.h"
+#include "pipeline/fs/own_dir.h"
 #include "pipeline/report/terminal.h"
 
 namespace cli {
@@ -26,7 +27,8 @@ CommandResult Finish(const FinishArguments& arguments) {
 
   const auto report = pipeline::Finish(plan, job.pipeline, job.s3, *credentials, *directory,
                                        arguments.check_source, context.stop(), context.trace());
-  if (report.found > 0) pipeline::PrintLines(stdout, FinishText(report, plan));
+  if (report.found > 0)
+    pipeline::PrintLines(stdout, FinishText(report, plan, pipeline::AbsolutePath(arguments.directory)));
   if (!report.message.empty()) return Fail(report.status, context.ReasonOr(report.message));
   return report.status;
 }

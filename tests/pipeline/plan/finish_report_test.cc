@@ -26,32 +26,32 @@ TEST(FinishReportTest, ShardsToRunAreAllButThoseThatRunOrAreDone) {
 }
 
 TEST(FinishReportTest, TextNamesTheShardsAndTheCommand) {
-  EXPECT_EQ(FinishText(ReportOfShards(), {}),
+  EXPECT_EQ(FinishText(ReportOfShards(), {}, "/a plan"),
             "10 found: 0 uploaded, 0 skipped, 0 failed, 10 left\n"
             "shards that have not run: 5-6\n"
             "shards that are running: 1\n"
             "shards that have work left: 4\n"
             "shards with failures: 0\n"
-            "to run again: sbatch --array=0,4-6\n");
+            "to run again: sbatch --array=0,4-6 SCRIPT '/a plan'\n");
 }
 
 TEST(FinishReportTest, TextHasTheFirstProblemsAndTheNumberOfTheOthers) {
   FinishReport report;
   for (int i = 0; i < 13; ++i) report.problems.push_back("problem " + std::to_string(i));
-  const auto text = FinishText(report, {});
+  const auto text = FinishText(report, {}, "plan");
   EXPECT_THAT(text, HasSubstr("problem 9\nand 3 more problems; the plan's journal has them all\n"));
   EXPECT_THAT(text, testing::Not(HasSubstr("problem 10")));
 }
 
 TEST(FinishReportTest, TextHasNewInputsOnlyIfTheyWereAskedFor) {
   FinishReport report;
-  EXPECT_THAT(FinishText(report, {}), testing::Not(HasSubstr("appeared")));
+  EXPECT_THAT(FinishText(report, {}, "plan"), testing::Not(HasSubstr("appeared")));
   report.new_inputs = NewInputs{};
-  EXPECT_THAT(FinishText(report, {}), HasSubstr("0 inputs have appeared since the plan\n"));
+  EXPECT_THAT(FinishText(report, {}, "plan"), HasSubstr("0 inputs have appeared since the plan\n"));
   report.new_inputs = NewInputs{2, {"/a", "/b\n"}};
-  EXPECT_THAT(FinishText(report, {}),
+  EXPECT_THAT(FinishText(report, {}, "plan"),
               HasSubstr("2 inputs have appeared since the plan, and are in no shard\n"));
-  EXPECT_THAT(FinishText(report, {}), HasSubstr("appeared: /a\n"));
+  EXPECT_THAT(FinishText(report, {}, "plan"), HasSubstr("appeared: /a\n"));
 }
 
 TEST(FinishReportTest, JsonHasTheCounts) {

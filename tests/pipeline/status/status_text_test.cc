@@ -98,7 +98,7 @@ TEST(StatusTextTest, OfShards) {
                         "    0    running  50.0 %         50 s       1    1.0 MiB/s         1 s node17\n"
                         "    1       lost  50.0 %            -       1            -  2 min 00 s node17\n"
                         "    2    not run       -            -       -            -           - -\n"
-                        "to run again: sbatch --array=1-2\n"));
+                        "to run again: sbatch --array=1-2 SCRIPT /scratch/run\n"));
 }
 
 TEST(StatusTextTest, FitsTheScreen) {
@@ -109,8 +109,10 @@ TEST(StatusTextTest, FitsTheScreen) {
     std::istringstream lines(StatusText(report, {.columns = columns, .rows = 5}));
     int count = 0;
     for (std::string line; std::getline(lines, line); ++count) {
-      const bool is_counts = line.find("inputs") != std::string::npos;  // the terminal wraps this line
-      EXPECT_TRUE(is_counts || line.size() <= static_cast<std::size_t>(columns)) << line;
+      // The terminal wraps the counts and the command.
+      const bool is_wrapped =
+          line.find("inputs") != std::string::npos || line.find("sbatch") != std::string::npos;
+      EXPECT_TRUE(is_wrapped || line.size() <= static_cast<std::size_t>(columns)) << line;
     }
     EXPECT_LE(count, 5 + 12);
   }
