@@ -111,16 +111,16 @@ constexpr Description kAll[] = {
     {"upload.event_loops",
      "The number of threads that send and encrypt. 0: s3flow derives it from the number of cores.", "2"},
     {"upload.transport",
-     "libcurl: libcurl carries whole exchanges. direct: libcurl connects only. auto: direct, but libcurl "
-     "where "
-     "a proxy needs it. `check` says which one and why.",
+     "libcurl: libcurl carries whole exchanges. direct: libcurl connects only. auto: libcurl if an http "
+     "endpoint is behind a proxy, or if the proxy's URL has a user; otherwise direct. `check` says which one "
+     "and why.",
      "libcurl"},
     {"upload.part_size", "The size of a part. It is increased if a file would have more than 10,000 parts.",
      "64MiB"},
     {"upload.multipart_threshold", "Files above this size are uploaded in parts.", "100MiB"},
     {"retry.max_attempts", "The largest number of attempts for a request, including the first.", "5"},
     {"retry.base_delay",
-     "The delay before retry n is random, between 0 and base_delay * 2^n, but at most `cap`.", "500ms"},
+     "The delay before retry n is random, between 0 and base_delay * 2^(n-1), but at most `cap`.", "500ms"},
     {"retry.cap", "The longest delay between two attempts.", "60s"},
     {"integrity.payload",
      "sha256: signs the SHA-256 of each body. unsigned: sends UNSIGNED-PAYLOAD, so only TLS protects the "
@@ -203,7 +203,7 @@ constexpr Description kAll[] = {
     {"limits.drain", "The longest time for requests in flight to finish after a stop.", "60s"},
     {"limits.on_failure",
      "When failed inputs stop the run. continue: never. stop: at the first. stop_after: at this number. "
-     "stop_above: above this share of all inputs.",
+     "stop_above: as soon as 100 inputs have a result and more than this share of them has failed.",
      "\"stop_above: 5%\""},
     {"resume.skip",
      "Which files are skipped because their object already exists. never: none. journal: unchanged files "

@@ -186,7 +186,7 @@ void CheckProperties(const ObjectProperties& properties, const std::string& wher
   if (customer && has(kEncryption)) report("encryption and customer_key cannot be set together: remove one");
   if (has(fmt::format("{}-aws-kms-key-id", kEncryption)) &&
       !Shown(properties, kEncryption).starts_with("aws:kms")) {
-    report("kms_key_id needs encryption: kms");
+    report("kms_key_id needs encryption: kms or kms_dsse");
   }
   if (has("x-amz-object-lock-mode") != has("x-amz-object-lock-retain-until-date")) {
     report("lock_mode and lock_until must be set together");

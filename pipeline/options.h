@@ -138,9 +138,11 @@ struct ReportOptions {
 
 // How to find out that the store already has a file, so that its upload is skipped.
 enum class SkipMode {
-  kNever,        // every file is uploaded
-  kJournal,      // the journal has an upload of the file with its present size and mtime
-  kSizeMtime,    // the object has the file's size, and was stored in a later second than the file's mtime
+  kNever,    // every file is uploaded
+  kJournal,  // the journal has an upload of the file with its present size and mtime
+  // The object has the file's size, and its metadata has the file's mtime. If the metadata has no mtime or is
+  // not read, the object must have been stored in a later second than the file's mtime.
+  kSizeMtime,
   kChecksum,     // the object has the same size as the file, and the same ETag or checksum
   kIfNoneMatch,  // any object has the key, so the store refuses a conditional write (If-None-Match: *)
 };

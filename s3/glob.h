@@ -12,8 +12,8 @@ namespace s3 {
 // slash is ignored, so that "/top.txt" matches only at the top.
 bool GlobMatches(std::string_view pattern, std::string_view path);
 
-// Returns true if every path below the directory `path` matches: a walk may then skip the directory. Returns
-// false if that is not certain.
+// Returns true if every path below the directory `path` matches: a walk that excludes matching paths may then
+// skip the directory. Returns false if that is not certain.
 bool GlobMatchesAllBelow(std::string_view pattern, std::string_view path);
 
 }  // namespace s3

@@ -83,15 +83,15 @@ struct IntegrityOptions {
   // Sends the checksum after the body (x-amz-trailer) instead of in a header. Needs kUnsigned or kStreaming,
   // and a store that supports trailers.
   bool trailer = false;
-  // Sends a HeadObject after each object, and compares size and checksum or ETag. This costs one more request
-  // per object.
+  // Sends a HeadObject after each object, and compares the size, the ETag and, if both sides have one, the
+  // checksum. This costs one more request per object.
   bool verify_head = false;
   // Set from the store's profile. True if the ETag of a multipart object can be computed from its parts; the
   // ETag is then compared.
   bool etag_of_parts_is_md5 = true;
-  // Set from the store's profile. True if the store is known to keep the condition If-None-Match, which means
-  // that it refuses the request when the key exists: the first for PutObject, the second for
-  // CompleteMultipartUpload. If false, a HeadObject is sent before each conditional request of that kind.
+  // Set from the store's profile. `put_keeps_conditions` is for PutObject, `complete_keeps_conditions` for
+  // CompleteMultipartUpload. True if the store is known to keep the condition If-None-Match: it refuses the
+  // request when the key exists. If false, a HeadObject is sent before each conditional request of that kind.
   bool put_keeps_conditions = false;
   bool complete_keeps_conditions = false;
 };

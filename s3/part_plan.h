@@ -22,7 +22,7 @@ struct StoreLimits {
 struct PlanOptions {
   // The usual size of a part. Parts are larger if the object would otherwise need more than max_parts parts.
   std::uint64_t part_bytes = 16ull << 20;
-  // Objects larger than this are uploaded in parts.
+  // Objects larger than this are uploaded in parts, unless one part is enough for them.
   std::uint64_t multipart_threshold_bytes = 32ull << 20;
   // The largest body of a request. A body stays in memory until the store has acknowledged it.
   std::uint64_t max_body_bytes = UINT64_MAX;
@@ -54,8 +54,8 @@ Result<PartPlan> PlanUpload(std::uint64_t size_bytes, const PlanOptions& options
 PartPlan PlanOfParts(std::uint64_t size_bytes, std::uint64_t part_bytes);
 
 // Returns the size of part `number` of a stream of unknown length. The size doubles every 16 parts, so that
-// 10,000 parts can contain 48 TiB. It stays within `limits` and `max_body_bytes`. If the store requires equal
-// parts, all parts have the size of the first.
+// 10,000 parts can contain 48 TiB. It stays within `limits`, and within `max_body_bytes` unless that is less
+// than min_part_bytes. If the store requires equal parts, all parts have the size of the first.
 std::uint64_t StreamPartBytes(int number, const PlanOptions& options, const StoreLimits& limits);
 
 }  // namespace s3

@@ -8,7 +8,8 @@
 namespace cli {
 namespace {
 
-// Secrets that a credential_process must not inherit: the job may have them from the environment.
+// Returns the secrets of the job. The job may have taken them from the environment, but a credential_process
+// must not inherit them.
 std::vector<s3::Secret> SecretsOf(const config::Job& job) {
   std::vector<s3::Secret> secrets{job.s3.credentials.secret_access_key, job.s3.credentials.session_token,
                                   job.s3.transport.proxy.url};

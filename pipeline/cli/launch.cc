@@ -58,7 +58,7 @@ void ForbidCoreDumps() {
   setrlimit(RLIMIT_CORE, &limit);
 }
 
-// With an umask of 0777, s3flow could not open its own journal again.
+// With a umask of 0777, s3flow could not open its own journal again.
 void LetOwnerUseFiles() { umask(umask(S_IRWXU) & ~static_cast<mode_t>(S_IRWXU)); }
 
 }  // namespace

@@ -15,8 +15,8 @@ void Say(std::string_view line);
 // Writes one line to stderr: "s3flow: TEXT".
 void PrintError(std::string_view text);
 
-// Writes to stderr which settings of the environment or of AWS's files s3flow does not use. Call it once in
-// each command.
+// Writes the job's notes to stderr, for example which settings of the environment or of AWS's files s3flow
+// does not use. Call it once in each command.
 void PrintNotes(const config::Job& job);
 
 // Writes the end of a run: the summary, the place of the records, and why it stopped. If work is left or

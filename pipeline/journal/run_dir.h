@@ -31,10 +31,11 @@ inline tl::unexpected<Refusal> Refuse(ExitStatus status, std::string message) {
 class RunDirectory {
  public:
   // Opens the directory for a new session; creates it and its parents if they are absent. Refuses a directory
-  // that cannot be trusted (see pipeline/fs/own_dir.h) or holds another program's files (74), a directory
-  // that another process uses (75), a journal that is damaged or cannot be written (74), and a run that
-  // ResumeProblem() refuses. `scope` is the scope of the session. `on_failure` is passed to Journal. It is
-  // also called, on a thread of the lock, if another process takes over the directory.
+  // that cannot be trusted (74; see pipeline/fs/own_dir.h), that another process uses (75), or that has
+  // another program's reports but no journal (78). Also refuses a journal that is damaged, cannot be written
+  // or belongs to another program (74), and a run that ResumeProblem() refuses. `scope` is the scope of the
+  // session. `on_failure` is passed to Journal. It is also called, on a thread of the lock, if another
+  // process takes over the directory.
   static tl::expected<RunDirectory, Refusal> Open(const std::string& path, const RunIdentity& identity,
                                                   const RunScope& scope, const ResumeOptions& options,
                                                   std::function<void(const s3::Error&)> on_failure);
@@ -66,8 +67,8 @@ class RunDirectory {
 
 // Returns why a session with this identity and scope cannot resume the run in `path`, which has this history.
 // Returns nothing if the session can resume the run, or if the directory has no run yet. A run of another
-// kind, shard or store is always refused (78). A run of another job (78) and a complete run (74) are refused
-// if the options do not allow them.
+// kind, shard or store is always refused. A run of another job and a complete run are refused if the options
+// do not allow them. The status of each refusal is 78.
 std::optional<Refusal> ResumeProblem(const std::string& path, const History& history,
                                      const RunIdentity& identity, const RunScope& scope,
                                      const ResumeOptions& options);

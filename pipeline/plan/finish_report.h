@@ -39,7 +39,7 @@ std::string FinishJson(const FinishReport& report, const JobPlan& plan);
 // user's batch script. `directory` is that of the plan. Returns an empty text for no shards.
 std::string RunAgainLine(const std::vector<int>& shards, const std::string& directory);
 
-// Returns a few lines for a person. They include the command that runs the unfinished shards again.
+// Returns a few lines for a person. They include the command that runs shards_to_run() again.
 std::string FinishText(const FinishReport& report, const JobPlan& plan, const std::string& directory);
 
 }  // namespace pipeline

@@ -30,8 +30,9 @@
 namespace pipeline {
 namespace {
 
-// A shard's share is all bytes divided by the number of shards. A file is split if it is larger than 1/16 of
-// a share. So the bytes of two shards differ by at most 1/16 (6 %).
+// A shard's share is all bytes divided by the number of shards. A file is split if it is larger than about
+// 1/16 of a share and does not fit into one request (MaxUnsplitBytes). So if the job is large enough, the
+// bytes of two shards differ by at most about 1/16 of a share (6 %).
 constexpr std::uint64_t kMinInputsPerShare = 16;
 
 tl::unexpected<Refusal> Unwritable(const s3::Error& error) { return Refuse(kExitJournal, error.message); }
@@ -234,10 +235,10 @@ s3::Result<void> AbortUploads(const RunDirectory& directory, ClientFactory* stor
   return s3::Fail(s3::ErrorKind::kTransient, orphans.problems.front());
 }
 
-// Returns why no plan can be made in the directory, or nothing. kExitConfig: another plan or program uses the
-// directory. A directory with a journal and manifests but
-// no plan.json belongs to a plan that did not finish, so its files may be replaced. Files of other programs
-// may not be replaced.
+// Returns why no plan can be made in the directory; nothing if one can be made. The status is kExitJournal if
+// the directory cannot be opened or trusted, and kExitConfig if it has a complete plan or files of another
+// program. A directory with a journal and manifests but no plan.json belongs to a plan that did not finish,
+// so its files may be replaced.
 std::optional<Refusal> DirectoryProblem(const std::string& path, Trust trust) {
   if (access(path.c_str(), F_OK) != 0) return std::nullopt;
   const auto directory = OwnDir::Open(path, trust);

@@ -26,7 +26,7 @@ std::optional<double> PercentDone(std::uint64_t inputs_done, std::uint64_t input
 
 void Estimator::Add(const Sample& sample) {
   recent_.push_back(sample);
-  // The oldest sample is at least kWindow seconds old, so that a window is never shorter than it could be.
+  // Keeps one sample that is at least kWindow seconds old, so that the samples cover the whole window.
   while (recent_.size() > 2 && sample.seconds - recent_[1].seconds >= kWindow) recent_.pop_front();
   const double elapsed = sample.seconds - last_.seconds;
   if (elapsed < min_interval_) return;
@@ -95,7 +95,7 @@ std::optional<double> Estimator::SecondsLeft(std::uint64_t objects, std::uint64_
   const double best = square > 0 ? std::clamp(product / square, 0.0, 1.0) : 0.5;
   const double variance = (difference - 2 * best * product + best * best * square) / weights;
   // If the intervals do not tell the shares apart, for example because all files so far had one size, the
-  // longer of the two times is the better guess. It counts like a few intervals.
+  // longer of the two times is the better guess. This guess has the weight of kPriorIntervals intervals.
   const double prior_weight = kPriorIntervals * std::max(variance, 0.0) + 1e-12;
   const double prior = objects_time > bytes_time ? 1 : 0;
   const double share = std::clamp((product + prior_weight * prior) / (square + prior_weight), 0.0, 1.0);

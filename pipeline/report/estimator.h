@@ -13,7 +13,7 @@ struct Sample {
   double seconds = 0;            // since the start of the run
   std::uint64_t objects = 0;     // inputs that have a result
   std::uint64_t bytes = 0;       // acknowledged by the store, or sent by requests in flight
-  std::uint64_t sent_bytes = 0;  // given to the kernel, with repetitions
+  std::uint64_t sent_bytes = 0;  // given to the kernel or to libcurl; a repeated request counts again
 };
 
 // Returns the share of the work that is done, from 0 to 100: of the bytes, or of the inputs if the bytes are
@@ -34,9 +34,9 @@ class Estimator {
 
   // Returns the time until all `objects` and `bytes` are done. Returns nothing before anything has moved.
   //
-  // Small files are limited by objects, large files by bytes, so a share of the time is spent for each
-  // object, and the other share for each byte. The share that explains best how long the intervals of the run
-  // took is used, recent intervals more than early ones.
+  // The time for small files depends on their number, the time for large files on their bytes. So one share
+  // of the time is spent on objects, and the rest on bytes. Uses the share that explains best how long the
+  // past intervals took. Recent intervals count more than early ones.
   std::optional<double> SecondsLeft(std::uint64_t objects, std::uint64_t bytes) const;
 
   static constexpr double kWindow = 20;

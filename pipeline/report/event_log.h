@@ -25,7 +25,7 @@ struct Event {
   std::string_view
       name;  // start, retry, restart, failed, cancelled, skipped, uploaded, sent, note, stopping, progress
   std::string text;                                          // the line for people
-  std::vector<std::pair<std::string_view, Value>> fields{};  // for JSON, after time and event; null if nan
+  std::vector<std::pair<std::string_view, Value>> fields{};  // for JSON, after time and event; NaN: null
   Color color = Color::kNone;
 };
 

@@ -30,7 +30,7 @@ nlohmann::ordered_json NullOr(const std::optional<T>& value) {
   return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
 }
 
-// Throws nlohmann::json::exception if a value has another type.
+// Throws std::exception if a required value is missing, or if a value has another type or is not valid.
 LiveStatus Read(const nlohmann::json& json) {
   const auto count = [&](const char* key) { return json.value(key, std::uint64_t{0}); };
   LiveStatus status;

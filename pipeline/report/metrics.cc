@@ -44,7 +44,7 @@ std::string Counter(std::string_view name, std::string_view unit, std::string_vi
 }
 
 std::string States(RunState now) {
-  auto text = Head({"s3flow_state", "stateset", "", "What the run does: the state with the value 1."});
+  auto text = Head({"s3flow_state", "stateset", "", "The state of the run is the one with the value 1."});
   for (const auto& [state, name] : kRunStates) {
     text += fmt::format("s3flow_state{{s3flow_state={}}} {}\n", Quoted(name), state == now ? 1 : 0);
   }

@@ -1,4 +1,4 @@
-// Shows the progress of a run as text or JSON. Pure functions, any thread.
+// Shows the progress of a run as text. Pure functions, any thread.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct ProgressView {
   std::string_view waits_for;  // what the run waits for; empty if unknown
 };
 
-// Returns the share that is done, 0 to 100: the smaller of the shares of objects and bytes.
+// Returns the share that is done, from 0 to 100; see PercentDone(). Returns 100 if there are no inputs.
 double PercentOf(const ProgressView& view);
 
 // Returns the lines of a progress area. Each has at most `width` - 1 columns, so that no terminal wraps it.

@@ -52,7 +52,7 @@ std::vector<std::string> EnvironmentWith(const std::vector<std::pair<std::string
 void RunEndHook(const ReportOptions& report, const RunResult& run, std::stop_token stop,
                 const std::function<void(std::string_view)>& note) {
   if (report.on_end.empty() || !run.has_records) return;
-  // A run that was aborted still reports its end.
+  // A run that was aborted still reports its end: a stop that was requested before this call is ignored.
   if (stop.stop_requested()) stop = {};
   const auto child = s3::StartChild({.words = report.on_end,
                                      .environment = EnvironmentWith(VariablesOf(run)),

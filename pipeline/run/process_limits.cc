@@ -35,7 +35,7 @@ std::uint64_t OpenDescriptors(rlim_t limit) {
     while (const dirent* entry = readdir(directory)) {
       rlim_t fd = limit;
       const std::string_view name = entry->d_name;
-      std::from_chars(name.data(), name.data() + name.size(), fd);  // not "." and ".."
+      std::from_chars(name.data(), name.data() + name.size(), fd);  // "." and ".." leave fd == limit
       open += fd < limit && fd != own ? 1 : 0;
     }
     closedir(directory);

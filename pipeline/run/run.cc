@@ -62,7 +62,7 @@ std::string MessageOf(const RunResult& run, const StopControl& stop, const s3::O
   return fmt::format("{} ({})", stop.message(), where);
 }
 
-// Opens report.log_file to append to it. Returns no descriptor if there is no such file.
+// Opens report.log_file to append to it. Returns no descriptor if the job sets no log file.
 tl::expected<s3::UniqueFd, Refusal> OpenLog(const ReportOptions& options) {
   const auto& path = options.log_file;
   if (path.empty()) return s3::UniqueFd(-1);
@@ -159,7 +159,7 @@ RunResult Run(const Options& given, const s3::Options& s3_options, const RunCred
   run.message = MessageOf(run, *stop, s3_options, credentials, *setup);
   RecordEnd(*directory, &run);
   status.End(run.summary, run.status);
-  // This walks the source once more, so the end is recorded before.
+  // EmptySourceText() walks the source once more, so it is called after the end is recorded.
   if (run.status == kExitNoInput) run.message = EmptySourceText(setup->options);
   if (const auto problem = status.problem(); !problem.empty()) {
     PrintNote("status.json and metrics.prom are out of date: " + problem);

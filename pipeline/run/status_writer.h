@@ -21,10 +21,10 @@ namespace pipeline {
 class StatusWriter {
  public:
   static constexpr std::chrono::seconds kPeriod{2};
-  // Writes the present state and numbers over those of the last status. Must not block.
+  // Replaces the state and the numbers in `*status`, which are of the last update. Must not block.
   using Fill = std::function<void(LiveStatus* status)>;
 
-  // While it exists, `fill` is called, on the thread of the writer. Its destructor calls `fill` a last time.
+  // While an attachment exists, the writer's thread calls `fill`. The destructor calls `fill` a last time.
   class Attachment {
    public:
     Attachment(StatusWriter* writer, Fill fill);

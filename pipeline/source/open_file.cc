@@ -98,8 +98,8 @@ std::optional<std::string> RootOf(const InputFile& file) {
 
 std::shared_ptr<const s3::UniqueFd> OpenRoot(const InputFile& file) {
   const auto path = RootOf(file);
-  // The error if there is no root path: the file's path does not end like its key. s3flow writes no manifest
-  // with such a file.
+  // Report EXDEV if there is no root path because the file's path does not end like its key. s3flow writes no
+  // manifest with such a file.
   errno = EXDEV;
   s3::UniqueFd root(path ? open(path->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1);
   return root.get() < 0 ? nullptr : std::make_shared<const s3::UniqueFd>(std::move(root));

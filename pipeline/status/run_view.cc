@@ -59,7 +59,8 @@ RunView ViewRun(const OwnDir& directory, std::int64_t now_s) {
   const bool has_ended = view.status && HasEnded(view.status->state);
   view.is_locked = !has_ended && RunLock::IsHeld(directory, now_s);
   view.phase = PhaseOf(view);
-  // The run may have ended after its status was read, and before its lock was.
+  // The run may have ended after its status was read and before its lock was checked. So the status is read
+  // again.
   if (view.phase == RunPhase::kLost) {
     const auto text = directory.Text(kStatusName, kMaxStatusBytes);
     const auto status = text.and_then(ParseStatus);

@@ -15,13 +15,14 @@ namespace pipeline {
 enum class RunPhase {
   kNotRun,
   kActive,
-  kLost,  // did not record an end, and gives no sign of life any more
+  kLost,  // no end is recorded, and the lock is free or status.json is older than kSilence
   kEnded,
   kUnreadable,  // see RunView::problem
 };
 
 struct RunView {
-  // A status.json of a run that has not ended is too old from this age on: a living run renews it every 2 s.
+  // If a run has not ended and its status.json is older than this, the run is lost: a living run writes
+  // status.json every 2 s.
   static constexpr std::chrono::seconds kSilence = RunLock::kStale;
 
   RunPhase phase = RunPhase::kNotRun;
@@ -37,7 +38,7 @@ struct RunView {
 };
 
 // Reads the run in `directory`. `now_s`: see OwnDir::FileSystemTime. Never blocks on a FIFO and follows no
-// link in the directory; what is not trusted gives kUnreadable.
+// link in the directory. Returns kUnreadable if the directory's files are not trusted or cannot be read.
 RunView ViewRun(const OwnDir& directory, std::int64_t now_s);
 
 }  // namespace pipeline

@@ -95,7 +95,7 @@ int CountIn(const std::string& shard) {
       .value_or(0);
 }
 
-// Reads the shards of a job without a plan. How many there are is known from their status.
+// Reads the shards of a job without a plan. Their status files and directory names tell how many there are.
 tl::expected<StatusReport, Refusal> ReadShards(const OwnDir& directory, const OwnDir& shards,
                                                std::int64_t now_s) {
   const auto names = shards.Names();

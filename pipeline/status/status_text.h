@@ -11,8 +11,8 @@ struct Screen {
   int columns = 0, rows = 0;  // 0: unlimited
 };
 
-// Returns a few lines, and for shards a table. If the table has not enough room, leaves out the columns and
-// the shards that matter least.
+// Returns a few lines, and for shards a table. If the screen is too small for the table, leaves out the
+// columns and the shards that matter least.
 std::string StatusText(const StatusReport& report, const Screen& screen);
 
 }  // namespace pipeline

@@ -37,7 +37,7 @@ class AdaptiveRateLimiter {
   // The growth per second while the limit is below the throttled rate, as a share of that rate.
   static constexpr double kSlowGrowth = 0.01;
   // The growth per second while the limit is above the throttled rate, as a share of the limit. This share
-  // doubles with each second above that rate.
+  // doubles with each of the first four seconds above that rate.
   static constexpr double kFastGrowth = 0.10;
   // The limit is removed when it is more than this many times the throttled rate.
   static constexpr double kMaxOvershoot = 64.0;

@@ -7,12 +7,12 @@
 
 namespace s3 {
 
-// The breaker is closed while all is well: requests pass. It opens after several requests in a row got no
-// response, or a 5xx. While it is open, requests are blocked, but use up no attempt. The owner of the breaker
-// probes the store from time to time. When a probe succeeds, the breaker becomes half-open: it allows a few
-// requests in flight, and one more after each success, so that not all waiting requests reach the store at
-// once. A probe cannot show whether a full store has room again. So while the store is full, the breaker
-// allows one real request from time to time instead.
+// The breaker is closed while all is well: requests pass. It opens after several requests in a row failed,
+// each without a response or with a 5xx. While it is open, requests are blocked, but use up no attempt. The
+// owner of the breaker probes the store from time to time. When a probe succeeds, the breaker becomes
+// half-open: it allows a few requests in flight, and one more after each success, so that not all waiting
+// requests reach the store at once. A probe cannot show whether a full store has room again. So while the
+// store is full, the breaker allows one real request from time to time instead.
 class CircuitBreaker {
  public:
   // Before the store's first response, a single failure opens the breaker if `opens_on_first_failure` is

@@ -15,7 +15,7 @@
 namespace s3 {
 
 struct ChildProgram {
-  std::vector<std::string> words;        // the program, which is searched in PATH, and its arguments
+  std::vector<std::string> words;        // the program, which is looked up in PATH, and its arguments
   std::vector<std::string> environment;  // "NAME=VALUE"
   // Descriptors of this process that become the program's stdout and stderr. -1: /dev/null. Not owned.
   int out = -1, err = -1;
@@ -38,8 +38,9 @@ struct ChildLimits {
 };
 
 // Waits until the program has ended. At the deadline, sends SIGTERM to its process group, and SIGKILL after
-// `grace`. If the deadline has passed before the call, does so even if the program has ended, because its own
-// children may still run. Returns what went wrong ("ended with exit status 3"); empty for exit status 0.
+// `grace`. If the deadline has already passed at the call, sends these signals even if the program has ended,
+// because its own children may still run. Returns what went wrong ("ended with exit status 3"); empty for
+// exit status 0.
 std::string AwaitChild(pid_t child, const ChildLimits& limits);
 
 }  // namespace s3

@@ -13,7 +13,8 @@ struct Range {
 };
 
 // Default_Ignorable_Code_Point of https://www.unicode.org/Public/15.0.0/ucd/DerivedCoreProperties.txt, and in
-// addition the separators (U+2028, U+2029) and the interlinear annotation marks (U+FFF9 to U+FFFB). Sorted.
+// addition the controls (up to U+001F, U+007F to U+009F), the separators (U+2028, U+2029) and the interlinear
+// annotation marks (U+FFF9 to U+FFFB). Sorted.
 constexpr Range kHidden[] = {
     {0x0000, 0x001F}, {0x007F, 0x009F},   {0x00AD, 0x00AD},   {0x034F, 0x034F},   {0x061C, 0x061C},
     {0x115F, 0x1160}, {0x17B4, 0x17B5},   {0x180B, 0x180F},   {0x200B, 0x200F},   {0x2028, 0x202E},

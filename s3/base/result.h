@@ -39,7 +39,8 @@ enum class ErrorKind {
 std::string_view KindName(ErrorKind kind);
 std::optional<ErrorKind> KindOf(std::string_view name);
 
-// Returns true when the same request may succeed on another attempt.
+// Returns true when the same request may succeed on another attempt. Returns false for kSlow, kClockSkewed
+// and kWrongRegion, which the client corrects within one attempt.
 bool IsRetryable(ErrorKind kind);
 
 // Returns true when all other objects are likely to fail for the same reason. The run stops after such an

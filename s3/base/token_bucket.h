@@ -1,5 +1,5 @@
-// Limits a rate to a number of units a second on average. A burst may use the units of 20 ms at once. A
-// value; not thread-safe.
+// Limits a rate to a number of units a second on average. Saves the unused units of at most 20 ms for a
+// burst. A value; not thread-safe.
 #pragma once
 
 #include <algorithm>

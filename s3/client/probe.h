@@ -66,10 +66,11 @@ struct ProbeContext {
   ObjectProperties properties;
 };
 
-// Runs the probe. The report has these rows, unless an error ends the probe earlier: "put", "head",
-// "multipart", "if_none_match" (PutObject), "if_none_match parts" (CompleteMultipartUpload), "payload
-// sha256", "payload unsigned", "payload streaming", "checksum md5" and the other checksums, "trailer crc32c",
-// "delete". Blocks; takes a few seconds at most when the store responds.
+// Runs the probe. If the first PutObject fails, the report has no rows. Otherwise it has these: "put",
+// "head", "multipart", "if_none_match" (PutObject), "if_none_match parts" (CompleteMultipartUpload; missing
+// if no upload can be created), "payload sha256", "payload unsigned", "payload streaming", "checksum md5" and
+// the other checksums, "trailer crc32c", "delete". Blocks; takes a few seconds at most when the store
+// responds.
 ProbeReport Probe(const ProbeContext& context);
 
 }  // namespace s3

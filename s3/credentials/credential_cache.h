@@ -44,7 +44,8 @@ class CredentialCache {
 
   // Returns the credentials to sign with now. Takes no lock while they are fresh. In the mandatory window it
   // waits through `waiter` for one attempt to renew them. If they are unusable, it waits for new credentials.
-  // If the wait takes longer than `patience`, Get() fails with kNoCredentials, and so does every later call.
+  // If the wait takes longer than `patience`, or if the credentials are not renewable, Get() fails with
+  // kNoCredentials, and so does every later call.
   Result<Snapshot> Get(Waiter* waiter);
 
   // Call it when the store refused `used` as expired. Waits for other credentials, as Get() does. Returns

@@ -11,8 +11,8 @@
 
 namespace s3 {
 
-// Sets one option. Throws std::bad_alloc when libcurl refuses it, for lack of memory or because of a defect
-// of s3flow, because a connection must not be made with only some of its options.
+// Sets one option. If libcurl refuses it, throws std::bad_alloc, because a connection must not be made with
+// only some of its options. The cause is a lack of memory or a defect of s3flow.
 template <typename Value>
 void Set(CURL* easy, CURLoption option, Value value) {
   if (curl_easy_setopt(easy, option, value) != CURLE_OK) throw std::bad_alloc();

@@ -10,7 +10,7 @@
 namespace s3 {
 
 // Bytes of request bodies that were given to the kernel, or to libcurl. With the libcurl transport, a body of
-// at most 1 MiB is counted only when its response comes.
+// at most 1 MiB in one piece of memory is counted only when its response comes.
 struct SentBytes {
   std::uint64_t total = 0;      // since the start; a repeated request counts again
   std::uint64_t in_flight = 0;  // the part of `total` whose requests are still in flight

@@ -60,7 +60,7 @@ class Proxy:
                 pass_on(server, client)
 
     def forwarded(self, request, origin):
-        """Returns the request as a proxy sends it on: without what is for the proxy, and as the connection's only one."""
+        """Returns the request as a proxy forwards it: without Proxy-* headers, and with Connection: close."""
         head, body = request.split(b"\r\n\r\n", 1)
         lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"proxy-")]
         lines[0] = lines[0].replace(origin.encode(), b"", 1)

@@ -240,7 +240,7 @@ class Filters(TestCase):
 
 
 class Ends(TestCase):
-    """The end of a run says what failed, why, and how to go on."""
+    """The end of a run says what failed, why, and how to resume the run."""
 
     def test_failures_are_grouped_by_cause(self):
         for i in range(30):
@@ -279,7 +279,8 @@ class Ends(TestCase):
 
 class Terminal(TestCase):
     def run_in_terminal(self, columns, rows=24, term="xterm", style="auto", resize=None, number=None):
-        """Runs in a pseudoterminal. Returns what it got and how the process ended. `resize` is set as soon as something is shown."""
+        """Runs s3flow in a pseudoterminal. Returns the bytes that the terminal got, and the exit status. As soon as progress is
+        shown, resizes the terminal to `resize` (rows, columns) and sends the signal `number`, if they are given."""
         for i in range(60):
             self.write(f"data/f{i}", b"x")
         faults = self.write("faults.yaml", "faults:\n  - {attempts: all, action: delay, delay: 20ms}\n")
@@ -317,7 +318,8 @@ class Terminal(TestCase):
                 self.assertEqual(status, 0)
                 lines = self.lines(shown)
                 self.assertTrue(any(re.search(r"\d+ of 60 files", line) for line in lines), lines)
-                drawn = [line for line in lines if not line.startswith("==")]  # ASan warns that it hardly knows swapcontext
+                # "==" begins ASan's warning that it does not fully support swapcontext.
+                drawn = [line for line in lines if not line.startswith("==")]
                 self.assertLess(max(map(len, drawn)), columns)
                 self.assertEqual(shown.count(b"\x1b[J"), shown.count(b"\x1b[?25l") + 1, "each drawing, and one wipe at the end")
                 self.assertTrue(shown.endswith(b"\x1b[J\x1b[?25h"), "the area was not wiped, or the cursor stayed hidden")

@@ -71,8 +71,8 @@ class NthCall(TestCase):
                         ended, _ = self.run_with(server, bucket, None)
                         self.assertEqual(ended.returncode, 0, f"after {fault}: {ended.stderr}")
                     self.check_store(client, bucket, fault)
-                # The failure of these calls does no harm: the last call releases the lock, and four write status.json and
-                # metrics.prom at the begin and the end.
+                # The run may end with 0 although one of these five calls fails: one releases the lock, and four write
+                # status.json and metrics.prom at the beginning and at the end of the run.
                 self.assertLessEqual(seen[0], 5 if 74 in ends else number, fault)
                 self.assertGreater(number, 3, "too few faults were tried")
 

@@ -103,7 +103,7 @@ class Flow(TestCase):
             process.send_signal(signal.SIGHUP)
             _, err = process.communicate(timeout=60)
             self.assertEqual(process.returncode, 0, err)
-            self.assertIn("limits.requests_per_second is none", err)
+            self.assertIn("limits.requests_per_second is unlimited", err)
         self.assertEqual(self.summary()["uploaded"], FILES)
 
 

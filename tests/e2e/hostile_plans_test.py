@@ -152,7 +152,7 @@ class HostilePlans(Hostile):
                 before = {path: path.read_bytes() for path in self.plan.rglob("*") if path.is_file()}
                 for _ in range(2):  # the remains of the first command must not look like a plan
                     ended = self.s3flow("plan", self.job_file, "--shards", "2", "--out", self.plan)
-                    # The names of a plan that has ended are looked for first; the spool is met when it is made.
+                    # `plan` first looks for files of a finished plan (78). It finds a foreign spool only when it creates its own (74).
                     status = 74 if name in ("spool", "a link") else 78
                     self.assert_refused(ended, self.plan, "choose another directory", status=status)
                 self.assertEqual({path: path.read_bytes() for path in before}, before)

@@ -13,7 +13,7 @@ from support.harness import S3FLOW, SECRET, Serve, TestCase, clean_environment, 
 
 
 class Forwarder:
-    """Forwards the connections to one address to a server, and counts them."""
+    """Accepts connections at one address, forwards them to a server, and counts them."""
 
     def __init__(self, address, port, target):
         self.listener = socket.create_server((address, port), backlog=256)
@@ -67,7 +67,7 @@ class ManyAddresses(TestCase):
 
 
 class Redirector:
-    """Gives every request the same response, and keeps what it received."""
+    """Responds to each request with the result of `answer`, and counts the requests."""
 
     def __init__(self, answer, tls=None):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler(answer))

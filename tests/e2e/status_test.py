@@ -19,7 +19,7 @@ HOUR = "faults: [{operation: PutObject, action: delay, delay: 1h, attempts: 1}]"
 
 
 def until(condition):
-    """Waits until the condition is true, and returns its value. The test's time limit ends a wait in vain."""
+    """Waits until the condition is true, and returns its value. If it never is, the test's time limit ends the wait."""
     while not (value := condition()):
         time.sleep(0.02)
     return value
@@ -99,7 +99,7 @@ class OneRun(StatusCase):
         self.assertLessEqual(times[0], times[1])
         self.assertLessEqual(abs((datetime.datetime.now(datetime.timezone.utc) - times[1]).total_seconds()), 600)
 
-    def test_failures_and_an_empty_source(self):
+    def test_a_failed_input_is_in_the_status_and_the_metrics(self):
         faults = self.write("faults.yaml", "faults: [{operation: PutObject, key: f3, action: status, status: 400, code: InvalidArgument, attempts: all}]")
         with Serve(self.dir / "store", "--faults", faults) as server:
             self.assertEqual(s3flow("run", self.job(server.endpoint)).returncode, 1)
@@ -213,7 +213,7 @@ class OneRun(StatusCase):
 
     def test_resume_and_clean_accept_the_files_of_a_dead_run(self):
         for i in range(4, FILES):
-            (self.dir / f"data/f{i}").unlink()  # so that each file has its one request that hangs
+            (self.dir / f"data/f{i}").unlink()  # keeps 4 files: their first requests hang now, and later ones do not
         process = self.hanging_run()
         process.kill()
         process.communicate()
@@ -346,7 +346,7 @@ class OnEnd(StatusCase):
         self.assertEqual(process.returncode, 130)
         self.assertEqual(self.seen()["S3FLOW_STATUS"], "130")
 
-    def test_its_failure_is_one_note_and_no_status(self):
+    def test_its_failure_is_one_note_and_does_not_change_the_exit_status(self):
         with Serve(self.dir / "store") as server:
             for command, words in [("/bin/false", "report.on_end: /bin/false ended with exit status 1"), ("[/nonexistent, secret]", "report.on_end: cannot run /nonexistent"),
                                    ("[sleep, '1000']", "report.on_end: sleep did not finish within the time limit")]:

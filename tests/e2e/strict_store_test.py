@@ -48,7 +48,7 @@ class StrictStore(TestCase):
     def test_nothing_is_left_out_where_nothing_is_refused(self):
         stderr, stats = self.upload()
         self.assertEqual(stats["refused_headers"], 0)
-        self.assertNotIn("does not take", stderr)
+        self.assertNotIn("does not accept", stderr)
 
     def test_a_header_that_decides_what_an_object_becomes_is_not_left_out(self):
         with Serve(self.dir / "store", "--refuse-header", "x-amz-storage-class") as server:

@@ -277,7 +277,8 @@ class Tls(TestCase):
         self.assertNotIn(b"\r\nAuthorization", heads[0])
 
     def run_trusting(self, server, settings):
-        """Runs with the tests' authority in place of the system's, for this process only: it verifies https proxies."""
+        """Runs s3flow with the tests' authority in place of the system's authorities, which also verify https proxies.
+        Only that process sees the replacement."""
         changes = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
         self.runs += 1
         command = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c",
@@ -288,7 +289,8 @@ class Tls(TestCase):
     def test_an_https_proxy_is_used_by_both_transports(self):
         for transport in ("libcurl", "direct"):
             for i in range(20):
-                self.write(f"data/file{i}", b"body")  # a connection each, since the server closes it
+                # The server closes each connection after one response, so each file needs a connection of its own.
+                self.write(f"data/file{i}", b"body")
             server = self.serve()
             proxy = Proxy(self.tls)
             self.addCleanup(proxy.close)
@@ -298,7 +300,8 @@ class Tls(TestCase):
             self.assertTrue(proxy.heads[0].startswith(b"CONNECT 127.0.0.1:"), proxy.heads[0])
             self.assertNotIn(b"AWS4", b"".join(proxy.heads) + proxy.carried)
             for i in range(20):
-                (self.dir / f"data/file{i}").unlink()  # this proxy forwards one request of a connection
+                # Leaves one file, because this proxy forwards only the first request of a connection.
+                (self.dir / f"data/file{i}").unlink()
             with Serve(self.dir / f"store-{transport}") as store:
                 ended = self.run_trusting(store, settings)
                 self.assertEqual(ended.returncode, 0, ended.stderr)

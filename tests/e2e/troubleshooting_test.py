@@ -63,7 +63,8 @@ class Troubleshooting(TestCase):
         def is_there(quote):
             return quote in NOT_IN_THE_SOURCE or all(words.strip().lower() in source for words in quote.split("..."))
         self.assertGreater(len(ROWS), 90)
-        self.assertEqual([row for row in ROWS if not any(is_there(quote) for quote in row)], [], "TROUBLESHOOTING.md quotes these in vain")
+        self.assertEqual([row for row in ROWS if not any(is_there(quote) for quote in row)], [],
+                         "TROUBLESHOOTING.md quotes messages that the source does not contain")
 
     def test_job_files(self):
         job = self.job("http://127.0.0.1:9")

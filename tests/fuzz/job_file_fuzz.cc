@@ -7,7 +7,7 @@
 
 #include "config/job.h"
 
-// A job file of anybody: problems, or a job that shows and reads back as itself.
+// Any job file: the loader returns problems, or a job that can be shown.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   const auto environment = [](const std::string&) { return std::optional<std::string>("value"); };

@@ -26,7 +26,7 @@ State Read(std::string_view text, std::size_t piece, bool to_head, s3::HttpRespo
 
 }  // namespace
 
-// A server's bytes: the same in one piece and in many.
+// A server's bytes: the parser returns the same response, whether they arrive in one piece or in many.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
   const bool to_head = (data[0] & 1) != 0;

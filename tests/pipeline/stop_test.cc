@@ -1,4 +1,4 @@
-// One cause, two degrees.
+// Tests that StopControl keeps the first cause and stops a run in two steps.
 #include "pipeline/stop.h"
 
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ TEST(StopControlTest, ADrainIsNoAbort) {
   EXPECT_TRUE(stop.abort_token().stop_requested());
 }
 
-TEST(StopControlTest, TheCauseIsKnownWhenTheTokenTells) {
+TEST(StopControlTest, SetsTheCauseBeforeItRequestsTheDrain) {
   StopControl stop;
   std::optional<StopCause> seen;
   const std::stop_callback on_drain(stop.drain_token(), [&] { seen = stop.cause(); });

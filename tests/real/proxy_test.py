@@ -52,7 +52,7 @@ class Tinyproxy:
 
 
 class Recorder:
-    """Passes connections on to a port of this machine, and keeps what the clients sent over each."""
+    """Forwards connections to a port of this machine, and keeps what the client sent over each connection."""
 
     def __init__(self, port):
         self.port, self.sent = port, []
@@ -104,7 +104,7 @@ class ProxyTest(CephCase):
         self.written["large"] = self.write_large("data/large", 12 << 20)
 
     def proxy(self, more=""):
-        """Starts a proxy with a recorder before it. Returns the recorder."""
+        """Starts a proxy with a recorder in front of it. Returns the recorder."""
         proxy = self.enterContext(Tinyproxy(self.dir, self.tls_port, more))
         recorder = Recorder(proxy.port)
         self.addCleanup(recorder.close)
@@ -173,7 +173,7 @@ class ProxyTest(CephCase):
                     with self.subTest(transport=transport, endpoint=endpoint, user=user):
                         self.is_refused(self.upload("refused", recorder, endpoint, user=user, transport=transport), 401 if user else 407)
 
-    def test_a_proxy_and_an_endpoint_that_are_both_away_stop_the_run(self):
+    def test_a_proxy_or_an_endpoint_that_is_away_stops_the_run(self):
         recorder = self.proxy()
         away, closed = free_ports(2)
         cases = [(recorder.url, f"http://127.0.0.1:{away}"), (f"127.0.0.1:{closed}", self.rgw.endpoint), (f"127.0.0.1:{closed}", f"http://127.0.0.1:{away}")]

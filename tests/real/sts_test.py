@@ -18,7 +18,7 @@ from support.harness import TestCase, read_journal, s3flow, sha256
 import boto3
 import botocore.client
 
-# 120 tests a longer run, but takes too long for the suite.
+# S3FLOW_STS_SECONDS=120 makes a longer run, which takes too long for the suite.
 SECONDS = float(os.environ.get("S3FLOW_STS_SECONDS", "8"))
 SESSION_SECONDS = 3
 

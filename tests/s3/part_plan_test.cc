@@ -57,7 +57,7 @@ TEST(PlanTest, PartsThatMemoryCannotHoldNameTheOption) {
   EXPECT_THAT(PlanUpload(640'000 * kMiB + 1, options, {}).error().message, HasSubstr("limits.memory"));
 }
 
-// What S3 asks of a plan, whatever the options and limits are.
+// Checks what S3 requires of every plan, for all options and limits.
 void ExpectLegal(const PartPlan& plan, std::uint64_t size, const PlanOptions& options,
                  const StoreLimits& limits) {
   if (!plan.is_multipart()) {
@@ -70,7 +70,8 @@ void ExpectLegal(const PartPlan& plan, std::uint64_t size, const PlanOptions& op
   if (plan.parts > 1) {
     ASSERT_GE(plan.part_bytes, limits.min_part_bytes);
   }
-  // Contiguous by construction: equal parts, and a last one that is not empty and ends at the size.
+  // The parts are contiguous by construction: all but the last have the same size, and the last one is not
+  // empty and ends where the object ends.
   const auto last = plan.Range(plan.parts);
   ASSERT_EQ(last.offset, static_cast<std::uint64_t>(plan.parts - 1) * plan.part_bytes);
   ASSERT_GT(last.bytes, 0u);
@@ -102,7 +103,8 @@ TEST(PlanTest, AMillionRandomSizesAndLimitsAreLegal) {
       ASSERT_NO_FATAL_FAILURE(ExpectLegal(*plan, size, options, limits)) << i;
       multipart += plan->is_multipart() ? 1 : 0;
     } else {
-      // Refused only when nothing legal exists: not one body, and not the most of the greatest parts.
+      // A plan is refused only when no legal plan exists: max_parts of the largest parts are too small for
+      // the object, or the largest part is smaller than min_part_bytes.
       ++refused;
       const auto part = std::min(limits.max_part_bytes, options.max_body_bytes);
       const bool too_large = size / part + (size % part != 0) > static_cast<std::uint64_t>(limits.max_parts);

@@ -20,7 +20,7 @@
 namespace cli {
 namespace {
 
-// A directory that the destructor removes with its content, also when an exception ends the command.
+// A temporary directory. The destructor removes it with its content, even if an exception ends the command.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {

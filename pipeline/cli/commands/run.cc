@@ -14,7 +14,7 @@
 namespace cli {
 namespace {
 
-std::string LimitText(std::uint64_t limit) { return limit == 0 ? "none" : fmt::format("{}", limit); }
+std::string LimitText(std::uint64_t limit) { return limit == 0 ? "unlimited" : fmt::format("{}", limit); }
 
 // Called on SIGHUP. Reads the job file again and applies its rate limits. A file with mistakes changes
 // nothing.

@@ -97,7 +97,7 @@ tl::expected<std::unique_ptr<s3::endpoint::Server>, ExitError> StartServer(
     const bool is_used = error.code() == std::errc::address_in_use;
     return Fail(pipeline::kExitSystem,
                 fmt::format("port {} {}: choose another one with --port, or let s3flow choose (--port 0)",
-                            options.port, is_used ? "is already in use" : "is not allowed to this user"));
+                            options.port, is_used ? "is already in use" : "may not be used by this user"));
   }
 }
 

@@ -10,7 +10,8 @@ namespace s3 {
 // credentials of that profile, and tries no other source. Otherwise returns the credentials of the first
 // source in this list that is configured:
 //   1. AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN (AWS_CREDENTIAL_EXPIRATION)
-//   2. the profile that AWS_PROFILE names, or [default]: a role with a source_profile or credential_source
+//   2. the profile that AWS_PROFILE or AWS_DEFAULT_PROFILE names, or [default]: a role with a source_profile
+//   or credential_source
 //   3. web identity: AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, or the profile's settings for them
 //   4. the profile: IAM Identity Center, keys in the credentials file, credential_process, keys in the config
 //   file

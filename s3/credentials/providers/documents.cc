@@ -56,7 +56,7 @@ constexpr sys_seconds kNever = sys_days(year(2200) / 1 / 1);
 
 SystemTime AtMostNever(sys_seconds time) { return std::min(time, kNever); }
 
-// Returns the number that `count` digits at `at` form; -1 if a character is not a digit.
+// Parses `count` digits that begin at `at`. Returns -1 if a character is not a digit.
 int Digits(std::string_view text, std::size_t at, std::size_t count) {
   int value = -1;
   if (at + count > text.size()) return -1;

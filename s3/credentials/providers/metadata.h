@@ -1,5 +1,5 @@
 // Credentials from the machine's surroundings: the container's agent and EC2's metadata service. Requests to
-// them never use a proxy.
+// them use no proxy, except over https to a container's agent on another host.
 #pragma once
 
 #include <optional>
@@ -15,8 +15,9 @@ namespace s3 {
 std::optional<Result<ProvidedCredentials>> ContainerCredentials(const ProviderContext& context);
 
 // Returns the credentials of the instance's role, with IMDSv2 only; nothing if AWS_EC2_METADATA_DISABLED is
-// true. By default it takes 1 s to find out that there is no metadata service (AWS_METADATA_SERVICE_TIMEOUT,
-// _NUM_ATTEMPTS). https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+// true. By default it takes up to 2 s to find out that there is no metadata service: one attempt to get a
+// token and one plain request, of 1 s each (AWS_METADATA_SERVICE_TIMEOUT, _NUM_ATTEMPTS).
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
 std::optional<Result<ProvidedCredentials>> InstanceCredentials(const ProviderContext& context);
 
 }  // namespace s3

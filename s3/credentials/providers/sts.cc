@@ -10,8 +10,8 @@
 namespace s3 {
 namespace {
 
-// The parameters of a request. Encode() writes them as application/x-www-form-urlencoded. A space becomes %20
-// and not '+', because only %20 agrees with the signature.
+// The parameters of a request. Encode() writes them as application/x-www-form-urlencoded, but a space becomes
+// %20, as in UriEncode(), and not '+'.
 using Form = std::vector<QueryParam>;
 std::string Encode(const Form& form) {
   std::string text;

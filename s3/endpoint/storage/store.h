@@ -74,7 +74,7 @@ class Store {
 
   void LoadDirectory();
   static std::pair<std::string, Object> ReadObject(const std::filesystem::directory_entry& meta_file);
-  std::string UploadPath() S3_REQUIRES(mutex_);  // a new path; called with the mutex held
+  std::string UploadPath() S3_REQUIRES(mutex_);  // returns a new path
   std::string BucketDirectory(const std::string& bucket) const;
   std::string MetaPath(const std::string& bucket, const std::string& key) const;
   void WriteObject(const std::string& bucket, const std::string& key, const ObjectInfo& info,

@@ -19,8 +19,8 @@
 namespace s3 {
 namespace {
 
-// libcurl does not show what it refuses as no HTTP response. A TLS alert begins with type 21, version 3.x
-// (RFC 8446, section 5.1).
+// Returns true when a TLS alert waits in the socket: type 21, version 3.x (RFC 8446, section 5.1). Call it
+// before libcurl reads the bytes, because libcurl does not show bytes that it refuses.
 bool HasTlsAlert(int socket) {
   char begin[2];
   return recv(socket, begin, sizeof begin, MSG_PEEK | MSG_DONTWAIT) == 2 && begin[0] == 21 && begin[1] == 3;
@@ -93,7 +93,7 @@ void CurlConnection::SetUp(Transfer* next, bool expect_continue) {
   Set(easy(), CURLOPT_FRESH_CONNECT, next->needs_fresh_connection() ? 1L : 0L);
 }
 
-// Only on plain TCP must the bytes be a part of the response. With TLS or a proxy they may be other messages.
+// On plain TCP, the bytes are always a part of the response. With TLS or a proxy they may be other messages.
 void CurlConnection::NoteReadable() {
   ++reads_;
   if (!is_plain_tcp_ || !is_connected) return;
@@ -161,8 +161,8 @@ bool CurlConnection::IsQuiet() const {
   auto* const tls = static_cast<SSL*>(session->internals);
   if (SSL_has_pending(tls) != 0) return false;
   if (received < 0) return true;
-  // The bytes are of the proxy's TLS. On a new connection they are tickets: to refuse them would end every
-  // attempt alike.
+  // The bytes belong to the TLS connection to the proxy. On a new connection they are taken for tickets,
+  // because otherwise every attempt would fail in the same way.
   return has_tls_in_tls_ ? is_new_ : IsTlsQuiet(tls);
 }
 

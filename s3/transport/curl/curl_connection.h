@@ -28,7 +28,7 @@ class CurlConnection {
 
   // Prepares easy(). `options` and `pool` must outlive the connection. Throws std::bad_alloc when libcurl has
   // no memory. `auth_schemes`: the schemes with which we may authenticate to a proxy, a mask of CURLAUTH_*.
-  CurlConnection(const TransportOptions& options, const Endpoint& endpoint, unsigned long proxy_auth,
+  CurlConnection(const TransportOptions& options, const Endpoint& endpoint, unsigned long auth_schemes,
                  CurlPool* pool);
   ~CurlConnection();
   CurlConnection(const CurlConnection&) = delete;
@@ -46,10 +46,10 @@ class CurlConnection {
   bool is_new() const { return is_new_; }
   // Call it when the socket is readable.
   void NoteReadable();
-  // True each 8th time that the socket is readable during a transfer. Then check
-  // Transfer::HasFlooded(), because libcurl may read 400 kB each time.
+  // True every eighth time that the socket is readable during a transfer. Then check Transfer::HasFlooded().
+  // libcurl may read 400 kB each time.
   bool reads_a_lot() const { return reads_ % 8 == 7; }
-  // Call it when data came: kMaxRecordsWithoutData limits records in a row.
+  // Call it when data came. Sets the count of TLS records without data in a row to 0.
   void NoteData() { records_without_data_ = 0; }
   // Returns false when libcurl has closed the connection, for example after `Connection: close`.
   bool has_socket() const { return !sockets_.empty(); }

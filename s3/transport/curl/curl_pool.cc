@@ -126,8 +126,8 @@ void CurlPool::Opened(int fd, CurlConnection* connection) {
 // Closing a descriptor removes it from epoll.
 void CurlPool::Closed(int fd) { sockets_[static_cast<std::size_t>(fd)] = {}; }
 
-// When a transfer ends, libcurl asks to watch its socket no longer (CURL_POLL_REMOVE). The idle socket then
-// stays in epoll for reading: if anything can be received on it, HandleEvent closes the connection.
+// When a transfer ends, libcurl asks us to stop watching its socket (CURL_POLL_REMOVE). Nevertheless the idle
+// socket stays in epoll for reading: if anything can be received on it, HandleEvent closes the connection.
 int CurlPool::Watch(int fd, int what) {
   auto& socket = sockets_[static_cast<std::size_t>(fd)];
   const std::uint32_t wanted = what == CURL_POLL_REMOVE ? EPOLLIN

@@ -1,5 +1,5 @@
-// Makes connections with libcurl's multi interface, keeps idle ones alive for reuse (keep-alive) and closes
-// them when the server does or when the idle timeout is over.
+// Makes connections with libcurl's multi interface, and keeps idle ones for reuse (keep-alive). Closes an
+// idle connection when the server closes it or sends bytes, or when the idle timeout is over.
 #pragma once
 
 #include <curl/curl.h>

@@ -1,6 +1,6 @@
 // Parses the head of one HTTP/1.x response: its status, where its body ends, and whether the connection stays
-// open. Pure functions, for any thread. They accept the forms that curl accepts, except unsafe ones:
-// s3/HTTP_FORMS.md lists them.
+// open. Pure functions, for any thread. They accept the forms that curl accepts, except unsafe ones.
+// s3/HTTP_FORMS.md lists all forms.
 #pragma once
 
 #include <cstdint>

@@ -148,7 +148,7 @@ bool ResponseParser::TakeWholeLine(std::string_view* bytes, std::string_view* li
   return TakeLine(&whole, line);
 }
 
-// Ignores chunk extensions. Refuses any other text behind the size, because some HTTP parsers would read it
+// Ignores chunk extensions. Refuses any other text after the size, because some HTTP parsers would read it
 // as a part of the size.
 bool ResponseParser::TakeChunkSize(std::string_view* bytes) {
   std::string_view line;

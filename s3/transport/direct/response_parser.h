@@ -37,7 +37,7 @@ class ResponseParser {
   // incomplete, because only a complete head shows that the response is interim.
   bool started_final() const { return started_final_; }
   // After kComplete: true when the connection may carry another exchange (RFC 9112, section 9.3). False when
-  // bytes came behind the response, and after a switch to another protocol.
+  // more bytes followed the response, and after status 101.
   bool keeps_alive() const;
   const std::string& problem() const { return problem_; }
 

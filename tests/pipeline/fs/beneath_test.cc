@@ -1,5 +1,5 @@
-// What each kind of name leads to is tested in source/open_file_test.cc. Here somebody changes the tree
-// meanwhile.
+// Here another thread changes the tree while files are opened. source/open_file_test.cc tests what each kind
+// of name leads to.
 #include "pipeline/fs/beneath.h"
 
 #include <fcntl.h>

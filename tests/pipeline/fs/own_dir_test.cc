@@ -45,7 +45,7 @@ class OwnDirTest : public testing::Test {
   }
   OwnDir Open(Trust trust = Trust::kOurs) const { return OwnDir::Open(ours_ / "run", trust).value(); }
   std::string Path(const std::string& name) const { return ours_ / ("run/" + name); }
-  // What all ways of opening say of it.
+  // Expects that no method opens `name`, and that the messages have its path and `words`.
   void ExpectRefused(const std::string& name, const std::string& words) const {
     const auto directory = Open();
     const auto says = AllOf(HasSubstr(Path(name)), HasSubstr(words));
@@ -111,7 +111,7 @@ TEST_F(OwnDirTest, AHardLinkIsReadAndNotWrittenTo) {
   EXPECT_TRUE(Open().Write("link", "ours", 0600)) << "another file takes its place";
 }
 
-TEST_F(OwnDirTest, WhatStandsWhereANewFileIsWrittenIsNotFollowed) {
+TEST_F(OwnDirTest, WriteDoesNotFollowAnEntryWithTheTemporaryName) {
   for (const auto plant : {+[](const char*to, const char*at) { return symlink(to, at); },
                            +[](const char*to, const char*at) { return link(to, at); },
                            +[](const char*, const char*at) { return mkfifo(at, 0600); }}) {
@@ -167,7 +167,7 @@ TEST_F(OwnDirTest, OthersMayNotWrite) {
                       HasSubstr("chmod -R go-w " + (ours_ / "run")), HasSubstr("--trust-dir")));
     EXPECT_FALSE(OwnDir::Make(ours_ / "run"));
     EXPECT_TRUE(OwnDir::Open(ours_ / "run", Trust::kOthers));
-    EXPECT_TRUE(OwnDir::Around(Path("file"), Trust::kOurs)) << "is not judged";
+    EXPECT_TRUE(OwnDir::Around(Path("file"), Trust::kOurs)) << "Around() does not check the directory";
   }
   chmod((ours_ / "run").c_str(), 0755);
   chmod(Path("file").c_str(), 0660);
@@ -179,7 +179,7 @@ TEST_F(OwnDirTest, OthersMayNotOwn) {
   if (geteuid() != 0) GTEST_SKIP() << "only root may give files to another user";
   ASSERT_EQ(chown(Path("file").c_str(), kStranger, 0), 0);
   EXPECT_THAT(Open().Find("file").error().message, HasSubstr("belongs to another user (uid 12345)"));
-  EXPECT_FALSE(Open(Trust::kOthers).Find("file")) << "who is not the directory's owner";
+  EXPECT_FALSE(Open(Trust::kOthers).Find("file")) << "the stranger does not own the directory";
   ASSERT_EQ(chown((ours_ / "run").c_str(), kStranger, 0), 0);
   EXPECT_THAT(OwnDir::Open(ours_ / "run").error().message, HasSubstr("--trust-dir"));
   EXPECT_TRUE(Open(Trust::kOthers).Find("file"));
@@ -196,7 +196,7 @@ TEST_F(OwnDirTest, WhatItMakesIsForItsOwner) {
   ASSERT_TRUE(inner) << inner.error().message;
   EXPECT_EQ(ModeOf(ours_ / "a/b/run"), 0755u);
   EXPECT_EQ(ModeOf(ours_ / "a/b/run/locks"), 0755u);
-  EXPECT_EQ(ModeOf(ours_ / "a/b"), 0777u) << "as the umask has it: others may have runs there, too";
+  EXPECT_EQ(ModeOf(ours_ / "a/b"), 0777u) << "the umask decides: others may have runs there, too";
   EXPECT_TRUE(OwnDir::Make(ours_ / "a/b/run"));
   for (const auto* file : {"run/file", "run/file/below"}) EXPECT_FALSE(OwnDir::Make(ours_ / file)) << file;
 }
@@ -215,7 +215,7 @@ TEST_F(OwnDirTest, StaysTheDirectoryThatItWas) {
   EXPECT_TRUE(fs::exists(ours_ / "moved/locks/1"));
 }
 
-// The files of a lock and a journal are those that were opened.
+// A lock writes to the file that it has opened, even if its name now leads to another file.
 TEST_F(OwnDirTest, AnEndingLockWritesIntoItsOwnFile) {
   {
     const auto lock = RunLock::Acquire(Open(), [] {}).value();
@@ -227,7 +227,7 @@ TEST_F(OwnDirTest, AnEndingLockWritesIntoItsOwnFile) {
 
 class TornJournalTest : public OwnDirTest {
  protected:
-  // The bytes that are intact, or what is wrong.
+  // Loads a journal with this text. Returns the number of intact bytes, or the message of the error.
   std::string Loaded(const std::string& text) {
     ours_.Write("run/journal.jsonl", text);
     const auto history = History::Load(Open());
@@ -295,7 +295,7 @@ TEST_F(TornJournalTest, TheTimeComesFromTheFileSystemAndLeavesNoFile) {
   EXPECT_EQ(Open().Names().value(), before);
 }
 
-// Somebody else writes to it: nothing is cut.
+// If another program has written to the journal, nothing is cut off.
 TEST_F(TornJournalTest, WhatWasNotReadIsNotCutOff) {
   for (const auto& text : {run_.substr(1), run_ + std::string(kMaxLineBytes + 2, 'x')}) {
     ours_.Write("run/journal.jsonl", text);

@@ -61,7 +61,7 @@ TEST(IsRunDirectoryTest, ALinkAndAFifoAreNoJournals) {
   EXPECT_FALSE(IsRunDirectory(fd.get()));
   unlink(journal.c_str());
   ASSERT_EQ(mkfifo(journal.c_str(), 0600), 0);
-  EXPECT_FALSE(IsRunDirectory(fd.get())) << "and it isn't waited for a writer";
+  EXPECT_FALSE(IsRunDirectory(fd.get())) << "a FIFO; the call must not wait for a writer";
 }
 
 }  // namespace own_files_test

@@ -17,8 +17,8 @@ class WorkerScalerTest : public testing::Test {
     now += time;
     return Sample();
   }
-  // For `time`, runs `tasks` at once, each for 25 microseconds. Nothing runs for `idle` of each millisecond,
-  // at whose end the load is sampled.
+  // Works for `time`. In each millisecond, runs `tasks` tasks at once, for 25 microseconds each, again and
+  // again. Runs nothing for the last `idle` of the millisecond, and then samples the load.
   void Work(int tasks, std::chrono::milliseconds time, std::chrono::microseconds idle = 0us) {
     for (auto left = time; left > 0ms; left -= 1ms) {
       for (auto busy = 1ms - idle; busy > 0us; busy -= 25us) {

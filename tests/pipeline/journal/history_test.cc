@@ -65,9 +65,9 @@ TEST(HistoryTest, CountsResultsOfTheLastSessionOnly) {
   EXPECT_EQ(history.inputs().done().found, 0u) << "results are counted only";
 }
 
-// Any bytes are read as far as they are a journal, or refused; also lines with a right checksum and wrong
-// fields.
-TEST(HistoryTest, NoBytesMakeItThrow) {
+// Load() reads any bytes as far as they are a journal, or refuses them. Half of the texts have a right
+// checksum on their first line, so that wrong fields are parsed, too.
+TEST(HistoryTest, NeverThrowsWhateverTheBytes) {
   const InputFile file{"/p", "k", 5};
   ObjectResult result;
   result.file = std::make_shared<InputFile>(file);

@@ -18,7 +18,7 @@ class JournalReaderTest : public testing::Test {
     const auto path = directory_.Write("journal.jsonl", text);
     return {s3::UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC)), path};
   }
-  // The failure of a journal with this text; empty if there is none.
+  // Returns the message of the failure for a journal with this text; empty if there is no failure.
   std::string FailureOf(const std::string& text) {
     auto reader = Open(text);
     while (reader.Next()) continue;

@@ -39,7 +39,7 @@ TEST(JournalTest, AppendsFromManyThreadsAndStopsAtTheFirstFailure) {
   setrlimit(RLIMIT_FSIZE, &small);
   EXPECT_FALSE(journal->Append(CompletingLine("t")));
   setrlimit(RLIMIT_FSIZE, &limit);
-  EXPECT_FALSE(journal->Append(CompletingLine("t"))) << "behind half a line";
+  EXPECT_FALSE(journal->Append(CompletingLine("t"))) << "a line after half a line";
   EXPECT_FALSE(journal->Sync());
   EXPECT_EQ(failures, 1);
   EXPECT_EQ(History::Load(directory / "journal.jsonl").value().torn_bytes(), 10u);

@@ -105,7 +105,7 @@ TEST_F(RunDirTest, NoOptionAllowsAnotherKindStoreOrShard) {
   EXPECT_THAT(Open(all).error().message, HasSubstr("no shard, and this is shard 0/2"));
 }
 
-TEST_F(RunDirTest, ASummaryWithoutAJournalIsAnotherPrograms) {
+TEST_F(RunDirTest, RefusesAndKeepsASummaryWithoutAJournal) {
   directory_.Write("a/run/summary.json", "{}");
   const auto refused = Open();
   ASSERT_FALSE(refused);

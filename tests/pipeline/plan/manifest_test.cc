@@ -62,7 +62,7 @@ TEST(ManifestTest, LinesReadBackAsTheyWereWritten) {
   EXPECT_EQ(std::get<ObjectResult>(*read).outcome, Outcome::kFailed);
 }
 
-TEST(ManifestTest, RefusesPartsBehindTheEndOfTheFile) {
+TEST(ManifestTest, RefusesPartsThatTheFileDoesNotHave) {
   auto file = AFile();
   for (const auto& [first, last] : {std::pair(0, 1), {2, 1}, {20, 21}}) {
     file.range = std::make_shared<PartsOfPlan>(PartsOfPlan{first, last, 5 << 20, "token", "upload"});
@@ -73,7 +73,7 @@ TEST(ManifestTest, RefusesPartsBehindTheEndOfTheFile) {
 }
 
 // Each line gets a right checksum, so that its fields are parsed.
-TEST(ManifestTest, NoBytesMakeItThrow) {
+TEST(ManifestTest, NeverThrowsWhateverTheBytes) {
   auto file = AFile();
   std::vector<std::string> seeds = {ManifestLine(file)};
   file.range = std::make_shared<PartsOfPlan>(PartsOfPlan{3, 9, 5 << 20, "token", "upload"});

@@ -69,7 +69,7 @@ TEST_F(SharedUploadTest, FindsTheObjectThatAnEarlierFinishCompletedAndDidNotReco
   EXPECT_EQ(server_->stats().requests["CompleteMultipartUpload"], 1);
 }
 
-TEST_F(SharedUploadTest, FailsWhenThePartsOfTheStoreAreOthers) {
+TEST_F(SharedUploadTest, FailsWhenTheStoreHasOtherParts) {
   PlanAndRun();
   EditLines(ShardRunDir(plan_path_, 0) + "/journal.jsonl", [](std::string* line) {
     if (line->find(R"("record":"part")") == std::string::npos) return;

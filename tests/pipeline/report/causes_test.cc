@@ -30,7 +30,7 @@ TEST(CausesTest, TheLargestGroupsComeFirstWithTheirFirstPaths) {
   EXPECT_EQ(CausesText("failed", {}, 5), "");
 }
 
-TEST(CausesTest, ANumberOfGroupsIsKept) {
+TEST(CausesTest, TheNumberOfGroupsIsLimited) {
   Causes causes;
   for (std::size_t i = 0; i < 2 * kMaxCauses; ++i) AddCause(std::to_string(i), "p", &causes);
   EXPECT_EQ(causes.size(), kMaxCauses + 1);

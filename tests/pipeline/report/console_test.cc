@@ -111,7 +111,7 @@ TEST_F(ConsoleTest, ARestartSaysWhy) {
   EXPECT_EQ(Written(), "restart p: begins again, because: changed while it was read\n");
 }
 
-TEST_F(ConsoleTest, NoTextDrivesTheTerminal) {
+TEST_F(ConsoleTest, NoTextControlsTheTerminal) {
   options_.log = LogLevel::kObjects;
   auto result = ResultOf(Outcome::kFailed, kHostile, kHostile);
   result.reason = kHostile;

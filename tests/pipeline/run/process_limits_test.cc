@@ -92,7 +92,7 @@ TEST(ProcessLimitsTest, OpenDescriptorsAreSubtracted) {
   EXPECT_EQ(*before.descriptors, *after.descriptors + 2);
 }
 
-// The error has a code of its own: callers wait for a descriptor then.
+// The error has a code of its own, so that callers can wait for a descriptor.
 TEST(ProcessLimitsTest, AFileThatFindsNoDescriptorFailsWithItsOwnCode) {
   const test::TempDir directory;
   const InputFile file{

@@ -20,7 +20,7 @@ using s3::endpoint::FaultRule;
 using test::Content;
 using testing::HasSubstr;
 
-// All cases take minutes, so the suite takes some of them.
+// All cases take minutes. So the suite runs only some of them, unless S3FLOW_FAULTS=all.
 bool Thorough() {
   const char* faults = std::getenv("S3FLOW_FAULTS");
   return faults != nullptr && std::string_view(faults) == "all";
@@ -83,7 +83,7 @@ TEST_F(ResumeTest, StartsOverWithAChangedFile) {
   ExpectAgreement(run);
 }
 
-// The file keeps its size and times: only its bytes tell.
+// The file keeps its size and times. Only its bytes show the change.
 TEST_F(ResumeTest, ComparesRecordedPartsWithTheFile) {
   const auto path = directory_.Write("data/large", Content(30'000));
   struct stat before;
@@ -129,7 +129,7 @@ TEST_F(ResumeTest, FindsAnUnrecordedCompletionByItsToken) {
   EXPECT_EQ(server_->stats().requests["CompleteMultipartUpload"], 1);
 }
 
-// Ceph 16 answers so while it completes an upload.
+// Ceph 16 answers NoSuchKey while it completes an upload.
 TEST_F(ResumeTest, NoSuchKeyDoesNotMeanThatTheUploadIsGone) {
   directory_.Write("data/large", Content(30'000));
   auto fault = test::FaultOn("ListParts", FaultAction::kStatus);
@@ -244,7 +244,7 @@ TEST_F(ResumeTest, CutsOffOrNamesALineWithAFlippedBit) {
   int refused = 0, resumed = 0;
   for (int i = 0; i < (Thorough() ? 500 : 100); ++i) {
     auto flipped = text;
-    // Every second one is in the last line.
+    // Every second flipped bit is in the last 70 bytes, which belong to the last line.
     const auto back = random() % (i % 2 == 0 ? flipped.size() : 70);
     flipped[flipped.size() - 1 - back] ^= static_cast<char>(1 << random() % 8);
     Rewrite(flipped);

@@ -130,7 +130,7 @@ TEST_F(RunTest, AFinishedRunIsNotStartedAgain) {
   EXPECT_TRUE(server_->stats().requests.empty());
 }
 
-// The endpoint holds every request when the stop comes, which is sent by another thread.
+// The endpoint delays every request. Another thread requests the stop once 16 requests are in flight.
 TEST_F(RunTest, ADrainFinishesRequestsInFlightAndStartsNoMore) {
   WriteFiles(300);
   FaultRule rule;

@@ -37,7 +37,7 @@ TEST_F(StatusWriterTest, WritesAtOnceAndAtTheEnd) {
   EXPECT_THAT(run_dir_.Names().value(), testing::UnorderedElementsAre("metrics.prom", "status.json"));
 }
 
-TEST_F(StatusWriterTest, AFailedWriteIsAProblemAndNoError) {
+TEST_F(StatusWriterTest, AFailedWriteIsReportedUntilAWriteSucceeds) {
   const auto path = directory_ / "run/status.json";
   ASSERT_EQ(mkdir(path.c_str(), 0755), 0);
   StatusWriter writer(run_dir_, {});

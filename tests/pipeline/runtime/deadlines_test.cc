@@ -15,7 +15,7 @@ namespace deadlines_test {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-// Returns once `token` is requested. Limits that have passed need no time.
+// Blocks until a stop of `token` is requested. The tests use limits that pass at once, so this takes no time.
 void WaitFor(std::stop_token token) {
   std::promise<void> requested;
   const std::stop_callback<std::function<void()>> on_stop(std::move(token), [&] { requested.set_value(); });

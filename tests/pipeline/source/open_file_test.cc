@@ -58,8 +58,9 @@ TEST_F(OpenFileTest, ReadsAnyRange) {
   EXPECT_TRUE(opened->MayHaveChanged());
 }
 
-// A file in the current directory (of the build: TMPDIR may be a tmpfs, which has no O_DIRECT) that loses its
-// name at once, so that even a killed test leaves nothing behind. It is opened by the path of its descriptor.
+// A file in the current directory, which is that of the build: TMPDIR may be a tmpfs, which has no O_DIRECT.
+// The file's name is removed at once, so that even a killed test leaves nothing behind. Input() names the
+// file by the path of its descriptor.
 struct UnnamedFile {
   UnnamedFile() {
     std::string name = "s3flow-test-XXXXXX";
@@ -132,8 +133,8 @@ TEST(ReadingTest, DropsWhatWasReadAndPrefetches) {
     EXPECT_EQ(cached(), left);
   }
   InputFile file = unnamed.Input(kBytes);
-  // It is advice: when memory is short, the system may fetch less, or drop some again. Then it is requested
-  // again.
+  // Prefetch() only gives advice. If memory is short, the system may fetch less, or drop some pages again.
+  // Then the test calls Prefetch() again.
   for (int tries = 0; cached() < 256; ++tries) {
     if (tries % 1000 == 0) {
       posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
@@ -334,7 +335,7 @@ TEST(FileTimesTest, DifferentTimesStayDifferentAndAreWrittenExactly) {
   }
 }
 
-TEST(IoRetryTest, ErrorsThatMayPassAreRetriedAFewTimes) {
+TEST(IoRetryTest, TemporaryErrorsAreRetriedAFewTimes) {
   const auto tries = [](int error) {
     int failed = 1;
     while (IoRetryDelay(error, failed)) ++failed;

@@ -142,7 +142,8 @@ TEST(WalkersTest, OneDirectoryIsDividedAmongAllThreads) {
     std::unique_lock lock(mutex);
     threads.insert(std::this_thread::get_id());
     all_there.notify_all();
-    // The others keep their first part until all are there; the caller splits one off after each yield.
+    // The other threads keep their first part until all threads are there. The caller splits off a part after
+    // each of its yields.
     if (std::this_thread::get_id() != caller || ++yields_of_caller > 4) {
       all_there.wait(lock, [&] { return threads.size() == 4; });
     }

@@ -104,7 +104,7 @@ TEST_F(DigestSchedulerTest, OneTaskDigestsSeveralTogether) {
   }
 }
 
-// Each of them would take longer in a vector than alone, and there are enough cores.
+// If there are few payloads, each takes longer in a vector than alone, and there are enough cores for all.
 TEST_F(DigestSchedulerTest, FewPayloadsAreDigestedAloneOnACoreEach) {
   if (!s3::Has(s3::Sha256Engine::kAvx2)) GTEST_SKIP() << "no AVX2";
   EXPECT_EQ(DigestedByOne(2 * kCores - 1, s3::Sha256Engine::kAvx2), 1u);

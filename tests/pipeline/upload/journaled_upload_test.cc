@@ -18,14 +18,14 @@ class JournaledUploadTest : public testing::Test {
     file_.key = "f";
     file_.size_bytes = 100;
   }
-  // Creates one against a store with these faults.
+  // Creates an upload in a store with these faults.
   JournaledUpload Create(std::vector<s3::endpoint::FaultRule> faults) {
     fixture_.emplace(test::WithBucket(std::move(faults)));
     const s3::ObjectTarget target{file_.key, &properties_};
     return CreateJournaled(&fixture_->client, target, file_, s3::PlanOfParts(100, 10), 7, journal_.get(),
                            &fixture_->waiter, test::IgnoreRetries);
   }
-  // What a later session reads.
+  // Returns the history that a later session would load.
   History Reload() const { return History::Load(directory_.path() + "/journal.jsonl").value(); }
 
   test::TempDir directory_;

@@ -1,4 +1,4 @@
-// Files that the store has are not uploaded again: how that is found out, and with how many requests.
+// Tests how a run finds out that the store already has a file, and how many requests that takes.
 #include "pipeline/upload/skip.h"
 
 #include <fcntl.h>

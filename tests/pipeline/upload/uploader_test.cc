@@ -149,8 +149,8 @@ TEST(UploaderTest, PartsAndRetriesFromManyThreads) {
   EXPECT_TRUE(summary.AddsUp());
 }
 
-// The store has what was digested, but the file has grown since: the object is complete, but not the file as
-// it is now.
+// The file grows while it is sent. The store then has all digested bytes, but they are no longer the whole
+// file, so the file is sent again.
 TEST(UploaderTest, AFileThatChangesWhileItIsSentIsSentAgain) {
   UploadRun run({.buckets = {"bucket"}});
   const auto large = test::Content(300'000);

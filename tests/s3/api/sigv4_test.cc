@@ -28,8 +28,8 @@ struct SuiteCase {
   std::vector<Header> headers;
 };
 
-// RFC 3986, 5.2.4, and one slash instead of several: what the suite's "normalize" requires for services other
-// than S3. S3 never normalises, so the product has no such code.
+// Normalises a path as the suite's "normalize" requires for services other than S3: as in RFC 3986, 5.2.4,
+// and with one slash instead of several. S3 never normalises, so the product has no such code.
 std::string Normalise(const std::string& path) {
   std::vector<std::string> kept;
   std::string segment;

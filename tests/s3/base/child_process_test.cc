@@ -48,7 +48,7 @@ TEST(ChildProcessTest, AtTheDeadlineTheWholeGroupGetsSigterm) {
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
   const UniqueFd in(ends[0]);
   UniqueFd out(ends[1]);
-  // The grandchild holds the pipe, too: its end is the end of the pipe.
+  // The grandchild holds the pipe, too, so the pipe ends only when the grandchild has ended.
   const auto child = StartChild({.words = Shell("trap 'echo bye; exit 0' TERM; sleep 1000 & echo go; wait"),
                                  .environment = EnvironmentList([](std::string_view) { return true; }),
                                  .out = out.get()});

@@ -95,7 +95,7 @@ TEST_F(ClientTest, AStopEndsTheLoopAsCancelled) {
   EXPECT_EQ(result.attempts, 1);
 }
 
-// As when memory runs out while a request is built.
+// This happens when memory runs out while a request is built.
 TEST_F(ClientTest, AnExceptionLeavesNothingInFlight) {
   transport_ = std::make_unique<test::ScriptedTransport>(std::vector<HttpResponse>{});
   const auto client = MakeClient();

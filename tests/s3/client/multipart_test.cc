@@ -134,12 +134,12 @@ TEST_P(IntegrityTest, AFlippedBitIsDetectedAndTheRequestResent) {
     const auto key = "f" + std::to_string(i);
     const auto result = fixture.Put(key, content);
     ASSERT_TRUE(result.response) << i << ": " << result.response.error().message;
-    // A bit of a chunk's length can make the endpoint wait for what never comes: given up, which is no
-    // attempt.
+    // A flipped bit in a chunk's length can make the endpoint wait for bytes that never come. The request is
+    // then cancelled as slow, and sent again without using up an attempt.
     ASSERT_LE(result.attempts, 2) << i;
     ASSERT_EQ(fixture.Stored(key), content) << i;
   }
-  // Or it is the one that makes a capital of a digit, which changes nothing.
+  // The flipped bit may also turn a hexadecimal digit into its upper-case form, which changes nothing.
   const int harmless = Options().payload == PayloadMode::kStreaming ? rounds / 20 : 0;
   EXPECT_GE(fixture.server.stats().requests.at("PutObject"), 1u + 2 * rounds - harmless);
   EXPECT_EQ(fixture.server.stats().faults_injected, static_cast<std::uint64_t>(rounds));
@@ -237,7 +237,8 @@ class LostCompletionTest : public testing::TestWithParam<std::tuple<Truth, Told>
 
 TEST_P(LostCompletionTest, OnlyOurOwnObjectIsASuccess) {
   const auto [truth, told] = GetParam();
-  // Without a response every attempt lasts for the stall window: two attempts, threads and fewer rounds.
+  // Without a response every attempt lasts for the stall window. So there are only two attempts and fewer
+  // rounds, and the rounds run in several threads.
   const bool no_answer = told == Told::kNoResponse;
   test::ClientFixture fixture(SmallParts({Rule(truth, told)}), {}, no_answer ? 2 : 8);
   constexpr int kThreads = 10;

@@ -11,7 +11,7 @@ namespace probe_test {
 using namespace std::chrono_literals;
 using Time = ClockComparison::Time;
 
-// Our clock, at a moment within a second.
+// The time by our clock. It is not a whole second, because Date headers are rounded down.
 constexpr Time kNow{1'000'000s + 700ms};
 
 Time DateAt(Time written, std::chrono::milliseconds offset) {

@@ -23,7 +23,7 @@ TEST(SlowCompletionTest, NoRefusalProvesThatAnEarlierCompletionFailed) {
         {.completions = {{503, "ServiceUnavailable", false}, {status, code, false}, {status, code, true}}});
     EXPECT_EQ(ResultText(later.UploadMultipart()), "success")
         << code << ", finished after the second refusal";
-    // It is never finished: a failure after the last attempt.
+    // The first one is never finished: the upload fails after the last attempt.
     StrictStoreFixture never(
         {.completions = {{503, "", false}, {status, code, false}, {status, code, false}}});
     EXPECT_FALSE(never.UploadMultipart().response);
@@ -56,7 +56,7 @@ TEST(SlowCompletionTest, ACompletionHasItsOwnStallWindow) {
       test::ReadRequest(fd);
       gone.wait(false);
     });
-    // Sends nothing until the other exchange has stalled, which has the same window.
+    // Sends nothing until the exchange with `silent` has stalled. Both exchanges have the same stall window.
     test::RawServer server([&](int fd) {
       test::ReadRequest(fd);
       gone.wait(false);

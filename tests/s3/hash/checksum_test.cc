@@ -56,7 +56,7 @@ TEST(ChecksumTest, PiecesAndCombinationsEqualTheWhole) {
   }
 }
 
-// The CRC of 2^40 zero bytes by combination only: too many to hash.
+// Computes the CRC of 2^40 zero bytes only by combination, because hashing them would take too long.
 TEST(ChecksumTest, SizesBeyond32BitsCombine) {
   const std::string zeros(1 << 20, '\0');
   auto crc32 = Crc32c(zeros);

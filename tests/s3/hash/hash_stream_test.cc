@@ -1,4 +1,4 @@
-// Several hashes and several streams at once yield the same digests as OpenSSL does for one after the other.
+// Hashing several streams at once, or both hashes of a stream at once, gives the same digests as OpenSSL.
 #include "s3/hash/hash_stream.h"
 
 #include <gmock/gmock.h>
@@ -42,8 +42,8 @@ void ExpectOpenSsls(HashStream* stream, Kind kind, std::string_view data) {
   EXPECT_EQ(HexEncode(AsBytes(digests.md5)), HexEncode(AsBytes(expected.md5))) << data.size();
 }
 
-// Leaves out what this processor does not have. HashStreamLanesTest compares that with HashStream's own
-// choice.
+// Returns the engines that this processor has, according to Linux. HashStreamLanesTest checks that HashStream
+// chooses by the same features.
 std::vector<Sha256Engine> Engines() {
   std::vector<Sha256Engine> engines{Sha256Engine::kOpenSsl};
   if (LinuxNames("avx2")) engines.push_back(Sha256Engine::kAvx2);

@@ -104,8 +104,8 @@ TEST(EndpointPoolTest, PausesDoubleUpToTheMaximum) {
   EXPECT_EQ(fixture.notices.size(), 1u) << "one notice";
 }
 
-// 64 requests in flight to a gateway that dies are one failure, not 64.
-TEST(EndpointPoolTest, RequestsInFlightTogetherFailOnce) {
+// When one of two gateways dies, all its requests in flight together cause one pause.
+TEST(EndpointPoolTest, RequestsInFlightTogetherCauseOnePause) {
   Fixture fixture(2);
   std::vector<EndpointPool::Lease> leases;
   for (int i = 0; i < 64; ++i) leases.push_back(fixture.pool.Take());
@@ -124,7 +124,7 @@ TEST(EndpointPoolTest, WhenAllFailTheOneWhosePauseEndsFirstIsTaken) {
   EXPECT_EQ(fixture.Request(false), 1u);
 }
 
-// As when an exception ends a request.
+// This happens when an exception ends a request.
 TEST(EndpointPoolTest, ALeaseThatIsNotReleasedLeavesNothingBehind) {
   Fixture fixture(2);
   for (int i = 0; i < 10; ++i) (void)fixture.pool.Take();

@@ -106,7 +106,7 @@ class EmulatedStoreTest : public testing::TestWithParam<StoreProfile> {
 
 TEST_P(EmulatedStoreTest, AcceptsTheDefaults) {
   test::ClientFixture fixture(options_, Resolved({}), 1);
-  // Not the fixture's client, which resolves by the endpoint's host.
+  // The fixture's client resolves the options by the endpoint's host, so this test makes a client of its own.
   Client client(&fixture.facts, &fixture.credentials, &fixture.admission, fixture.options.retry, Resolved({}),
                 &fixture.loops, &fixture.waiter, {});
   const auto put = client.PutObject({"small", &fixture.properties}, MakePayload("body", client.integrity()),

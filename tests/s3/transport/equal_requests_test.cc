@@ -1,4 +1,4 @@
-// Both transports send the same requests, but for the order of the headers.
+// Both transports send the same requests. Only the order of the headers may differ.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

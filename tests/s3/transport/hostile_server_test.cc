@@ -310,8 +310,8 @@ TEST_P(HostileServerTest, AProxyResponseWithoutEndEndsAtTheConnectTimeout) {
         EventLoop loop(options, 4);
         const auto response = Exchange(loop, Request({IsDirect() ? "http" : "https", "127.0.0.1", 9}));
         ASSERT_TRUE(response.failure) << what;
-        // The libcurl transport expects a TLS handshake in the tunnel, and the bytes behind the head are
-        // none.
+        // The libcurl transport expects a TLS handshake in the tunnel. The bytes after the head are not a
+        // handshake.
         const bool refusal = std::string(what).starts_with("a refusal") ||
                              (!IsDirect() && what == std::string("a success's body"));
         EXPECT_TRUE(refusal || response.failure->kind == ErrorKind::kTransient) << what;

@@ -1,5 +1,5 @@
 // Valid and invalid forms of HTTP/1.x responses (RFC 9112), and the outcome of each form with the installed
-// libcurl and with s3flow. If the two outcomes differ, the row says why s3flow's is another.
+// libcurl and with s3flow. If the two outcomes differ, the row says why.
 #include <curl/curl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

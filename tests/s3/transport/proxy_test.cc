@@ -273,7 +273,7 @@ TEST(ProxyTest, AProxyThatSaysNothingOrGarbageIsATransientFailure) {
   }
 }
 
-TEST(ProxyTest, ASocksProxyIsSpokenTo) {
+TEST(ProxyTest, ASocksProxyGetsASocksGreeting) {
   std::atomic<char> version = 0;  // the first byte of a greeting (RFC 1928, section 3)
   PeerServer proxy(false, [&](Peer& peer) {
     char hello[3];

@@ -1,4 +1,4 @@
-// Uploads that fail, in whole runs: what becomes of them, of their input, and of the journal.
+// Tests whole runs in which uploads fail: what is left in the store, in the journal and in the result.
 #include "pipeline/upload/steps/finisher.h"
 
 #include <gmock/gmock.h>

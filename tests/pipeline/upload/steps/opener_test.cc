@@ -1,4 +1,4 @@
-// How an object begins, in whole runs: resumed, or skipped because its key is taken.
+// Tests whole runs in which an object's upload is resumed, or skipped because its key is taken.
 #include "pipeline/upload/steps/opener.h"
 
 #include <gmock/gmock.h>

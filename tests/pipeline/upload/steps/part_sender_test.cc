@@ -1,4 +1,4 @@
-// Parts of files and streams, in whole runs: they arrive, within the budget of memory.
+// Tests whole runs that upload files and streams in parts: all bytes arrive, and memory stays in its budget.
 #include "pipeline/upload/steps/part_sender.h"
 
 #include <fcntl.h>

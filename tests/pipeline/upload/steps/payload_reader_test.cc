@@ -1,4 +1,4 @@
-// Files that change while they are uploaded, in whole runs: the object is one version of the file.
+// Tests whole runs in which files change while they are uploaded: each object is one version of its file.
 #include "pipeline/upload/steps/payload_reader.h"
 
 #include <gtest/gtest.h>

@@ -98,7 +98,7 @@ TEST(ExchangePumpTest, AConnectionWithoutAResponseIsLost) {
   EXPECT_EQ(pumped.pump.problem(), "the server closed the connection without a response");
 }
 
-TEST(ExchangePumpTest, AResponseBeforeTheRequestIsNone) {
+TEST(ExchangePumpTest, AResponseBeforeTheRequestLosesTheConnection) {
   RawServer server([](int fd) {
     Say(fd, kOk);
     ReadRequest(fd);

@@ -90,7 +90,7 @@ TEST(ResponseParserTest, TellsWhetherTheConnectionCanBeReused) {
   EXPECT_FALSE(keeps("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
   EXPECT_FALSE(keeps("HTTP/1.1 200 OK\r\n\r\nuntil the end"));
   EXPECT_FALSE(keeps("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"));
-  // Bytes behind a response belong to no request.
+  // Bytes that follow a response belong to no request.
   EXPECT_FALSE(keeps("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n"));
   EXPECT_FALSE(keeps("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\na body", true));
 }
