@@ -63,7 +63,7 @@ std::optional<SourceItem> Source::Next(s3::Waiter* waiter) {
 }
 
 void Source::WaitForWork(s3::Waiter* waiter) {
-  waiter->Wait([this](s3::Wake wake) {
+  waiter->Wait(s3::SlotState::kSource, [this](s3::Wake wake) {
     s3::MutexLock lock(mutex_);
     if (!queue_.HasNext() && !queue_.Drained()) {
       consumer_ = wake;

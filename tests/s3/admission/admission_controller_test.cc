@@ -22,7 +22,7 @@ class AdmissionControllerTest : public testing::Test {
  protected:
   AdmissionController::WaitContext Context() {
     return {&waiter_,
-            [this](std::chrono::milliseconds delay) {
+            [this](std::chrono::milliseconds delay, SlotState) {
               std::unique_lock lock(mutex_);
               changed_.wait_for(lock, delay, [this] { return stopping_; });
             },
