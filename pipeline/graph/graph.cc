@@ -222,20 +222,20 @@ std::unique_ptr<s3::Waiter> MakeWaiter(Workers* workers, s3::SlotTime* slot_time
 // slots.
 class SlotHolder {
  public:
-  SlotHolder(const GraphCallbacks& callbacks, s3::SlotTime* slot_time)
-      : callbacks_(callbacks), slot_time_(slot_time) {}
+  SlotHolder(const GraphCallbacks& callbacks, s3::SlotTime* slot_time, IdleSlots* idle)
+      : callbacks_(callbacks), slot_time_(slot_time), idle_(idle) {}
 
   // Adds `slots`, and emits tasks while there are enough slots. An exhausted source keeps all slots that
   // return, so the graph runs out of work and ends.
   template <typename Emit>
   void Take(SlotCount slots, const Emit& emit) {
     held_ += slots.count;
-    CountHeldAs(SlotState::kSource);
+    idle_->SetState(SlotState::kSource);
     while (held_ > 0) {
       if (!next_) next_ = callbacks_.next();
-      if (!next_) return CountHeldAs(SlotState::kFinished);
+      if (!next_) return idle_->SetState(SlotState::kFinished);
       const int weight = callbacks_.weigh(*next_);
-      if (weight > held_) return CountHeldAs(SlotState::kLargeBody);
+      if (weight > held_) return idle_->SetState(SlotState::kLargeBody);
       held_ -= weight;
       const auto now = Clock::now();
       CountEmitted(weight, now);
@@ -248,28 +248,16 @@ class SlotHolder {
  private:
   void CountEmitted(int weight, Clock::time_point now) {
     const bool has_result = std::holds_alternative<ObjectResult>(*next_);
-    slot_time_->Move(SlotState::kSource, has_result ? SlotState::kJournal : SlotState::kWorkerQueue, now);
-    if (weight == 1) return;
-    slot_time_->Leave(SlotState::kSource, weight - 1, now);
-    slot_time_->Enter(SlotState::kLargeBody, weight - 1, now);
-  }
-  // Counts all held slots as `state`. Slots arrive and leave in kSource.
-  void CountHeldAs(SlotState state) {
-    if (state == held_as_) return;
-    const int moving = held_as_ == SlotState::kSource ? held_ : counted_;
-    const auto now = Clock::now();
-    slot_time_->Leave(held_as_, moving, now);
-    slot_time_->Enter(state, moving, now);
-    held_as_ = state;
-    counted_ = moving;
+    idle_->Remove(weight, now);
+    slot_time_->Enter(has_result ? SlotState::kJournal : SlotState::kWorkerQueue, 1, now);
+    if (weight > 1) slot_time_->Enter(SlotState::kLargeBody, weight - 1, now);
   }
 
   const GraphCallbacks& callbacks_;
   s3::SlotTime* const slot_time_;
+  IdleSlots* const idle_;
   std::optional<SourceItem> next_;
   int held_ = 0;
-  SlotState held_as_ = SlotState::kSource;
-  int counted_ = 0;  // slots that were held when they were last counted
 };
 
 using SourceNode = flow::multifunction_node<SlotCount, std::tuple<RunningTask, CompletedTask>>;
@@ -295,13 +283,14 @@ CompletedTask Upload(const RunningTask& running, const GraphCallbacks& callbacks
 }
 
 // Records the result, if the task has one. Returns the slots for the source.
-SlotCount Record(const CompletedTask& task, const GraphCallbacks& callbacks, s3::SlotTime* slot_time) {
+SlotCount Record(const CompletedTask& task, const GraphCallbacks& callbacks, s3::SlotTime* slot_time,
+                 IdleSlots* idle) {
   if (task.result) callbacks.record(*task.result);
   const auto now = Clock::now();
   const int slots = callbacks.next_slots({task.slots, task.bytes, now - task.began, task.result.get()});
   slot_time->Leave(SlotState::kJournal, 1, now);
   if (task.slots > 1) slot_time->Leave(SlotState::kLargeBody, task.slots - 1, now);
-  slot_time->Enter(SlotState::kSource, slots, now);
+  idle->Add(slots, now);
   return {slots};
 }
 
@@ -311,7 +300,7 @@ Graph::Graph(const GraphOptions& options)
     : options_(options),
       workers_(std::make_unique<Workers>(MaxWorkers(options))),
       waiter_(MakeWaiter(workers_.get(), &slot_time_)),
-      source_waiter_(MakeWaiter(workers_.get(), nullptr)) {}
+      uncounted_waiter_(MakeWaiter(workers_.get(), nullptr)) {}
 
 Graph::~Graph() = default;
 
@@ -341,7 +330,7 @@ void Graph::Run(const GraphCallbacks& callbacks) {
     flow::graph graph;
     Workers* const workers = workers_.get();
     workers->SetGraph(&graph);
-    SlotHolder slots(callbacks, &slot_time_);
+    SlotHolder slots(callbacks, &slot_time_, &idle_);
 
     SourceNode source(graph, flow::serial, [&](SlotCount returned, SourceNode::output_ports_type& ports) {
       const RunningScope running(workers);
@@ -353,7 +342,7 @@ void Graph::Run(const GraphCallbacks& callbacks) {
     });
     SinkNode sink(graph, flow::serial, [&](const CompletedTask& task, SinkNode::output_ports_type& ports) {
       const RunningScope running(workers);
-      const auto next = Record(task, callbacks, &slot_time_);
+      const auto next = Record(task, callbacks, &slot_time_, &idle_);
       if (next.count > 0) std::get<0>(ports).try_put(next);
     });
 
@@ -363,7 +352,7 @@ void Graph::Run(const GraphCallbacks& callbacks) {
     flow::make_edge(flow::output_port<0>(sink), source);
 
     const int first = callbacks.first_slots > 0 ? callbacks.first_slots : options_.concurrency;
-    slot_time_.Enter(SlotState::kSource, first, Clock::now());
+    idle_.Add(first, Clock::now());
     source.try_put(SlotCount{first});
     graph.wait_for_all();
   });

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 
+#include "pipeline/graph/idle_slots.h"
 #include "pipeline/message.h"
 #include "s3/base/slot_time.h"
 #include "s3/base/waiter.h"
@@ -64,8 +65,8 @@ class Graph {
   // its thread. In the ThreadSanitizer build the waiter blocks the thread, and there is one thread for each
   // slot.
   s3::Waiter* waiter() { return waiter_.get(); }
-  // The same for the callback `next`, which holds no slot: its waits are not counted in slot_time().
-  s3::Waiter* source_waiter() { return source_waiter_.get(); }
+  // The same for the callback `next`. While it waits, all slots that no task holds count as waiting, too.
+  s3::Waiter* source_waiter() { return &source_waiter_; }
 
   // Returns the time account of the slots. The graph counts each slot from the beginning of Run() on.
   s3::SlotTime* slot_time() { return &slot_time_; }
@@ -80,8 +81,10 @@ class Graph {
  private:
   const GraphOptions options_;
   s3::SlotTime slot_time_;
+  IdleSlots idle_{&slot_time_};
   const std::unique_ptr<Workers> workers_;
-  const std::unique_ptr<s3::Waiter> waiter_, source_waiter_;
+  const std::unique_ptr<s3::Waiter> waiter_, uncounted_waiter_;
+  SourceWaiter source_waiter_{uncounted_waiter_.get(), &idle_};
 };
 
 }  // namespace pipeline

@@ -133,7 +133,7 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
   if (summary.stragglers > 0) {
     text += fmt::format("slow requests sent again: {}\n", summary.stragglers);
   }
-  constexpr std::size_t kMaxFailures = 4, kMaxSkips = 2;  // so that the text has fewer than 15 lines
+  constexpr std::size_t kMaxFailures = 3, kMaxSkips = 2;  // so that the text has fewer than 15 lines
   text += CausesText("failed", summary.failures, kMaxFailures);
   text += CausesText("skipped", summary.skips, kMaxSkips);
   if (stopped && !summary.source_exhausted) {

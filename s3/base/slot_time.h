@@ -21,7 +21,7 @@ namespace s3 {
 enum class SlotState : std::uint8_t {
   // The slot is free.
   kSource,     // the source has found nothing to upload yet
-  kFinished,   // the source has nothing more to upload
+  kFinished,   // the source has found everything; it waits for the last uploads, or has ended
   kLargeBody,  // held for a large body: by its task, whose state another slot shows, or until it has enough
   // The slot's task runs, or could run.
   kWorkerQueue,  // waits until a worker thread is free

@@ -69,7 +69,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"store",
              {{SlotState::kFinished, 500}, {SlotState::kLargeBody, 500}, {SlotState::kFirstByte, 1}}},
         Case{"none", {{SlotState::kFirstByte, 60}, {SlotState::kCpu, 40}}},
-        Case{"none", {{SlotState::kFirstByte, 45}, {SlotState::kCpu, 20}, {SlotState::kReading, 20}}},
+        Case{"none",
+             {{SlotState::kFirstByte, 40},
+              {SlotState::kCpu, 15},
+              {SlotState::kReading, 15},
+              {SlotState::kMemory, 30}}},
         Case{"none", {{SlotState::kWorkerQueue, 60}, {SlotState::kReading, 10}, {SlotState::kCpu, 10}}}));
 
 TEST(VerdictTextTest, GivesTheEvidence) {
