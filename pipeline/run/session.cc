@@ -345,7 +345,7 @@ void Session::AddTiming(Summary* summary) {
                                 .max_slots = context_.setup.slots.most,
                                 .latency = clients_.latencies().OfData()});
   if (const auto problem = series_.problem(); !problem.empty()) {
-    note_(fmt::format("{} is incomplete: {}", kSeriesName, problem));
+    note_("series.jsonl is incomplete: " + problem);
   }
 }
 

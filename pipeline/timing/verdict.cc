@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 namespace pipeline {
 namespace {
@@ -19,12 +20,12 @@ struct Cause {
   std::string_view share;   // "87 % of slot time ..."
 };
 constexpr std::array<Cause, 14> kCauses{{
-    {"store", "the store", "the store's responses", "waited for its responses"},
+    {"store", "the store", "the store", "waited for its responses"},
     {"network", "the network", "the network", "went into sending"},
     {"connecting", "connecting", "connections", "waited for new connections"},
     {"source", "the source", "the source", "waited for files to be found, or for bytes of a stream"},
     {"reading", "reading", "reads of files", "went into opening and reading files"},
-    {"cpu", "the CPU", "the CPU", "went into hashing and other computation, or waited for a worker"},
+    {"cpu", "the CPU", "the CPU", "went into hashing and other computation"},
     {"memory", "limits.memory", "limits.memory", "waited for memory"},
     {"bandwidth", "limits.bandwidth", "limits.bandwidth", "waited for this limit"},
     {"request_rate", "limits.requests_per_second", "limits.requests_per_second", "waited for this limit"},
@@ -96,7 +97,9 @@ double AverageSlots(const Evidence& evidence) {
 bool LacksSlots(const Evidence& evidence) {
   constexpr double kNearlyAll = 0.9, kBusy = 3;
   if (evidence.max_slots == 0 || AverageSlots(evidence) < kNearlyAll * evidence.max_slots) return false;
-  return evidence.latency && evidence.latency->p50_ms <= kBusy * evidence.latency->p01_ms;
+  const auto& latency = evidence.latency;
+  if (!latency || latency->count < static_cast<std::uint64_t>(evidence.max_slots)) return false;
+  return latency->p50_ms <= kBusy * latency->p01_ms;
 }
 
 std::string Percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
@@ -109,7 +112,7 @@ std::string LatencyText(const Evidence& evidence) {
 // Returns further evidence for the cause; begins with a space or a semicolon, unless empty.
 std::string DetailOf(std::string_view limit, const Evidence& evidence) {
   if (limit == "store") {
-    return fmt::format("{}; {:.0f} of at most {} slots in use", LatencyText(evidence), AverageSlots(evidence),
+    return fmt::format("{}; {:.0f} of at most {} in flight", LatencyText(evidence), AverageSlots(evidence),
                        evidence.max_slots);
   }
   if (limit == "cpu" && evidence.seconds > 0) {
@@ -138,9 +141,9 @@ Verdict VerdictOf(const Evidence& evidence) {
   if (limit == "store" && LacksSlots(evidence)) {
     return {
         "concurrency",
-        fmt::format("Limited by upload.concurrency: all {} slots were in use, and {} of their time {}{}; "
-                    "more slots may help",
-                    evidence.max_slots, share, "waited for the store's responses", LatencyText(evidence))};
+        fmt::format(
+            "Limited by upload.concurrency: all {} slots in use, {} of their time waiting for the store{}",
+            evidence.max_slots, share, LatencyText(evidence))};
   }
   return {limit,
           fmt::format("Limited by {}: {} of slot time {}{}", by, share, words, DetailOf(limit, evidence))};

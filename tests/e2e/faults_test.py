@@ -72,8 +72,8 @@ class NthCall(TestCase):
                         self.assertEqual(ended.returncode, 0, f"after {fault}: {ended.stderr}")
                     self.check_store(client, bucket, fault)
                 # The failure of these calls does no harm: the last call releases the lock, and four write status.json and
-                # metrics.prom at the begin and the end.
-                self.assertLessEqual(seen[0], 5 if 74 in ends else number, fault)
+                # metrics.prom at the begin and the end. A few more write series.jsonl: one line a second.
+                self.assertLessEqual(seen[0], 8 if 74 in ends else number, fault)
                 self.assertGreater(number, 3, "too few faults were tried")
 
     def test_a_write_that_fails_loses_nothing(self):

@@ -86,14 +86,14 @@ class StoreTest(VerdictCase):
         self.files(300)
         with self.serve("--latency", "50ms") as server:
             out = self.run_job(server, "")
-        summary = self.check("store", "Limited by the store: ", "(p50 ", "of at most 1024 slots")
+        summary = self.check("store", "Limited by the store: ", "(p50 ", "of at most 1024 in flight")
         self.assertIn(summary["verdict"]["text"] + "\n", out)
 
     def test_too_few_slots_for_a_store_with_a_latency(self):
         self.files(40)
         with self.serve("--latency", "50ms") as server:
             self.run_job(server, "upload: {concurrency: 4}")
-        self.check("concurrency", "Limited by upload.concurrency: all 4 slots were in use")
+        self.check("concurrency", "Limited by upload.concurrency: all 4 slots in use")
 
     def test_a_slow_network(self):
         self.files(2, 40 * MIB)  # far more than the kernel buffers

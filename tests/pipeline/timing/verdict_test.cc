@@ -82,10 +82,10 @@ TEST(VerdictTextTest, GivesTheEvidence) {
   EXPECT_EQ(
       VerdictOf(evidence).text,
       "Limited by the store: 87 % of slot time waited for its responses (p50 41 ms, p99 380 ms); 500 of "
-      "at most 1024 slots in use");
+      "at most 1024 in flight");
   EXPECT_EQ(VerdictOf(Of({{SlotState::kCpu, 81}, {SlotState::kFirstByte, 19}})).text,
-            "Limited by the CPU: 81 % of slot time went into hashing and other computation, or waited for a "
-            "worker; 1.9 of 2 cores busy");
+            "Limited by the CPU: 81 % of slot time went into hashing and other computation; 1.9 of 2 cores "
+            "busy");
   EXPECT_EQ(
       VerdictOf(Of({{SlotState::kFirstByte, 45}, {SlotState::kCpu, 52}, {SlotState::kReading, 3}})).text,
       "No single limit: slot time went to the CPU 52 %, the store 45 %");
@@ -94,16 +94,20 @@ TEST(VerdictTextTest, GivesTheEvidence) {
 TEST(VerdictTextTest, NamesTheConcurrencyIfAllSlotsWaitForTheStore) {
   auto evidence = Of({{SlotState::kFirstByte, 38}, {SlotState::kCpu, 2}});
   evidence.max_slots = 4;
-  evidence.latency = s3::LatencyStats{.p01_ms = 20, .p50_ms = 22, .p99_ms = 30};
+  evidence.latency = s3::LatencyStats{.count = 4, .p01_ms = 20, .p50_ms = 22, .p99_ms = 30};
   const auto verdict = VerdictOf(evidence);
   EXPECT_EQ(verdict.limit, "concurrency");
-  EXPECT_THAT(verdict.text, HasSubstr("all 4 slots were in use"));
+  EXPECT_THAT(verdict.text,
+              HasSubstr("all 4 slots in use, 95 % of their time waiting for the store (p50 22 ms"));
   evidence.max_slots = 5;
   EXPECT_EQ(VerdictOf(evidence).limit, "store") << "one slot was free";
   evidence.max_slots = 4;
   evidence.latency->p01_ms = 5;
   EXPECT_EQ(VerdictOf(evidence).limit, "store") << "responses take longer because the store is busy";
   evidence.latency->p01_ms = 20;
+  evidence.latency->count = 3;
+  EXPECT_EQ(VerdictOf(evidence).limit, "store") << "too few responses to tell";
+  evidence.latency->count = 4;
   evidence.slot_seconds = SlotSeconds({{SlotState::kCpu, 40}});
   EXPECT_EQ(VerdictOf(evidence).limit, "cpu") << "more slots would not help";
 }
