@@ -14,7 +14,7 @@
 #include "pipeline/plan/finish.h"
 #include "pipeline/plan/manifest.h"
 #include "pipeline/plan/planner.h"
-#include "pipeline/runtime/process_memory.h"
+#include "pipeline/runtime/process_usage.h"
 
 namespace {
 

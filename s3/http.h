@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,7 +35,19 @@ struct FileRange {
   std::uint64_t bytes = 0;
 };
 
+// What a request asks the store for.
+enum class RequestKind : std::uint8_t {
+  kPutObject,
+  kUploadPart,
+  kCreateMultipartUpload,
+  kCompleteMultipartUpload,
+  kHeadObject,
+  kOther,
+};
+inline constexpr std::size_t kRequestKinds = 6;
+
 struct HttpRequest {
+  RequestKind kind = RequestKind::kOther;  // for statistics only
   std::string method;
   Endpoint endpoint;
   std::string path;  // percent-encoded, begins with '/'; sent unchanged
@@ -103,6 +116,8 @@ struct HttpResponse {
   HttpHeaders headers;
   std::string body;             // at most kMaxBodyBytes
   bool body_truncated = false;  // the body was longer; the rest was not read
+  // From Send() to the last byte of the response, or to the failure.
+  std::chrono::steady_clock::duration took{};
 
   // S3's responses to uploads are small. A longer body is cut off.
   static constexpr std::size_t kMaxBodyBytes = 1 << 20;
@@ -121,9 +136,9 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  // Fills `*response`, then calls `wake`. `response` and the bytes of the request's body must stay valid
-  // until then. The transport keeps no copy of the request after the call, because thousands of waiting
-  // requests would occupy some KiB each.
+  // Fills `*response`, then calls `wake`. Meanwhile says with Wake::WaitFor() how far the exchange is.
+  // `response` and the bytes of the request's body must stay valid until then. The transport keeps no copy of
+  // the request after the call, because thousands of waiting requests would occupy some KiB each.
   virtual void Send(HttpRequest&& request, HttpResponse* response, Wake wake) = 0;
 
   // Calls `wake` after `delay`, or at once if CancelSleeps() was called.

@@ -20,9 +20,9 @@
 namespace {
 
 // The smallest number of threads that a command needs, one for each of these: signals, journal, lock,
-// deadlines, progress, status file, source, an event loop, a worker, the worker scaler's timer, name
+// deadlines, progress, status file, series, source, an event loop, a worker, the worker scaler's timer, name
 // resolution.
-constexpr int kMinThreads = 11;
+constexpr int kMinThreads = 12;
 
 // The values that the parser sets. Each command uses some of them.
 struct Arguments {

@@ -20,12 +20,14 @@
 #include "pipeline/runtime/threads.h"
 #include "pipeline/upload/object.h"
 #include "s3/base/mutex.h"
+#include "s3/base/slot_time.h"
 
 namespace pipeline {
 namespace {
 
 namespace flow = tbb::flow;
 
+using s3::SlotState;
 using Clock = std::chrono::steady_clock;
 
 // Slots that return to the source.
@@ -86,13 +88,12 @@ class Workers {
   }
 
   // A task starts or resumes.
-  void Enter() {
-    if (adapts_) load_.Enter(Clock::now());
+  void Enter(Clock::time_point now) {
+    if (adapts_) load_.Enter(now);
   }
   // A task completes or is suspended.
-  void Leave() {
+  void Leave(Clock::time_point now) {
     if (!adapts_) return;
-    const auto now = Clock::now();
     load_.Leave(now);
     if (load_.IsDue(now)) Scale(now);
   }
@@ -145,8 +146,8 @@ namespace {
 // waits.
 class RunningScope {
  public:
-  explicit RunningScope(Workers* workers) : workers_(workers) { workers_->Enter(); }
-  ~RunningScope() { workers_->Leave(); }
+  explicit RunningScope(Workers* workers) : workers_(workers) { workers_->Enter(Clock::now()); }
+  ~RunningScope() { workers_->Leave(Clock::now()); }
   RunningScope(const RunningScope&) = delete;
   RunningScope& operator=(const RunningScope&) = delete;
 
@@ -154,51 +155,107 @@ class RunningScope {
   Workers* const workers_;
 };
 
-class SuspendingWaiter final : public s3::Waiter {
+// The same for a task of the upload node, and counts the time of its slot.
+class UploadScope {
  public:
-  explicit SuspendingWaiter(Workers* workers) : workers_(workers) {}
-
-  void Wait(const std::function<void(s3::Wake)>& start) override {
-    workers_->Leave();
-    tbb::task::suspend([&](tbb::task::suspend_point point) {
-      start({[](void* suspended) { tbb::task::resume(static_cast<tbb::task::suspend_point>(suspended)); },
-             point});
-    });
-    workers_->Enter();
+  UploadScope(Workers* workers, s3::SlotTime* slot_time) : workers_(workers), slot_time_(slot_time) {
+    const auto now = Clock::now();
+    workers_->Enter(now);
+    slot_time_->Move(s3::SlotState::kWorkerQueue, s3::SlotState::kCpu, now);
   }
+  ~UploadScope() {
+    const auto now = Clock::now();
+    workers_->Leave(now);
+    slot_time_->Move(s3::SlotState::kCpu, s3::SlotState::kJournal, now);
+  }
+  UploadScope(const UploadScope&) = delete;
+  UploadScope& operator=(const UploadScope&) = delete;
 
  private:
   Workers* const workers_;
+  s3::SlotTime* const slot_time_;
 };
 
-std::unique_ptr<s3::Waiter> MakeWaiter(Workers* workers) {
-  if (kBlocking) return std::make_unique<s3::BlockingWaiter>();
-  return std::make_unique<SuspendingWaiter>(workers);
+class SuspendingWaiter final : public s3::Waiter {
+ public:
+  // `slot_time` may be null.
+  SuspendingWaiter(Workers* workers, s3::SlotTime* slot_time) : workers_(workers), slot_time_(slot_time) {}
+
+  void Wait(s3::SlotState reason, const std::function<void(s3::Wake)>& start) override {
+    Suspended suspended{{slot_time_}};
+    const auto now = Clock::now();
+    workers_->Leave(now);
+    suspended.clock.Enter(reason, now);
+    tbb::task::suspend([&](tbb::task::suspend_point point) {
+      suspended.point = point;
+      start({&Resume, &suspended, &suspended.clock});
+    });
+    const auto resumed = Clock::now();
+    workers_->Enter(resumed);
+    suspended.clock.Enter(s3::SlotState::kCpu, resumed);
+  }
+
+ private:
+  struct Suspended {  // on the task's stack
+    s3::SlotClock clock;
+    tbb::task::suspend_point point = nullptr;
+  };
+
+  // From now on, the task waits for a free worker.
+  static void Resume(void* argument) {
+    auto* const suspended = static_cast<Suspended*>(argument);
+    constexpr auto kReady = s3::SlotState::kWorkerQueue;
+    if (suspended->clock.state != kReady) suspended->clock.Enter(kReady, Clock::now());
+    tbb::task::resume(suspended->point);
+  }
+
+  Workers* const workers_;
+  s3::SlotTime* const slot_time_;
+};
+
+std::unique_ptr<s3::Waiter> MakeWaiter(Workers* workers, s3::SlotTime* slot_time) {
+  if (kBlocking) return std::make_unique<s3::BlockingWaiter>(slot_time);
+  return std::make_unique<SuspendingWaiter>(workers, slot_time);
 }
 
 // Holds the slots that are in the source, and the next item while it waits until there are enough of these
 // slots.
 class SlotHolder {
  public:
-  explicit SlotHolder(const GraphCallbacks& callbacks) : callbacks_(callbacks) {}
+  SlotHolder(const GraphCallbacks& callbacks, s3::SlotTime* slot_time, IdleSlots* idle)
+      : callbacks_(callbacks), slot_time_(slot_time), idle_(idle) {}
 
   // Adds `slots`, and emits tasks while there are enough slots. An exhausted source keeps all slots that
   // return, so the graph runs out of work and ends.
   template <typename Emit>
   void Take(SlotCount slots, const Emit& emit) {
     held_ += slots.count;
+    idle_->SetState(SlotState::kSource);
     while (held_ > 0) {
       if (!next_) next_ = callbacks_.next();
-      if (!next_) return;
+      if (!next_) return idle_->SetState(SlotState::kFinished);
       const int weight = callbacks_.weigh(*next_);
-      if (weight > held_) return;
+      if (weight > held_) return idle_->SetState(SlotState::kLargeBody);
       held_ -= weight;
-      emit(RunningTask{*std::exchange(next_, std::nullopt), weight, Clock::now()});
+      const auto now = Clock::now();
+      CountEmitted(weight, now);
+      RunningTask task{std::move(*next_), weight, now};
+      next_.reset();
+      emit(&task);
     }
   }
 
  private:
+  void CountEmitted(int weight, Clock::time_point now) {
+    const bool has_result = std::holds_alternative<ObjectResult>(*next_);
+    idle_->Remove(weight, now);
+    slot_time_->Enter(has_result ? SlotState::kJournal : SlotState::kWorkerQueue, 1, now);
+    if (weight > 1) slot_time_->Enter(SlotState::kLargeBody, weight - 1, now);
+  }
+
   const GraphCallbacks& callbacks_;
+  s3::SlotTime* const slot_time_;
+  IdleSlots* const idle_;
   std::optional<SourceItem> next_;
   int held_ = 0;
 };
@@ -208,14 +265,14 @@ using UploadNode = flow::function_node<RunningTask, CompletedTask>;
 using SinkNode = flow::multifunction_node<CompletedTask, std::tuple<SlotCount>>;
 
 // Sends a task to the upload node, and a result, which needs no upload, directly to the sink.
-void Emit(RunningTask task, SourceNode::output_ports_type* ports) {
-  auto* const result = std::get_if<ObjectResult>(&task.item);
+void Emit(RunningTask* task, SourceNode::output_ports_type* ports) {
+  auto* const result = std::get_if<ObjectResult>(&task->item);
   if (result == nullptr) {
-    std::get<0>(*ports).try_put(task);
+    std::get<0>(*ports).try_put(*task);
     return;
   }
   auto shared = std::make_shared<const ObjectResult>(std::move(*result));
-  std::get<1>(*ports).try_put(CompletedTask{std::move(shared), task.slots, 0, task.began});
+  std::get<1>(*ports).try_put(CompletedTask{std::move(shared), task->slots, 0, task->began});
 }
 
 CompletedTask Upload(const RunningTask& running, const GraphCallbacks& callbacks) {
@@ -226,10 +283,15 @@ CompletedTask Upload(const RunningTask& running, const GraphCallbacks& callbacks
 }
 
 // Records the result, if the task has one. Returns the slots for the source.
-SlotCount Record(const CompletedTask& task, const GraphCallbacks& callbacks) {
+SlotCount Record(const CompletedTask& task, const GraphCallbacks& callbacks, s3::SlotTime* slot_time,
+                 IdleSlots* idle) {
   if (task.result) callbacks.record(*task.result);
-  const auto took = Clock::now() - task.began;
-  return {callbacks.next_slots({task.slots, task.bytes, took, task.result.get()})};
+  const auto now = Clock::now();
+  const int slots = callbacks.next_slots({task.slots, task.bytes, now - task.began, task.result.get()});
+  slot_time->Leave(SlotState::kJournal, 1, now);
+  if (task.slots > 1) slot_time->Leave(SlotState::kLargeBody, task.slots - 1, now);
+  idle->Add(slots, now);
+  return {slots};
 }
 
 }  // namespace
@@ -237,7 +299,8 @@ SlotCount Record(const CompletedTask& task, const GraphCallbacks& callbacks) {
 Graph::Graph(const GraphOptions& options)
     : options_(options),
       workers_(std::make_unique<Workers>(MaxWorkers(options))),
-      waiter_(MakeWaiter(workers_.get())) {}
+      waiter_(MakeWaiter(workers_.get(), &slot_time_)),
+      uncounted_waiter_(MakeWaiter(workers_.get(), nullptr)) {}
 
 Graph::~Graph() = default;
 
@@ -267,19 +330,19 @@ void Graph::Run(const GraphCallbacks& callbacks) {
     flow::graph graph;
     Workers* const workers = workers_.get();
     workers->SetGraph(&graph);
-    SlotHolder slots(callbacks);
+    SlotHolder slots(callbacks, &slot_time_, &idle_);
 
     SourceNode source(graph, flow::serial, [&](SlotCount returned, SourceNode::output_ports_type& ports) {
       const RunningScope running(workers);
-      slots.Take(returned, [&](RunningTask task) { Emit(std::move(task), &ports); });
+      slots.Take(returned, [&](RunningTask* task) { Emit(task, &ports); });
     });
     UploadNode upload(graph, static_cast<std::size_t>(options_.concurrency), [&](const RunningTask& task) {
-      const RunningScope running(workers);
+      const UploadScope running(workers, &slot_time_);
       return Upload(task, callbacks);
     });
     SinkNode sink(graph, flow::serial, [&](const CompletedTask& task, SinkNode::output_ports_type& ports) {
       const RunningScope running(workers);
-      const auto next = Record(task, callbacks);
+      const auto next = Record(task, callbacks, &slot_time_, &idle_);
       if (next.count > 0) std::get<0>(ports).try_put(next);
     });
 
@@ -288,7 +351,9 @@ void Graph::Run(const GraphCallbacks& callbacks) {
     flow::make_edge(upload, sink);
     flow::make_edge(flow::output_port<0>(sink), source);
 
-    source.try_put(SlotCount{callbacks.first_slots > 0 ? callbacks.first_slots : options_.concurrency});
+    const int first = callbacks.first_slots > 0 ? callbacks.first_slots : options_.concurrency;
+    idle_.Add(first, Clock::now());
+    source.try_put(SlotCount{first});
     graph.wait_for_all();
   });
 }

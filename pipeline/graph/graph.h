@@ -12,7 +12,9 @@
 #include <memory>
 #include <optional>
 
+#include "pipeline/graph/idle_slots.h"
 #include "pipeline/message.h"
+#include "s3/base/slot_time.h"
 #include "s3/base/waiter.h"
 
 namespace pipeline {
@@ -59,9 +61,15 @@ class Graph {
   explicit Graph(const GraphOptions& options);
   ~Graph();
 
-  // Returns the waiter for the callbacks; the graph owns it. The waiter suspends the task and frees its
-  // thread. In the ThreadSanitizer build the waiter blocks the thread, and there is one thread for each slot.
+  // Returns the waiter for the callback `upload`; the graph owns it. The waiter suspends the task and frees
+  // its thread. In the ThreadSanitizer build the waiter blocks the thread, and there is one thread for each
+  // slot.
   s3::Waiter* waiter() { return waiter_.get(); }
+  // The same for the callback `next`. While it waits, all slots that no task holds count as waiting, too.
+  s3::Waiter* source_waiter() { return &source_waiter_; }
+
+  // Returns the time account of the slots. The graph counts each slot from the beginning of Run() on.
+  s3::SlotTime* slot_time() { return &slot_time_; }
 
   // Runs `task` on a worker, after the tasks that are ready now. `task` must not throw and must not wait.
   // Only callbacks and enqueued tasks may call this, during Run(). Run() returns only after `task` has run.
@@ -72,8 +80,11 @@ class Graph {
 
  private:
   const GraphOptions options_;
+  s3::SlotTime slot_time_;
+  IdleSlots idle_{&slot_time_};
   const std::unique_ptr<Workers> workers_;
-  const std::unique_ptr<s3::Waiter> waiter_;
+  const std::unique_ptr<s3::Waiter> waiter_, uncounted_waiter_;
+  SourceWaiter source_waiter_{uncounted_waiter_.get(), &idle_};
 };
 
 }  // namespace pipeline

@@ -62,10 +62,17 @@ std::optional<SourceItem> Source::Next(s3::Waiter* waiter) {
   }
 }
 
+bool Source::MayHaveMore() const {
+  const s3::MutexLock lock(mutex_);
+  return queue_.MayHaveMore();
+}
+
 void Source::WaitForWork(s3::Waiter* waiter) {
-  waiter->Wait([this](s3::Wake wake) {
+  const bool has_more = MayHaveMore();
+  const auto reason = has_more ? s3::SlotState::kSource : s3::SlotState::kFinished;
+  waiter->Wait(reason, [this, has_more](s3::Wake wake) {
     s3::MutexLock lock(mutex_);
-    if (!queue_.HasNext() && !queue_.Drained()) {
+    if (!queue_.HasNext() && !queue_.Drained() && queue_.MayHaveMore() == has_more) {
       consumer_ = wake;
       return;
     }

@@ -61,6 +61,7 @@ class Source {
   void WalkAhead();
   Backpressure Take(Input input);
   bool LeaveOutIfDone(const InputFile& file);
+  bool MayHaveMore() const;
   void WaitForWork(s3::Waiter* waiter);
   void StopAndWake(s3::MutexLock lock);
   void WakeConsumer(s3::MutexLock lock);

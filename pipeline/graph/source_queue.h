@@ -42,6 +42,8 @@ class SourceQueue {
 
   // Returns true if all inputs were handed out.
   bool Exhausted() const { return closed_ && new_.empty(); }
+  // Returns true if new inputs may still be handed out.
+  bool MayHaveMore() const { return !stopped_ && !Exhausted(); }
   // Returns true if nothing more can be handed out: no new input is left or allowed, and no input is open.
   bool Drained() const { return (stopped_ || Exhausted()) && open_ == 0; }
 

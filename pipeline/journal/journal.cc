@@ -113,7 +113,7 @@ s3::Result<void> Journal::Append(std::string_view line) {
 
 s3::Result<void> Journal::AppendDurably(std::string_view line, s3::Waiter* waiter) {
   if (auto appended = Append(line); !appended) return appended;
-  waiter->Wait([this](s3::Wake wake) {
+  waiter->Wait(s3::SlotState::kJournal, [this](s3::Wake wake) {
     const s3::MutexLock lock(mutex_);
     waiting_.push_back(wake);
     sync_thread_->Wake();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pipeline/report/metrics.h"
+#include "pipeline/timing/series.h"
 
 namespace pipeline {
 namespace {
@@ -160,8 +161,10 @@ std::optional<Refusal> RunDirectory::OpenJournal(std::function<void(const s3::Er
 // Refuses an entry that cannot be trusted. Without a journal, also refuses a file of another program that the
 // session would replace.
 std::optional<Refusal> RunDirectory::ReportProblem() const {
-  const std::pair<const char*, std::string_view> reports[] = {
-      {kSummaryName, ""}, {kStatusName, kStatusBegin}, {kMetricsName, kMetricsBegin}};
+  const std::pair<const char*, std::string_view> reports[] = {{kSummaryName, ""},
+                                                              {kStatusName, kStatusBegin},
+                                                              {kMetricsName, kMetricsBegin},
+                                                              {kSeriesName, kSeriesBegin}};
   for (const auto& [name, begin] : reports) {
     const auto file = dir_.Find(name);
     if (!file) return Refusal{kExitJournal, file.error().message};

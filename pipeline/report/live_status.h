@@ -63,7 +63,8 @@ struct LiveStatus {
   // The estimate of the remaining time. It is a minimum unless `all_found`. Nothing before the first
   // estimate, and for a run that has ended.
   std::optional<double> seconds_left;
-  std::string waiting_for;  // the outage that the run waits for; empty: none
+  // What the run waits for: the outage, or a word (see LimitOf()). Empty: no single cause.
+  std::string waiting_for;
 
   // What earlier sessions had done of the counts above. Not in status.json.
   std::uint64_t inputs_before = 0, bytes_before = 0;

@@ -74,11 +74,34 @@ namespace {
 
 // Returns the line that says whether the run succeeded. A run in which everything was uploaded needs no line,
 // because its counts say so.
-std::string VerdictOf(const Summary& summary, std::optional<StopCause> stopped) {
+std::string EndingOf(const Summary& summary, std::optional<StopCause> stopped) {
   const bool is_stopped = stopped && (summary.WorkLeft() || summary.failed > 0);
   if (is_stopped) return "STOPPED before the end: work is left\n";
   if (summary.failed == 0) return "";
   return fmt::format("FAILED: {} of {}\n", Counted(summary.failed, "input", "inputs"), summary.found);
+}
+
+nlohmann::ordered_json SlotSecondsJson(const s3::BySlotState<double>& slot_seconds) {
+  nlohmann::ordered_json json;
+  for (std::size_t i = 0; i < s3::kSlotStates; ++i) {
+    json[std::string(s3::NameOf(static_cast<s3::SlotState>(i)))] = std::max(slot_seconds.values[i], 0.0);
+  }
+  return json;
+}
+
+nlohmann::ordered_json LatencyJson(const std::vector<s3::LatencyStats>& latency) {
+  auto json = nlohmann::ordered_json::array();
+  for (const auto& stats : latency) {
+    json.push_back({{"operation", stats.operation},
+                    {"size_class", stats.size_class},
+                    {"count", stats.count},
+                    {"p50_ms", stats.p50_ms},
+                    {"p90_ms", stats.p90_ms},
+                    {"p99_ms", stats.p99_ms},
+                    {"p999_ms", stats.p999_ms},
+                    {"max_ms", stats.max_ms}});
+  }
+  return json;
 }
 
 }  // namespace
@@ -87,12 +110,13 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
   const auto bytes = static_cast<double>(summary.uploaded_bytes - summary.uploaded_bytes_before);
   const auto objects = static_cast<double>(summary.uploaded - summary.uploaded_before);
   const double seconds = std::max(summary.seconds.count(), 1e-9);
-  auto text = VerdictOf(summary, stopped);
+  auto text = EndingOf(summary, stopped);
   text += fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} cancelled\n", summary.found,
                       summary.uploaded, summary.skipped, summary.failed, summary.cancelled);
   text += fmt::format("{} in {:.2f} s: {}/s, {:.0f} objects/s, {}\n", HumanBytes(bytes),
                       summary.seconds.count(), HumanBytes(bytes / seconds), objects / seconds,
                       Counted(summary.retries, "retry", "retries"));
+  if (!summary.verdict.text.empty()) text += summary.verdict.text + "\n";
   if (summary.sent > 0) {
     text += fmt::format("{} sent: run s3flow finish to complete {}\n",
                         Counted(summary.sent, "range of parts", "ranges of parts"),
@@ -109,7 +133,7 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
   if (summary.stragglers > 0) {
     text += fmt::format("slow requests sent again: {}\n", summary.stragglers);
   }
-  constexpr std::size_t kMaxFailures = 4, kMaxSkips = 2;  // so that the text has fewer than 15 lines
+  constexpr std::size_t kMaxFailures = 3, kMaxSkips = 2;  // so that the text has fewer than 15 lines
   text += CausesText("failed", summary.failures, kMaxFailures);
   text += CausesText("skipped", summary.skips, kMaxSkips);
   if (stopped && !summary.source_exhausted) {
@@ -168,6 +192,9 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"prefix", summary.prefix},
       {"peak_memory_bytes", summary.peak_memory_bytes},
       {"slots", summary.slots},
+      {"slot_seconds", SlotSecondsJson(summary.slot_seconds)},
+      {"verdict", {{"limit", summary.verdict.limit}, {"text", summary.verdict.text}}},
+      {"latency", LatencyJson(summary.latency)},
       {"exit_status", static_cast<int>(status)},
       {"version", S3FLOW_VERSION},
   };

@@ -12,6 +12,9 @@
 #include "pipeline/message.h"
 #include "pipeline/report/causes.h"
 #include "pipeline/stop.h"
+#include "pipeline/timing/verdict.h"
+#include "s3/base/slot_time.h"
+#include "s3/client/latencies.h"
 
 namespace pipeline {
 
@@ -68,6 +71,9 @@ struct Summary {
   // Pairs of (seconds since the start, number of slots), one for each change of that number; see
   // pipeline/graph/concurrency_controller.h.
   std::vector<std::pair<double, int>> slots;
+  s3::BySlotState<double> slot_seconds;  // where the time of the slots went
+  Verdict verdict;                       // what limited the speed
+  std::vector<s3::LatencyStats> latency;
 
   void Count(const ObjectResult& result);
   // Adds the result to `failures` or `skips`. Needs the result's file, which results from a journal do not

@@ -182,7 +182,7 @@ DryRun RunDry(const Options& given, const s3::Options& s3_options, const RunCred
   Progress progress;
   Source source(inputs.find, inputs.streams, upload, stop->drain_token(), &*history, &progress);
   DryUploader uploader(&setup->rules, skip->get(), client.get(), &buffers, graph.waiter());
-  graph.Run({.next = [&] { return source.Next(graph.waiter()); },
+  graph.Run({.next = [&] { return source.Next(graph.source_waiter()); },
              .upload = [&](const UploadTask& task) { return uploader(task); },
              .record =
                  [&](const ObjectResult& result) {

@@ -111,10 +111,10 @@ s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSiz
 }
 
 int CountOf(const RunThreads& threads) {
-  // Ten threads, and one in reserve. The ten: journal, lock, deadlines, progress, status file, source,
-  // credential renewal, running shards, the worker scaler's timer, name resolution. The source's thread is
-  // also one of the walkers.
-  constexpr int kOneOfEach = 11;
+  // Eleven threads, and one in reserve. The eleven: journal, lock, deadlines, progress, status file, series,
+  // source, credential renewal, running shards, the worker scaler's timer, name resolution. The source's
+  // thread is also one of the walkers.
+  constexpr int kOneOfEach = 12;
   return kOneOfEach + threads.workers + threads.event_loops + threads.walkers - 1;
 }
 

@@ -15,10 +15,12 @@
 #include "pipeline/report/console.h"
 #include "pipeline/report/format.h"
 #include "pipeline/run/inputs.h"
+#include "pipeline/run/series_writer.h"
 #include "pipeline/runtime/deadlines.h"
-#include "pipeline/runtime/process_memory.h"
+#include "pipeline/runtime/process_usage.h"
 #include "pipeline/runtime/resource_limits.h"
 #include "pipeline/runtime/scheduler.h"
+#include "pipeline/timing/verdict.h"
 #include "pipeline/upload/buffers.h"
 #include "pipeline/upload/orphaned_uploads.h"
 #include "pipeline/upload/skip.h"
@@ -98,6 +100,7 @@ class Session {
   void AnnounceStop();
   TransferState Transfer();
   std::string_view WaitsFor();
+  void AddTiming(Summary* summary);
   GraphCallbacks Callbacks();
   int WeightOf(const SourceItem& item) const;
   int SlotsAfter(const TaskStats& task);
@@ -124,7 +127,9 @@ class Session {
   Uploader uploader_;
   Sink sink_;
   const Clock::time_point start_;
+  const double cpu_before_ = ProcessCpuSeconds();
   ConcurrencyController slots_;
+  SeriesWriter series_;  // the last, because its thread reads the others
 };
 
 std::unique_ptr<RunningShards> JoinRunningShards(const SessionContext& context) {
@@ -146,8 +151,9 @@ Session::Session(const SessionContext& context, Progress* progress, Console* con
       graph_({context.setup.slots.most, options_.upload.threads}),
       client_(clients_.MakeClient(graph_.waiter())),
       buffers_(options_.upload.memory_bytes),
-      digests_(CoresOf(options_.upload), graph_.waiter(),
-               [this](std::function<void()> task) { graph_.Enqueue(std::move(task)); }),
+      digests_(
+          CoresOf(options_.upload), graph_.waiter(),
+          [this](std::function<void()> task) { graph_.Enqueue(std::move(task)); }, graph_.slot_time()),
       inputs_(InputsOf(options_, context.s3_options.destination.prefix, context.stop->drain_token())),
       deadlines_(options_.limits, SlurmJobEnd(note_), context.stop),
       skip_(PrepareSkipCheck()),
@@ -157,7 +163,8 @@ Session::Session(const SessionContext& context, Progress* progress, Console* con
       uploader_(UploadContextOf()),
       sink_(context.directory.journal(), console_, progress_, context.stop, options_.limits.failures),
       start_(Clock::now()),
-      slots_(context.setup.slots, start_) {
+      slots_(context.setup.slots, start_),
+      series_(context.directory.dir(), graph_.slot_time(), progress_) {
   console_->Watch([this] { return Transfer(); });
 }
 
@@ -180,7 +187,7 @@ std::string_view Session::WaitsFor() {
     case Delay::kNone: break;
   }
   const bool is_starved = progress_->in_flight == 0 && !progress_->all_found;
-  return is_starved ? "the search for files" : "";
+  return is_starved ? "the search for files" : PhraseOf(series_.limit());
 }
 
 Parallelism Session::ParallelismOf() const {
@@ -225,11 +232,13 @@ UploadContext Session::UploadContextOf() {
           .stop = context_.stop->drain_token(),
           .pause =
               [this](std::chrono::milliseconds time) {
-                graph_.waiter()->Wait([&](s3::Wake wake) { clients_.loops().WakeAfter(time, wake); });
+                graph_.waiter()->Wait(s3::SlotState::kBackoff,
+                                      [&](s3::Wake wake) { clients_.loops().WakeAfter(time, wake); });
               },
           .requeue = [this](const Object& object) { source_.Requeue(object); },
           .stream_ready = [this](std::shared_ptr<Object> stream,
-                                 int number) { source_.StreamReady(std::move(stream), number); }};
+                                 int number) { source_.StreamReady(std::move(stream), number); },
+          .slot_time = graph_.slot_time()};
 }
 
 void Session::AnnounceStop() {
@@ -243,7 +252,7 @@ void Session::AnnounceStop() {
 }
 
 GraphCallbacks Session::Callbacks() {
-  return {.next = [this] { return source_.Next(graph_.waiter()); },
+  return {.next = [this] { return source_.Next(graph_.source_waiter()); },
           .upload = [this](const UploadTask& task) { return uploader_(task); },
           .record =
               [this](const ObjectResult& result) {
@@ -312,14 +321,31 @@ void Session::Fill(LiveStatus* status) const {
   status->throttled = clients_.admission().throttled();
   status->in_flight = now.in_flight;
   status->concurrency = slots_.circulation();
-  status->waiting_for = clients_.admission().outage();
+  const auto outage = clients_.admission().outage();
+  status->waiting_for = outage.empty() ? std::string(series_.limit()) : outage;
   const bool has_begun = now.done > 0 || now.in_flight > 0 || now.all_found;
   if (context_.stop->cause()) {
     status->state = RunState::kDraining;
-  } else if (!status->waiting_for.empty()) {
+  } else if (!outage.empty()) {
     status->state = RunState::kWaiting;
   } else {
     status->state = has_begun ? RunState::kRunning : RunState::kWalking;
+  }
+}
+
+// Adds where the time went, and what limited the session.
+void Session::AddTiming(Summary* summary) {
+  const std::chrono::duration<double> elapsed = Clock::now() - start_;
+  summary->slot_seconds = series_.End();
+  summary->latency = clients_.latencies().Stats();
+  summary->verdict = VerdictOf({.slot_seconds = summary->slot_seconds,
+                                .seconds = elapsed.count(),
+                                .cpu_seconds = ProcessCpuSeconds() - cpu_before_,
+                                .cores = CoresOf(options_.upload),
+                                .max_slots = context_.setup.slots.most,
+                                .latency = clients_.latencies().OfData()});
+  if (const auto problem = series_.problem(); !problem.empty()) {
+    note_("series.jsonl is incomplete: " + problem);
   }
 }
 
@@ -328,6 +354,7 @@ Summary Session::Run() {
   sink_.End(source_.done_before().found);
 
   Summary summary = sink_.summary();
+  AddTiming(&summary);
   summary.session = context_.directory.session();
   summary.found = source_.found();
   summary.found_bytes = progress_->found_bytes;

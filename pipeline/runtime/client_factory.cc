@@ -57,7 +57,7 @@ ClientFactory::ClientFactory(const s3::Options& options, std::vector<s3::BucketA
 std::unique_ptr<s3::Client> ClientFactory::MakeClient(s3::Waiter* waiter,
                                                       const s3::IntegrityOptions& integrity) {
   return std::make_unique<s3::Client>(&facts_, &credentials_, &admission_, retry_, integrity, &transport_,
-                                      waiter, drain_);
+                                      waiter, drain_, &latencies_);
 }
 
 std::unique_ptr<s3::Client> ClientFactory::MakeClient(s3::Waiter* waiter) {

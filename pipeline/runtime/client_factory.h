@@ -13,6 +13,7 @@
 #include "pipeline/stop.h"
 #include "s3/admission/admission_controller.h"
 #include "s3/client/client.h"
+#include "s3/client/latencies.h"
 #include "s3/credentials/credential_cache.h"
 #include "s3/options.h"
 #include "s3/stores/store_context.h"
@@ -71,6 +72,8 @@ class ClientFactory {
   const s3::AdmissionController& admission() const { return admission_; }
   const s3::StoreContextCache& facts() const { return facts_; }
   const s3::CredentialCache& credentials() const { return credentials_; }
+  // Returns how long the store took to respond to requests of these clients.
+  const s3::Latencies& latencies() const { return latencies_; }
 
  private:
   using StopCallback = std::stop_callback<std::function<void()>>;
@@ -85,6 +88,7 @@ class ClientFactory {
   s3::TracingTransport transport_;
   s3::StoreContextCache facts_;
   s3::CredentialCache credentials_;
+  s3::Latencies latencies_;
   const StopCallback on_drain_, on_abort_;
 };
 

@@ -53,7 +53,7 @@ void Stream::Cancel() {
 
 s3::Result<StreamPart> Stream::Read(std::span<char> bytes, s3::Waiter* waiter) {
   s3::Result<StreamPart> result;
-  waiter->Wait([&](s3::Wake wake) {
+  waiter->Wait(s3::SlotState::kStream, [&](s3::Wake wake) {
     const s3::MutexLock lock(mutex_);
     request_ = Request{bytes, &result, wake};
     requested_.NotifyOne();

@@ -206,7 +206,9 @@ std::string RunText(const StatusReport& report) {
         fmt::format("{} in flight of at most {}, {}, {} throttled\n",
                     Counted(static_cast<std::uint64_t>(std::max(0, status.in_flight)), "request", "requests"),
                     status.concurrency, Counted(status.retries, "retry", "retries"), status.throttled);
-    if (!status.waiting_for.empty()) text += "waiting: " + Printable(status.waiting_for) + "\n";
+    const bool is_outage = status.state == RunState::kWaiting;
+    if (!status.waiting_for.empty())
+      text += fmt::format("{}: {}\n", is_outage ? "waiting" : "limited by", Printable(status.waiting_for));
   }
   if (run.phase == RunPhase::kLost && run.is_locked) {
     text += "the process hangs: end it before you run again\n";

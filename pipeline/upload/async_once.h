@@ -20,7 +20,7 @@ class AsyncOnce {
       if (done_) return false;
       if (!std::exchange(entered_, true)) return true;
     }
-    waiter->Wait([this](s3::Wake wake) {
+    waiter->Wait(s3::SlotState::kSibling, [this](s3::Wake wake) {
       s3::MutexLock lock(mutex_);
       if (!done_) {
         waiting_.push_back(wake);

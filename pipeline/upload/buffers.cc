@@ -76,7 +76,7 @@ Buffer BufferPool::Take(std::size_t bytes, s3::Waiter* waiter) {
   }
   if (data != nullptr) return {this, data, bytes};
   if (!granted) {
-    waiter->Wait([&](s3::Wake wake) {
+    waiter->Wait(s3::SlotState::kMemory, [&](s3::Wake wake) {
       s3::MutexLock lock(mutex_);
       waiting_.push_back({class_bytes, wake});
       GrantWaiting(std::move(lock));  // the request may fit now

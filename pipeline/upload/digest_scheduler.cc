@@ -59,9 +59,9 @@ DigestScheduler::Work* DigestScheduler::Queue::Pop() {
 
 s3::Result<void> DigestScheduler::Digest(std::size_t bytes, const NextPiece& next,
                                          s3::PayloadDigests* digests) {
-  if (bytes < kMinBytes || digests->lanes() == 1) return DigestAlone(next, digests);
+  if (bytes < kMinBytes || digests->lanes() == 1) return DigestAlone(bytes, next, digests);
   Work work{next, digests};
-  waiter_->Wait([&](s3::Wake wake) {
+  waiter_->Wait(s3::SlotState::kWorkerQueue, [&](s3::Wake wake) {
     work.wake = wake;
     Add(&work);
   });
@@ -69,11 +69,18 @@ s3::Result<void> DigestScheduler::Digest(std::size_t bytes, const NextPiece& nex
   return std::move(work.result);
 }
 
-s3::Result<void> DigestScheduler::DigestAlone(const NextPiece& next, s3::PayloadDigests* digests) {
-  for (;;) {
-    const auto piece = next();
+s3::Result<void> DigestScheduler::DigestAlone(std::size_t bytes, const NextPiece& next,
+                                              s3::PayloadDigests* digests) const {
+  for (std::size_t done = 0;;) {
+    // After the last byte, `next` only finds the end. That takes no time.
+    const auto read = [&] {
+      const s3::RunningIn reading(slot_time_, s3::SlotState::kReading);
+      return next();
+    };
+    const auto piece = done < bytes ? read() : next();
     if (!piece) return tl::unexpected(piece.error());
     if (piece->empty()) return {};
+    done += piece->size();
     digests->Update(*piece);
   }
 }
@@ -122,17 +129,26 @@ void DigestScheduler::DigestSome() {
   std::for_each(ended, works.end(), [](Work* work) { work->wake(); });
 }
 
+// Records what the tasks of these works wait for: what this thread does for them.
+void DigestScheduler::EnterAll(std::span<Work* const> works, s3::SlotState state) {
+  const auto now = s3::SlotTime::Clock::now();
+  for (Work* const work : works) work->wake.WaitFor(state, now);
+}
+
 // Stops early when one payload has ended, so that another one can take its place.
 void DigestScheduler::DigestPieces(std::span<Work* const> works) {
   const auto has_ended = [](const Work* work) { return work->ended; };
   for (int i = 0; i < kPiecesAtATime && std::none_of(works.begin(), works.end(), has_ended); ++i) {
     std::array<s3::PayloadDigests::Piece, s3::kMaxHashLanes> pieces;
     std::size_t count = 0;
+    EnterAll(works, s3::SlotState::kReading);
     for (Work* const work : works) {
       if (work->Read()) pieces[count++] = {work->digests, work->piece};
     }
+    EnterAll(works, s3::SlotState::kCpu);
     s3::PayloadDigests::UpdateAll(std::span(pieces).first(count));
   }
+  EnterAll(works, s3::SlotState::kWorkerQueue);
 }
 
 }  // namespace pipeline

@@ -10,6 +10,7 @@
 #include "s3/api/payload.h"
 #include "s3/base/mutex.h"
 #include "s3/base/result.h"
+#include "s3/base/slot_time.h"
 #include "s3/base/waiter.h"
 
 namespace pipeline {
@@ -25,9 +26,10 @@ class DigestScheduler {
   // outlive all tasks that it has enqueued.
   using Enqueue = std::function<void(std::function<void()>)>;
 
-  // Enqueues at most `cores` tasks at a time. Doesn't own `waiter`.
-  DigestScheduler(int cores, s3::Waiter* waiter, Enqueue enqueue)
-      : cores_(cores), waiter_(waiter), enqueue_(std::move(enqueue)) {}
+  // Enqueues at most `cores` tasks at a time. Counts the time in which `next` reads in `slot_time`, if not
+  // null. Doesn't own `waiter` and `slot_time`.
+  DigestScheduler(int cores, s3::Waiter* waiter, Enqueue enqueue, s3::SlotTime* slot_time = nullptr)
+      : cores_(cores), waiter_(waiter), enqueue_(std::move(enqueue)), slot_time_(slot_time) {}
 
   // Returns the next piece of a payload, or an empty one at its end. The piece stays valid until the next
   // call. The scheduler calls it from one thread at a time, but from changing threads.
@@ -37,7 +39,7 @@ class DigestScheduler {
   // of `next` and rethrows its exceptions.
   s3::Result<void> Digest(std::size_t bytes, const NextPiece& next, s3::PayloadDigests* digests);
   // Digests one payload alone, in the calling thread.
-  static s3::Result<void> DigestAlone(const NextPiece& next, s3::PayloadDigests* digests);
+  s3::Result<void> DigestAlone(std::size_t bytes, const NextPiece& next, s3::PayloadDigests* digests) const;
 
   // Digest() digests smaller payloads in the calling thread, because a handover would take longer.
   static constexpr std::size_t kMinBytes = 256 << 10;
@@ -59,6 +61,7 @@ class DigestScheduler {
   void DigestSome();
   // Returns how many payloads to digest together. Precondition: waiting_ is not empty.
   std::size_t LanesNow() const S3_REQUIRES(mutex_);
+  static void EnterAll(std::span<Work* const> works, s3::SlotState state);
   static void DigestPieces(std::span<Work* const> works);
 
   // With fewer unfinished payloads than this per core, some cores may be idle. Then fewer payloads are
@@ -68,6 +71,7 @@ class DigestScheduler {
   const int cores_;
   s3::Waiter* const waiter_;
   const Enqueue enqueue_;
+  s3::SlotTime* const slot_time_;
   s3::Mutex mutex_;
   int tasks_ S3_GUARDED_BY(mutex_) = 0;  // enqueued or running
   int works_ S3_GUARDED_BY(mutex_) = 0;  // in waiting_, or taken from it by a task

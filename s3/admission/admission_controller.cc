@@ -33,6 +33,7 @@ std::optional<AdmissionTicket> AdmissionController::Acquire(const Request& reque
     }
     entry.purpose = request.is_cleanup ? Purpose::kCleanup : Purpose::kRequest;
     entry.bytes = request.bytes;
+    UpdateReason(now);
     queue_.Push(&entry, request.is_retry ? Priority::kRetry : Priority::kNew);
   }
   if (!AwaitTurn(&entry, context)) return std::nullopt;
@@ -91,7 +92,11 @@ bool AdmissionController::AwaitTurn(WaitQueue::Entry* entry, const WaitContext& 
 
 // Returns when the entry is resolved or leads the queue.
 void AdmissionController::Suspend(WaitQueue::Entry* entry, Waiter* waiter) {
-  waiter->Wait([this, entry](Wake wake) {
+  const auto reason = [this, entry] {
+    const MutexLock lock(mutex_);
+    return entry->is_request() ? reason_ : SlotState::kOutage;
+  };
+  waiter->Wait(reason(), [this, entry](Wake wake) {
     {
       const MutexLock lock(mutex_);
       if (entry->state == State::kWaiting && !queue_.IsLeader(entry)) {
@@ -124,11 +129,12 @@ void AdmissionController::LeadQueue(const WaitQueue::Entry& leader, const WaitCo
       const MutexLock lock(mutex_);
       const auto now = Clock::now();
       AdmitReady(now, &woken);
+      UpdateReason(now);
       duty = NextDuty(leader, now);
     }
     woken.WakeAll();
     if (duty.kind == Duty::Kind::kNone) return;
-    context.pause(duty.delay);
+    context.pause(duty.delay, duty.reason);
     if (duty.kind == Duty::Kind::kProbe) Probe(duty, context);
   }
 }
@@ -136,13 +142,14 @@ void AdmissionController::LeadQueue(const WaitQueue::Entry& leader, const WaitCo
 AdmissionController::Duty AdmissionController::NextDuty(const WaitQueue::Entry& leader,
                                                         Clock::time_point now) {
   if (leader.state != State::kWaiting) return {};
-  if (breaker_.is_open()) return {Duty::Kind::kProbe, breaker_.NextProbeDelay(), breaker_.is_full()};
+  if (breaker_.is_open())
+    return {Duty::Kind::kProbe, breaker_.NextProbeDelay(), SlotState::kOutage, breaker_.is_full()};
   // While the breaker is half-open, each released ticket admits the next requests. This sleep is only a
   // safeguard.
-  if (!breaker_.AllowsRequest()) return {Duty::Kind::kSleep, kMaxSleep};
+  if (!breaker_.AllowsRequest()) return {Duty::Kind::kSleep, kMaxSleep, SlotState::kOutage};
   const auto until_ready = std::max({requests_.Until(now), bytes_.Until(now), adaptive_.Until(now)});
   const auto sleep = std::chrono::ceil<milliseconds>(until_ready);
-  return {Duty::Kind::kSleep, std::clamp(sleep, milliseconds(1), kMaxSleep)};
+  return {Duty::Kind::kSleep, std::clamp(sleep, milliseconds(1), kMaxSleep), reason_};
 }
 
 void AdmissionController::Probe(const Duty& duty, const WaitContext& context) {
@@ -225,6 +232,27 @@ bool AdmissionController::TryTake(std::uint64_t bytes, Clock::time_point now) {
   if (!requests_.Ready(now) || !bytes_.Ready(now) || !adaptive_.Ready(now)) return false;
   Take(bytes);
   return true;
+}
+
+// Finds what the next request waits for: of several limits, the one that makes it wait longest. If that has
+// changed, corrects the time accounts of the tasks that wait.
+void AdmissionController::UpdateReason(Clock::time_point now) {
+  auto reason = reason_;
+  auto longest = Clock::duration::zero();
+  const auto consider = [&](TokenBucket& bucket, SlotState state) {
+    if (bucket.Ready(now) || bucket.Until(now) <= longest) return;
+    longest = bucket.Until(now);
+    reason = state;
+  };
+  consider(requests_, SlotState::kRequestRate);
+  consider(bytes_, SlotState::kBandwidth);
+  consider(adaptive_, SlotState::kThrottling);
+  if (!breaker_.AllowsRequest()) reason = SlotState::kOutage;
+  if (reason == reason_) return;
+  reason_ = reason;
+  queue_.ForEachSuspended([&](const WaitQueue::Entry& entry) {
+    if (entry.is_request()) entry.wake->WaitFor(reason, now);
+  });
 }
 
 void AdmissionController::Take(std::uint64_t bytes) {

@@ -21,6 +21,7 @@
 #include "s3/admission/circuit_breaker.h"
 #include "s3/admission/wait_queue.h"
 #include "s3/base/mutex.h"
+#include "s3/base/slot_time.h"
 #include "s3/base/token_bucket.h"
 #include "s3/base/waiter.h"
 
@@ -77,8 +78,9 @@ class AdmissionController {
   // How the calling task waits.
   struct WaitContext {
     Waiter* waiter;
-    std::function<void(std::chrono::milliseconds)> pause;  // returns early when the run is stopping
-    std::function<bool()> probe;                           // sends a request; true when the store responds
+    // Waits, for the given reason. Returns early when the run is stopping.
+    std::function<void(std::chrono::milliseconds, SlotState)> pause;
+    std::function<bool()> probe;  // sends a request; true when the store responds
   };
 
   // `limits` is not owned.
@@ -137,6 +139,7 @@ class AdmissionController {
     enum class Kind { kNone, kSleep, kProbe };
     Kind kind = Kind::kNone;  // kNone: the leader itself was admitted or rejected
     std::chrono::milliseconds delay{0};
+    SlotState reason = SlotState::kOutage;  // for the delay
     bool is_full = false;
   };
   // Messages for the user. A caller fills them in while it holds the lock, and reports them after it has
@@ -160,6 +163,7 @@ class AdmissionController {
   void AdmitReady(Clock::time_point now, WaitQueue::Woken* woken) S3_REQUIRES(mutex_);
   bool TryTake(std::uint64_t bytes, Clock::time_point now) S3_REQUIRES(mutex_);
   void Take(std::uint64_t bytes) S3_REQUIRES(mutex_);
+  void UpdateReason(Clock::time_point now) S3_REQUIRES(mutex_);
   void UpdateRates(Clock::time_point now) S3_REQUIRES(mutex_);
   Announcement GiveUp() S3_REQUIRES(mutex_);
   Announcement RecordOutcome(CircuitBreaker::Outcome outcome, std::string_view cause, Clock::time_point now)
@@ -175,6 +179,7 @@ class AdmissionController {
   TokenBucket requests_ S3_GUARDED_BY(mutex_), bytes_ S3_GUARDED_BY(mutex_);  // the user's limits
   TokenBucket adaptive_ S3_GUARDED_BY(mutex_);  // the rate that the store accepts
   WaitQueue queue_ S3_GUARDED_BY(mutex_);
+  SlotState reason_ S3_GUARDED_BY(mutex_) = SlotState::kRequestRate;  // why the queue waits
   bool cancelled_ S3_GUARDED_BY(mutex_) = false;
   bool gave_up_ S3_GUARDED_BY(mutex_) = false;
   std::string cause_ S3_GUARDED_BY(mutex_);  // why the breaker opened

@@ -60,7 +60,7 @@ RetryResult RunAttempts(const RetryOptions& options, const RetryHooks& hooks, co
     // Exempt failures lengthen the backoff, too, because the store is overloaded.
     const auto delay = RetryDelay(options, number - 1 + exempt, hooks.uniform(), error);
     if (counts) hooks.on_retry({number, options.max_attempts, delay, error});
-    if (!hooks.sleep(delay)) return {tl::unexpected(StoppedBeforeRetry(error)), number};
+    if (!hooks.sleep(delay, error)) return {tl::unexpected(StoppedBeforeRetry(error)), number};
     if (counts) {
       ++number;
     } else {

@@ -50,8 +50,9 @@ enum class RetryExemption {
 inline constexpr int kMaxExemptionsPerAttempt = 4;
 
 struct RetryHooks {
-  // Waits for the given time. Returns false when the run is stopping. The loop then ends with kCancelled.
-  std::function<bool(std::chrono::milliseconds)> sleep;
+  // Waits for the given time after an error. Returns false when the run is stopping. The loop then ends with
+  // kCancelled.
+  std::function<bool(std::chrono::milliseconds, const Error&)> sleep;
   // Called before each delay, except when the failure was exempt.
   std::function<void(const RetryEvent&)> on_retry = [](const RetryEvent&) {};
   // Called after a failure that the store as a whole may have caused. May wait until the store is back.

@@ -64,6 +64,16 @@ class WaitQueue {
   // The entry that is served next: retries before new requests, each in order of arrival. Null when empty.
   Entry* front() const { return lists_[0].first != nullptr ? lists_[0].first : lists_[1].first; }
 
+  // Calls `visit` with each waiting entry whose task is suspended.
+  template <typename Visit>
+  void ForEachSuspended(const Visit& visit) const {
+    for (const auto& list : lists_) {
+      for (const auto* entry = list.first; entry != nullptr; entry = entry->next) {
+        if (entry->wake) visit(*entry);
+      }
+    }
+  }
+
   // Appends an entry. It becomes the leader if the queue has no leader.
   void Push(Entry* entry, Priority priority);
   // Removes the front entry and sets its final `state`. Adds it to `*woken` when its task is suspended.

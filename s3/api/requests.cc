@@ -12,8 +12,10 @@
 namespace s3 {
 namespace {
 
-HttpRequest ForKey(std::string_view method, const BucketAddress& bucket, std::string_view key) {
+HttpRequest ForKey(std::string_view method, const BucketAddress& bucket, std::string_view key,
+                   RequestKind kind = RequestKind::kOther) {
   HttpRequest request;
+  request.kind = kind;
   request.headers.reserve(12);
   request.method = method;
   request.endpoint = bucket.endpoint;
@@ -77,7 +79,7 @@ std::vector<std::string> SuspectHeaders(const HttpRequest& request, const Error&
 }
 
 HttpRequest BuildPutObject(const BucketAddress& bucket, const ObjectTarget& target, std::string_view token) {
-  auto request = ForKey("PUT", bucket, target.key);
+  auto request = ForKey("PUT", bucket, target.key, RequestKind::kPutObject);
   AddProperties(
       target, [](std::string_view) { return true; }, &request);
   AddToken(token, &request);
@@ -87,7 +89,7 @@ HttpRequest BuildPutObject(const BucketAddress& bucket, const ObjectTarget& targ
 HttpRequest BuildHeadBucket(const BucketAddress& bucket) { return ForKey("HEAD", bucket, ""); }
 
 HttpRequest BuildHeadObject(const BucketAddress& bucket, const ObjectTarget& target, bool with_checksum) {
-  auto request = ForKey("HEAD", bucket, target.key);
+  auto request = ForKey("HEAD", bucket, target.key, RequestKind::kHeadObject);
   AddProperties(target, IsCustomerKey, &request);
   if (with_checksum) request.headers.push_back({"x-amz-checksum-mode", "ENABLED"});
   return request;
@@ -102,7 +104,7 @@ HttpRequest BuildDeleteObject(const BucketAddress& bucket, const ObjectTarget& t
 
 HttpRequest BuildCreateMultipartUpload(const BucketAddress& bucket, const ObjectTarget& target,
                                        ChecksumAlgorithm checksum, std::string_view token) {
-  auto request = ForKey("POST", bucket, target.key);
+  auto request = ForKey("POST", bucket, target.key, RequestKind::kCreateMultipartUpload);
   request.query.emplace_back("uploads", "");
   AddProperties(
       target, [](std::string_view name) { return !IsCondition(name); }, &request);
@@ -117,7 +119,7 @@ HttpRequest BuildCreateMultipartUpload(const BucketAddress& bucket, const Object
 
 HttpRequest BuildUploadPart(const BucketAddress& bucket, const ObjectTarget& target,
                             std::string_view upload_id, int part_number) {
-  auto request = ForKey("PUT", bucket, target.key);
+  auto request = ForKey("PUT", bucket, target.key, RequestKind::kUploadPart);
   request.query.emplace_back("partNumber", fmt::format("{}", part_number));
   request.query.emplace_back("uploadId", upload_id);
   AddProperties(target, IsCustomerKey, &request);
@@ -141,7 +143,7 @@ HttpRequest BuildCompleteMultipartUpload(const BucketAddress& bucket, const Obje
                                          std::string_view upload_id, std::uint64_t object_bytes,
                                          ChecksumAlgorithm checksum, std::string_view object_checksum,
                                          std::string_view xml) {
-  auto request = ForKey("POST", bucket, target.key);
+  auto request = ForKey("POST", bucket, target.key, RequestKind::kCompleteMultipartUpload);
   request.query.emplace_back("uploadId", upload_id);
   request.body = xml;
   request.headers.push_back({"content-type", "application/xml"});

@@ -28,7 +28,7 @@ std::vector<std::string> SuspectsOf(const Operation& operation, const StoreConte
 
 Client::Client(StoreContextCache* store, CredentialCache* credentials, AdmissionController* admission,
                RetryOptions retry, IntegrityOptions integrity, Transport* transport, Waiter* waiter,
-               std::stop_token stop)
+               std::stop_token stop, Latencies* latencies)
     : store_(store),
       credentials_(credentials),
       admission_(admission),
@@ -37,7 +37,9 @@ Client::Client(StoreContextCache* store, CredentialCache* credentials, Admission
       transport_(transport),
       waiter_(waiter),
       stop_(std::move(stop)),
-      wait_context_{waiter, [this](std::chrono::milliseconds delay) { Sleep(delay); },
+      latencies_(latencies),
+      wait_context_{waiter,
+                    [this](std::chrono::milliseconds delay, SlotState reason) { Sleep(delay, reason); },
                     [this] { return ProbeStore(); }} {}
 
 bool Client::SendsFromFiles() const {
@@ -134,7 +136,9 @@ RetryResult Client::VerifyObject(const ObjectTarget& target, std::uint64_t bytes
 
 RetryResult Client::RetryLoop(const Attempt& attempt, const RetryObserver& on_retry) {
   RetryHooks hooks;
-  hooks.sleep = [this](std::chrono::milliseconds delay) { return Sleep(delay); };
+  hooks.sleep = [this](std::chrono::milliseconds delay, const Error& error) {
+    return Sleep(delay, error.kind == ErrorKind::kThrottled ? SlotState::kThrottling : SlotState::kBackoff);
+  };
   hooks.on_retry = on_retry;
   hooks.exemption = [this](const Error& error) { return ExemptionFor(error); };
   return RunAttempts(retry_, hooks, attempt);
@@ -225,7 +229,11 @@ Result<Response> Client::SendAttempt(const Operation& operation, const StoreCont
 
 HttpResponse Client::RoundTrip(HttpRequest request, EndpointPool::Lease* lease) {
   HttpResponse response;
-  waiter_->Wait([&](Wake wake) { transport_->Send(std::move(request), &response, wake); });
+  const auto kind = request.kind;
+  const auto bytes = request.body_bytes();
+  waiter_->Wait(SlotState::kConnecting,
+                [&](Wake wake) { transport_->Send(std::move(request), &response, wake); });
+  if (latencies_ != nullptr && !response.failure) latencies_->Record(kind, bytes, response.took);
   const bool unreachable = response.failure && !FailedLocally(response.failure->kind);
   // 500, 502 and 504 come from a gateway that is unwell; with 503 the store asks for fewer requests.
   lease->Release(!unreachable && (response.status < 500 || response.status == 503));
@@ -278,9 +286,9 @@ bool Client::ProbeStore() {
 }
 
 // Returns false when the run is stopping.
-bool Client::Sleep(std::chrono::milliseconds delay) {
+bool Client::Sleep(std::chrono::milliseconds delay, SlotState reason) {
   if (!stop_.stop_requested()) {
-    waiter_->Wait([&](Wake wake) { transport_->WakeAfter(delay, wake); });
+    waiter_->Wait(reason, [&](Wake wake) { transport_->WakeAfter(delay, wake); });
   }
   return !stop_.stop_requested();
 }

@@ -20,6 +20,7 @@
 #include "s3/admission/retry.h"
 #include "s3/api/payload.h"
 #include "s3/api/requests.h"
+#include "s3/client/latencies.h"
 #include "s3/client/operation.h"
 #include "s3/credentials/credential_cache.h"
 #include "s3/http.h"
@@ -36,10 +37,10 @@ class Client {
   // None of the pointers is owned. `store` says where requests are sent and how they are signed. If a refusal
   // shows that the region or the clock is wrong, `store` is corrected and the request is sent again at once.
   // If the store says that the credentials have expired, the request is sent again with new credentials.
-  // Neither correction uses up an attempt.
+  // Neither correction uses up an attempt. Records how long responses took in `latencies`, if not null.
   Client(StoreContextCache* store, CredentialCache* credentials, AdmissionController* admission,
          RetryOptions retry, IntegrityOptions integrity, Transport* transport, Waiter* waiter,
-         std::stop_token stop);
+         std::stop_token stop, Latencies* latencies = nullptr);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -105,7 +106,7 @@ class Client {
   void CheckResult(const Operation& operation, const Credentials& credentials, Result<Response>* result);
   RetryExemption ExemptionFor(const Error& error);
   bool ProbeStore();
-  bool Sleep(std::chrono::milliseconds delay);
+  bool Sleep(std::chrono::milliseconds delay, SlotState reason);
 
   StoreContextCache* const store_;
   CredentialCache* const credentials_;
@@ -115,6 +116,7 @@ class Client {
   Transport* const transport_;
   Waiter* const waiter_;
   const std::stop_token stop_;
+  Latencies* const latencies_;
   const AdmissionController::WaitContext wait_context_;
   std::atomic<bool> has_succeeded_{false};  // the store has accepted a request with these credentials
 };

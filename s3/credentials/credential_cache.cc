@@ -97,7 +97,7 @@ std::uint64_t CredentialCache::renewals() const {
 
 // Waits until the refresher has finished an attempt after `generation`.
 void CredentialCache::WaitForAttempt(std::uint64_t generation, Waiter* waiter) {
-  waiter->Wait([this, generation](Wake wake) {
+  waiter->Wait(SlotState::kSibling, [this, generation](Wake wake) {
     {
       const MutexLock lock(mutex_);
       if (generation_ == generation && !cancelled_) {

@@ -10,6 +10,7 @@ namespace s3 {
 bool ExchangeBase::Accept(const HttpRequest& request, HttpResponse* response, Wake wake) {
   response_ = response;
   wake_ = wake;
+  accepted_ = Clock::now();
   endpoint_ = request.endpoint;
   // Both transports come through here. So this check covers every value, wherever it comes from.
   if (const auto problem = HeadProblem(request)) {
@@ -25,6 +26,12 @@ bool ExchangeBase::Accept(const HttpRequest& request, HttpResponse* response, Wa
   body_bytes_ = request.body_bytes();
   moved_bytes_ = moved_before_window_ = 0;
   return true;
+}
+
+// The loop read `now` before it handled the last byte, so its own delay counts as a wait for a worker.
+void ExchangeBase::End(Clock::time_point now) {
+  response_->took = std::max(now - accepted_, Clock::duration::zero());
+  EnterState(SlotState::kWorkerQueue, now);
 }
 
 void ExchangeBase::ClearResponse() {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "s3/base/slot_time.h"
 #include "s3/http.h"
 #include "s3/options.h"
 
@@ -36,6 +37,11 @@ class ExchangeBase {
   std::uint64_t body_bytes() const { return body_bytes_; }
   // True when the body is so large that it should wait for 100 Continue.
   bool is_worth_expecting() const { return body_bytes_ > kExpectContinueAbove; }
+
+  // Records what the caller waits for from `now` on.
+  void EnterState(SlotState state, Clock::time_point now) const { wake_.WaitFor(state, now); }
+  // Records when the exchange ended. Call it before Complete() or a Fail function.
+  void End(Clock::time_point now);
 
   // Starts the clocks of the age and of the stall window.
   void Begin(Clock::time_point now) { began_ = stall_window_began_ = now; }
@@ -131,7 +137,7 @@ class ExchangeBase {
   std::uint64_t body_bytes_ = 0;
   Wake wake_;
   std::uint64_t moved_bytes_ = 0, moved_before_window_ = 0;
-  Clock::time_point began_{}, stall_window_began_{};
+  Clock::time_point accepted_{}, began_{}, stall_window_began_{};
   Clock::time_point response_began_ = Clock::time_point::max();
 };
 

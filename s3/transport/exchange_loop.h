@@ -151,6 +151,7 @@ class ExchangeLoop : public Engine {
   // `record` writes into the response how the exchange ended. WakeFinished later wakes the caller.
   template <typename Record>
   void Finish(E* exchange, const Record& record) {
+    exchange->End(now_);
     record(*exchange);  // before the connection closes, because the text may depend on what was sent
     CloseConnectionOf(exchange);
     if (std::exchange(exchange->is_awaiting_connection, false)) std::erase(awaiting_connection_, exchange);

@@ -158,7 +158,7 @@ void TracingTransport::Send(HttpRequest&& request, HttpResponse* response, Wake 
   const auto number = log_->NextNumber();
   log_->Write(TraceOfRequest(request, fmt::format("{} #{} >", Timestamp(), number)));
   auto* const traced = new TracedExchange{log_, response, wake, number};
-  inner_->Send(std::move(request), response, {&TracedExchange::Done, traced});
+  inner_->Send(std::move(request), response, {&TracedExchange::Done, traced, wake.clock});
 }
 
 }  // namespace s3

@@ -254,7 +254,7 @@ class HostileRunDirs(Hostile):
         self.addCleanup(os.umask, previous)
         self.reset()
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [self.run_dir, *self.run_dir.iterdir()]}
-        self.assertEqual(modes, {"run": 0o755, "journal.jsonl": 0o600, "summary.json": 0o644, "status.json": 0o644, "metrics.prom": 0o644, "locks": 0o755})
+        self.assertEqual(modes, {"run": 0o755, "journal.jsonl": 0o600, "summary.json": 0o644, "status.json": 0o644, "metrics.prom": 0o644, "series.jsonl": 0o644, "locks": 0o755})
         self.assert_fine(self.s3flow("run", self.job_file, "--resume"))
 
     def test_a_directory_that_is_swapped_during_a_run_stays_in_use(self):

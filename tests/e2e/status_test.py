@@ -85,7 +85,7 @@ class OneRun(StatusCase):
         ended = self.status(status=0)
         self.assertIn(f"finished on {socket.gethostname()}", ended.stdout)
         self.assertIn(f"{FILES + 1} of {FILES + 1} inputs: {FILES} uploaded, 1 skipped, 0 failed", ended.stdout)
-        self.assertEqual(sorted(os.listdir(self.run_dir)), ["journal.jsonl", "locks", "metrics.prom", "status.json", "summary.json"])
+        self.assertEqual(sorted(os.listdir(self.run_dir)), ["journal.jsonl", "locks", "metrics.prom", "series.jsonl", "status.json", "summary.json"])
 
     def test_the_summary_says_when_where_and_what(self):
         with Serve(self.dir / "store") as server:

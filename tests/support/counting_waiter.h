@@ -13,8 +13,8 @@ namespace test {
 // Thread-safe.
 class CountingWaiter : public s3::Waiter {
  public:
-  void Wait(const std::function<void(s3::Wake)>& start) override {
-    blocking_.Wait([this, &start](s3::Wake wake) {
+  void Wait(s3::SlotState reason, const std::function<void(s3::Wake)>& start) override {
+    blocking_.Wait(reason, [this, &start](s3::Wake wake) {
       auto* const self = this;  // the closure may be destroyed once `start` has passed on the wake
       start(wake);
       ++self->waiting_;

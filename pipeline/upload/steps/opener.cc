@@ -83,7 +83,12 @@ bool Opener::OpenSource(Object* object) const {
 s3::Result<OpenFile> Opener::OpenWhenPossible(const InputFile& file) const {
   constexpr std::chrono::milliseconds kFirstPause{10}, kMaxPause{1000};
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kMaxPause)) {
-    auto opened = RetryIo([&] { return OpenFile::Open(file); }, context_.pause);
+    auto opened = RetryIo(
+        [&] {
+          const s3::RunningIn reading(context_.slot_time, s3::SlotState::kReading);
+          return OpenFile::Open(file);
+        },
+        context_.pause);
     if (opened || opened.error().code != kNoDescriptor) return opened;
     if (context_.stop.stop_requested()) {
       return s3::Fail(s3::ErrorKind::kCancelled,

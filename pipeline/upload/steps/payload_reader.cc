@@ -53,7 +53,7 @@ s3::Result<s3::Payload> PayloadReader::Read(const Object& object, std::uint64_t 
   // digests its own payload.
   const bool is_fetched = object.source.Prefetch(offset, memory.size());
   auto digested = is_fetched ? context_.digests->Digest(memory.size(), next, &digests)
-                             : DigestScheduler::DigestAlone(next, &digests);
+                             : context_.digests->DigestAlone(memory.size(), next, &digests);
   if (!digested) return tl::unexpected(std::move(digested.error()));
   if (!from_file) return digests.Finish(AsText(memory));
   auto payload = digests.Finish(object.source.Range(offset, memory.size()), nullptr);

@@ -152,6 +152,7 @@ class CurlLoop final : public ExchangeLoop<Transfer> {
 
   void ResendOnNewConnection(Transfer* transfer) {
     CloseConnectionOf(transfer);
+    transfer->EnterState(SlotState::kConnecting, now_);
     Connect(transfer);
   }
 

@@ -126,7 +126,7 @@ void Transfer::SetUp(CURL* easy, bool expect_continue) {
 void Transfer::SetBody(CURL* easy) {
   const auto bytes = static_cast<curl_off_t>(body_bytes());
   // libcurl sends a small body from memory together with the head.
-  if (file_.bytes == 0 && pieces_.empty() && !is_worth_expecting()) {
+  if (!is_read_by_callback()) {
     Set(easy, CURLOPT_POST, 1L);
     Set(easy, CURLOPT_POSTFIELDSIZE_LARGE, bytes);
     Set(easy, CURLOPT_POSTFIELDS, body_.empty() ? "" : body_.data());
@@ -155,6 +155,7 @@ void Transfer::BeginAttempt(int socket) {
   expectation_refused_ = continue_timed_out_ = is_cut_off_ = has_file_failed_ = false;
   file_errno_ = 0;
   problem_.clear();
+  EnterState(is_read_by_callback() ? SlotState::kSending : SlotState::kFirstByte, Clock::now());
 }
 
 std::uint64_t Transfer::sent_body_bytes() const {
@@ -194,7 +195,9 @@ bool Transfer::HasStalled(Clock::time_point now) {
 }
 
 void Transfer::NoteReadable(Clock::time_point now) {
-  if (sent_all()) NoteResponse(now);
+  if (!sent_all()) return;
+  NoteResponse(now);
+  EnterState(SlotState::kReceiving, now);
 }
 
 Error Transfer::file_error() const { return FileError(file_errno_, file_.offset + read_); }
@@ -326,6 +329,7 @@ std::size_t Transfer::ReadBody(char* buffer, std::size_t size) {
   }
   read_ += taken;
   SentBody(taken);
+  if (read_ == body_bytes()) EnterState(SlotState::kFirstByte, Clock::now());
   return taken;
 }
 

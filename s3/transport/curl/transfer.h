@@ -36,7 +36,9 @@ class Transfer final : public ExchangeBase {
   // Sets the request's options in `easy`. `expect_continue`: libcurl sends the body only after the server has
   // agreed to it (Expect: 100-continue; RFC 9110, section 10.1.1) or kContinueTimeout is over.
   void SetUp(CURL* easy, bool expect_continue);
-  // Call it right before libcurl sends or resends the request. `socket`: the socket of the connection.
+  // Call it right before libcurl sends or resends the request. `socket`: the socket of the connection. From
+  // then on, the caller waits for the body to be sent; if libcurl sends the body together with the head, it
+  // waits for the response.
   void BeginAttempt(int socket);
   // Makes the transfer forget the handle, which may then be freed or carry another transfer.
   void Detach() { easy_ = nullptr; }
@@ -78,6 +80,8 @@ class Transfer final : public ExchangeBase {
   bool sent_all() const override;
   std::uint64_t sent_body_bytes() const;
   bool HoldsPartOfLine() const;
+  // True if libcurl asks ReadBody() for the body. Otherwise it sends the body together with the head.
+  bool is_read_by_callback() const { return file_.bytes > 0 || !pieces_.empty() || is_worth_expecting(); }
   bool IsEarly() const;
   int StatusSoFar() const;
   // These functions return what libcurl treats as success, or a value that ends the transfer: 0, in ReadBody

@@ -86,7 +86,7 @@ class DirectLoop final : public ExchangeLoop<Exchange> {
   void Pump(Connection* connection, const ExchangePump::Work& work) {
     using Outcome = ExchangePump::Outcome;
     switch (pump_.Run(connection, connection->exchange, work, now_)) {
-      case Outcome::kBlocked: return;
+      case Outcome::kBlocked: return connection->exchange->NoteProgress(now_);
       case Outcome::kResponse: return HandleResponse(connection, true);
       case Outcome::kResponseAndClose: return HandleResponse(connection, false);
       case Outcome::kConnectionLost: return HandleLoss(connection, pump_.problem());
@@ -136,6 +136,7 @@ class DirectLoop final : public ExchangeLoop<Exchange> {
 
   void ResendOnNewConnection(Connection* connection) {
     Exchange* const exchange = connection->exchange;
+    exchange->EnterState(SlotState::kConnecting, now_);
     pool_.Close(connection);
     exchange->Rewind(false);  // ends the wait for 100 Continue, which must not time out while connecting
     Connect(exchange);

@@ -117,6 +117,13 @@ void Exchange::Sent(std::size_t bytes, Clock::time_point now) {
   if (awaits_continue_ && piece_ == 1) continue_awaited_since_ = now;
 }
 
+// While the body waits for 100 Continue, the caller waits for the server.
+void Exchange::NoteProgress(Clock::time_point now) const {
+  const bool has_sent = sent_all() || (awaits_continue_ && sent_head());
+  if (!has_sent) return EnterState(SlotState::kSending, now);
+  EnterState(parser_.started_final() ? SlotState::kReceiving : SlotState::kFirstByte, now);
+}
+
 ResponseParser::State Exchange::Received(std::string_view bytes, bool is_early, Clock::time_point now) {
   if (sent_all()) {
     Moved(bytes.size());

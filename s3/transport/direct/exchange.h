@@ -63,6 +63,8 @@ class Exchange final : public ExchangeBase {
   ResponseParser::State Received(std::string_view bytes, bool is_early, Clock::time_point now);
   ResponseParser::State ConnectionEnded() { return parser_.End(); }
   bool received_any() const { return parser_.started(); }
+  // Records how far the exchange is. Call it after bytes were sent or received.
+  void NoteProgress(Clock::time_point now) const;
   // True when the connection can carry another exchange after this response.
   bool leaves_connection_usable() const { return !began_early_ && parser_.keeps_alive(); }
   // Says why the received bytes are not a response.

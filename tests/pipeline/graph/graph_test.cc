@@ -28,7 +28,7 @@ class Gate {
   explicit Gate(int target) : target_(target) {}
 
   void Enter(s3::Waiter* waiter) {
-    waiter->Wait([this](s3::Wake wake) {
+    waiter->Wait(s3::SlotState::kSibling, [this](s3::Wake wake) {
       std::vector<s3::Wake> released;
       {
         std::lock_guard lock(mutex_);
@@ -114,7 +114,7 @@ TEST_P(GraphTest, SourceAndUploadsMayWait) {
     }
   });
   const auto wait = [&] {
-    graph.waiter()->Wait([&](s3::Wake wake) {
+    graph.waiter()->Wait(s3::SlotState::kSibling, [&](s3::Wake wake) {
       std::lock_guard lock(mutex);
       wakes.push_back(wake);
       arrived.notify_one();

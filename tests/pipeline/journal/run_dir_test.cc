@@ -7,6 +7,7 @@
 
 #include "pipeline/journal/record.h"
 #include "pipeline/report/metrics.h"
+#include "pipeline/timing/series.h"
 #include "tests/support/support.h"
 
 namespace pipeline {
@@ -62,10 +63,12 @@ TEST_F(RunDirTest, WithoutAJournalItsOwnStatusIsReplacedAndAForeignOneIsKept) {
     ASSERT_TRUE(OwnDir::Make(path_).value().Write(kStatusName, own, 0644));
     ASSERT_TRUE(
         OwnDir::Make(path_).value().Write(kMetricsName, own == StatusJson({}) ? MetricsText({}) : own, 0644));
+    ASSERT_TRUE(
+        OwnDir::Make(path_).value().Write(kSeriesName, own == StatusJson({}) ? SeriesLine({}) : own, 0644));
     const auto run = Open();
     EXPECT_TRUE(run) << run.error().message;
   }
-  for (const auto* name : {kStatusName, kMetricsName}) {
+  for (const auto* name : {kStatusName, kMetricsName, kSeriesName}) {
     std::filesystem::remove_all(path_);
     ASSERT_TRUE(OwnDir::Make(path_).value().Write(name, "{\"schema\": \"theirs\"}", 0644));
     EXPECT_THAT(Open().error().message, HasSubstr("exists, but there is no journal"));

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "s3/base/slot_time.h"
+
 namespace pipeline {
 namespace summary_test {
 
@@ -109,6 +111,13 @@ TEST(HumanSummaryTest, HasTwoLinesForAPlainRun) {
             "2.0 KiB in 2.00 s: 1.0 KiB/s, 0 objects/s, 0 retries\n");
 }
 
+TEST(HumanSummaryTest, SaysWhatLimitedTheRun) {
+  Summary summary{.found = 1, .uploaded = 1};
+  summary.verdict = {"store", "Limited by the store: 87 % of slot time waited for its responses"};
+  EXPECT_THAT(HumanSummary(summary, {}),
+              HasSubstr("0 retries\nLimited by the store: 87 % of slot time waited for its responses\n"));
+}
+
 TEST(HumanSummaryTest, NamesWhatWasUnusual) {
   Summary unusual{.found = 3,
                   .uploaded = 1,
@@ -147,18 +156,36 @@ TEST(SummaryJsonTest, KeepsItsKeys) {
   const auto json = nlohmann::json::parse(SummaryJson(summary, kExitStopped));
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
-  EXPECT_THAT(keys, testing::UnorderedElementsAre(
-                        "found", "uploaded", "skipped", "failed", "cancelled", "sent", "uploaded_bytes",
-                        "session", "settled_before", "uploaded_bytes_before", "this_session",
-                        "earlier_sessions", "reused_parts", "retries", "credential_renewals", "stragglers",
-                        "transport", "uploads_left", "failures_by_kind", "complete", "found_bytes", "started",
-                        "ended", "host", "job_file", "endpoint", "bucket", "prefix", "seconds",
-                        "peak_memory_bytes", "slots", "exit_status", "version"));
+  EXPECT_THAT(
+      keys, testing::UnorderedElementsAre(
+                "found", "uploaded", "skipped", "failed", "cancelled", "sent", "uploaded_bytes", "session",
+                "settled_before", "uploaded_bytes_before", "this_session", "earlier_sessions", "reused_parts",
+                "retries", "credential_renewals", "stragglers", "transport", "uploads_left",
+                "failures_by_kind", "complete", "found_bytes", "started", "ended", "host", "job_file",
+                "endpoint", "bucket", "prefix", "seconds", "peak_memory_bytes", "slots", "slot_seconds",
+                "verdict", "latency", "exit_status", "version"));
   EXPECT_EQ(json.at("this_session").at("uploaded"), 1);
   EXPECT_EQ(json.at("earlier_sessions").at("uploaded"), 3);
   EXPECT_EQ(json.at("complete"), false);
   EXPECT_EQ(json.at("exit_status"), 75);
   EXPECT_EQ(json.at("started"), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(json.at("verdict"), (nlohmann::json{{"limit", "none"}, {"text", ""}}));
+  EXPECT_EQ(json.at("slot_seconds").size(), s3::kSlotStates);
+  summary.slot_seconds[s3::SlotState::kFirstByte] = 2.5;
+  summary.verdict = {"store", "Limited by the store"};
+  summary.latency = {
+      {.operation = "PutObject", .size_class = "none", .count = 3, .p50_ms = 1.5, .max_ms = 2}};
+  const auto timing = nlohmann::json::parse(SummaryJson(summary, kExitOk));
+  EXPECT_EQ(timing.at("slot_seconds").at("first_byte"), 2.5);
+  EXPECT_EQ(timing.at("verdict").at("limit"), "store");
+  EXPECT_EQ(timing.at("latency").at(0), (nlohmann::json{{"operation", "PutObject"},
+                                                        {"size_class", "none"},
+                                                        {"count", 3},
+                                                        {"p50_ms", 1.5},
+                                                        {"p90_ms", 0.0},
+                                                        {"p99_ms", 0.0},
+                                                        {"p999_ms", 0.0},
+                                                        {"max_ms", 2.0}}));
   summary.shard = "3/8";
   EXPECT_EQ(nlohmann::json::parse(SummaryJson(summary, kExitOk)).at("shard"), "3/8");
 }

@@ -73,6 +73,9 @@ TEST(StatusTextTest, SaysWhatToDoAboutARunThatDoesNotRun) {
   waiting.waiting_for = "the store does not answer: \x1b[2J";
   const auto text = StatusText(Report({Active(waiting)}, false), {});
   EXPECT_THAT(text, HasSubstr("waiting: the store does not answer: \\x1b[2J\n"));
+  auto limited = kHalf;
+  limited.waiting_for = "store";
+  EXPECT_THAT(StatusText(Report({Active(limited)}, false), {}), HasSubstr("limited by: store\n"));
 }
 
 TEST(StatusTextTest, TheCommandToResumeNamesTheShard) {

@@ -31,7 +31,7 @@ TEST(AsyncOnceTest, TheOthersReturnOnlyAfterDone) {
 
 class ForbiddenWaiter final : public s3::Waiter {
  public:
-  void Wait(const std::function<void(s3::Wake)>&) override { FAIL() << "nobody has to wait"; }
+  void Wait(s3::SlotState, const std::function<void(s3::Wake)>&) override { FAIL() << "nobody has to wait"; }
 };
 
 TEST(AsyncOnceTest, AfterDoneNobodyWaits) {

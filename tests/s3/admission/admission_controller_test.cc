@@ -22,7 +22,7 @@ class AdmissionControllerTest : public testing::Test {
  protected:
   AdmissionController::WaitContext Context() {
     return {&waiter_,
-            [this](std::chrono::milliseconds delay) {
+            [this](std::chrono::milliseconds delay, SlotState) {
               std::unique_lock lock(mutex_);
               changed_.wait_for(lock, delay, [this] { return stopping_; });
             },
@@ -195,6 +195,44 @@ TEST_F(AdmissionControllerTest, WhenALeaderThrowsAnotherOneLeads) {
   leader.join();
   other.join();
   EXPECT_GE(probes_, 1);
+}
+
+// The leader and the other waiters say what they wait for, and follow when that changes.
+TEST_F(AdmissionControllerTest, WaitersSayWhatTheyWaitFor) {
+  SlotTime account;
+  BlockingWaiter waiter(&account);
+  std::atomic<SlotState> leader{SlotState::kCpu};
+  auto context = Context();
+  context.waiter = &waiter;
+  context.pause = [&leader, pause = context.pause](std::chrono::milliseconds delay, SlotState reason) {
+    leader = reason;
+    pause(delay, reason);
+  };
+  const auto await = [&](SlotState state) {
+    const auto waiting = [&] {
+      const auto now = SlotTime::Clock::now();
+      return SlotTimeReader(&account, now).Read(now).slots[state];
+    };
+    while (leader != state || waiting() != 2) std::this_thread::yield();
+  };
+  account.Enter(SlotState::kCpu, 3, SlotTime::Clock::now());
+  AdmissionController admission(&limits_, {.opens_on_first_failure = true});
+  limits_.bytes_per_second = 1;
+  auto first = admission.Acquire({.bytes = 1 << 20}, context);
+  ASSERT_TRUE(first);
+  std::atomic<int> rejected{0};
+  std::vector<std::jthread> tasks;
+  for (int i = 0; i < 3; ++i) {
+    tasks.emplace_back([&] { rejected += !admission.Acquire({.bytes = 1}, context).has_value(); });
+  }
+  await(SlotState::kBandwidth);
+  is_there_ = false;
+  first->Release(Outcome::kUnavailable);
+  await(SlotState::kOutage);
+  Stop();
+  admission.Cancel();
+  tasks.clear();
+  EXPECT_EQ(rejected, 3);
 }
 
 }  // namespace admission_controller_test

@@ -60,7 +60,7 @@ class RunAttemptsTest : public testing::Test {
  protected:
   RetryHooks Hooks() {
     RetryHooks hooks;
-    hooks.sleep = [this](milliseconds delay) {
+    hooks.sleep = [this](milliseconds delay, const Error&) {
       sleeps_.push_back(delay.count());
       return !stopping_;
     };

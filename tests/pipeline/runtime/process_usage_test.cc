@@ -1,4 +1,4 @@
-#include "pipeline/runtime/process_memory.h"
+#include "pipeline/runtime/process_usage.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <vector>
 
 namespace pipeline {
-namespace process_memory_test {
+namespace process_usage_test {
 
 TEST(ProcessMemoryTest, ThePeakContainsWhatWasTouched) {
   constexpr std::size_t kBytes = 64 << 20;
@@ -18,5 +18,5 @@ TEST(ProcessMemoryTest, ThePeakContainsWhatWasTouched) {
   EXPECT_GE(PeakMemoryBytes(), kBytes) << "the peak stays when memory is freed";
 }
 
-}  // namespace process_memory_test
+}  // namespace process_usage_test
 }  // namespace pipeline

@@ -1,6 +1,7 @@
-#include "pipeline/runtime/process_memory.h"
+#include "pipeline/runtime/process_usage.h"
 
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <string>
 
@@ -16,5 +17,7 @@ std::uint64_t PeakMemoryBytes() {
   }
   return 0;
 }
+
+double ProcessCpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 }  // namespace pipeline

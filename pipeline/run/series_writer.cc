@@ -1,0 +1,91 @@
+#include "pipeline/run/series_writer.h"
+
+#include <utility>
+
+#include "pipeline/fs/files.h"
+#include "pipeline/timing/verdict.h"
+
+namespace pipeline {
+namespace {
+
+s3::BySlotState<double> Difference(const s3::BySlotState<double>& now,
+                                   const s3::BySlotState<double>& before) {
+  s3::BySlotState<double> difference;
+  for (std::size_t i = 0; i < s3::kSlotStates; ++i) {
+    difference.values[i] = now.values[i] - before.values[i];
+  }
+  return difference;
+}
+
+}  // namespace
+
+SeriesWriter::SeriesWriter(OwnDir directory, const s3::SlotTime* slot_time, const Progress* progress)
+    : directory_(std::move(directory)), progress_(progress), reader_(slot_time, start_) {
+  last_totals_.emplace_back();
+  Write(Series::Change::kMerged);
+  samples_.emplace(kPeriod, [this] {
+    Sample();
+    return kPeriod;
+  });
+}
+
+void SeriesWriter::Sample() {
+  const auto now = Clock::now();
+  const auto reading = reader_.Read(now);
+  const auto slot_seconds = Difference(reading.seconds, std::exchange(total_, reading.seconds));
+  Write(series_.Add({.t = std::chrono::duration<double>(now - start_).count(),
+                     .done = progress_->done,
+                     .done_bytes = progress_->done_bytes,
+                     .failed = progress_->failed,
+                     .retries = progress_->retries,
+                     .in_flight = progress_->in_flight,
+                     .slot_seconds = slot_seconds}));
+  last_totals_.push_back(total_);
+  if (last_totals_.size() > kLimitSamples + 1) last_totals_.pop_front();
+  const auto limit = LimitOf(Difference(total_, last_totals_.front()));
+  const s3::MutexLock lock(mutex_);
+  limit_ = limit;
+}
+
+s3::BySlotState<double> SeriesWriter::End() {
+  samples_.reset();
+  Sample();
+  Write(series_.Finish());
+  return total_;
+}
+
+// After a failure nothing more is written, because a line could follow half a line.
+void SeriesWriter::Write(Series::Change change) {
+  if (change == Series::Change::kNone || !problem().empty()) return;
+  if (change == Series::Change::kAppended) return WriteLine(SeriesLine(series_.points().back()));
+  // The file is of use only beside a summary, which is synced.
+  auto file =
+      directory_.Write(kSeriesName, series_.Text(), 0644, OwnDir::Durability::kUnsynced).and_then([this] {
+        return directory_.Append(kSeriesName, 0644);
+      });
+  if (file) {
+    file_ = std::move(*file);
+    return;
+  }
+  const s3::MutexLock lock(mutex_);
+  problem_ = file.error().message;
+}
+
+void SeriesWriter::WriteLine(const std::string& line) {
+  const int error = WriteAll(file_->get(), line);
+  if (error == 0) return;
+  const s3::MutexLock lock(mutex_);
+  problem_ = ErrnoError(directory_.PathOf(kSeriesName), error).message;
+}
+
+std::string_view SeriesWriter::limit() const {
+  const s3::MutexLock lock(mutex_);
+  return limit_;
+}
+
+std::string SeriesWriter::problem() const {
+  const s3::MutexLock lock(mutex_);
+  return problem_;
+}
+
+}  // namespace pipeline

@@ -1,0 +1,163 @@
+#include "pipeline/timing/verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace pipeline {
+namespace {
+
+using s3::SlotState;
+using SlotSeconds = s3::BySlotState<double>;
+
+// A cause of waiting, and how to say it.
+struct Cause {
+  std::string_view limit;
+  std::string_view by;      // "Limited by ..."
+  std::string_view phrase;  // "waiting for ..."
+  std::string_view share;   // "87 % of slot time ..."
+};
+constexpr std::array<Cause, 14> kCauses{{
+    {"store", "the store", "the store", "waited for its responses"},
+    {"network", "the network", "the network", "went into sending"},
+    {"connecting", "connecting", "connections", "waited for new connections"},
+    {"source", "the source", "the source", "waited for files to be found, or for bytes of a stream"},
+    {"reading", "reading", "reads of files", "went into opening and reading files"},
+    {"cpu", "the CPU", "the CPU", "went into hashing and other computation"},
+    {"memory", "limits.memory", "limits.memory", "waited for memory"},
+    {"bandwidth", "limits.bandwidth", "limits.bandwidth", "waited for this limit"},
+    {"request_rate", "limits.requests_per_second", "limits.requests_per_second", "waited for this limit"},
+    {"throttling", "throttling", "the store, which asks for fewer requests",
+     "waited because the store asked for fewer requests"},
+    {"outage", "an outage of the store", "the store, which does not answer", "waited for it to come back"},
+    {"retries", "retries", "retries", "waited before requests were sent again"},
+    {"siblings", "work that is shared", "uploads to be created",
+     "waited for an upload to be created or for new credentials"},
+    {"journal", "the run directory", "the run directory", "waited until records were written to it"},
+}};
+constexpr double kMinShare = 0.5, kMinLead = 2;
+
+struct Share {
+  const Cause* cause;
+  double share = 0;  // of the time in `all`
+};
+
+// The shares of the causes, the largest first, and the slot-seconds of all.
+struct Shares {
+  std::array<Share, kCauses.size()> shares;
+  double all = 0;
+
+  const Share& first() const { return shares[0]; }
+  bool has_single_cause() const {
+    return all > 0 && first().share >= kMinShare && first().share >= kMinLead * shares[1].share;
+  }
+};
+
+// A task that waits for a worker waits for what the workers do: they compute, or they are blocked in reads.
+Shares SharesOf(const SlotSeconds& in) {
+  const auto seconds = [&in](SlotState state) { return std::max(in[state], 0.0); };
+  const double running = seconds(SlotState::kCpu) + seconds(SlotState::kReading);
+  const double reads = running > 0 ? seconds(SlotState::kReading) / running : 0;
+  const double queued = seconds(SlotState::kWorkerQueue);
+  const std::array<double, kCauses.size()> by_cause = {
+      seconds(SlotState::kFirstByte) + seconds(SlotState::kReceiving),
+      seconds(SlotState::kSending),
+      seconds(SlotState::kConnecting),
+      seconds(SlotState::kSource) + seconds(SlotState::kStream),
+      seconds(SlotState::kReading) + reads * queued,
+      seconds(SlotState::kCpu) + (1 - reads) * queued,
+      seconds(SlotState::kMemory),
+      seconds(SlotState::kBandwidth),
+      seconds(SlotState::kRequestRate),
+      seconds(SlotState::kThrottling),
+      seconds(SlotState::kOutage),
+      seconds(SlotState::kBackoff),
+      seconds(SlotState::kSibling),
+      seconds(SlotState::kJournal)};
+  Shares shares;
+  for (const double value : by_cause) shares.all += value;
+  for (std::size_t i = 0; i < kCauses.size(); ++i) {
+    shares.shares[i] = {&kCauses[i], shares.all > 0 ? by_cause[i] / shares.all : 0};
+  }
+  std::stable_sort(shares.shares.begin(), shares.shares.end(),
+                   [](const Share& a, const Share& b) { return a.share > b.share; });
+  return shares;
+}
+
+double AverageSlots(const Evidence& evidence) {
+  double sum = 0;
+  for (const double seconds : evidence.slot_seconds.values) sum += seconds;
+  return evidence.seconds > 0 ? sum / evidence.seconds : 0;
+}
+
+// Returns true if more slots would probably help: the run had as many as upload.concurrency allows nearly all
+// the time, and the store was not busy. The responses of a busy store take far longer than its fastest ones.
+bool LacksSlots(const Evidence& evidence) {
+  constexpr double kNearlyAll = 0.9, kBusy = 3;
+  if (evidence.max_slots == 0 || AverageSlots(evidence) < kNearlyAll * evidence.max_slots) return false;
+  const auto& latency = evidence.latency;
+  if (!latency || latency->count < static_cast<std::uint64_t>(evidence.max_slots)) return false;
+  return latency->p50_ms <= kBusy * latency->p01_ms;
+}
+
+std::string Percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
+
+std::string LatencyText(const Evidence& evidence) {
+  if (!evidence.latency) return "";
+  return fmt::format(" (p50 {:.3g} ms, p99 {:.3g} ms)", evidence.latency->p50_ms, evidence.latency->p99_ms);
+}
+
+// Returns further evidence for the cause; begins with a space or a semicolon, unless empty.
+std::string DetailOf(std::string_view limit, const Evidence& evidence) {
+  if (limit == "store") {
+    return fmt::format("{}; {:.0f} of at most {} in flight", LatencyText(evidence), AverageSlots(evidence),
+                       evidence.max_slots);
+  }
+  if (limit == "cpu" && evidence.seconds > 0) {
+    return fmt::format("; {:.1f} of {} cores busy", evidence.cpu_seconds / evidence.seconds, evidence.cores);
+  }
+  return "";
+}
+
+std::string MixedText(const Shares& shares) {
+  std::string text = "No single limit: slot time went to";
+  for (std::size_t i = 0; i < 3 && shares.shares[i].share >= 0.05; ++i) {
+    text += fmt::format("{} {} {}", i == 0 ? "" : ",", shares.shares[i].cause->by,
+                        Percent(shares.shares[i].share));
+  }
+  return text;
+}
+
+}  // namespace
+
+Verdict VerdictOf(const Evidence& evidence) {
+  const auto shares = SharesOf(evidence.slot_seconds);
+  if (shares.all <= 0) return {};
+  if (!shares.has_single_cause()) return {"none", MixedText(shares)};
+  const auto& [limit, by, phrase, words] = *shares.first().cause;
+  const auto share = Percent(shares.first().share);
+  if (limit == "store" && LacksSlots(evidence)) {
+    return {
+        "concurrency",
+        fmt::format(
+            "Limited by upload.concurrency: all {} slots in use, {} of their time waiting for the store{}",
+            evidence.max_slots, share, LatencyText(evidence))};
+  }
+  return {limit,
+          fmt::format("Limited by {}: {} of slot time {}{}", by, share, words, DetailOf(limit, evidence))};
+}
+
+std::string_view PhraseOf(std::string_view limit) {
+  const auto* const found =
+      std::find_if(kCauses.begin(), kCauses.end(), [&](const Cause& cause) { return cause.limit == limit; });
+  return found != kCauses.end() ? found->phrase : "";
+}
+
+std::string_view LimitOf(const SlotSeconds& slot_seconds) {
+  const auto shares = SharesOf(slot_seconds);
+  return shares.has_single_cause() ? shares.first().cause->limit : "";
+}
+
+}  // namespace pipeline

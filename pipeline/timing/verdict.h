@@ -1,0 +1,41 @@
+// Says in words what limited the speed of a run. Pure functions, any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "s3/base/slot_time.h"
+#include "s3/client/latencies.h"
+
+namespace pipeline {
+
+// What a session has measured.
+struct Evidence {
+  s3::BySlotState<double> slot_seconds;
+  double seconds = 0;                       // how long the graph ran
+  double cpu_seconds = 0;                   // of all threads of the process
+  int cores = 1;                            // that the session may use
+  int max_slots = 0;                        // the limit of upload.concurrency
+  std::optional<s3::LatencyStats> latency;  // of the requests that carried data
+};
+
+// `limit` is one of these names: "store", "network", "connecting", "source", "reading", "cpu", "memory",
+// "bandwidth", "request_rate", "throttling", "outage", "retries", "siblings", "journal", "concurrency".
+// "none": no single cause explains most of the time. Scripts may rely on the names.
+struct Verdict {
+  std::string_view limit = "none";
+  std::string text;  // one line for a person, with the evidence; empty if nothing was measured
+};
+
+// Gives a verdict only if one cause explains at least half of the time of the slots that had or wanted work,
+// and at least twice as much as any other cause. Time in which the source was exhausted does not count.
+Verdict VerdictOf(const Evidence& evidence);
+
+// Returns the name of the present limit, from the slot-seconds of the last few seconds: what a run waits for.
+// Never "concurrency". Empty: no single cause.
+std::string_view LimitOf(const s3::BySlotState<double>& slot_seconds);
+// Returns what a run with this limit waits for, for a person; empty for an unknown limit.
+std::string_view PhraseOf(std::string_view limit);
+
+}  // namespace pipeline
