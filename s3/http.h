@@ -74,7 +74,7 @@ struct HttpRequest {
   // its size; see s3/transport/straggler_detector.h.
   bool give_up_when_slow = false;
 
-  // Returns the size of the request's body in bytes, for each of the three kinds of bodies.
+  // Returns the size in bytes of the body that is sent, whichever of the three it is.
   std::uint64_t body_bytes() const;
 };
 

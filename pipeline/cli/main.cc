@@ -79,7 +79,7 @@ void AddReportArguments(CLI::App* command, cli::ReportArguments* arguments) {
           "Which events to show: quiet, failures (the first ones and one of each kind) or objects (all)")
       ->check(CLI::IsMember({"quiet", "failures", "objects"}))
       ->type_name("LEVEL");
-  command->add_option("--log-file", arguments->log_file, "Append the events to FILE, too, with time stamps")
+  command->add_option("--log-file", arguments->log_file, "Also append the events to FILE, with time stamps")
       ->type_name("FILE");
   command
       ->add_option("--log-format", arguments->log_format,
@@ -224,8 +224,9 @@ Command AddStatus(CLI::App* app, Arguments* arguments) {
       app->add_subcommand("status", "Show the live state of a run, or of all shards of a plan, on any node");
   command->add_option("DIR", status->directory, "The run directory, or the directory of the plan")
       ->required();
-  command->add_flag("--watch", status->watch, "Show the state every 2 s, until all has ended");
-  command->add_flag("--json", status->json, "Print JSON; with --watch, one document a line");
+  command->add_flag("--watch", status->watch,
+                    "Show the state every 2 s, until all runs have ended or are lost");
+  command->add_flag("--json", status->json, "Print JSON; with --watch, one document per line");
   AddTrustArgument(command, &status->trust_dir);
   return {command, [status] { return cli::Status(*status); }};
 }

@@ -59,15 +59,15 @@ std::optional<std::string> ScopeProblem(const RunRecord& run, const RunScope& sc
   }
   if (IsSameStore(run.scope, scope)) return std::nullopt;
   return fmt::format(
-      "belongs to {} into {}, and this job's destination is {}: choose another run directory (with "
-      "resume.skip "
-      "s3flow asks the new store which objects it has)",
+      "belongs to {} into {}, and this job's destination is {}: choose another run directory (if resume.skip "
+      "is size_mtime or checksum, s3flow skips files that the new store already has)",
       Noun(run.scope.kind), DescribeStore(run.scope), DescribeStore(scope));
 }
 
-// Returns true if s3flow wrote the file: it has this begin. These files are not synced to the disk, so after
-// a loss of power one may exist without its journal, and may be empty or have zeros in place of its content.
-// An empty `begin` is of a file that never exists without its journal.
+// Returns true if s3flow wrote the file, because the file starts with `begin`. These files are not synced to
+// the disk. So after a loss of power, one may exist without its journal, and may be empty or have zeros in
+// place of its content. If s3flow never leaves a file of that name without a journal, pass an empty `begin`;
+// then the result is false.
 bool IsOwnReport(const s3::UniqueFd& file, std::string_view begin) {
   std::string text(begin.size(), '\0');
   const auto got = pread(file.get(), text.data(), text.size(), 0);

@@ -18,7 +18,7 @@ inline constexpr char kStatusName[] = "status.json";                   // name i
 inline constexpr std::string_view kStatusBegin = "{\n  \"schema\": ";  // of each status.json
 
 enum class RunState {
-  kWalking,   // looks for inputs; none has been taken up yet
+  kWalking,   // looks for inputs; no upload has begun yet
   kRunning,   // uploads
   kWaiting,   // the store is away or full, and the run waits for it
   kDraining,  // finishes the requests in flight, and then stops
@@ -66,7 +66,7 @@ struct LiveStatus {
   // What the run waits for: the outage, or a word (see LimitOf()). Empty: no single cause.
   std::string waiting_for;
 
-  // What earlier sessions had done of the counts above. Not in status.json.
+  // The inputs and bytes in the counts above that earlier sessions have done. Not in status.json.
   std::uint64_t inputs_before = 0, bytes_before = 0;
 
   // Only of a run that has ended.
@@ -78,17 +78,17 @@ struct LiveStatus {
   std::optional<double> Percent() const;
 };
 
-// Returns the work of this session, without what earlier sessions did: that tells nothing about the speed.
-// `seconds`: since the start of the session.
+// Returns the work of this session only, because the work of earlier sessions says nothing about the present
+// speed. `seconds`: since the start of the session.
 Sample SessionSample(const LiveStatus& status, double seconds);
 
 // Returns the status of a run that has ended, with the final counts. `last`: its last status before the end.
-// `updated_s` is that of the summary's end.
+// Its `updated_s` is `summary.ended_s`.
 LiveStatus FinalStatus(LiveStatus last, const Summary& summary, ExitStatus status);
 
 // Returns the content of status.json. Its keys are a contract with users' scripts.
 std::string StatusJson(const LiveStatus& status);
-// Parses the content of status.json. Fails with kLocal if it is not such a document, or of a later schema.
+// Parses the content of status.json. Fails with kLocal if `json` is no such document or has another schema.
 s3::Result<LiveStatus> ParseStatus(std::string_view json);
 
 }  // namespace pipeline

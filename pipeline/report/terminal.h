@@ -23,7 +23,7 @@ enum class Patience {
 };
 
 // Writes text that contains control sequences. Only for texts that pipeline/report/ has made itself. Returns
-// false if the terminal takes no bytes.
+// false only with Patience::kNone, if the terminal takes no bytes.
 bool WriteControl(std::FILE* out, std::string_view text, Patience patience);
 
 // Returns true if `out` is a terminal that understands control sequences (TERM is set, and is not "dumb").

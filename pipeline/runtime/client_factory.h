@@ -66,7 +66,7 @@ class ClientFactory {
   std::uint64_t stragglers() const { return loops_.cancelled_stragglers(); }
   // Says which transport carries the requests.
   const s3::TransportChoice& transport() const { return choice_; }
-  // Returns why requests wait at the moment, without those that are in flight.
+  // Returns why requests wait for admission at the moment. Requests in flight do not count.
   s3::AdmissionController::Delay CurrentDelay() { return admission_.CurrentDelay(); }
   s3::SentBytes sent_bytes() const { return loops_.sent_bytes(); }
   const s3::AdmissionController& admission() const { return admission_; }

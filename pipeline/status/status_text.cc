@@ -197,7 +197,7 @@ std::string RunText(const StatusReport& report) {
   const auto& run = report.runs.front();
   std::string text(run.StateText());
   if (!run.problem.empty()) return text + ": " + Printable(run.problem) + "\n";
-  if (!run.status) return text + ": it has written no status.json\n";
+  if (!run.status) return text + ": the run has written no status.json\n";
   const auto& status = *run.status;
   text += fmt::format(" on {} (process {}), {}\n", Printable(status.host), status.process, AgoText(run));
   text += ProgressLines(report);
@@ -211,7 +211,7 @@ std::string RunText(const StatusReport& report) {
       text += fmt::format("{}: {}\n", is_outage ? "waiting" : "limited by", Printable(status.waiting_for));
   }
   if (run.phase == RunPhase::kLost && run.is_locked) {
-    text += "the process hangs: end it before you run again\n";
+    text += "the process hangs: end it before you resume the run\n";
   } else if (run.phase != RunPhase::kActive && run.WorkLeft()) {
     text += fmt::format("to resume: s3flow run {}\n", RunArguments(report.directory, status.shard));
   } else if (run.phase == RunPhase::kEnded && run.HasFailures()) {

@@ -60,7 +60,8 @@ struct RetryHooks {
   std::function<double()> uniform = UniformRandom;
 };
 
-// Sends a request once. `number` is the attempt's number, from 1 on.
+// Sends a request once. `number` is the attempt's number, from 1 on. After an exempt failure the next attempt
+// has the same number.
 using Attempt = std::function<Result<Response>(int number)>;
 
 // Calls `attempt` until it succeeds, fails with an error that is not retryable, or has used up max_attempts.

@@ -271,8 +271,9 @@ void Client::CheckResult(const Operation& operation, const Credentials& credenti
   result->error().message += OptionAdvice(payload->integrity, result->error());
 }
 
-// Returns true when the store responds, also with a refusal. Returns true when there are no credentials, too,
-// because it would not help to wait for the store.
+// Returns true when the store handles a request or refuses it (kResponded), but not when it throttles the
+// request or is unavailable. Returns true when there are no credentials, too, because it would not help to
+// wait for the store.
 bool Client::ProbeStore() {
   const auto credentials = credentials_->Get(waiter_);
   if (!credentials) return true;

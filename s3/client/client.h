@@ -68,8 +68,8 @@ class Client {
   Result<std::optional<Response>> CheckKeyBeforeWrite(const ObjectTarget& target, std::string_view token,
                                                       std::uint64_t bytes, const RetryObserver& on_retry);
 
-  // Sends HeadObject, and compares the stored object's size, and its checksum or ETag when the response and
-  // the arguments have them. Fails with kIntegrity when a value differs.
+  // Sends HeadObject, and compares the stored object's ETag, its size when the response has one, and its
+  // checksum when the response and the arguments have one. Fails with kIntegrity when a value differs.
   RetryResult VerifyObject(const ObjectTarget& target, std::uint64_t bytes, std::string_view etag,
                            std::string_view checksum, const RetryObserver& on_retry);
 
@@ -85,7 +85,8 @@ class Client {
 
  private:
   // The corrections that were made during one attempt because of its responses. Each kind is made only once,
-  // so that a store that contradicts itself cannot cause an endless loop.
+  // and a slow request is cancelled at most kMaxSlowCancels times, so that a store that contradicts itself
+  // cannot cause an endless loop.
   struct Corrections {
     bool region = false;
     bool clock = false;

@@ -45,8 +45,8 @@ void CredentialCache::SetWindows(Clock::time_point now) {
 CredentialCache::State CredentialCache::StateAt(Clock::time_point now) const {
   const auto expires = credentials_.Current()->expires;
   if (refused_ || (expires && now >= *expires)) return State::kUnusable;
-  // kStale lasts for only one attempt: after a failure, the old credentials are used while the store accepts
-  // them.
+  // kStale lasts for only one attempt: after a failure, the old credentials are used until they expire or the
+  // store refuses them.
   return now >= mandatory_at_ && failures_ == 0 && renewable_ ? State::kStale : State::kFresh;
 }
 

@@ -92,7 +92,7 @@ class ExchangeLoop : public Engine {
   virtual void CloseConnectionOf(E* exchange) = 0;
   // Closes all idle connections, so that their file descriptors become free.
   virtual void CloseIdle() = 0;
-  // Called when no 100 Continue came in time. Before, the loop has called StopExpecting().
+  // Called after StopExpecting(), when no 100 Continue came in time.
   virtual void HandleContinueTimeout(E* exchange) = 0;
 
   // Gives each waiting exchange an idle connection or starts a new one, first come, first served. Stops when
@@ -109,9 +109,10 @@ class ExchangeLoop : public Engine {
     }
   }
 
-  // Call it when no file descriptor is left for the exchange's connection. Puts the exchange back to the
-  // front of the queue. The loop tries again later, when other files or connections may have been closed. The
-  // clocks of all waiting exchanges start again, so that this wait does not count towards a timeout.
+  // Call it when no file descriptor is left for the exchange's connection. Closes the idle connections, and
+  // puts the exchange back at the front of the queue. The loop tries again later, when other files or
+  // connections may have been closed. The clocks of all waiting exchanges start again, so that this wait does
+  // not count towards a timeout.
   void AwaitDescriptor(E* exchange) {
     CloseIdle();
     exchange->is_awaiting_connection = true;

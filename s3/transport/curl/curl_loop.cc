@@ -102,8 +102,8 @@ class CurlLoop final : public ExchangeLoop<Transfer> {
            !transfer.received_any() && !transfer.needs_fresh_connection();
   }
 
-  // Returns false when the response is the store's. A proxy's may be cut off by a reset, since the proxy
-  // closes the connection without reading the body.
+  // Returns false when the response is the store's. A proxy's response counts even if its end is missing: the
+  // proxy may close the connection without reading the body, so that a reset cuts off the response.
   bool HandleProxyRefusal(Transfer* transfer) {
     if (!MayBeForwarded(*transfer)) return false;
     const auto refusal = transfer->ProxyRefusal();

@@ -20,16 +20,16 @@ namespace s3 {
 namespace {
 
 // libcurl sends at most this much of a body at a time. Large bodies get a larger buffer, since each call
-// costs a pass through libcurl's state machine. A body in a file has its size in limits.memory, but occupies
-// no memory: its buffer stays within that share. A body in memory gets the smallest buffer.
+// costs a pass through libcurl's state machine. limits.memory counts the size of a body in a file, although
+// the body occupies no memory: its buffer uses that share. A body in memory gets the smallest buffer.
 constexpr long kMinUploadBuffer = 64 << 10, kMaxUploadBuffer = 512 << 10;
 
 long UploadBufferBytes(std::uint64_t file_bytes) {
   return static_cast<long>(std::clamp<std::uint64_t>(file_bytes, kMinUploadBuffer, kMaxUploadBuffer));
 }
 
-// Elements of a curl_slist, which libcurl does not change. It sends `Expect` when a body waits for 100
-// Continue. The other one suppresses the `Expect` that libcurl would add to a large body.
+// Elements of a curl_slist, which libcurl does not change. kExpectLine makes a body wait for 100 Continue.
+// kNoExpectLine suppresses the `Expect` that libcurl would add to a large body.
 char kExpectLine[] = "Expect: 100-continue";
 char kNoExpectLine[] = "Expect:";
 
@@ -64,8 +64,8 @@ bool Transfer::Prepare(const HttpRequest& request, HttpResponse* response, Wake 
   return true;
 }
 
-// libcurl writes the lines as they stand, except that it takes "name;" for a header with an empty value, and
-// "name:" for one of its own that it must leave out (https://curl.se/libcurl/c/CURLOPT_HTTPHEADER.html).
+// libcurl writes the lines as they are, with two exceptions. "name;" is a header with an empty value. "name:"
+// makes libcurl leave out a header of its own (https://curl.se/libcurl/c/CURLOPT_HTTPHEADER.html).
 void Transfer::WriteHead(const HttpRequest& request) {
   url_ = origin() + request.path;
   if (!request.query.empty()) url_.append("?").append(CanonicalQuery(request.query));

@@ -84,8 +84,8 @@ class Transfer final : public ExchangeBase {
   bool is_read_by_callback() const { return file_.bytes > 0 || !pieces_.empty() || is_worth_expecting(); }
   bool IsEarly() const;
   int StatusSoFar() const;
-  // These functions return what libcurl treats as success, or a value that ends the transfer: 0, in ReadBody
-  // CURL_READFUNC_ABORT.
+  // These functions return a value that libcurl treats as success, or a value that ends the transfer: 0, or
+  // CURL_READFUNC_ABORT from ReadBody.
   std::size_t Refuse(std::string_view problem);
   std::size_t TakeHeaderLine(std::string_view line);
   std::size_t EndHeaderBlock();

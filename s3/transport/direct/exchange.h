@@ -53,8 +53,9 @@ class Exchange final : public ExchangeBase {
   bool sent_head() const { return piece_ > 0; }
   bool sent_all() const override { return piece_ == pieces_.size() && file_sent_ == file_.bytes; }
 
-  // True when a response that begins now is credible only if the server's kernel has acknowledged the whole
-  // request. Bytes that were given to our kernel may not have left it yet.
+  // True when our kernel has taken the whole request, but the body is so large that a part of it may not have
+  // left our kernel yet. Then a response that begins now counts only if the server's kernel has acknowledged
+  // the whole request.
   bool needs_acknowledgement() const {
     return sent_all() && body_bytes() > kMaxUnacknowledged && !parser_.started_final();
   }

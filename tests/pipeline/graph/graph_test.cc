@@ -56,7 +56,8 @@ struct Shape {
 
 class GraphTest : public testing::TestWithParam<Shape> {};
 
-// Fewer than N in flight would deadlock here; the gate's count shows more than N.
+// With fewer than N tasks in flight, the gate would stay closed and the test would hang. With more than N,
+// the gate's count would be too high.
 TEST_P(GraphTest, ExactlyNTasksAreInFlightAndNeverMoreThanNHoldSlots) {
   const auto [concurrency, threads] = GetParam();
   const int total = concurrency * 8;

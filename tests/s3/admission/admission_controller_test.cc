@@ -17,7 +17,7 @@ namespace admission_controller_test {
 using namespace std::chrono_literals;
 using Outcome = CircuitBreaker::Outcome;
 
-// Requests in threads of their own, a store whose state the test sets.
+// Makes requests to a store whose state the test sets. The tests make them in several threads.
 class AdmissionControllerTest : public testing::Test {
  protected:
   AdmissionController::WaitContext Context() {
@@ -162,7 +162,7 @@ TEST_F(AdmissionControllerTest, ALimitThatIsRemovedHoldsNobodyBack) {
   task.join();
 }
 
-// As when memory runs out between Acquire() and Release().
+// This happens when memory runs out between Acquire() and Release().
 TEST_F(AdmissionControllerTest, ATicketThatIsNotReleasedLeavesNothingInFlight) {
   {
     const auto ticket = admission_.Acquire({.bytes = 1}, Context());

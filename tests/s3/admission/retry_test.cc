@@ -55,7 +55,7 @@ TEST(UniformRandomTest, StaysInRange) {
   }
 }
 
-// Attempts that end as a script says.
+// Runs attempts that all fail. `exemptions_` says which failures are exempt, in order.
 class RunAttemptsTest : public testing::Test {
  protected:
   RetryHooks Hooks() {
