@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "pipeline/fs/files.h"
+#include "pipeline/runtime/process_usage.h"
 #include "pipeline/timing/verdict.h"
 
 namespace pipeline {
@@ -19,9 +20,10 @@ s3::BySlotState<double> Difference(const s3::BySlotState<double>& now,
 
 }  // namespace
 
-SeriesWriter::SeriesWriter(OwnDir directory, const s3::SlotTime* slot_time, const Progress* progress)
-    : directory_(std::move(directory)), progress_(progress), reader_(slot_time, start_) {
-  last_totals_.emplace_back();
+SeriesWriter::SeriesWriter(OwnDir directory, const s3::SlotTime* slot_time, const Progress* progress,
+                           int cores)
+    : directory_(std::move(directory)), progress_(progress), cores_(cores), reader_(slot_time, start_) {
+  totals_.push_back({.cpu_seconds = ProcessCpuSeconds()});
   Write(Series::Change::kMerged);
   samples_.emplace(kPeriod, [this] {
     Sample();
@@ -31,18 +33,22 @@ SeriesWriter::SeriesWriter(OwnDir directory, const s3::SlotTime* slot_time, cons
 
 void SeriesWriter::Sample() {
   const auto now = Clock::now();
-  const auto reading = reader_.Read(now);
-  const auto slot_seconds = Difference(reading.seconds, std::exchange(total_, reading.seconds));
-  Write(series_.Add({.t = std::chrono::duration<double>(now - start_).count(),
+  const Totals total{.slot_seconds = reader_.Read(now).seconds,
+                     .seconds = std::chrono::duration<double>(now - start_).count(),
+                     .cpu_seconds = ProcessCpuSeconds()};
+  Write(series_.Add({.t = total.seconds,
                      .done = progress_->done,
                      .done_bytes = progress_->done_bytes,
                      .failed = progress_->failed,
                      .retries = progress_->retries,
                      .in_flight = progress_->in_flight,
-                     .slot_seconds = slot_seconds}));
-  last_totals_.push_back(total_);
-  if (last_totals_.size() > kLimitSamples + 1) last_totals_.pop_front();
-  const auto limit = LimitOf(Difference(total_, last_totals_.front()));
+                     .slot_seconds = Difference(total.slot_seconds, totals_.back().slot_seconds)}));
+  totals_.push_back(total);
+  if (totals_.size() > kLimitSamples + 1) totals_.pop_front();
+  const auto& before = totals_.front();
+  const double core_seconds = cores_ * (total.seconds - before.seconds);
+  const double busy_share = core_seconds > 0 ? (total.cpu_seconds - before.cpu_seconds) / core_seconds : 0;
+  const auto limit = LimitOf(Difference(total.slot_seconds, before.slot_seconds), busy_share);
   const s3::MutexLock lock(mutex_);
   limit_ = limit;
 }
@@ -51,7 +57,7 @@ s3::BySlotState<double> SeriesWriter::End() {
   samples_.reset();
   Sample();
   Write(series_.Finish());
-  return total_;
+  return totals_.back().slot_seconds;
 }
 
 // After a failure nothing more is written, because a line could follow half a line.

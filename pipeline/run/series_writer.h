@@ -24,8 +24,8 @@ class SeriesWriter {
   using Clock = std::chrono::steady_clock;
   static constexpr std::chrono::seconds kPeriod{1};
 
-  // `slot_time` and `progress` are not owned.
-  SeriesWriter(OwnDir directory, const s3::SlotTime* slot_time, const Progress* progress);
+  // `slot_time` and `progress` are not owned. `cores`: how many the session may use.
+  SeriesWriter(OwnDir directory, const s3::SlotTime* slot_time, const Progress* progress, int cores);
   SeriesWriter(const SeriesWriter&) = delete;
   SeriesWriter& operator=(const SeriesWriter&) = delete;
 
@@ -39,6 +39,11 @@ class SeriesWriter {
 
  private:
   static constexpr std::size_t kLimitSamples = 5;  // how many samples limit() looks at
+  // What was counted until a sample.
+  struct Totals {
+    s3::BySlotState<double> slot_seconds;
+    double seconds = 0, cpu_seconds = 0;
+  };
 
   void Sample();
   void Write(Series::Change change);
@@ -46,12 +51,12 @@ class SeriesWriter {
 
   const OwnDir directory_;
   const Progress* const progress_;
+  const int cores_;
   const Clock::time_point start_ = Clock::now();
   // Used by the thread, and by End() after the thread has ended.
   s3::SlotTimeReader reader_;
   Series series_;
-  s3::BySlotState<double> total_;
-  std::deque<s3::BySlotState<double>> last_totals_;
+  std::deque<Totals> totals_;  // of the last samples; at least one
   std::optional<s3::UniqueFd> file_;
 
   mutable s3::Mutex mutex_;

@@ -164,7 +164,7 @@ Session::Session(const SessionContext& context, Progress* progress, Console* con
       sink_(context.directory.journal(), console_, progress_, context.stop, options_.limits.failures),
       start_(Clock::now()),
       slots_(context.setup.slots, start_),
-      series_(context.directory.dir(), graph_.slot_time(), progress_) {
+      series_(context.directory.dir(), graph_.slot_time(), progress_, CoresOf(options_.upload)) {
   console_->Watch([this] { return Transfer(); });
 }
 

@@ -56,18 +56,21 @@ struct Shares {
 };
 
 // A task that waits for a worker waits for what the workers do: they compute, or they are blocked in reads.
-Shares SharesOf(const SlotSeconds& in) {
+// While all cores are busy, reads are not blocked: they cost CPU time, too.
+Shares SharesOf(const SlotSeconds& in, double busy_share) {
+  constexpr double kBusy = 0.8;
   const auto seconds = [&in](SlotState state) { return std::max(in[state], 0.0); };
   const double running = seconds(SlotState::kCpu) + seconds(SlotState::kReading);
-  const double reads = running > 0 ? seconds(SlotState::kReading) / running : 0;
+  const bool may_block = running > 0 && busy_share < kBusy;
+  const double reads = may_block ? seconds(SlotState::kReading) / running : 0;
   const double queued = seconds(SlotState::kWorkerQueue);
   const std::array<double, kCauses.size()> by_cause = {
       seconds(SlotState::kFirstByte) + seconds(SlotState::kReceiving),
       seconds(SlotState::kSending),
       seconds(SlotState::kConnecting),
       seconds(SlotState::kSource) + seconds(SlotState::kStream),
-      seconds(SlotState::kReading) + reads * queued,
-      seconds(SlotState::kCpu) + (1 - reads) * queued,
+      reads * (running + queued),
+      (1 - reads) * (running + queued),
       seconds(SlotState::kMemory),
       seconds(SlotState::kBandwidth),
       seconds(SlotState::kRequestRate),
@@ -133,7 +136,9 @@ std::string MixedText(const Shares& shares) {
 }  // namespace
 
 Verdict VerdictOf(const Evidence& evidence) {
-  const auto shares = SharesOf(evidence.slot_seconds);
+  const double core_seconds = evidence.cores * evidence.seconds;
+  const auto shares =
+      SharesOf(evidence.slot_seconds, core_seconds > 0 ? evidence.cpu_seconds / core_seconds : 0);
   if (shares.all <= 0) return {};
   if (!shares.has_single_cause()) return {"none", MixedText(shares)};
   const auto& [limit, by, phrase, words] = *shares.first().cause;
@@ -155,8 +160,8 @@ std::string_view PhraseOf(std::string_view limit) {
   return found != kCauses.end() ? found->phrase : "";
 }
 
-std::string_view LimitOf(const SlotSeconds& slot_seconds) {
-  const auto shares = SharesOf(slot_seconds);
+std::string_view LimitOf(const SlotSeconds& slot_seconds, double busy_share) {
+  const auto shares = SharesOf(slot_seconds, busy_share);
   return shares.has_single_cause() ? shares.first().cause->limit : "";
 }
 

@@ -33,8 +33,9 @@ struct Verdict {
 Verdict VerdictOf(const Evidence& evidence);
 
 // Returns the name of the present limit, from the slot-seconds of the last few seconds: what a run waits for.
-// Never "concurrency". Empty: no single cause.
-std::string_view LimitOf(const s3::BySlotState<double>& slot_seconds);
+// `busy_share`: the CPU time of the process in these seconds, as a share of the cores' time. Never
+// "concurrency". Empty: no single cause.
+std::string_view LimitOf(const s3::BySlotState<double>& slot_seconds, double busy_share);
 // Returns what a run with this limit waits for, for a person; empty for an unknown limit.
 std::string_view PhraseOf(std::string_view limit);
 

@@ -144,7 +144,7 @@ TEST(GraphSlotTimeTest, TasksThatOnlyComputeAreLimitedByTheCpu) {
              },
              .record = [](const ObjectResult&) {}});
   const auto seconds = reader.Read(Clock::now()).seconds;
-  EXPECT_EQ(LimitOf(seconds), "cpu");
+  EXPECT_EQ(LimitOf(seconds, 1), "cpu");
   EXPECT_EQ(VerdictOf({.slot_seconds = seconds, .seconds = 1, .cores = 2}).limit, "cpu");
 }
 

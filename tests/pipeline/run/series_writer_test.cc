@@ -28,7 +28,7 @@ class SeriesWriterTest : public testing::Test {
 
 TEST_F(SeriesWriterTest, ReplacesTheFileAndWritesTheLastLineAtTheEnd) {
   ASSERT_TRUE(run_dir_.Write(kSeriesName, "{\"t\":of an earlier session}\n", 0644));
-  SeriesWriter writer(run_dir_, &slot_time_, &progress_);
+  SeriesWriter writer(run_dir_, &slot_time_, &progress_, 2);
   slot_time_.Enter(s3::SlotState::kFirstByte, 3, Clock::now() - std::chrono::seconds(10));
   progress_.done = 7;
   const auto totals = writer.End();
@@ -46,7 +46,7 @@ TEST_F(SeriesWriterTest, ReplacesTheFileAndWritesTheLastLineAtTheEnd) {
 TEST_F(SeriesWriterTest, AFailedWriteIsAProblemAndNoError) {
   const auto path = directory_ / "run/series.jsonl";
   ASSERT_EQ(mkdir(path.c_str(), 0755), 0);
-  SeriesWriter writer(run_dir_, &slot_time_, &progress_);
+  SeriesWriter writer(run_dir_, &slot_time_, &progress_, 2);
   EXPECT_EQ(writer.problem(), path + ": Is a directory");
   slot_time_.Enter(s3::SlotState::kCpu, 1, Clock::now() - std::chrono::seconds(10));
   EXPECT_GE(writer.End()[s3::SlotState::kCpu], 10) << "the account does not depend on the file";
@@ -55,7 +55,7 @@ TEST_F(SeriesWriterTest, AFailedWriteIsAProblemAndNoError) {
 TEST_F(SeriesWriterTest, ALinkIsReplacedAndNotFollowed) {
   const auto victim = directory_.Write("victim", "untouched");
   ASSERT_EQ(symlink(victim.c_str(), (directory_ / "run/series.jsonl").c_str()), 0);
-  SeriesWriter writer(run_dir_, &slot_time_, &progress_);
+  SeriesWriter writer(run_dir_, &slot_time_, &progress_, 2);
   writer.End();
   EXPECT_EQ(test::ReadAll(victim), "untouched");
   EXPECT_EQ(writer.problem(), "");

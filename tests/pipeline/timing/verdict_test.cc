@@ -23,8 +23,7 @@ s3::BySlotState<double> SlotSeconds(const Times& times) {
 
 // A run of ten seconds, with far fewer slots than upload.concurrency allows.
 Evidence Of(const Times& times) {
-  return {
-      .slot_seconds = SlotSeconds(times), .seconds = 10, .cpu_seconds = 19, .cores = 2, .max_slots = 1024};
+  return {.slot_seconds = SlotSeconds(times), .seconds = 10, .cpu_seconds = 4, .cores = 2, .max_slots = 1024};
 }
 
 struct Case {
@@ -39,7 +38,7 @@ TEST_P(VerdictTest, FollowsFromTheSlotTime) {
   const auto verdict = VerdictOf(Of(times));
   EXPECT_EQ(verdict.limit, limit) << verdict.text;
   EXPECT_THAT(verdict.text, testing::StartsWith(limit == "none" ? "No single limit" : "Limited by "));
-  const auto live = LimitOf(SlotSeconds(times));
+  const auto live = LimitOf(SlotSeconds(times), 0.2);
   EXPECT_EQ(live, limit == "none" ? "" : limit);
   EXPECT_EQ(PhraseOf(live).empty(), limit == "none");
 }
@@ -83,7 +82,9 @@ TEST(VerdictTextTest, GivesTheEvidence) {
       VerdictOf(evidence).text,
       "Limited by the store: 87 % of slot time waited for its responses (p50 41 ms, p99 380 ms); 500 of "
       "at most 1024 in flight");
-  EXPECT_EQ(VerdictOf(Of({{SlotState::kCpu, 81}, {SlotState::kFirstByte, 19}})).text,
+  evidence = Of({{SlotState::kCpu, 81}, {SlotState::kFirstByte, 19}});
+  evidence.cpu_seconds = 19;
+  EXPECT_EQ(VerdictOf(evidence).text,
             "Limited by the CPU: 81 % of slot time went into hashing and other computation; 1.9 of 2 cores "
             "busy");
   EXPECT_EQ(
@@ -112,11 +113,19 @@ TEST(VerdictTextTest, NamesTheConcurrencyIfAllSlotsWaitForTheStore) {
   EXPECT_EQ(VerdictOf(evidence).limit, "cpu") << "more slots would not help";
 }
 
+TEST(VerdictTextTest, ReadsThatKeepAllCoresBusyAreNotBlocked) {
+  auto evidence = Of({{SlotState::kWorkerQueue, 60}, {SlotState::kReading, 18}, {SlotState::kCpu, 2}});
+  EXPECT_EQ(VerdictOf(evidence).limit, "reading");
+  evidence.cpu_seconds = 17;
+  EXPECT_EQ(VerdictOf(evidence).limit, "cpu");
+  EXPECT_EQ(LimitOf(evidence.slot_seconds, 0.85), "cpu");
+}
+
 TEST(VerdictTextTest, SaysNothingOfARunWithoutWork) {
   EXPECT_EQ(VerdictOf({}).limit, "none");
   EXPECT_EQ(VerdictOf({}).text, "");
   EXPECT_EQ(VerdictOf(Of({{SlotState::kFinished, 10}})).text, "");
-  EXPECT_EQ(LimitOf({}), "");
+  EXPECT_EQ(LimitOf({}, 0), "");
   EXPECT_EQ(PhraseOf("unknown"), "");
 }
 
