@@ -86,13 +86,17 @@ std::string VerdictOf(const Summary& summary, std::optional<StopCause> stopped) 
 std::string HumanSummary(const Summary& summary, std::optional<StopCause> stopped) {
   const auto bytes = static_cast<double>(summary.uploaded_bytes - summary.uploaded_bytes_before);
   const auto objects = static_cast<double>(summary.uploaded - summary.uploaded_before);
-  const double seconds = std::max(summary.seconds.count(), 1e-9);
+  const double seconds = summary.seconds.count();
   auto text = VerdictOf(summary, stopped);
   text += fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} cancelled\n", summary.found,
                       summary.uploaded, summary.skipped, summary.failed, summary.cancelled);
-  text += fmt::format("{} in {:.2f} s: {}/s, {:.0f} objects/s, {}\n", HumanBytes(bytes),
-                      summary.seconds.count(), HumanBytes(bytes / seconds), objects / seconds,
-                      Counted(summary.retries, "retry", "retries"));
+  const auto retries = Counted(summary.retries, "retry", "retries");
+  if (seconds > 0) {
+    text += fmt::format("{} in {:.2f} s: {}/s, {:.0f} objects/s, {}\n", HumanBytes(bytes), seconds,
+                        HumanBytes(bytes / seconds), objects / seconds, retries);
+  } else {
+    text += fmt::format("{} uploaded, {}\n", HumanBytes(bytes), retries);  // its duration is unknown
+  }
   if (summary.sent > 0) {
     text += fmt::format("{} sent: run s3flow finish to complete {}\n",
                         Counted(summary.sent, "range of parts", "ranges of parts"),
