@@ -1,6 +1,7 @@
 #include "pipeline/journal/result_details.h"
 
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -32,6 +33,7 @@ void Set(std::string_view name, std::string_view value, ResultDetails* details) 
     text->assign(value);
   } else if (name == "seconds") {
     ReadNumber(value, &details->seconds);
+    if (!std::isfinite(details->seconds) || details->seconds < 0) details->seconds = 0;
   } else if (name == "parts") {
     ReadNumber(value, &details->parts);
   } else if (name == "attempts") {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kSmallest = 1e-6;  // seconds; the limit of the first bucket
 constexpr double kBucketsPerDoubling = 8;
+constexpr std::size_t kMaxStored = 8192;  // bytes of a text that is kept; a line of a journal may have 16 MiB
 
 bool IsSlower(const SlowObject& a, const SlowObject& b) { return a.seconds > b.seconds; }
 
@@ -45,46 +46,61 @@ void AddTo(const std::string& cause, std::string_view path, std::string_view mes
   if (group.first_paths.size() < CauseDetails::kMaxPaths) group.first_paths.emplace_back(path);
 }
 
-// The last session of each run has written these facts. Several runs went on at the same time or one after
-// the other, so the duration of all is the time from the first start to the last end.
+// Adds what the last session of a run wrote to summary.json.
+void AddSession(const SessionFacts& facts, Summary* summary) {
+  summary->found_before += facts.found_before;
+  summary->uploaded_before += facts.uploaded_before;
+  summary->skipped_before += facts.skipped_before;
+  summary->sent_before += facts.sent_before;
+  summary->uploaded_bytes_before += facts.uploaded_bytes_before;
+  summary->reused_parts += facts.reused_parts;
+  summary->credential_renewals += facts.credential_renewals;
+  summary->stragglers += facts.stragglers;
+  summary->uploads_left += facts.uploads_left;
+  summary->peak_memory_bytes = std::max(summary->peak_memory_bytes, facts.peak_memory_bytes);
+}
+
+// Sets where the run ran and what it uploaded to, unless an earlier run has set these fields.
+void Identify(const RunRecords& run, Summary* summary) {
+  const auto set = [](const std::string& value, std::string* field) {
+    if (field->empty()) *field = value;
+  };
+  const auto& facts = run.last_session;
+  set(facts.host, &summary->host);
+  if (run.view.status) set(run.view.status->host, &summary->host);
+  set(facts.endpoint, &summary->endpoint);
+  set(facts.bucket, &summary->bucket);
+  set(facts.prefix, &summary->prefix);
+  set(facts.transport, &summary->transport);
+  if (!run.run) return;
+  set(run.run->job_file, &summary->job_file);
+  set(run.run->scope.bucket, &summary->bucket);
+  if (!run.run->scope.stores.empty()) set(run.run->scope.stores.front(), &summary->endpoint);
+}
+
+// The duration of several runs is the time from the first start to the last end, because they may have run at
+// the same time or one after the other.
 void DescribeRuns(ReportData* data) {
   auto& summary = data->summary;
   const auto& runs = data->scope.runs;
-  std::int64_t started = 0, ended = 0;
+  bool is_duration_known = true;
   for (const auto& run : runs) {
     summary.session = std::max(summary.session, run.sessions);
     if (run.is_plan) continue;
-    const auto& facts = run.last_session;
-    if (run.StartedAt() > 0 && (started == 0 || run.StartedAt() < started)) started = run.StartedAt();
-    ended = std::max(ended, run.EndedAt());
-    summary.found_before += facts.found_before;
-    summary.uploaded_before += facts.uploaded_before;
-    summary.skipped_before += facts.skipped_before;
-    summary.sent_before += facts.sent_before;
-    summary.uploaded_bytes_before += facts.uploaded_bytes_before;
-    summary.reused_parts += facts.reused_parts;
-    summary.credential_renewals += facts.credential_renewals;
-    summary.stragglers += facts.stragglers;
-    summary.uploads_left += facts.uploads_left;
-    summary.peak_memory_bytes = std::max(summary.peak_memory_bytes, facts.peak_memory_bytes);
-    if (summary.host.empty()) {
-      summary.host = facts.host.empty() && run.view.status ? run.view.status->host : facts.host;
-      summary.endpoint = facts.endpoint;
-      summary.bucket = facts.bucket;
-      summary.prefix = facts.prefix;
-      summary.transport = facts.transport;
-    }
-    if (run.run && summary.job_file.empty()) summary.job_file = run.run->job_file;
-    if (run.run && summary.bucket.empty()) summary.bucket = run.run->scope.bucket;
-    const auto has_store = run.run && !run.run->scope.stores.empty();
-    if (has_store && summary.endpoint.empty()) summary.endpoint = run.run->scope.stores.front();
+    Identify(run, &summary);
+    const auto started = run.StartedAt();
+    if (started > 0 && (summary.started_s == 0 || started < summary.started_s)) summary.started_s = started;
+    summary.ended_s = std::max(summary.ended_s, run.EndedAt());
+    // If the last session was killed, summary.json is that of an earlier session.
+    const bool is_described = run.last_session.session == run.sessions;
+    if (is_described) AddSession(run.last_session, &summary);
+    is_duration_known = is_duration_known && (is_described || run.sessions == 1);
   }
-  summary.started_s = started;
-  summary.ended_s = ended;
-  const bool is_one = runs.size() == 1 && runs[0].end && runs[0].last_session.seconds > 0;
-  summary.seconds = std::chrono::duration<double>(is_one ? runs[0].last_session.seconds
-                                                         : static_cast<double>(ended - started));
-  // A killed session leaves the summary of an earlier one.
+  const auto span = static_cast<double>(summary.ended_s - summary.started_s);
+  const bool is_one = runs.size() == 1 && runs.front().end && runs.front().last_session.seconds > 0;
+  const double seconds = is_one ? runs.front().last_session.seconds : span;
+  summary.seconds = std::chrono::duration<double>(is_duration_known ? seconds : 0);
+  // Another program may have changed summary.json.
   summary.uploaded_before = std::min(summary.uploaded_before, summary.uploaded);
   summary.uploaded_bytes_before = std::min(summary.uploaded_bytes_before, summary.uploaded_bytes);
   summary.source_exhausted = data->IsComplete();
@@ -164,6 +180,7 @@ s3::Error ErrorOf(const ResultDetails& details) {
 }
 
 void AddResult(const ResultRecord& record, const ResultDetails& details, ReportData* data) {
+  const auto path = record.path.substr(0, kMaxStored);
   ObjectResult result;
   result.outcome = record.outcome;
   result.size_bytes = record.size_bytes;
@@ -175,13 +192,14 @@ void AddResult(const ResultRecord& record, const ResultDetails& details, ReportD
   summary.found_bytes += record.size_bytes;
   summary.Count(result);
   if (has_failed) {
-    const auto cause = CauseOf(*result.error);
-    AddTo(cause, record.path, details.message, &data->failures);
-    AddCause(cause, record.path, &summary.failures);
+    const auto cause = CauseOf(*result.error).substr(0, kMaxStored);
+    AddTo(cause, path, std::string_view(details.message).substr(0, kMaxStored), &data->failures);
+    AddCause(cause, path, &summary.failures);
   }
   if (record.outcome == Outcome::kSkipped) {
-    AddTo(details.reason, record.path, "", &data->skips);
-    AddCause(Printable(details.reason), record.path, &summary.skips);
+    const auto reason = details.reason.substr(0, kMaxStored);
+    AddTo(reason, path, "", &data->skips);
+    AddCause(Printable(reason), path, &summary.skips);
     return;
   }
   if (record.outcome == Outcome::kCancelled) return;
@@ -194,7 +212,7 @@ void AddResult(const ResultRecord& record, const ResultDetails& details, ReportD
   ++size->count;
   size->bytes += record.size_bytes;
   size->seconds.Add(details.seconds);
-  data->slowest.Add(details.seconds, record.path, record.size_bytes, details.attempts);
+  data->slowest.Add(details.seconds, path, record.size_bytes, details.attempts);
 }
 
 s3::Result<ReportData> CollectData(ReportScope scope) {

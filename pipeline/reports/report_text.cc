@@ -96,9 +96,9 @@ std::vector<std::string> ReportNotes(const ReportScope& scope) {
     }
   }
   if (scope.shards_not_run > 0) {
-    notes.push_back(fmt::format("{} not run yet, so their inputs are not in the report",
-                                Counted(static_cast<std::uint64_t>(scope.shards_not_run),
-                                        "shard of the plan has", "shards of the plan have")));
+    notes.push_back(
+        fmt::format("{} not run yet, so their inputs are not in the report",
+                    Counted(static_cast<std::uint64_t>(scope.shards_not_run), "shard has", "shards have")));
   }
   return notes;
 }

@@ -10,6 +10,7 @@
 #include "pipeline/cli/commands/commands.h"
 #include "pipeline/cli/job_loading.h"
 #include "pipeline/cli/output.h"
+#include "pipeline/reports/report_html.h"
 #include "pipeline/reports/report_lists.h"
 #include "pipeline/reports/report_output.h"
 #include "pipeline/reports/report_text.h"
@@ -49,6 +50,12 @@ std::optional<ListFormat> ListFormatOf(const ReportCommandArguments& arguments) 
   return std::nullopt;
 }
 
+std::string DocumentOf(const pipeline::ReportData& data, const std::string& format) {
+  if (format == "json") return ReportJson(data);
+  if (format == "html") return ReportHtml(data, std::time(nullptr));
+  return ReportText(data);
+}
+
 tl::expected<void, ExitError> CheckArguments(const ReportCommandArguments& arguments) {
   if (arguments.null_separated && arguments.format != "failed") {
     return Fail(pipeline::kExitUsage, "-0 needs --format failed");
@@ -79,7 +86,7 @@ CommandResult WriteReport(pipeline::ReportScope scope, const ReportCommandArgume
     const auto data = pipeline::CollectData(std::move(scope));
     if (!data) return Fail(pipeline::kExitJournal, data.error().message);
     notes = ReportNotes(data->scope);
-    output->Append(arguments.format == "json" ? ReportJson(*data) : ReportText(*data));
+    output->Append(DocumentOf(*data, arguments.format));
   }
   for (const auto& note : notes) PrintError("note: " + note);
   if (const auto written = output->Finish(); !written) {

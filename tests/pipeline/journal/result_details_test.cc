@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
 
 #include "pipeline/journal/record.h"
 
@@ -66,6 +67,14 @@ TEST(ResultDetails, ForgetsTheLineBefore) {
   EXPECT_EQ(details.seconds, 0);
   EXPECT_EQ(details.parts, 3);
   EXPECT_TRUE(details.is_stream);
+}
+
+TEST(ResultDetails, ADurationIsANumber) {
+  ResultDetails details;
+  for (const auto* value : {"nan", "inf", "-1", "1e999", "true"}) {
+    EXPECT_TRUE(ReadDetails(std::string(R"({"seconds":)") + value + "}", &details)) << value;
+    EXPECT_EQ(details.seconds, 0) << value;
+  }
 }
 
 TEST(ResultDetails, RefusesLinesOfAnotherForm) {
