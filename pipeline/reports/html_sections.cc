@@ -28,8 +28,8 @@ void AddHighest(const LatencyRow& row, std::vector<LatencyRow>* rows) {
     return;
   }
   found->count += row.count;
-  for (auto* const percentile : {&LatencyRow::p50_ms, &LatencyRow::p90_ms, &LatencyRow::p99_ms,
-                                 &LatencyRow::p999_ms, &LatencyRow::max_ms}) {
+  for (double LatencyRow::*const percentile : {&LatencyRow::p50_ms, &LatencyRow::p90_ms, &LatencyRow::p99_ms,
+                                               &LatencyRow::p999_ms, &LatencyRow::max_ms}) {
     (*found).*percentile = std::max((*found).*percentile, row.*percentile);
   }
 }

@@ -32,7 +32,7 @@ s3::Result<void> MergedResults::IndexOne(RunRecords* run, std::uint64_t* positio
   auto file = run->directory.Read(kJournalName);
   if (!file) return tl::unexpected(file.error());
   JournalReader reader(std::move(*file), run->directory.PathOf(kJournalName));
-  bool may_replace = run->argument > 0;
+  bool may_replace = run->argument > 0 || run->is_plan;
   for (;;) {
     const auto depth = may_replace ? JournalReader::Results::kWhole : JournalReader::Results::kOutcome;
     auto record = reader.Next(depth);

@@ -92,7 +92,7 @@ TEST_F(MergedResultsTest, AnotherKeyIsAnotherInput) {
 }
 
 TEST_F(MergedResultsTest, TheResultOfFinishReplacesTheRangesOfItsObject) {
-  AddRun(0, RunOf(1) + RunOf(2) + ResultOf("split", Outcome::kUploaded)).is_plan = true;
+  AddRun(0, RunOf(1) + ResultOf("split", Outcome::kUploaded)).is_plan = true;
   AddRun(0, RunOf(1) + ResultOf("a", Outcome::kUploaded) + RangeOf("split", 1, Outcome::kSent) +
                 RangeOf("open", 1, Outcome::kSent));
   AddRun(0, RunOf(1) + RangeOf("split", 3, Outcome::kSent));
@@ -100,7 +100,7 @@ TEST_F(MergedResultsTest, TheResultOfFinishReplacesTheRangesOfItsObject) {
 }
 
 TEST_F(MergedResultsTest, AnObjectThatFinishCouldNotCompleteKeepsItsRanges) {
-  AddRun(0, RunOf(1) + RunOf(2) + ResultOf("split", Outcome::kCancelled)).is_plan = true;
+  AddRun(0, RunOf(1) + ResultOf("split", Outcome::kCancelled)).is_plan = true;
   AddRun(0, RunOf(1) + RangeOf("split", 1, Outcome::kSent));
   EXPECT_EQ(Merged(), (Texts{"split sent"}));
 }
