@@ -4,20 +4,24 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "pipeline/report/format.h"
 #include "pipeline/reports/html_charts.h"
 #include "pipeline/reports/html_sections.h"
 #include "pipeline/reports/html_text.h"
 #include "pipeline/reports/timeline.h"
+#include "pipeline/shard.h"
 #include "s3/base/printable.h"
 #include "s3/base/text.h"
 
 namespace pipeline {
 namespace {
 
+constexpr std::size_t kMaxLimits = 5;  // lines that say what limited the runs
 constexpr std::size_t kMaxSettings = 32 << 10;
 
 // One section of the page. Without content it is left out, and its title is listed at the end of the page.
@@ -38,21 +42,21 @@ class Sections {
   std::vector<std::string> missing_;
 };
 
-// Returns the class and the text of the line that says whether the run succeeded.
+// Returns the class and the text of the line that says whether the runs succeeded.
 std::pair<const char*, std::string> VerdictLine(const ReportData& data) {
   const auto& summary = data.summary;
   const auto state = data.StateText();
   const auto failed =
       fmt::format("{} of {} inputs failed", GroupedDigits(summary.failed), GroupedDigits(summary.found));
-  if (state == "running") return {"warn", "Running: this page shows the results so far"};
-  if (state == "killed") return {"bad", "Killed before the end: work is left. Run it again to resume it"};
-  if (state == "not run") {
-    return {"warn",
-            "Unfinished: " +
-                Counted(static_cast<std::uint64_t>(data.scope.shards_not_run), "shard has", "shards have") +
-                " not run yet"};
-  }
-  if (state == "stopped") return {"warn", "Stopped before the end: work is left. Run it again to resume it"};
+  const auto and_failed = summary.failed > 0 ? "; " + failed : "";
+  const auto shards =
+      Counted(static_cast<std::uint64_t>(data.scope.shards_not_run), "shard has", "shards have");
+  if (state == "running") return {"warn", "Running: this page shows the results so far" + and_failed};
+  if (state == "killed")
+    return {"bad", "Killed before the end: work is left. Run it again to resume it" + and_failed};
+  if (state == "not run") return {"warn", "Unfinished: " + shards + " not run yet" + and_failed};
+  if (state == "stopped")
+    return {"warn", "Stopped before the end: work is left. Run it again to resume it" + and_failed};
   if (summary.failed > 0) return {"bad", "Failed: " + failed};
   if (state == "failed") return {"bad", "Failed: the run could not be completed"};
   if (summary.sent > 0) {
@@ -60,6 +64,33 @@ std::pair<const char*, std::string> VerdictLine(const ReportData& data) {
                         Counted(summary.sent, "range of parts", "ranges of parts")};
   }
   return {"good", "Finished: every input is uploaded or skipped"};
+}
+
+// Says what limited the runs: one line for each limit, with the words of the first run that it limited.
+std::string LimitLines(const ReportData& data) {
+  struct Limited {
+    std::vector<int> shards;
+    const RunRecords* first = nullptr;
+  };
+  std::map<std::string, Limited> limits;
+  for (const auto& run : data.scope.runs) {
+    if (run.last_session.verdict.empty()) continue;
+    auto& limited = limits[run.last_session.limit];
+    if (limited.first == nullptr) limited.first = &run;
+    if (run.shard) limited.shards.push_back(*run.shard);
+  }
+  std::string html;
+  std::size_t shown = 0;
+  for (const auto& [limit, limited] : limits) {
+    if (++shown > kMaxLimits) break;
+    const auto& shards = limited.shards;
+    auto lead = shards.empty()
+                    ? ""
+                    : fmt::format("{} {}: ", shards.size() > 1 ? "Shards" : "Shard", RangesText(shards));
+    if (shards.size() > 1) lead += fmt::format("for example shard {}: ", shards.front());
+    html += fmt::format("<p>{}{}</p>\n", lead, HtmlShort(limited.first->last_session.verdict, 400));
+  }
+  return html;
 }
 
 std::string Tile(const char* name, const std::string& value) {
@@ -98,12 +129,7 @@ std::string Heading(const ReportData& data) {
   }
   if (!summary.job_file.empty()) html += fmt::format("; job <code>{}</code>", HtmlPath(summary.job_file));
   html += fmt::format("</p>\n<p class=\"state {}\">{}</p>\n", css_class, verdict);
-  std::size_t shown = 0;
-  for (const auto& run : data.scope.runs) {
-    if (run.last_session.verdict.empty() || shown++ >= 5) continue;
-    const auto lead = run.shard ? fmt::format("Shard {}: ", *run.shard) : "";
-    html += fmt::format("<p>{}{}</p>\n", lead, HtmlShort(run.last_session.verdict, 400));
-  }
+  html += LimitLines(data);
   return html + Tiles(data) + "</header>\n";
 }
 
@@ -179,7 +205,7 @@ std::string ReportHtml(const ReportData& data, std::int64_t now_s) {
   sections.Add("Retries and errors", AttemptsTable(data));
   sections.Add("Skipped by reason", CausesHtml(data.skips));
   sections.Add("Slowest objects", SlowestTable(data), "wide long");
-  sections.Add("Shards over time", LanesHtml(data), "wide");
+  sections.Add("Shards over time", LanesHtml(data));
   sections.Add("Runs", RunsTable(data), "wide long");
   sections.Add("Job", JobHtml(data), "wide long");
   sections.Add("Environment", EnvironmentTable(data));

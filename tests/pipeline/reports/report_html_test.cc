@@ -60,6 +60,20 @@ TEST_F(ReportHtmlTest, LatenciesOfSeveralRunsAreOneRow) {
   EXPECT_EQ(page.find("PutObject"), page.rfind("PutObject"));
 }
 
+TEST_F(ReportHtmlTest, SaysOnceWhatLimitedSeveralShards) {
+  run().last_session.limit = "store";
+  run().last_session.verdict = "Limited by the store";
+  run().shard = 0;
+  for (const int shard : {1, 2}) {
+    data_.scope.runs.push_back(run());
+    data_.scope.runs.back().shard = shard;
+  }
+  data_.scope.runs.back().last_session.limit = "hashing";
+  data_.scope.runs.back().last_session.verdict = "Limited by hashing";
+  EXPECT_TRUE(PageHas("<p>Shards 0-1: for example shard 0: Limited by the store</p>\n"));
+  EXPECT_TRUE(PageHas("<p>Shard 2: Limited by hashing</p>\n"));
+}
+
 TEST_F(ReportHtmlTest, EscapesEverything) {
   auto& summary = data_.summary;
   summary.bucket = summary.endpoint = summary.prefix = summary.host = summary.job_file = kAttack;
