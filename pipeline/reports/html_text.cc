@@ -32,7 +32,7 @@ constexpr std::string_view kHead = R"(<meta charset="utf-8">
   --c0: #4e79a7; --c1: #f28e2b; --c2: #59a14f; --c3: #e15759; --c4: #76b7b2; --c5: #edc948; --c6: #b07aa1;
   --c7: #ff9da7; --c8: #9c755f; --c9: #8f959e;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --page: #12151b; --card: #1b2029; --text: #e6e9ef; --soft: #a3acbd; --line: #343b49; --bar: #2c4a7c;
     --good: #6fcf8f; --bad: #ff8a80; --warn: #f0c05a; --c0: #6f9fd0;
@@ -51,7 +51,7 @@ p { margin: 0 0 8px; overflow-wrap: anywhere; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 8px; margin: 16px 0; padding: 0; }
 .tiles div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 8px 12px; }
 .tiles dt { color: var(--soft); font-size: .85rem; }
-.tiles dd { margin: 0; font-size: 1.25rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.tiles dd { margin: 0; font-size: 1.2rem; font-weight: 600; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px; grid-auto-flow: dense; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 16px; min-width: 0; }
 section.wide { grid-column: 1 / -1; }
@@ -78,6 +78,7 @@ footer { padding: 16px; }
 @media (max-width: 520px) { svg text { font-size: 16px; } th { min-width: 5em; } }
 @media print {
   body { background: #fff; font-size: 11pt; } section, .tiles div { break-inside: avoid; }
+  .grid { grid-template-columns: 1fr 1fr; } h3, caption { break-after: avoid; }
   section.long { break-inside: auto; } .scroll, pre { overflow: visible; max-height: none; }
 }
 </style>

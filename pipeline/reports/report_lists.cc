@@ -61,14 +61,14 @@ class ListWriter {
     note(in_parts_, "uploaded input is", "uploaded inputs are",
          "not in the list: sent in parts, so no SHA-256 of the whole object was computed");
     note(without_digest_, "uploaded input is", "uploaded inputs are",
-         "not in the list: their SHA-256 was not computed (integrity.payload: sha256 or integrity.checksum: "
-         "sha256 does that)");
+         "not in the list: no SHA-256 was computed (integrity.payload: sha256 or integrity.checksum: sha256 "
+         "does "
+         "that)");
     note(streams_, "uploaded stream is", "uploaded streams are", "not in the list: a stream is no file");
     note(sent_, "range of parts is", "ranges of parts are",
-         "not in the list: s3flow finish completes its object");
-    note(not_uploaded_, "input was", "inputs were",
-         "skipped, failed or cancelled, so they are not in the list");
-    note(with_newline_, "path has", "paths have", "a newline, and is not in the list: use -0");
+         "not in the list: s3flow finish completes the object");
+    note(not_uploaded_, "input is", "inputs are", "not in the list: skipped, failed or cancelled");
+    note(with_newline_, "path is", "paths are", "not in the list, because of a newline: use -0");
     list.is_complete = in_parts_ + without_digest_ + sent_ + with_newline_ == 0;
     return list;
   }

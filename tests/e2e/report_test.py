@@ -155,7 +155,7 @@ class OneRun(ReportCase):
             job = self.job(server.endpoint, extra="integrity: {payload: unsigned, checksum: crc32c}")
             self.assertEqual(s3flow("run", job, "--run-dir", other).returncode, 0)
         self.assertEqual(self.report(other, "--format", "sha256sum", status=1), b"")
-        self.assertIn("2 uploaded inputs are not in the list: their SHA-256 was not computed", self.said)
+        self.assertIn("2 uploaded inputs are not in the list: no SHA-256 was computed", self.said)
 
     def test_failed_paths_feed_other_programs(self):
         self.write_odd_files()
@@ -166,7 +166,7 @@ class OneRun(ReportCase):
         self.assertEqual({os.path.relpath(path, os.fsencode(self.dir / "data")) for path in paths}, set(ODD_NAMES))
         lines = self.report(self.run_dir, "--format", "failed", status=1).split(b"\n")[:-1]
         self.assertEqual(len(lines), len(ODD_NAMES) - 2)
-        self.assertIn("2 paths have a newline", self.said)
+        self.assertIn("2 paths are not in the list, because of a newline: use -0", self.said)
         self.report(self.run_dir, "--format", "csv", "-0", status=64)
 
     def test_sessions_are_merged(self):
@@ -322,6 +322,15 @@ class Output(ReportCase):
         os.chmod(self.run_dir, 0o777)
         self.report(self.run_dir, status=74)
         self.report(self.run_dir, "--trust-dir")
+        os.chmod(self.run_dir, 0o755)
+        journal = self.run_dir / "journal.jsonl"
+        for make in (lambda: journal.symlink_to(self.dir / "theirs"), lambda: os.mkfifo(journal), lambda: journal.write_text("other\n")):
+            journal.rename(self.dir / "theirs") if not (self.dir / "theirs").exists() else journal.unlink()
+            make()
+            for arguments in ([], ["--format", "csv", "--output", self.dir / "out"]):
+                self.report(self.run_dir, *arguments, status=74)
+                self.assertIn("journal.jsonl", self.said)
+            self.assertFalse([name for name in os.listdir(self.dir) if name.startswith("out")])
 
     def test_a_reader_that_has_gone(self):
         reader, writer = os.pipe()
@@ -353,7 +362,7 @@ class Shards(ReportCase):
             self.assertEqual((merged["uploaded"], merged["failed"]), (30, 0))
             self.assertGreaterEqual(merged["sent"], 2)
             self.report(plan, "--format", "sha256sum", status=1)
-            self.assertIn("s3flow finish completes its object", self.said)
+            self.assertIn("s3flow finish completes the object", self.said)
             self.assertEqual(s3flow("finish", plan).returncode, 0)
             client = s3_client(server.endpoint)
             self.addCleanup(client.close)
