@@ -16,6 +16,7 @@ namespace {
 // The size of a chart in its own units. A phone shows it a fifth smaller, and its text is still readable.
 constexpr double kWidth = 480, kHeight = 210, kLeft = 84, kRight = 12, kTop = 10, kBottom = 26;
 constexpr std::size_t kMaxAreas = 9;
+constexpr double kSmallArea = 0.01;  // of all areas; a smaller one is not shown on its own
 constexpr double kLaneHeight = 20;
 
 struct Axes {
@@ -116,12 +117,16 @@ std::vector<NamedArea> LargestAreas(const StackedChart& chart) {
   }
   std::stable_sort(areas.begin(), areas.end(),
                    [](const auto& a, const auto& b) { return Sum(a.second) > Sum(b.second); });
-  if (areas.size() <= kMaxAreas + 1) return areas;
+  double sum = 0;
+  for (const auto& area : areas) sum += Sum(area.second);
+  std::size_t shown = 0;
+  while (shown < std::min(areas.size(), kMaxAreas) && Sum(areas[shown].second) >= kSmallArea * sum) ++shown;
+  if (areas.size() <= shown + 1) return areas;
   NamedArea others{"other", std::vector<double>(areas.front().second.size())};
-  for (std::size_t i = kMaxAreas; i < areas.size(); ++i) {
+  for (std::size_t i = shown; i < areas.size(); ++i) {
     for (std::size_t j = 0; j < others.second.size(); ++j) others.second[j] += areas[i].second[j];
   }
-  areas.resize(kMaxAreas);
+  areas.resize(shown);
   areas.push_back(std::move(others));
   return areas;
 }

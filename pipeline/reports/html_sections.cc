@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxCausesShown = 25;  // of failures, and of skipped inputs
 constexpr std::size_t kMaxRunsShown = 100, kMaxLanes = 64, kMaxLatencyRows = 64;
+constexpr double kSmallShare = 0.0005;  // of the time of the slots
 
 // Percentiles of several runs cannot be merged exactly. But the percentile of all requests together is at
 // most the highest one of the runs.
@@ -52,8 +53,10 @@ std::string SlotTable(const ReportData& data) {
   }
   std::vector<std::pair<std::string, double>> states(seconds.begin(), seconds.end());
   std::sort(states.begin(), states.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-  HtmlTable table{"What the slots did, in seconds of all slots together", {"State", "Seconds", "Share"}};
+  HtmlTable table{"What the slots did, in seconds of all slots together; without states of less than 0.05 %",
+                  {"State", "Seconds", "Share"}};
   for (auto& [state, amount] : states) {
+    if (amount < kSmallShare * sum) break;
     std::replace(state.begin(), state.end(), '_', ' ');
     table.rows.push_back({HtmlText(state), fmt::format("{:.1f}", amount),
                           fmt::format("{:.1f} %", 100 * amount / std::max(sum, 1e-9))});

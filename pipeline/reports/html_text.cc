@@ -52,7 +52,7 @@ p { margin: 0 0 8px; overflow-wrap: anywhere; }
 .tiles div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 8px 12px; }
 .tiles dt { color: var(--soft); font-size: .85rem; }
 .tiles dd { margin: 0; font-size: 1.2rem; font-weight: 600; white-space: nowrap; font-variant-numeric: tabular-nums; }
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px; grid-auto-flow: dense; }
+.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px; grid-auto-flow: dense; align-items: start; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 16px; min-width: 0; }
 section.wide { grid-column: 1 / -1; }
 .scroll { overflow-x: auto; } .scroll + .scroll { margin-top: 16px; }

@@ -57,6 +57,16 @@ OrderedJson RunJson(const RunRecords& run) {
   if (!run.last_session.host.empty()) json["host"] = run.last_session.host;
   if (run.run && !run.run->scheduler.empty()) json["scheduler"] = run.run->scheduler;
   if (!run.last_session.slot_seconds.empty()) json["slot_seconds"] = run.last_session.slot_seconds;
+  for (const auto& row : run.last_session.latencies) {
+    json["latency"].push_back({{"operation", row.operation},
+                               {"size_class", row.size_class},
+                               {"count", row.count},
+                               {"p50_ms", row.p50_ms},
+                               {"p90_ms", row.p90_ms},
+                               {"p99_ms", row.p99_ms},
+                               {"p999_ms", row.p999_ms},
+                               {"max_ms", row.max_ms}});
+  }
   if (!run.last_session.verdict.empty()) {
     json["verdict"] = {{"limit", run.last_session.limit}, {"text", run.last_session.verdict}};
   }

@@ -23,8 +23,8 @@ struct RunRecords {
   std::optional<int> shard;
   bool is_plan = false;  // the plan's own journal, which has the objects that `finish` completed
   RunView view;
-  SessionFacts last_session;        // from summary.json; empty if there is none
-  std::vector<SeriesPoint> series;  // from series.jsonl, of the last session; may be empty
+  SessionFacts last_session;         // from summary.json; empty if there is none
+  std::vector<SessionPoint> series;  // from series.jsonl, of the last session; may be empty
 
   // From the journal; MergedResults sets these fields.
   int sessions = 0;

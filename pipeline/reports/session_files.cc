@@ -121,21 +121,21 @@ SessionFacts ParseSessionFacts(std::string_view text) {
   return facts;
 }
 
-std::vector<SeriesPoint> ParseSeries(std::string_view lines) {
-  std::vector<SeriesPoint> points;
+std::vector<SessionPoint> ParseSeries(std::string_view lines) {
+  std::vector<SessionPoint> points;
   while (!lines.empty() && points.size() < kMaxSeriesPoints) {
     const auto line = lines.substr(0, lines.find('\n'));
     lines.remove_prefix(std::min(line.size() + 1, lines.size()));
     const auto json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
     const auto* const time = Find(json, "t");
     if (time == nullptr || !time->is_number()) break;  // a running session may not have written all of it
-    SeriesPoint point{.t_s = NumberOf(*time),
-                      .done = Number(json, "done"),
-                      .done_bytes = Number(json, "done_bytes"),
-                      .failed = Number(json, "failed"),
-                      .retries = Number(json, "retries"),
-                      .in_flight = Number(json, "in_flight"),
-                      .slot_seconds = Numbers(json, "slots")};
+    SessionPoint point{.t_s = NumberOf(*time),
+                       .done = Number(json, "done"),
+                       .done_bytes = Number(json, "done_bytes"),
+                       .failed = Number(json, "failed"),
+                       .retries = Number(json, "retries"),
+                       .in_flight = Number(json, "in_flight"),
+                       .slot_seconds = Numbers(json, "slots")};
     if (!points.empty() && point.t_s <= points.back().t_s) break;
     points.push_back(std::move(point));
   }
@@ -147,9 +147,9 @@ SessionFacts ReadSessionFacts(const OwnDir& directory) {
   return text ? ParseSessionFacts(*text) : SessionFacts{};
 }
 
-std::vector<SeriesPoint> ReadSeries(const OwnDir& directory) {
-  const auto text = directory.Text(kSeriesName, kMaxSeriesBytes);
-  return text ? ParseSeries(*text) : std::vector<SeriesPoint>{};
+std::vector<SessionPoint> ReadSeries(const OwnDir& directory) {
+  const auto text = directory.Text(kSeriesFileName, kMaxSeriesBytes);
+  return text ? ParseSeries(*text) : std::vector<SessionPoint>{};
 }
 
 }  // namespace pipeline

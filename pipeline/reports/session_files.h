@@ -13,7 +13,7 @@
 
 namespace pipeline {
 
-inline constexpr char kSeriesName[] = "series.jsonl";  // name in a run directory
+inline constexpr char kSeriesFileName[] = "series.jsonl";  // name in a run directory
 
 // The latencies of one operation and size class, in ms.
 struct LatencyRow {
@@ -40,7 +40,7 @@ struct SessionFacts {
 };
 
 // One line of series.jsonl. The counts are those since the session began.
-struct SeriesPoint {
+struct SessionPoint {
   double t_s = 0;  // since the session began
   double done = 0, done_bytes = 0, failed = 0, retries = 0;
   double in_flight = 0;                        // at this moment
@@ -49,10 +49,10 @@ struct SeriesPoint {
 
 SessionFacts ParseSessionFacts(std::string_view json);
 // Parses the lines up to the first one that is no point, or whose time is not later than the one before.
-std::vector<SeriesPoint> ParseSeries(std::string_view lines);
+std::vector<SessionPoint> ParseSeries(std::string_view lines);
 
 // Return empty values if the file is missing, too large or not trusted.
 SessionFacts ReadSessionFacts(const OwnDir& directory);
-std::vector<SeriesPoint> ReadSeries(const OwnDir& directory);
+std::vector<SessionPoint> ReadSeries(const OwnDir& directory);
 
 }  // namespace pipeline

@@ -21,8 +21,8 @@ void Spread(double begin_s, double end_s, double amount, double interval_s, std:
 }
 
 // Adds one run, whose session began at `offset_s`.
-void AddSeries(const std::vector<SeriesPoint>& series, double offset_s, Timeline* timeline) {
-  SeriesPoint before;
+void AddSeries(const std::vector<SessionPoint>& series, double offset_s, Timeline* timeline) {
+  SessionPoint before;
   for (const auto& point : series) {
     const double begin = offset_s + before.t_s, end = offset_s + point.t_s;
     const auto spread = [&](double amount, std::vector<double>* values) {
@@ -60,19 +60,21 @@ Timeline TimelineOf(const std::vector<RunRecords>& runs) {
   // An interval of a second at least, because the series have one point for each second.
   const double seconds = std::max(1.0, std::ceil(end / static_cast<double>(kTimelineIntervals)));
   timeline.interval_s = seconds;
-  const auto count = std::min(static_cast<std::size_t>(std::ceil(end / seconds)), kTimelineIntervals);
+  // The last interval also covers the rest, which may be shorter than an interval.
+  const auto count =
+      std::clamp<std::size_t>(static_cast<std::size_t>(std::lround(end / seconds)), 1, kTimelineIntervals);
+  const double last_s = end - seconds * static_cast<double>(count - 1);
   const auto lists = {&timeline.bytes_per_s, &timeline.objects_per_s, &timeline.retries_per_s,
                       &timeline.failures_per_s, &timeline.in_flight};
   for (auto* values : lists) values->assign(count, 0.0);
   for (const auto& run : runs) {
     AddSeries(run.series, static_cast<double>(run.StartedAt() - first), &timeline);
   }
-  for (auto* values : lists) {
-    for (auto& value : *values) value /= seconds;
-  }
-  for (auto& [state, values] : timeline.slot_shares) {
-    for (auto& value : values) value /= seconds;
-  }
+  const auto to_rates = [&](std::vector<double>* values) {
+    for (auto& value : *values) value /= &value == &values->back() ? last_s : seconds;
+  };
+  for (auto* values : lists) to_rates(values);
+  for (auto& [state, values] : timeline.slot_shares) to_rates(&values);
   return timeline;
 }
 

@@ -10,7 +10,8 @@
 
 namespace pipeline {
 
-// Equal intervals of time. Each list has one value for each interval.
+// Equal intervals of time; only the last one may be up to half as long again, or half as long. Each list has
+// one value for each interval.
 struct Timeline {
   double interval_s = 0;                           // the length of one interval; 0: there is no data
   std::vector<double> bytes_per_s, objects_per_s;  // done

@@ -248,8 +248,7 @@ class Html(ReportCase):
             self.write(f"data/f{i:02}", "x" * i)
         with Serve(self.dir / "store") as server:
             self.assertEqual(s3flow("run", self.job(server.endpoint)).returncode, 0)
-        for name in ("series.jsonl",):
-            (self.run_dir / name).unlink(missing_ok=True)
+        (self.run_dir / "series.jsonl").unlink(missing_ok=True)
         page = self.page(self.run_dir)
         self.assertIn("Finished: every input is uploaded or skipped", page.text)
         self.assertRegex(page.text, "Left out, because there is nothing to show:.*Throughput")
@@ -271,7 +270,9 @@ class Html(ReportCase):
         self.assertEqual(len(charts), 4)
         self.assertEqual(sum(tag == "desc" for tag, _ in page.elements), 4)
         self.assertIn("Limited by the store: 75 %", self.report(self.run_dir).decode())
-        self.assertEqual(self.json(self.run_dir)["slot_seconds"], {"source": 29, "store": 87})
+        merged = self.json(self.run_dir)
+        self.assertEqual(merged["slot_seconds"], {"source": 29, "store": 87})
+        self.assertEqual((merged["runs"][0]["latency"], merged["runs"][0]["verdict"]), (summary["latency"], summary["verdict"]))
 
     def test_100_000_failures_make_a_small_page(self):
         run = {"record": "run", "session": 1, "version": "0.1.0", "job_file": "/j", "overrides": [], "kind": "run", "stores": ["http://s"],

@@ -38,6 +38,8 @@ TEST(StackedChart, NamesTheLargestAreasAndEscapesNames) {
   EXPECT_TRUE(Has(svg, "other")) << svg;
   EXPECT_FALSE(Has(svg, "none")) << "an empty area";
   EXPECT_EQ(Render(StackedChart{"Slots", 1, {{"none", {0}}}}), "");
+  const auto small = Render(StackedChart{"Slots", 1, {{"a", {1000}}, {"b", {1}}, {"c", {1}}}});
+  EXPECT_TRUE(Has(small, "a 100 %") && Has(small, "other 0 %")) << small;
 }
 
 TEST(LanesChart, DrawsOneBarForEachRun) {

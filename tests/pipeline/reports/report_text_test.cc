@@ -62,7 +62,8 @@ TEST_F(ReportTextTest, JsonHasTheKeysOfSummaryJson) {
   const auto summary = nlohmann::json::parse(SummaryJson(data_.summary, kExitOk));
   // These keys are about one session: `runs` has what a report can say about each run.
   const std::set<std::string> of_one_session = {
-      "settled_before", "uploaded_bytes_before", "this_session", "earlier_sessions", "slots", "exit_status"};
+      "settled_before", "uploaded_bytes_before", "this_session", "earlier_sessions",
+      "slots",          "exit_status",           "verdict",      "latency"};
   for (const auto& [key, value] : summary.items()) {
     EXPECT_NE(report.contains(key), of_one_session.contains(key)) << key;
   }
