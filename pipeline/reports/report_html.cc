@@ -147,11 +147,11 @@ void AddCharts(const Timeline& timeline, Sections* sections) {
 std::string JobHtml(const ReportData& data) {
   std::set<std::string> all;
   for (const auto& run : data.scope.runs) {
-    if (run.run) all.insert(WithoutCheckDigits(run.run->settings));
+    if (run.run) all.insert(WithoutCheckDigits(run.run->settings.substr(0, kMaxSettings)));
   }
   if (all.empty()) return "";
   std::string lines;
-  std::string_view rest = std::string_view(*all.begin()).substr(0, kMaxSettings);
+  std::string_view rest = *all.begin();
   while (!rest.empty()) {
     const auto line = rest.substr(0, rest.find('\n'));
     lines += s3::XmlEscape(s3::PrintableLine(line)) + "\n";
