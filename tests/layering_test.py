@@ -11,7 +11,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 # module's own folder: its vocabulary.
 FOLDERS = {
     "s3": ["base", "", "hash", "api", "transport", "admission", "stores", "credentials", "client", "endpoint"],
-    "pipeline": ["", "timing", "fs", "report", "journal", "runtime", "source", "upload", "graph", "plan", "status", "run", "cli"],
+    "pipeline": ["", "timing", "fs", "report", "journal", "runtime", "source", "upload", "graph", "plan", "status", "reports", "run",
+                 "cli"],
     "config": [""],
 }
 # Module -> what it may include of the others: whole modules, folders or single headers.

@@ -32,6 +32,7 @@ struct Arguments {
   cli::PlanArguments plan;
   cli::FinishArguments finish;
   cli::StatusArguments status;
+  cli::ReportCommandArguments report;
   cli::ServeArguments serve;
 };
 
@@ -231,6 +232,29 @@ Command AddStatus(CLI::App* app, Arguments* arguments) {
   return {command, [status] { return cli::Status(*status); }};
 }
 
+Command AddReport(CLI::App* app, Arguments* arguments) {
+  auto* report = &arguments->report;
+  auto* command = app->add_subcommand(
+      "report", "Merge the sessions of a run, several runs or the shards of a plan into one report");
+  command
+      ->add_option("DIR", report->directories, "The directories of runs or plans, in the order of their runs")
+      ->required()
+      ->expected(-1);
+  command
+      ->add_option(
+          "--format", report->format,
+          "text, json, html (one page), csv (one line for each input), sha256sum (for sha256sum -c), "
+          "bagit (manifest-sha256.txt) or failed (the paths of failed inputs)")
+      ->check(CLI::IsMember({"text", "json", "html", "csv", "sha256sum", "bagit", "failed"}))
+      ->type_name("FORMAT");
+  command->add_flag("-0,--null", report->null_separated,
+                    "With failed: end each path with a NUL, not a newline");
+  command->add_option("--output", report->output, "Write the report to FILE")->type_name("FILE");
+  command->add_flag("--force", report->force, "Replace FILE if it exists");
+  AddTrustArgument(command, &report->trust_dir);
+  return {command, [report] { return cli::Report(*report); }};
+}
+
 Command AddServe(CLI::App* app, Arguments* arguments) {
   auto* serve = &arguments->serve;
   auto* command = app->add_subcommand("serve", "Run only the embedded S3 endpoint, on 127.0.0.1");
@@ -296,7 +320,8 @@ cli::CommandResult ParseAndExecute(int argc, char** argv) {
   app.failure_message(UsageProblem);
   Arguments arguments;
   std::vector<Command> commands;
-  for (auto* add : {AddRun, AddCheck, AddRehearse, AddClean, AddPlan, AddFinish, AddStatus, AddServe}) {
+  for (auto* add :
+       {AddRun, AddCheck, AddRehearse, AddClean, AddPlan, AddFinish, AddStatus, AddReport, AddServe}) {
     commands.push_back(add(&app, &arguments));
   }
   if (argc <= 1) return tl::unexpected(cli::ExitError{pipeline::kExitUsage, app.help()});

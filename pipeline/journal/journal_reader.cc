@@ -164,6 +164,7 @@ JournalReader::JournalReader(s3::UniqueFd file, std::string path)
 std::optional<JournalRecord> JournalReader::Next(Results results) {
   const auto line = NextIntactLine();
   if (!line) return std::nullopt;
+  line_ = *line;
   if (results == Results::kOutcome && line->starts_with(kResultLead)) {
     return ResultOutcome{OutcomeNameIn(*line)};
   }

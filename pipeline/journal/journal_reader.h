@@ -30,6 +30,9 @@ class JournalReader {
   // before that line, without a failure.
   std::optional<JournalRecord> Next(Results results = Results::kWhole);
 
+  // Returns the line of the record that Next() returned last, without its newline. It is valid until Next()
+  // is called again.
+  std::string_view line() const { return line_; }
   // Returns the error that ended the reading; nothing if there was none. It is kLocal, with the line's number
   // in the message. Causes: a read error, a damaged line before the last one, a line of another version, or a
   // file that is not a journal.
@@ -45,6 +48,7 @@ class JournalReader {
 
   LineReader lines_;
   const std::string path_;
+  std::string_view line_;
   std::string result_path_, result_key_;  // of the last result, if its line has escapes
   std::uint64_t intact_bytes_ = 0, torn_bytes_ = 0;
   std::optional<s3::Error> failure_;

@@ -75,8 +75,7 @@ namespace {
 // Returns the line that says whether the run succeeded. A run in which everything was uploaded needs no line,
 // because its counts say so.
 std::string EndingOf(const Summary& summary, std::optional<StopCause> stopped) {
-  const bool is_stopped = stopped && (summary.WorkLeft() || summary.failed > 0);
-  if (is_stopped) return "STOPPED before the end: work is left\n";
+  if (stopped && summary.WorkLeft()) return "STOPPED before the end: work is left\n";
   if (summary.failed == 0) return "";
   return fmt::format("FAILED: {} of {}\n", Counted(summary.failed, "input", "inputs"), summary.found);
 }
@@ -109,13 +108,17 @@ nlohmann::ordered_json LatencyJson(const std::vector<s3::LatencyStats>& latency)
 std::string HumanSummary(const Summary& summary, std::optional<StopCause> stopped) {
   const auto bytes = static_cast<double>(summary.uploaded_bytes - summary.uploaded_bytes_before);
   const auto objects = static_cast<double>(summary.uploaded - summary.uploaded_before);
-  const double seconds = std::max(summary.seconds.count(), 1e-9);
+  const double seconds = summary.seconds.count();
   auto text = EndingOf(summary, stopped);
   text += fmt::format("{} found: {} uploaded, {} skipped, {} failed, {} cancelled\n", summary.found,
                       summary.uploaded, summary.skipped, summary.failed, summary.cancelled);
-  text += fmt::format("{} in {:.2f} s: {}/s, {:.0f} objects/s, {}\n", HumanBytes(bytes),
-                      summary.seconds.count(), HumanBytes(bytes / seconds), objects / seconds,
-                      Counted(summary.retries, "retry", "retries"));
+  const auto retries = Counted(summary.retries, "retry", "retries");
+  if (seconds > 0) {
+    text += fmt::format("{} in {:.2f} s: {}/s, {:.0f} objects/s, {}\n", HumanBytes(bytes), seconds,
+                        HumanBytes(bytes / seconds), objects / seconds, retries);
+  } else {
+    text += fmt::format("{} uploaded, {}\n", HumanBytes(bytes), retries);  // its duration is unknown
+  }
   if (!summary.verdict.text.empty()) text += summary.verdict.text + "\n";
   if (summary.sent > 0) {
     text += fmt::format("{} sent: run s3flow finish to complete {}\n",

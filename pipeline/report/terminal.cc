@@ -103,6 +103,15 @@ void PrintLines(std::FILE* out, std::string_view text) {
   Write(out, shown);
 }
 
+bool WriteDocument(std::string_view bytes) {
+  if (isatty(STDOUT_FILENO) == 1) {
+    PrintLines(stdout, bytes);
+  } else {
+    Write(stdout, std::string(bytes));
+  }
+  return stdout_problem == 0;
+}
+
 void ClearScreen(std::FILE* out) { Write(out, "\x1b[H\x1b[J"); }
 
 void PrintNote(std::string_view text) { PrintLine(stderr, "note    " + std::string(text)); }

@@ -33,6 +33,10 @@ bool IsSmartTerminal(std::FILE* out);
 // and servers' messages in `text`, because a line end in them would begin a new line.
 void PrintLines(std::FILE* out, std::string_view text);
 
+// Writes a document to stdout without a change, so that another program gets each byte. If stdout is a
+// terminal, escapes the document's lines as PrintLines() does. Returns false if stdout cannot be written.
+bool WriteDocument(std::string_view bytes);
+
 // Clears a terminal's screen. The next text begins at its top.
 void ClearScreen(std::FILE* out);
 

@@ -77,6 +77,15 @@ struct StatusArguments {
   bool trust_dir = false;
 };
 
+struct ReportCommandArguments {
+  std::vector<std::string> directories;  // of runs, plans, or the shards of a job
+  std::string format = "text";
+  bool null_separated = false;  // -0
+  std::string output;           // empty: stdout
+  bool force = false;           // `output` may be replaced
+  bool trust_dir = false;
+};
+
 struct ServeArguments {
   std::string directory;
   int port = 0;
@@ -94,6 +103,7 @@ CommandResult Clean(const CleanArguments& arguments);
 CommandResult Plan(const JobArguments& arguments, const PlanArguments& plan);
 CommandResult Finish(const FinishArguments& arguments);
 CommandResult Status(const StatusArguments& arguments);
+CommandResult Report(const ReportCommandArguments& arguments);
 CommandResult Serve(const ServeArguments& arguments);
 
 }  // namespace cli

@@ -1,0 +1,184 @@
+#include "pipeline/reports/report_text.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "pipeline/report/format.h"
+
+namespace pipeline {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+std::optional<StopCause> StoppedBy(const ReportData& data) {
+  for (const auto& run : data.scope.runs) {
+    if (!run.end || run.end->complete || run.is_plan) continue;
+    if (run.end->status == kExitInterrupted) return StopCause::kInterrupt;
+    if (run.end->status == kExitStopped) return StopCause::kTerminate;
+  }
+  return std::nullopt;
+}
+
+OrderedJson CausesJson(const std::map<std::string, CauseDetails>& causes) {
+  auto json = OrderedJson::array();
+  for (const auto& [cause, group] : causes) {
+    json.push_back({{"cause", cause}, {"count", group.count}, {"first_paths", group.first_paths}});
+    if (!group.message.empty()) json.back()["first_message"] = group.message;
+  }
+  return json;
+}
+
+OrderedJson SizesJson(const ReportData& data) {
+  auto json = OrderedJson::array();
+  for (const auto& size : data.sizes) {
+    if (size.count == 0) continue;
+    json.push_back({{"size_class", size.name},
+                    {"count", size.count},
+                    {"bytes", size.bytes},
+                    {"p50_s", size.seconds.Percentile(0.5)},
+                    {"p90_s", size.seconds.Percentile(0.9)},
+                    {"p99_s", size.seconds.Percentile(0.99)},
+                    {"max_s", size.seconds.max()}});
+  }
+  return json;
+}
+
+OrderedJson RunJson(const RunRecords& run) {
+  OrderedJson json = {
+      {"directory", run.directory.path()}, {"state", run.StateText()}, {"sessions", run.sessions}};
+  if (run.shard) json["shard"] = *run.shard;
+  if (run.is_plan) json["is_plan"] = true;
+  if (run.end) json["exit_status"] = run.end->status;
+  json["complete"] = run.IsComplete();
+  if (run.StartedAt() > 0) json["started"] = Timestamp(run.StartedAt());
+  if (run.EndedAt() > 0) json["ended"] = Timestamp(run.EndedAt());
+  if (!run.last_session.host.empty()) json["host"] = run.last_session.host;
+  if (run.run && !run.run->scheduler.empty()) json["scheduler"] = run.run->scheduler;
+  if (!run.last_session.slot_seconds.empty()) json["slot_seconds"] = run.last_session.slot_seconds;
+  for (const auto& row : run.last_session.latencies) {
+    json["latency"].push_back({{"operation", row.operation},
+                               {"size_class", row.size_class},
+                               {"count", row.count},
+                               {"p50_ms", row.p50_ms},
+                               {"p90_ms", row.p90_ms},
+                               {"p99_ms", row.p99_ms},
+                               {"p999_ms", row.p999_ms},
+                               {"max_ms", row.max_ms}});
+  }
+  if (!run.last_session.verdict.empty()) {
+    json["verdict"] = {{"limit", run.last_session.limit}, {"text", run.last_session.verdict}};
+  }
+  return json;
+}
+
+// Returns nothing if no line is needed, because the run has ended.
+std::string UnfinishedLine(const ReportData& data) {
+  if (data.IsRunning()) return "RUNNING: the counts below are those so far\n";
+  const auto state = data.StateText();
+  if (state == "killed")
+    return "KILLED before the end: work is left, and the counts below are those so far\n";
+  if (state == "not run") {
+    return fmt::format(
+        "UNFINISHED: {} not run yet\n",
+        Counted(static_cast<std::uint64_t>(data.scope.shards_not_run), "shard has", "shards have"));
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<std::string> ReportNotes(const ReportScope& scope) {
+  std::vector<std::string> notes;
+  for (const auto& run : scope.runs) {
+    const auto& path = run.directory.path();
+    if (run.is_plan) continue;
+    if (run.IsRunning()) {
+      notes.push_back(
+          fmt::format("{}: this run has not ended: the report covers its results so far", Printable(path)));
+    } else if (!run.end) {
+      notes.push_back(fmt::format("{}: this run was killed: the report covers the results that it recorded",
+                                  Printable(path)));
+    }
+    if (run.torn_bytes > 0 && !run.IsRunning()) {
+      notes.push_back(fmt::format("{}: the last line of the journal is torn, and left out", Printable(path)));
+    }
+  }
+  if (scope.shards_not_run > 0) {
+    notes.push_back(
+        fmt::format("{} not run yet, so their inputs are not in the report",
+                    Counted(static_cast<std::uint64_t>(scope.shards_not_run), "shard has", "shards have")));
+  }
+  return notes;
+}
+
+std::string ReportText(const ReportData& data) {
+  auto text = UnfinishedLine(data);
+  const auto& runs = data.scope.runs;
+  if (runs.size() > 1) {
+    std::uint64_t count = 0;
+    for (const auto& run : runs) count += run.is_plan ? 0 : 1;
+    text += fmt::format("{}, merged\n", Counted(count, "run", "runs"));
+  }
+  // Without an end, HumanSummary() would call the run finished.
+  text += HumanSummary(data.summary, StoppedBy(data));
+  for (const auto& run : runs) {
+    if (runs.size() == 1 && !run.last_session.verdict.empty()) {
+      text += Printable(run.last_session.verdict) + "\n";
+    }
+  }
+  return text;
+}
+
+std::string ReportJson(const ReportData& data) {
+  const auto& summary = data.summary;
+  std::map<std::string, double> slot_seconds;
+  auto runs = OrderedJson::array();
+  for (const auto& run : data.scope.runs) {
+    runs.push_back(RunJson(run));
+    for (const auto& [state, seconds] : run.last_session.slot_seconds) slot_seconds[state] += seconds;
+  }
+  OrderedJson json = {{"schema", 1},
+                      {"state", data.StateText()},
+                      {"found", summary.found},
+                      {"uploaded", summary.uploaded},
+                      {"skipped", summary.skipped},
+                      {"failed", summary.failed},
+                      {"cancelled", summary.cancelled},
+                      {"sent", summary.sent},
+                      {"uploaded_bytes", summary.uploaded_bytes},
+                      {"found_bytes", summary.found_bytes},
+                      {"session", summary.session},
+                      {"retries", summary.retries},
+                      {"reused_parts", summary.reused_parts},
+                      {"credential_renewals", summary.credential_renewals},
+                      {"stragglers", summary.stragglers},
+                      {"uploads_left", summary.uploads_left},
+                      {"failures_by_kind", summary.failures_by_kind},
+                      {"failures", CausesJson(data.failures)},
+                      {"skips", CausesJson(data.skips)},
+                      {"sizes", SizesJson(data)},
+                      {"complete", data.IsComplete()},
+                      {"started", nullptr},
+                      {"ended", nullptr},
+                      {"seconds", summary.seconds.count()},
+                      {"host", summary.host},
+                      {"job_file", summary.job_file},
+                      {"endpoint", summary.endpoint},
+                      {"bucket", summary.bucket},
+                      {"prefix", summary.prefix},
+                      {"transport", summary.transport},
+                      {"peak_memory_bytes", summary.peak_memory_bytes},
+                      {"slot_seconds", slot_seconds},
+                      {"shards_not_run", data.scope.shards_not_run},
+                      {"runs", std::move(runs)},
+                      {"version", S3FLOW_VERSION}};
+  if (summary.started_s > 0) json["started"] = Timestamp(summary.started_s);
+  if (summary.ended_s > 0) json["ended"] = Timestamp(summary.ended_s);
+  // Only ASCII, because a terminal's escapes would damage the document. Names may be bytes that are not
+  // UTF-8.
+  return json.dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace pipeline
