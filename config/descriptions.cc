@@ -32,9 +32,11 @@ constexpr Description kAll[] = {
     {"source[].keep_atime",
      "true: reads with O_NOATIME, which leaves the access time of your own files unchanged.", "true"},
     {"source[].change_check",
-     "How s3flow detects a file that changes while it is read. The size is always compared. content: "
-     "compares the mtime; if only the ctime changed, reads the file again and compares the content. times: "
-     "compares the mtime only. none: compares nothing else, so an object may mix two versions of the file.",
+     "How s3flow detects a file that changes while it is read. content: compares size and mtime; if only the "
+     "ctime changed, reads the file again and compares the content. times: compares size and mtime. none: "
+     "compares nothing after the file is opened, so an object may mix several versions of the file. When a "
+     "file "
+     "is opened, its size must be the one that was found.",
      "times"},
     {"source[].allow_empty",
      "true: a source without files is a success. false: a source without files ends the run with exit status "
@@ -202,8 +204,10 @@ constexpr Description kAll[] = {
     {"limits.margin", "Under Slurm: the run stops this long before the end of the Slurm job.", "5m"},
     {"limits.drain", "The longest time for requests in flight to finish after a stop.", "60s"},
     {"limits.on_failure",
-     "When failed inputs stop the run. continue: never. stop: at the first. stop_after: at this number. "
-     "stop_above: as soon as 100 inputs have a result and more than this share of them has failed.",
+     "When failed inputs stop the run. continue: never. stop: at the first failure. stop_after: N: at the "
+     "Nth "
+     "failure. stop_above: P%: when more than P % of the inputs with a result have failed, and at least 100 "
+     "inputs have a result.",
      "\"stop_above: 5%\""},
     {"resume.skip",
      "Which files are skipped because their object already exists. never: none. journal: unchanged files "

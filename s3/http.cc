@@ -30,7 +30,8 @@ std::optional<std::string> HeadProblem(const HttpRequest& request) {
     if (name.empty() || HasAny(name, is_not_name)) {
       problem = fmt::format("'{}' cannot be the name of a header", Printable(name));
     } else if (HasAny(value, is_control)) {
-      problem = fmt::format("the value of its header '{}' has a control character; remove it", name);
+      problem =
+          fmt::format("its header '{}' has a control character in its value; remove that character", name);
     }
   };
   for (const auto& [name, value] : request.headers) check(name, value);

@@ -51,8 +51,8 @@ struct BucketAddress {
   std::string path_root;  // "/" or "/bucket/": the encoded key follows
 };
 
-// Returns a message that says what is wrong with the name; nothing if the name is legal. Upper case and '_'
-// are allowed, because stores other than AWS allow them (path style only).
+// Returns a message that says what is wrong with the bucket name; nothing if the name is legal. Allows upper
+// case and '_', which some other stores allow but AWS does not.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 std::optional<std::string> BucketNameProblem(std::string_view name);
 

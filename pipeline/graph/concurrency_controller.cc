@@ -83,8 +83,8 @@ ConcurrencyController::Transition ConcurrencyController::Handle(Probe* state, co
   return Steady{GoodputMeter(event.now), state->base_rate};
 }
 
-// Returns true if the store refused more than kMaxRefusedShare of the round's requests. Counts each refusal
-// once.
+// Returns true if there were more than kMaxRefusedShare refusals for each slot that returned in this round.
+// `refusals`: of the whole run. Only those since the last call or back-off count.
 bool ConcurrencyController::WasRefused(const GoodputMeter& round, std::uint64_t refusals) {
   const auto refused = static_cast<double>(refusals - std::exchange(refusals_seen_, refusals));
   return refused > kMaxRefusedShare * static_cast<double>(round.returned_slots());

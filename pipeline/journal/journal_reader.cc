@@ -17,7 +17,8 @@ using Json = nlohmann::json;
 constexpr std::string_view kRunLead = R"({"record":"run",)";
 constexpr std::string_view kResultLead = R"({"record":"result","outcome":")";
 
-// Leaves fields empty that an older version did not write.
+// An older version did not write all of these fields. A missing field becomes empty, a missing kind
+// RunKind::kRun.
 RunScope ReadScope(const Json& line) {
   return {.kind = RunKindOf(line.value("kind", "")),
           .stores = line.value("stores", std::vector<std::string>()),

@@ -113,7 +113,7 @@ std::string PlanText(const JobPlan& plan, std::uint64_t bytes_per_second, std::u
       std::max(seconds_at(plan.bytes, plan.bytes_imbalance(), bytes_per_second),
                seconds_at(plan.requests(), plan.requests_imbalance(), requests_per_second));
   return text +
-         fmt::format("minimum duration at the assumed rate of all shards together: {:.0f} s\n", seconds);
+         fmt::format("minimum duration if all shards together reach the assumed rate: {:.0f} s\n", seconds);
 }
 
 }  // namespace pipeline

@@ -89,8 +89,9 @@ std::string MetricsText(const LiveStatus& status) {
                   "Estimate of the remaining time; a minimum until s3flow_walk_ended is 1.",
                   *status.seconds_left);
   }
-  text +=
-      Gauge("s3flow_in_flight_requests", "requests", "Requests in flight that carry data.", status.in_flight);
+  text += Gauge("s3flow_in_flight_requests", "requests",
+                "Files and parts that are being uploaded, including those that wait for a retry or a limit.",
+                status.in_flight);
   text += Gauge("s3flow_concurrency_limit_requests", "requests", "The present limit of requests in flight.",
                 status.concurrency);
   text += Counter("s3flow_retries", "", "Attempts after the first one.", status.retries);

@@ -188,8 +188,7 @@ std::string Render(const StackedChart& chart) {
   for (std::size_t i = 0; i < areas.size(); ++i) {
     auto high = low;
     for (std::size_t j = 0; j < high.size(); ++j) high[j] += areas[i].second[j];
-    auto name = HtmlShort(areas[i].first, 64);
-    std::replace(name.begin(), name.end(), '_', ' ');
+    const auto name = SlotStateHtml(areas[i].first);
     const auto share = fmt::format("{:.0f} %", 100 * Sum(areas[i].second) / Sum(total));
     content += fmt::format("<path fill=\"var(--c{})\" d=\"{}\"><title>{}: {}</title></path>", i,
                            AreaPath(axes, chart.interval_s, low, high), name, share);

@@ -55,10 +55,9 @@ std::string SlotTable(const ReportData& data) {
   std::sort(states.begin(), states.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
   HtmlTable table{"What the slots did, in seconds of all slots together; without states of less than 0.05 %",
                   {"State", "Seconds", "Share"}};
-  for (auto& [state, amount] : states) {
+  for (const auto& [state, amount] : states) {
     if (amount < kSmallShare * sum) break;
-    std::replace(state.begin(), state.end(), '_', ' ');
-    table.rows.push_back({HtmlText(state), fmt::format("{:.1f}", amount),
+    table.rows.push_back({SlotStateHtml(state), fmt::format("{:.1f}", amount),
                           fmt::format("{:.1f} %", 100 * amount / std::max(sum, 1e-9))});
   }
   return Render(table);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "pipeline/report/format.h"
 #include "s3/base/printable.h"
@@ -18,6 +20,28 @@ constexpr const char* kEllipsis = "\u2026";
 bool BeginsAt(std::string_view text, std::size_t at) {
   return at >= text.size() || (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
 }
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 19> kSlotStates{{
+    {"source", "free: the source has found nothing yet"},
+    {"finished", "free: no work is left"},
+    {"large_body", "held for a large body"},
+    {"worker_queue", "waiting for a free worker"},
+    {"cpu", "computing: hashes, signatures"},
+    {"reading", "opening and reading files"},
+    {"stream", "waiting for bytes of a stream"},
+    {"memory", "waiting for limits.memory"},
+    {"bandwidth", "waiting for limits.bandwidth"},
+    {"request_rate", "waiting for limits.requests_per_second"},
+    {"throttling", "throttled by the store"},
+    {"outage", "waiting for the store to come back"},
+    {"connecting", "connecting"},
+    {"sending", "sending"},
+    {"first_byte", "waiting for the store's response"},
+    {"receiving", "receiving the response"},
+    {"backoff", "waiting before a retry"},
+    {"sibling", "waiting for another task"},
+    {"journal", "recording the result"},
+}};
 
 // The page is complete without scripts and without other files. Its policy forbids both.
 constexpr std::string_view kHead = R"(<meta charset="utf-8">
@@ -109,6 +133,12 @@ std::string HtmlPath(std::string_view path) {
 std::string HtmlText(std::string_view text) {
   constexpr std::size_t kMaxText = 200;
   return HtmlShort(text, kMaxText);
+}
+
+std::string SlotStateHtml(std::string_view state) {
+  const auto* const found = std::find_if(kSlotStates.begin(), kSlotStates.end(),
+                                         [&](const auto& known) { return known.first == state; });
+  return found != kSlotStates.end() ? Html(found->second) : HtmlShort(state, 64);
 }
 
 std::string HtmlMillis(double ms) {

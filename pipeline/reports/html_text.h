@@ -18,6 +18,10 @@ std::string HtmlPath(std::string_view path);
 // A short text from a journal, at most about 200 bytes of it.
 std::string HtmlText(std::string_view text);
 
+// Returns what a slot does or waits for, in words. `state`: a name of s3::SlotState, or another text from a
+// file, which is escaped.
+std::string SlotStateHtml(std::string_view state);
+
 // "18.2 ms", "1.35 s", "3 min 20 s"
 std::string HtmlMillis(double ms);
 std::string HtmlDuration(double seconds);

@@ -38,7 +38,8 @@ class Series {
   enum class Change { kNone, kAppended, kMerged };
   // Adds the sample of one more second.
   Change Add(const SeriesPoint& sample);
-  // Makes a point of the samples that are not part of a point yet.
+  // Call it after the last sample. Appends one point for the samples that no point covers yet. Returns kNone
+  // if there are none.
   Change Finish();
 
   const std::vector<SeriesPoint>& points() const { return points_; }

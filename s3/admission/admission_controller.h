@@ -69,8 +69,9 @@ class [[nodiscard]] AdmissionTicket {
   AdmissionController* controller_;  // null once released
 };
 
-// Thread-safe; one for all clients of a run. Waiting requests are served in the order of their arrival, but
-// retries before new requests. One waiter is the leader: it runs the timer and probes the store for all.
+// Thread-safe; one for all clients of a run. Admits waiting requests in the order of their arrival; retries
+// go before new requests. One of the waiting tasks is the leader: it runs the timer and probes the store for
+// the others.
 class AdmissionController {
  public:
   using Clock = std::chrono::steady_clock;

@@ -1,5 +1,5 @@
-// The data of one request: its digests, computed once, and the form in which it is sent. Any thread, but one
-// thread at a time for each object.
+// The body of one request: its digests, which are computed once, and the form in which the body is sent. Only
+// one thread at a time may use an instance.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 #pragma once
 

@@ -46,7 +46,7 @@ TEST(HeadProblem, NamesTheBadPartAndShowsNoValue) {
   EXPECT_EQ(HeadProblem(request), std::nullopt);
   request.headers[0].value = "secret\n";
   EXPECT_EQ(HeadProblem(request),
-            "the value of its header 'x-amz-meta-a' has a control character; remove it");
+            "its header 'x-amz-meta-a' has a control character in its value; remove that character");
   request.headers[0] = {"a b", ""};
   EXPECT_EQ(HeadProblem(request), "'a b' cannot be the name of a header");
   request.path = "/a b";

@@ -43,8 +43,10 @@ CommandResult Plan(const JobArguments& arguments, const PlanArguments& plan_argu
 
   const auto requests_per_second = static_cast<std::uint64_t>(plan_arguments.requests_per_second);
   pipeline::PrintLines(stdout, PlanText(outcome.plan, *bytes_per_second, requests_per_second));
-  Say(fmt::format("to upload: s3flow run --plan {} --shard I/{}, or --shard auto in a job array 0-{}",
-                  directory, shards, shards - 1));
+  Say(fmt::format(
+      "to upload: s3flow run --plan {} --shard I/{}, for each I from 0 to {}; or --shard auto in a "
+      "job array 0-{} (LSF: 1-{})",
+      directory, shards, shards - 1, shards - 1, shards));
   Say(fmt::format("then: s3flow finish {}", directory));
   return UnlessStdoutFailed(outcome.status);
 }

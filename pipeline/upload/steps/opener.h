@@ -7,7 +7,8 @@
 
 namespace pipeline {
 
-// Thread-safe. Waits in the context's waiter.
+// Opens objects for upload. Thread-safe. The calls may wait through the context's Waiter, so they may return
+// in another thread.
 class Opener {
  public:
   // Doesn't own `context`.

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "s3/base/slot_time.h"
+
 namespace pipeline {
 namespace html_text_test {
 
@@ -28,6 +30,16 @@ TEST(HtmlPath, KeepsTheEnd) {
   EXPECT_TRUE(shown.starts_with("\u2026x")) << shown;
   EXPECT_TRUE(shown.ends_with("/end&amp;")) << shown;
   EXPECT_TRUE(HtmlPath(std::string(159, 'a') + "\u4e16\u4e16").find("\u4e16\u4e16") != std::string::npos);
+}
+
+TEST(SlotStateHtml, EachStateHasWords) {
+  for (std::size_t i = 0; i < s3::kSlotStates; ++i) {
+    const auto name = s3::NameOf(static_cast<s3::SlotState>(i));
+    EXPECT_EQ(SlotStateHtml(name).find('_'), std::string::npos) << name;
+    EXPECT_NE(SlotStateHtml(name), "") << name;
+  }
+  EXPECT_EQ(SlotStateHtml("first_byte"), "waiting for the store's response");
+  EXPECT_EQ(SlotStateHtml("<b>"), "&lt;b&gt;");
 }
 
 TEST(GroupedDigits, GroupsByThousands) {
