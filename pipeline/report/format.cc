@@ -43,6 +43,19 @@ std::string ShellWord(std::string_view text) {
            std::string_view("_-./:=,+@%").find(static_cast<char>(c)) != std::string_view::npos;
   };
   if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) return std::string(text);
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+  if (std::any_of(text.begin(), text.end(), is_control)) {
+    std::string escaped = "$'";
+    for (const char c : text) {
+      if (is_control(static_cast<unsigned char>(c))) {
+        escaped += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+      } else {
+        if (c == '\'' || c == '\\') escaped += '\\';
+        escaped += c;
+      }
+    }
+    return escaped + "'";
+  }
   std::string quoted = "'";
   for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
   return quoted + "'";

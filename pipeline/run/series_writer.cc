@@ -1,5 +1,6 @@
 #include "pipeline/run/series_writer.h"
 
+#include <new>
 #include <utility>
 
 #include "pipeline/fs/files.h"
@@ -26,7 +27,11 @@ SeriesWriter::SeriesWriter(OwnDir directory, const s3::SlotTime* slot_time, cons
   totals_.push_back({.cpu_seconds = ProcessCpuSeconds()});
   Write(Series::Change::kMerged);
   samples_.emplace(kPeriod, [this] {
-    Sample();
+    try {
+      Sample();
+    } catch (const std::bad_alloc&) {
+      // This second is part of the next sample, and a run must not end for want of a sample.
+    }
     return kPeriod;
   });
 }

@@ -33,6 +33,11 @@ namespace {
 using Note = std::function<void(std::string_view)>;
 using Clock = std::chrono::steady_clock;
 
+// Returns true if the limits of the process, such as ulimit -n, allow fewer slots than upload.concurrency.
+bool HasFewerSlots(const SessionContext& context) {
+  return context.setup.slots.most < SlotLimitsOf(context.setup.options.upload).most;
+}
+
 // Tells the user, before the first request, what is resumed and where the run differs from the job's
 // settings.
 void NoteStart(const SessionContext& context, const Note& note) {
@@ -338,12 +343,14 @@ void Session::AddTiming(Summary* summary) {
   const std::chrono::duration<double> elapsed = Clock::now() - start_;
   summary->slot_seconds = series_.End();
   summary->latency = clients_.latencies().Stats();
-  summary->verdict = VerdictOf({.slot_seconds = summary->slot_seconds,
-                                .seconds = elapsed.count(),
-                                .cpu_seconds = ProcessCpuSeconds() - cpu_before_,
-                                .cores = CoresOf(options_.upload),
-                                .max_slots = context_.setup.slots.most,
-                                .latency = clients_.latencies().OfData()});
+  summary->verdict = VerdictOf(
+      {.slot_seconds = summary->slot_seconds,
+       .seconds = elapsed.count(),
+       .cpu_seconds = ProcessCpuSeconds() - cpu_before_,
+       .cores = CoresOf(options_.upload),
+       .max_slots = context_.setup.slots.most,
+       .slot_limit = HasFewerSlots(context_) ? "the limits of this process (ulimit)" : "upload.concurrency",
+       .latency = clients_.latencies().OfData()});
   if (const auto problem = series_.problem(); !problem.empty()) {
     note_("series.jsonl is incomplete: " + problem);
   }

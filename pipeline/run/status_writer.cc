@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <new>
 #include <utility>
 
 #include "pipeline/report/metrics.h"
@@ -24,11 +25,15 @@ StatusWriter::StatusWriter(OwnDir directory, LiveStatus first)
   estimator_.Add({});
   Write();
   updates_.emplace(kPeriod, [this] {
-    {
-      const s3::MutexLock lock(mutex_);
-      Update();
+    try {
+      {
+        const s3::MutexLock lock(mutex_);
+        Update();
+      }
+      Write();
+    } catch (const std::bad_alloc&) {
+      // The files are written again later, and a run must not end for want of them.
     }
-    Write();
     return kPeriod;
   });
 }

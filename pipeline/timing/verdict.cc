@@ -21,7 +21,7 @@ struct Cause {
 };
 constexpr std::array<Cause, 14> kCauses{{
     {"store", "the store", "the store", "waited for its responses"},
-    {"network", "the network", "the network", "went into sending"},
+    {"network", "the network, or by a store that reads slowly", "the network", "went into sending"},
     {"connecting", "connecting", "connections", "waited for new connections"},
     {"source", "the source", "the source", "waited for files to be found, or for bytes of a stream"},
     {"reading", "reading", "reads of files", "went into opening and reading files"},
@@ -37,7 +37,7 @@ constexpr std::array<Cause, 14> kCauses{{
      "waited for an upload to be created or for new credentials"},
     {"journal", "the run directory", "the run directory", "waited until records were written to it"},
 }};
-constexpr double kMinShare = 0.5, kMinLead = 2;
+constexpr double kMinShare = 0.5, kMinLead = 2, kMinSeconds = 0.2;
 
 struct Share {
   const Cause* cause;
@@ -89,38 +89,65 @@ Shares SharesOf(const SlotSeconds& in, double busy_share) {
   return shares;
 }
 
-double AverageSlots(const Evidence& evidence) {
+double AverageInFlight(const Evidence& evidence) {
   double sum = 0;
-  for (const double seconds : evidence.slot_seconds.values) sum += seconds;
-  return evidence.seconds > 0 ? sum / evidence.seconds : 0;
+  for (const auto state :
+       {SlotState::kConnecting, SlotState::kSending, SlotState::kFirstByte, SlotState::kReceiving}) {
+    sum += evidence.slot_seconds[state];
+  }
+  return sum / evidence.seconds;
 }
 
-// Returns true if more slots would probably help: the run had as many as upload.concurrency allows nearly all
-// the time, and the store was not busy. The responses of a busy store take far longer than its fastest ones.
+double AverageInUse(const Evidence& evidence) {
+  double sum = 0;
+  for (const double seconds : evidence.slot_seconds.values) sum += seconds;
+  const double free = evidence.slot_seconds[SlotState::kSource] + evidence.slot_seconds[SlotState::kFinished];
+  return (sum - free) / evidence.seconds;
+}
+
+double BusyShare(const Evidence& evidence) {
+  return evidence.cpu_seconds / (evidence.cores * evidence.seconds);
+}
+
+// Returns true if more slots would probably help: nearly all were in use all the time, and the store was not
+// busy. If it is busy, requests queue there, and responses take far longer than the first ones, which met no
+// queue.
 bool LacksSlots(const Evidence& evidence) {
-  constexpr double kNearlyAll = 0.9, kBusy = 3;
-  if (evidence.max_slots == 0 || AverageSlots(evidence) < kNearlyAll * evidence.max_slots) return false;
+  constexpr double kNearlyAll = 0.9, kQueueing = 3;
+  if (evidence.max_slots == 0 || AverageInUse(evidence) < kNearlyAll * evidence.max_slots) return false;
   const auto& latency = evidence.latency;
   if (!latency || latency->count < static_cast<std::uint64_t>(evidence.max_slots)) return false;
-  return latency->p50_ms <= kBusy * latency->p01_ms;
+  return latency->p50_ms <= kQueueing * latency->min_ms;
+}
+
+// Event loops that lack CPU time receive late, so slots that wait for the network may wait for the CPU.
+bool MayWaitForCpu(std::string_view limit, double busy_share) {
+  constexpr double kSaturated = 0.9;
+  return busy_share >= kSaturated && (limit == "store" || limit == "network" || limit == "connecting");
 }
 
 std::string Percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
 
+std::string Millis(double ms) {
+  return ms < 1000 ? fmt::format("{:.3g} ms", ms) : fmt::format("{:.0f} ms", ms);
+}
+
 std::string LatencyText(const Evidence& evidence) {
   if (!evidence.latency) return "";
-  return fmt::format(" (p50 {:.3g} ms, p99 {:.3g} ms)", evidence.latency->p50_ms, evidence.latency->p99_ms);
+  return fmt::format(" (p50 {}, p99 {})", Millis(evidence.latency->p50_ms), Millis(evidence.latency->p99_ms));
+}
+
+std::string CoresText(const Evidence& evidence) {
+  return fmt::format("{:.1f} of {} cores busy", evidence.cpu_seconds / evidence.seconds, evidence.cores);
 }
 
 // Returns further evidence for the cause; begins with a space or a semicolon, unless empty.
 std::string DetailOf(std::string_view limit, const Evidence& evidence) {
   if (limit == "store") {
-    return fmt::format("{}; {:.0f} of at most {} in flight", LatencyText(evidence), AverageSlots(evidence),
+    return fmt::format("{}; {:.0f} of at most {} in flight", LatencyText(evidence), AverageInFlight(evidence),
                        evidence.max_slots);
   }
-  if (limit == "cpu" && evidence.seconds > 0) {
-    return fmt::format("; {:.1f} of {} cores busy", evidence.cpu_seconds / evidence.seconds, evidence.cores);
-  }
+  if (limit == "cpu") return "; " + CoresText(evidence);
   return "";
 }
 
@@ -136,19 +163,17 @@ std::string MixedText(const Shares& shares) {
 }  // namespace
 
 Verdict VerdictOf(const Evidence& evidence) {
-  const double core_seconds = evidence.cores * evidence.seconds;
-  const auto shares =
-      SharesOf(evidence.slot_seconds, core_seconds > 0 ? evidence.cpu_seconds / core_seconds : 0);
+  if (evidence.seconds < kMinSeconds) return {};
+  const auto shares = SharesOf(evidence.slot_seconds, BusyShare(evidence));
   if (shares.all <= 0) return {};
   if (!shares.has_single_cause()) return {"none", MixedText(shares)};
   const auto& [limit, by, phrase, words] = *shares.first().cause;
   const auto share = Percent(shares.first().share);
+  if (MayWaitForCpu(limit, BusyShare(evidence))) return {"cpu", "Limited by the CPU: " + CoresText(evidence)};
   if (limit == "store" && LacksSlots(evidence)) {
-    return {
-        "concurrency",
-        fmt::format(
-            "Limited by upload.concurrency: all {} slots in use, {} of their time waiting for the store{}",
-            evidence.max_slots, share, LatencyText(evidence))};
+    return {"concurrency",
+            fmt::format("Limited by {}: all {} slots in use, {} of their time waiting for the store{}",
+                        evidence.slot_limit, evidence.max_slots, share, LatencyText(evidence))};
   }
   return {limit,
           fmt::format("Limited by {}: {} of slot time {}{}", by, share, words, DetailOf(limit, evidence))};
@@ -162,7 +187,9 @@ std::string_view PhraseOf(std::string_view limit) {
 
 std::string_view LimitOf(const SlotSeconds& slot_seconds, double busy_share) {
   const auto shares = SharesOf(slot_seconds, busy_share);
-  return shares.has_single_cause() ? shares.first().cause->limit : "";
+  if (!shares.has_single_cause()) return "";
+  const auto limit = shares.first().cause->limit;
+  return MayWaitForCpu(limit, busy_share) ? "cpu" : limit;
 }
 
 }  // namespace pipeline

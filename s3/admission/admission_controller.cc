@@ -101,6 +101,7 @@ void AdmissionController::Suspend(WaitQueue::Entry* entry, Waiter* waiter) {
       const MutexLock lock(mutex_);
       if (entry->state == State::kWaiting && !queue_.IsLeader(entry)) {
         entry->wake = wake;
+        if (entry->is_request()) wake.WaitFor(reason_, Clock::now());  // it may have changed
         return;
       }
     }

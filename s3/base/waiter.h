@@ -31,10 +31,10 @@ class Waiter {
   virtual ~Waiter() = default;
 
   // Calls `start` with a Wake, and returns after that Wake was called. The time is counted as `reason`, until
-  // the owner of the Wake calls WaitFor(). `start` must not throw. The Wake may
-  // be called before `start` returns. So once `start` has passed the Wake on, `start` must not use the
-  // caller's stack frame, because the frame may no longer exist. This call may return in another thread, so
-  // the caller must hold no lock across it, and keep no pointer to thread-local data.
+  // the owner of the Wake calls WaitFor(). `start` must not throw. The Wake may be called before `start`
+  // returns. So once `start` has passed the Wake on, `start` must not use the caller's stack frame, because
+  // the frame may no longer exist. This call may return in another thread, so the caller must hold no lock
+  // across it, and keep no pointer to thread-local data.
   virtual void Wait(SlotState reason, const std::function<void(Wake)>& start) = 0;
 };
 

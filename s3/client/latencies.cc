@@ -30,7 +30,7 @@ LatencyStats StatsOf(std::size_t kind, std::size_t size, const LatencyHistogram&
   return {.operation = kKindNames[kind],
           .size_class = kSizes[size].name,
           .count = histogram.count(),
-          .p01_ms = histogram.QuantileMs(0.01),
+          .min_ms = histogram.QuantileMs(0),
           .p50_ms = histogram.QuantileMs(0.5),
           .p90_ms = histogram.QuantileMs(0.9),
           .p99_ms = histogram.QuantileMs(0.99),

@@ -50,7 +50,7 @@ struct LatencyStats {
   std::string_view operation;   // "PutObject"
   std::string_view size_class;  // of the request's body: "none", "up to 64 KiB"
   std::uint64_t count = 0;
-  double p01_ms = 0, p50_ms = 0, p90_ms = 0, p99_ms = 0, p999_ms = 0, max_ms = 0;
+  double min_ms = 0, p50_ms = 0, p90_ms = 0, p99_ms = 0, p999_ms = 0, max_ms = 0;
 };
 
 // Thread-safe. A histogram is made at the first request of its kind and size, and takes about 60 KiB.

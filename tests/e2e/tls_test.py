@@ -309,13 +309,17 @@ class Tls(TestCase):
             self.assertTrue(head.startswith(b"CONNECT " if transport == "direct" else b"PUT http://127.0.0.1:"), head)
 
     def test_an_https_proxy_of_an_unknown_authority_is_refused(self):
-        server = self.serve()
-        for transport in ("libcurl", "direct"):
-            proxy = Proxy(self.tls)
-            self.addCleanup(proxy.close)
-            ended = self.run_with(server, {"ca_file": self.tls / "ca.crt", "proxy": f"https://{proxy.address}", "upload.transport": transport})
-            self.assertEqual((ended.returncode, proxy.heads), (77, []), ended.stderr)
-            self.assertIn("certificate", ended.stderr)
+        self.serve()  # makes the certificate that the proxy also uses
+        with Serve(self.dir / "store") as server:
+            for transport in ("libcurl", "direct"):
+                proxy = Proxy(self.tls)
+                self.addCleanup(proxy.close)
+                settings = {"proxy": f"https://{proxy.address}", "upload.transport": transport}
+                ended = self.run_with(server, settings)
+                self.assertEqual((ended.returncode, proxy.heads), (77, []), ended.stderr)
+                self.assertIn("certificate", ended.stderr)
+                ended = self.run_with(server, settings | {"ca_file": self.tls / "ca.crt"})
+                self.assertEqual(ended.returncode, 0, ended.stderr)
 
     def test_check_says_which_transport_is_used_and_why(self):
         proxy = "http://127.0.0.1:8"

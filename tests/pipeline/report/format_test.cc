@@ -51,6 +51,7 @@ TEST(FormatTest, AShellWordIsQuotedOnlyIfNeeded) {
   EXPECT_EQ(ShellWord("a b"), "'a b'");
   EXPECT_EQ(ShellWord("it's"), "'it'\\''s'");
   EXPECT_EQ(ShellWord(""), "''");
+  EXPECT_EQ(ShellWord("a\nb'\\\x1b["), R"($'a\x0ab\'\\\x1b[')");
 }
 
 }  // namespace format_test

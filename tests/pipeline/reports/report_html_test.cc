@@ -37,11 +37,11 @@ TEST_F(ReportHtmlTest, SaysWhatIsLeftOut) {
 
 TEST_F(ReportHtmlTest, ShowsSeriesVerdictAndLatencies) {
   run().last_session =
-      ParseSessionFacts(R"({"slot_seconds":{"rate_limit":5},"verdict":{"limit":"store","text":"Limited by x"},
+      ParseSessionFacts(R"({"slot_seconds":{"request_rate":5},"verdict":{"limit":"store","text":"Limited by x"},
       "latency":[{"operation":"PutObject","size_class":"small","count":3,"p50_ms":1.5}]})");
-  run().series = ParseSeries(R"({"t":1,"done":2,"done_bytes":30,"in_flight":8,"slots":{"rate_limit":8}})");
+  run().series = ParseSeries(R"({"t":1,"done":2,"done_bytes":30,"in_flight":8,"slots":{"request_rate":8}})");
   EXPECT_TRUE(PageHas("Limited by x"));
-  EXPECT_TRUE(PageHas("<th scope=\"row\">rate limit</th>"));
+  EXPECT_TRUE(PageHas("<th scope=\"row\">waiting for limits.requests_per_second</th>"));
   EXPECT_TRUE(PageHas("<th scope=\"row\">PutObject</th>"));
   EXPECT_TRUE(PageHas("1.5 ms"));
   EXPECT_TRUE(PageHas("<title>Throughput</title>"));

@@ -80,7 +80,7 @@ TEST(VerdictTextTest, GivesTheEvidence) {
   evidence.latency = s3::LatencyStats{.p50_ms = 41, .p99_ms = 380.4};
   EXPECT_EQ(
       VerdictOf(evidence).text,
-      "Limited by the store: 87 % of slot time waited for its responses (p50 41 ms, p99 380 ms); 500 of "
+      "Limited by the store: 87 % of slot time waited for its responses (p50 41 ms, p99 380 ms); 435 of "
       "at most 1024 in flight");
   evidence = Of({{SlotState::kCpu, 81}, {SlotState::kFirstByte, 19}});
   evidence.cpu_seconds = 19;
@@ -95,7 +95,7 @@ TEST(VerdictTextTest, GivesTheEvidence) {
 TEST(VerdictTextTest, NamesTheConcurrencyIfAllSlotsWaitForTheStore) {
   auto evidence = Of({{SlotState::kFirstByte, 38}, {SlotState::kCpu, 2}});
   evidence.max_slots = 4;
-  evidence.latency = s3::LatencyStats{.count = 4, .p01_ms = 20, .p50_ms = 22, .p99_ms = 30};
+  evidence.latency = s3::LatencyStats{.count = 4, .min_ms = 20, .p50_ms = 22, .p99_ms = 30};
   const auto verdict = VerdictOf(evidence);
   EXPECT_EQ(verdict.limit, "concurrency");
   EXPECT_THAT(verdict.text,
@@ -103,14 +103,52 @@ TEST(VerdictTextTest, NamesTheConcurrencyIfAllSlotsWaitForTheStore) {
   evidence.max_slots = 5;
   EXPECT_EQ(VerdictOf(evidence).limit, "store") << "one slot was free";
   evidence.max_slots = 4;
-  evidence.latency->p01_ms = 5;
+  evidence.latency->min_ms = 5;
   EXPECT_EQ(VerdictOf(evidence).limit, "store") << "responses take longer because the store is busy";
-  evidence.latency->p01_ms = 20;
+  evidence.latency->min_ms = 20;
   evidence.latency->count = 3;
   EXPECT_EQ(VerdictOf(evidence).limit, "store") << "too few responses to tell";
   evidence.latency->count = 4;
   evidence.slot_seconds = SlotSeconds({{SlotState::kCpu, 40}});
   EXPECT_EQ(VerdictOf(evidence).limit, "cpu") << "more slots would not help";
+}
+
+TEST(VerdictTextTest, SlotsThatWereFreeAreNotInUse) {
+  auto evidence = Of({{SlotState::kFirstByte, 38}, {SlotState::kFinished, 200}});
+  evidence.max_slots = 24;
+  evidence.latency = s3::LatencyStats{.count = 24, .min_ms = 20, .p50_ms = 1022, .p99_ms = 4880};
+  EXPECT_EQ(
+      VerdictOf(evidence).text,
+      "Limited by the store: 100 % of slot time waited for its responses (p50 1022 ms, p99 4880 ms); 4 of "
+      "at most 24 in flight");
+}
+
+TEST(VerdictTextTest, WithAllCoresBusyTheCpuIsTheLimit) {
+  for (const auto state : {SlotState::kFirstByte, SlotState::kSending, SlotState::kConnecting}) {
+    auto evidence = Of({{state, 98}, {SlotState::kCpu, 2}});
+    evidence.cpu_seconds = 18.5;
+    EXPECT_EQ(VerdictOf(evidence).text, "Limited by the CPU: 1.9 of 2 cores busy");
+    EXPECT_EQ(LimitOf(evidence.slot_seconds, 0.925), "cpu");
+  }
+  auto evidence = Of({{SlotState::kBandwidth, 98}});
+  evidence.cpu_seconds = 18.5;
+  EXPECT_EQ(VerdictOf(evidence).limit, "bandwidth") << "the user's own limit holds at any load";
+}
+
+TEST(VerdictTextTest, AMomentIsTooShortForAVerdict) {
+  auto evidence = Of({{SlotState::kFirstByte, 38}});
+  evidence.seconds = 0.1;
+  EXPECT_EQ(VerdictOf(evidence).limit, "none");
+  EXPECT_EQ(VerdictOf(evidence).text, "");
+}
+
+TEST(VerdictTextTest, NamesTheLimitsOfTheProcessIfTheySetTheSlots) {
+  auto evidence = Of({{SlotState::kFirstByte, 40}});
+  evidence.max_slots = 4;
+  evidence.slot_limit = "the limits of this process (ulimit)";
+  evidence.latency = s3::LatencyStats{.count = 4, .min_ms = 20, .p50_ms = 22, .p99_ms = 30};
+  EXPECT_THAT(VerdictOf(evidence).text,
+              testing::StartsWith("Limited by the limits of this process (ulimit): all 4"));
 }
 
 TEST(VerdictTextTest, ReadsThatKeepAllCoresBusyAreNotBlocked) {
