@@ -35,8 +35,8 @@ TEST(HtmlPath, KeepsTheEnd) {
 TEST(SlotStateHtml, EachStateHasWords) {
   for (std::size_t i = 0; i < s3::kSlotStates; ++i) {
     const auto name = s3::NameOf(static_cast<s3::SlotState>(i));
-    EXPECT_EQ(SlotStateHtml(name).find('_'), std::string::npos) << name;
-    EXPECT_NE(SlotStateHtml(name), "") << name;
+    const bool is_a_word = name == "connecting" || name == "sending";
+    EXPECT_EQ(SlotStateHtml(name) == name, is_a_word) << name;
   }
   EXPECT_EQ(SlotStateHtml("first_byte"), "waiting for the store's response");
   EXPECT_EQ(SlotStateHtml("<b>"), "&lt;b&gt;");
