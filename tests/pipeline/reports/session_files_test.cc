@@ -100,7 +100,7 @@ TEST(SessionFacts, NestedValuesTakeLittleMemory) {
   getrusage(RUSAGE_SELF, &before);
   EXPECT_EQ(ParseSessionFacts("{" + rest + "}").host, "node");
   getrusage(RUSAGE_SELF, &after);
-  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 40 << 10) << "KiB";
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 60 << 10) << "KiB; without a limit 80 MiB";
 }
 
 }  // namespace session_files_test
