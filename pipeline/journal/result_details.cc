@@ -1,5 +1,7 @@
 #include "pipeline/journal/result_details.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -28,6 +30,17 @@ std::string* TextOf(std::string_view name, ResultDetails* details) {
   return nullptr;
 }
 
+bool IsChecksum(std::string_view name) {
+  return name.ends_with(kChecksumEnd) && name != "path_base64" && name != "key_base64";
+}
+
+bool IsKnown(std::string_view name, ResultDetails* details) {
+  static constexpr std::array<std::string_view, 6> kOthers{"seconds",   "parts",       "attempts",
+                                                           "last_part", "http_status", "stream"};
+  return TextOf(name, details) != nullptr || IsChecksum(name) ||
+         std::find(kOthers.begin(), kOthers.end(), name) != kOthers.end();
+}
+
 void Set(std::string_view name, std::string_view value, ResultDetails* details) {
   if (auto* const text = TextOf(name, details)) {
     text->assign(value);
@@ -44,7 +57,7 @@ void Set(std::string_view name, std::string_view value, ResultDetails* details) 
     ReadNumber(value, &details->http_status);
   } else if (name == "stream") {
     details->is_stream = true;
-  } else if (name.ends_with(kChecksumEnd) && name != "path_base64" && name != "key_base64") {
+  } else if (IsChecksum(name)) {
     details->checksum_algorithm.assign(name.substr(0, name.size() - kChecksumEnd.size()));
     details->checksum.assign(value);
   }
@@ -123,7 +136,10 @@ bool ReadDetails(std::string_view line, ResultDetails* details) {
   const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return false;
   for (const auto& [name, value] : json.items()) {
-    if (value.is_structured()) return false;
+    if (value.is_structured()) {
+      if (IsKnown(name, details)) return false;
+      continue;
+    }
     Set(name, value.is_string() ? value.get_ref<const std::string&>() : value.dump(), details);
   }
   return true;

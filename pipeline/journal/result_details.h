@@ -24,8 +24,8 @@ struct ResultDetails {
 };
 
 // Reads the details of an intact result line into `*details`. Reuses the memory of its texts, because a
-// report reads millions of lines. Returns false if the line is not a JSON object of texts, numbers and
-// booleans.
+// report reads millions of lines. Ignores unknown fields. Returns false if the line is not a JSON object, or
+// if a known field is an array or an object.
 bool ReadDetails(std::string_view line, ResultDetails* details);
 
 }  // namespace pipeline

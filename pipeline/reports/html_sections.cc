@@ -205,11 +205,8 @@ std::string EnvironmentTable(const ReportData& data) {
   add("transport", data.summary.transport);
   if (data.summary.peak_memory_bytes > 0)
     add("peak memory", HumanBytes(static_cast<double>(data.summary.peak_memory_bytes)));
-  if (!run->last_session.slots.empty())
-    add("requests in flight, at most",
-        std::to_string(std::max_element(run->last_session.slots.begin(), run->last_session.slots.end(),
-                                        [](const auto& a, const auto& b) { return a.second < b.second; })
-                           ->second));
+  if (run->last_session.max_slots > 0)
+    add("requests in flight, at most", std::to_string(run->last_session.max_slots));
   if (data.summary.stragglers > 0) add("slow requests sent again", GroupedDigits(data.summary.stragglers));
   if (data.summary.credential_renewals > 0)
     add("credentials renewed", GroupedDigits(data.summary.credential_renewals));

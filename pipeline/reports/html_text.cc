@@ -181,7 +181,7 @@ std::string Render(const HtmlTable& table) {
 
 std::string HtmlHead(std::string_view title) {
   return fmt::format("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n{}<title>{}</title>\n</head>\n<body>\n",
-                     kHead, Html(title));
+                     kHead, HtmlText(title));
 }
 
 }  // namespace pipeline

@@ -1,9 +1,13 @@
 #include "pipeline/reports/merged_results.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string_view>
 #include <utility>
 #include <variant>
+
+#include "pipeline/report/format.h"
 
 namespace pipeline {
 namespace {
@@ -14,6 +18,14 @@ InputId IdOf(const RunRecords& run, std::string_view path, std::string_view key,
   auto id = InputIdOf(path, key, first_part);
   if (run.run) id.path ^= std::hash<std::string_view>()(run.run->scope.bucket);
   return id;
+}
+
+// Until a session has written status.json and summary.json, the files of the session before are in the
+// directory. Their verdict, times and counts are not those of the last session.
+void ForgetEarlierSessions(RunRecords* run) {
+  if (!run->run) return;
+  if (run->last_session.session != run->run->session) run->last_session = {};
+  if (run->view.status && run->view.status->session != run->run->session) run->view.status.reset();
 }
 
 }  // namespace
@@ -53,6 +65,7 @@ s3::Result<void> MergedResults::IndexOne(RunRecords* run, std::uint64_t* positio
   if (reader.failure()) return tl::unexpected(*reader.failure());
   run->intact_bytes = reader.intact_bytes();
   run->torn_bytes = reader.torn_bytes();
+  ForgetEarlierSessions(run);
   return {};
 }
 
@@ -105,7 +118,12 @@ s3::Result<bool> MergedResults::VisitOne(const RunRecords& run, std::uint64_t* p
     const auto* const result = std::get_if<ResultRecord>(&*record);
     if (result == nullptr) continue;
     if (!Counts(run, *result, (*position)++)) continue;
-    if (!ReadDetails(reader.line(), &details)) continue;  // JournalReader has accepted the line
+    if (!ReadDetails(reader.line(), &details)) {
+      return s3::Fail(
+          s3::ErrorKind::kLocal,
+          fmt::format("{}: the result of {} has a damaged field, or is of another version of s3flow",
+                      run.directory.PathOf(kJournalName), Printable(result->path)));
+    }
     if (!visit(run, *result, details)) return false;
   }
   if (reader.failure()) return tl::unexpected(*reader.failure());

@@ -34,8 +34,10 @@ class MergedResults {
   static s3::Result<MergedResults> Index(std::vector<RunRecords>* runs);
 
   // Reads the journals again, up to the ends that Index() saw, so that results of a running run are the same
-  // in each pass. Fails as Index() does. Blocks.
+  // in each pass. Fails as Index() does, and if a field of a result is damaged. Blocks.
   s3::Result<void> ForEach(const Visit& visit) const;
+
+  const std::vector<RunRecords>& runs() const { return *runs_; }
 
  private:
   struct Entry {

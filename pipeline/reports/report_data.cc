@@ -49,10 +49,8 @@ void AddTo(const std::string& cause, std::string_view path, std::string_view mes
 // Adds what the last session of a run wrote to summary.json.
 void AddSession(const SessionFacts& facts, Summary* summary) {
   summary->found_before += facts.found_before;
-  summary->uploaded_before += facts.uploaded_before;
   summary->skipped_before += facts.skipped_before;
   summary->sent_before += facts.sent_before;
-  summary->uploaded_bytes_before += facts.uploaded_bytes_before;
   summary->reused_parts += facts.reused_parts;
   summary->credential_renewals += facts.credential_renewals;
   summary->stragglers += facts.stragglers;
@@ -63,7 +61,7 @@ void AddSession(const SessionFacts& facts, Summary* summary) {
 // Sets where the run ran and what it uploaded to, unless an earlier run has set these fields.
 void Identify(const RunRecords& run, Summary* summary) {
   const auto set = [](const std::string& value, std::string* field) {
-    if (field->empty()) *field = value;
+    if (field->empty()) *field = value.substr(0, kMaxStored);
   };
   const auto& facts = run.last_session;
   set(facts.host, &summary->host);
@@ -78,31 +76,48 @@ void Identify(const RunRecords& run, Summary* summary) {
   if (!run.run->scope.stores.empty()) set(run.run->scope.stores.front(), &summary->endpoint);
 }
 
+// Sets `*_before` so that the uploads of the last sessions are the rest, because the duration is theirs. If
+// the duration is unknown, there is no rate, and nothing is "before".
+void SplitUploads(const std::vector<RunRecords>& runs, Summary* summary) {
+  const bool has_earlier = summary->session > 1;
+  if (!has_earlier || summary->seconds.count() <= 0) {
+    summary->uploaded_before = summary->uploaded_bytes_before = 0;
+    return;
+  }
+  std::uint64_t uploaded = 0, bytes = 0;
+  for (const auto& run : runs) {
+    if (run.is_plan) continue;
+    uploaded += run.last_session.uploaded_now;
+    bytes += run.last_session.uploaded_bytes_now;
+  }
+  // Another program may have changed summary.json.
+  summary->uploaded_before = summary->uploaded - std::min(summary->uploaded, uploaded);
+  summary->uploaded_bytes_before = summary->uploaded_bytes - std::min(summary->uploaded_bytes, bytes);
+}
+
 // The duration of several runs is the time from the first start to the last end, because they may have run at
-// the same time or one after the other.
+// the same time or one after the other. It is unknown if a resumed run has no summary.json, because then
+// nobody knows what its last session uploaded.
 void DescribeRuns(ReportData* data) {
   auto& summary = data->summary;
   const auto& runs = data->scope.runs;
-  bool is_duration_known = true;
+  bool are_described = true;
   for (const auto& run : runs) {
+    if (run.is_plan) continue;  // its sessions are those of `plan` and `finish`
     summary.session = std::max(summary.session, run.sessions);
-    if (run.is_plan) continue;
     Identify(run, &summary);
     const auto started = run.StartedAt();
     if (started > 0 && (summary.started_s == 0 || started < summary.started_s)) summary.started_s = started;
     summary.ended_s = std::max(summary.ended_s, run.EndedAt());
-    // If the last session was killed, summary.json is that of an earlier session.
-    const bool is_described = run.last_session.session == run.sessions;
-    if (is_described) AddSession(run.last_session, &summary);
-    is_duration_known = is_duration_known && (is_described || run.sessions == 1);
+    AddSession(run.last_session, &summary);
+    are_described = are_described && run.last_session.session > 0;
   }
-  const auto span = static_cast<double>(summary.ended_s - summary.started_s);
+  const auto span = summary.started_s > 0 ? static_cast<double>(summary.ended_s - summary.started_s) : 0.0;
   const bool is_one = runs.size() == 1 && runs.front().end && runs.front().last_session.seconds > 0;
   const double seconds = is_one ? runs.front().last_session.seconds : span;
+  const bool is_duration_known = are_described || summary.session == 1;
   summary.seconds = std::chrono::duration<double>(is_duration_known ? seconds : 0);
-  // Another program may have changed summary.json.
-  summary.uploaded_before = std::min(summary.uploaded_before, summary.uploaded);
-  summary.uploaded_bytes_before = std::min(summary.uploaded_bytes_before, summary.uploaded_bytes);
+  SplitUploads(runs, &summary);
   summary.source_exhausted = data->IsComplete();
 }
 
@@ -147,9 +162,9 @@ bool ReportData::IsRunning() const {
 }
 
 bool ReportData::IsComplete() const {
-  return scope.shards_not_run == 0 && std::all_of(scope.runs.begin(), scope.runs.end(), [](const auto& run) {
-           return run.is_plan || run.IsComplete();
-         });
+  return scope.shards_not_run == 0 && summary.sent == 0 &&
+         std::all_of(scope.runs.begin(), scope.runs.end(),
+                     [](const auto& run) { return run.is_plan || run.IsComplete(); });
 }
 
 std::string_view ReportData::StateText() const {
@@ -161,7 +176,7 @@ std::string_view ReportData::StateText() const {
   for (const auto* state : {"running", "killed", "stopped", "not run", "failed"}) {
     if (states.contains(state)) return state;
   }
-  return "finished";
+  return summary.sent > 0 ? "sent" : "finished";
 }
 
 ReportData EmptyData(ReportScope scope) {
@@ -191,6 +206,7 @@ void AddResult(const ResultRecord& record, const ResultDetails& details, ReportD
   ++summary.found;
   summary.found_bytes += record.size_bytes;
   summary.Count(result);
+  if (record.outcome == Outcome::kSent) data->sent_objects.insert(InputIdOf(record.path, record.key));
   if (has_failed) {
     const auto cause = CauseOf(*result.error).substr(0, kMaxStored);
     AddTo(cause, path, std::string_view(details.message).substr(0, kMaxStored), &data->failures);

@@ -5,10 +5,12 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "pipeline/journal/input_id.h"
 #include "pipeline/report/summary.h"
 #include "pipeline/reports/merged_results.h"
 #include "pipeline/reports/run_records.h"
@@ -74,12 +76,14 @@ struct ReportData {
   // How many uploaded or failed inputs took 1, 2, 3, 4, and more attempts. 0: without a request.
   std::array<std::uint64_t, 6> attempts{};
   SlowestObjects slowest;
+  // The objects of which only ranges were sent. Keeps about 64 bytes for each, but few objects are split.
+  std::set<InputId> sent_objects;
 
   bool IsRunning() const;
-  // True if every run is complete, and no shard of a plan is missing.
+  // True if every run is complete, no shard of a plan is missing, and no object needs `finish`.
   bool IsComplete() const;
-  // "finished", "running", "killed", "stopped", "failed" or, if runs differ, the state that needs most
-  // attention.
+  // "finished", "running", "killed", "stopped", "not run", "failed" or "sent" (`finish` must complete
+  // objects). If runs differ, the state that needs most attention.
   std::string_view StateText() const;
 };
 

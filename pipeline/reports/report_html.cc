@@ -13,7 +13,6 @@
 #include "pipeline/reports/html_charts.h"
 #include "pipeline/reports/html_sections.h"
 #include "pipeline/reports/html_text.h"
-#include "pipeline/reports/timeline.h"
 #include "pipeline/shard.h"
 #include "s3/base/printable.h"
 #include "s3/base/text.h"
@@ -60,8 +59,9 @@ std::pair<const char*, std::string> VerdictLine(const ReportData& data) {
   if (summary.failed > 0) return {"bad", "Failed: " + failed};
   if (state == "failed") return {"bad", "Failed: the run could not be completed"};
   if (summary.sent > 0) {
-    return {"warn", "Sent: run s3flow finish to complete " +
-                        Counted(summary.sent, "range of parts", "ranges of parts")};
+    return {"warn", fmt::format("Sent: run s3flow finish to complete {} ({})",
+                                Counted(data.sent_objects.size(), "object", "objects"),
+                                Counted(summary.sent, "range of parts", "ranges of parts"))};
   }
   return {"good", "Finished: every input is uploaded or skipped"};
 }
@@ -119,7 +119,9 @@ std::string Tiles(const ReportData& data) {
 std::string Heading(const ReportData& data) {
   const auto& summary = data.summary;
   const auto [css_class, verdict] = VerdictLine(data);
-  auto html = fmt::format("<header><h1>Upload to {}</h1>\n<p class=\"soft\">",
+  const bool is_rehearsal = data.scope.IsRehearsal();
+  auto html = fmt::format("<header><h1>{} to {}</h1>\n<p class=\"soft\">",
+                          is_rehearsal ? "Rehearsal of an upload" : "Upload",
                           HtmlText(summary.bucket + "/" + summary.prefix));
   html += fmt::format("at {}", HtmlText(summary.endpoint));
   if (!summary.host.empty()) html += fmt::format(", from {}", HtmlText(summary.host));
@@ -128,7 +130,9 @@ std::string Heading(const ReportData& data) {
                         Timestamp(summary.ended_s));
   }
   if (!summary.job_file.empty()) html += fmt::format("; job <code>{}</code>", HtmlPath(summary.job_file));
-  html += fmt::format("</p>\n<p class=\"state {}\">{}</p>\n", css_class, verdict);
+  html += "</p>\n";
+  if (is_rehearsal) html += "<p class=\"state warn\">Rehearsal: nothing of it is in a store</p>\n";
+  html += fmt::format("<p class=\"state {}\">{}</p>\n", css_class, verdict);
   html += LimitLines(data);
   return html + Tiles(data) + "</header>\n";
 }
@@ -195,10 +199,10 @@ std::string WithoutCheckDigits(const std::string& settings) {
   return shown;
 }
 
-std::string ReportHtml(const ReportData& data, std::int64_t now_s) {
+std::string ReportHtml(const ReportData& data, const Timeline& timeline, std::int64_t now_s) {
   Sections sections;
   sections.Add("Failures by cause", CausesHtml(data.failures), "wide long");
-  AddCharts(TimelineOf(data.scope.runs), &sections);
+  AddCharts(timeline, &sections);
   sections.Add("Where the time went: totals", SlotTable(data));
   sections.Add("Latency", LatencyTable(data), "wide");
   sections.Add("Sizes", SizeTable(data), "wide");
@@ -209,7 +213,8 @@ std::string ReportHtml(const ReportData& data, std::int64_t now_s) {
   sections.Add("Runs", RunsTable(data), "wide long");
   sections.Add("Job", JobHtml(data), "wide long");
   sections.Add("Environment", EnvironmentTable(data));
-  return HtmlHead("s3flow: upload to " + data.summary.bucket) + Heading(data) +
+  const auto* const kind = data.scope.IsRehearsal() ? "rehearsal of an upload" : "upload";
+  return HtmlHead(fmt::format("s3flow: {} to {}", kind, data.summary.bucket)) + Heading(data) +
          "<main><div class=\"grid\">\n" + sections.html() + "</div></main>\n" + Footer(sections, now_s) +
          "</body>\n</html>\n";
 }

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <iterator>
 #include <set>
+#include <utility>
 
 #include "pipeline/report/format.h"
 #include "s3/hash/hash.h"
@@ -35,11 +36,56 @@ void AppendCsv(std::string_view field, std::string* record) {
   *record += '"';
 }
 
+using FactsOf = std::function<SourceFacts(const RunRecords&)>;
+
+// The sources of all runs, each once.
+std::vector<std::string> RootsOf(const std::vector<RunRecords>& runs, const FactsOf& facts_of) {
+  std::set<std::string> roots;
+  for (const auto& run : runs) {
+    for (auto root : facts_of(run).roots) {
+      while (root.size() > 1 && root.ends_with('/')) root.pop_back();
+      roots.insert(std::move(root));
+    }
+  }
+  return {roots.begin(), roots.end()};
+}
+
+// Which upload of each key is the last one. Reads the journals.
+class LastUploads {
+ public:
+  s3::Result<void> Read(const MergedResults& results) {
+    std::uint64_t position = 0;
+    auto read = results.ForEach([&](const RunRecords&, const ResultRecord& result, const ResultDetails&) {
+      if (result.outcome == Outcome::kUploaded) uploads_.push_back({InputIdOf("", result.key), position++});
+      return true;
+    });
+    std::sort(uploads_.begin(), uploads_.end());
+    return read;
+  }
+
+  // `position`: of the upload among all uploads, from 0.
+  bool IsLast(std::string_view key, std::uint64_t position) const {
+    const auto next =
+        std::upper_bound(uploads_.begin(), uploads_.end(), Upload{InputIdOf("", key), position});
+    return next == uploads_.end() || next->first != InputIdOf("", key);
+  }
+
+ private:
+  using Upload = std::pair<InputId, std::uint64_t>;
+  std::vector<Upload> uploads_;
+};
+
 class ListWriter {
  public:
-  ListWriter(ListFormat format, const std::function<SourceFacts(const RunRecords&)>& facts_of,
-             ReportOutput* output)
-      : format_(format), facts_of_(facts_of), output_(output) {}
+  ListWriter(const MergedResults& results, ListFormat format, const FactsOf& facts_of, ReportOutput* output)
+      : results_(results), format_(format), facts_of_(facts_of), output_(output) {}
+
+  // Reads what must be known before the first record.
+  s3::Result<void> Prepare() {
+    if (format_ == ListFormat::kCsv) output_->Append(CsvHeader());
+    if (format_ == ListFormat::kSha256Sum) roots_ = RootsOf(results_.runs(), facts_of_);
+    return format_ == ListFormat::kBagIt ? last_uploads_.Read(results_) : s3::Result<void>();
+  }
 
   // Returns false if the output cannot be written.
   bool Write(const RunRecords& run, const ResultRecord& result, const ResultDetails& details) {
@@ -68,6 +114,7 @@ class ListWriter {
     note(sent_, "range of parts is", "ranges of parts are",
          "not in the list: s3flow finish completes the object");
     note(not_uploaded_, "input is", "inputs are", "not in the list: skipped, failed or cancelled");
+    note(replaced_, "upload is", "uploads are", "not in the list: a later one has the same key");
     note(with_newline_, "path is", "paths are", "not in the list, because of a newline: use -0");
     list.is_complete = in_parts_ + without_digest_ + sent_ + with_newline_ == 0;
     return list;
@@ -79,8 +126,12 @@ class ListWriter {
       ++(result.outcome == Outcome::kSent ? sent_ : not_uploaded_);
       return true;
     }
-    const auto sha256 = Sha256Of(details);
     const bool is_list_of_files = format_ == ListFormat::kSha256Sum;
+    if (!is_list_of_files && !last_uploads_.IsLast(result.key, uploads_++)) {
+      ++replaced_;
+      return true;
+    }
+    const auto sha256 = Sha256Of(details);
     if (sha256.empty()) {
       ++(details.parts > 0 ? in_parts_ : without_digest_);
       return true;
@@ -89,10 +140,10 @@ class ListWriter {
       ++streams_;
       return true;
     }
-    const auto& facts = FactsOf(run);
-    if (is_list_of_files) return output_->Append(Sha256SumLine(sha256, RelativeTo(facts.roots, result.path)));
+    if (is_list_of_files) return output_->Append(Sha256SumLine(sha256, RelativeTo(roots_, result.path)));
     auto key = result.key;
-    if (key.starts_with(facts.prefix)) key.remove_prefix(facts.prefix.size());
+    const auto& prefix = PrefixOf(run);
+    if (key.starts_with(prefix)) key.remove_prefix(prefix.size());
     return output_->Append(BagItLine(sha256, key));
   }
 
@@ -108,22 +159,26 @@ class ListWriter {
     return output_->Append(std::string(result.path) + end);
   }
 
-  const SourceFacts& FactsOf(const RunRecords& run) {
-    if (facts_run_ != &run) {
-      facts_ = facts_of_(run);
-      facts_run_ = &run;
+  const std::string& PrefixOf(const RunRecords& run) {
+    if (prefix_run_ != &run) {
+      prefix_ = facts_of_(run).prefix;
+      prefix_run_ = &run;
     }
-    return facts_;
+    return prefix_;
   }
 
+  const MergedResults& results_;
   const ListFormat format_;
-  const std::function<SourceFacts(const RunRecords&)>& facts_of_;
+  const FactsOf& facts_of_;
   ReportOutput* const output_;
-  const RunRecords* facts_run_ = nullptr;
-  SourceFacts facts_;  // of `facts_run_`
+  std::vector<std::string> roots_;  // of all runs; only for kSha256Sum
+  const RunRecords* prefix_run_ = nullptr;
+  std::string prefix_;        // of `prefix_run_`
+  LastUploads last_uploads_;  // only for kBagIt
+  std::uint64_t uploads_ = 0;
   std::set<InputId> failed_ranges_;
   std::uint64_t in_parts_ = 0, without_digest_ = 0, streams_ = 0, sent_ = 0, not_uploaded_ = 0,
-                with_newline_ = 0;
+                with_newline_ = 0, replaced_ = 0;
 };
 
 }  // namespace
@@ -183,6 +238,7 @@ std::string Sha256SumLine(std::string_view sha256, std::string_view name) {
     }
   }
   const auto* const lead = escaped.size() == name.size() ? "" : "\\";
+  if (name == "-") escaped = "./-";  // sha256sum -c takes "-" for its standard input
   return fmt::format("{}{}  {}\n", lead, sha256, escaped);
 }
 
@@ -213,8 +269,8 @@ std::string_view RelativeTo(const std::vector<std::string>& roots, std::string_v
 s3::Result<ListResult> WriteList(const MergedResults& results, ListFormat format,
                                  const std::function<SourceFacts(const RunRecords&)>& facts_of,
                                  ReportOutput* output) {
-  ListWriter writer(format, facts_of, output);
-  if (format == ListFormat::kCsv) output->Append(CsvHeader());
+  ListWriter writer(results, format, facts_of, output);
+  if (const auto prepared = writer.Prepare(); !prepared) return tl::unexpected(prepared.error());
   const auto read =
       results.ForEach([&](const RunRecords& run, const ResultRecord& result, const ResultDetails& details) {
         return writer.Write(run, result, details);

@@ -13,8 +13,8 @@ namespace pipeline {
 
 class ReportOutput {
  public:
-  // `path`: empty for stdout. Refuses (74) a path that exists, unless `may_replace`, and a directory in which
-  // no file can be made.
+  // `path`: empty for stdout. Refuses (74) a path that exists, unless it is a regular file and `may_replace`,
+  // and a directory in which no file can be made.
   static tl::expected<ReportOutput, Refusal> Open(const std::string& path, bool may_replace);
   ReportOutput(ReportOutput&&) = default;
   ReportOutput& operator=(ReportOutput&&) = delete;
@@ -23,16 +23,17 @@ class ReportOutput {
 
   // Appends whole lines. Returns false if the output cannot be written; Finish() then says why.
   bool Append(std::string_view text);
-  // Writes what is left, and gives the file its name. Blocks until the file is on the disk.
+  // Writes what is left, and gives the file its name. Blocks until the file and its name are on the disk.
   s3::Result<void> Finish();
 
  private:
   ReportOutput() = default;
   void Flush();
+  int Publish() const;
 
   // Nothing for stdout.
   std::optional<OwnDir> directory_;
-  std::string name_;
+  std::string name_, temporary_;  // the names of the file when it is complete, and until then
   s3::UniqueFd file_{-1};
   bool may_replace_ = false;
   std::string buffer_;

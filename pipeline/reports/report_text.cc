@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -14,11 +15,17 @@ using OrderedJson = nlohmann::ordered_json;
 
 std::optional<StopCause> StoppedBy(const ReportData& data) {
   for (const auto& run : data.scope.runs) {
-    if (!run.end || run.end->complete || run.is_plan) continue;
-    if (run.end->status == kExitInterrupted) return StopCause::kInterrupt;
-    if (run.end->status == kExitStopped) return StopCause::kTerminate;
+    if (run.is_plan || !run.HasStoppedEarly()) continue;
+    return run.end->status == kExitInterrupted ? StopCause::kInterrupt : StopCause::kTerminate;
   }
   return std::nullopt;
+}
+
+// Returns true if the last session of a resumed run has written no summary.json.
+bool LacksSummary(const ReportScope& scope) {
+  return std::any_of(scope.runs.begin(), scope.runs.end(), [](const auto& run) {
+    return !run.is_plan && run.sessions > 1 && run.last_session.session == 0;
+  });
 }
 
 OrderedJson CausesJson(const std::map<std::string, CauseDetails>& causes) {
@@ -73,7 +80,7 @@ OrderedJson RunJson(const RunRecords& run) {
   return json;
 }
 
-// Returns nothing if no line is needed, because the run has ended.
+// Returns nothing if no line is needed, because the run has ended, or HumanSummary() says why it has not.
 std::string UnfinishedLine(const ReportData& data) {
   if (data.IsRunning()) return "RUNNING: the counts below are those so far\n";
   const auto state = data.StateText();
@@ -84,6 +91,10 @@ std::string UnfinishedLine(const ReportData& data) {
         "UNFINISHED: {} not run yet\n",
         Counted(static_cast<std::uint64_t>(data.scope.shards_not_run), "shard has", "shards have"));
   }
+  if (state == "sent") {
+    return fmt::format("SENT: run s3flow finish to complete {}\n",
+                       Counted(data.sent_objects.size(), "object", "objects"));
+  }
   return "";
 }
 
@@ -91,8 +102,12 @@ std::string UnfinishedLine(const ReportData& data) {
 
 std::vector<std::string> ReportNotes(const ReportScope& scope) {
   std::vector<std::string> notes;
+  if (scope.IsRehearsal()) notes.emplace_back("this was a rehearsal: nothing of it is in a store");
+  bool has_plan = false, has_run_without_plan = false;
   for (const auto& run : scope.runs) {
     const auto& path = run.directory.path();
+    has_plan = has_plan || run.is_plan;
+    has_run_without_plan = has_run_without_plan || (!run.is_plan && !run.shard);
     if (run.is_plan) continue;
     if (run.IsRunning()) {
       notes.push_back(
@@ -100,6 +115,12 @@ std::vector<std::string> ReportNotes(const ReportScope& scope) {
     } else if (!run.end) {
       notes.push_back(fmt::format("{}: this run was killed: the report covers the results that it recorded",
                                   Printable(path)));
+    } else if (run.HasStoppedEarly()) {
+      notes.push_back(fmt::format("{}: this run stopped before its end (exit status {}): work is left",
+                                  Printable(path), run.end->status));
+    }
+    if (run.view.is_damaged) {
+      notes.push_back(fmt::format("{}: the report does not use this file", Printable(run.view.problem)));
     }
     if (run.torn_bytes > 0 && !run.IsRunning()) {
       notes.push_back(fmt::format("{}: the last line of the journal is torn, and left out", Printable(path)));
@@ -110,11 +131,17 @@ std::vector<std::string> ReportNotes(const ReportScope& scope) {
         fmt::format("{} not run yet, so their inputs are not in the report",
                     Counted(static_cast<std::uint64_t>(scope.shards_not_run), "shard has", "shards have")));
   }
+  if (has_plan && has_run_without_plan) {
+    notes.emplace_back(
+        "a plan records absolute paths: a file that another run has recorded with a relative path is in the "
+        "report twice");
+  }
   return notes;
 }
 
 std::string ReportText(const ReportData& data) {
-  auto text = UnfinishedLine(data);
+  auto text = std::string(data.scope.IsRehearsal() ? "REHEARSAL: nothing of it is in a store\n" : "");
+  text += UnfinishedLine(data);
   const auto& runs = data.scope.runs;
   if (runs.size() > 1) {
     std::uint64_t count = 0;
@@ -122,7 +149,10 @@ std::string ReportText(const ReportData& data) {
     text += fmt::format("{}, merged\n", Counted(count, "run", "runs"));
   }
   // Without an end, HumanSummary() would call the run finished.
-  text += HumanSummary(data.summary, StoppedBy(data));
+  auto summary = data.summary;
+  // Only summary.json says what earlier sessions had done. With 1, HumanSummary() does not speak of them.
+  if (LacksSummary(data.scope)) summary.session = 1;
+  text += HumanSummary(summary, StoppedBy(data));
   for (const auto& run : runs) {
     if (runs.size() == 1 && !run.last_session.verdict.empty()) {
       text += Printable(run.last_session.verdict) + "\n";
@@ -141,12 +171,14 @@ std::string ReportJson(const ReportData& data) {
   }
   OrderedJson json = {{"schema", 1},
                       {"state", data.StateText()},
+                      {"rehearsal", data.scope.IsRehearsal()},
                       {"found", summary.found},
                       {"uploaded", summary.uploaded},
                       {"skipped", summary.skipped},
                       {"failed", summary.failed},
                       {"cancelled", summary.cancelled},
                       {"sent", summary.sent},
+                      {"sent_objects", data.sent_objects.size()},
                       {"uploaded_bytes", summary.uploaded_bytes},
                       {"found_bytes", summary.found_bytes},
                       {"session", summary.session},

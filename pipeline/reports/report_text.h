@@ -15,8 +15,8 @@ std::string ReportText(const ReportData& data);
 // runs together.
 std::string ReportJson(const ReportData& data);
 
-// Returns what the reader of any report must know: runs that go on, were killed or have a torn journal. One
-// line for each.
+// Returns what the reader of any report must know: that it is one of a rehearsal, and which runs go on, have
+// work left or have damaged files. One line for each.
 std::vector<std::string> ReportNotes(const ReportScope& scope);
 
 }  // namespace pipeline

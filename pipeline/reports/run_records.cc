@@ -1,7 +1,9 @@
 #include "pipeline/reports/run_records.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -12,11 +14,13 @@
 namespace pipeline {
 namespace {
 
-// Reads the directory's files except its journal.
+bool IsRefused(const RunView& view) { return view.phase == RunPhase::kUnreadable && !view.is_damaged; }
+
+// Reads summary.json.
 RunRecords Describe(const OwnDir& directory, int argument, RunView view) {
   RunRecords run{.directory = directory, .argument = argument, .view = std::move(view)};
+  if (run.view.is_damaged) run.view.phase = run.view.is_locked ? RunPhase::kActive : RunPhase::kLost;
   run.last_session = ReadSessionFacts(directory);
-  run.series = ReadSeries(directory);
   return run;
 }
 
@@ -25,7 +29,7 @@ tl::expected<void, Refusal> AddShards(const OwnDir& directory, const StatusRepor
   for (std::size_t i = 0; i < report.runs.size(); ++i) {
     const int shard = static_cast<int>(i);
     const auto& view = report.runs[i];
-    if (view.phase == RunPhase::kUnreadable) return Refuse(kExitJournal, view.problem);
+    if (IsRefused(view)) return Refuse(kExitJournal, view.problem);
     const auto found = directory.FindDir(ShardRunDirName(shard));
     if (!found) return Refuse(kExitJournal, found.error().message);
     if (!*found || !(*found)->Has(kJournalName)) {
@@ -49,7 +53,7 @@ tl::expected<void, Refusal> AddRuns(const std::string& path, Trust trust, std::i
   const bool has_journal = directory->Has(kJournalName);
   if (!report->has_shards) {
     const auto& view = report->runs.front();
-    if (view.phase == RunPhase::kUnreadable) return Refuse(kExitJournal, view.problem);
+    if (IsRefused(view)) return Refuse(kExitJournal, view.problem);
     if (!has_journal) return Refuse(kExitNoInput, directory->PathOf(kJournalName) + ": there is no journal");
     scope->runs.push_back(Describe(*directory, argument, view));
     return {};
@@ -66,17 +70,33 @@ tl::expected<void, Refusal> AddRuns(const std::string& path, Trust trust, std::i
 std::string_view RunRecords::StateText() const {
   if (IsRunning()) return "running";
   if (!end) return run ? "killed" : "not run";
-  if (end->status == kExitStopped || end->status == kExitInterrupted) return "stopped";
+  if (HasStoppedEarly()) return "stopped";
   return end->status == kExitOk ? "finished" : "failed";
 }
 
-// summary.json is the one of an earlier session while status.json has a later start.
 std::int64_t RunRecords::StartedAt() const {
   return view.status ? view.status->started_s : last_session.started_s;
 }
 
 std::int64_t RunRecords::EndedAt() const {
   return view.status ? view.status->updated_s : last_session.ended_s;
+}
+
+bool ReportScope::IsRehearsal() const {
+  return std::any_of(runs.begin(), runs.end(), [](const auto& run) { return run.IsRehearsal(); });
+}
+
+tl::expected<void, Refusal> CheckKinds(const ReportScope& scope) {
+  const RunRecords* rehearsal = nullptr;
+  const RunRecords* other = nullptr;
+  for (const auto& run : scope.runs) {
+    if (run.run) (run.IsRehearsal() ? rehearsal : other) = &run;
+  }
+  if (rehearsal == nullptr || other == nullptr) return {};
+  return Refuse(kExitNoInput,
+                fmt::format("{} is a rehearsal, and {} is not: report them separately, because nothing of a "
+                            "rehearsal is in a store",
+                            rehearsal->directory.path(), other->directory.path()));
 }
 
 tl::expected<ReportScope, Refusal> OpenRuns(const std::vector<std::string>& directories, Trust trust,

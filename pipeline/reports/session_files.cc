@@ -1,22 +1,32 @@
 #include "pipeline/reports/session_files.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/report/format.h"
+#include "pipeline/timing/series.h"
 
 namespace pipeline {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kMaxSummaryBytes = 16 << 20;
-constexpr std::size_t kMaxSeriesBytes = 16 << 20;
+constexpr std::size_t kMaxSummaryBytes = 1 << 20;
+constexpr std::size_t kMaxSeriesBytes = 16 << 20, kMaxSeriesLineBytes = 16 << 10;
+constexpr int kMaxDepth = 8;  // of these files: 3
 constexpr std::size_t kMaxSeriesPoints = 20'000;
-constexpr std::size_t kMaxStates = 32, kMaxLatencies = 64, kMaxSlots = 5000;
+constexpr std::size_t kMaxStates = 32, kMaxLatencies = 64;
 constexpr std::size_t kMaxTextBytes = 4096;
 constexpr double kMaxNumber = 1e18;
+
+// Leaves out what is nested too deep, because a hostile file could take hundreds of bytes of memory for each
+// of its bytes.
+Json Parse(std::string_view text) {
+  const auto is_wanted = [](int depth, Json::parse_event_t, const Json&) { return depth <= kMaxDepth; };
+  return Json::parse(text, is_wanted, /*allow_exceptions=*/false);
+}
 
 const Json* Find(const Json& json, const char* name) {
   const auto found = json.is_object() ? json.find(name) : json.end();
@@ -52,15 +62,16 @@ std::map<std::string, double> Numbers(const Json& json, const char* name) {
   return numbers;
 }
 
-std::vector<std::pair<double, int>> Slots(const Json& json) {
-  std::vector<std::pair<double, int>> slots;
+// Each pair has the seconds since the start, and the limit from then on.
+int MaxSlots(const Json& json) {
+  double max = 0;
   const auto* const values = Find(json, "slots");
-  if (values == nullptr || !values->is_array()) return slots;
+  if (values == nullptr || !values->is_array()) return 0;
   for (const auto& pair : *values) {
-    if (!pair.is_array() || pair.size() != 2 || slots.size() >= kMaxSlots) break;
-    slots.emplace_back(NumberOf(pair[0]), static_cast<int>(std::min(NumberOf(pair[1]), 1e6)));
+    if (!pair.is_array() || pair.size() != 2) break;
+    max = std::max(max, NumberOf(pair[1]));
   }
-  return slots;
+  return static_cast<int>(std::min(max, 1e6));
 }
 
 std::vector<LatencyRow> Latencies(const Json& json) {
@@ -85,7 +96,7 @@ std::vector<LatencyRow> Latencies(const Json& json) {
 
 SessionFacts ParseSessionFacts(std::string_view text) {
   SessionFacts facts;
-  const auto json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto json = Parse(text);
   if (!json.is_object()) return facts;
   facts.session = static_cast<int>(std::min(Number(json, "session"), 1e9));
   facts.started_s = ParseTimestamp(Text(json, "started")).value_or(0);
@@ -106,12 +117,14 @@ SessionFacts ParseSessionFacts(std::string_view text) {
   facts.uploads_left = Count(json, "uploads_left");
   if (const auto* const earlier = Find(json, "earlier_sessions")) {
     facts.found_before = Count(*earlier, "found");
-    facts.uploaded_before = Count(*earlier, "uploaded");
     facts.skipped_before = Count(*earlier, "skipped");
     facts.sent_before = Count(*earlier, "sent");
-    facts.uploaded_bytes_before = Count(*earlier, "uploaded_bytes");
   }
-  facts.slots = Slots(json);
+  if (const auto* const now = Find(json, "this_session")) {
+    facts.uploaded_now = Count(*now, "uploaded");
+    facts.uploaded_bytes_now = Count(*now, "uploaded_bytes");
+  }
+  facts.max_slots = MaxSlots(json);
   facts.slot_seconds = Numbers(json, "slot_seconds");
   if (const auto* const verdict = Find(json, "verdict")) {
     facts.limit = Text(*verdict, "limit");
@@ -126,7 +139,8 @@ std::vector<SessionPoint> ParseSeries(std::string_view lines) {
   while (!lines.empty() && points.size() < kMaxSeriesPoints) {
     const auto line = lines.substr(0, lines.find('\n'));
     lines.remove_prefix(std::min(line.size() + 1, lines.size()));
-    const auto json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (line.size() > kMaxSeriesLineBytes) break;
+    const auto json = Parse(line);
     const auto* const time = Find(json, "t");
     if (time == nullptr || !time->is_number()) break;  // a running session may not have written all of it
     SessionPoint point{.t_s = NumberOf(*time),
@@ -136,7 +150,11 @@ std::vector<SessionPoint> ParseSeries(std::string_view lines) {
                        .retries = Number(json, "retries"),
                        .in_flight = Number(json, "in_flight"),
                        .slot_seconds = Numbers(json, "slots")};
-    if (!points.empty() && point.t_s <= points.back().t_s) break;
+    if (!points.empty() && point.t_s < points.back().t_s) break;
+    if (!points.empty() && point.t_s == points.back().t_s) {
+      for (const auto& [state, seconds] : points.back().slot_seconds) point.slot_seconds[state] += seconds;
+      points.pop_back();
+    }
     points.push_back(std::move(point));
   }
   return points;
@@ -148,7 +166,7 @@ SessionFacts ReadSessionFacts(const OwnDir& directory) {
 }
 
 std::vector<SessionPoint> ReadSeries(const OwnDir& directory) {
-  const auto text = directory.Text(kSeriesFileName, kMaxSeriesBytes);
+  const auto text = directory.Text(kSeriesName, kMaxSeriesBytes);
   return text ? ParseSeries(*text) : std::vector<SessionPoint>{};
 }
 

@@ -6,14 +6,11 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "pipeline/fs/own_dir.h"
 
 namespace pipeline {
-
-inline constexpr char kSeriesFileName[] = "series.jsonl";  // name in a run directory
 
 // The latencies of one operation and size class, in ms.
 struct LatencyRow {
@@ -30,10 +27,11 @@ struct SessionFacts {
   std::string host, job_file, endpoint, bucket, prefix, transport, version;
   std::uint64_t peak_memory_bytes = 0, retries = 0, reused_parts = 0, credential_renewals = 0, stragglers = 0;
   // How many of the counts earlier sessions had done.
-  std::uint64_t found_before = 0, uploaded_before = 0, skipped_before = 0, sent_before = 0;
-  std::uint64_t uploaded_bytes_before = 0;
+  std::uint64_t found_before = 0, skipped_before = 0, sent_before = 0;
+  // What the session itself has uploaded; the bytes include ranges of parts.
+  std::uint64_t uploaded_now = 0, uploaded_bytes_now = 0;
   std::uint64_t uploads_left = 0;
-  std::vector<std::pair<double, int>> slots;   // seconds since the start, and the limit of requests in flight
+  int max_slots = 0;                           // the highest limit of requests in flight
   std::map<std::string, double> slot_seconds;  // how long slots were in each state
   std::string limit, verdict;                  // what limited the session: a name, and a sentence
   std::vector<LatencyRow> latencies;
@@ -48,7 +46,8 @@ struct SessionPoint {
 };
 
 SessionFacts ParseSessionFacts(std::string_view json);
-// Parses the lines up to the first one that is no point, or whose time is not later than the one before.
+// Parses the lines up to the first one that is no point, or whose time is before that of the line before.
+// Lines of the same time become one point.
 std::vector<SessionPoint> ParseSeries(std::string_view lines);
 
 // Return empty values if the file is missing, too large or not trusted.

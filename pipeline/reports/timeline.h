@@ -1,7 +1,9 @@
-// What happened when, in all runs of a report together, for charts. Values; pure functions.
+// What happened when, in all runs of a report together, for charts. Values; pure functions, except
+// ReadTimeline().
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,7 +26,12 @@ struct Timeline {
 
 inline constexpr std::size_t kTimelineIntervals = 120;
 
-// Adds up the series of all runs. Runs are placed by the times when their sessions started.
-Timeline TimelineOf(const std::vector<RunRecords>& runs);
+// Adds up the series of all runs. Runs are placed by the times when their sessions started; those whose start
+// is unknown are left out. `series_of` returns the series of a run. It is called twice for each run, so that
+// only one series is in memory.
+Timeline TimelineOf(const std::vector<RunRecords>& runs,
+                    const std::function<std::vector<SessionPoint>(const RunRecords&)>& series_of);
+// Reads series.jsonl of each run. Blocks.
+Timeline ReadTimeline(const std::vector<RunRecords>& runs);
 
 }  // namespace pipeline

@@ -17,6 +17,13 @@ RunView Unreadable(std::string problem) {
   return {.phase = RunPhase::kUnreadable, .problem = std::move(problem)};
 }
 
+RunView Damaged(const OwnDir& directory, std::int64_t now_s, std::string problem) {
+  auto view = Unreadable(std::move(problem));
+  view.is_locked = RunLock::IsHeld(directory, now_s);
+  view.is_damaged = true;
+  return view;
+}
+
 std::int64_t AgeSeconds(const OwnDir& directory, std::int64_t now_s) {
   struct stat status {};
   if (fstatat(directory.fd(), kStatusName, &status, AT_SYMLINK_NOFOLLOW) != 0) return 0;
@@ -50,9 +57,11 @@ RunView ViewRun(const OwnDir& directory, std::int64_t now_s) {
   RunView view;
   if (*found) {
     const auto text = directory.Text(kStatusName, kMaxStatusBytes);
-    if (!text) return Unreadable(text.error().message);
+    if (!text) return Damaged(directory, now_s, text.error().message);
     const auto status = ParseStatus(*text);
-    if (!status) return Unreadable(directory.PathOf(kStatusName) + " " + status.error().message);
+    if (!status) {
+      return Damaged(directory, now_s, directory.PathOf(kStatusName) + " " + status.error().message);
+    }
     view.status = *status;
     view.age_s = AgeSeconds(directory, now_s);
   }

@@ -30,6 +30,9 @@ struct RunView {
   std::int64_t age_s = 0;            // of `status`
   bool is_locked = false;            // a process holds the directory, as far as this machine can tell
   std::string problem;               // why the directory cannot be read; else empty
+  // True for a kUnreadable run whose status.json is trusted, but has no status, for example after a loss of
+  // power. `is_locked` is known then.
+  bool is_damaged = false;
 
   // The name of the phase, or of the state of an active or ended run: "running", "lost".
   std::string_view StateText() const;

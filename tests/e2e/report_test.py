@@ -1,17 +1,19 @@
 """`s3flow report`: merged results in every format, compared with the store, the journals and other programs."""
 import csv
+import errno
 import html.parser
 import io
 import json
 import os
 import pty
+import stat
 import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
-from support.harness import S3FLOW, Serve, TestCase, clean_environment, read_journal, s3flow, sha256
+from support.harness import S3FLOW, SANITIZE, Serve, TestCase, clean_environment, read_journal, s3flow, sha256
 from support.hostile import sealed
 from support.store_client import s3_client
 
@@ -19,6 +21,7 @@ ODD_NAMES = [b"plain", b"with space", b" lead", b"-dash", b"new\nline", b"back\\
              b"comma,semi;", b"100%0A", "ü世".encode(), b"<script>alert(1)</script>", b"=1+1", b"deep/er/file"]
 DENIED = "faults: [{operation: PutObject, key: %s, action: status, status: 403, code: AccessDenied, attempts: all}]"
 PART = 5 << 20
+SHIM = os.environ["S3FLOW_IO_FAULTS"]
 
 
 def until(condition):
@@ -213,6 +216,101 @@ class OneRun(ReportCase):
         self.assertTrue((self.run_dir / "journal.jsonl").read_bytes().endswith(b"resu"), "a report changes nothing")
 
 
+    def write_run(self, name, *records, **summary):
+        run = {"record": "run", "session": 1, "version": "0.1.0", "job_file": "/j", "overrides": [], "kind": "run", "stores": ["http://s"],
+               "bucket": "b", "objects": "", "settings": ""}
+        self.write(f"{name}/journal.jsonl", "".join(sealed(**{**run, **record}) if record["record"] == "run" else sealed(**record)
+                                                    for record in records))
+        if summary:
+            self.write(f"{name}/summary.json", json.dumps(summary))
+        return self.dir / name
+
+    def test_a_rehearsal(self):
+        self.write("data/f", "x")
+        with Serve(self.dir / "store") as server:
+            job = self.job(server.endpoint)
+            self.assertEqual(s3flow("run", job).returncode, 0)
+            rehearsal = self.dir / "rehearsal"
+            self.assertEqual(s3flow("rehearse", job, "--run-dir", rehearsal).returncode, 0)
+        self.assertTrue(self.report(rehearsal).startswith(b"REHEARSAL: nothing of it is in a store\n"))
+        self.assertIn("Rehearsal: nothing of it is in a store", self.page(rehearsal).text)
+        self.assertEqual((self.json(rehearsal)["rehearsal"], self.json(self.run_dir)["rehearsal"]), (True, False))
+        for list_format in ("csv", "sha256sum", "bagit", "failed"):
+            self.report(rehearsal, "--format", list_format)
+            self.assertIn("note: this was a rehearsal", self.said)
+        for list_format in ("text", "json", "html", "csv", "sha256sum", "bagit", "failed"):
+            out = self.dir / "out"
+            self.report(self.run_dir, rehearsal, "--format", list_format, "--output", out, status=66)
+            self.assertIn(f"{rehearsal} is a rehearsal", self.said)
+            self.assertFalse(out.exists())
+
+    def test_a_damaged_status(self):
+        self.write("data/f", "x")
+        with Serve(self.dir / "store") as server:
+            self.assertEqual(s3flow("run", self.job(server.endpoint)).returncode, 0)
+        for content in (b"", b"\0" * 700, b'{"schema": 1'):
+            self.write("run/status.json", content)
+            self.assertIn(b"1 found: 1 uploaded", self.report(self.run_dir))
+            self.assertIn("status.json", self.said)
+            self.assertEqual(len(self.rows(self.run_dir)), 1)
+
+    def test_runs_that_stopped_early(self):
+        for status in (1, 74, 75, 77, 130):
+            run = self.write_run(f"run{status}", {"record": "run"}, {"record": "end", "exit_status": status, "complete": False})
+            self.assertTrue(self.report(run).startswith(b"STOPPED before the end: work is left\n"), status)
+            self.assertIn("work is left", self.said)
+            self.assertIn("Stopped before the end: work is left", self.page(run).text)
+            self.assertEqual(self.json(run)["state"], "stopped")
+
+    def test_facts_of_an_earlier_session_are_not_shown(self):
+        result = {"record": "result", "outcome": "uploaded", "path": "/a", "key": "a", "size": 1000}
+        summary = {"session": 1, "seconds": 1, "verdict": {"limit": "cpu", "text": "Limited by session one"}, "slot_seconds": {"cpu": 5},
+                   "earlier_sessions": {"found": 77}, "this_session": {"uploaded": 1, "uploaded_bytes": 1000}}
+        run = self.write_run("run", {"record": "run"}, result, {"record": "end", "exit_status": 75, "complete": False},
+                             {"record": "run", "session": 2}, {**result, "path": "/b", "key": "b"}, **summary)
+        text = self.report(run).decode()
+        self.assertNotIn("Limited by session one", text)
+        self.assertNotIn("earlier sessions", text)
+        self.assertNotIn("/s", text)
+        self.assertNotIn("Limited by session one", self.page(run).text)
+        self.assertEqual(self.json(run)["slot_seconds"], {})
+        run = self.write_run("run", {"record": "run"}, result, {"record": "end", "exit_status": 75, "complete": False},
+                             {"record": "run", "session": 2}, {**result, "path": "/b", "key": "b"},
+                             {"record": "end", "exit_status": 0, "complete": True}, **{**summary, "session": 2})
+        text = self.report(run).decode()
+        self.assertIn("Limited by session one", text)
+        self.assertIn("1000 B in 1.00 s: 1000 B/s, 1 objects/s", text)
+        self.assertIn("77 inputs done by earlier sessions", text)
+
+    def test_names_of_several_sources(self):
+        for name in ("one/f", "two/f"):
+            self.write(name, name)
+        runs = [self.dir / "run1", self.dir / "run2"]
+        with Serve(self.dir / "store") as server:
+            for run, source in zip(runs, ("one", "two")):
+                self.assertEqual(s3flow("run", self.job(server.endpoint, source=source), "--run-dir", run).returncode, 0)
+        sums = self.report(*runs, "--format", "sha256sum").decode()
+        self.assertEqual(sums, "".join(f"{sha256(name.encode())}  {self.dir}/{name}\n" for name in ("one/f", "two/f")))
+        self.assertEqual(self.report(*runs, "--format", "bagit").decode(), f"{sha256(b'two/f')}  data/f\n")
+        self.assertIn("1 upload is not in the list: a later one has the same key", self.said)
+
+    def test_an_unknown_field_costs_no_result(self):
+        result = {"record": "result", "outcome": "uploaded", "path": "/a", "key": "a", "size": 1000}
+        self.assertEqual(len(self.rows(self.write_run("run", {"record": "run"}, {**result, "new": {"etag": ["x"]}}))), 1)
+        self.report(self.write_run("other", {"record": "run"}, {**result, "etag": ["x"]}), status=74)
+        self.assertIn("damaged field", self.said)
+
+    @unittest.skipIf(SANITIZE, "a sanitizer reserves terabytes of addresses")
+    def test_a_hostile_summary_takes_little_memory(self):
+        run = self.write_run("run", {"record": "run"}, {"record": "end", "exit_status": 0, "complete": True})
+        for name in ("summary.json", "series.jsonl"):
+            self.write(f"run/{name}", '{"a":' * (name == "summary.json") + "[" * (16 << 20))
+        for list_format in ("csv", "html"):
+            limited = ["prlimit", f"--as={512 << 20}", S3FLOW, "report", run, "--format", list_format]
+            ended = subprocess.run(limited, capture_output=True, timeout=120, env=clean_environment())
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+
+
 class Html(ReportCase):
     def test_hostile_names_and_messages(self):
         self.write_odd_files()
@@ -303,7 +401,31 @@ class Output(ReportCase):
         self.assertEqual(out.read_bytes(), b"mine")
         self.report(self.run_dir, "--format", "html", "--output", out, "--force")
         self.assertIn(b"</html>", out.read_bytes())
-        self.assertFalse((self.dir / "report.html.new").exists())
+        self.assertEqual([name for name in os.listdir(self.dir) if "html" in name], ["report.html"])
+
+    @unittest.skipIf(SANITIZE, "a sanitizer must be loaded before the preloaded library, and refuses to start")
+    def test_a_file_that_appears_in_other_ways(self):
+        out, other = self.dir / "out/report", self.write("out/report.new", "of the user")
+        environment = {**clean_environment(), "LD_PRELOAD": SHIM, "S3FLOW_FAULT_DIR": str(self.dir / "out"),
+                       "S3FLOW_FAULT_MARK": str(self.dir / "mark")}
+        for error in (errno.EPERM, errno.ENOSYS, errno.EINVAL):
+            command = [S3FLOW, "report", self.run_dir, "--output", out]
+            ended = subprocess.run(command, stderr=subprocess.PIPE, env={**environment, "S3FLOW_FAULT": f"rename:1:{error}"})
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+            self.assertTrue((self.dir / "mark").exists())
+            (self.dir / "mark").unlink()
+            self.assertIn(b"1 found", out.read_bytes())
+            self.assertEqual(sorted(os.listdir(self.dir / "out")), ["report", "report.new"])
+            out.unlink()
+        self.assertEqual(other.read_bytes(), b"of the user")
+        # The first fsync is that of the file, the second one that of its directory.
+        ended = subprocess.run(command, stderr=subprocess.PIPE, env={**environment, "S3FLOW_FAULT": f"sync:2:{errno.EIO}"})
+        self.assertEqual(ended.returncode, 74)
+        out.unlink()
+        os.mkfifo(out)
+        self.report(self.run_dir, "--output", out, "--force", status=74)
+        self.assertIn("is not a regular file", self.said)
+        self.assertTrue(stat.S_ISFIFO(os.stat(out).st_mode))
 
     def test_a_terminal(self):
         master, slave = pty.openpty()
@@ -362,6 +484,9 @@ class Shards(ReportCase):
             merged = self.json(plan)
             self.assertEqual((merged["uploaded"], merged["failed"]), (30, 0))
             self.assertGreaterEqual(merged["sent"], 2)
+            self.assertEqual((merged["state"], merged["complete"], merged["sent_objects"]), ("sent", False, 1))
+            self.assertTrue(self.report(plan).startswith(b"SENT: run s3flow finish to complete 1 object\n"))
+            self.assertIn("Sent: run s3flow finish to complete 1 object (", self.page(plan).text)
             self.report(plan, "--format", "sha256sum", status=1)
             self.assertIn("s3flow finish completes the object", self.said)
             self.assertEqual(s3flow("finish", plan).returncode, 0)

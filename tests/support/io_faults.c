@@ -2,6 +2,7 @@
  *
  * S3FLOW_FAULT=CALL:N:WHAT[:COUNT]
  *   CALL   write, sync, open, stat, read or getdents below S3FLOW_FAULT_DIR;
+ *          rename (renameat2) below S3FLOW_FAULT_DIR;
  *          send or recv (sockets), sendfile or sendmsg (both count as send, too)
  *   WHAT   an errno to fail with;
  *          "before" or "after": SIGKILL before or after the call;
@@ -119,6 +120,10 @@ ssize_t write(int fd, const void* data, size_t bytes) {
 }
 int fsync(int fd) { WITH_FAULT(fault_number && of_directory(fd), "sync", REAL(fsync)(fd)); }
 int fdatasync(int fd) { WITH_FAULT(fault_number && of_directory(fd), "sync", REAL(fdatasync)(fd)); }
+int renameat2(int from_fd, const char* from, int to_fd, const char* to, unsigned flags) {
+  WITH_FAULT(fault_number && of_directory(from_fd), "rename",
+             REAL(renameat2)(from_fd, from, to_fd, to, flags));
+}
 ssize_t send(int fd, const void* data, size_t bytes, int flags) {
   WITH_FAULT(fault_number, "send", REAL(send)(fd, data, bytes, flags));
 }

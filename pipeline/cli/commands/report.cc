@@ -52,7 +52,9 @@ std::optional<ListFormat> ListFormatOf(const ReportCommandArguments& arguments) 
 
 std::string DocumentOf(const pipeline::ReportData& data, const std::string& format) {
   if (format == "json") return ReportJson(data);
-  if (format == "html") return ReportHtml(data, std::time(nullptr));
+  if (format == "html") {
+    return ReportHtml(data, pipeline::ReadTimeline(data.scope.runs), std::time(nullptr));
+  }
   return ReportText(data);
 }
 
@@ -77,6 +79,7 @@ CommandResult WriteReport(pipeline::ReportScope scope, const ReportCommandArgume
   if (const auto format = ListFormatOf(arguments)) {
     const auto results = pipeline::MergedResults::Index(&scope.runs);
     if (!results) return Fail(pipeline::kExitJournal, results.error().message);
+    if (const auto checked = CheckKinds(scope); !checked) return Fail(checked.error());
     notes = ReportNotes(scope);
     auto list = WriteList(*results, *format, SourceFactsOf, &*output);
     if (!list) return Fail(pipeline::kExitJournal, list.error().message);
@@ -85,6 +88,7 @@ CommandResult WriteReport(pipeline::ReportScope scope, const ReportCommandArgume
   } else {
     const auto data = pipeline::CollectData(std::move(scope));
     if (!data) return Fail(pipeline::kExitJournal, data.error().message);
+    if (const auto checked = CheckKinds(data->scope); !checked) return Fail(checked.error());
     notes = ReportNotes(data->scope);
     output->Append(DocumentOf(*data, arguments.format));
   }

@@ -79,9 +79,19 @@ TEST(ResultDetails, ADurationIsANumber) {
 
 TEST(ResultDetails, RefusesLinesOfAnotherForm) {
   ResultDetails details;
-  for (const auto* line :
-       {"", "{", "[1]", R"({"parts":)", R"({"a":{"etag":"x"}})", R"({"a":[1]})", "{\"a\":\"b\"} x"}) {
+  for (const auto* line : {"", "{", "[1]", R"({"parts":)", R"({"etag":{"a":"x"}})", R"({"seconds":[1]})",
+                           R"({"crc32c_base64":[]})", "{\"a\":\"b\"} x"}) {
     EXPECT_FALSE(ReadDetails(line, &details)) << line;
+  }
+}
+
+TEST(ResultDetails, IgnoresUnknownFieldsOfAnyForm) {
+  ResultDetails details;
+  for (const auto* unknown : {R"({"etag":"y"})", "[1]", "null", R"("z")"}) {
+    ASSERT_TRUE(ReadDetails(std::string(R"({"sha256":"x","new":)") + unknown + R"(,"parts":3})", &details));
+    EXPECT_EQ(details.sha256, "x") << unknown;
+    EXPECT_EQ(details.etag, "") << unknown;
+    EXPECT_EQ(details.parts, 3) << unknown;
   }
 }
 

@@ -6,9 +6,11 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pipeline/fs/own_dir.h"
+#include "pipeline/journal/checksummed_line.h"
 #include "tests/support/support.h"
 
 namespace pipeline {
@@ -128,6 +130,40 @@ TEST_F(MergedResultsTest, ADamagedJournalIsRefused) {
   const auto results = MergedResults::Index(&runs_);
   ASSERT_FALSE(results);
   EXPECT_NE(results.error().message.find("damaged"), std::string::npos) << results.error().message;
+}
+
+TEST_F(MergedResultsTest, FactsOfAnEarlierSessionAreForgotten) {
+  auto& run = AddRun(0, RunOf(1) + EndLine({75, false}) + RunOf(2));
+  run.last_session.session = 1;
+  run.last_session.verdict = "of session 1";
+  run.view.status = LiveStatus{.session = 1};
+  Merged();
+  EXPECT_EQ(run.last_session.verdict, "");
+  EXPECT_FALSE(run.view.status);
+  run.last_session = {.session = 2, .verdict = "of session 2"};
+  run.view.status = LiveStatus{.session = 2};
+  Merged();
+  EXPECT_EQ(run.last_session.verdict, "of session 2");
+  EXPECT_TRUE(run.view.status);
+}
+
+TEST_F(MergedResultsTest, AResultIsNotLostBecauseOfOneField) {
+  const auto result_with = [](const std::pair<const char*, const char*>& field) {
+    ChecksummedLine line("result");
+    for (const auto& [name, value] : {std::pair("outcome", "uploaded"), {"path", "a"}, {"key", "k"}}) {
+      line.Text(name, value);
+    }
+    line.Literal("size", 1);
+    line.Literal(field.first, field.second);
+    return std::move(line).WithChecksum();
+  };
+  AddRun(0, RunOf(1) + result_with({"new_field", R"({"a":[1]})"}));
+  EXPECT_EQ(Merged(), (Texts{"a uploaded"}));
+  AddRun(1, RunOf(1) + result_with({"sha256", R"(["x"])"}));
+  const auto results = MergedResults::Index(&runs_).value();
+  const auto read = results.ForEach([](const auto&...) { return true; });
+  ASSERT_FALSE(read);
+  EXPECT_NE(read.error().message.find("damaged field"), std::string::npos) << read.error().message;
 }
 
 }  // namespace merged_results_test

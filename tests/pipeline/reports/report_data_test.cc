@@ -4,7 +4,11 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
+
+#include "pipeline/fs/own_dir.h"
+#include "tests/support/support.h"
 
 namespace pipeline {
 namespace report_data_test {
@@ -101,6 +105,64 @@ TEST(ReportData, EverySizeHasItsClass) {
   EXPECT_EQ(data.sizes[1].count, 1u);
   EXPECT_EQ(data.sizes[2].count, 1u);
   EXPECT_EQ(data.sizes[8].count, 1u);
+}
+
+class CollectDataTest : public testing::Test {
+ protected:
+  // A run of two sessions, each of which has uploaded one file of `size_bytes`, the second in 10 s.
+  ReportScope TwoSessions(std::uint64_t size_bytes) {
+    const auto result_of = [size_bytes](const std::string& path) {
+      ObjectResult result;
+      result.file =
+          std::make_shared<InputFile>(InputFile{.path = path, .key = path, .size_bytes = size_bytes});
+      result.outcome = Outcome::kUploaded;
+      result.size_bytes = size_bytes;
+      return ResultLine(result);
+    };
+    directory_.Write("journal.jsonl", RunLine({.session = 1}) + result_of("a") +
+                                          EndLine({kExitStopped, false}) + RunLine({.session = 2}) +
+                                          result_of("b") + EndLine({kExitOk, true}));
+    RunRecords run{.directory = OwnDir::Open(directory_.path()).value()};
+    run.last_session = {.session = 2,
+                        .started_s = 1000,
+                        .ended_s = 1010,
+                        .seconds = 10,
+                        .found_before = 1,
+                        .uploaded_now = 1,
+                        .uploaded_bytes_now = size_bytes};
+    return {.runs = {run}};
+  }
+
+  const test::TempDir directory_;
+};
+
+TEST_F(CollectDataTest, TheRateOfAResumedRunIsThatOfItsLastSession) {
+  const auto data = CollectData(TwoSessions(5000)).value();
+  EXPECT_EQ(data.summary.uploaded_bytes, 10'000u);
+  EXPECT_EQ(data.summary.uploaded_bytes - data.summary.uploaded_bytes_before, 5000u);
+  EXPECT_EQ(data.summary.uploaded - data.summary.uploaded_before, 1u);
+  EXPECT_EQ(data.summary.seconds.count(), 10);
+}
+
+TEST_F(CollectDataTest, WithoutTheSummaryOfTheLastSessionThereIsNoRate) {
+  auto scope = TwoSessions(5000);
+  scope.runs[0].last_session.session = 1;
+  scope.runs[0].last_session.verdict = "of session 1";
+  const auto data = CollectData(scope).value();
+  EXPECT_EQ(data.summary.seconds.count(), 0);
+  EXPECT_EQ(data.summary.uploaded_bytes_before, 0u);
+  EXPECT_EQ(data.summary.found_before, 0u);
+  EXPECT_EQ(data.scope.runs[0].last_session.verdict, "");
+}
+
+TEST_F(CollectDataTest, TextsOfAJournalAreCutOff) {
+  directory_.Write(
+      "journal.jsonl",
+      RunLine({.session = 1,
+               .scope = {.stores = {std::string(1 << 20, 's')}, .bucket = std::string(1 << 20, 'b')}}));
+  const auto data = CollectData({.runs = {{.directory = OwnDir::Open(directory_.path()).value()}}}).value();
+  EXPECT_LE(data.summary.bucket.size(), 8192u);
+  EXPECT_LE(data.summary.endpoint.size(), 8192u);
 }
 
 }  // namespace report_data_test

@@ -21,11 +21,14 @@ class ReportHtmlTest : public testing::Test {
     data_ = EmptyData({.runs = {run}});
   }
   RunRecords& run() { return data_.scope.runs.front(); }
-  std::string Page() { return ReportHtml(data_, 0); }
+  std::string Page() {
+    return ReportHtml(data_, TimelineOf(data_.scope.runs, [this](const RunRecords&) { return series_; }), 0);
+  }
   bool PageHas(const std::string& text) { return Page().find(text) != std::string::npos; }
 
   const test::TempDir directory_;
   ReportData data_;
+  std::vector<SessionPoint> series_;  // of each run
 };
 
 TEST_F(ReportHtmlTest, SaysWhatIsLeftOut) {
@@ -36,10 +39,11 @@ TEST_F(ReportHtmlTest, SaysWhatIsLeftOut) {
 }
 
 TEST_F(ReportHtmlTest, ShowsSeriesVerdictAndLatencies) {
-  run().last_session =
-      ParseSessionFacts(R"({"slot_seconds":{"request_rate":5},"verdict":{"limit":"store","text":"Limited by x"},
+  run().last_session = ParseSessionFacts(
+      R"({"slot_seconds":{"request_rate":5},"verdict":{"limit":"store","text":"Limited by x"},
       "latency":[{"operation":"PutObject","size_class":"small","count":3,"p50_ms":1.5}]})");
-  run().series = ParseSeries(R"({"t":1,"done":2,"done_bytes":30,"in_flight":8,"slots":{"request_rate":8}})");
+  run().last_session.started_s = 1000;
+  series_ = ParseSeries(R"({"t":1,"done":2,"done_bytes":30,"in_flight":8,"slots":{"request_rate":8}})");
   EXPECT_TRUE(PageHas("Limited by x"));
   EXPECT_TRUE(PageHas("<th scope=\"row\">waiting for limits.requests_per_second</th>"));
   EXPECT_TRUE(PageHas("<th scope=\"row\">PutObject</th>"));
@@ -82,7 +86,8 @@ TEST_F(ReportHtmlTest, EscapesEverything) {
   run().last_session.verdict = run().last_session.limit = run().last_session.version = kAttack;
   run().last_session.slot_seconds[kAttack] = 1;
   run().last_session.latencies.push_back({kAttack, kAttack, 1});
-  run().series.push_back({.t_s = 1, .done = 1, .done_bytes = 1, .slot_seconds = {{kAttack, 1}}});
+  run().last_session.started_s = 1000;
+  series_.push_back({.t_s = 1, .done = 1, .done_bytes = 1, .slot_seconds = {{kAttack, 1}}});
   ResultDetails details;
   details.kind = "permanent";
   details.code = details.message = details.reason = kAttack;
@@ -113,6 +118,7 @@ TEST_F(ReportHtmlTest, IsSmallWhateverTheNumberAndLengthOfTexts) {
     data_.scope.runs.push_back(run());
     data_.scope.runs.back().shard = i;
   }
+  data_.summary.bucket = data_.summary.endpoint = std::string(1 << 20, '<');
   EXPECT_LT(Page().size(), 700u << 10);
 }
 
@@ -121,6 +127,25 @@ TEST_F(ReportHtmlTest, SaysThatARunHasNotEnded) {
   EXPECT_TRUE(PageHas("Killed before the end"));
   run().view.phase = RunPhase::kActive;
   EXPECT_TRUE(PageHas("Running: this page shows the results so far"));
+}
+
+TEST_F(ReportHtmlTest, SaysThatWorkIsLeftWhateverTheExitStatus) {
+  run().end = EndRecord{kExitRefused, false};
+  EXPECT_TRUE(PageHas("Stopped before the end: work is left"));
+}
+
+TEST_F(ReportHtmlTest, SaysThatItIsARehearsal) {
+  EXPECT_FALSE(PageHas("ehears"));
+  run().run->scope.kind = RunKind::kRehearsal;
+  EXPECT_TRUE(PageHas("<h1>Rehearsal of an upload to "));
+  EXPECT_TRUE(PageHas("nothing of it is in a store"));
+}
+
+TEST_F(ReportHtmlTest, CountsTheObjectsThatFinishMustComplete) {
+  for (const int first_part : {1, 3, 5}) {
+    AddResult({.outcome = Outcome::kSent, .path = "p", .key = "k", .first_part = first_part}, {}, &data_);
+  }
+  EXPECT_TRUE(PageHas("Sent: run s3flow finish to complete 1 object (3 ranges of parts)"));
 }
 
 TEST(WithoutCheckDigits, RemovesThemOnly) {

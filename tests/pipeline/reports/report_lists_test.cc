@@ -3,9 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "pipeline/fs/own_dir.h"
 #include "s3/hash/hash.h"
+#include "tests/support/support.h"
 
 namespace pipeline {
 namespace report_lists_test {
@@ -15,6 +19,11 @@ const std::string kDigest(64, 'a');
 TEST(Sha256SumLine, EscapesAsCoreutilsDoes) {
   EXPECT_EQ(Sha256SumLine(kDigest, "a b\t\xff"), kDigest + "  a b\t\xff\n");
   EXPECT_EQ(Sha256SumLine(kDigest, "a\\b\nc\rd"), "\\" + kDigest + "  a\\\\b\\nc\\rd\n");
+}
+
+TEST(Sha256SumLine, ANameThatMeansStandardInputIsAPath) {
+  EXPECT_EQ(Sha256SumLine(kDigest, "-"), kDigest + "  ./-\n");
+  EXPECT_EQ(Sha256SumLine(kDigest, "--"), kDigest + "  --\n");
 }
 
 TEST(BagItLine, EncodesLineEndsAndPercentSigns) {
@@ -75,6 +84,60 @@ TEST(RelativeTo, RemovesTheOnlyRoot) {
   EXPECT_EQ(RelativeTo({"/data"}, "/database/a"), "/database/a");
   EXPECT_EQ(RelativeTo({"/a", "/b"}, "/a/x"), "/a/x");
   EXPECT_EQ(RelativeTo({}, "/a/x"), "/a/x");
+}
+
+class WriteListTest : public testing::Test {
+ protected:
+  // Adds a run whose source is `root` and that has uploaded `path` to `key` with the digest `digit` x 64.
+  void AddRun(const std::string& root, const std::string& path, const std::string& key, char digit) {
+    const auto name = "run" + std::to_string(runs_.size());
+    ObjectResult result;
+    result.file = std::make_shared<InputFile>(InputFile{.path = path, .key = key, .size_bytes = 5});
+    result.outcome = Outcome::kUploaded;
+    result.sha256 = std::string(64, digit);
+    directory_.Write(name + "/journal.jsonl",
+                     RunLine({.session = 1, .scope = {.bucket = "b"}}) + ResultLine(result));
+    runs_.push_back(
+        {.directory = OwnDir::Open(directory_ / name).value(), .argument = static_cast<int>(runs_.size())});
+    roots_.push_back(root);
+  }
+
+  std::string List(ListFormat format) {
+    const auto results = MergedResults::Index(&runs_).value();
+    const auto facts_of = [this](const RunRecords& run) {
+      return SourceFacts{.roots = {roots_[static_cast<std::size_t>(run.argument)]}, .prefix = "p/"};
+    };
+    auto output = ReportOutput::Open(directory_ / "list", true).value();
+    const auto list = WriteList(results, format, facts_of, &output);
+    EXPECT_TRUE(list);
+    notes_ = list->notes;
+    EXPECT_TRUE(list->is_complete);
+    EXPECT_TRUE(output.Finish());
+    return test::ReadAll(directory_ / "list");
+  }
+
+  const test::TempDir directory_;
+  std::vector<RunRecords> runs_;
+  std::vector<std::string> roots_, notes_;
+};
+
+TEST_F(WriteListTest, FilesOfSeveralRunsAreRelativeOnlyToTheSameRoot) {
+  AddRun("/a", "/a/x", "p/x", '1');
+  AddRun("/a/", "/a/y", "p/y", '2');
+  EXPECT_EQ(List(ListFormat::kSha256Sum), std::string(64, '1') + "  x\n" + std::string(64, '2') + "  y\n");
+  AddRun("/b", "/b/x", "q/x", '3');
+  EXPECT_EQ(List(ListFormat::kSha256Sum), std::string(64, '1') + "  /a/x\n" + std::string(64, '2') +
+                                              "  /a/y\n" + std::string(64, '3') + "  /b/x\n");
+}
+
+TEST_F(WriteListTest, BagItHasTheLastUploadOfEachKey) {
+  AddRun("/a", "/a/x", "p/x", '1');
+  AddRun("/a", "/a/y", "p/y", '2');
+  AddRun("/b", "/b/x", "p/x", '3');
+  EXPECT_EQ(List(ListFormat::kBagIt),
+            std::string(64, '2') + "  data/y\n" + std::string(64, '3') + "  data/x\n");
+  ASSERT_EQ(notes_.size(), 1u);
+  EXPECT_EQ(notes_[0], "1 upload is not in the list: a later one has the same key");
 }
 
 }  // namespace report_lists_test

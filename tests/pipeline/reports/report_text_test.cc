@@ -46,6 +46,47 @@ TEST_F(ReportTextTest, SaysThatARunHasNotEnded) {
   EXPECT_TRUE(ReportText(data_).starts_with("STOPPED before the end:")) << ReportText(data_);
 }
 
+TEST_F(ReportTextTest, SaysThatWorkIsLeftWhateverTheExitStatus) {
+  data_.summary.source_exhausted = false;
+  for (const int status : {kExitSomeFailed, kExitJournal, kExitStopped, kExitRefused, kExitInterrupted}) {
+    run().end = EndRecord{status, false};
+    EXPECT_TRUE(ReportText(data_).starts_with("STOPPED before the end: work is left\n")) << status;
+    const auto notes = ReportNotes(data_.scope);
+    ASSERT_EQ(notes.size(), 1u);
+    EXPECT_NE(notes[0].find("work is left"), std::string::npos) << notes[0];
+  }
+}
+
+TEST_F(ReportTextTest, SaysThatItIsARehearsal) {
+  EXPECT_EQ(nlohmann::json::parse(ReportJson(data_)).at("rehearsal"), false);
+  run().run->scope.kind = RunKind::kRehearsal;
+  EXPECT_TRUE(ReportText(data_).starts_with("REHEARSAL: nothing of it is in a store\n"));
+  EXPECT_EQ(nlohmann::json::parse(ReportJson(data_)).at("rehearsal"), true);
+  EXPECT_EQ(ReportNotes(data_.scope).size(), 1u);
+}
+
+TEST_F(ReportTextTest, SaysThatFinishMustCompleteObjects) {
+  for (const auto* key : {"k", "l"}) {
+    for (const int first_part : {1, 3, 5}) {
+      AddResult({.outcome = Outcome::kSent, .path = "p", .key = key, .first_part = first_part}, {}, &data_);
+    }
+  }
+  EXPECT_TRUE(ReportText(data_).starts_with("SENT: run s3flow finish to complete 2 objects\n"));
+  const auto json = nlohmann::json::parse(ReportJson(data_));
+  EXPECT_EQ(json.at("complete"), false);
+  EXPECT_EQ(json.at("state"), "sent");
+  EXPECT_EQ(json.at("sent_objects"), 2);
+}
+
+TEST_F(ReportTextTest, NotesADamagedStatusAndPathsOfAPlan) {
+  run().view = {.problem = "/run/status.json is damaged", .is_damaged = true};
+  data_.scope.runs.push_back({.directory = run().directory, .is_plan = true});
+  const auto notes = ReportNotes(data_.scope);
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_EQ(notes[0], "/run/status.json is damaged: the report does not use this file");
+  EXPECT_NE(notes[1].find("a plan records absolute paths"), std::string::npos) << notes[1];
+}
+
 TEST_F(ReportTextTest, SaysThatShardsHaveNotRun) {
   data_.scope.shards_not_run = 2;
   EXPECT_TRUE(ReportText(data_).starts_with("UNFINISHED: 2 shards have not run yet\n")) << ReportText(data_);

@@ -1,7 +1,9 @@
 #include "pipeline/reports/session_files.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <map>
 #include <string>
 
 #include "pipeline/report/summary.h"
@@ -16,17 +18,20 @@ TEST(SessionFacts, ReadsWhatSummaryJsonHas) {
   summary.seconds = std::chrono::duration<double>(99.5);
   summary.host = "node";
   summary.endpoint = "http://s";
-  summary.slots = {{0.5, 64}};
+  summary.slots = {{0.5, 64}, {1, 32}};
+  summary.uploaded = 10;
   summary.uploaded_before = 7;
+  summary.uploaded_bytes = 300;
+  summary.uploaded_bytes_before = 100;
   const auto facts = ParseSessionFacts(SummaryJson(summary, kExitOk));
   EXPECT_EQ(facts.started_s, 1000);
   EXPECT_EQ(facts.ended_s, 1100);
   EXPECT_EQ(facts.seconds, 99.5);
   EXPECT_EQ(facts.host, "node");
   EXPECT_EQ(facts.endpoint, "http://s");
-  EXPECT_EQ(facts.uploaded_before, 7u);
-  ASSERT_EQ(facts.slots.size(), 1u);
-  EXPECT_EQ(facts.slots[0].second, 64);
+  EXPECT_EQ(facts.uploaded_now, 3u);
+  EXPECT_EQ(facts.uploaded_bytes_now, 200u);
+  EXPECT_EQ(facts.max_slots, 64);
 }
 
 TEST(SessionFacts, ReadsWhereTheTimeWent) {
@@ -51,7 +56,7 @@ TEST(SessionFacts, IgnoresValuesOfOtherTypes) {
     const auto facts = ParseSessionFacts(text);
     EXPECT_EQ(facts.seconds, 0) << text;
     EXPECT_EQ(facts.started_s, 0) << text;
-    EXPECT_TRUE(facts.host.empty() && facts.slots.empty() && facts.verdict.empty()) << text;
+    EXPECT_TRUE(facts.host.empty() && facts.max_slots == 0 && facts.verdict.empty()) << text;
   }
 }
 
@@ -64,9 +69,38 @@ TEST(Series, EndsAtTheFirstLineThatIsNoPoint) {
   EXPECT_EQ(points[0].in_flight, 8);
   EXPECT_EQ(points[0].slot_seconds.at("store"), 7.5);
   EXPECT_EQ(points[1].done, 4);
-  EXPECT_EQ(ParseSeries(line + "\n" + line).size(), 1u) << "time must go on";
+  EXPECT_EQ(ParseSeries(R"({"t":2})"
+                        "\n" +
+                        line)
+                .size(),
+            1u)
+      << "time must not go back";
   EXPECT_TRUE(ParseSeries("[1]\n").empty());
   EXPECT_TRUE(ParseSeries("").empty());
+}
+
+TEST(Series, LinesOfTheSameTimeAreOnePoint) {
+  const auto points = ParseSeries(R"({"t":1,"done":2,"slots":{"a":1,"b":2}})"
+                                  "\n"
+                                  R"({"t":1,"done":5,"slots":{"b":3}})"
+                                  "\n"
+                                  R"({"t":2,"done":6})");
+  ASSERT_EQ(points.size(), 2u);
+  EXPECT_EQ(points[0].done, 5);
+  EXPECT_EQ(points[0].slot_seconds, (std::map<std::string, double>{{"a", 1}, {"b", 5}}));
+}
+
+TEST(Series, EndsAtALineThatIsTooLong) {
+  EXPECT_TRUE(ParseSeries(R"({"t":1,"a":")" + std::string(1 << 20, 'x') + "\"}").empty());
+}
+
+TEST(SessionFacts, NestedValuesTakeLittleMemory) {
+  const auto rest = R"("host":"node","x":)" + std::string(1 << 20, '[') + std::string(1 << 20, ']');
+  rusage before{}, after{};
+  getrusage(RUSAGE_SELF, &before);
+  EXPECT_EQ(ParseSessionFacts("{" + rest + "}").host, "node");
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 60 << 10) << "KiB; without a limit 80 MiB";
 }
 
 }  // namespace session_files_test
