@@ -39,9 +39,9 @@ TEST(JobPlanTest, TextTellsTheTimeOfTheLargestShard) {
   EXPECT_EQ(PlanText(plan, 0, 0),
             "30 inputs, 400 B, at least 20 requests, in 2 shards\n"
             "the largest shard has 1.500 times the mean bytes, 1.000 times the mean requests\n");
-  EXPECT_THAT(PlanText(plan, 10, 0), testing::HasSubstr("together: 60 s"));
-  EXPECT_THAT(PlanText(plan, 10, 1), testing::HasSubstr("together: 60 s"));
-  EXPECT_THAT(PlanText(plan, 100, 1), testing::HasSubstr("together: 20 s"));
+  EXPECT_THAT(PlanText(plan, 10, 0), testing::HasSubstr("assumed rate: 60 s"));
+  EXPECT_THAT(PlanText(plan, 10, 1), testing::HasSubstr("assumed rate: 60 s"));
+  EXPECT_THAT(PlanText(plan, 100, 1), testing::HasSubstr("assumed rate: 20 s"));
 }
 
 }  // namespace job_plan_test
