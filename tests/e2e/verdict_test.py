@@ -72,7 +72,8 @@ class VerdictCase(TestCase):
         mark = self.dir / "mark"
         process = self.start(self.job(server.endpoint, extra=extra), LD_PRELOAD=SHIM, S3FLOW_FAULT=f"{fault}:wait",
                              S3FLOW_FAULT_DIR=str(self.dir / directory), S3FLOW_FAULT_MARK=str(mark))
-        until(mark.exists)
+        until(lambda: mark.exists() or process.poll() is not None)
+        self.assertTrue(mark.exists(), "the run ended before the call that the test holds")
         seen = len(self.series())
         until(lambda: len(self.series()) >= seen + 2)
         mark.unlink()
