@@ -149,9 +149,10 @@ class Server::Impl {
     recorded->has_fault = fault.has_value();
     if (fault && fault->action == FaultAction::kResetBefore) connection.Reset();
     if (fault && fault->action == FaultAction::kDelay) co_await Connection::Sleep(fault->delay);
-    const auto refusal =
+    auto refusal =
         well_formed ? CheckBeforeBody(call) : ErrorReply(400, "InvalidURI", "Couldn't parse the URI.");
     if (refusal) {
+      refusal->head_only = call.method == "HEAD";
       recorded->status = refusal->status;
       const bool drained = co_await connection.Drain(&parser);
       co_return co_await connection.Send(*refusal, NextRequestId(), drained && parser.keep_alive());

@@ -81,6 +81,18 @@ TEST(SlowClient, AnIdleConnectionIsClosed) {
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
 }
 
+// A client would take the body for the response to its next request.
+TEST(HeadRequest, ARefusalHasNoBody) {
+  const Server server(Patient());
+  for (const char* target : {"/bucket/key", "/bucket/%zz"}) {
+    RawClient client(server.port());
+    client.Say(std::string("HEAD ") + target + " HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n");
+    const auto answer = client.ReadToTheEnd();
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 40"));
+    EXPECT_EQ(answer.find("\r\n\r\n"), answer.size() - 4) << answer;
+  }
+}
+
 TEST(SlowClient, OneThatStopsInItsBodyIsDisconnected) {
   auto options = Patient();
   options.clients.stall_window = milliseconds(20);
