@@ -13,51 +13,41 @@ import unittest
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from support.canary import CUSTOMER_KEY, CanaryCase, EchoStore, METADATA, PROXY_PASSWORD, SECRET_KEY, TOKEN
 from support.harness import Serve, pass_on, read_records
+from support.listener import Listener
 
 
-class Proxy:
+class Proxy(Listener):
     """A proxy that asks for a password, then makes a tunnel to any host, or forwards one request of the connection."""
 
     def __init__(self, password):
         self.expected = base64.b64encode(f"user:{password}".encode())
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
-        self.connections = 0
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+        self.tunnels = 0
+        super().__init__(self.serve, parallel=True)
 
     def serve(self, client):
-        with client:
-            head = b""
-            while b"\r\n\r\n" not in head:
-                data = client.recv(1 << 16)
-                if not data:
-                    return
-                head += data
-            if self.expected not in head:
-                return client.sendall(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
-            method, target = head.split()[:2]
-            is_tunnel = method == b"CONNECT"
-            host, port = (target if is_tunnel else target.split(b"/")[2]).decode().rsplit(":", 1)
-            self.connections += 1
-            try:
-                server = socket.create_connection((host, int(port)))
-            except OSError:
-                return client.sendall(b"HTTP/1.1 502 Nobody there\r\nContent-Length: 0\r\n\r\n")
-            with server:
-                if is_tunnel:
-                    client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-                else:
-                    server.sendall(self.forwarded(head, f"http://{host}:{port}"))
-                threading.Thread(target=pass_on, args=(client, server), daemon=True).start()
-                pass_on(server, client)
+        head = b""
+        while b"\r\n\r\n" not in head:
+            data = client.recv(1 << 16)
+            if not data:
+                return
+            head += data
+        if self.expected not in head:
+            return client.sendall(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
+        method, target = head.split()[:2]
+        is_tunnel = method == b"CONNECT"
+        host, port = (target if is_tunnel else target.split(b"/")[2]).decode().rsplit(":", 1)
+        self.tunnels += 1
+        try:
+            server = socket.create_connection((host, int(port)))
+        except OSError:
+            return client.sendall(b"HTTP/1.1 502 Nobody there\r\nContent-Length: 0\r\n\r\n")
+        with server:
+            if is_tunnel:
+                client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            else:
+                server.sendall(self.forwarded(head, f"http://{host}:{port}"))
+            threading.Thread(target=pass_on, args=(client, server), daemon=True).start()
+            pass_on(server, client)
 
     def forwarded(self, request, origin):
         """Returns the request as a proxy forwards it: without Proxy-* headers, and with Connection: close."""
@@ -65,10 +55,6 @@ class Proxy:
         lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"proxy-")]
         lines[0] = lines[0].replace(origin.encode(), b"", 1)
         return b"\r\n".join([*lines, b"Connection: close", b"", body])
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
 
 
 class Matrix(CanaryCase):
@@ -159,7 +145,7 @@ class Matrix(CanaryCase):
         self.command(0, "run", job, *options, "-v", "--resume", "--run-dir", out / "run")
         self.command(0, "clean", out / "run")
         self.command(0, "rehearse", job, *options, "-v", "--run-dir", out / "rehearsal", "--trace-http", out / "trace-rehearsal")
-        self.assertGreater(self.proxy.connections, 0, "no connection went through the proxy")
+        self.assertGreater(self.proxy.tunnels, 0, "no connection went through the proxy")
         for path in out.glob("trace*"):
             self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
 

@@ -13,6 +13,7 @@ import unittest
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from support.harness import S3FLOW, Serve, TestCase, clean_environment, make_certificates, read_journal, s3flow, without_asan_banner
+from support.listener import Listener
 from support.store_client import s3_client
 
 FILES = 100
@@ -20,41 +21,6 @@ GO = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS se
 NGINX = ("HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Type: text/html\r\nContent-Length: 61\r\nConnection: close\r\n\r\n"
          "<center>The plain HTTP request was sent to HTTPS port</center>")[:-1]
 ALERT = b"\x15\x03\x01\x00\x02\x02\x46"
-
-
-class Server:
-    """Accepts connections and calls `serve(socket)` for each in a thread of its own."""
-
-    def __init__(self, serve):
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.port = self.listener.getsockname()[1]
-        self.serve, self.connections = serve, 0
-
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.accept, daemon=True)
-        self.thread.start()
-        return self
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self.run, args=(connection,), daemon=True).start()
-
-    def run(self, connection):
-        with connection:
-            try:
-                self.serve(connection)
-            except OSError:
-                pass
-
-    def __exit__(self, *exception):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join()
 
 
 def answers(data):
@@ -143,7 +109,7 @@ class OneThing(TestCase):
                  "400 of its HTTP layer": answers("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")}
         self.files(40)
         for name, serve in cases.items():
-            with self.subTest(name), Server(serve) as server:
+            with self.subTest(name), Listener(serve, parallel=True) as server:
                 subprocess.run(["rm", "-rf", self.dir / "run"], check=True)
                 ended = s3flow("run", self.job(f"http://127.0.0.1:{server.port}",
                                                extra="limits: {outage: 500ms, stall_window: 300ms}"))
@@ -157,7 +123,7 @@ class OneThing(TestCase):
 
     def test_a_silent_server_is_reported(self):
         self.files(40)
-        with Server(lambda connection: select.select([], [], [connection], 60)) as server:
+        with Listener(lambda connection: select.select([], [], [connection], 60), parallel=True) as server:
             process = self.start(self.job(f"http://127.0.0.1:{server.port}"))
             self.wait_for_line(process, "no answer from the store yet")
             process.send_signal(signal.SIGTERM)
@@ -188,7 +154,7 @@ class OneThing(TestCase):
                  "http to a TLS port of nginx": ("http", answers(NGINX)), "http to a TLS alert": ("http", answers(ALERT)),
                  "a certificate of nobody": ("https", lambda connection: tls.wrap_socket(connection, server_side=True).close())}
         for name, (scheme, serve) in cases.items():
-            with self.subTest(name), Server(serve) as server:
+            with self.subTest(name), Listener(serve, parallel=True) as server:
                 subprocess.run(["rm", "-rf", self.dir / "run"], check=True)
                 ended = s3flow("run", self.job(f"{scheme}://127.0.0.1:{server.port}"))
                 self.assertEqual(ended.returncode, 77, ended.stderr)
@@ -200,7 +166,7 @@ class OneThing(TestCase):
     def test_a_proxy_that_refuses_ends_the_run(self):
         self.files(40)
         for status, expected in ((403, 77), (407, 77), (503, 75)):
-            with self.subTest(status), Server(answers(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n")) as proxy:
+            with self.subTest(status), Listener(answers(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n"), parallel=True) as proxy:
                 subprocess.run(["rm", "-rf", self.dir / "run"], check=True)
                 job = self.job("http://store.invalid", extra="limits: {outage: 500ms}")
                 ended = s3flow("run", job, "--set", f"destination.proxy=http://127.0.0.1:{proxy.port}")
@@ -317,7 +283,7 @@ faults:
                             if not data:
                                 break
 
-            with Server(serve) as server:
+            with Listener(serve, parallel=True) as server:
                 ended = s3flow("run", self.job(f"http://127.0.0.1:{server.port}"))
             self.assertEqual(ended.returncode, 0, ended.stderr)
             self.assertEqual(len(self.stored(store)), FILES)

@@ -10,35 +10,22 @@ import unittest
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from support.harness import S3FLOW, SECRET, Serve, TestCase, clean_environment, make_certificates, pass_on, s3flow
+from support.listener import Listener
 
 
-class Forwarder:
-    """Accepts connections at one address, forwards them to a server, and counts them."""
+class Forwarder(Listener):
+    """Forwards connections to a server, and counts them."""
 
-    def __init__(self, address, port, target):
-        self.listener = socket.create_server((address, port), backlog=256)
-        self.target, self.connections = target, 0
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self.tunnel, args=(client,), daemon=True).start()
+    def __init__(self, host, port, target):
+        self.target = target
+        super().__init__(self.tunnel, host, port, parallel=True)
 
     def tunnel(self, client):
-        with client, socket.create_connection(self.target) as server:
+        with socket.create_connection(self.target) as server:
             back = threading.Thread(target=pass_on, args=(server, client))
             back.start()
             pass_on(client, server)
             back.join()
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
 
 
 class ManyAddresses(TestCase):
@@ -49,7 +36,7 @@ class ManyAddresses(TestCase):
             port = int(serve.endpoint.rsplit(":", 1)[1])
             # A port that is free on the first address is also free on the others.
             forwarders = [Forwarder("127.0.0.1", 0, ("127.0.0.1", port))]
-            shared = forwarders[0].listener.getsockname()[1]
+            shared = forwarders[0].port
             forwarders += [Forwarder(f"127.0.0.{i}", shared, ("127.0.0.1", port)) for i in (2, 3)]
             for forwarder in forwarders:
                 self.addCleanup(forwarder.close)
@@ -104,30 +91,12 @@ class Redirector:
         self.server.server_close()
 
 
-class Elsewhere:
+class Elsewhere(Listener):
     """A host that must not get requests. Counts its connections."""
 
     def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.host = self.url[7:]
-        self.connections = 0
-        self.thread = threading.Thread(target=self.serve)
-        self.thread.start()
-
-    def serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            connection.close()
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join()
+        super().__init__(lambda _: None)
+        self.host, self.url = self.address, f"http://{self.address}"
 
 
 class Redirects(TestCase):

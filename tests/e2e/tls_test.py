@@ -8,15 +8,15 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import unittest
 import warnings
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from support.harness import KEY_ID, S3FLOW, Serve, TestCase, clean_environment, make_certificates, s3flow, sha256
+from support.listener import Listener
 
 
-class TlsServer:
+class TlsServer(Listener):
     """Accepts TLS connections until closed, and keeps the decrypted bytes."""
 
     def __init__(self, directory, wants_client_certificate=False, newest=ssl.TLSVersion.MAXIMUM_SUPPORTED):
@@ -29,33 +29,17 @@ class TlsServer:
         if wants_client_certificate:
             self.context.verify_mode = ssl.CERT_REQUIRED
             self.context.load_verify_locations(directory / "ca.crt")
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = f"https://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.received, self.connections = b"", 0
-        self.thread = threading.Thread(target=self.serve)
-        self.thread.start()
+        self.received = b""
+        super().__init__(self.respond)
+        self.endpoint = f"https://{self.address}"
 
-    def serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            try:
-                with connection, self.context.wrap_socket(connection, server_side=True) as tls:
-                    self.receive(tls)
-                    tls.sendall(b"HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            except OSError:
-                pass
+    def respond(self, connection):
+        with self.context.wrap_socket(connection, server_side=True) as tls:
+            self.receive(tls)
+            tls.sendall(b"HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
     def receive(self, tls):
         self.received += tls.recv(65536)
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join()
 
 
 class SlowServer(TlsServer):
@@ -83,33 +67,22 @@ class SlowServer(TlsServer):
             self.body += received
 
 
-class Proxy:
+class Proxy(Listener):
     """Makes tunnels with CONNECT, and forwards the first request of a connection. Keeps the heads of the requests, and
     the bytes that went through."""
 
     def __init__(self, tls=None):
         """`tls`: a directory with a certificate; then clients talk to the proxy over TLS."""
-        self.listener = socket.create_server(("127.0.0.1", 0))
         self.context = None
         if tls is not None:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(tls / "server.crt", tls / "server.key")
-        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
         self.heads, self.carried = [], b""
-        self.thread = threading.Thread(target=self.serve)
-        self.thread.start()
+        super().__init__(self.respond)
 
-    def serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            try:
-                with self.context.wrap_socket(connection, server_side=True) if self.context else connection as client:
-                    self.tunnel(client)
-            except OSError:  # a client that refuses the certificate
-                pass
+    def respond(self, connection):
+        with self.context.wrap_socket(connection, server_side=True) if self.context else connection as client:
+            self.tunnel(client)
 
     def tunnel(self, client):
         head = b""
@@ -136,8 +109,6 @@ class Proxy:
                     if ready is client:
                         self.carried += received
                     (server if ready is client else client).sendall(received)
-
-    close = TlsServer.close
 
 
 class Tls(TestCase):

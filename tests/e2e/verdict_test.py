@@ -6,12 +6,12 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 import unittest
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from support.harness import S3FLOW, Serve, TestCase, clean_environment, make_certificates, s3flow
+from support.listener import Listener
 
 SHIM = os.environ["S3FLOW_IO_FAULTS"]
 KIB, MIB = 1 << 10, 1 << 20
@@ -129,40 +129,22 @@ class StoreTest(VerdictCase):
         self.check("retries", "Limited by retries: ")
 
 
-class SlowHandshakes:
+class SlowHandshakes(Listener):
     """A TLS server that makes one connection at a time, each after a delay, for one request."""
 
     def __init__(self, directory):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(directory / "server.crt", directory / "server.key")
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=100)
-        self.endpoint = f"https://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.thread = threading.Thread(target=self.serve)
+        super().__init__(self.respond)
+        self.endpoint = f"https://{self.address}"
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *exception):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join()
-
-    def serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            time.sleep(0.05)
-            try:
-                with connection, self.context.wrap_socket(connection, server_side=True) as tls:
-                    received = b""
-                    while b"\r\n\r\n" not in received or not received.endswith(b"x"):
-                        received += tls.recv(1 << 16)
-                    tls.sendall(b"HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            except OSError:
-                pass
+    def respond(self, connection):
+        time.sleep(0.05)
+        with self.context.wrap_socket(connection, server_side=True) as tls:
+            received = b""
+            while b"\r\n\r\n" not in received or not received.endswith(b"x"):
+                received += tls.recv(1 << 16)
+            tls.sendall(b"HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 class ConnectingTest(VerdictCase):

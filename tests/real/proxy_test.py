@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from real.ceph import CephCase
 from real.rgw import free_ports
 from support.harness import pass_on, s3flow, sha256
+from support.listener import Listener
 
 USER, PASSWORD = "proxyuser", "proxypassword"
 WITH_USER = USER + ":${PASSWORD}@"
@@ -51,27 +52,18 @@ class Tinyproxy:
         self.process.wait(timeout=30)
 
 
-class Recorder:
+class Recorder(Listener):
     """Forwards connections to a port of this machine, and keeps what the client sent over each connection."""
 
     def __init__(self, port):
-        self.port, self.sent = port, []
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url = f"127.0.0.1:{self.listener.getsockname()[1]}"
-        self.thread = threading.Thread(target=self.serve)
-        self.thread.start()
+        self.port_of_server, self.sent = port, []
+        super().__init__(self.carry, parallel=True)
+        self.url = self.address
 
-    def serve(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            self.sent.append(bytearray())
-            threading.Thread(target=self.carry, args=(client, self.sent[-1]), daemon=True).start()
-
-    def carry(self, client, sent):
-        with client, socket.create_connection(("127.0.0.1", self.port)) as server:
+    def carry(self, client):
+        sent = bytearray()
+        self.sent.append(sent)
+        with socket.create_connection(("127.0.0.1", self.port_of_server)) as server:
             back = threading.Thread(target=self.carry_back, args=(server, client))
             back.start()
             try:
@@ -87,11 +79,6 @@ class Recorder:
         pass_on(server, client)
         with contextlib.suppress(OSError):
             client.shutdown(socket.SHUT_RDWR)  # also when the proxy resets the connection
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join()
 
 
 class ProxyTest(CephCase):
