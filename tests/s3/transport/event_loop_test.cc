@@ -269,64 +269,6 @@ TEST_P(EventLoopTest, AnIdleConnectionThatTheServerClosedIsNotUsed) {
   EXPECT_EQ(server.connections, 20);
 }
 
-TEST_P(EventLoopTest, ALargeBodyWaitsFor100Continue) {
-  const std::string body(3 << 20, 'x');
-  std::atomic<int> taken{0}, refused{0};
-  RawServer server([&](int fd) {
-    for (std::string head; !(head = ReadRequest(fd)).empty();) {
-      EXPECT_THAT(head, HasSubstr("\r\nExpect: 100-continue\r\n"));
-      EXPECT_TRUE(head.ends_with("\r\n\r\n"));  // no byte of the body
-      if (taken > 0) {
-        ++refused;
-        return Say(fd, "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n");
-      }
-      Say(fd, "HTTP/1.1 100 Continue\r\n\r\n");
-      std::string buffer(64 << 10, '\0');
-      for (std::size_t left = body.size(); left > 0;) {
-        const auto got = read(fd, buffer.data(), std::min(buffer.size(), left));
-        ASSERT_GT(got, 0);
-        left -= static_cast<std::size_t>(got);
-      }
-      ++taken;
-      Say(fd, kOk);
-    }
-  });
-  EventLoop loop(Options(), 4);
-  auto request = Get(server.endpoint(), "PUT");
-  request.body_pieces = {std::string_view(body).substr(0, 1000), "", std::string_view(body).substr(1000)};
-  EXPECT_EQ(Exchange(loop, request).status, 200);
-  EXPECT_EQ(Exchange(loop, request).status, 503);
-  EXPECT_EQ(taken, 1);
-  EXPECT_EQ(refused, 1);
-}
-
-TEST_P(EventLoopTest, AServerThatDoesNotKnowExpectGetsItOnce) {
-  const std::string body(2 << 20, 'x');
-  for (const bool sends_417 : {true, false}) {
-    std::atomic<int> expects{0}, whole{0};
-    RawServer server([&](int fd) {
-      for (std::string head; !(head = ReadRequest(fd)).empty();) {
-        const bool has_expect = head.find("Expect:") != std::string::npos;
-        expects += has_expect;
-        if (has_expect && sends_417) return Say(fd, "HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n");
-        std::string buffer(64 << 10, '\0');
-        auto left = body.size() - (head.size() - head.find("\r\n\r\n") - 4);
-        while (left > 0) {
-          const auto got = read(fd, buffer.data(), std::min(buffer.size(), left));
-          if (got <= 0) return;
-          left -= static_cast<std::size_t>(got);
-        }
-        ++whole;
-        Say(fd, kOk);
-      }
-    });
-    EventLoop loop(Options(), 4);
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(Exchange(loop, Get(server.endpoint(), "PUT", body)).status, 200);
-    EXPECT_EQ(expects, 1) << sends_417;
-    EXPECT_EQ(whole, 3) << sends_417;
-  }
-}
-
 TEST_P(EventLoopTest, ARefusalBeforeTheWholeBodyCountsAndASuccessDoesNot) {
   const std::string body(64 << 20, 'x');
   for (const int status : {403, 200}) {
