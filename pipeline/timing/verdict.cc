@@ -111,13 +111,17 @@ double BusyShare(const Evidence& evidence) {
 
 // Returns true if more slots would probably help: nearly all were in use all the time, and the store was not
 // busy. If it is busy, requests queue there, and responses take far longer than the first ones, which met no
-// queue.
+// queue. Requests that timed out or failed have no latency. If they took most of the time, more slots would
+// not help.
 bool LacksSlots(const Evidence& evidence) {
-  constexpr double kNearlyAll = 0.9, kQueueing = 3;
+  constexpr double kNearlyAll = 0.9, kQueueing = 3, kMinExplained = 0.5;
   if (evidence.max_slots == 0 || AverageInUse(evidence) < kNearlyAll * evidence.max_slots) return false;
   const auto& latency = evidence.latency;
   if (!latency || latency->count < static_cast<std::uint64_t>(evidence.max_slots)) return false;
-  return latency->p50_ms <= kQueueing * latency->min_ms;
+  const double waited_s =
+      evidence.slot_seconds[SlotState::kFirstByte] + evidence.slot_seconds[SlotState::kReceiving];
+  const double explained_s = static_cast<double>(latency->count) * latency->p50_ms / 1000;
+  return explained_s >= kMinExplained * waited_s && latency->p50_ms <= kQueueing * latency->min_ms;
 }
 
 // Event loops that lack CPU time receive late, so slots that wait for the network may wait for the CPU.

@@ -95,7 +95,7 @@ TEST(VerdictTextTest, GivesTheEvidence) {
 TEST(VerdictTextTest, NamesTheConcurrencyIfAllSlotsWaitForTheStore) {
   auto evidence = Of({{SlotState::kFirstByte, 38}, {SlotState::kCpu, 2}});
   evidence.max_slots = 4;
-  evidence.latency = s3::LatencyStats{.count = 4, .min_ms = 20, .p50_ms = 22, .p99_ms = 30};
+  evidence.latency = s3::LatencyStats{.count = 1700, .min_ms = 20, .p50_ms = 22, .p99_ms = 30};
   const auto verdict = VerdictOf(evidence);
   EXPECT_EQ(verdict.limit, "concurrency");
   EXPECT_THAT(verdict.text,
@@ -108,7 +108,9 @@ TEST(VerdictTextTest, NamesTheConcurrencyIfAllSlotsWaitForTheStore) {
   evidence.latency->min_ms = 20;
   evidence.latency->count = 3;
   EXPECT_EQ(VerdictOf(evidence).limit, "store") << "too few responses to tell";
-  evidence.latency->count = 4;
+  evidence.latency->count = 400;
+  EXPECT_EQ(VerdictOf(evidence).limit, "store") << "most of the time went into requests without a response";
+  evidence.latency->count = 1700;
   evidence.slot_seconds = SlotSeconds({{SlotState::kCpu, 40}});
   EXPECT_EQ(VerdictOf(evidence).limit, "cpu") << "more slots would not help";
 }
@@ -146,7 +148,7 @@ TEST(VerdictTextTest, NamesTheLimitsOfTheProcessIfTheySetTheSlots) {
   auto evidence = Of({{SlotState::kFirstByte, 40}});
   evidence.max_slots = 4;
   evidence.slot_limit = "the limits of this process (ulimit)";
-  evidence.latency = s3::LatencyStats{.count = 4, .min_ms = 20, .p50_ms = 22, .p99_ms = 30};
+  evidence.latency = s3::LatencyStats{.count = 1700, .min_ms = 20, .p50_ms = 22, .p99_ms = 30};
   EXPECT_THAT(VerdictOf(evidence).text,
               testing::StartsWith("Limited by the limits of this process (ulimit): all 4"));
 }
