@@ -17,7 +17,7 @@ void ReadNumber(std::string_view text, Number* number) {
   std::from_chars(text.data(), text.data() + text.size(), *number);
 }
 
-// Returns the member of `details` that has the field's text; null if there is none.
+// Returns the address of the member of `details` that stores this field. Returns null for an unknown field.
 std::string* TextOf(std::string_view name, ResultDetails* details) {
   if (name == "etag") return &details->etag;
   if (name == "sha256") return &details->sha256;

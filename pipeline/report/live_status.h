@@ -63,7 +63,7 @@ struct LiveStatus {
   // The estimate of the remaining time. It is a minimum unless `all_found`. Nothing before the first
   // estimate, and for a run that has ended.
   std::optional<double> seconds_left;
-  // What the run waits for: the outage, or a word (see LimitOf()). Empty: no single cause.
+  // Why the run is not faster: the description of an outage, or a name (see LimitOf()). Empty: unknown.
   std::string waiting_for;
 
   // The inputs and bytes in the counts above that earlier sessions have done. Not in status.json.

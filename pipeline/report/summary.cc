@@ -150,8 +150,8 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
   return text;
 }
 
-std::string SummaryJson(const Summary& summary, ExitStatus status) {
-  nlohmann::ordered_json json = {
+nlohmann::ordered_json SharedJson(const Summary& summary) {
+  return {
       {"found", summary.found},
       {"uploaded", summary.uploaded},
       {"skipped", summary.skipped},
@@ -161,6 +161,27 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
       {"uploaded_bytes", summary.uploaded_bytes},
       {"found_bytes", summary.found_bytes},
       {"session", summary.session},
+      {"reused_parts", summary.reused_parts},
+      {"retries", summary.retries},
+      {"credential_renewals", summary.credential_renewals},
+      {"stragglers", summary.stragglers},
+      {"transport", summary.transport},
+      {"uploads_left", summary.uploads_left},
+      {"failures_by_kind", summary.failures_by_kind},
+      {"seconds", summary.seconds.count()},
+      {"host", summary.host},
+      {"job_file", summary.job_file},
+      {"endpoint", summary.endpoint},
+      {"bucket", summary.bucket},
+      {"prefix", summary.prefix},
+      {"peak_memory_bytes", summary.peak_memory_bytes},
+      {"version", S3FLOW_VERSION},
+  };
+}
+
+std::string SummaryJson(const Summary& summary, ExitStatus status) {
+  auto json = SharedJson(summary);
+  json.update({
       {"settled_before", summary.found_before},
       {"uploaded_bytes_before", summary.uploaded_bytes_before},
       {"this_session",
@@ -177,30 +198,15 @@ std::string SummaryJson(const Summary& summary, ExitStatus status) {
         {"skipped", summary.skipped_before},
         {"sent", summary.sent_before},
         {"uploaded_bytes", summary.uploaded_bytes_before}}},
-      {"reused_parts", summary.reused_parts},
-      {"retries", summary.retries},
-      {"credential_renewals", summary.credential_renewals},
-      {"stragglers", summary.stragglers},
-      {"transport", summary.transport},
-      {"uploads_left", summary.uploads_left},
-      {"failures_by_kind", summary.failures_by_kind},
       {"complete", summary.source_exhausted && summary.cancelled == 0},
       {"started", Timestamp(summary.started_s)},
       {"ended", Timestamp(summary.ended_s)},
-      {"seconds", summary.seconds.count()},
-      {"host", summary.host},
-      {"job_file", summary.job_file},
-      {"endpoint", summary.endpoint},
-      {"bucket", summary.bucket},
-      {"prefix", summary.prefix},
-      {"peak_memory_bytes", summary.peak_memory_bytes},
       {"slots", summary.slots},
       {"slot_seconds", SlotSecondsJson(summary.slot_seconds)},
       {"verdict", {{"limit", summary.verdict.limit}, {"text", summary.verdict.text}}},
       {"latency", LatencyJson(summary.latency)},
       {"exit_status", static_cast<int>(status)},
-      {"version", S3FLOW_VERSION},
-  };
+  });
   if (!summary.shard.empty()) json["shard"] = summary.shard;
   if (!summary.scheduler.empty()) json["scheduler"] = summary.scheduler;
   // The name of a job file or a host may be bytes that are not UTF-8.

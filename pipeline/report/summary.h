@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -98,5 +99,7 @@ std::string HumanSummary(const Summary& summary, std::optional<StopCause> stoppe
 
 // Returns the JSON document of summary.json. Its keys are a contract with users' scripts.
 std::string SummaryJson(const Summary& summary, ExitStatus status);
+// Returns the keys that summary.json shares with the JSON of `s3flow report`.
+nlohmann::ordered_json SharedJson(const Summary& summary);
 
 }  // namespace pipeline

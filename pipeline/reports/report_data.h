@@ -23,7 +23,8 @@ class DurationHistogram {
   void Add(double seconds);
   std::uint64_t count() const { return count_; }
   double max() const { return max_; }
-  // Returns the duration in s that `share` (0 to 1) of the uploads did not exceed; 0 if there are none.
+  // Returns a quantile of the durations, in seconds: a share of `share` (0 to 1) of the uploads took at most
+  // this long. Returns 0 if there are no uploads.
   double Percentile(double share) const;
 
  private:

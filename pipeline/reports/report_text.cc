@@ -169,43 +169,18 @@ std::string ReportJson(const ReportData& data) {
     runs.push_back(RunJson(run));
     for (const auto& [state, seconds] : run.last_session.slot_seconds) slot_seconds[state] += seconds;
   }
-  OrderedJson json = {{"schema", 1},
-                      {"state", data.StateText()},
-                      {"rehearsal", data.scope.IsRehearsal()},
-                      {"found", summary.found},
-                      {"uploaded", summary.uploaded},
-                      {"skipped", summary.skipped},
-                      {"failed", summary.failed},
-                      {"cancelled", summary.cancelled},
-                      {"sent", summary.sent},
-                      {"sent_objects", data.sent_objects.size()},
-                      {"uploaded_bytes", summary.uploaded_bytes},
-                      {"found_bytes", summary.found_bytes},
-                      {"session", summary.session},
-                      {"retries", summary.retries},
-                      {"reused_parts", summary.reused_parts},
-                      {"credential_renewals", summary.credential_renewals},
-                      {"stragglers", summary.stragglers},
-                      {"uploads_left", summary.uploads_left},
-                      {"failures_by_kind", summary.failures_by_kind},
-                      {"failures", CausesJson(data.failures)},
-                      {"skips", CausesJson(data.skips)},
-                      {"sizes", SizesJson(data)},
-                      {"complete", data.IsComplete()},
-                      {"started", nullptr},
-                      {"ended", nullptr},
-                      {"seconds", summary.seconds.count()},
-                      {"host", summary.host},
-                      {"job_file", summary.job_file},
-                      {"endpoint", summary.endpoint},
-                      {"bucket", summary.bucket},
-                      {"prefix", summary.prefix},
-                      {"transport", summary.transport},
-                      {"peak_memory_bytes", summary.peak_memory_bytes},
-                      {"slot_seconds", slot_seconds},
-                      {"shards_not_run", data.scope.shards_not_run},
-                      {"runs", std::move(runs)},
-                      {"version", S3FLOW_VERSION}};
+  OrderedJson json = {{"schema", 1}, {"state", data.StateText()}, {"rehearsal", data.scope.IsRehearsal()}};
+  json.update(SharedJson(summary));
+  json.update({{"sent_objects", data.sent_objects.size()},
+               {"failures", CausesJson(data.failures)},
+               {"skips", CausesJson(data.skips)},
+               {"sizes", SizesJson(data)},
+               {"complete", data.IsComplete()},
+               {"started", nullptr},
+               {"ended", nullptr},
+               {"slot_seconds", slot_seconds},
+               {"shards_not_run", data.scope.shards_not_run},
+               {"runs", std::move(runs)}});
   if (summary.started_s > 0) json["started"] = Timestamp(summary.started_s);
   if (summary.ended_s > 0) json["ended"] = Timestamp(summary.ended_s);
   // Only ASCII, because a terminal's escapes would damage the document. Names may be bytes that are not

@@ -28,7 +28,7 @@ struct SessionFacts {
   std::uint64_t peak_memory_bytes = 0, retries = 0, reused_parts = 0, credential_renewals = 0, stragglers = 0;
   // How many of the counts earlier sessions had done.
   std::uint64_t found_before = 0, skipped_before = 0, sent_before = 0;
-  // What the session itself has uploaded; the bytes include ranges of parts.
+  // The uploads of this session alone. The bytes include ranges of parts.
   std::uint64_t uploaded_now = 0, uploaded_bytes_now = 0;
   std::uint64_t uploads_left = 0;
   int max_slots = 0;                           // the highest limit of requests in flight

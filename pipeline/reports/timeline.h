@@ -1,5 +1,4 @@
-// What happened when, in all runs of a report together, for charts. Values; pure functions, except
-// ReadTimeline().
+// The numbers of all runs of a report over time, for charts. Values; pure functions, except ReadTimeline().
 #pragma once
 
 #include <cstdint>

@@ -39,7 +39,7 @@ class SeriesWriter {
 
  private:
   static constexpr std::size_t kLimitSamples = 5;  // how many samples limit() looks at
-  // What was counted until a sample.
+  // The counters at the time of a sample, since the beginning of the session.
   struct Totals {
     s3::BySlotState<double> slot_seconds;
     double seconds = 0, cpu_seconds = 0;

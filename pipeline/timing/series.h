@@ -39,7 +39,7 @@ class Series {
   // Adds the sample of one more second.
   Change Add(const SeriesPoint& sample);
   // Call it after the last sample. Appends one point for the samples that no point covers yet. Returns kNone
-  // if there are none.
+  // if all samples are covered.
   Change Finish();
 
   const std::vector<SeriesPoint>& points() const { return points_; }

@@ -10,7 +10,7 @@
 
 namespace pipeline {
 
-// What a session has measured.
+// The measurements of one session.
 struct Evidence {
   s3::BySlotState<double> slot_seconds;
   double seconds = 0;      // how long the graph ran

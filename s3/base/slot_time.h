@@ -17,7 +17,7 @@
 
 namespace s3 {
 
-// What a slot does or waits for. A slot is in exactly one state at a time.
+// The states of a slot: what it does, or what it waits for. A slot is in exactly one state at a time.
 enum class SlotState : std::uint8_t {
   // The slot is free.
   kSource,     // the source has found nothing to upload yet
@@ -115,8 +115,8 @@ class SlotTimeReader {
   BySlotState<std::int64_t> total_ticks_;
 };
 
-// The state of one task, and the account in which to count it. Not thread-safe: whoever may resume a waiting
-// task may also change its state.
+// The state of one task, and the account in which to count it. Not thread-safe. While the task waits, only
+// the owner of its Wake may change the state.
 struct SlotClock {
   SlotTime* account = nullptr;  // null: the task's time is not counted
   SlotState state = SlotState::kCpu;

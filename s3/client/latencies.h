@@ -63,10 +63,10 @@ class Latencies {
 
   // `took`: from the time at which the request was handed to the transport to the last byte of its response.
   void Record(RequestKind kind, std::uint64_t body_bytes, std::chrono::nanoseconds took);
-  // Returns all that were recorded, in the order of kinds and sizes.
+  // Returns the percentiles of each kind and size that has requests, in the order of kinds and sizes.
   std::vector<LatencyStats> Stats() const;
-  // Of the requests that carry objects' data: PutObject and UploadPart, of the size class with the most
-  // requests. Nothing if there were none.
+  // Returns the percentiles of the requests that carry the data of objects (PutObject, UploadPart): those of
+  // the size class with the most requests. Returns nothing if there were no such requests.
   std::optional<LatencyStats> OfData() const;
 
  private:
