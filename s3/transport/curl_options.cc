@@ -19,14 +19,17 @@ constexpr int kMaxRecordsWithoutData = 256;
 // Counts TLS records without data. OpenSSL calls this function before it processes a record or message
 // (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). After too many such records the connection
 // is treated as closed by the server.
-void CountRecord(int written, int, int type, const void*, std::size_t, SSL* tls, void* records) {
+void CountRecord(int written, int, int type, const void*, std::size_t, SSL* tls, void* state) {
   if (written != 0 || type != SSL3_RT_HEADER) return;
-  if (++*static_cast<int*>(records) > kMaxRecordsWithoutData) SSL_set_shutdown(tls, SSL_RECEIVED_SHUTDOWN);
+  auto& records = static_cast<TlsState*>(state)->records_without_data;
+  if (++records > kMaxRecordsWithoutData) SSL_set_shutdown(tls, SSL_RECEIVED_SHUTDOWN);
 }
 
-CURLcode CountRecords(CURL*, void* context, void* records) {
-  SSL_CTX_set_msg_callback(static_cast<SSL_CTX*>(context), CountRecord);
-  SSL_CTX_set_msg_callback_arg(static_cast<SSL_CTX*>(context), records);
+CURLcode SetUpContext(CURL*, void* ssl_context, void* state) {
+  auto* const context = static_cast<SSL_CTX*>(ssl_context);
+  SSL_CTX_set_msg_callback(context, CountRecord);
+  SSL_CTX_set_msg_callback_arg(context, state);
+  if (static_cast<TlsState*>(state)->keeps_buffers) SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);
   return CURLE_OK;
 }
 
@@ -66,7 +69,7 @@ CURLM* NewMulti() {
   return multi;
 }
 
-void SetConnectOptions(CURL* easy, const TransportOptions& options, int* records_without_data) {
+void SetConnectOptions(CURL* easy, const TransportOptions& options, TlsState* tls) {
   Set(easy, CURLOPT_NOSIGNAL, 1L);  // libcurl's signals are not thread-safe; the program ignores SIGPIPE
   Set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   Set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -75,8 +78,8 @@ void SetConnectOptions(CURL* easy, const TransportOptions& options, int* records
   Set(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
   Set(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
   Set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
-  Set(easy, CURLOPT_SSL_CTX_FUNCTION, &CountRecords);
-  Set(easy, CURLOPT_SSL_CTX_DATA, records_without_data);
+  Set(easy, CURLOPT_SSL_CTX_FUNCTION, &SetUpContext);
+  Set(easy, CURLOPT_SSL_CTX_DATA, tls);
   SetTls(easy, options.tls);
 }
 

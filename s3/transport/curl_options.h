@@ -21,10 +21,18 @@ void Set(CURL* easy, CURLoption option, Value value) {
 // Returns a new multi handle; initialises libcurl before the first. Throws std::exception.
 CURLM* NewMulti();
 
-// Sets how `easy` connects: the protocol, addresses, the connect timeout and TLS. `records_without_data`
-// counts the TLS records in a row that carry no data. It must outlive the connection. The caller sets it to 0
-// each time that it has received data.
-void SetConnectOptions(CURL* easy, const TransportOptions& options, int* records_without_data);
+// What OpenSSL's callbacks share with the owner of a connection.
+struct TlsState {
+  // TLS records in a row that carry no data. The owner sets it to 0 each time that it has received data.
+  int records_without_data = 0;
+  // If true, OpenSSL keeps its 34 KB of buffers while the connection lives. Otherwise it allocates and frees
+  // them for each record, as libcurl asks. Set it before the handshake.
+  bool keeps_buffers = false;
+};
+
+// Sets how `easy` connects: the protocol, addresses, the connect timeout and TLS. `tls` must outlive the
+// connection.
+void SetConnectOptions(CURL* easy, const TransportOptions& options, TlsState* tls);
 
 // Sets the proxy. `tunnel` concerns http endpoints behind an HTTP proxy: if true, libcurl makes a tunnel
 // (CONNECT) to them, as it always does to https endpoints. If false, the proxy forwards each request.

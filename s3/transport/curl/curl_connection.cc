@@ -14,7 +14,6 @@
 
 #include "s3/transport/curl/curl_pool.h"
 #include "s3/transport/curl_error.h"
-#include "s3/transport/curl_options.h"
 
 namespace s3 {
 namespace {
@@ -58,7 +57,7 @@ CurlConnection::CurlConnection(const TransportOptions& options, const Endpoint& 
   Set(curl, CURLOPT_EXPECT_100_TIMEOUT_MS,
       static_cast<long>(std::chrono::milliseconds(ExchangeBase::kContinueTimeout).count()));
   Set(curl, CURLOPT_MAXAGE_CONN, static_cast<long>(CurlPool::kIdleTimeout.count()));
-  SetConnectOptions(curl, options, &records_without_data_);
+  SetConnectOptions(curl, options, &tls_);
   if (MayUseProxy(options.proxy)) {
     SetProxy(curl, options.proxy, false);
     Set(curl, CURLOPT_PROXYAUTH, static_cast<long>(proxy_auth));
@@ -132,7 +131,7 @@ int CurlConnection::OnClose(void* self, curl_socket_t socket) {
 // request.
 int CurlConnection::OnRequest(void* self, char*, char*, int, int) {
   auto& connection = *static_cast<CurlConnection*>(self);
-  connection.records_without_data_ = 0;
+  connection.tls_.records_without_data = 0;
   if (!std::exchange(connection.is_connected, true)) connection.pool_->Connected();
   connection.was_quiet_ = connection.IsQuiet();
   if (!connection.was_quiet_) return CURL_PREREQFUNC_ABORT;

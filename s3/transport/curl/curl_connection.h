@@ -11,6 +11,7 @@
 #include "s3/base/result.h"
 #include "s3/options.h"
 #include "s3/transport/curl/transfer.h"
+#include "s3/transport/curl_options.h"
 #include "s3/uri.h"
 
 struct ssl_st;
@@ -50,7 +51,7 @@ class CurlConnection {
   // libcurl may read 400 kB each time.
   bool reads_a_lot() const { return reads_ % 8 == 7; }
   // Call it when data came. Sets the count of TLS records without data in a row to 0.
-  void NoteData() { records_without_data_ = 0; }
+  void NoteData() { tls_.records_without_data = 0; }
   // Returns false when libcurl has closed the connection, for example after `Connection: close`.
   bool has_socket() const { return !sockets_.empty(); }
   // Returns the HTTP status of a proxy's response to CONNECT; 0 if there was none.
@@ -88,11 +89,11 @@ class CurlConnection {
   std::vector<int> sockets_;   // usually one; several while libcurl tries several addresses
   bool was_quiet_ = true;
   bool is_new_ = true;
-  bool has_tls_in_tls_ = false;   // an https endpoint behind an https proxy
-  bool met_tls_ = false;          // the server answered plain HTTP with a TLS alert
-  int reads_ = 0;                 // of the current transfer
-  int records_without_data_ = 0;  // of TLS, in a row
-  int open_errno_ = 0;            // of socket(2)
+  bool has_tls_in_tls_ = false;  // an https endpoint behind an https proxy
+  bool met_tls_ = false;         // the server answered plain HTTP with a TLS alert
+  int reads_ = 0;                // of the current transfer
+  TlsState tls_;
+  int open_errno_ = 0;  // of socket(2)
 };
 
 }  // namespace s3

@@ -12,7 +12,6 @@
 #include <new>
 
 #include "s3/transport/curl_error.h"
-#include "s3/transport/curl_options.h"
 
 namespace s3 {
 namespace {
@@ -21,13 +20,14 @@ using IoResult = Connection::IoResult;
 
 }  // namespace
 
-Connection::Connection(const TransportOptions& options, const Endpoint& endpoint)
+Connection::Connection(const TransportOptions& options, const Endpoint& endpoint, bool keeps_tls_buffers)
     : origin(endpoint.Url()),
       error_text_(std::make_unique<char[]>(CURL_ERROR_SIZE)),
       share_(nullptr, curl_share_cleanup),
       easy_(curl_easy_init(), curl_easy_cleanup),
       is_plain_tcp_(endpoint.scheme == "http" && !MayUseProxy(options.proxy)),
-      connect_timeout_(options.connect_timeout) {
+      connect_timeout_(options.connect_timeout),
+      tls_{.keeps_buffers = keeps_tls_buffers} {
   CURL* const curl = easy();
   if (curl == nullptr) throw std::bad_alloc();
   if (!is_plain_tcp_) {
@@ -48,7 +48,7 @@ Connection::Connection(const TransportOptions& options, const Endpoint& endpoint
   Set(curl, CURLOPT_XFERINFODATA, this);
   Set(curl, CURLOPT_NOPROGRESS, 0L);
   Set(curl, CURLOPT_BUFFERSIZE, 1L << 10);  // libcurl uses this buffer only for a proxy's response
-  SetConnectOptions(curl, options, &records_without_data_);
+  SetConnectOptions(curl, options, &tls_);
   SetProxy(curl, options.proxy, true);  // tunnel, so that we send to the store itself
 }
 
@@ -179,7 +179,7 @@ IoResult Connection::Receive(std::span<char> buffer) {
     if (code_ == CURLE_AGAIN) return {IoResult::State::kBlocked};
     if (code_ != CURLE_OK) return {IoResult::State::kFailed};
     if (received == 0) return {IoResult::State::kEnded};
-    records_without_data_ = 0;
+    tls_.records_without_data = 0;
     return {IoResult::State::kBytes, received, true};
   }
   ssize_t received;

@@ -14,6 +14,7 @@
 #include "s3/base/result.h"
 #include "s3/http.h"
 #include "s3/options.h"
+#include "s3/transport/curl_options.h"
 #include "s3/uri.h"
 
 namespace s3 {
@@ -27,8 +28,9 @@ class Connection {
 
   // Prepares easy(). libcurl makes the connection once easy() is in a multi handle. easy() must stay in that
   // handle while the connection is used (https://curl.se/libcurl/c/CURLOPT_CONNECT_ONLY.html). `options` must
-  // outlive the connection. Throws std::bad_alloc when libcurl has no memory.
-  Connection(const TransportOptions& options, const Endpoint& endpoint);
+  // outlive the connection. `keeps_tls_buffers`: see TlsState. Throws std::bad_alloc when libcurl has no
+  // memory.
+  Connection(const TransportOptions& options, const Endpoint& endpoint, bool keeps_tls_buffers);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -117,11 +119,11 @@ class Connection {
   const bool is_plain_tcp_;
   const std::chrono::milliseconds connect_timeout_;
   const Clock::time_point created_at_ = Clock::now();
-  int records_without_data_ = 0;  // of TLS, in a row
-  int socket_ = -1;               // closed by this class if is_plain_tcp_, else by libcurl
-  int open_errno_ = 0;            // of socket(2)
-  int errno_ = 0;                 // of the last system call that failed
-  CURLcode code_ = CURLE_OK;      // of the last call of libcurl
+  TlsState tls_;
+  int socket_ = -1;           // closed by this class if is_plain_tcp_, else by libcurl
+  int open_errno_ = 0;        // of socket(2)
+  int errno_ = 0;             // of the last system call that failed
+  CURLcode code_ = CURLE_OK;  // of the last call of libcurl
 };
 
 }  // namespace s3

@@ -58,7 +58,8 @@ void ConnectionPool::CloseIdle() {
 }
 
 Connection* ConnectionPool::Connect(const Endpoint& endpoint) {
-  auto created = std::make_unique<Connection>(options_, endpoint);
+  const bool keeps_tls_buffers = connections_.size() < kMaxWithTlsBuffers;
+  auto created = std::make_unique<Connection>(options_, endpoint, keeps_tls_buffers);
   Connection* const connection = created.get();
   connections_.emplace(connection, std::move(created));
   if (curl_multi_add_handle(multi_, connection->easy()) != CURLM_OK) {
