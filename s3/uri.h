@@ -37,6 +37,7 @@ struct Endpoint {
   std::string HostAndPort() const;
   std::string Url() const;         // "scheme://host:port"
   bool HasAddressForHost() const;  // true if `host` is an IP address: a bucket cannot be put before it
+  bool operator==(const Endpoint&) const = default;
 };
 
 // Returns `text` with the user and password of its URL (all before the '@') replaced by a placeholder.

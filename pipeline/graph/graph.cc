@@ -87,6 +87,8 @@ class Workers {
     if (adapts_) ticker_ = std::jthread([this](const std::stop_token& stop) { Tick(stop); });
   }
 
+  // If false, the number of workers is fixed, and Enter() and Leave() do nothing.
+  bool adapts() const { return adapts_; }
   // A task starts or resumes.
   void Enter(Clock::time_point now) {
     if (adapts_) load_.Enter(now);
@@ -146,8 +148,12 @@ namespace {
 // waits.
 class RunningScope {
  public:
-  explicit RunningScope(Workers* workers) : workers_(workers) { workers_->Enter(Clock::now()); }
-  ~RunningScope() { workers_->Leave(Clock::now()); }
+  explicit RunningScope(Workers* workers) : workers_(workers) {
+    if (workers_->adapts()) workers_->Enter(Clock::now());
+  }
+  ~RunningScope() {
+    if (workers_->adapts()) workers_->Leave(Clock::now());
+  }
   RunningScope(const RunningScope&) = delete;
   RunningScope& operator=(const RunningScope&) = delete;
 
@@ -287,7 +293,7 @@ SlotCount Record(const CompletedTask& task, const GraphCallbacks& callbacks, s3:
                  IdleSlots* idle) {
   if (task.result) callbacks.record(*task.result);
   const auto now = Clock::now();
-  const int slots = callbacks.next_slots({task.slots, task.bytes, now - task.began, task.result.get()});
+  const int slots = callbacks.next_slots({task.slots, task.bytes, now - task.began, now, task.result.get()});
   slot_time->Leave(SlotState::kJournal, 1, now);
   if (task.slots > 1) slot_time->Leave(SlotState::kLargeBody, task.slots - 1, now);
   idle->Add(slots, now);

@@ -279,7 +279,7 @@ int Session::SlotsAfter(const TaskStats& task) {
   const bool undisturbed =
       result == nullptr || (result->outcome == Outcome::kUploaded && result->attempts == 1);
   return slots_.Return({task.slots, task.bytes, task.took, undisturbed}, clients_.admission().throttled(),
-                       Clock::now());
+                       task.now);
 }
 
 // Compares the journal with the counts, and aborts open uploads if no work is left. Drains the run if the

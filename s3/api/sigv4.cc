@@ -105,20 +105,20 @@ CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view
   return canonical;
 }
 
-std::string StringToSign(std::string_view amz_date, const CredentialScope& scope,
+std::string StringToSign(std::string_view amz_date, std::string_view scope,
                          std::string_view canonical_request) {
-  return Concat({kAlgorithm, "\n", amz_date, "\n", scope.Text(), "\n", Sha256Hex(canonical_request)});
+  return Concat({kAlgorithm, "\n", amz_date, "\n", scope, "\n", Sha256Hex(canonical_request)});
 }
 
-std::string ChunkStringToSign(std::string_view amz_date, const CredentialScope& scope,
+std::string ChunkStringToSign(std::string_view amz_date, std::string_view scope,
                               std::string_view previous_signature, std::string_view chunk_hash) {
-  return fmt::format("{}-PAYLOAD\n{}\n{}\n{}\n{}\n{}", kAlgorithm, amz_date, scope.Text(), previous_signature,
+  return fmt::format("{}-PAYLOAD\n{}\n{}\n{}\n{}\n{}", kAlgorithm, amz_date, scope, previous_signature,
                      Sha256Hex(""), chunk_hash);
 }
 
-std::string TrailerStringToSign(std::string_view amz_date, const CredentialScope& scope,
+std::string TrailerStringToSign(std::string_view amz_date, std::string_view scope,
                                 std::string_view previous_signature, std::string_view trailers) {
-  return fmt::format("{}-TRAILER\n{}\n{}\n{}\n{}", kAlgorithm, amz_date, scope.Text(), previous_signature,
+  return fmt::format("{}-TRAILER\n{}\n{}\n{}\n{}", kAlgorithm, amz_date, scope, previous_signature,
                      Sha256Hex(trailers));
 }
 
@@ -158,11 +158,12 @@ std::string Signer::SignHeaders(HttpRequest* request, std::string_view payload_h
   }
   auto canonical = BuildCanonicalRequest(request->method, request->path, request->query, headers,
                                          request->secret_headers, payload_hash);
+  const auto scope_text = scope.Text();
   auto signature =
-      Signature(CachedSigningKey(credentials, scope), StringToSign(amz_date, scope, canonical.text));
+      Signature(CachedSigningKey(credentials, scope), StringToSign(amz_date, scope_text, canonical.text));
   if (!request->secret_headers.empty()) Wipe(&canonical.text);
   headers.push_back(
-      {"authorization", Concat({kAlgorithm, " Credential=", credentials.access_key_id, "/", scope.Text(),
+      {"authorization", Concat({kAlgorithm, " Credential=", credentials.access_key_id, "/", scope_text,
                                 ", SignedHeaders=", canonical.signed_headers, ", Signature=", signature})});
   return signature;
 }
@@ -172,7 +173,7 @@ std::string Signer::SignChunk(const Credentials& credentials, SystemTime time,
   const auto amz_date = AmzDate(time);
   const CredentialScope scope{amz_date.substr(0, 8), region_, service_};
   return Signature(CachedSigningKey(credentials, scope),
-                   ChunkStringToSign(amz_date, scope, previous_signature, Sha256Hex(chunk)));
+                   ChunkStringToSign(amz_date, scope.Text(), previous_signature, Sha256Hex(chunk)));
 }
 
 std::string Signer::SignTrailer(const Credentials& credentials, SystemTime time,
@@ -180,7 +181,7 @@ std::string Signer::SignTrailer(const Credentials& credentials, SystemTime time,
   const auto amz_date = AmzDate(time);
   const CredentialScope scope{amz_date.substr(0, 8), region_, service_};
   return Signature(CachedSigningKey(credentials, scope),
-                   TrailerStringToSign(amz_date, scope, previous_signature, trailers));
+                   TrailerStringToSign(amz_date, scope.Text(), previous_signature, trailers));
 }
 
 void Signer::SignQuery(HttpRequest* request, std::string_view payload_hash, const Credentials& credentials,
@@ -202,7 +203,7 @@ void Signer::SignQuery(HttpRequest* request, std::string_view payload_hash, cons
   const auto canonical =
       BuildCanonicalRequest(request->method, request->path, query, request->headers, {}, payload_hash);
   query.emplace_back("X-Amz-Signature", Signature(CachedSigningKey(credentials, scope),
-                                                  StringToSign(amz_date, scope, canonical.text)));
+                                                  StringToSign(amz_date, scope.Text(), canonical.text)));
 }
 
 }  // namespace s3

@@ -51,7 +51,8 @@ CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view
                                        const std::vector<SecretHeader>& secret_headers,
                                        std::string_view payload_hash);
 
-std::string StringToSign(std::string_view amz_date, const CredentialScope& scope,
+// `scope` is CredentialScope::Text(), here and below.
+std::string StringToSign(std::string_view amz_date, std::string_view scope,
                          std::string_view canonical_request);
 
 Sha256Digest SigningKey(const Secret& secret_access_key, const CredentialScope& scope);
@@ -60,13 +61,13 @@ Sha256Digest SigningKey(const Secret& secret_access_key, const CredentialScope& 
 // the signature of the chunk before; for the first chunk, the signature of the request's headers (the seed).
 // `chunk_hash` is the chunk's SHA-256 in hex.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
-std::string ChunkStringToSign(std::string_view amz_date, const CredentialScope& scope,
+std::string ChunkStringToSign(std::string_view amz_date, std::string_view scope,
                               std::string_view previous_signature, std::string_view chunk_hash);
 
 // Returns the string to sign for the trailers. `trailers` contains "name:value\n" for each trailer, with
 // names in lower case and sorted.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
-std::string TrailerStringToSign(std::string_view amz_date, const CredentialScope& scope,
+std::string TrailerStringToSign(std::string_view amz_date, std::string_view scope,
                                 std::string_view previous_signature, std::string_view trailers);
 
 // Returns 64 lower-case hex digits.

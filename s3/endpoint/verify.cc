@@ -121,7 +121,7 @@ std::string ExpectedChunkSignature(const Call& call, const ServerOptions& option
   const auto claim = ReadClaim(call).value();
   const auto scope = ScopeOf(claim);
   return Signature(SigningKey(options.secret_access_key, scope),
-                   ChunkStringToSign(claim.amz_date, scope, previous, chunk_hash));
+                   ChunkStringToSign(claim.amz_date, scope.Text(), previous, chunk_hash));
 }
 
 std::string ExpectedTrailerSignature(const Call& call, const ServerOptions& options,
@@ -129,7 +129,7 @@ std::string ExpectedTrailerSignature(const Call& call, const ServerOptions& opti
   const auto claim = ReadClaim(call).value();
   const auto scope = ScopeOf(claim);
   return Signature(SigningKey(options.secret_access_key, scope),
-                   TrailerStringToSign(claim.amz_date, scope, previous, trailers));
+                   TrailerStringToSign(claim.amz_date, scope.Text(), previous, trailers));
 }
 
 std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& options, SystemTime now) {
@@ -177,7 +177,7 @@ std::optional<Reply> VerifySignature(const Call& call, const ServerOptions& opti
       BuildCanonicalRequest(call.method, path, query, headers, {}, PromisedPayloadHash(call));
   const auto credential_scope = ScopeOf(*claim);
   const auto expected = Signature(SigningKey(options.secret_access_key, credential_scope),
-                                  StringToSign(claim->amz_date, credential_scope, canonical.text));
+                                  StringToSign(claim->amz_date, credential_scope.Text(), canonical.text));
   if (!IsEqual(expected, claim->signature)) {
     return ErrorReply(403, "SignatureDoesNotMatch",
                       "The request signature we calculated does not match the signature you provided. "

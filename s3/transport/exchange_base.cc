@@ -11,14 +11,16 @@ bool ExchangeBase::Accept(const HttpRequest& request, HttpResponse* response, Wa
   response_ = response;
   wake_ = wake;
   accepted_ = Clock::now();
-  endpoint_ = request.endpoint;
+  if (endpoint_ != request.endpoint) {
+    endpoint_ = request.endpoint;
+    origin_ = endpoint_.Url();
+  }
   // Both transports come through here. So this check covers every value, wherever it comes from.
   if (const auto problem = HeadProblem(request)) {
     response_->failure =
         Error{.kind = ErrorKind::kPermanent, .message = "the request was not sent: " + *problem};
     return false;
   }
-  origin_ = endpoint_.Url();
   needs_fresh_connection_ = request.fresh_connection;
   may_cancel_if_slow_ = request.give_up_when_slow;
   responds_late_ = request.responds_late;

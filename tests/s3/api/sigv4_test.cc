@@ -98,7 +98,7 @@ class SigV4Suite : public testing::TestWithParam<std::string> {
     const auto canonical = BuildCanonicalRequest(suite_case.method, suite_case.path, query, headers, {},
                                                  Sha256Hex(suite_case.body));
     EXPECT_EQ(canonical.text, golden("canonical-request"));
-    const auto string_to_sign = StringToSign(amz_date, scope, canonical.text);
+    const auto string_to_sign = StringToSign(amz_date, scope.Text(), canonical.text);
     EXPECT_EQ(string_to_sign, golden("string-to-sign"));
     const Secret secret(context.at("credentials").at("secret_access_key").get<std::string>());
     EXPECT_EQ(Signature(SigningKey(secret, scope), string_to_sign), golden("signature"));
@@ -234,8 +234,8 @@ class SigV4ChunkExamplesTest : public testing::Test {
   std::vector<std::string> Chunks(std::string previous) {
     std::vector<std::string> signatures;
     for (const std::size_t size : {65536u, 1024u, 0u}) {
-      previous =
-          Signature(key_, ChunkStringToSign(kDate, scope_, previous, Sha256Hex(std::string(size, 'a'))));
+      previous = Signature(
+          key_, ChunkStringToSign(kDate, scope_.Text(), previous, Sha256Hex(std::string(size, 'a'))));
       signatures.push_back(previous);
     }
     return signatures;
@@ -263,9 +263,9 @@ TEST_F(SigV4ChunkExamplesTest, SignedChunksWithATrailer) {
               testing::ElementsAre("b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2",
                                    "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
                                    "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992"));
-  EXPECT_EQ(
-      Signature(key_, TrailerStringToSign(kDate, scope_, chunks.back(), "x-amz-checksum-crc32c:sOO8/Q==\n")),
-      "d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435");
+  EXPECT_EQ(Signature(key_, TrailerStringToSign(kDate, scope_.Text(), chunks.back(),
+                                                "x-amz-checksum-crc32c:sOO8/Q==\n")),
+            "d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435");
 }
 
 // --- What the Signer adds.
