@@ -194,7 +194,7 @@ struct ShardOptions {
   // whole source and uploads only its own keys (Shard::Has).
   std::string plan_dir;
   std::string plan_id;
-  std::uint64_t inputs = 0;  // how many inputs the plan gives to this shard
+  std::uint64_t inputs = 0, bytes = 0;  // how much the plan gives to this shard
 };
 
 // The purpose of a run directory. A directory of one kind is never used for another kind.

@@ -7,6 +7,11 @@
 
 namespace pipeline {
 
+// Inputs and their bytes.
+struct Work {
+  std::uint64_t inputs = 0, bytes = 0;
+};
+
 // Lock-free counters, any thread. The counters are not updated together, so their sums may disagree for a
 // moment.
 struct Progress {
@@ -19,6 +24,8 @@ struct Progress {
   std::atomic<std::uint64_t> left_out_bytes{0};  // of inputs that were skipped, failed or cancelled
   std::atomic<std::uint64_t> retries{0};
   std::atomic<int> in_flight{0};
+  // About how many inputs and bytes this session has; see InputEstimate. 0: not known.
+  std::atomic<std::uint64_t> expected{0}, expected_bytes{0};
   std::atomic<bool> all_found{false};  // true when the walk has ended: `found` is then the total
 };
 

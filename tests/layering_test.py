@@ -40,7 +40,8 @@ HOMES = {
     r"yaml-cpp/": {"config/document.cc"},
     r"(oneapi/)?tbb/": {"pipeline/graph/graph.cc"},
     r"pugixml": {"s3/api/classify_response.cc", "s3/api/responses.cc", "s3/credentials/providers/documents.cc", "s3/endpoint/multipart.cc"},
-    r"boost/": {"s3/endpoint/connection.h"},
+    r"boost/(?!intrusive)": {"s3/endpoint/connection.h"},
+    r"boost/intrusive": {"pipeline/upload/tasks_in_flight.h"},
     r"isa-l": {"s3/hash/checksum.cc"},
     r"CLI/": {"pipeline/cli/main.cc"},
 }

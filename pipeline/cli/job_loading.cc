@@ -68,7 +68,9 @@ tl::expected<void, ExitError> ApplyShard(const std::string& text, const std::str
   options->shard = {.shard = *shard, .plan_dir = plan_dir};
   if (plan != nullptr) {
     options->shard->plan_id = plan->id;
-    options->shard->inputs = plan->shards[static_cast<std::size_t>(shard->index)].inputs;
+    const auto& load = plan->shards[static_cast<std::size_t>(shard->index)];
+    options->shard->inputs = load.inputs;
+    options->shard->bytes = load.bytes;
     options->report.run_dir = pipeline::ShardRunDir(plan_dir, shard->index);
   } else if (!options->report.run_dir.empty()) {
     options->report.run_dir = pipeline::ShardRunDir(options->report.run_dir, shard->index);

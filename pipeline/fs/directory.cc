@@ -13,6 +13,7 @@ const char* DirectoryReader::Next() {
   while (at_ < end_ || Fill()) {
     const auto* const entry = reinterpret_cast<const dirent64*>(buffer_.get() + at_);
     at_ += entry->d_reclen;
+    type_ = entry->d_type;
     const char* const name = entry->d_name;
     if (std::strcmp(name, ".") != 0 && std::strcmp(name, "..") != 0) return name;
   }

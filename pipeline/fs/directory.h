@@ -10,7 +10,7 @@ namespace pipeline {
 
 // Uses getdents64(2), not readdir(3): glibc before 2.38 leaves out entries whose inode number is 0, and some
 // FUSE file systems give that number to every entry (https://sourceware.org/bugzilla/show_bug.cgi?id=12165).
-// For the same reason the class ignores the type and the inode number of an entry. Not thread-safe.
+// For the same reason the class ignores the inode number of an entry. Not thread-safe.
 class DirectoryReader {
  public:
   explicit DirectoryReader(s3::UniqueFd directory) : directory_(std::move(directory)) {}
@@ -19,6 +19,9 @@ class DirectoryReader {
   // the end of the directory and after an error; error() tells the two apart. Blocks. Repeats a failed system
   // call; see io_retry.h.
   const char* Next();
+  // Returns what kind of entry the last name is: DT_DIR, DT_REG ... (dirent.h). Only a hint: some file
+  // systems always say DT_UNKNOWN.
+  unsigned char type() const { return type_; }
   // Returns the errno of the failed call that ended the reading; 0 if none failed.
   int error() const { return error_; }
   int fd() const { return directory_.get(); }
@@ -32,6 +35,7 @@ class DirectoryReader {
   std::unique_ptr<char[]> buffer_;  // allocated by the first Next(), freed at the end
   std::size_t at_ = 0, end_ = 0;
   int error_ = 0;
+  unsigned char type_ = 0;
 };
 
 }  // namespace pipeline

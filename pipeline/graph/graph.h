@@ -26,11 +26,11 @@ struct GraphOptions {
 
 // A task that has reached the sink.
 struct TaskStats {
-  int slots = 1;                               // slots that the task held
-  std::uint64_t bytes = 0;                     // bytes of its HTTP body
-  std::chrono::steady_clock::duration took{};  // time since the task left the source
-  std::chrono::steady_clock::time_point now{};
-  const ObjectResult* result = nullptr;        // null: the input has no result yet
+  int slots = 1;                                // slots that the task held
+  std::uint64_t bytes = 0;                      // bytes of its HTTP body
+  std::chrono::steady_clock::duration took{};   // time since the task left the source
+  std::chrono::steady_clock::time_point now{};  // when it has reached the sink
+  const ObjectResult* result = nullptr;         // null: the input has no result yet
 };
 
 // The work of the nodes. The graph calls `upload` from many threads at once, and each other callback from one

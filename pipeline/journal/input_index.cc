@@ -52,6 +52,7 @@ void InputIndex::Count(const Entry& entry) {
   auto& counts = is_done ? done_ : unfinished_;
   ++counts.found;
   counts.Count(result);
+  if (is_done) done_work_ = {done_work_.inputs + 1, done_work_.bytes + entry.size_bytes};
 }
 
 const InputIndex::Entry* InputIndex::Find(const InputFile& file) const {

@@ -8,6 +8,7 @@
 #include "pipeline/journal/input_id.h"
 #include "pipeline/journal/record.h"
 #include "pipeline/message.h"
+#include "pipeline/progress.h"
 #include "pipeline/report/summary.h"
 
 namespace pipeline {
@@ -37,6 +38,8 @@ class InputIndex {
   // Returns the counts of the uploaded, skipped and sent inputs. These inputs need no more work, except for
   // files that have changed since. Some of them may no longer be in the source.
   const Summary& done() const { return done_; }
+  // The number of these inputs, and their sizes, also of those that were skipped.
+  Work done_work() const { return done_work_; }
   // Returns the counts of the failed and cancelled inputs.
   const Summary& unfinished() const { return unfinished_; }
 
@@ -58,6 +61,7 @@ class InputIndex {
 
   std::vector<Entry> entries_;  // sorted by ID
   Summary done_, unfinished_;
+  Work done_work_;
 };
 
 // Builds an index. Not thread-safe.

@@ -22,6 +22,10 @@ ProgressStyle StyleOf(ProgressStyle wanted, std::FILE* out) {
   return wants_area ? ProgressStyle::kBar : wanted;
 }
 
+std::uint64_t BytesToSend(const Progress& progress, std::uint64_t bytes) {
+  return bytes - std::min<std::uint64_t>(progress.left_out_bytes, bytes);
+}
+
 std::string Describe(const s3::Error& error) {
   std::string text = error.message;
   if (!error.code.empty()) text += fmt::format(" [{}]", error.code);
@@ -176,18 +180,24 @@ void Console::Write(const Event& event) {
 ProgressView Console::TakeView() {
   const auto transfer = transfer_ ? transfer_() : TransferState{};
   ProgressView view;
-  view.all_found = progress_->all_found;
-  view.all_objects = progress_->found;
-  view.objects = std::min<std::uint64_t>(progress_->done, view.all_objects);
-  const auto found_bytes = progress_->found_bytes.load();
-  view.all_bytes = found_bytes - std::min<std::uint64_t>(progress_->left_out_bytes, found_bytes);
+  const bool all_found = progress_->all_found;
+  const auto expected = all_found ? Work{} : Work{progress_->expected, progress_->expected_bytes};
+  const std::uint64_t found = progress_->found;
+  const auto all = Extrapolate({found, progress_->found_bytes}, expected);
+  view.totals = all_found                                         ? Totals::kExact
+                : expected.inputs > 0 && expected.inputs >= found ? Totals::kEstimated
+                                                                  : Totals::kSoFar;
+  view.all_objects = all.inputs;
+  view.all_bytes = BytesToSend(*progress_, all.bytes);
+  view.objects = std::min<std::uint64_t>(progress_->done, found);
   // When a request ends, its bytes leave the transport a moment before they count as done.
   shown_bytes_ = std::max(shown_bytes_, progress_->done_bytes + transfer.in_flight_bytes);
   view.bytes = std::min(shown_bytes_, view.all_bytes);
   estimator_.Add({.seconds = std::chrono::duration<double>(Clock::now() - start_).count(),
                   .objects = view.objects,
                   .bytes = view.bytes,
-                  .sent_bytes = std::max(transfer.sent_bytes, progress_->done_bytes.load())});
+                  .sent_bytes = std::max(transfer.sent_bytes, progress_->done_bytes.load()),
+                  .seconds_per_object = transfer.seconds_per_object});
   view.objects_per_s = estimator_.objects_per_s();
   view.bytes_per_s = estimator_.bytes_per_s();
   view.seconds_left = estimator_.SecondsLeft(view.all_objects, view.all_bytes);
@@ -195,11 +205,12 @@ ProgressView Console::TakeView() {
   view.retries = progress_->retries;
   view.failed = progress_->failed;
   view.waits_for = transfer.waits_for;
+  view.slowest = transfer.slowest;
   return view;
 }
 
 void Console::DrawArea() {
-  constexpr std::size_t kMaxLines = 4;
+  constexpr std::size_t kMaxLines = 5;
   const auto size = area_->size();
   // A terminal of few rows must not scroll.
   const auto lines = std::min(kMaxLines, std::max<std::size_t>(size.rows, 2) - 1);
@@ -211,10 +222,11 @@ Event Console::ProgressEvent() {
   Event event{.name = "progress",
               .text = fmt::format("progress {}", ProgressLine(view)),
               .fields = {{"done", view.objects},
-                         {"found", view.all_objects},
+                         {"found", progress_->found.load()},
                          {"done_bytes", view.bytes},
-                         {"found_bytes", view.all_bytes},
-                         {"all_found", static_cast<std::uint64_t>(view.all_found)},
+                         {"found_bytes", BytesToSend(*progress_, progress_->found_bytes)},
+                         {"all_found", static_cast<std::uint64_t>(view.totals == Totals::kExact)},
+                         {"expected", view.totals == Totals::kSoFar ? 0 : view.all_objects},
                          {"failed", view.failed},
                          {"retries", view.retries},
                          {"in_flight", static_cast<std::uint64_t>(std::max(view.in_flight, 0))},
@@ -222,6 +234,11 @@ Event Console::ProgressEvent() {
                          {"bytes_per_s", view.bytes_per_s},
                          {"waiting_for", std::string(view.waits_for)}}};
   if (view.seconds_left) event.fields.emplace_back("seconds_left", *view.seconds_left);
+  if (view.slowest) {
+    event.fields.emplace_back("slowest_seconds", view.slowest->seconds);
+    event.fields.emplace_back("slowest_path", view.slowest->path);
+    event.fields.emplace_back("slowest_part", static_cast<std::uint64_t>(view.slowest->part));
+  }
   return event;
 }
 

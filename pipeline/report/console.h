@@ -32,6 +32,8 @@ struct TransferState {
   std::uint64_t sent_bytes = 0;       // of bodies; see s3::SentBytes::total
   std::uint64_t in_flight_bytes = 0;  // the part of `sent_bytes` whose requests are still in flight
   std::string_view waits_for;         // what the run waits for, for a person; a literal; empty if unknown
+  std::optional<SlowTask> slowest = {};
+  double seconds_per_object = 0;  // see Sample
 };
 
 class Console {

@@ -24,6 +24,15 @@ std::optional<double> PercentDone(std::uint64_t inputs_done, std::uint64_t input
   return inputs_done < inputs ? std::min(percent, 99.9) : percent;
 }
 
+Work Extrapolate(const Work& found, const Work& expected) {
+  if (expected.inputs <= found.inputs) return found;
+  if (found.inputs == 0 || expected.bytes > 0) {
+    return {expected.inputs, std::max(expected.bytes, found.bytes)};
+  }
+  const double mean = static_cast<double>(found.bytes) / static_cast<double>(found.inputs);
+  return {expected.inputs, static_cast<std::uint64_t>(mean * static_cast<double>(expected.inputs))};
+}
+
 void Estimator::Add(const Sample& sample) {
   recent_.push_back(sample);
   // Keeps one sample that is at least kWindow seconds old, so that the samples cover the whole window.
@@ -66,7 +75,7 @@ double Estimator::bytes_per_s() const {
 std::optional<double> Estimator::SecondsLeft(std::uint64_t objects, std::uint64_t bytes) const {
   if (intervals_.empty()) return std::nullopt;
   const double now = recent_.back().seconds;
-  const double memory = std::max(15.0, now / 2);  // seconds; older intervals count less
+  const double memory = std::max(6.0, now / 3);  // seconds; older intervals count less
   const auto weight = [&](const Interval& interval) { return std::exp((interval.end - now) / memory); };
   double time = 0, done_objects = 0, done_bytes = 0;
   for (const auto& interval : intervals_) {
@@ -94,10 +103,12 @@ std::optional<double> Estimator::SecondsLeft(std::uint64_t objects, std::uint64_
   }
   const double best = square > 0 ? std::clamp(product / square, 0.0, 1.0) : 0.5;
   const double variance = (difference - 2 * best * product + best * best * square) / weights;
-  // If the intervals do not tell the shares apart, for example because all files so far had one size, the
-  // longer of the two times is the better guess. This guess has the weight of kPriorIntervals intervals.
+  // If the intervals do not tell the shares apart, for example because all files so far had one size, a file
+  // takes at least the time for an empty one. If that time is not known, the longer of the two times is the
+  // better guess. The guess has the weight of kPriorIntervals intervals.
   const double prior_weight = kPriorIntervals * std::max(variance, 0.0) + 1e-12;
-  const double prior = objects_time > bytes_time ? 1 : 0;
+  const double known = recent_.back().seconds_per_object / per_object;
+  const double prior = known > 0 ? std::min(known, 1.0) : objects_time > bytes_time ? 1 : 0;
   const double share = std::clamp((product + prior_weight * prior) / (square + prior_weight), 0.0, 1.0);
   return share * objects_time + (1 - share) * bytes_time;
 }

@@ -48,6 +48,8 @@ LiveStatus Read(const nlohmann::json& json) {
   status.cancelled = count("cancelled");
   status.sent = count("sent");
   status.all_found = json.value("walk_ended", false);
+  const bool is_estimated = json.contains("expected") && !json.at("expected").is_null();
+  if (is_estimated) status.expected = {count("expected"), count("bytes_expected")};
   status.bytes_found = count("bytes_found");
   status.bytes_done = count("bytes_done");
   status.bytes_left_out = count("bytes_left_out");
@@ -80,7 +82,27 @@ bool HasEnded(RunState state) {
 std::optional<double> LiveStatus::Percent() const {
   // The store may have acknowledged bytes of streams, whose length is unknown.
   const bool is_length_known = bytes_done <= bytes_found;
-  return PercentDone(done(), found, bytes_done + bytes_left_out, is_length_known ? bytes_found : 0);
+  const auto all = All();
+  return PercentDone(done(), all.inputs, bytes_done + bytes_left_out, is_length_known ? all.bytes : 0);
+}
+
+Work LiveStatus::All() const { return Extrapolate({found, bytes_found}, all_found ? Work{} : expected); }
+
+void FillCounts(const Progress& now, const Summary& earlier, LiveStatus* status) {
+  status->found = earlier.found + now.found;
+  status->uploaded = earlier.uploaded + now.uploaded;
+  status->skipped = earlier.skipped + now.skipped;
+  status->failed = now.failed;
+  status->cancelled = now.cancelled;
+  status->sent = earlier.sent + now.sent;
+  status->all_found = now.all_found;
+  status->bytes_found = earlier.uploaded_bytes + now.found_bytes;
+  status->bytes_done = earlier.uploaded_bytes + now.done_bytes;
+  status->bytes_left_out = now.left_out_bytes;
+  status->inputs_before = earlier.found;
+  status->bytes_before = earlier.uploaded_bytes;
+  status->retries = now.retries;
+  status->in_flight = now.in_flight;
 }
 
 Sample SessionSample(const LiveStatus& status, double seconds) {
@@ -88,7 +110,8 @@ Sample SessionSample(const LiveStatus& status, double seconds) {
   return {.seconds = seconds,
           .objects = status.done() - status.inputs_before,
           .bytes = bytes,
-          .sent_bytes = bytes};
+          .sent_bytes = bytes,
+          .seconds_per_object = status.seconds_per_object};
 }
 
 LiveStatus FinalStatus(LiveStatus last, const Summary& summary, ExitStatus status) {
@@ -110,6 +133,7 @@ LiveStatus FinalStatus(LiveStatus last, const Summary& summary, ExitStatus statu
   last.inputs_per_s =
       static_cast<double>(last.done() - std::min(last.done(), summary.found_before)) / seconds;
   last.seconds_left.reset();
+  last.expected = {};
   last.waiting_for.clear();
   last.exit_status = status;
   last.complete = !summary.WorkLeft();
@@ -117,6 +141,10 @@ LiveStatus FinalStatus(LiveStatus last, const Summary& summary, ExitStatus statu
 }
 
 std::string StatusJson(const LiveStatus& status) {
+  const auto all = status.All();
+  const auto if_known = [&](std::uint64_t total) {
+    return status.knows_totals() ? nlohmann::ordered_json(total) : nlohmann::ordered_json(nullptr);
+  };
   nlohmann::ordered_json json = {
       {"schema", kSchema},
       {"state", StateName(status.state)},
@@ -133,6 +161,8 @@ std::string StatusJson(const LiveStatus& status) {
       {"sent", status.sent},
       {"in_flight", status.in_flight},
       {"walk_ended", status.all_found},
+      {"expected", if_known(all.inputs)},
+      {"bytes_expected", if_known(all.bytes)},
       {"bytes_found", status.bytes_found},
       {"bytes_done", status.bytes_done},
       {"bytes_left_out", status.bytes_left_out},
@@ -140,7 +170,7 @@ std::string StatusJson(const LiveStatus& status) {
       {"bytes_per_second", status.bytes_per_s},
       {"inputs_per_second", status.inputs_per_s},
       {"seconds_left", NullOr(status.seconds_left)},
-      {"seconds_left_is_minimum", !status.all_found},
+      {"seconds_left_is_minimum", !status.knows_totals()},
       {"retries", status.retries},
       {"throttled", status.throttled},
       {"concurrency", status.concurrency},

@@ -11,6 +11,7 @@
 #include "pipeline/report/estimator.h"
 #include "pipeline/report/summary.h"
 #include "s3/base/result.h"
+#include "s3/base/slot_time.h"
 
 namespace pipeline {
 
@@ -54,17 +55,24 @@ struct LiveStatus {
   bool all_found = false;  // false: the walk goes on, so `found` and `bytes_found` still grow
   // `bytes_done`: the store has acknowledged them. `bytes_left_out`: of inputs that ended without an upload.
   std::uint64_t bytes_found = 0, bytes_done = 0, bytes_left_out = 0;
+  // About how many inputs and bytes the run has; see Progress::expected. 0: not known.
+  Work expected;
 
   // These values cover the present session only.
   std::uint64_t retries = 0, throttled = 0;
   int in_flight = 0;    // requests that carry data
   int concurrency = 0;  // the present limit of `in_flight`
   double bytes_per_s = 0, inputs_per_s = 0;
-  // The estimate of the remaining time. It is a minimum unless `all_found`. Nothing before the first
+  // The estimate of the remaining time. It is a minimum unless knows_totals(). Nothing before the first
   // estimate, and for a run that has ended.
   std::optional<double> seconds_left;
   // Why the run is not faster: the description of an outage, or a name (see LimitOf()). Empty: unknown.
   std::string waiting_for;
+
+  // Where the time of the session's slots went. Not in status.json.
+  s3::BySlotState<double> slot_seconds;
+
+  double seconds_per_object = 0;  // see Sample; not in status.json
 
   // The inputs and bytes in the counts above that earlier sessions have done. Not in status.json.
   std::uint64_t inputs_before = 0, bytes_before = 0;
@@ -74,9 +82,16 @@ struct LiveStatus {
   bool complete = false;  // every input has a result
 
   std::uint64_t done() const { return uploaded + skipped + failed + cancelled + sent; }
+  // Returns true if All() is the whole work, at least approximately, and not only what was found so far.
+  bool knows_totals() const { return all_found || (expected.inputs > 0 && expected.inputs >= found); }
+  // Returns all inputs of the run and their bytes, as far as they are known.
+  Work All() const;
   // See PercentDone().
   std::optional<double> Percent() const;
 };
+
+// Sets the counts and bytes, from those of the present session and of what earlier sessions have done.
+void FillCounts(const Progress& now, const Summary& earlier, LiveStatus* status);
 
 // Returns the work of this session only, because the work of earlier sessions says nothing about the present
 // speed. `seconds`: since the start of the session.

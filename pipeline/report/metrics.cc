@@ -20,41 +20,31 @@ std::string Quoted(std::string_view value) {
   return text + "\"";
 }
 
-struct Family {
-  std::string_view name;  // without "_total" or "_info"
-  std::string_view type;
-  std::string_view unit;  // empty: none
-  std::string_view help;
-};
-
-std::string Head(const Family& family) {
-  auto text = fmt::format("# TYPE {} {}\n", family.name, family.type);
-  if (!family.unit.empty()) text += fmt::format("# UNIT {} {}\n", family.name, family.unit);
-  return text + fmt::format("# HELP {} {}\n", family.name, family.help);
+// `unit` may be empty. If it is not, `name` must end with it.
+std::string Head(std::string_view name, std::string_view unit, std::string_view help) {
+  auto text = fmt::format("# TYPE {} gauge\n", name);
+  if (!unit.empty()) text += fmt::format("# UNIT {} {}\n", name, unit);
+  return text + fmt::format("# HELP {} {}\n", name, help);
 }
 
 template <typename T>
 std::string Gauge(std::string_view name, std::string_view unit, std::string_view help, T value) {
-  return Head({name, "gauge", unit, help}) + fmt::format("{} {}\n", name, value);
-}
-
-std::string Counter(std::string_view name, std::string_view unit, std::string_view help,
-                    std::uint64_t value) {
-  return Head({name, "counter", unit, help}) + fmt::format("{}_total {}\n", name, value);
+  return Head(name, unit, help) + fmt::format("{} {}\n", name, value);
 }
 
 std::string States(RunState now) {
-  auto text = Head({"s3flow_state", "stateset", "", "The state of the run is the one with the value 1."});
+  auto text = Head("s3flow_state", "", "The state of the run is the one with the value 1.");
   for (const auto& [state, name] : kRunStates) {
-    text += fmt::format("s3flow_state{{s3flow_state={}}} {}\n", Quoted(name), state == now ? 1 : 0);
+    text += fmt::format("s3flow_state{{state={}}} {}\n", Quoted(name), state == now ? 1 : 0);
   }
   return text;
 }
 
 std::string Inputs(const LiveStatus& status) {
-  auto text = Head({"s3flow_inputs", "counter", "", "Inputs of the run that have a result, by outcome."});
+  auto text = Head("s3flow_inputs", "inputs",
+                   "Inputs of the run that have a result, by outcome. Grows during a session.");
   const auto add = [&](std::string_view outcome, std::uint64_t count) {
-    text += fmt::format("s3flow_inputs_total{{outcome=\"{}\"}} {}\n", outcome, count);
+    text += fmt::format("s3flow_inputs{{outcome=\"{}\"}} {}\n", outcome, count);
   };
   add("uploaded", status.uploaded);
   add("skipped", status.skipped);
@@ -64,10 +54,20 @@ std::string Inputs(const LiveStatus& status) {
   return text;
 }
 
+std::string SlotSeconds(const s3::BySlotState<double>& seconds) {
+  auto text = Head("s3flow_slot_seconds", "seconds",
+                   "Where the time of the session's slots went, by state. Grows during a session.");
+  for (std::size_t i = 0; i < s3::kSlotStates; ++i) {
+    text += fmt::format("s3flow_slot_seconds{{state=\"{}\"}} {:.6f}\n",
+                        s3::NameOf(static_cast<s3::SlotState>(i)), seconds.values[i]);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string MetricsText(const LiveStatus& status) {
-  auto text = Head({"s3flow_run", "info", "", "The process of the run's present session."});
+  auto text = Head("s3flow_run_info", "", "The process of the run's present session.");
   text += fmt::format("s3flow_run_info{{host={},pid=\"{}\",session=\"{}\",shard={},version={}}} 1\n",
                       Quoted(status.host), status.process, status.session, Quoted(status.shard),
                       Quoted(S3FLOW_VERSION));
@@ -75,9 +75,14 @@ std::string MetricsText(const LiveStatus& status) {
   text += Inputs(status);
   text += Gauge("s3flow_found_inputs", "inputs", "Inputs that the walk has found so far.", status.found);
   text += Gauge("s3flow_walk_ended", "", "1 when the walk has found all inputs.", status.all_found ? 1 : 0);
+  if (status.knows_totals()) {
+    text += Gauge("s3flow_expected_inputs", "inputs",
+                  "All inputs of the run; an estimate until s3flow_walk_ended is 1.", status.All().inputs);
+  }
   text += Gauge("s3flow_found_bytes", "bytes", "Size of the inputs that the walk has found so far.",
                 status.bytes_found);
-  text += Counter("s3flow_sent_bytes", "bytes", "Bytes that the store has acknowledged.", status.bytes_done);
+  text += Gauge("s3flow_sent_bytes", "bytes",
+                "Bytes that the store has acknowledged. Grows during a session.", status.bytes_done);
   text +=
       Gauge("s3flow_rate_bytes_per_second", "bytes_per_second",
             "Bytes per second over the last 20 s; after the end, of the whole session.", status.bytes_per_s);
@@ -86,7 +91,7 @@ std::string MetricsText(const LiveStatus& status) {
                 status.inputs_per_s);
   if (status.seconds_left) {
     text += Gauge("s3flow_left_seconds", "seconds",
-                  "Estimate of the remaining time; a minimum until s3flow_walk_ended is 1.",
+                  "Estimate of the remaining time; a minimum while s3flow_expected_inputs is missing.",
                   *status.seconds_left);
   }
   text += Gauge("s3flow_in_flight_requests", "requests",
@@ -94,13 +99,15 @@ std::string MetricsText(const LiveStatus& status) {
                 status.in_flight);
   text += Gauge("s3flow_concurrency_limit_requests", "requests", "The present limit of requests in flight.",
                 status.concurrency);
-  text += Counter("s3flow_retries", "", "Attempts after the first one.", status.retries);
-  text += Counter("s3flow_throttled_responses", "responses", "Responses that asked for fewer requests.",
-                  status.throttled);
+  text +=
+      Gauge("s3flow_retries", "", "Attempts after the first one. Grows during a session.", status.retries);
+  text += Gauge("s3flow_throttled_responses", "responses",
+                "Responses that asked for fewer requests. Grows during a session.", status.throttled);
   text += Gauge("s3flow_started_timestamp_seconds", "seconds", "When the session began, since 1970.",
                 status.started_s);
   text += Gauge("s3flow_updated_timestamp_seconds", "seconds", "When these values were taken, since 1970.",
                 status.updated_s);
+  text += SlotSeconds(status.slot_seconds);
   if (status.exit_status) {
     text += Gauge("s3flow_exit_status", "", "Exit status of a run that has ended.", *status.exit_status);
   }

@@ -8,11 +8,14 @@
 
 namespace pipeline {
 
-inline constexpr char kMetricsName[] = "metrics.prom";                         // name in a run directory
-inline constexpr std::string_view kMetricsBegin = "# TYPE s3flow_run info\n";  // of each metrics.prom
+inline constexpr char kMetricsName[] = "metrics.prom";  // name in a run directory
+inline constexpr std::string_view kMetricsBegin = "# TYPE s3flow_run_info gauge\n";  // of each metrics.prom
 
-// Returns the content of metrics.prom, in the OpenMetrics text format.
+// Returns the content of metrics.prom. It is valid in two formats: OpenMetrics, and the older text format of
+// Prometheus, which node_exporter's textfile collector and `promtool check metrics` read. So all metrics are
+// gauges, because the formats name counters differently, and only OpenMetrics has the other types.
 // https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
+// https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 std::string MetricsText(const LiveStatus& status);
 
 }  // namespace pipeline

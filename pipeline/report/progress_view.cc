@@ -7,6 +7,7 @@
 
 #include "pipeline/report/estimator.h"
 #include "pipeline/report/format.h"
+#include "s3/base/printable.h"
 
 namespace pipeline {
 namespace {
@@ -15,19 +16,21 @@ constexpr std::string_view kSeparator = " | ";
 
 std::string TimeLeft(const ProgressView& view) {
   if (!view.seconds_left) return "";
-  return fmt::format("{}{} left", view.all_found ? "" : "at least ", HumanDuration(*view.seconds_left));
+  constexpr std::string_view kLead[] = {"at least ", "about ", ""};
+  return fmt::format("{}{} left", kLead[static_cast<int>(view.totals)], HumanDuration(*view.seconds_left));
 }
 
 // Returns the facts in the order of their importance, without those that say nothing.
 std::vector<std::string> Facts(const ProgressView& view) {
-  const auto* const so_far = view.all_found ? "" : " so far";
+  const auto* const so_far = view.totals == Totals::kSoFar ? " so far" : "";
+  const auto* const about = view.totals == Totals::kEstimated ? "about " : "";
   std::vector<std::string> facts = {
       fmt::format("{:.0f} %", std::floor(PercentOf(view))),
-      fmt::format("{} of {}{}", HumanBytes(static_cast<double>(view.bytes)),
+      fmt::format("{} of {}{}{}", HumanBytes(static_cast<double>(view.bytes)), about,
                   HumanBytes(static_cast<double>(view.all_bytes)), so_far),
       fmt::format("{}/s", HumanBytes(view.bytes_per_s)),
       TimeLeft(view),
-      fmt::format("{} of {} files{}", view.objects, view.all_objects, so_far),
+      fmt::format("{} of {}{} files{}", view.objects, about, view.all_objects, so_far),
       fmt::format("{:.0f} files/s", view.objects_per_s),
       fmt::format("{} in flight", view.in_flight),
       view.failed > 0 ? fmt::format("{} failed", view.failed) : "",
@@ -37,6 +40,28 @@ std::vector<std::string> Facts(const ProgressView& view) {
   if (view.objects_per_s < 1) facts[5].clear();
   std::erase(facts, "");
   return facts;
+}
+
+// Shows the end of a path that is too long, because files of one directory differ there. Replaces each
+// character that may take another number of columns than it has bytes.
+std::string PathText(std::string_view path, std::size_t columns) {
+  std::string text;
+  while (!path.empty()) {
+    const auto bytes = std::max<std::size_t>(s3::FirstCharacter(path).bytes, 1);
+    const bool is_plain = bytes == 1 && path.front() >= ' ' && path.front() < 0x7f;
+    text += is_plain ? path.front() : '?';
+    path.remove_prefix(bytes);
+  }
+  constexpr std::string_view kCut = "...";
+  if (text.size() <= columns) return text;
+  if (columns < kCut.size()) return "";
+  return std::string(kCut) + text.substr(text.size() - (columns - kCut.size()));
+}
+
+std::string SlowestLine(const SlowTask& task, std::size_t columns) {
+  const auto part = task.part > 0 ? fmt::format(", part {}", task.part) : "";
+  const auto lead = fmt::format("slowest: {}{}: ", HumanDuration(task.seconds), part);
+  return lead.size() < columns ? lead + PathText(task.path, columns - lead.size()) : "";
 }
 
 // Returns a bar of `columns` columns, with its brackets.
@@ -66,10 +91,15 @@ std::vector<std::string> ProgressLines(const ProgressView& view, std::size_t wid
       lines.push_back(fact);
     }
   }
+  const auto slowest = max_lines > 1 && view.slowest && view.slowest->seconds >= kSlowSeconds
+                           ? SlowestLine(*view.slowest, columns)
+                           : "";
   for (auto& line : lines) line.resize(std::min(line.size(), columns));
-  lines.resize(std::min(lines.size(), std::max<std::size_t>(max_lines, 1)));
+  const auto room_for_facts = std::max<std::size_t>(max_lines, 1) - (slowest.empty() ? 0 : 1);
+  lines.resize(std::min(lines.size(), room_for_facts));
   const auto room = columns - lines.front().size();
   if (room > kMinBar + 1) lines.front() += " " + Bar(PercentOf(view), std::min(room - 1, kMaxBar));
+  if (!slowest.empty()) lines.push_back(slowest);
   return lines;
 }
 

@@ -4,6 +4,7 @@
 
 #include "pipeline/fs/own_dir.h"
 #include "pipeline/plan/manifest.h"
+#include "pipeline/source/file_counter.h"
 #include "pipeline/source/walk.h"
 
 namespace pipeline {
@@ -28,6 +29,7 @@ Inputs PlannedInputs(const ShardOptions& options, Trust trust) {
     return FinderOfManifest(std::move(*plan_dir), options.shard.index)(yield);
   };
   inputs.one_more = [left = options.inputs]() mutable { return left > 0 && left-- > 0; };
+  inputs.count = [all = Work{options.inputs, options.bytes}](const std::function<bool()>&) { return all; };
   return inputs;
 }
 
@@ -80,6 +82,13 @@ Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop
       const auto input = walk->Next();
       if (!input || is_ours(FileOf(*input).key)) return input.has_value();
     }
+  };
+  // A shard of a walk gets about its share of all inputs, because keys are divided by their hash.
+  inputs.count = [roots, shards = static_cast<std::uint64_t>(shard.count),
+                  streams = inputs.streams.size()](const std::function<bool()>& stop_count) {
+    auto count = CountFiles(roots, stop_count);
+    if (count) *count = {count->inputs / shards + streams, count->bytes / shards};
+    return count;
   };
   return inputs;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pipeline/options.h"
+#include "pipeline/run/input_estimate.h"
 #include "pipeline/source/walkers.h"
 #include "pipeline/upload/object.h"
 
@@ -19,6 +20,8 @@ struct Inputs {
   // Returns true once for each input that `find` would find, then false. So a caller can learn whether there
   // are more inputs than a given number, without finding all of them. Not thread-safe.
   std::function<bool()> one_more;
+  // Counts about what `find` would find. Any thread.
+  CountInputs count;
 };
 
 // Returns the existing files and directories that this command itself writes: run directory, plan, trace. The

@@ -111,10 +111,10 @@ s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSiz
 }
 
 int CountOf(const RunThreads& threads) {
-  // Eleven threads, and one in reserve. The eleven: journal, lock, deadlines, progress, status file, series,
-  // source, credential renewal, running shards, the worker scaler's timer, name resolution. The source's
-  // thread is also one of the walkers.
-  constexpr int kOneOfEach = 12;
+  // Twelve threads, and one in reserve. The twelve: journal, lock, deadlines, progress, status file, series,
+  // estimate, source, credential renewal, running shards, the worker scaler's timer, name resolution. The
+  // source's thread is also one of the walkers.
+  constexpr int kOneOfEach = 13;
   return kOneOfEach + threads.workers + threads.event_loops + threads.walkers - 1;
 }
 

@@ -56,6 +56,7 @@ void SeriesWriter::Sample() {
   const auto limit = LimitOf(Difference(total.slot_seconds, before.slot_seconds), busy_share);
   const s3::MutexLock lock(mutex_);
   limit_ = limit;
+  slot_seconds_ = total.slot_seconds;
 }
 
 s3::BySlotState<double> SeriesWriter::End() {
@@ -92,6 +93,11 @@ void SeriesWriter::WriteLine(const std::string& line) {
 std::string_view SeriesWriter::limit() const {
   const s3::MutexLock lock(mutex_);
   return limit_;
+}
+
+s3::BySlotState<double> SeriesWriter::slot_seconds() const {
+  const s3::MutexLock lock(mutex_);
+  return slot_seconds_;
 }
 
 std::string SeriesWriter::problem() const {

@@ -34,6 +34,8 @@ class SeriesWriter {
 
   // Names what limited the session in the last few seconds; see LimitOf(). Any thread.
   std::string_view limit() const;
+  // Returns where the time of the slots went until the last sample. Any thread.
+  s3::BySlotState<double> slot_seconds() const;
   // Returns why the file is incomplete; empty if it is not. Any thread.
   std::string problem() const;
 
@@ -61,6 +63,7 @@ class SeriesWriter {
 
   mutable s3::Mutex mutex_;
   std::string_view limit_ S3_GUARDED_BY(mutex_);
+  s3::BySlotState<double> slot_seconds_ S3_GUARDED_BY(mutex_);
   std::string problem_ S3_GUARDED_BY(mutex_);
   std::optional<s3::PeriodicThread> samples_;  // the last member, because its thread uses the others
 };

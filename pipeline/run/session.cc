@@ -104,6 +104,7 @@ class Session {
   UploadContext UploadContextOf();
   void AnnounceStop();
   TransferState Transfer();
+  double SecondsPerObject() const;
   std::string_view WaitsFor();
   void AddTiming(Summary* summary);
   GraphCallbacks Callbacks();
@@ -124,6 +125,7 @@ class Session {
   const std::unique_ptr<s3::Client> client_;
   BufferPool buffers_;
   DigestScheduler digests_;
+  TasksInFlight tasks_;
   const Inputs inputs_;
   const Deadlines deadlines_;
   const std::unique_ptr<SkipCheck> skip_;  // null when nothing is skipped
@@ -134,7 +136,8 @@ class Session {
   const Clock::time_point start_;
   const double cpu_before_ = ProcessCpuSeconds();
   ConcurrencyController slots_;
-  SeriesWriter series_;  // the last, because its thread reads the others
+  SeriesWriter series_;  // its thread reads the members above
+  const InputEstimate estimate_;
 };
 
 std::unique_ptr<RunningShards> JoinRunningShards(const SessionContext& context) {
@@ -169,7 +172,8 @@ Session::Session(const SessionContext& context, Progress* progress, Console* con
       sink_(context.directory.journal(), console_, progress_, context.stop, options_.limits.failures),
       start_(Clock::now()),
       slots_(context.setup.slots, start_),
-      series_(context.directory.dir(), graph_.slot_time(), progress_, CoresOf(options_.upload)) {
+      series_(context.directory.dir(), graph_.slot_time(), progress_, CoresOf(options_.upload)),
+      estimate_(inputs_.count, context.directory.history()->inputs().done_work(), progress_) {
   console_->Watch([this] { return Transfer(); });
 }
 
@@ -177,7 +181,15 @@ Session::~Session() { console_->Watch(nullptr); }
 
 TransferState Session::Transfer() {
   const auto sent = clients_.sent_bytes();
-  return {sent.total, sent.in_flight, WaitsFor()};
+  return {sent.total, sent.in_flight, WaitsFor(), tasks_.Slowest(Clock::now()), SecondsPerObject()};
+}
+
+// The mean wait of a request for its response, divided by the requests in flight. 0: not known.
+double Session::SecondsPerObject() const {
+  std::uint64_t requests = 0;
+  for (const auto& kind : clients_.latencies().Stats()) requests += kind.count;
+  const double waited = series_.slot_seconds()[s3::SlotState::kFirstByte];
+  return requests > 0 ? waited / static_cast<double>(requests) / std::max(slots_.circulation(), 1) : 0;
 }
 
 // Returns what the run waits for, as far as the counters tell; empty if they do not tell.
@@ -243,6 +255,7 @@ UploadContext Session::UploadContextOf() {
           .requeue = [this](const Object& object) { source_.Requeue(object); },
           .stream_ready = [this](std::shared_ptr<Object> stream,
                                  int number) { source_.StreamReady(std::move(stream), number); },
+          .tasks = &tasks_,
           .slot_time = graph_.slot_time()};
 }
 
@@ -308,34 +321,22 @@ std::uint64_t Session::AbortOrphans(History* journal) {
 }
 
 void Session::Fill(LiveStatus* status) const {
-  const auto earlier = source_.done_before();
   const auto& now = *progress_;
-  status->found = earlier.found + now.found;
-  status->uploaded = earlier.uploaded + now.uploaded;
-  status->skipped = earlier.skipped + now.skipped;
-  status->failed = now.failed;
-  status->cancelled = now.cancelled;
-  status->sent = earlier.sent + now.sent;
-  status->all_found = now.all_found;
-  status->bytes_found = earlier.uploaded_bytes + now.found_bytes;
-  status->bytes_done = earlier.uploaded_bytes + now.done_bytes;
-  status->bytes_left_out = now.left_out_bytes;
-  status->inputs_before = earlier.found;
-  status->bytes_before = earlier.uploaded_bytes;
-  status->retries = now.retries;
+  FillCounts(now, source_.done_before(), status);
+  const auto& done = context_.directory.history()->inputs().done();
+  status->expected = {.inputs = now.expected, .bytes = now.expected_bytes};
+  if (now.expected > 0) status->expected.inputs += done.found;
+  if (now.expected_bytes > 0) status->expected.bytes += done.uploaded_bytes;
   status->throttled = clients_.admission().throttled();
-  status->in_flight = now.in_flight;
   status->concurrency = slots_.circulation();
+  status->slot_seconds = series_.slot_seconds();
+  status->seconds_per_object = SecondsPerObject();
   const auto outage = clients_.admission().outage();
   status->waiting_for = outage.empty() ? std::string(series_.limit()) : outage;
   const bool has_begun = now.done > 0 || now.in_flight > 0 || now.all_found;
-  if (context_.stop->cause()) {
-    status->state = RunState::kDraining;
-  } else if (!outage.empty()) {
-    status->state = RunState::kWaiting;
-  } else {
-    status->state = has_begun ? RunState::kRunning : RunState::kWalking;
-  }
+  const auto state = has_begun ? RunState::kRunning : RunState::kWalking;
+  const auto connected = outage.empty() ? state : RunState::kWaiting;
+  status->state = context_.stop->cause() ? RunState::kDraining : connected;
 }
 
 // Adds where the time went, and what limited the session.

@@ -44,9 +44,10 @@ void StatusWriter::Update() {
   estimator_.Add(SessionSample(status_, elapsed.count()));
   status_.bytes_per_s = estimator_.bytes_per_s();
   status_.inputs_per_s = estimator_.objects_per_s();
-  const auto bytes_to_send = status_.bytes_found - std::min(status_.bytes_found, status_.bytes_left_out);
+  const auto all = status_.All();
+  const auto bytes_to_send = all.bytes - std::min(all.bytes, status_.bytes_left_out);
   status_.seconds_left = estimator_.SecondsLeft(
-      status_.found - status_.inputs_before, bytes_to_send - std::min(bytes_to_send, status_.bytes_before));
+      all.inputs - status_.inputs_before, bytes_to_send - std::min(bytes_to_send, status_.bytes_before));
   status_.updated_s = std::time(nullptr);
 }
 

@@ -12,7 +12,7 @@
 
 #include "pipeline/fs/io_retry.h"
 #include "pipeline/source/open_file.h"
-#include "s3/glob.h"
+#include "pipeline/source/source_filters.h"
 #include "s3/uri.h"
 
 namespace pipeline {
@@ -24,20 +24,6 @@ constexpr std::size_t kMaxDepth = 512;
 std::string ErrnoText(int error) {
   char buffer[128];
   return strerror_r(error, buffer, sizeof buffer);
-}
-
-bool ExcludesFile(const SourceRoot& root, std::string_view relative) {
-  const auto matches = [&](const std::string& glob) { return s3::GlobMatches(glob, relative); };
-  if (std::any_of(root.exclude.begin(), root.exclude.end(), matches)) return true;
-  return !root.include.empty() && std::none_of(root.include.begin(), root.include.end(), matches);
-}
-
-bool ExcludesDirectory(const SourceRoot& root, std::string_view relative) {
-  return std::any_of(root.exclude.begin(), root.exclude.end(), [&](std::string_view glob) {
-    if (s3::GlobMatchesAllBelow(glob, relative)) return true;
-    if (glob.ends_with('/')) glob.remove_suffix(1);
-    return s3::GlobMatches(glob, relative);
-  });
 }
 
 const char* SpecialFileName(mode_t mode) {

@@ -23,6 +23,8 @@ void AddTo(LiveStatus* total, const LiveStatus& run, bool is_active) {
   total->cancelled += run.cancelled;
   total->sent += run.sent;
   total->all_found = total->all_found && run.all_found;
+  const auto all = run.All();
+  total->expected = {total->expected.inputs + all.inputs, total->expected.bytes + all.bytes};
   total->bytes_found += run.bytes_found;
   total->bytes_done += run.bytes_done;
   total->bytes_left_out += run.bytes_left_out;
@@ -37,13 +39,16 @@ void AddTo(LiveStatus* total, const LiveStatus& run, bool is_active) {
 
 void SumUp(StatusReport* report) {
   report->total.all_found = true;
+  bool all_expected = true;
   for (const auto& run : report->runs) {
     if (run.status) {
       AddTo(&report->total, *run.status, run.phase == RunPhase::kActive);
     } else {
       report->total.all_found = false;
     }
+    all_expected = all_expected && run.status && run.status->knows_totals();
   }
+  if (!all_expected) report->total.expected = {};
 }
 
 RunView ViewShard(const OwnDir& directory, int shard, std::int64_t now_s) {
@@ -177,7 +182,7 @@ std::optional<double> StatusReport::SecondsLeft() const {
 bool StatusReport::TimeIsMinimum() const {
   return std::any_of(runs.begin(), runs.end(), [](const auto& run) {
     const bool is_known = run.status && (run.phase == RunPhase::kEnded || run.status->seconds_left);
-    return !is_known || !run.status->all_found || run.phase == RunPhase::kLost;
+    return !is_known || !run.status->knows_totals() || run.phase == RunPhase::kLost;
   });
 }
 
@@ -212,6 +217,7 @@ std::string StatusReportJson(const StatusReport& report, int indent) {
       {"directory", report.directory},
       {"exit_status", static_cast<int>(report.Status())},
       {"found", total.found},
+      {"expected", nullptr},
       {"uploaded", total.uploaded},
       {"skipped", total.skipped},
       {"failed", total.failed},
@@ -224,6 +230,7 @@ std::string StatusReportJson(const StatusReport& report, int indent) {
       {"seconds_left", nullptr},
       {"seconds_left_is_minimum", report.TimeIsMinimum()},
   };
+  if (total.knows_totals()) json["expected"] = total.All().inputs;
   if (const auto percent = total.Percent()) json["percent"] = *percent;
   if (const auto seconds = report.SecondsLeft()) json["seconds_left"] = *seconds;
   if (report.has_shards) {

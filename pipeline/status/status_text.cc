@@ -50,7 +50,7 @@ std::string Left(int, const RunView& run) {
   const auto seconds = run.phase == RunPhase::kActive && run.status ? run.status->seconds_left : std::nullopt;
   if (!seconds) return "-";
   if (*seconds >= 360'000) return "> 100 h";
-  return HumanDuration(*seconds) + (run.status->all_found ? "" : "+");
+  return HumanDuration(*seconds) + (run.status->knows_totals() ? "" : "+");
 }
 std::string Failed(int, const RunView& run) { return run.status ? std::to_string(run.status->failed) : "-"; }
 std::string Rate(int, const RunView& run) {
@@ -134,18 +134,25 @@ std::string Table(const StatusReport& report, const Screen& screen) {
   return text;
 }
 
+// Returns "about 1200" if the number is an estimate, and "1200+" if it still grows.
+std::string TotalText(const LiveStatus& total, const std::string& number) {
+  if (total.all_found) return number;
+  return total.knows_totals() ? "about " + number : number + "+";
+}
+
 std::string CountsLine(const LiveStatus& total) {
-  return fmt::format("{} of {}{} inputs: {} uploaded, {} skipped, {} failed{}\n", total.done(), total.found,
-                     total.all_found ? "" : "+", total.uploaded + total.sent, total.skipped, total.failed,
+  return fmt::format("{} of {} inputs: {} uploaded, {} skipped, {} failed{}\n", total.done(),
+                     TotalText(total, fmt::format("{}", total.All().inputs)), total.uploaded + total.sent,
+                     total.skipped, total.failed,
                      total.cancelled > 0 ? fmt::format(", {} cancelled", total.cancelled) : "");
 }
 
 std::string ProgressLines(const StatusReport& report) {
   const auto& total = report.total;
   if (!total.Percent()) return "no inputs found yet\n";
-  auto text = fmt::format("{} done, {} of {}{}\n", PercentText(total),
+  auto text = fmt::format("{} done, {} of {}\n", PercentText(total),
                           HumanBytes(static_cast<double>(total.bytes_done)),
-                          HumanBytes(static_cast<double>(total.bytes_found)), total.all_found ? "" : "+");
+                          TotalText(total, HumanBytes(static_cast<double>(total.All().bytes))));
   if (report.With(RunPhase::kActive).empty()) return text + CountsLine(total);
   text += fmt::format("{}/s, time left {}\n", HumanBytes(total.bytes_per_s),
                       TimeText(report.SecondsLeft(), report.TimeIsMinimum()));

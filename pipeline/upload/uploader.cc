@@ -4,6 +4,7 @@ namespace pipeline {
 
 std::optional<ObjectResult> Uploader::operator()(const UploadTask& task) noexcept {
   Object* const object = task.object.get();
+  const TasksInFlight::Entry in_flight(context_.tasks, task);
   ++context_.progress->in_flight;
   RunGuarded(object, [&] { Send(task); });
   std::optional<ObjectResult> result;

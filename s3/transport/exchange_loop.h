@@ -191,10 +191,10 @@ class ExchangeLoop : public Engine {
   // An event that wakes a SCHED_BATCH thread does not interrupt the thread that runs on the same core
   // (sched(7)). So a worker finishes the requests that it has at hand, events gather meanwhile, and one
   // epoll_wait returns them all. A free core runs the loop at once, as before. If the call is refused, the
-  // loop only costs more CPU.
+  // loop only costs more CPU. A policy that the user has chosen (chrt) stays.
   static void GatherEvents() {
     const sched_param unused{};
-    (void)sched_setscheduler(0, SCHED_BATCH, &unused);
+    if (sched_getscheduler(0) == SCHED_OTHER) (void)sched_setscheduler(0, SCHED_BATCH, &unused);
   }
 
   void Run() {

@@ -2,6 +2,7 @@
 import datetime
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -9,7 +10,8 @@ import sys
 import time
 import unittest
 
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client import parser as prometheus
+from prometheus_client.openmetrics import parser as openmetrics
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
 from support.harness import KEY_ID, S3FLOW, SECRET, Serve, TestCase, clean_environment, read_journal, s3flow
@@ -36,10 +38,15 @@ class StatusCase(TestCase):
         return json.loads(((run_dir or self.run_dir) / "status.json").read_text())
 
     def metrics(self, run_dir=None):
-        """Reads metrics.prom with the reference parser, which raises on every breach of the OpenMetrics rules."""
+        """Reads metrics.prom with two parsers. The one of OpenMetrics raises on every breach of the rules; that of Prometheus's
+        text format reads what node_exporter and promtool read."""
         text = ((run_dir or self.run_dir) / "metrics.prom").read_text()
-        return {sample.name + "".join(f",{v}" for k, v in sample.labels.items() if k in ("outcome", "s3flow_state")): sample.value
-                for family in text_string_to_metric_families(text) for sample in family.samples}
+        self.assertEqual(re.findall(r"^# TYPE \S+ (?!gauge$)", text, re.M), [])
+        strict, plain = ({sample.name + "".join(f",{v}" for k, v in sample.labels.items() if k in ("outcome", "state")): sample.value
+                          for family in parse(text) for sample in family.samples}
+                         for parse in (openmetrics.text_string_to_metric_families, prometheus.text_string_to_metric_families))
+        self.assertEqual(strict, plain)
+        return strict
 
     def status(self, *arguments, status=None):
         ended = s3flow("status", *(arguments or [self.run_dir]))
@@ -80,7 +87,7 @@ class OneRun(StatusCase):
         self.assertEqual((status["bytes_done"], status["percent"], status["in_flight"], status["exit_status"]), (FILES * 1000, 100, 0, 0))
         self.assertEqual((status["host"], status["complete"], status["seconds_left"]), (socket.gethostname(), True, None))
         metrics = self.metrics()
-        self.assertEqual((metrics["s3flow_inputs_total,uploaded"], metrics["s3flow_sent_bytes_total"], metrics["s3flow_exit_status"]), (FILES, FILES * 1000, 0))
+        self.assertEqual((metrics["s3flow_inputs,uploaded"], metrics["s3flow_sent_bytes"], metrics["s3flow_exit_status"]), (FILES, FILES * 1000, 0))
         self.assertEqual((metrics["s3flow_state,finished"], metrics["s3flow_state,running"]), (1, 0))
         ended = self.status(status=0)
         self.assertIn(f"finished on {socket.gethostname()}", ended.stdout)
@@ -105,7 +112,7 @@ class OneRun(StatusCase):
             self.assertEqual(s3flow("run", self.job(server.endpoint)).returncode, 1)
             self.assertEqual((self.status_file()["state"], self.status_file()["failed"]), ("failed", 1))
             self.assertIn(f"to try again: s3flow run JOB.yaml --run-dir {self.run_dir} --resume\n", self.status(status=1).stdout)
-            self.assertEqual(self.metrics()["s3flow_inputs_total,failed"], 1)
+            self.assertEqual(self.metrics()["s3flow_inputs,failed"], 1)
 
     def test_a_running_run_and_what_becomes_of_it(self):
         process = self.hanging_run()
@@ -122,6 +129,21 @@ class OneRun(StatusCase):
         self.assertIn("lost on", ended.stdout)
         self.assertIn(f"to resume: s3flow run JOB.yaml --run-dir {self.run_dir}\n", ended.stdout)
         self.assertEqual(self.json_status()["runs"][0]["process_holds_directory"], False)
+
+    def test_a_long_run_knows_its_inputs_before_the_walk_has_found_them(self):
+        """The walk is 1,024 inputs ahead, so at 20 requests a second it goes on for 100 s."""
+        for i in range(3000):
+            self.write(f"data/sub{i % 10}/g{i}", "y" * 1000)
+        with Serve(self.dir / "store") as server:
+            process = self.start("run", self.job(server.endpoint, extra="limits: {requests_per_second: 20, drain: 100ms}"))
+            until(lambda: (self.run_dir / "metrics.prom").exists() and "s3flow_expected_inputs" in self.metrics())  # written after status.json
+            status = self.status_file()
+            self.assertEqual((status["walk_ended"], status["expected"], status["seconds_left_is_minimum"]), (False, 3000 + FILES, False))
+            self.assertEqual(self.metrics()["s3flow_expected_inputs"], 3000 + FILES)
+            self.assertIn(f"of about {3000 + FILES} inputs", self.status(status=75).stdout)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+        self.assertIsNone(self.status_file()["expected"])
 
     def test_a_run_that_is_stopped_says_so(self):
         process = self.hanging_run()

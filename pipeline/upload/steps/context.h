@@ -19,6 +19,7 @@
 #include "pipeline/upload/object.h"
 #include "pipeline/upload/property_rules.h"
 #include "pipeline/upload/skip.h"
+#include "pipeline/upload/tasks_in_flight.h"
 #include "s3/base/slot_time.h"
 #include "s3/client/client.h"
 
@@ -44,7 +45,8 @@ struct UploadContext {
   std::function<void(std::chrono::milliseconds)> pause;            // suspends the task
   std::function<void(const Object&)> requeue;                      // gives an input back to the source
   std::function<void(std::shared_ptr<Object>, int)> stream_ready;  // see Source::StreamReady
-  s3::SlotTime* slot_time = nullptr;                               // null: time is not counted
+  TasksInFlight* tasks;
+  s3::SlotTime* slot_time = nullptr;  // null: time is not counted
 };
 
 // Returns the key and properties of the object, for requests. Valid as long as `object`.

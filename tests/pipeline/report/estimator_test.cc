@@ -91,6 +91,23 @@ TEST(EstimatorTest, SmallAndLargeFilesInAnyOrder) {
   EXPECT_LT(WorstError(Mixed(50'000, 100), 1e-3, 5e-9, kFrom), kAllowed);
 }
 
+// All files so far had 1 MB and took 0.1 s, and those that are left are empty.
+TEST(EstimatorTest, AKnownTimeForAnEmptyFileTellsObjectsFromBytes) {
+  const auto left = [](double known) {
+    Estimator estimator;
+    for (std::uint64_t i = 0; i <= 10; ++i) {
+      estimator.Add({.seconds = static_cast<double>(i),
+                     .objects = 10 * i,
+                     .bytes = i * 10'000'000,
+                     .seconds_per_object = known});
+    }
+    return estimator.SecondsLeft(1100, 100'000'000).value();
+  };
+  EXPECT_NEAR(left(0), 100, 1) << "without that time, the longer guess";
+  EXPECT_NEAR(left(0.01), 10, 1);
+  EXPECT_NEAR(left(5), 100, 1) << "no file takes longer than those so far";
+}
+
 TEST(EstimatorTest, AStoreThatBecomesSlowAndRecovers) {
   const auto speed = [](double now) { return std::fmod(now, 20) < 5 ? 0.3 : 1.0; };
   EXPECT_LT(WorstError(Same(50'000, 4096), 2e-3, 1e-9, kFrom, speed), kAllowed);
@@ -171,6 +188,24 @@ TEST(EstimatorTest, AfterALongPauseTheRateIsTheAverageOfThePause) {
   estimator.Add(At(0, 0));
   estimator.Add(At(100, 1000));
   EXPECT_DOUBLE_EQ(estimator.bytes_per_s(), 10);
+}
+
+TEST(ExtrapolateTest, InputsThatAreNotFoundYetHaveTheMeanSize) {
+  const auto whole = Extrapolate({.inputs = 4, .bytes = 400}, {.inputs = 10});
+  EXPECT_EQ(whole.inputs, 10u);
+  EXPECT_EQ(whole.bytes, 1000u);
+}
+
+TEST(ExtrapolateTest, KnownBytesReplaceTheMean) {
+  EXPECT_EQ(Extrapolate({.inputs = 4, .bytes = 400}, {.inputs = 10, .bytes = 450}).bytes, 450u);
+  EXPECT_EQ(Extrapolate({.inputs = 4, .bytes = 400}, {.inputs = 10, .bytes = 300}).bytes, 400u);
+}
+
+TEST(ExtrapolateTest, NothingThatWasFoundIsTakenAway) {
+  EXPECT_EQ(Extrapolate({}, {.inputs = 10, .bytes = 70}).inputs, 10u);
+  EXPECT_EQ(Extrapolate({}, {.inputs = 10, .bytes = 70}).bytes, 70u);
+  EXPECT_EQ(Extrapolate({.inputs = 4, .bytes = 400}, {}).bytes, 400u);
+  EXPECT_EQ(Extrapolate({.inputs = 4, .bytes = 400}, {.inputs = 3}).inputs, 4u);
 }
 
 }  // namespace estimator_test

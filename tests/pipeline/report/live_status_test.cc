@@ -55,12 +55,13 @@ TEST(LiveStatusTest, TheJsonKeepsItsKeys) {
   std::vector<std::string> keys;
   const auto json = nlohmann::json::parse(StatusJson(ended));
   for (const auto& [key, value] : json.items()) keys.push_back(key);
-  EXPECT_THAT(keys, testing::UnorderedElementsAre(
-                        "schema", "state", "host", "pid", "session", "shard", "started", "updated", "found",
-                        "uploaded", "skipped", "failed", "cancelled", "sent", "in_flight", "walk_ended",
-                        "bytes_found", "bytes_done", "bytes_left_out", "percent", "bytes_per_second",
-                        "inputs_per_second", "seconds_left", "seconds_left_is_minimum", "retries",
-                        "throttled", "concurrency", "waiting_for", "version", "exit_status", "complete"));
+  EXPECT_THAT(
+      keys, testing::UnorderedElementsAre(
+                "schema", "state", "host", "pid", "session", "shard", "started", "updated", "found",
+                "uploaded", "skipped", "failed", "cancelled", "sent", "in_flight", "walk_ended", "expected",
+                "bytes_expected", "bytes_found", "bytes_done", "bytes_left_out", "percent",
+                "bytes_per_second", "inputs_per_second", "seconds_left", "seconds_left_is_minimum", "retries",
+                "throttled", "concurrency", "waiting_for", "version", "exit_status", "complete"));
   EXPECT_EQ(json.at("started"), "2023-11-14T22:13:20Z");
   EXPECT_EQ(json.at("state"), "waiting for the store");
   EXPECT_EQ(json.at("seconds_left_is_minimum"), false);
@@ -83,6 +84,21 @@ TEST(LiveStatusTest, OtherDocumentsAreRefused) {
   json["state"] = "running";
   json["started"] = "yesterday";
   EXPECT_EQ(ParseStatus(json.dump()).error().message, "is damaged");
+}
+
+TEST(LiveStatusTest, WhileTheWalkGoesOnTheExpectedInputsAreTheTotal) {
+  auto walking = Example();
+  walking.all_found = false;
+  EXPECT_TRUE(nlohmann::json::parse(StatusJson(walking)).at("expected").is_null());
+  EXPECT_EQ(nlohmann::json::parse(StatusJson(walking)).at("seconds_left_is_minimum"), true);
+  walking.expected = {4 * walking.found, 4 * walking.bytes_found};
+  const auto json = nlohmann::json::parse(StatusJson(walking));
+  EXPECT_EQ(json.at("expected"), 4 * walking.found);
+  EXPECT_EQ(json.at("seconds_left_is_minimum"), false);
+  EXPECT_DOUBLE_EQ(walking.Percent().value(), Example().Percent().value() / 4);
+  EXPECT_EQ(StatusJson(ParseStatus(StatusJson(walking)).value()), StatusJson(walking));
+  walking.all_found = true;
+  EXPECT_EQ(walking.All().inputs, walking.found) << "the walk knows better";
 }
 
 TEST(LiveStatusTest, BytesThatAreNotUtf8AreReplaced) {

@@ -10,14 +10,15 @@ using testing::HasSubstr;
 using testing::Not;
 
 // tests/e2e/status_test.py reads the files of real runs with a strict OpenMetrics parser.
-TEST(MetricsTest, CountersHaveTotalAndTheLastLineIsEof) {
+TEST(MetricsTest, EachMetricHasItsHeadAndTheLastLineIsEof) {
   const auto text = MetricsText({.uploaded = 4, .bytes_done = 400});
-  EXPECT_THAT(text, HasSubstr("# TYPE s3flow_sent_bytes counter\n# UNIT s3flow_sent_bytes bytes\n"
-                              "# HELP s3flow_sent_bytes Bytes that the store has acknowledged.\n"
-                              "s3flow_sent_bytes_total 400\n"));
-  EXPECT_THAT(text, HasSubstr("s3flow_inputs_total{outcome=\"uploaded\"} 4\n"));
-  EXPECT_THAT(text, HasSubstr("s3flow_state{s3flow_state=\"walking\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr("s3flow_state{s3flow_state=\"running\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("# TYPE s3flow_sent_bytes gauge\n# UNIT s3flow_sent_bytes bytes\n"
+                              "# HELP s3flow_sent_bytes Bytes that the store has acknowledged. Grows during a session.\n"
+                              "s3flow_sent_bytes 400\n"));
+  EXPECT_THAT(text, HasSubstr("s3flow_inputs{outcome=\"uploaded\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("s3flow_state{state=\"walking\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("s3flow_state{state=\"running\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("s3flow_slot_seconds{state=\"first_byte\"} 0.000000\n"));
   EXPECT_TRUE(text.ends_with("\n# EOF\n"));
 }
 
@@ -25,6 +26,9 @@ TEST(MetricsTest, UnknownValuesAreLeftOut) {
   const auto text = MetricsText({});
   EXPECT_THAT(text, Not(HasSubstr("s3flow_left_seconds")));
   EXPECT_THAT(text, Not(HasSubstr("s3flow_exit_status")));
+  EXPECT_THAT(text, Not(HasSubstr("s3flow_expected_inputs")));
+  EXPECT_THAT(MetricsText({.found = 2, .expected = {.inputs = 7}}),
+              HasSubstr("\ns3flow_expected_inputs 7\n"));
   EXPECT_THAT(MetricsText({.state = RunState::kFinished, .exit_status = 0}),
               HasSubstr("s3flow_exit_status 0\n"));
 }

@@ -10,13 +10,14 @@ namespace progress_view_test {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 ProgressView Halfway() {
   return {.objects = 60,
           .all_objects = 100,
           .bytes = 512 << 20,
           .all_bytes = 1 << 30,
-          .all_found = true,
+          .totals = Totals::kExact,
           .objects_per_s = 12,
           .bytes_per_s = 100 << 20,
           .seconds_left = 5.2,
@@ -53,11 +54,39 @@ TEST(ProgressViewTest, ABarFillsWhatTheFirstLineLeaves) {
 
 TEST(ProgressViewTest, WhileTheWalkGoesOnTotalsAreOnlySoFar) {
   auto view = Halfway();
-  view.all_found = false;
+  view.totals = Totals::kSoFar;
   const auto line = ProgressLine(view);
   EXPECT_THAT(line, HasSubstr("512.0 MiB of 1.0 GiB so far"));
   EXPECT_THAT(line, HasSubstr("60 of 100 files so far"));
   EXPECT_THAT(line, HasSubstr("at least 5 s left"));
+}
+
+TEST(ProgressViewTest, EstimatedTotalsAreCalledSo) {
+  auto view = Halfway();
+  view.totals = Totals::kEstimated;
+  const auto line = ProgressLine(view);
+  EXPECT_THAT(line, HasSubstr("512.0 MiB of about 1.0 GiB |"));
+  EXPECT_THAT(line, HasSubstr("60 of about 100 files |"));
+  EXPECT_THAT(line, HasSubstr("about 5 s left"));
+}
+
+TEST(ProgressViewTest, TheLastLineNamesATaskThatTakesLong) {
+  auto view = Halfway();
+  view.slowest = SlowTask{.path = "data/a-long-name-of-a-directory/and-a-file.bin", .part = 7, .seconds = 12};
+  EXPECT_EQ(ProgressLines(view, 80, 5).back(),
+            "slowest: 12 s, part 7: data/a-long-name-of-a-directory/and-a-file.bin");
+  EXPECT_EQ(ProgressLines(view, 40, 9).back(), "slowest: 12 s, part 7: ...nd-a-file.bin");
+  view.slowest->part = 0;
+  EXPECT_THAT(ProgressLines(view, 40, 9).back(), StartsWith("slowest: 12 s: ..."));
+  view.slowest->path = "a\x1b[2J\u65e5\xff.bin";
+  EXPECT_EQ(ProgressLines(view, 80, 5).back(), "slowest: 12 s: a?[2J??.bin");
+  view.slowest->seconds = 1;
+  EXPECT_THAT(ProgressLines(view, 80, 5).back(), Not(HasSubstr("slowest")));
+  for (std::size_t width = 1; width < 100; ++width) {
+    view.slowest->seconds = 12;
+    for (const auto& line : ProgressLines(view, width, 5))
+      EXPECT_LT(line.size(), std::max<std::size_t>(width, 2));
+  }
 }
 
 TEST(ProgressViewTest, AFewLargeFilesHaveNoRateOfFiles) {

@@ -65,6 +65,7 @@ struct UploadRun {
     Console console(report, &progress, null);
     BufferPool buffers(upload_options.memory_bytes);
     test::TaskThreads tasks(2);
+    TasksInFlight in_flight;
     DigestScheduler digests(2, &waiter, [&](std::function<void()> task) { tasks.Enqueue(std::move(task)); });
     const auto rules = PropertyRules::Load({}).value();
     Source source(FinderOf(Walk({root}, "")), {}, upload_options, stop.drain_token(), &history, &progress);
@@ -75,7 +76,8 @@ struct UploadRun {
            waiter.Wait([&](s3::Wake wake) { loop.WakeAfter(time, wake); });
          },
          [&](const Object& object) { source.Requeue(object); },
-         [&](std::shared_ptr<Object> stream, int number) { source.StreamReady(std::move(stream), number); }});
+         [&](std::shared_ptr<Object> stream, int number) { source.StreamReady(std::move(stream), number); },
+         &in_flight});
     Sink sink(journal.get(), &console, &progress, &stop);
     std::mutex source_mutex, sink_mutex;
     std::vector<std::thread> workers;
