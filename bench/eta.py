@@ -41,7 +41,7 @@ def mixed_with_failures(scratch):
 
 
 def large_first(scratch):
-    """The first directory has the large files, so the small ones begin when half of the time is over."""
+    """The small files begin after about half of the time, if the file system lists the directory `large` first."""
     matrix.make_files(scratch / "data/small", 4000, 4096)
     matrix.make_files(scratch / "data/large", 40, 16 * MIB)
     return scratch / "data", {"latency": "50ms"}, ["upload.concurrency=16", "limits.bandwidth=40MiB"]

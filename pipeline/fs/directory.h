@@ -19,8 +19,8 @@ class DirectoryReader {
   // the end of the directory and after an error; error() tells the two apart. Blocks. Repeats a failed system
   // call; see io_retry.h.
   const char* Next();
-  // Returns what kind of entry the last name is: DT_DIR, DT_REG ... (dirent.h). Only a hint: some file
-  // systems always say DT_UNKNOWN.
+  // Returns the type of the last entry: DT_DIR, DT_REG ... (dirent.h). The type is only a hint, because some
+  // file systems always return DT_UNKNOWN.
   unsigned char type() const { return type_; }
   // Returns the errno of the failed call that ended the reading; 0 if none failed.
   int error() const { return error_; }

@@ -29,7 +29,7 @@ struct TaskStats {
   int slots = 1;                                // slots that the task held
   std::uint64_t bytes = 0;                      // bytes of its HTTP body
   std::chrono::steady_clock::duration took{};   // time since the task left the source
-  std::chrono::steady_clock::time_point now{};  // when it has reached the sink
+  std::chrono::steady_clock::time_point now{};  // when the sink had recorded its result
   const ObjectResult* result = nullptr;         // null: the input has no result yet
 };
 

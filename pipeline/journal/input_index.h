@@ -38,7 +38,7 @@ class InputIndex {
   // Returns the counts of the uploaded, skipped and sent inputs. These inputs need no more work, except for
   // files that have changed since. Some of them may no longer be in the source.
   const Summary& done() const { return done_; }
-  // The number of these inputs, and their sizes, also of those that were skipped.
+  // Returns the number of these inputs and their total size, including skipped inputs.
   Work done_work() const { return done_work_; }
   // Returns the counts of the failed and cancelled inputs.
   const Summary& unfinished() const { return unfinished_; }

@@ -103,9 +103,10 @@ std::optional<double> Estimator::SecondsLeft(std::uint64_t objects, std::uint64_
   }
   const double best = square > 0 ? std::clamp(product / square, 0.0, 1.0) : 0.5;
   const double variance = (difference - 2 * best * product + best * best * square) / weights;
-  // If the intervals do not tell the shares apart, for example because all files so far had one size, a file
-  // takes at least the time for an empty one. If that time is not known, the longer of the two times is the
-  // better guess. The guess has the weight of kPriorIntervals intervals.
+  // The intervals may not tell the shares apart, for example because all files so far had one size. Then the
+  // share of the objects is a guess: the time that an empty file adds, divided by the mean time of a file. If
+  // the time of an empty file is not known, the guess is the longer of the two times. A guess has the weight
+  // of kPriorIntervals intervals.
   const double prior_weight = kPriorIntervals * std::max(variance, 0.0) + 1e-12;
   const double known = recent_.back().seconds_per_object / per_object;
   const double prior = known > 0 ? std::min(known, 1.0) : objects_time > bytes_time ? 1 : 0;

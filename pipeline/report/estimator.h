@@ -10,13 +10,13 @@
 
 namespace pipeline {
 
-// The counters of a run at one moment. They never decrease.
+// The state of a run at one moment. The counters never decrease.
 struct Sample {
   double seconds = 0;             // since the start of the run
   std::uint64_t objects = 0;      // inputs that have a result
   std::uint64_t bytes = 0;        // acknowledged by the store, or sent by requests in flight
   std::uint64_t sent_bytes = 0;   // given to the kernel or to libcurl; a repeated request counts again
-  double seconds_per_object = 0;  // about the time for a file without content; 0: not known
+  double seconds_per_object = 0;  // about how much an empty file adds to the run; 0: unknown
 };
 
 // Returns the share of the work that is done, from 0 to 100: of the bytes, or of the inputs if the bytes are
@@ -25,9 +25,8 @@ struct Sample {
 std::optional<double> PercentDone(std::uint64_t inputs_done, std::uint64_t inputs, std::uint64_t bytes_done,
                                   std::uint64_t bytes);
 
-// Returns the whole work if about `expected` exists and `found` was found so far. If only the number of
-// inputs is expected, those that are not found yet have the mean size of the others. Returns `found` if more
-// was found than expected.
+// Returns an estimate of the whole work. If `expected.bytes` is 0 (not known), the inputs that are not found
+// yet get the mean size of those that are. Returns at least `found`.
 Work Extrapolate(const Work& found, const Work& expected);
 
 // Not thread-safe.
@@ -44,8 +43,8 @@ class Estimator {
   //
   // The time for small files depends on their number, the time for large files on their bytes. So one share
   // of the time is spent on objects, and the rest on bytes. Uses the share that explains best how long the
-  // past intervals took. Recent intervals count more than early ones. If the intervals do not tell the shares
-  // apart, Sample::seconds_per_object does.
+  // past intervals took. Recent intervals count more than early ones. If the intervals fit many shares,
+  // Sample::seconds_per_object decides.
   std::optional<double> SecondsLeft(std::uint64_t objects, std::uint64_t bytes) const;
 
   static constexpr double kWindow = 20;

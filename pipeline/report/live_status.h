@@ -69,7 +69,7 @@ struct LiveStatus {
   // Why the run is not faster: the description of an outage, or a name (see LimitOf()). Empty: unknown.
   std::string waiting_for;
 
-  // Where the time of the session's slots went. Not in status.json.
+  // Seconds that the session's slots have spent in each state. This value is not in status.json.
   s3::BySlotState<double> slot_seconds;
 
   double seconds_per_object = 0;  // see Sample; not in status.json
@@ -84,13 +84,15 @@ struct LiveStatus {
   std::uint64_t done() const { return uploaded + skipped + failed + cancelled + sent; }
   // Returns true if All() is the whole work, at least approximately, and not only what was found so far.
   bool knows_totals() const { return all_found || (expected.inputs > 0 && expected.inputs >= found); }
-  // Returns all inputs of the run and their bytes, as far as they are known.
+  // Returns the inputs and bytes of the whole run: exact after the walk, before that an estimate. Without an
+  // estimate, returns what was found so far.
   Work All() const;
   // See PercentDone().
   std::optional<double> Percent() const;
 };
 
-// Sets the counts and bytes, from those of the present session and of what earlier sessions have done.
+// Sets the counts and bytes of `status`: those of this session (`now`), plus the work that earlier sessions
+// have done.
 void FillCounts(const Progress& now, const Summary& earlier, LiveStatus* status);
 
 // Returns the work of this session only, because the work of earlier sessions says nothing about the present

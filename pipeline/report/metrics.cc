@@ -56,7 +56,7 @@ std::string Inputs(const LiveStatus& status) {
 
 std::string SlotSeconds(const s3::BySlotState<double>& seconds) {
   auto text = Head("s3flow_slot_seconds", "seconds",
-                   "Where the time of the session's slots went, by state. Grows during a session.");
+                   "Seconds that the session's slots spent in each state. Grows during a session.");
   for (std::size_t i = 0; i < s3::kSlotStates; ++i) {
     text += fmt::format("s3flow_slot_seconds{{state=\"{}\"}} {:.6f}\n",
                         s3::NameOf(static_cast<s3::SlotState>(i)), seconds.values[i]);

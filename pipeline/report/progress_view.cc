@@ -43,7 +43,7 @@ std::vector<std::string> Facts(const ProgressView& view) {
 }
 
 // Shows the end of a path that is too long, because files of one directory differ there. Replaces each
-// character that may take another number of columns than it has bytes.
+// character that is not printable ASCII by '?', so that one byte is one column.
 std::string PathText(std::string_view path, std::size_t columns) {
   std::string text;
   while (!path.empty()) {

@@ -40,8 +40,8 @@ struct ProgressView {
 double PercentOf(const ProgressView& view);
 
 // Returns the lines of a progress area. Each has at most `width` - 1 columns, so that no terminal wraps it.
-// Returns at most `max_lines` lines; the last facts are left out first. The last line names the slowest task,
-// if it has taken kSlowSeconds and there is room for two lines.
+// Returns at most `max_lines` lines; the last facts are left out first. The last line names the slowest
+// task, if the task has taken at least kSlowSeconds and there is room for two lines.
 std::vector<std::string> ProgressLines(const ProgressView& view, std::size_t width, std::size_t max_lines);
 
 inline constexpr double kSlowSeconds = 2;

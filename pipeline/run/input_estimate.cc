@@ -28,12 +28,12 @@ struct InputEstimate::State {
       s3::MutexLock lock(mutex);
       session_ended.WaitFor(lock, delay, [this]() S3_REQUIRES(mutex) { return progress == nullptr; });
     }
-    // A nice value, not SCHED_IDLE: a thread that never runs may hold a lock of malloc.
+    // SCHED_IDLE is not used: such a thread may never run. If it holds a lock of malloc, uploads wait.
     (void)setpriority(PRIO_PROCESS, 0, 10);  // on Linux, of the calling thread; setpriority(2)
     try {
       if (!MustStop()) Publish(count([this] { return MustStop(); }));
     } catch (const std::exception&) {
-      // No memory for the count, which is of less use than the uploads.
+      // Usually this is std::bad_alloc. The session continues without an estimate.
     }
   }
 
@@ -57,7 +57,7 @@ InputEstimate::InputEstimate(CountInputs count, Work done_before, Progress* prog
   try {
     std::thread([state = state_, delay] { state->Run(delay); }).detach();
   } catch (const std::system_error&) {
-    // The system starts no more threads. Uploads need none for an estimate.
+    // The system allows no more threads. The session continues without an estimate.
   }
 }
 

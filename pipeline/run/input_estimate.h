@@ -1,4 +1,4 @@
-// Estimates how much work a long session has, before its walk has found it all.
+// Estimates the work of a long session before its walk has found all inputs.
 #pragma once
 
 #include <chrono>
@@ -10,8 +10,8 @@
 
 namespace pipeline {
 
-// Counts all inputs of a run and their bytes, also what earlier sessions have done. The bytes may be 0: not
-// known. Blocks. Gives up, and returns nothing, when `stop` returns true.
+// Returns the number of all inputs of a run and their total size, including what earlier sessions have done.
+// A size of 0 means that it is not known. Blocks. Returns nothing if `stop` returns true before the end.
 using CountInputs = std::function<std::optional<Work>(const std::function<bool()>& stop)>;
 
 // Counts once, in a thread of its own with a low priority, and sets Progress::expected and expected_bytes.
@@ -24,8 +24,8 @@ class InputEstimate {
   // `done_before`: what earlier sessions have done. `progress` is not owned.
   InputEstimate(CountInputs count, Work done_before, Progress* progress,
                 std::chrono::milliseconds delay = kDelay);
-  // Does not wait for the thread, because the count may hang in a file server that does not answer. The
-  // thread ends later, and touches `progress` no more.
+  // Does not wait for the thread, because a file server may not answer. The thread ends later and never uses
+  // `progress` again.
   ~InputEstimate();
   InputEstimate(const InputEstimate&) = delete;
   InputEstimate& operator=(const InputEstimate&) = delete;

@@ -83,7 +83,7 @@ Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop
       if (!input || is_ours(FileOf(*input).key)) return input.has_value();
     }
   };
-  // A shard of a walk gets about its share of all inputs, because keys are divided by their hash.
+  // A shard of a walk has about 1/count of all inputs, because the hash of a key selects the shard.
   inputs.count = [roots, shards = static_cast<std::uint64_t>(shard.count),
                   streams = inputs.streams.size()](const std::function<bool()>& stop_count) {
     auto count = CountFiles(roots, stop_count);

@@ -20,7 +20,7 @@ struct Inputs {
   // Returns true once for each input that `find` would find, then false. So a caller can learn whether there
   // are more inputs than a given number, without finding all of them. Not thread-safe.
   std::function<bool()> one_more;
-  // Counts about what `find` would find. Any thread.
+  // Counts approximately the inputs that `find` would find, and their bytes. Any thread.
   CountInputs count;
 };
 

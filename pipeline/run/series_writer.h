@@ -34,7 +34,7 @@ class SeriesWriter {
 
   // Names what limited the session in the last few seconds; see LimitOf(). Any thread.
   std::string_view limit() const;
-  // Returns where the time of the slots went until the last sample. Any thread.
+  // Returns the seconds that slots have spent in each state, up to the last sample. Any thread.
   s3::BySlotState<double> slot_seconds() const;
   // Returns why the file is incomplete; empty if it is not. Any thread.
   std::string problem() const;

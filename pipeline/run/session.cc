@@ -184,7 +184,7 @@ TransferState Session::Transfer() {
   return {sent.total, sent.in_flight, WaitsFor(), tasks_.Slowest(Clock::now()), SecondsPerObject()};
 }
 
-// The mean wait of a request for its response, divided by the requests in flight. 0: not known.
+// Returns the mean wait of a request for its response, divided by the number of slots; 0 if not known.
 double Session::SecondsPerObject() const {
   std::uint64_t requests = 0;
   for (const auto& kind : clients_.latencies().Stats()) requests += kind.count;

@@ -69,7 +69,7 @@ class FileCounter {
     const auto relative = level.relative + name;
     const auto type = level.reader.type();
     const int parent = level.reader.fd();
-    // Some file systems do not say what an entry is. Then the entry itself must be asked.
+    // If the file system does not tell the type of an entry (DT_UNKNOWN), fstatat() tells it.
     struct stat status;
     const bool has_size_to_ask = type != DT_DIR && sizes_ < kMaxSizes && !ExcludesFile(*root_, relative);
     const bool asks = type == DT_UNKNOWN || has_size_to_ask;

@@ -11,10 +11,11 @@
 
 namespace pipeline {
 
-// Returns about how many inputs a walk of `roots` yields, and their bytes. Asks for the sizes of the first
-// kMaxSizes files only, to limit the load of a file server; the others have the mean size of those. The
-// result differs from the walk if links lead to directories or large files, or if the source contains
-// directories of s3flow. Entries that can't be read count as one input, or not at all.
+// Returns about how many inputs a walk of `roots` yields, and their total size. Reads the sizes of the first
+// kMaxSizes files only, to limit the load on a file server, and assumes their mean size for the others. The
+// result differs from the walk if follow_symlinks is on, because a link counts as an empty file. It also
+// differs if the source contains directories of s3flow, because the walk does not enter them. An entry that
+// can't be read counts as one input or not at all.
 //
 // Blocks. Keeps one directory open for each level of the tree. Returns nothing if `stop` returned true, if
 // the tree is deeper than kMaxLevels, if no descriptor is free, or if a file system without entry types

@@ -7,8 +7,9 @@
 
 namespace pipeline {
 
-// Return true if the root's `exclude` or `include` leaves the entry out. `relative`: its path below the root,
-// without a slash at the end. An excluded directory is not entered.
+// Return true if the root's globs leave the entry out: a file by `exclude` or `include`, a directory by
+// `exclude` only. `relative`: the entry's path below the root, without a slash at the end. An excluded
+// directory is not entered.
 bool ExcludesFile(const SourceRoot& root, std::string_view relative);
 bool ExcludesDirectory(const SourceRoot& root, std::string_view relative);
 

@@ -18,7 +18,7 @@ class TasksInFlight {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // One task, as long as this object exists. Allocates nothing.
+  // Lists one task while this object exists. Allocates nothing.
   class Entry : public Hook {
    public:
     // `task` must outlive the entry.
@@ -39,7 +39,7 @@ class TasksInFlight {
 
  private:
   mutable s3::Mutex mutex_;
-  // In the order in which they began. The size is not counted, so that removal is one step.
+  // The oldest task comes first. Nobody asks for the size, so the list does not count it.
   boost::intrusive::list<Entry, boost::intrusive::base_hook<Hook>,
                          boost::intrusive::constant_time_size<false>>
       entries_ S3_GUARDED_BY(mutex_);

@@ -51,7 +51,7 @@ CanonicalRequest BuildCanonicalRequest(std::string_view method, std::string_view
                                        const std::vector<SecretHeader>& secret_headers,
                                        std::string_view payload_hash);
 
-// `scope` is CredentialScope::Text(), here and below.
+// In each function that returns a string to sign, `scope` is CredentialScope::Text().
 std::string StringToSign(std::string_view amz_date, std::string_view scope,
                          std::string_view canonical_request);
 

@@ -188,10 +188,10 @@ class ExchangeLoop : public Engine {
     return result;
   }
 
-  // An event that wakes a SCHED_BATCH thread does not interrupt the thread that runs on the same core
-  // (sched(7)). So a worker finishes the requests that it has at hand, events gather meanwhile, and one
-  // epoll_wait returns them all. A free core runs the loop at once, as before. If the call is refused, the
-  // loop only costs more CPU. A policy that the user has chosen (chrt) stays.
+  // When an event wakes a SCHED_BATCH thread, Linux does not interrupt the thread that runs on that core
+  // (kernel/sched/fair.c). So events gather while workers use all cores, and one epoll_wait returns all of
+  // them. On a free core, the loop runs at once. If the call is refused, the loop only costs more CPU. A
+  // policy that the user has chosen (chrt) stays.
   static void GatherEvents() {
     const sched_param unused{};
     if (sched_getscheduler(0) == SCHED_OTHER) (void)sched_setscheduler(0, SCHED_BATCH, &unused);

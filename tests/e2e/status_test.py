@@ -38,8 +38,8 @@ class StatusCase(TestCase):
         return json.loads(((run_dir or self.run_dir) / "status.json").read_text())
 
     def metrics(self, run_dir=None):
-        """Reads metrics.prom with two parsers. The one of OpenMetrics raises on every breach of the rules; that of Prometheus's
-        text format reads what node_exporter and promtool read."""
+        """Reads metrics.prom with two parsers, and checks that their results are equal. OpenMetrics's parser raises on every
+        breach of the rules. Prometheus's parser reads what node_exporter and promtool read."""
         text = ((run_dir or self.run_dir) / "metrics.prom").read_text()
         self.assertEqual(re.findall(r"^# TYPE \S+ (?!gauge$)", text, re.M), [])
         strict, plain = ({sample.name + "".join(f",{v}" for k, v in sample.labels.items() if k in ("outcome", "state")): sample.value

@@ -61,7 +61,7 @@ class ConnectionPool {
   // of them without a FIN. The value is libcurl's (https://curl.se/libcurl/c/CURLOPT_MAXAGE_CONN.html).
   static constexpr std::chrono::seconds kIdleTimeout{118};
 
-  // So many connections keep their TLS buffers, which take 34 KB each: 4.4 MB for one loop.
+  // At most this many connections of a loop keep their TLS buffers: 34 KB each, 4.4 MB together.
   static constexpr std::size_t kMaxWithTlsBuffers = 128;
 
  private:

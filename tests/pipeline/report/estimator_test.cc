@@ -92,7 +92,7 @@ TEST(EstimatorTest, SmallAndLargeFilesInAnyOrder) {
 }
 
 // All files so far had 1 MB and took 0.1 s, and those that are left are empty.
-TEST(EstimatorTest, AKnownTimeForAnEmptyFileTellsObjectsFromBytes) {
+TEST(EstimatorTest, IfAllFilesHadOneSizeTheTimeOfAnEmptyFileDecides) {
   const auto left = [](double known) {
     Estimator estimator;
     for (std::uint64_t i = 0; i <= 10; ++i) {

@@ -10,11 +10,13 @@ using testing::HasSubstr;
 using testing::Not;
 
 // tests/e2e/status_test.py reads the files of real runs with a strict OpenMetrics parser.
-TEST(MetricsTest, EachMetricHasItsHeadAndTheLastLineIsEof) {
+TEST(MetricsTest, AMetricHasTypeUnitAndHelpAndTheLastLineIsEof) {
   const auto text = MetricsText({.uploaded = 4, .bytes_done = 400});
-  EXPECT_THAT(text, HasSubstr("# TYPE s3flow_sent_bytes gauge\n# UNIT s3flow_sent_bytes bytes\n"
-                              "# HELP s3flow_sent_bytes Bytes that the store has acknowledged. Grows during a session.\n"
-                              "s3flow_sent_bytes 400\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("# TYPE s3flow_sent_bytes gauge\n# UNIT s3flow_sent_bytes bytes\n"
+                "# HELP s3flow_sent_bytes Bytes that the store has acknowledged. Grows during a session.\n"
+                "s3flow_sent_bytes 400\n"));
   EXPECT_THAT(text, HasSubstr("s3flow_inputs{outcome=\"uploaded\"} 4\n"));
   EXPECT_THAT(text, HasSubstr("s3flow_state{state=\"walking\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("s3flow_state{state=\"running\"} 0\n"));

@@ -61,7 +61,7 @@ TEST(ProgressViewTest, WhileTheWalkGoesOnTotalsAreOnlySoFar) {
   EXPECT_THAT(line, HasSubstr("at least 5 s left"));
 }
 
-TEST(ProgressViewTest, EstimatedTotalsAreCalledSo) {
+TEST(ProgressViewTest, EstimatedTotalsAreShownAsAbout) {
   auto view = Halfway();
   view.totals = Totals::kEstimated;
   const auto line = ProgressLine(view);

@@ -92,7 +92,7 @@ TEST(FileCounterTest, ARootMayBeALinkOrAnExcludedFile) {
   EXPECT_EQ(Counted({excluded}), Walked({excluded}));
 }
 
-TEST(FileCounterTest, GivesUpWhenToldToAndInADeepTree) {
+TEST(FileCounterTest, ReturnsNothingIfStoppedOrIfTheTreeIsTooDeep) {
   const test::TempDir tree;
   std::string path = "data";
   for (std::size_t i = 0; i < kMaxLevels; ++i) path += "/d";

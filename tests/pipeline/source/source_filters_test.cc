@@ -18,7 +18,7 @@ TEST(SourceFiltersTest, WithoutGlobsNothingIsExcluded) {
   EXPECT_FALSE(ExcludesDirectory({}, "a/b"));
 }
 
-TEST(SourceFiltersTest, ADirectoryIsExcludedByItsNameOrByAllThatIsBelow) {
+TEST(SourceFiltersTest, AGlobForItsNameOrForAllBelowExcludesADirectory) {
   const SourceRoot root{.include = {"*.csv"}, .exclude = {"cache/", "tmp/**", "logs/*.txt"}};
   EXPECT_TRUE(ExcludesDirectory(root, "cache"));
   EXPECT_TRUE(ExcludesDirectory(root, "tmp"));
