@@ -117,7 +117,9 @@ constexpr Description kAll[] = {
      "endpoint is behind a proxy, or if the proxy's URL has a user; otherwise direct. `check` says which one "
      "and why.",
      "libcurl"},
-    {"upload.part_size", "The size of a part. It is increased if a file would have more than 10,000 parts.",
+    {"upload.part_size",
+     "The size of a part. Parts are larger if a file would otherwise have more parts than the store allows "
+     "(10,000 for most stores), and grow with the length of a stream. `limits.memory` may make them smaller.",
      "64MiB"},
     {"upload.multipart_threshold", "Files above this size are uploaded in parts.", "100MiB"},
     {"retry.max_attempts", "The largest number of attempts for a request, including the first.", "5"},

@@ -46,8 +46,8 @@ void ApplyArguments(const JobArguments& arguments, config::Job* job) {
   options.resume.trust = TrustOf(arguments.trust_dir);
 }
 
-// Reduces threads and memory to what this process may use. Records that as the source of the changed values,
-// so that `check` shows it.
+// Sets `threads`, if the job did not set it, to the CPUs that this process may use, and limits `memory_bytes`
+// to its memory. Names these limits as the source of each changed value, so that `check` shows it.
 void ApplyResourceLimits(config::Job* job) {
   auto& upload = job->pipeline.upload;
   const auto wanted = upload;

@@ -237,7 +237,9 @@ Command AddReport(CLI::App* app, Arguments* arguments) {
   auto* command = app->add_subcommand(
       "report", "Merge the sessions of a run, several runs or the shards of a plan into one report");
   command
-      ->add_option("DIR", report->directories, "The directories of runs or plans, in the order of their runs")
+      ->add_option(
+          "DIR", report->directories,
+          "The directories of runs or plans, oldest first: a later result of a file replaces an earlier one")
       ->required()
       ->expected(-1);
   command

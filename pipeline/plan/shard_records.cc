@@ -19,7 +19,8 @@ bool HasAllParts(const PartsOfPlan& range, const PartRecords* parts) {
   return true;
 }
 
-// Returns false if the journal says that the range was sent, but does not have all of its parts.
+// Adds the range to the counts of `record`, and passes it to `ranges` if it was sent or failed. Returns false
+// if the journal says that the range was sent, but lacks records of some of its parts.
 bool CountRange(const InputFile& file, InputState state, const History& history, const RangeSink& ranges,
                 ShardRecord* record) {
   if (state == InputState::kFailed) {

@@ -1,4 +1,5 @@
-// Formats numbers and texts for a person. Pure functions, any thread.
+// Numbers, times and words as text, for people and for shells; parses timestamps, too. Any thread. Only
+// LocalTimestamp() depends on more than its arguments: on the local time zone.
 #pragma once
 
 #include <chrono>

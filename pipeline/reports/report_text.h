@@ -15,8 +15,9 @@ std::string ReportText(const ReportData& data);
 // runs together.
 std::string ReportJson(const ReportData& data);
 
-// Returns what the reader of any report must know: that it is one of a rehearsal, and which runs go on, have
-// work left or have damaged files. One line for each.
+// Returns warnings for the reader of a report in any format, one line each: that the run was a rehearsal,
+// which runs have not ended or have work left, which files are damaged, and what else the report lacks or
+// lists twice.
 std::vector<std::string> ReportNotes(const ReportScope& scope);
 
 }  // namespace pipeline

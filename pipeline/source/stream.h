@@ -55,7 +55,7 @@ class Stream {
   const std::string path_;
   const std::optional<std::uint64_t> size_bytes_;
   const int cancel_event_;  // an eventfd(2); readable after Cancel()
-  // Only the thread uses these three members.
+  // Only `thread_` uses the next three members, and the destructor after it has joined the thread.
   int fd_ = -1;
   std::optional<char> ahead_;  // the first byte of the next part, read to learn whether there is a next part
   std::uint64_t total_ = 0;

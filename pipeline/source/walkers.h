@@ -1,5 +1,5 @@
-// Walks with several threads. One thread starts the walk. While consumers wait for inputs, parts of the walk
-// are split off for more threads.
+// Finds the inputs below the source's roots with several threads. One thread starts the walk (walk.h). While
+// consumers wait for inputs, parts of the walk are split off for more threads.
 #pragma once
 
 #include <functional>

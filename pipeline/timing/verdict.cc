@@ -32,7 +32,7 @@ constexpr std::array<Cause, 14> kCauses{{
     {"throttling", "throttling", "the store, which asks for fewer requests",
      "waited because the store asked for fewer requests"},
     {"outage", "an outage of the store", "the store, which does not answer", "waited for it to come back"},
-    {"retries", "retries", "retries", "waited before requests were sent again"},
+    {"retries", "retries", "retries", "went into the delays before retries"},
     {"siblings", "work that is shared", "uploads to be created",
      "waited for an upload to be created or for new credentials"},
     {"journal", "the run directory", "the run directory", "waited until records were written to it"},

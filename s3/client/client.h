@@ -34,10 +34,10 @@ using RetryObserver = std::function<void(const RetryEvent&)>;
 // ended. Errors are values of Result; only std::bad_alloc is thrown.
 class Client {
  public:
-  // None of the pointers is owned. `store` says where requests are sent and how they are signed. If a refusal
-  // shows that the region or the clock is wrong, `store` is corrected and the request is sent again at once.
-  // If the store says that the credentials have expired, the request is sent again with new credentials.
-  // Neither correction uses up an attempt. Records how long responses took in `latencies`, if not null.
+  // The pointers are not owned. `store` says where requests are sent and how they are signed. After three
+  // refusals something is corrected, and the request is sent again at once, without using up an attempt: a
+  // wrong region or clock corrects `store`, and expired credentials are renewed in `credentials`. The client
+  // records in `latencies`, if not null, how long responses took.
   Client(StoreContextCache* store, CredentialCache* credentials, AdmissionController* admission,
          RetryOptions retry, IntegrityOptions integrity, Transport* transport, Waiter* waiter,
          std::stop_token stop, Latencies* latencies = nullptr);

@@ -53,7 +53,8 @@ class ExchangeWatchdog {
     return found;
   }
 
-  // Call RecordResponse for each response. Check compares the ages of exchanges with these response times.
+  // Records how long the response took. Check compares the ages of exchanges in flight with these times. Call
+  // it for each response.
   void RecordResponse(const ExchangeBase& exchange) {
     stragglers_.Answered(exchange.body_bytes(), exchange.Age(Clock::now()));
   }

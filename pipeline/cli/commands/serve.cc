@@ -39,8 +39,9 @@ std::string RequestLine(const s3::endpoint::RequestRecord& request) {
                      request.has_fault ? " fault" : "");
 }
 
-// Takes the credentials from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. If neither variable is set, the
-// server makes random credentials.
+// Returns the server's options, from the arguments and the environment. The credentials come from
+// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. If neither variable is set, the server makes random ones; if
+// only one is set, fails.
 tl::expected<s3::endpoint::ServerOptions, ExitError> ServerOptionsOf(const ServeArguments& arguments) {
   s3::endpoint::ServerOptions options;
   options.port = arguments.port;

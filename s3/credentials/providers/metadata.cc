@@ -170,7 +170,9 @@ Result<Secret> InstanceToken(const Instance& instance, const ProviderContext& co
   if (response->status != 200) {
     return BadCredentials(fmt::format("{}: no session token (IMDSv2): HTTP {}", who, response->status));
   }
-  if (!IsOneWord(token)) return BadCredentials(fmt::format("{}: the session token is not valid", who));
+  if (!IsOneWord(token))
+    return BadCredentials(fmt::format(
+        "{}: the session token (IMDSv2) is empty, or has a character that no token may have", who));
   return Secret(token);
 }
 
