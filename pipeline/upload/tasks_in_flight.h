@@ -34,7 +34,7 @@ class TasksInFlight {
     const Clock::time_point began_;
   };
 
-  // Returns the task that has been in flight for the longest time. Returns nothing if there is none.
+  // Returns the oldest task in flight. Returns nothing if no task is in flight.
   std::optional<SlowTask> Slowest(Clock::time_point now) const;
 
  private:

@@ -21,7 +21,7 @@ void Set(CURL* easy, CURLoption option, Value value) {
 // Returns a new multi handle; initialises libcurl before the first. Throws std::exception.
 CURLM* NewMulti();
 
-// What OpenSSL's callbacks share with the owner of a connection.
+// The TLS state of a connection. OpenSSL's callbacks and the owner of the connection use it.
 struct TlsState {
   // TLS records in a row that carry no data. The owner sets it to 0 each time that it has received data.
   int records_without_data = 0;
