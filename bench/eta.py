@@ -1,4 +1,4 @@
-"""Runs five kinds of uploads, and compares each estimate of the remaining time with the time that remained."""
+"""Runs six kinds of uploads, and compares each estimate of the remaining time with the time that remained."""
 import json
 import math
 import os
@@ -45,6 +45,17 @@ def large_first(scratch):
     matrix.make_files(scratch / "data/small", 4000, 4096)
     matrix.make_files(scratch / "data/large", 40, 16 * MIB)
     return scratch / "data", {"latency": "50ms"}, ["upload.concurrency=16", "limits.bandwidth=40MiB"]
+
+
+def sizes_by_directory(scratch):
+    """Each directory has one size, as the outputs of a simulation do; 1 of 50 requests for a whole object fails."""
+    for i in range(8):
+        matrix.make_files(scratch / f"data/logs-{i}", 500, 1024 << i)
+    for i in range(4):
+        matrix.make_files(scratch / f"data/fields-{i}", 5, 32 * MIB)
+    (scratch / "faults.yaml").write_text(FAULTS)
+    store = {"latency": "50ms", "serve": ["--faults", str(scratch / "faults.yaml")]}
+    return scratch / "data", store, ["upload.concurrency=16", "limits.bandwidth=40MiB"]
 
 
 def slow_store(scratch):
@@ -102,7 +113,7 @@ def main():
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
     results = {}
-    for make in (many_small, few_large, mixed_with_failures, slow_store, large_first):
+    for make in (many_small, few_large, mixed_with_failures, slow_store, large_first, sizes_by_directory):
         scratch = pathlib.Path(tempfile.mkdtemp(prefix="s3flow-eta-"))
         try:
             results[make.__name__] = measured(scratch, make)

@@ -7,8 +7,9 @@
 namespace pipeline {
 namespace {
 
-// The weight of the prior guess of SecondsLeft(), in intervals.
-constexpr double kPriorIntervals = 8;
+// How far the share of the objects may be from the first guess of SecondsLeft() (a standard deviation): this
+// part of all time, and this part of the guess.
+constexpr double kGuessOfTime = 0.35, kGuessOfGuess = 1;
 
 double Increase(std::uint64_t from, std::uint64_t to) {
   return to > from ? static_cast<double>(to - from) : 0.0;
@@ -105,12 +106,16 @@ std::optional<double> Estimator::SecondsLeft(std::uint64_t objects, std::uint64_
   const double variance = (difference - 2 * best * product + best * best * square) / weights;
   // The intervals may not tell the shares apart, for example because all files so far had one size. Then the
   // share of the objects is a guess: the time that an empty file adds, divided by the mean time of a file. If
-  // the time of an empty file is not known, the guess is the longer of the two times. A guess has the weight
-  // of kPriorIntervals intervals.
-  const double prior_weight = kPriorIntervals * std::max(variance, 0.0) + 1e-12;
-  const double known = recent_.back().seconds_per_object / per_object;
-  const double prior = known > 0 ? std::min(known, 1.0) : objects_time > bytes_time ? 1 : 0;
-  const double share = std::clamp((product + prior_weight * prior) / (square + prior_weight), 0.0, 1.0);
+  // the time of an empty file is not known, the guess is the longer of the two times.
+  //
+  // After large files only, the guess is a small share, and the intervals say little about so small a number:
+  // an error that is small beside the time of a large file may be a hundred times the time of an empty one.
+  // So the guess may be wrong by a part of itself only.
+  const double known = std::min(recent_.back().seconds_per_object / per_object, 1.0);
+  const double guess = known > 0 ? known : objects_time > bytes_time ? 1 : 0;
+  const double deviation = known > 0 ? std::min(kGuessOfTime, kGuessOfGuess * known) : kGuessOfTime;
+  const double prior_weight = std::max(variance, 1e-12) / (deviation * deviation);
+  const double share = std::clamp((product + prior_weight * guess) / (square + prior_weight), 0.0, 1.0);
   return share * objects_time + (1 - share) * bytes_time;
 }
 

@@ -108,6 +108,26 @@ TEST(EstimatorTest, IfAllFilesHadOneSizeTheTimeOfAnEmptyFileDecides) {
   EXPECT_NEAR(left(5), 100, 1) << "no file takes longer than those so far";
 }
 
+// 16 slots uploaded files of 16 MB at about 40 MB/s, so that between none and three ended in each half second. Those
+// that are left are small: only the time of an empty file tells how long they take.
+TEST(EstimatorTest, LargeFilesBeforeSmallOnes) {
+  for (unsigned seed = 1; seed <= 100; ++seed) {
+    std::mt19937 random(seed);
+    std::uniform_real_distribution<double> speed(15e6, 25e6), until_end(0, 3);
+    Estimator estimator;
+    Sample sample;
+    for (int i = 1; i <= 40; ++i) {
+      sample = {.seconds = i * 0.5,
+                .objects = sample.objects + static_cast<std::uint64_t>(until_end(random)),
+                .bytes = sample.bytes + static_cast<std::uint64_t>(speed(random)),
+                .seconds_per_object = 0.003};
+      estimator.Add(sample);
+    }
+    const double left = estimator.SecondsLeft(sample.objects + 4000, sample.bytes + 16'000'000).value_or(0);
+    EXPECT_NEAR(left, 12.4, 6) << "seed " << seed;
+  }
+}
+
 TEST(EstimatorTest, AStoreThatBecomesSlowAndRecovers) {
   const auto speed = [](double now) { return std::fmod(now, 20) < 5 ? 0.3 : 1.0; };
   EXPECT_LT(WorstError(Same(50'000, 4096), 2e-3, 1e-9, kFrom, speed), kAllowed);
