@@ -186,8 +186,7 @@ TransferState Session::Transfer() {
 
 // Returns the mean wait of a request for its response, divided by the number of slots; 0 if not known.
 double Session::SecondsPerObject() const {
-  std::uint64_t requests = 0;
-  for (const auto& kind : clients_.latencies().Stats()) requests += kind.count;
+  const auto requests = clients_.latencies().count();
   const double waited = series_.slot_seconds()[s3::SlotState::kFirstByte];
   return requests > 0 ? waited / static_cast<double>(requests) / std::max(slots_.circulation(), 1) : 0;
 }

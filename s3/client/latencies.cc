@@ -114,6 +114,17 @@ std::vector<LatencyStats> Latencies::Stats() const {
   return stats;
 }
 
+std::uint64_t Latencies::count() const {
+  std::uint64_t sum = 0;
+  for (const auto& kind : histograms_) {
+    for (const auto& slot : kind) {
+      const auto* histogram = slot.load(std::memory_order_acquire);
+      if (histogram != nullptr) sum += histogram->count();
+    }
+  }
+  return sum;
+}
+
 std::optional<LatencyStats> Latencies::OfData() const {
   std::optional<LatencyStats> most;
   for (const auto& stats : Stats()) {

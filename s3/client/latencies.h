@@ -65,6 +65,8 @@ class Latencies {
   void Record(RequestKind kind, std::uint64_t body_bytes, std::chrono::nanoseconds took);
   // Returns the percentiles of each kind and size that has requests, in the order of kinds and sizes.
   std::vector<LatencyStats> Stats() const;
+  // Returns how many requests were recorded, of all kinds.
+  std::uint64_t count() const;
   // Returns the percentiles of the requests that carry the data of objects (PutObject, UploadPart): those of
   // the size class with the most requests. Returns nothing if there were no such requests.
   std::optional<LatencyStats> OfData() const;

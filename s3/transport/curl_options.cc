@@ -19,17 +19,20 @@ constexpr int kMaxRecordsWithoutData = 256;
 // Counts TLS records without data. OpenSSL calls this function before it processes a record or message
 // (https://docs.openssl.org/3.0/man3/SSL_CTX_set_msg_callback/). After too many such records the connection
 // is treated as closed by the server.
-void CountRecord(int written, int, int type, const void*, std::size_t, SSL* tls, void* state) {
+void CountRecord(int written, int, int type, const void*, std::size_t, SSL* session, void* state) {
+  auto& tls = *static_cast<TlsState*>(state);
+  if (tls.reads_ahead) tls.session = session;
   if (written != 0 || type != SSL3_RT_HEADER) return;
-  auto& records = static_cast<TlsState*>(state)->records_without_data;
-  if (++records > kMaxRecordsWithoutData) SSL_set_shutdown(tls, SSL_RECEIVED_SHUTDOWN);
+  if (++tls.records_without_data > kMaxRecordsWithoutData) SSL_set_shutdown(session, SSL_RECEIVED_SHUTDOWN);
 }
 
 CURLcode SetUpContext(CURL*, void* ssl_context, void* state) {
   auto* const context = static_cast<SSL_CTX*>(ssl_context);
   SSL_CTX_set_msg_callback(context, CountRecord);
   SSL_CTX_set_msg_callback_arg(context, state);
-  if (static_cast<TlsState*>(state)->keeps_buffers) SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  const auto& tls = *static_cast<TlsState*>(state);
+  if (tls.keeps_buffers) SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  if (tls.reads_ahead) SSL_CTX_set_read_ahead(context, 1);
   return CURLE_OK;
 }
 
@@ -68,6 +71,8 @@ CURLM* NewMulti() {
   if (multi == nullptr) throw std::bad_alloc();
   return multi;
 }
+
+bool HoldsBytes(const TlsState& tls) { return tls.session == nullptr || SSL_has_pending(tls.session) == 1; }
 
 void SetConnectOptions(CURL* easy, const TransportOptions& options, TlsState* tls) {
   Set(easy, CURLOPT_NOSIGNAL, 1L);  // libcurl's signals are not thread-safe; the program ignores SIGPIPE

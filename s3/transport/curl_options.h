@@ -9,6 +9,8 @@
 
 #include "s3/options.h"
 
+struct ssl_st;  // OpenSSL's SSL
+
 namespace s3 {
 
 // Sets one option. If libcurl refuses it, throws std::bad_alloc, because a connection must not be made with
@@ -23,12 +25,24 @@ CURLM* NewMulti();
 
 // The TLS state of a connection. OpenSSL's callbacks and the owner of the connection use it.
 struct TlsState {
+  // If true, OpenSSL receives as many bytes as it has room for, so that one system call gets a whole record.
+  // Otherwise it takes two: one for the record's header, one for the rest. Bytes behind the record then wait
+  // in OpenSSL, where epoll does not see them: see HoldsBytes(). Set it before the handshake. Only for
+  // connections without a proxy, because an https proxy has a session of its own.
+  bool reads_ahead = false;
   // TLS records in a row that carry no data. The owner sets it to 0 each time that it has received data.
   int records_without_data = 0;
   // If true, OpenSSL keeps its 34 KB of buffers while the connection lives. Otherwise it allocates and frees
   // them for each record, as libcurl asks. Set it before the handshake.
   bool keeps_buffers = false;
+  // The session with the server. Null before its first record, and always if !reads_ahead. Not owned: it
+  // lives as long as libcurl's connection.
+  ssl_st* session = nullptr;
 };
+
+// Returns true if OpenSSL may hold bytes that it has received, but not yet given to the owner. False only if
+// it surely holds none.
+bool HoldsBytes(const TlsState& tls);
 
 // Sets how `easy` connects: the protocol, addresses, the connect timeout and TLS. `tls` must outlive the
 // connection.

@@ -27,7 +27,8 @@ Connection::Connection(const TransportOptions& options, const Endpoint& endpoint
       easy_(curl_easy_init(), curl_easy_cleanup),
       is_plain_tcp_(endpoint.scheme == "http" && !MayUseProxy(options.proxy)),
       connect_timeout_(options.connect_timeout),
-      tls_{.keeps_buffers = keeps_tls_buffers} {
+      tls_{.reads_ahead = endpoint.scheme == "https" && !MayUseProxy(options.proxy),
+           .keeps_buffers = keeps_tls_buffers} {
   CURL* const curl = easy();
   if (curl == nullptr) throw std::bad_alloc();
   if (!is_plain_tcp_) {
@@ -194,16 +195,19 @@ IoResult Connection::Receive(std::span<char> buffer) {
   return {IoResult::State::kBytes, bytes, bytes == buffer.size()};
 }
 
-// For plain TCP one system call is enough. With TLS, bytes may also wait in the buffers of libcurl and
-// OpenSSL, and bytes in the socket may be messages of TLS itself. So with TLS the connection is quiet only if
-// a receive returns nothing.
+// One system call is enough if all received bytes lie in the socket. If libcurl or OpenSSL may hold some, or
+// if the socket has some that may be a message of TLS itself, the connection is quiet only if a receive
+// returns nothing.
 bool Connection::IsQuiet() {
   char byte;
-  if (!is_plain_tcp_) return Receive({&byte, 1}).state == IoResult::State::kBlocked;
-  ssize_t received;
-  do received = recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  while (received < 0 && errno == EINTR);
-  return received < 0 && errno == EAGAIN;
+  if (is_plain_tcp_ || !HoldsBytes(tls_)) {
+    ssize_t received;
+    do received = recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    while (received < 0 && errno == EINTR);
+    if (received < 0 && errno == EAGAIN) return true;
+    if (is_plain_tcp_) return false;
+  }
+  return Receive({&byte, 1}).state == IoResult::State::kBlocked;
 }
 
 // Each TCP segment acknowledges the bytes that its sender has received. So when a response to the whole

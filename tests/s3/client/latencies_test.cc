@@ -75,6 +75,7 @@ TEST(LatenciesTest, ThreadsMayRecordAtTheSameTime) {
     }
   }
   EXPECT_THAT(latencies.Stats(), ElementsAre(Field(&LatencyStats::count, 8000u)));
+  EXPECT_EQ(latencies.count(), 8000u);
 }
 
 }  // namespace latencies_test
