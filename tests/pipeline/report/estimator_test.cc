@@ -108,8 +108,8 @@ TEST(EstimatorTest, IfAllFilesHadOneSizeTheTimeOfAnEmptyFileDecides) {
   EXPECT_NEAR(left(5), 100, 1) << "no file takes longer than those so far";
 }
 
-// 16 slots uploaded files of 16 MB at about 40 MB/s, so that between none and three ended in each half second. Those
-// that are left are small: only the time of an empty file tells how long they take.
+// 16 slots uploaded files of 16 MB at about 40 MB/s, so that between none and three ended in each half
+// second. Those that are left are small: only the time of an empty file tells how long they take.
 TEST(EstimatorTest, LargeFilesBeforeSmallOnes) {
   for (unsigned seed = 1; seed <= 100; ++seed) {
     std::mt19937 random(seed);
