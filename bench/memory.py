@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import subprocess
@@ -149,10 +150,31 @@ def step_4(results):
                                    [f"upload.part_size={part}MiB", "limits.memory=2560MiB", "upload.concurrency=4"]))
 
 
+def step_5(results):
+    peaks = []
+    with tempfile.TemporaryDirectory() as name:
+        directory = pathlib.Path(name)
+        names = []
+        for many in (10_000, int(os.environ.get("MANY", "1000000"))):
+            for i in range(len(names), many):
+                names.append(f"{i // 1000}/{i}")
+                path = directory / "data" / names[-1]
+                if i % 1000 == 0:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(b"x" * (i % 3))
+            listed = directory / "names"
+            listed.write_text("".join(f"{each}\0" for each in random.Random(1).sample(names, many)))
+            with Endpoint(directory / "nothing", "--discard") as endpoint:
+                results.append(run(directory, f"listed-{many}", endpoint.url, [f"source.0.files_from0={listed}"]))
+            peaks.append(results[-1]["peak_mib"])
+    if peaks[1] - peaks[0] > 16:
+        sys.exit(f"a list of {many} names needs {peaks[1] - peaks[0]:.1f} MiB more than one of 10,000")
+
+
 def main():
     results = []
-    for step in os.environ.get("STEPS", "1 2 3 4").split():
-        {"1": step_1, "2": step_2, "3": step_3, "4": step_4}[step](results)
+    for step in os.environ.get("STEPS", "1 2 3 4 5").split():
+        {"1": step_1, "2": step_2, "3": step_3, "4": step_4, "5": step_5}[step](results)
     out = pathlib.Path(sys.argv[1])
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({"machine": os.uname().release, "cores": os.cpu_count(), "runs": results}, indent=2) + "\n")

@@ -19,6 +19,16 @@ constexpr Description kAll[] = {
      "Globs. A file that matches is left out, even if `include` matches, too. A glob that ends with \"/\" "
      "leaves out whole directories, which are not walked.",
      "[\"*.tmp\", \"cache/\"]"},
+    {"source[].files_from",
+     "A file with one name a line. Only these files are uploaded; `path` must be a directory, and is not "
+     "walked. Names are relative to `path`, or absolute and below it; `include` and `exclude` apply to them. "
+     "\"-\" is standard input. Empty lines are ignored. A name without a file fails. A repeated name is "
+     "skipped.",
+     "names.txt"},
+    {"source[].files_from0",
+     "Like `files_from`, but each name ends with a NUL, as `find -print0` and `s3flow report --format failed "
+     "-0` write them.",
+     "failed.list"},
     {"source[].follow_symlinks",
      "true: follows symbolic links below the root. false: skips each symbolic link and records it.", "true"},
     {"source[].threads",

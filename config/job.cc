@@ -11,6 +11,7 @@
 
 #include "config/object_fields.h"
 #include "config/schema.h"
+#include "config/special_fields.h"
 #include "s3/base/printable.h"
 #include "s3/stores/address.h"
 #include "s3/stores/store_profiles.h"
@@ -91,19 +92,6 @@ void ApplyOverride(const std::string& text, const s3::Environment& environment, 
   for (const auto& item : *list) value->items.push_back(ScalarOf(item, where, environment, problems));
 }
 
-void CheckRoot(const Value& item, const pipeline::SourceRoot& root, std::vector<Problem>* problems) {
-  const auto report = [&](const char* what) {
-    problems->push_back({item.where, fmt::format("source: {}", what)});
-  };
-  if (item.Find("path") == nullptr) report("this entry has no path: add one");
-  if (root.path == "-" && !root.stream) report("standard input ('-') needs stream: true");
-  if (root.path == "-" && root.key.empty()) report("standard input has no name: add a key");
-  if (!root.stream && (!root.key.empty() || root.size_bytes)) report("key and size need stream: true");
-  if (root.stream && !(root.include.empty() && root.exclude.empty())) {
-    report("include and exclude cannot be used with stream: true");
-  }
-}
-
 void ReadSource(const Value& value, pipeline::Options* options, const std::vector<std::string>& elsewhere,
                 std::vector<Problem>* problems) {
   const bool is_list = value.kind == Value::Kind::kSequence;
@@ -115,7 +103,7 @@ void ReadSource(const Value& value, pipeline::Options* options, const std::vecto
   for (const auto& item : value.items) {
     pipeline::SourceRoot root;
     ReadFields(item, "source", SourceFields(&root), elsewhere, problems);
-    if (item.kind == Value::Kind::kMapping) CheckRoot(item, root, problems);
+    if (item.kind == Value::Kind::kMapping) CheckRoot(item, root, options->source, problems);
     options->source.push_back(std::move(root));
   }
 }

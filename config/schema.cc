@@ -156,6 +156,8 @@ std::vector<Field> SourceFields(pipeline::SourceRoot* root) {
           Text("prefix", &root->prefix, CheckPrefix),
           Texts("include", &root->include),
           Texts("exclude", &root->exclude),
+          Text("files_from", &root->files_from),
+          Text("files_from0", &root->files_from0),
           Bool("follow_symlinks", &root->follow_symlinks),
           Integer("threads", &root->threads, 1, 256),
           Choice("page_cache", &root->reading.page_cache,

@@ -122,6 +122,32 @@ MaybeProblem CheckKeyId(const std::string& text) {
   return fine ? MaybeProblem() : "has a character that is not allowed in an access key ID";
 }
 
+void CheckRoot(const Value& item, const pipeline::SourceRoot& root,
+               const std::vector<pipeline::SourceRoot>& earlier, std::vector<Problem>* problems) {
+  const auto report = [&](const char* what) {
+    problems->push_back({item.where, fmt::format("source: {}", what)});
+  };
+  if (item.Find("path") == nullptr) report("this entry has no path: add one");
+  if (root.path == "-" && !root.stream) report("standard input ('-') needs stream: true");
+  if (root.path == "-" && root.key.empty()) report("standard input has no name: add a key");
+  if (!root.stream && (!root.key.empty() || root.size_bytes)) report("key and size need stream: true");
+  if (root.stream && !(root.include.empty() && root.exclude.empty())) {
+    report("include and exclude cannot be used with stream: true");
+  }
+  const bool has_list = !root.files_from.empty() || !root.files_from0.empty();
+  if (has_list && root.stream) report("files_from and files_from0 cannot be used with stream: true");
+  if (!root.files_from.empty() && !root.files_from0.empty()) {
+    report("files_from and files_from0 cannot be used together: remove one");
+  }
+  // Standard input has one reader: a stream or a list.
+  const auto reads_standard_input = [](const pipeline::SourceRoot& each) {
+    return (each.stream && each.path == "-") || each.files_from == "-" || each.files_from0 == "-";
+  };
+  if (reads_standard_input(root) && std::any_of(earlier.begin(), earlier.end(), reads_standard_input)) {
+    report("two entries read standard input ('-'): only one can");
+  }
+}
+
 Field Proxy(std::string name, s3::ProxyOptions* proxy) {
   return {.name = std::move(name),
           .type = "auto, none or a URL",

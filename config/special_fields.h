@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "config/field.h"
 #include "pipeline/options.h"
@@ -15,6 +16,9 @@ MaybeProblem CheckRegion(const std::string& text);
 MaybeProblem CheckPrefix(const std::string& text);
 // Refuses characters that are not allowed in headers and query parameters.
 MaybeProblem CheckKeyId(const std::string& text);
+// Adds what is wrong with an entry of the section `source`. `earlier`: the entries before it.
+void CheckRoot(const Value& item, const pipeline::SourceRoot& root,
+               const std::vector<pipeline::SourceRoot>& earlier, std::vector<Problem>* problems);
 
 // Accepts "auto" (the proxies of the environment), "none", or a URL, whose user and password are never shown.
 Field Proxy(std::string name, s3::ProxyOptions* proxy);

@@ -26,6 +26,12 @@ struct SourceRoot {
   // below it.
   std::vector<std::string> include;
   std::vector<std::string> exclude;
+  // A list of names below `path`, which must be a directory. Only these files are inputs; `path` is not
+  // walked.
+  // "-" is standard input. At most one is not empty. The names of `files_from` are lines; each name of
+  // `files_from0` ends with a NUL.
+  std::string files_from;
+  std::string files_from0;
   // False: symbolic links are recorded as skipped. True: symbolic links are followed, and loops are detected.
   bool follow_symlinks = false;
   // The maximum number of threads that read directories and stat files. Several threads help on a network

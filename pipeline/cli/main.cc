@@ -246,11 +246,11 @@ Command AddReport(CLI::App* app, Arguments* arguments) {
       ->add_option(
           "--format", report->format,
           "text, json, html (one page), csv (one line for each input), sha256sum (for sha256sum -c), "
-          "bagit (manifest-sha256.txt) or failed (the paths of failed inputs)")
+          "bagit (manifest-sha256.txt) or failed (the absolute paths of failed inputs)")
       ->check(CLI::IsMember({"text", "json", "html", "csv", "sha256sum", "bagit", "failed"}))
       ->type_name("FORMAT");
   command->add_flag("-0,--null", report->null_separated,
-                    "With failed: end each path with a NUL, not a newline");
+                    "With failed: end each path with a NUL, as source[].files_from0 reads them");
   command->add_option("--output", report->output, "Write the report to FILE")->type_name("FILE");
   command->add_flag("--force", report->force, "Replace FILE if it exists");
   AddTrustArgument(command, &report->trust_dir);

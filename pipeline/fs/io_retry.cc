@@ -1,5 +1,7 @@
 #include "pipeline/fs/io_retry.h"
 
+#include <cstring>
+
 namespace pipeline {
 namespace {
 
@@ -25,6 +27,11 @@ int MaxTries(int error) {
 }
 
 }  // namespace
+
+std::string ErrnoText(int error) {
+  char buffer[128];
+  return strerror_r(error, buffer, sizeof buffer);
+}
 
 std::optional<std::chrono::milliseconds> IoRetryDelay(int error, int failed) {
   if (failed >= MaxTries(error)) return std::nullopt;

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <chrono>
 #include <optional>
+#include <string>
 #include <thread>
 
 namespace pipeline {
@@ -11,6 +12,9 @@ namespace pipeline {
 // Returns how long to wait before the next try of a call that failed with `error` (an errno). Returns nothing
 // when the error is final. `failed`: how many tries have failed so far, including this one.
 std::optional<std::chrono::milliseconds> IoRetryDelay(int error, int failed);
+
+// Returns the system's text for an errno.
+std::string ErrnoText(int error);
 
 // Repeats a call that returns an s3::Result until it succeeds or its error is final. Takes the errno from the
 // error's `system_error`. `pause` gets the delay before the next call, and must wait for that time; a task of

@@ -33,7 +33,8 @@ RunRecord ReadRun(const Json& line) {
           .job_file = line.at("job_file"),
           .overrides = line.at("overrides"),
           .shard = line.value("shard", ""),
-          .scheduler = line.value("scheduler", std::map<std::string, std::string>())};
+          .scheduler = line.value("scheduler", std::map<std::string, std::string>()),
+          .directory = line.value("directory", "")};
 }
 
 UploadRecord ReadUpload(const Json& line) {

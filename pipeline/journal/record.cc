@@ -24,6 +24,7 @@ std::string RunLine(const RunRecord& record) {
   line.Literal("session", record.session);
   line.Text("version", S3FLOW_VERSION);
   line.Text("job_file", record.job_file);
+  if (!record.directory.empty()) line.Text("directory", record.directory);
   line.Json("overrides", record.overrides);
   line.Text("kind", RunKindName(record.scope.kind));
   line.Json("stores", record.scope.stores);

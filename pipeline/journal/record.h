@@ -34,6 +34,7 @@ struct RunRecord {
   std::vector<std::string> overrides;  // --set
   std::string shard;                   // the part of the job, see pipeline/shard.h; empty: the whole job
   std::map<std::string, std::string> scheduler;  // facts about the process: job, node, restarts
+  std::string directory = {};  // working directory, the base of relative paths; empty: not known
 };
 
 struct CreatingRecord {

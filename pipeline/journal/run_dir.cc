@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <map>
 #include <sstream>
 #include <vector>
@@ -34,6 +35,12 @@ std::vector<std::pair<std::string, std::string>> Settings(const std::string& tex
     settings.emplace_back(where + "." + line.substr(begin, colon - begin), line.substr(colon + 2));
   }
   return settings;
+}
+
+// Returns an empty text if the working directory was removed.
+std::string WorkingDirectory() {
+  std::error_code problem;
+  return std::filesystem::current_path(problem).string();
 }
 
 std::string_view Noun(RunKind kind) {
@@ -189,9 +196,9 @@ tl::expected<RunDirectory, Refusal> RunDirectory::Open(const std::string& path, 
   if (auto problem = ResumeProblem(path, history, identity, scope, options)) return tl::unexpected(*problem);
   opened.session_ = history.run() ? history.run()->session + 1 : 1;
   if (auto refusal = opened.OpenJournal(std::move(on_failure))) return tl::unexpected(*refusal);
-  const auto begun =
-      opened.journal_->Append(RunLine({opened.session_, scope, identity.settings, identity.job_file,
-                                       identity.overrides, identity.shard, identity.scheduler}));
+  const auto begun = opened.journal_->Append(
+      RunLine({opened.session_, scope, identity.settings, identity.job_file, identity.overrides,
+               identity.shard, identity.scheduler, WorkingDirectory()}));
   if (!begun) return Refuse(kExitJournal, "cannot write the journal: " + begun.error().message);
   return opened;
 }

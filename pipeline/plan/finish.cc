@@ -240,7 +240,10 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
   if (check_source) {
     auto found = FindNewInputs(directory.dir(), plan, options.source, s3_options.destination.prefix,
                                stop->drain_token());
-    if (!found) return WithoutCounts(kExitStopped, found.error().message);
+    if (!found) {
+      const bool impossible = found.error().kind == s3::ErrorKind::kUnsupported;
+      return WithoutCounts(impossible ? kExitUsage : kExitStopped, found.error().message);
+    }
     report->new_inputs = std::move(*found);
   }
   if (const auto saved = Save(*report, plan, directory); !saved) {

@@ -1,10 +1,13 @@
 #include "pipeline/plan/new_inputs.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <mutex>
 
 #include "pipeline/journal/input_id.h"
 #include "pipeline/plan/manifest.h"
+#include "pipeline/source/name_list.h"
 #include "pipeline/source/source_roots.h"
 #include "pipeline/source/walkers.h"
 
@@ -43,13 +46,23 @@ bool IsOwn(const Input& input) {
 s3::Result<NewInputs> FindNewInputs(const OwnDir& plan_dir, const JobPlan& plan,
                                     const std::vector<SourceRoot>& roots, const std::string& key_prefix,
                                     std::stop_token stop) {
+  for (const auto& root : RootsIn(plan.directory, roots)) {
+    const ListOf list(root);
+    if (list && !list.CanBeReadAgain()) {
+      return s3::Fail(
+          s3::ErrorKind::kUnsupported,
+          fmt::format("the plan's names came from {}, which cannot be read again: finish the plan without "
+                      "--check-source",
+                      list.Name()));
+    }
+  }
   const auto planned = SortedMarks(plan_dir, plan);
   if (!planned) return tl::unexpected(planned.error());
   OwnFiles own;
   own.Add(plan_dir.path());
   std::mutex mutex;
   NewInputs found;
-  Walk walk(RootsIn(plan.directory, roots), key_prefix, std::move(own));
+  Walk walk(RootsIn(plan.directory, roots), key_prefix, std::move(own), stop);
   const bool ended = WalkInThreads(std::move(walk), [&](const Input& input) {
     const auto& file = FileOf(input);
     if (!IsOwn(input) && !std::binary_search(planned->begin(), planned->end(), Mark(file))) {

@@ -97,7 +97,8 @@ class Planner {
     own.Add(options_.report.trace_http);
     std::mutex mutex;
     s3::Result<void> spooled;
-    WalkInThreads(Walk(RootsIn(plan_.directory, options_.source), prefix_, std::move(own)), [&](Input input) {
+    Walk walk(RootsIn(plan_.directory, options_.source), prefix_, std::move(own), stop_->drain_token());
+    WalkInThreads(std::move(walk), [&](Input input) {
       const auto line = ManifestLine(input);
       const std::lock_guard lock(mutex);
       ++plan_.objects;

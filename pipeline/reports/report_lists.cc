@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "pipeline/report/format.h"
+#include "pipeline/source/source_roots.h"
 #include "s3/hash/hash.h"
 
 namespace pipeline {
@@ -94,7 +95,7 @@ class ListWriter {
       case ListFormat::kSha256Sum:
       case ListFormat::kBagIt: return WriteDigest(run, result, details);
       case ListFormat::kFailed:
-      case ListFormat::kFailed0: return WriteFailed(result);
+      case ListFormat::kFailed0: return WriteFailed(run, result);
     }
     return true;
   }
@@ -147,7 +148,7 @@ class ListWriter {
     return output_->Append(BagItLine(sha256, key));
   }
 
-  bool WriteFailed(const ResultRecord& result) {
+  bool WriteFailed(const RunRecords& run, const ResultRecord& result) {
     if (result.outcome != Outcome::kFailed) return true;
     const bool is_range = result.first_part > 0;
     if (is_range && !failed_ranges_.insert(InputIdOf(result.path, result.key)).second) return true;
@@ -156,7 +157,13 @@ class ListWriter {
       ++with_newline_;
       return true;
     }
-    return output_->Append(std::string(result.path) + end);
+    return output_->Append(AbsolutePathOf(run, result.path) + end);
+  }
+
+  // "-" is standard input, and no path.
+  static std::string AbsolutePathOf(const RunRecords& run, std::string_view path) {
+    const bool is_known = run.run && !run.run->directory.empty() && path != "-";
+    return is_known ? PathIn(run.run->directory, std::string(path)) : std::string(path);
   }
 
   const std::string& PrefixOf(const RunRecords& run) {

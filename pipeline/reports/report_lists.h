@@ -18,7 +18,7 @@ enum class ListFormat {
   kCsv,        // RFC 4180, with a header line
   kSha256Sum,  // as GNU coreutils' sha256sum writes it, for `sha256sum -c` in the source directory
   kBagIt,      // manifest-sha256.txt of RFC 8493; the objects are the payload, in data/
-  kFailed,     // the paths of failed inputs, one a line
+  kFailed,     // the absolute paths of failed inputs, one a line
   kFailed0     // the same, each followed by a NUL
 };
 

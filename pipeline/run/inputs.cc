@@ -5,6 +5,7 @@
 #include "pipeline/fs/own_dir.h"
 #include "pipeline/plan/manifest.h"
 #include "pipeline/source/file_counter.h"
+#include "pipeline/source/name_list.h"
 #include "pipeline/source/walk.h"
 
 namespace pipeline {
@@ -75,9 +76,15 @@ Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop
     }
   }
   const auto own = OwnFilesOf(options);
-  inputs.find = FinderOf(Walk(roots, key_prefix, own));
+  inputs.find = FinderOf(Walk(roots, key_prefix, own, stop));
   if (shard.count > 1) inputs.find = FinderOfShard(std::move(inputs.find), shard, stop);
-  inputs.one_more = [walk = std::make_shared<Walk>(roots, key_prefix, own), is_ours] {
+  // Names that can be read only once are left to `find`.
+  auto readable_again = roots;
+  std::erase_if(readable_again, [](const SourceRoot& root) {
+    const ListOf list(root);
+    return list && !list.CanBeReadAgain();
+  });
+  inputs.one_more = [walk = std::make_shared<Walk>(readable_again, key_prefix, own, stop), is_ours] {
     for (;;) {
       const auto input = walk->Next();
       if (!input || is_ours(FileOf(*input).key)) return input.has_value();

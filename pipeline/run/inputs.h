@@ -17,7 +17,8 @@ namespace pipeline {
 struct Inputs {
   Finder find;  // finds all inputs except the streams
   std::vector<std::shared_ptr<Object>> streams;
-  // Returns true once for each input that `find` would find, then false. So a caller can learn whether there
+  // Returns true once for each input that `find` would find, then false. Leaves out names from standard input
+  // and FIFOs, which can be read only once. So a caller can learn whether there
   // are more inputs than a given number, without finding all of them. Not thread-safe.
   std::function<bool()> one_more;
   // Counts approximately the inputs that `find` would find, and their bytes. Any thread.

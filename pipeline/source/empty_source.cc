@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "pipeline/source/name_list.h"
 #include "pipeline/source/walk.h"
 #include "s3/base/printable.h"
 
@@ -19,7 +20,11 @@ std::uint64_t CountWithoutFilters(SourceRoot root) {
 
 std::string Describe(const SourceRoot& root) {
   const auto path = s3::Printable(root.path);
+  const ListOf list(root);
+  if (list && !list.CanBeReadAgain())
+    return fmt::format("{} names no file, or none that include and exclude allow", list.Name());
   const auto left_out = root.include.empty() && root.exclude.empty() ? 0 : CountWithoutFilters(root);
+  if (left_out == 0 && list) return list.Name() + " contains no names";
   if (left_out == 0) return path + " contains no files";
   const auto* const more = left_out == kMaxCounted ? "at least " : "";
   return fmt::format("include and exclude leave out {}{} {} of {}", more, left_out,

@@ -11,6 +11,7 @@
 
 #include "pipeline/fs/directory.h"
 #include "pipeline/fs/io_retry.h"
+#include "pipeline/source/name_list.h"
 #include "pipeline/source/source_filters.h"
 #include "s3/base/unique_fd.h"
 
@@ -26,12 +27,13 @@ class FileCounter {
   // Returns false if the count was given up.
   bool Count(const SourceRoot& root) {
     root_ = &root;
+    if (const ListOf list(root); list) return CountNames(list);
     if (!Enter(AT_FDCWD, root.path.c_str(), "")) CountRootFile();
     while (!levels_.empty() && !gave_up_ && !stop_()) Step();
     return !gave_up_ && levels_.empty();
   }
   Work Total() const {
-    if (sizes_ == 0) return {files_, 0};
+    if (sizes_ == 0 || has_list_) return {files_, 0};
     const double mean = static_cast<double>(bytes_) / static_cast<double>(sizes_);
     return {files_, bytes_ + static_cast<std::uint64_t>(mean * static_cast<double>(files_ - sizes_))};
   }
@@ -52,6 +54,20 @@ class FileCounter {
     gave_up_ = gave_up_ || levels_.size() == kMaxLevels;
     levels_.push_back({DirectoryReader(std::move(opened)), std::move(relative)});
     return true;
+  }
+
+  // The sizes of listed files are not asked for, because that would cost as much as the walk itself.
+  bool CountNames(const ListOf& list) {
+    has_list_ = true;
+    if (!list.CanBeReadAgain()) return false;
+    auto names = NameList::Open(list.path, list.separator);
+    if (!names) return false;
+    for (auto name = names->Next(); !stop_(); name = names->Next()) {
+      if (!name) return false;
+      if (!*name) return true;
+      if (!(*name)->name.empty()) ++files_;
+    }
+    return false;
   }
 
   void CountRootFile() {
@@ -96,6 +112,7 @@ class FileCounter {
   std::vector<Level> levels_;  // the outermost directory comes first
   std::uint64_t files_ = 0, sizes_ = 0, bytes_ = 0, unknown_types_ = 0;
   bool gave_up_ = false;
+  bool has_list_ = false;
 };
 
 }  // namespace

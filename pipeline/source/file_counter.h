@@ -17,6 +17,9 @@ namespace pipeline {
 // differs if the source contains directories of s3flow, because the walk does not enter them. An entry that
 // can't be read counts as one input or not at all.
 //
+// A list counts as many inputs as it has names, of unknown sizes, so the size of all is then 0. Nothing is
+// returned for a list that can be read only once.
+//
 // Blocks. Keeps one directory open for each level of the tree. Returns nothing if `stop` returned true, if
 // the tree is deeper than kMaxLevels, if no descriptor is free, or if a file system without entry types
 // (DT_UNKNOWN) has more than kMaxSizes entries.

@@ -18,8 +18,7 @@ namespace pipeline {
 namespace {
 
 tl::unexpected<s3::Error> FailErrno(int error) {
-  char buffer[128];
-  auto failed = s3::Fail(s3::ErrorKind::kLocal, strerror_r(error, buffer, sizeof buffer));
+  auto failed = s3::Fail(s3::ErrorKind::kLocal, ErrnoText(error));
   failed.value().system_error = error;
   return failed;
 }

@@ -12,4 +12,7 @@ namespace pipeline {
 // `s3flow plan`.
 std::vector<SourceRoot> RootsIn(const std::string& directory, std::vector<SourceRoot> roots);
 
+// Returns an absolute path as it is, and a relative one below `directory`, without "./" at its begin.
+std::string PathIn(const std::string& directory, std::string path);
+
 }  // namespace pipeline

@@ -12,13 +12,12 @@
 #include <system_error>
 #include <utility>
 
+#include "pipeline/fs/io_retry.h"
+
 namespace pipeline {
 namespace {
 
-tl::unexpected<s3::Error> FailStream(int error) {
-  char buffer[128];
-  return s3::Fail(s3::ErrorKind::kLocal, strerror_r(error, buffer, sizeof buffer));
-}
+tl::unexpected<s3::Error> FailStream(int error) { return s3::Fail(s3::ErrorKind::kLocal, ErrnoText(error)); }
 
 int NewEvent() {
   const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -4,16 +4,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <cstring>
-#include <thread>
+#include <utility>
 
 #include "pipeline/fs/io_retry.h"
-#include "pipeline/source/open_file.h"
+#include "pipeline/source/name_list.h"
 #include "pipeline/source/source_filters.h"
-#include "s3/uri.h"
 
 namespace pipeline {
 namespace {
@@ -21,64 +17,11 @@ namespace {
 // Deeper paths do not fit into a key of 1,024 bytes, because each level takes at least two bytes.
 constexpr std::size_t kMaxDepth = 512;
 
-std::string ErrnoText(int error) {
-  char buffer[128];
-  return strerror_r(error, buffer, sizeof buffer);
-}
-
-const char* SpecialFileName(mode_t mode) {
-  if (S_ISFIFO(mode)) return "a FIFO";
-  if (S_ISSOCK(mode)) return "a socket";
-  if (S_ISCHR(mode)) return "a character device";
-  if (S_ISBLK(mode)) return "a block device";
-  return "not a regular file";
-}
-
 // Returns true if `fd` is open for reading. If a standard descriptor was closed when s3flow started,
 // cli/launch.h has opened a descriptor in its place that can't be read (O_PATH).
 bool CanRead(int fd) {
   const int flags = fcntl(fd, F_GETFL);
   return flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY;
-}
-
-// Calls `call`, which returns a descriptor. If no descriptor is free, blocks and repeats the call until
-// uploads have closed some. Gives up after 10 s, because the walk itself may hold all descriptors, if the
-// tree is deeper than the descriptor limit.
-template <typename Call>
-int WithDescriptor(const Call& call) {
-  constexpr std::chrono::milliseconds kPause{20};
-  constexpr int kMaxPauses = 500;
-  for (int pauses = 0;; ++pauses) {
-    const int fd = call();
-    const bool none_left = fd < 0 && (errno == EMFILE || errno == ENFILE);
-    if (!none_left || pauses == kMaxPauses) return fd;
-    std::this_thread::sleep_for(kPause);
-  }
-}
-
-std::string BaseName(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string::npos ? path : path.substr(slash + 1);
-}
-
-// Returns true if a walk of `root` would yield a file at `relative`. Asks the file system, without a walk.
-bool WouldYield(const SourceRoot& root, const std::string& relative) {
-  struct stat status;
-  std::string path = root.path;
-  if (stat(path.c_str(), &status) != 0) return false;
-  if (!S_ISDIR(status.st_mode)) return relative == BaseName(root.path) && !ExcludesFile(root, relative);
-  for (std::size_t begin = 0; begin <= relative.size();) {
-    const auto end = std::min(relative.find('/', begin), relative.size());
-    const auto segment = relative.substr(begin, end - begin);
-    if (segment.empty() || segment == "." || segment == "..") return false;
-    path += "/" + segment;
-    const int result = root.follow_symlinks ? stat(path.c_str(), &status) : lstat(path.c_str(), &status);
-    if (result != 0) return false;
-    if (end == relative.size()) return S_ISREG(status.st_mode) && !ExcludesFile(root, relative);
-    if (!S_ISDIR(status.st_mode) || ExcludesDirectory(root, relative.substr(0, end))) return false;
-    begin = end + 1;
-  }
-  return false;
 }
 
 }  // namespace
@@ -98,6 +41,17 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
       return fmt::format("{}: {}", root.path, ErrnoText(errno));
     }
     if (root.stream) continue;
+    if (const ListOf list(root); list) {
+      if (!S_ISDIR(status.st_mode)) {
+        return fmt::format(
+            "{} is no directory: with files_from, source[].path must be the directory that the names "
+            "are relative to",
+            root.path);
+      }
+      if (list.path == "-" && !CanRead(STDIN_FILENO))
+        return "standard input is closed, or not open for reading";
+      if (auto problem = ListProblem(list)) return problem;
+    }
     if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) {
       return fmt::format("{} is {}, neither a directory nor a regular file", root.path,
                          SpecialFileName(status.st_mode));
@@ -112,19 +66,13 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots) {
   return std::nullopt;
 }
 
-Walk::Walk(std::vector<SourceRoot> roots, std::string key_prefix, OwnFiles own)
-    : roots_(std::make_shared<const std::vector<SourceRoot>>(std::move(roots))),
-      key_prefix_(std::move(key_prefix)),
-      own_(std::make_shared<const OwnFiles>(std::move(own))),
-      root_end_(roots_->size()) {}
+Walk::Walk(std::vector<SourceRoot> roots, std::string key_prefix, OwnFiles own, std::stop_token stop)
+    : inputs_(std::move(roots), std::move(key_prefix), std::move(own)),
+      stop_(std::move(stop)),
+      root_end_(inputs_.roots()) {}
 
 Walk::Walk(const Walk& whole, Frame frame)
-    : roots_(whole.roots_),
-      key_prefix_(whole.key_prefix_),
-      own_(whole.own_),
-      root_directory_(whole.root_directory_),
-      root_index_(whole.root_index_),
-      root_end_(whole.root_index_) {
+    : inputs_(whole.inputs_), stop_(whole.stop_), next_root_(whole.next_root_), root_end_(whole.next_root_) {
   stack_.push_back(std::move(frame));
 }
 
@@ -139,8 +87,13 @@ bool Walk::Step(std::optional<Input>* found) {
     *found = ReadEntry();
     return true;
   }
-  if (root_index_ == root_end_) return false;
-  ++root_index_;
+  if (list_) {
+    if (list_->Step(found)) return true;
+    interrupted_ = list_->interrupted();
+    list_.reset();
+  }
+  if (interrupted_ || next_root_ == root_end_) return false;
+  inputs_.Begin(next_root_++);
   *found = StartRoot();
   return true;
 }
@@ -166,16 +119,24 @@ std::optional<Walk> Walk::Split() {
 
 std::optional<Input> Walk::StartRoot() {
   struct stat status;
-  root_is_file_ = false;
-  root_directory_.reset();
   if (RetrySystemCall([&] { return stat(root().path.c_str(), &status); }) != 0)
     return Failed("", s3::ErrorKind::kLocal, ErrnoText(errno));
+  if (ListOf(root())) return StartList(status);
   if (S_ISDIR(status.st_mode)) return Enter(nullptr, root().path.c_str(), "", status);
-  root_is_file_ = true;
+  inputs_.SetRootIsFile();
   const auto name = BaseName(root().path);
   if (ExcludesFile(root(), name)) return std::nullopt;
   if (!S_ISREG(status.st_mode)) return Skipped(name, SpecialFileName(status.st_mode));
-  return FileItem(name, status);
+  return inputs_.File(name, status);
+}
+
+std::optional<Input> Walk::StartList(const struct stat& status) {
+  auto directory = OpenDirectory(AT_FDCWD, root().path.c_str(), true);
+  if (directory.get() < 0) return Failed("", s3::ErrorKind::kLocal, ErrnoText(errno));
+  if (inputs_.IsOwn(status)) return Skipped("", kOwnDirectory);
+  if (!inputs_.KeepDirectory(directory.get())) return Failed("", s3::ErrorKind::kLocal, ErrnoText(EMFILE));
+  list_ = std::make_unique<ListWalk>(inputs_, std::move(directory), stop_);
+  return std::nullopt;
 }
 
 // Returns null at the end of the directory or after an error. In both cases, sets frame->reading to false,
@@ -231,7 +192,7 @@ std::optional<Input> Walk::Visit(const std::shared_ptr<const Directory>& directo
   }
   if (ExcludesFile(root(), relative)) return std::nullopt;
   if (!S_ISREG(status.st_mode)) return Skipped(relative, SpecialFileName(status.st_mode));
-  return FileItem(relative, status);
+  return inputs_.File(relative, status);
 }
 
 std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const char* name,
@@ -250,86 +211,17 @@ std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const 
                   fmt::format("nested deeper than {} directories", kMaxDepth));
   }
   const int directory_fd = parent == nullptr ? AT_FDCWD : parent->reader->fd();
-  const int nofollow = relative.empty() || root().follow_symlinks ? 0 : O_NOFOLLOW;
-  s3::UniqueFd opened(WithDescriptor([&] {
-    return RetrySystemCall([&] {
-      return openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | nofollow);
-    });
-  }));
+  auto opened = OpenDirectory(directory_fd, name, relative.empty() || root().follow_symlinks);
   if (opened.get() < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(errno));
-  if (IsOwn(parent.get(), status, opened.get())) return Skipped(relative, kOwnDirectory);
-  if (parent == nullptr && !root().follow_symlinks) {
-    root_directory_ = std::make_shared<const s3::UniqueFd>(
-        WithDescriptor([&] { return fcntl(opened.get(), F_DUPFD_CLOEXEC, 0); }));
-    if (root_directory_->get() < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(EMFILE));
+  const bool is_own = inputs_.IsOwn(status) || (parent != nullptr && IsRunDirectory(opened.get()));
+  if (is_own) return Skipped(relative, kOwnDirectory);
+  if (parent == nullptr && !inputs_.KeepDirectory(opened.get())) {
+    return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(EMFILE));
   }
   stack_.push_back({std::make_shared<const Directory>(
       Directory{std::make_unique<DirectoryReader>(std::move(opened)), relative, status.st_dev, status.st_ino,
                 std::move(parent), depth})});
   return std::nullopt;
-}
-
-bool Walk::IsOwn(const Directory* parent, const struct stat& status, int fd) const {
-  return own_->Contains(status) || (parent != nullptr && IsRunDirectory(fd));
-}
-
-Input Walk::FileItem(const std::string& relative, const struct stat& status) {
-  if (own_->Contains(status)) return Skipped(relative, kOwnFile);
-  auto file = FileOf(relative);
-  file->root = root_directory_;
-  file->size_bytes = static_cast<std::uint64_t>(status.st_size);
-  file->mtime_ns = MtimeNs(status);
-  file->follow_symlink = root().follow_symlinks || root_is_file_;
-  file->reading = root().reading;
-  if (auto problem = s3::KeyProblem(file->key))
-    return Failed(relative, s3::ErrorKind::kUnsupported, *problem);
-  if (auto owner = EarlierOwner(file->key)) {
-    return Failed(relative, s3::ErrorKind::kUnsupported,
-                  fmt::format("{} has the same key: give each root a prefix of its own", *owner));
-  }
-  return std::shared_ptr<const InputFile>(std::move(file));
-}
-
-// Returns the path of a file in an earlier root that has the same key, or nothing. Asks the file system,
-// because a list of all keys would take memory for each file.
-std::optional<std::string> Walk::EarlierOwner(const std::string& key) const {
-  for (std::size_t i = 0; i + 1 < root_index_; ++i) {
-    const auto& earlier = (*roots_)[i];
-    const auto prefix = key_prefix_ + earlier.prefix;
-    if (!key.starts_with(prefix)) continue;
-    const auto relative = key.substr(prefix.size());
-    if (WouldYield(earlier, relative)) return earlier.path + "/" + relative;
-  }
-  return std::nullopt;
-}
-
-Input Walk::Skipped(const std::string& relative, std::string reason) const {
-  ObjectResult result;
-  result.file = FileOf(relative);
-  result.outcome = Outcome::kSkipped;
-  result.reason = std::move(reason);
-  return result;
-}
-
-Input Walk::Failed(const std::string& relative, s3::ErrorKind kind, std::string message) const {
-  ObjectResult result;
-  result.file = FileOf(relative);
-  result.outcome = Outcome::kFailed;
-  result.error = s3::Error{.kind = kind, .message = std::move(message)};
-  return result;
-}
-
-std::string Walk::PathOf(const std::string& relative) const {
-  if (root_is_file_ || relative.empty()) return root().path;
-  return root().path.ends_with('/') ? root().path + relative : root().path + "/" + relative;
-}
-
-std::string Walk::KeyOf(const std::string& relative) const { return key_prefix_ + root().prefix + relative; }
-
-std::shared_ptr<InputFile> Walk::FileOf(const std::string& relative) const {
-  InputFile file{PathOf(relative), KeyOf(relative)};
-  file.relative_at = file.key.size() - relative.size();
-  return std::make_shared<InputFile>(std::move(file));
 }
 
 }  // namespace pipeline

@@ -10,13 +10,17 @@
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pipeline/fs/directory.h"
 #include "pipeline/fs/own_files.h"
 #include "pipeline/message.h"
 #include "pipeline/options.h"
+#include "pipeline/source/list_walk.h"
+#include "pipeline/source/root_inputs.h"
 
 namespace pipeline {
 
@@ -26,13 +30,15 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots);
 
 // Reads a directory only as far as its entries are needed, so memory grows with the depth of the tree, not
 // with its size. Names are bytes. Opens only directories, so that a FIFO or a device can't hang the walk.
+// If a root has a list, visits its names instead (list_walk.h).
 // Yields every entry that no glob excludes: a file, or a result that says why the entry can't be uploaded.
 // Each directory of a run or plan, and each file in `own`, is one skipped input. But if a root itself is the
 // directory of another run, it is walked. Not thread-safe.
 class Walk {
  public:
   // A key is `key_prefix`, then the root's prefix, then the path below the root.
-  Walk(std::vector<SourceRoot> roots, std::string key_prefix, OwnFiles own = {});
+  // `stop` ends a wait for names from a FIFO or standard input; see interrupted().
+  Walk(std::vector<SourceRoot> roots, std::string key_prefix, OwnFiles own = {}, std::stop_token stop = {});
 
   // Visits one more entry, and sets `found` if the entry is an input. Returns false at the end.
   bool Step(std::optional<Input>* found);
@@ -44,7 +50,9 @@ class Walk {
   // walk would have yielded.
   std::optional<Walk> Split();
   // Returns how many threads may walk parts of the current root at the same time.
-  int threads() const { return root_index_ == 0 ? 1 : root().threads; }
+  int threads() const { return next_root_ == 0 ? 1 : root().threads; }
+  // Returns true if the walk ended because of a stop, before the end of a list.
+  bool interrupted() const { return interrupted_; }
 
   // Split() reads up to this many names of a directory, and divides them between both walks.
   static constexpr std::size_t kSplitNames = 64;
@@ -71,30 +79,27 @@ class Walk {
 
   Walk(const Walk& whole, Frame frame);
   std::optional<Input> StartRoot();
+  std::optional<Input> StartList(const struct stat& status);
   std::optional<Input> ReadEntry();
-  bool IsOwn(const Directory* parent, const struct stat& status, int fd) const;
   static const char* ReadName(Frame* frame);
   std::optional<Input> Visit(const std::shared_ptr<const Directory>& directory, const char* name);
   std::optional<Input> Enter(std::shared_ptr<const Directory> parent, const char* name,
                              const std::string& relative, const struct stat& status);
-  Input FileItem(const std::string& relative, const struct stat& status);
-  Input Skipped(const std::string& relative, std::string reason) const;
-  Input Failed(const std::string& relative, s3::ErrorKind kind, std::string message) const;
+  Input Skipped(const std::string& relative, std::string reason) const {
+    return inputs_.Skipped(relative, std::move(reason));
+  }
+  Input Failed(const std::string& relative, s3::ErrorKind kind, std::string message) const {
+    return inputs_.Failed(relative, kind, std::move(message));
+  }
+  const SourceRoot& root() const { return inputs_.root(); }
 
-  const SourceRoot& root() const { return (*roots_)[root_index_ - 1]; }
-  std::string PathOf(const std::string& relative) const;
-  std::string KeyOf(const std::string& relative) const;
-  std::shared_ptr<InputFile> FileOf(const std::string& relative) const;
-  std::optional<std::string> EarlierOwner(const std::string& key) const;
-
-  std::shared_ptr<const std::vector<SourceRoot>> roots_;
-  std::string key_prefix_;
-  std::shared_ptr<const OwnFiles> own_;
-  std::shared_ptr<const s3::UniqueFd> root_directory_;  // of root(); null if the root is a file
-  std::size_t root_index_ = 0;                          // index of the next root
+  RootInputs inputs_;  // of root()
+  std::stop_token stop_;
+  std::size_t next_root_ = 0;
   std::size_t root_end_;
-  bool root_is_file_ = false;
-  std::vector<Frame> stack_;  // the outermost directory comes first
+  bool interrupted_ = false;
+  std::unique_ptr<ListWalk> list_;  // of root(); null if the root has no list
+  std::vector<Frame> stack_;        // the outermost directory comes first
 };
 
 }  // namespace pipeline

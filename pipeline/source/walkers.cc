@@ -49,6 +49,10 @@ class Team {
       }
       if (pressure == Backpressure::kStarving && parts_ < part->threads()) Divide(part);
     }
+    if (part->interrupted()) {
+      const s3::MutexLock lock(mutex_);
+      End();
+    }
   }
 
   void Divide(Walk* part) {

@@ -24,10 +24,10 @@ using Yield = std::function<Backpressure(Input)>;
 using Finder = std::function<bool(const Yield&)>;
 
 // Passes each input of `walk` to `yield`. Blocks. Returns true after the last input, false if `yield`
-// returned kStop. The calling thread walks, too. While `yield` returns kStarving, parts are split off for
-// more threads, up to Walk::threads(). If the system starts no more threads, the walk continues with fewer
-// threads. Several threads may call `yield` at the same time. If a thread throws, rethrows the first
-// exception.
+// returned kStop or Walk::interrupted(). The calling thread walks, too. While `yield` returns kStarving,
+// parts are split off for more threads, up to Walk::threads(). If the system starts no more threads, the walk
+// continues with fewer threads. Several threads may call `yield` at the same time. If a thread throws,
+// rethrows the first exception.
 bool WalkInThreads(Walk walk, const Yield& yield);
 
 // Returns a Finder that calls WalkInThreads() with `walk`. Call that Finder only once.
