@@ -19,6 +19,13 @@ constexpr Description kAll[] = {
      "Globs. A file that matches is left out, even if `include` matches, too. A glob that ends with \"/\" "
      "leaves out whole directories, which are not walked.",
      "[\"*.tmp\", \"cache/\"]"},
+    {"source[].include_from",
+     "Files with more globs for `include`, one a line. Empty lines and lines that begin with \"#\" are "
+     "ignored, "
+     "and spaces around a glob. A file without a glob is an error.",
+     "wanted.globs"},
+    {"source[].exclude_from", "Files with more globs for `exclude`, written like those of `include_from`.",
+     "[site.globs, mine.globs]"},
     {"source[].files_from",
      "A file with one name a line. Only these files are uploaded; `path` must be a directory, and is not "
      "walked. Names are relative to `path`, or absolute and below it; `include` and `exclude` apply to them. "

@@ -156,6 +156,8 @@ std::vector<Field> SourceFields(pipeline::SourceRoot* root) {
           Text("prefix", &root->prefix, CheckPrefix),
           Texts("include", &root->include),
           Texts("exclude", &root->exclude),
+          Texts("include_from", &root->include_from),
+          Texts("exclude_from", &root->exclude_from),
           Text("files_from", &root->files_from),
           Text("files_from0", &root->files_from0),
           Bool("follow_symlinks", &root->follow_symlinks),

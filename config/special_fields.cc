@@ -134,6 +134,9 @@ void CheckRoot(const Value& item, const pipeline::SourceRoot& root,
   if (root.stream && !(root.include.empty() && root.exclude.empty())) {
     report("include and exclude cannot be used with stream: true");
   }
+  if (root.stream && !(root.include_from.empty() && root.exclude_from.empty())) {
+    report("include_from and exclude_from cannot be used with stream: true");
+  }
   const bool has_list = !root.files_from.empty() || !root.files_from0.empty();
   if (has_list && root.stream) report("files_from and files_from0 cannot be used with stream: true");
   if (!root.files_from.empty() && !root.files_from0.empty()) {

@@ -26,6 +26,9 @@ struct SourceRoot {
   // below it.
   std::vector<std::string> include;
   std::vector<std::string> exclude;
+  // Files with more globs, one a line; ReadGlobs() adds them to `include` and `exclude`.
+  std::vector<std::string> include_from;
+  std::vector<std::string> exclude_from;
   // A list of names below `path`, which must be a directory. Only these files are inputs; `path` is not
   // walked.
   // "-" is standard input. At most one is not empty. The names of `files_from` are lines; each name of

@@ -241,8 +241,10 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
     auto found = FindNewInputs(directory.dir(), plan, options.source, s3_options.destination.prefix,
                                stop->drain_token());
     if (!found) {
-      const bool impossible = found.error().kind == s3::ErrorKind::kUnsupported;
-      return WithoutCounts(impossible ? kExitUsage : kExitStopped, found.error().message);
+      const auto kind = found.error().kind;
+      const auto otherwise = kind == s3::ErrorKind::kLocal ? kExitNoInput : kExitStopped;
+      return WithoutCounts(kind == s3::ErrorKind::kUnsupported ? kExitUsage : otherwise,
+                           found.error().message);
     }
     report->new_inputs = std::move(*found);
   }

@@ -46,7 +46,9 @@ bool IsOwn(const Input& input) {
 s3::Result<NewInputs> FindNewInputs(const OwnDir& plan_dir, const JobPlan& plan,
                                     const std::vector<SourceRoot>& roots, const std::string& key_prefix,
                                     std::stop_token stop) {
-  for (const auto& root : RootsIn(plan.directory, roots)) {
+  auto walked = ReadGlobs(RootsIn(plan.directory, roots));
+  if (!walked) return tl::unexpected(walked.error());
+  for (const auto& root : *walked) {
     const ListOf list(root);
     if (list && !list.CanBeReadAgain()) {
       return s3::Fail(
@@ -62,7 +64,7 @@ s3::Result<NewInputs> FindNewInputs(const OwnDir& plan_dir, const JobPlan& plan,
   own.Add(plan_dir.path());
   std::mutex mutex;
   NewInputs found;
-  Walk walk(RootsIn(plan.directory, roots), key_prefix, std::move(own), stop);
+  Walk walk(std::move(*walked), key_prefix, std::move(own), stop);
   const bool ended = WalkInThreads(std::move(walk), [&](const Input& input) {
     const auto& file = FileOf(input);
     if (!IsOwn(input) && !std::binary_search(planned->begin(), planned->end(), Mark(file))) {

@@ -19,8 +19,8 @@ struct NewInputs {
 };
 
 // Walks the source again and looks for each input's path and key in the plan's manifests. Memory: 8 bytes for
-// each input of the plan. Fails with kUnsupported if a root's list can be read only once, and with kCancelled
-// if `stop` was requested during the walk. Blocks.
+// each input of the plan. Fails with kLocal if a file of globs cannot be read, with kUnsupported if a root's
+// list can be read only once, and with kCancelled if `stop` was requested during the walk. Blocks.
 s3::Result<NewInputs> FindNewInputs(const OwnDir& plan_dir, const JobPlan& plan,
                                     const std::vector<SourceRoot>& roots, const std::string& key_prefix,
                                     std::stop_token stop);

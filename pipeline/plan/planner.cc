@@ -286,6 +286,10 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
   const auto buckets = s3::ResolveBucket(s3_options.destination);
   if (!buckets) return Refuse(kExitConfig, buckets.error().message);
   if (auto refusal = SourceProblem(options)) return tl::unexpected(*refusal);
+  auto roots = ReadGlobs(options.source);
+  if (!roots) return Refuse(kExitNoInput, "source: " + roots.error().message);
+  auto readable = options;
+  readable.source = std::move(*roots);
   const auto rules = PropertyRules::Load(options.object);
   if (!rules) return Refuse(kExitConfig, rules.error().message);
   const auto trust = options.resume.trust;
@@ -305,7 +309,7 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
               aborted.error().message);
     }
   }
-  auto plan = Planner(request, options, s3_options, *directory, &store, *rules, stop).Make();
+  auto plan = Planner(request, readable, s3_options, *directory, &store, *rules, stop).Make();
   if (!plan) {
     (void)AbortUploads(*directory, &store);  // the next `plan` or `clean` aborts the rest
     return plan;

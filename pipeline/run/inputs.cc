@@ -61,9 +61,10 @@ OwnFiles OwnFilesOf(const Options& options) {
   return own;
 }
 
+bool HasManifest(const Options& options) { return options.shard && !options.shard->plan_dir.empty(); }
+
 Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop_token stop) {
-  if (options.shard && !options.shard->plan_dir.empty())
-    return PlannedInputs(*options.shard, options.resume.trust);
+  if (HasManifest(options)) return PlannedInputs(*options.shard, options.resume.trust);
   const auto shard = options.shard ? options.shard->shard : Shard{};
   const auto is_ours = [shard](const std::string& key) { return shard.count == 1 || shard.Has(key); };
   Inputs inputs;
@@ -101,7 +102,7 @@ Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop
 }
 
 std::optional<std::string> InputProblem(const Options& options) {
-  if (!options.shard || options.shard->plan_dir.empty()) return RootProblem(options.source);
+  if (!HasManifest(options)) return RootProblem(options.source);
   const auto& shard = *options.shard;
   const auto whole = OwnDir::Open(shard.plan_dir, options.resume.trust).and_then([&](const OwnDir& plan_dir) {
     return CheckManifest(plan_dir, shard.shard.index, shard.inputs);

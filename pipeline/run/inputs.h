@@ -29,6 +29,9 @@ struct Inputs {
 // walk leaves them out.
 OwnFiles OwnFilesOf(const Options& options);
 
+// Returns true if the inputs are those of a plan's manifest, so that the source is not walked.
+bool HasManifest(const Options& options);
+
 // Returns the inputs of a run. Opens nothing before `find` is called. `key_prefix` is put before every key.
 // When `stop` is requested, `find` ends early.
 Inputs InputsOf(const Options& options, const std::string& key_prefix, std::stop_token stop);

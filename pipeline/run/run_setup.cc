@@ -5,6 +5,7 @@
 #include "pipeline/run/inputs.h"
 #include "pipeline/run/process_limits.h"
 #include "pipeline/runtime/resource_limits.h"
+#include "pipeline/source/source_roots.h"
 #include "s3/transport/event_loop_group.h"
 
 namespace pipeline {
@@ -22,6 +23,11 @@ tl::expected<RunSetup, Refusal> SetUpRun(const Options& options, const s3::Optio
   if (!rules) return Refuse(kExitConfig, rules.error().message);
 
   auto fitting = options;
+  if (!HasManifest(options)) {
+    auto roots = ReadGlobs(options.source);
+    if (!roots) return Refuse(kExitNoInput, "source: " + roots.error().message);
+    fitting.source = std::move(*roots);
+  }
   const auto& endpoint = buckets->front().endpoint;
   const auto threads = FitThreads(EventLoopsOf(fitting.upload, endpoint), &fitting);
   if (!threads) return Refuse(kExitSystem, threads.error().message);

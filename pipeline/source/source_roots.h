@@ -1,10 +1,11 @@
-// The roots of a job's source. Pure, any thread.
+// The roots of a job's source. Any thread.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "pipeline/options.h"
+#include "s3/base/result.h"
 
 namespace pipeline {
 
@@ -14,5 +15,11 @@ std::vector<SourceRoot> RootsIn(const std::string& directory, std::vector<Source
 
 // Returns an absolute path as it is, and a relative one below `directory`, without "./" at its begin.
 std::string PathIn(const std::string& directory, std::string path);
+
+// Returns the roots with the globs of their `include_from` and `exclude_from` added to `include` and
+// `exclude`. In these files, empty lines and lines that begin with "#" are ignored, and white space around a
+// glob. Fails if a file cannot be read, has a glob that is too long, or, for `include_from`, has no glob,
+// because `include` without globs would take every file. Blocks.
+s3::Result<std::vector<SourceRoot>> ReadGlobs(std::vector<SourceRoot> roots);
 
 }  // namespace pipeline

@@ -242,6 +242,22 @@ class Lists(TestCase):
         print(f"peak memory: {peaks} KiB")
         self.assertLess(peaks[1] - peaks[0], 16 << 10)
 
+    def test_globs_from_files(self):
+        self.serve()
+        self.write("wanted", "# wanted\nsub0/*\nsub1/**\n")
+        self.write("unwanted", "f3\n\n*f6\r\n")
+        options = ("--set", f"source.0.include_from={self.dir}/wanted", "--set", f"source.0.exclude_from={self.dir}/unwanted")
+        self.assertIn("5 found: 5 uploaded", self.s3flow("run", "JOB", *options))
+        self.has_exactly(["sub0/f0", "sub0/f9", "sub1/f1", "sub1/f4", "sub1/f7"])
+        # They apply to the names of a list, and a plan and finish read them, too.
+        self.assertIn("1 found: 1 uploaded", self.run_list(["sub0/f0", "sub0/f3", "sub2/f2"], *options, "--run-dir", self.dir / "listed"))
+        plan = self.dir / "PLAN"
+        self.s3flow("plan", "JOB", "--shards", "1", "--out", plan, "--set", "source.0.exclude_from=unwanted", "--set", "report.run_dir=", cwd=self.dir)
+        self.s3flow("run", "--plan", plan, "--shard", "0/1")
+        self.assertIn("0 inputs have appeared", self.s3flow("finish", plan, "--check-source"))
+        self.s3flow("run", "JOB", "--run-dir", self.dir / "new", "--set", f"source.0.include_from={self.dir}/none", status=66)
+        self.assertIn("include_from", self.said)
+
     def test_two_roots_with_lists(self):
         self.serve()
         self.write("more/x", "x")
