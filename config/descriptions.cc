@@ -26,6 +26,19 @@ constexpr Description kAll[] = {
      "wanted.globs"},
     {"source[].exclude_from", "Files with more globs for `exclude`, written like those of `include_from`.",
      "[site.globs, mine.globs]"},
+    {"source[].min_size", "Files with fewer bytes are left out. Empty: no limit.", "1B"},
+    {"source[].max_size", "Files with more bytes are left out. Empty: no limit.", "5GiB"},
+    {"source[].newer_than",
+     "Only files are taken whose mtime is this or later: an age before the start of the run, such as 30d or "
+     "12h; a date (its begin in UTC); or a time with its zone. A plan uses the time at which it was made.",
+     "30d"},
+    {"source[].older_than", "Only files are taken whose mtime is before this; see `newer_than`.",
+     "2026-01-31T12:00:00Z"},
+    {"source[].exclude_caches",
+     "true: leaves out each directory with a file CACHEDIR.TAG that begins with the signature of caches, as "
+     "tar "
+     "--exclude-caches does, and the tag itself, too.",
+     "true"},
     {"source[].files_from",
      "A file with one name a line. Only these files are uploaded; `path` must be a directory, and is not "
      "walked. Names are relative to `path`, or absolute and below it; `include` and `exclude` apply to them. "

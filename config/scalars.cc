@@ -7,6 +7,7 @@
 #include <charconv>
 #include <iterator>
 #include <utility>
+#include <vector>
 
 namespace config {
 namespace {
@@ -101,6 +102,60 @@ Parsed<std::chrono::milliseconds> ParseDuration(std::string_view text) {
   }
   if (text.empty()) return wrong;
   return std::chrono::milliseconds(total);
+}
+
+Parsed<std::chrono::seconds> ParseAge(std::string_view text) {
+  constexpr std::int64_t kMaxDays = 36'500, kDay = 24 * 3600;
+  const auto digits =
+      static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), IsDigit) - text.begin());
+  std::int64_t days = 0;
+  if (text.substr(digits, 1) == "d") {
+    if (digits == 0 || !ReadNumber(text.substr(0, digits), &days) || days > kMaxDays) {
+      return Wrong(fmt::format("'{}' is longer than 100 years, or no number of days", text));
+    }
+    text.remove_prefix(digits + 1);
+    if (text.empty()) return std::chrono::seconds(days * kDay);
+  }
+  return ParseDuration(text).map([days](std::chrono::milliseconds rest) {
+    return std::chrono::seconds(days * kDay + std::chrono::duration_cast<std::chrono::seconds>(rest).count());
+  });
+}
+
+Parsed<std::int64_t> ParseTime(std::string_view text) {
+  const auto wrong =
+      Wrong(fmt::format("'{}' is not a time: write 2026-01-31 (its begin in UTC), 2026-01-31T12:00:00Z or "
+                        "2026-01-31T12:00:00+01:00",
+                        text));
+  // Checks the form, and collects the numbers of its digits.
+  const auto read = [](std::string_view given, std::string_view form, std::vector<int>* numbers) {
+    if (given.size() != form.size()) return false;
+    for (std::size_t i = 0; i < form.size(); ++i) {
+      if (form[i] != '0' && form[i] != given[i]) return false;
+      if (form[i] != '0') continue;
+      if (!IsDigit(given[i])) return false;
+      if (i == 0 || form[i - 1] != '0') numbers->push_back(0);
+      numbers->back() = numbers->back() * 10 + (given[i] - '0');
+    }
+    return true;
+  };
+  constexpr std::string_view kDate = "0000-00-00", kTime = "T00:00:00", kOffset = "00:00";
+  std::vector<int> date, time, offset{0, 0};
+  if (!read(text.substr(0, kDate.size()), kDate, &date)) return wrong;
+  const std::chrono::year_month_day day{std::chrono::year(date[0]),
+                                        std::chrono::month(static_cast<unsigned>(date[1])),
+                                        std::chrono::day(static_cast<unsigned>(date[2]))};
+  if (!day.ok()) return wrong;
+  const std::chrono::seconds midnight = std::chrono::sys_days(day).time_since_epoch();
+  auto rest = text.substr(kDate.size());
+  if (rest.empty()) return midnight.count();
+  if (!read(rest.substr(0, kTime.size()), kTime, &time)) return wrong;
+  rest.remove_prefix(kTime.size());
+  const bool has_offset = rest.starts_with('+') || rest.starts_with('-');
+  if (has_offset) offset.clear();
+  if (has_offset ? !read(rest.substr(1), kOffset, &offset) : rest != "Z") return wrong;
+  if (time[0] > 23 || time[1] > 59 || time[2] > 60 || offset[0] > 23 || offset[1] > 59) return wrong;
+  const std::int64_t ahead = (rest[0] == '-' ? -60 : 60) * (offset[0] * 60 + offset[1]);
+  return midnight.count() + time[0] * 3600 + time[1] * 60 + time[2] - ahead;
 }
 
 std::string ShowDuration(std::chrono::milliseconds duration) {

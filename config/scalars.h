@@ -24,6 +24,11 @@ std::string ShowSize(std::uint64_t bytes);
 
 // Parses "200ms", "20s", "1m30s" or "2h". More than a year is an error.
 Parsed<std::chrono::milliseconds> ParseDuration(std::string_view text);
+// Parses an age in days as well: "30d", "1d12h", "12h". At most 100 years.
+Parsed<std::chrono::seconds> ParseAge(std::string_view text);
+// Parses a date, "2026-01-31" (its begin in UTC), or a time of RFC 3339 without fractions,
+// "2026-01-31T12:00:00+01:00". Returns seconds since 1970.
+Parsed<std::int64_t> ParseTime(std::string_view text);
 // Returns the duration as ParseDuration() reads it: "1m30s", "1500ms".
 std::string ShowDuration(std::chrono::milliseconds duration);
 

@@ -137,6 +137,14 @@ void CheckRoot(const Value& item, const pipeline::SourceRoot& root,
   if (root.stream && !(root.include_from.empty() && root.exclude_from.empty())) {
     report("include_from and exclude_from cannot be used with stream: true");
   }
+  const bool has_limits = root.min_size_bytes || root.max_size_bytes || !root.newer_than.text.empty() ||
+                          !root.older_than.text.empty() || root.exclude_caches;
+  if (root.stream && has_limits) {
+    report("min_size, max_size, newer_than, older_than and exclude_caches cannot be used with stream: true");
+  }
+  if (root.min_size_bytes.value_or(0) > root.max_size_bytes.value_or(UINT64_MAX)) {
+    report("min_size is larger than max_size, so no file is taken");
+  }
   const bool has_list = !root.files_from.empty() || !root.files_from0.empty();
   if (has_list && root.stream) report("files_from and files_from0 cannot be used with stream: true");
   if (!root.files_from.empty() && !root.files_from0.empty()) {
@@ -208,6 +216,30 @@ Field Prices(std::string name, pipeline::RequestPrices* prices) {
         }
         return pairs;
       });
+}
+
+Field Mtime(std::string name, pipeline::MtimeLimit* limit) {
+  return {.name = std::move(name),
+          .type = "age, date or time; or empty",
+          .set = [limit](const std::string& text) -> MaybeProblem {
+            *limit = {.text = text};
+            if (text.empty()) return std::nullopt;
+            // Only dates have a "-".
+            if (text.find('-') != std::string::npos) {
+              const auto time = ParseTime(text);
+              if (!time) return time.error();
+              limit->seconds = *time;
+              return std::nullopt;
+            }
+            const auto age = ParseAge(text);
+            if (!age) {
+              return fmt::format("'{}' is neither an age such as 30d or 12h, nor a date or time", text);
+            }
+            limit->seconds = age->count();
+            limit->is_age = true;
+            return std::nullopt;
+          },
+          .show = [limit] { return YamlScalar(limit->text); }};
 }
 
 Field OnFailure(std::string name, pipeline::FailureLimit* limit) {

@@ -24,6 +24,8 @@ void CheckRoot(const Value& item, const pipeline::SourceRoot& root,
 Field Proxy(std::string name, s3::ProxyOptions* proxy);
 // Accepts "auto" or the name of a store profile.
 Field StoreProfileName(std::string name, std::string* target);
+// Accepts an age ("30d"), a date or a time; see ParseAge() and ParseTime(). Empty: no limit.
+Field Mtime(std::string name, pipeline::MtimeLimit* limit);
 // Accepts "continue", "stop", "stop_after: 10" or "stop_above: 5%", as text or as a mapping.
 Field OnFailure(std::string name, pipeline::FailureLimit* limit);
 // Accepts a mapping such as {put: 0.005, get: 0.0004, gib_month: 0.023}.

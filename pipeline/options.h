@@ -15,6 +15,14 @@
 
 namespace pipeline {
 
+// A limit for the mtime of files.
+struct MtimeLimit {
+  std::string text;  // as the job file writes it; empty: there is no limit
+  // Since 1970, or, if is_age, before the start of the run. AgesBefore() turns ages into times.
+  std::int64_t seconds = 0;
+  bool is_age = false;
+};
+
 struct SourceRoot {
   // A directory, which is walked recursively, or a single file. If `path` itself is a symbolic link, the link
   // is followed.
@@ -29,6 +37,13 @@ struct SourceRoot {
   // Files with more globs, one a line; ReadGlobs() adds them to `include` and `exclude`.
   std::vector<std::string> include_from;
   std::vector<std::string> exclude_from;
+  // Only regular files in these limits are inputs. newer_than: the mtime or later; older_than: before the
+  // mtime.
+  std::optional<std::uint64_t> min_size_bytes, max_size_bytes;
+  MtimeLimit newer_than, older_than;
+  // True: leaves out a directory with a file CACHEDIR.TAG that has the signature of
+  // https://bford.info/cachedir/
+  bool exclude_caches = false;
   // A list of names below `path`, which must be a directory. Only these files are inputs; `path` is not
   // walked.
   // "-" is standard input. At most one is not empty. The names of `files_from` are lines; each name of

@@ -1,9 +1,13 @@
 #include "pipeline/fs/directory.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <string>
 
 #include "pipeline/fs/io_retry.h"
 
@@ -28,6 +32,18 @@ bool DirectoryReader::Fill() {
   end_ = got < 0 ? 0 : static_cast<std::size_t>(got);
   if (end_ == 0) buffer_.reset();
   return end_ > 0;
+}
+
+bool HasFileThatBegins(int directory_fd, const char* name, std::string_view begin) {
+  const s3::UniqueFd file(
+      openat(directory_fd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
+  struct stat status;
+  if (file.get() < 0 || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  std::string found(begin.size(), '\0');
+  ssize_t got;
+  do got = pread(file.get(), found.data(), found.size(), 0);
+  while (got < 0 && errno == EINTR);
+  return got == static_cast<ssize_t>(found.size()) && found == begin;
 }
 
 }  // namespace pipeline

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string_view>
 
 #include "s3/base/unique_fd.h"
 
@@ -37,5 +38,9 @@ class DirectoryReader {
   int error_ = 0;
   unsigned char type_ = 0;
 };
+
+// Returns true if the directory has a regular file with this name that begins with `begin`. Follows no link,
+// and does not wait for the writer of a FIFO. Costs one system call if there is no such file.
+bool HasFileThatBegins(int directory_fd, const char* name, std::string_view begin);
 
 }  // namespace pipeline

@@ -64,7 +64,8 @@ s3::Result<NewInputs> FindNewInputs(const OwnDir& plan_dir, const JobPlan& plan,
   own.Add(plan_dir.path());
   std::mutex mutex;
   NewInputs found;
-  Walk walk(std::move(*walked), key_prefix, std::move(own), stop);
+  // The ages are those at the time of the plan, so that a file does not become new by its age.
+  Walk walk(AgesBefore(plan.created_s, std::move(*walked)), key_prefix, std::move(own), stop);
   const bool ended = WalkInThreads(std::move(walk), [&](const Input& input) {
     const auto& file = FileOf(input);
     if (!IsOwn(input) && !std::binary_search(planned->begin(), planned->end(), Mark(file))) {

@@ -84,6 +84,7 @@ class Planner {
     plan_.overrides = options_.identity.overrides;
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     plan_.created_s = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+    options_.source = AgesBefore(plan_.created_s, std::move(options_.source));
     // Shards may run in other directories, so the plan stores the base of relative paths.
     std::error_code problem;
     plan_.directory = std::filesystem::current_path(problem).string();
@@ -210,7 +211,7 @@ class Planner {
   }
 
   const PlanRequest& request_;
-  const Options& options_;
+  Options options_;
   const std::string prefix_;
   const RunDirectory& directory_;
   ClientFactory* const store_;

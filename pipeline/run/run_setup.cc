@@ -1,5 +1,6 @@
 #include "pipeline/run/run_setup.h"
 
+#include <ctime>
 #include <utility>
 
 #include "pipeline/run/inputs.h"
@@ -26,7 +27,7 @@ tl::expected<RunSetup, Refusal> SetUpRun(const Options& options, const s3::Optio
   if (!HasManifest(options)) {
     auto roots = ReadGlobs(options.source);
     if (!roots) return Refuse(kExitNoInput, "source: " + roots.error().message);
-    fitting.source = std::move(*roots);
+    fitting.source = AgesBefore(std::time(nullptr), std::move(*roots));
   }
   const auto& endpoint = buckets->front().endpoint;
   const auto threads = FitThreads(EventLoopsOf(fitting.upload, endpoint), &fitting);

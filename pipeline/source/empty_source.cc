@@ -3,16 +3,15 @@
 #include <fmt/format.h>
 
 #include "pipeline/source/name_list.h"
+#include "pipeline/source/source_filters.h"
 #include "pipeline/source/walk.h"
 #include "s3/base/printable.h"
 
 namespace pipeline {
 namespace {
 
-std::uint64_t CountWithoutFilters(SourceRoot root) {
-  root.include.clear();
-  root.exclude.clear();
-  Walk walk({std::move(root)}, "");
+std::uint64_t CountWithoutFilters(const SourceRoot& root) {
+  Walk walk({WithoutFilters(root)}, "");
   std::uint64_t count = 0;
   while (count < kMaxCounted && walk.Next()) ++count;
   return count;
@@ -22,13 +21,13 @@ std::string Describe(const SourceRoot& root) {
   const auto path = s3::Printable(root.path);
   const ListOf list(root);
   if (list && !list.CanBeReadAgain())
-    return fmt::format("{} names no file, or none that include and exclude allow", list.Name());
-  const auto left_out = root.include.empty() && root.exclude.empty() ? 0 : CountWithoutFilters(root);
+    return fmt::format("{} names no file, or the filters leave out every file", list.Name());
+  const auto left_out = HasFilters(root) ? CountWithoutFilters(root) : 0;
   if (left_out == 0 && list) return list.Name() + " contains no names";
   if (left_out == 0) return path + " contains no files";
   const auto* const more = left_out == kMaxCounted ? "at least " : "";
-  return fmt::format("include and exclude leave out {}{} {} of {}", more, left_out,
-                     left_out == 1 ? "file" : "files", path);
+  return fmt::format("the filters leave out {}{} {} of {}", more, left_out, left_out == 1 ? "file" : "files",
+                     path);
 }
 
 }  // namespace

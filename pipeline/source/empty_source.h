@@ -9,7 +9,7 @@
 namespace pipeline {
 
 // Returns the message for a source without any input. For each root, the message says how many entries
-// `include` and `exclude` leave out. To count them, walks the roots that have filters once more, without the
+// its filters leave out. To count them, walks the roots that have filters once more, without the
 // filters. Stops at kMaxCounted entries of a root. Blocks.
 std::string EmptySourceText(const Options& options);
 

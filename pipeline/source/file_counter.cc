@@ -18,6 +18,12 @@
 namespace pipeline {
 namespace {
 
+// Returns true if the name of a file is not enough to know whether it is an input.
+bool FiltersByStatus(const SourceRoot& root) {
+  return root.min_size_bytes || root.max_size_bytes || !root.newer_than.text.empty() ||
+         !root.older_than.text.empty();
+}
+
 constexpr int kOpenFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK;
 
 class FileCounter {
@@ -52,6 +58,7 @@ class FileCounter {
       return false;
     }
     gave_up_ = gave_up_ || levels_.size() == kMaxLevels;
+    if (ExcludesCache(*root_, opened.get())) return true;
     levels_.push_back({DirectoryReader(std::move(opened)), std::move(relative)});
     return true;
   }
@@ -87,7 +94,8 @@ class FileCounter {
     const int parent = level.reader.fd();
     // If the file system does not tell the type of an entry (DT_UNKNOWN), fstatat() tells it.
     struct stat status;
-    const bool has_size_to_ask = type != DT_DIR && sizes_ < kMaxSizes && !ExcludesFile(*root_, relative);
+    const bool has_size_to_ask =
+        type != DT_DIR && sizes_ + filtered_ < kMaxSizes && !ExcludesFile(*root_, relative);
     const bool asks = type == DT_UNKNOWN || has_size_to_ask;
     if (type == DT_UNKNOWN) gave_up_ = gave_up_ || ++unknown_types_ > kMaxSizes;
     const bool found = asks && fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
@@ -101,16 +109,23 @@ class FileCounter {
 
   // `status`: null if it is not known.
   void CountFile(const struct stat* status) {
+    const bool is_regular = status != nullptr && S_ISREG(status->st_mode);
+    if (is_regular && ExcludesStatus(*root_, *status)) {
+      ++filtered_;
+      return;
+    }
+    gave_up_ = gave_up_ || (status == nullptr && FiltersByStatus(*root_));
     ++files_;
     if (status == nullptr || sizes_ == kMaxSizes) return;
     ++sizes_;
-    if (S_ISREG(status->st_mode)) bytes_ += static_cast<std::uint64_t>(status->st_size);
+    if (is_regular) bytes_ += static_cast<std::uint64_t>(status->st_size);
   }
 
   const std::function<bool()>& stop_;
   const SourceRoot* root_ = nullptr;
   std::vector<Level> levels_;  // the outermost directory comes first
   std::uint64_t files_ = 0, sizes_ = 0, bytes_ = 0, unknown_types_ = 0;
+  std::uint64_t filtered_ = 0;  // files that a filter for sizes or times leaves out
   bool gave_up_ = false;
   bool has_list_ = false;
 };

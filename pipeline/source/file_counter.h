@@ -22,7 +22,8 @@ namespace pipeline {
 //
 // Blocks. Keeps one directory open for each level of the tree. Returns nothing if `stop` returned true, if
 // the tree is deeper than kMaxLevels, if no descriptor is free, or if a file system without entry types
-// (DT_UNKNOWN) has more than kMaxSizes entries.
+// (DT_UNKNOWN) has more than kMaxSizes entries, or if more than kMaxSizes sizes or times must be compared
+// with filters.
 std::optional<Work> CountFiles(const std::vector<SourceRoot>& roots, const std::function<bool()>& stop);
 
 inline constexpr std::uint64_t kMaxSizes = 1'000'000;

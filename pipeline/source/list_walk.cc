@@ -46,7 +46,8 @@ ListWalk::ListWalk(RootInputs inputs, s3::UniqueFd directory, std::stop_token st
       stop_(std::move(stop)),
       source_(inputs_.root()),
       absolute_roots_(AbsolutePaths(inputs_.root().path)) {
-  levels_.push_back({"", std::move(directory)});
+  const bool is_cache = ExcludesCache(inputs_.root(), directory.get());
+  levels_.push_back({"", std::move(directory), is_cache});
 }
 
 bool ListWalk::Step(std::optional<Input>* found) {
@@ -107,6 +108,7 @@ std::optional<Input> ListWalk::Enter(const ListedName& listed, const std::string
     }
     level.fd = OpenDirectory(parent.fd.get(), name.c_str(), follows);
     if (level.fd.get() < 0) return Failed(listed, relative, ErrnoText(errno));
+    level.is_left_out = ExcludesCache(inputs_.root(), level.fd.get());
     const bool known = fstat(level.fd.get(), &status) == 0;
     level.is_own = (known && inputs_.IsOwn(status)) || IsRunDirectory(level.fd.get());
     levels_.push_back(std::move(level));

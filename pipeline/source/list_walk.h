@@ -35,7 +35,7 @@ class ListWalk {
   struct Level {
     std::string relative;  // "" or ending in '/'
     s3::UniqueFd fd;
-    bool is_left_out = false;  // by `exclude`
+    bool is_left_out = false;  // by `exclude` or `exclude_caches`
     bool is_own = false;       // of a run or plan
   };
 

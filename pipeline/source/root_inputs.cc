@@ -73,7 +73,8 @@ bool RootInputs::KeepDirectory(int fd) {
   return directory_->get() >= 0;
 }
 
-Input RootInputs::File(const std::string& relative, const struct stat& status) const {
+std::optional<Input> RootInputs::File(const std::string& relative, const struct stat& status) const {
+  if (ExcludesStatus(root(), status)) return std::nullopt;
   if (own_->Contains(status)) return Skipped(relative, kOwnFile);
   auto file = FileOf(relative);
   file->root = directory_;
@@ -110,7 +111,10 @@ bool RootInputs::WouldYield(const SourceRoot& root, const std::string& relative)
   struct stat status;
   std::string path = root.path;
   if (stat(path.c_str(), &status) != 0) return false;
-  if (!S_ISDIR(status.st_mode)) return relative == BaseName(root.path) && !ExcludesFile(root, relative);
+  const auto is_input = [&] {
+    return S_ISREG(status.st_mode) && !ExcludesFile(root, relative) && !ExcludesStatus(root, status);
+  };
+  if (!S_ISDIR(status.st_mode)) return relative == BaseName(root.path) && is_input();
   for (std::size_t begin = 0; begin <= relative.size();) {
     const auto end = std::min(relative.find('/', begin), relative.size());
     const auto segment = relative.substr(begin, end - begin);
@@ -118,7 +122,7 @@ bool RootInputs::WouldYield(const SourceRoot& root, const std::string& relative)
     path += "/" + segment;
     const int result = root.follow_symlinks ? stat(path.c_str(), &status) : lstat(path.c_str(), &status);
     if (result != 0) return false;
-    if (end == relative.size()) return S_ISREG(status.st_mode) && !ExcludesFile(root, relative);
+    if (end == relative.size()) return is_input();
     if (!S_ISDIR(status.st_mode) || ExcludesDirectory(root, relative.substr(0, end))) return false;
     begin = end + 1;
   }

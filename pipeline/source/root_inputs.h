@@ -47,7 +47,8 @@ class RootInputs {
   bool IsOwn(const struct stat& status) const { return own_->Contains(status); }
 
   // `relative`: the path below the root; "" is the root itself.
-  Input File(const std::string& relative, const struct stat& status) const;
+  // Returns nothing if a filter for sizes or times leaves the file out.
+  std::optional<Input> File(const std::string& relative, const struct stat& status) const;
   ObjectResult Skipped(const std::string& relative, std::string reason) const;
   ObjectResult Failed(const std::string& relative, s3::ErrorKind kind, std::string message) const;
   std::string PathOf(const std::string& relative) const;

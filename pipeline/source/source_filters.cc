@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "pipeline/fs/directory.h"
 #include "s3/glob.h"
 
 namespace pipeline {
@@ -19,6 +20,34 @@ bool ExcludesDirectory(const SourceRoot& root, std::string_view relative) {
     if (glob.ends_with('/')) glob.remove_suffix(1);
     return s3::GlobMatches(glob, relative);
   });
+}
+
+bool ExcludesStatus(const SourceRoot& root, const struct stat& status) {
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  const std::int64_t mtime_s = status.st_mtim.tv_sec;
+  return size < root.min_size_bytes.value_or(0) || size > root.max_size_bytes.value_or(UINT64_MAX) ||
+         (!root.newer_than.text.empty() && mtime_s < root.newer_than.seconds) ||
+         (!root.older_than.text.empty() && mtime_s >= root.older_than.seconds);
+}
+
+bool ExcludesCache(const SourceRoot& root, int directory_fd) {
+  return root.exclude_caches &&
+         HasFileThatBegins(directory_fd, "CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55");
+}
+
+bool HasFilters(const SourceRoot& root) {
+  return !root.include.empty() || !root.exclude.empty() || root.min_size_bytes || root.max_size_bytes ||
+         !root.newer_than.text.empty() || !root.older_than.text.empty() || root.exclude_caches;
+}
+
+SourceRoot WithoutFilters(SourceRoot root) {
+  root.include.clear();
+  root.exclude.clear();
+  root.min_size_bytes.reset();
+  root.max_size_bytes.reset();
+  root.newer_than = root.older_than = {};
+  root.exclude_caches = false;
+  return root;
 }
 
 }  // namespace pipeline

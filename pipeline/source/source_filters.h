@@ -1,5 +1,7 @@
-// Which names the globs of a source root exclude. Pure functions.
+// Which files and directories the filters of a source root leave out. Any thread.
 #pragma once
+
+#include <sys/stat.h>
 
 #include <string_view>
 
@@ -12,5 +14,16 @@ namespace pipeline {
 // directory is not entered.
 bool ExcludesFile(const SourceRoot& root, std::string_view relative);
 bool ExcludesDirectory(const SourceRoot& root, std::string_view relative);
+
+// Returns true if min_size, max_size, newer_than or older_than leaves the regular file out. Ages must have
+// been turned into times (AgesBefore). Pure.
+bool ExcludesStatus(const SourceRoot& root, const struct stat& status);
+// Returns true if exclude_caches leaves out the directory with all that is below it. Reads its CACHEDIR.TAG.
+bool ExcludesCache(const SourceRoot& root, int directory_fd);
+
+// Returns true if the root has any filter.
+bool HasFilters(const SourceRoot& root);
+// Returns the root without its filters.
+SourceRoot WithoutFilters(SourceRoot root);
 
 }  // namespace pipeline

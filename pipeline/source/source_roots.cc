@@ -79,4 +79,13 @@ s3::Result<std::vector<SourceRoot>> ReadGlobs(std::vector<SourceRoot> roots) {
   return roots;
 }
 
+std::vector<SourceRoot> AgesBefore(std::int64_t start_s, std::vector<SourceRoot> roots) {
+  for (auto& root : roots) {
+    for (auto* limit : {&root.newer_than, &root.older_than}) {
+      if (limit->is_age) *limit = {limit->text, start_s - limit->seconds, false};
+    }
+  }
+  return roots;
+}
+
 }  // namespace pipeline

@@ -1,6 +1,7 @@
 // The roots of a job's source. Any thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,5 +22,9 @@ std::string PathIn(const std::string& directory, std::string path);
 // glob. Fails if a file cannot be read, has a glob that is too long, or, for `include_from`, has no glob,
 // because `include` without globs would take every file. Blocks.
 s3::Result<std::vector<SourceRoot>> ReadGlobs(std::vector<SourceRoot> roots);
+
+// Returns the roots with the ages in `newer_than` and `older_than` as times before `start_s`, in seconds
+// since 1970. Pure.
+std::vector<SourceRoot> AgesBefore(std::int64_t start_s, std::vector<SourceRoot> roots);
 
 }  // namespace pipeline

@@ -215,6 +215,7 @@ std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const 
   if (opened.get() < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(errno));
   const bool is_own = inputs_.IsOwn(status) || (parent != nullptr && IsRunDirectory(opened.get()));
   if (is_own) return Skipped(relative, kOwnDirectory);
+  if (ExcludesCache(root(), opened.get())) return std::nullopt;
   if (parent == nullptr && !inputs_.KeepDirectory(opened.get())) {
     return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(EMFILE));
   }

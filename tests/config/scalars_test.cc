@@ -26,6 +26,32 @@ TEST(ParseDuration, UnitsComeFromLargeToSmall) {
     EXPECT_FALSE(ParseDuration(text)) << text;
 }
 
+TEST(ParseAge, TakesDays) {
+  const std::pair<const char*, long> good[] = {
+      {"30d", 2'592'000}, {"12h", 43'200}, {"1d12h30m", 131'400}, {"0d", 0}, {"36500d", 3'153'600'000}};
+  for (const auto& [text, seconds] : good)
+    EXPECT_EQ(ParseAge(text).value_or(std::chrono::seconds(-1)).count(), seconds) << text;
+  for (const auto* text : {"", "d", "30", "1.5d", "-1d", "1h1d", "1d1", "36501d", "99999999999999999999d"})
+    EXPECT_FALSE(ParseAge(text)) << text;
+}
+
+TEST(ParseTime, TakesDatesAndTimesWithAZone) {
+  const std::pair<const char*, long> good[] = {{"1970-01-01", 0},
+                                               {"2026-01-31", 1'769'817'600},
+                                               {"2026-01-31T12:00:00Z", 1'769'860'800},
+                                               {"2026-01-31T12:00:00+01:30", 1'769'855'400},
+                                               {"2026-01-31T12:00:00-01:00", 1'769'864'400},
+                                               {"1969-12-31T23:59:59Z", -1},
+                                               {"2024-02-29", 1'709'164'800}};
+  for (const auto& [text, seconds] : good) EXPECT_EQ(ParseTime(text).value_or(-2), seconds) << text;
+  for (const auto* text :
+       {"", "2026-02-29", "2026-13-01", "2026-1-1", "26-01-01", "2026-01-31T12:00", "2026-01-31T12:00:00",
+        "2026-01-31 12:00:00Z", "2026-01-31T24:00:00Z", "2026-01-31T12:60:00Z", "2026-01-31T12:00:00+1:00",
+        "2026-01-31T12:00:00+24:00", "2026-01-31T12:00:00Zx", "2026-01-31T12:00:00.5Z", "2026-01-31x"}) {
+    EXPECT_FALSE(ParseTime(text)) << text;
+  }
+}
+
 TEST(ShowDuration, ReadsBack) {
   for (const long ms : {0l, 1l, 999l, 1000l, 90'000l, 86'400'000l}) {
     EXPECT_EQ(ParseDuration(ShowDuration(std::chrono::milliseconds(ms)))->count(), ms);

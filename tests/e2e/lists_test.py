@@ -258,6 +258,26 @@ class Lists(TestCase):
         self.s3flow("run", "JOB", "--run-dir", self.dir / "new", "--set", f"source.0.include_from={self.dir}/none", status=66)
         self.assertIn("include_from", self.said)
 
+    def test_filters(self):
+        self.serve()
+        day = 86400
+        for name, age, size in (("fresh", 0, 5), ("old", 40 * day, 5), ("large", 0, 5000), ("empty", 0, 0)):
+            self.contents[name] = b"x" * size
+            path = self.write(f"data/{name}", self.contents[name])
+            os.utime(path, (time.time() - age, time.time() - age))
+        self.write("data/cache/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n")
+        self.write("data/cache/x", "x")
+        base = ("--set", "source.0.exclude=sub*/", "--set", "source.0.exclude_caches=true", "--set", "source.0.min_size=1B")
+        self.assertIn("2 found: 2 uploaded", self.s3flow("run", "JOB", *base, "--set", "source.0.max_size=1KB"))
+        self.has_exactly(["fresh", "old"])
+        for limits, found in ((("newer_than=30d",), 2), (("older_than=30d",), 1), (("older_than=2001-01-01",), 0), (("newer_than=2001-01-01T00:00:00Z",), 3),
+                              (("newer_than=50d", "older_than=39d"), 1)):
+            out = self.s3flow("run", "JOB", *base, *(word for limit in limits for word in ("--set", f"source.0.{limit}")), "--run-dir", self.dir / limits[0],
+                              "--dry-run")
+            self.assertIn(f"{found} found", out, limits)
+        self.s3flow("run", "JOB", "--set", "source.0.min_size=1GiB", "--run-dir", self.dir / "none", status=66)
+        self.assertIn(f"the filters leave out 16 files of {self.dir}/data", self.said)
+
     def test_two_roots_with_lists(self):
         self.serve()
         self.write("more/x", "x")

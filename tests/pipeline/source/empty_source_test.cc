@@ -27,7 +27,7 @@ TEST(EmptySourceTest, CountsWhatTheFiltersLeaveOut) {
   directory.Write("data/sub/b.txt", "b");
   Options options;
   options.source.push_back({.path = directory / "data", .include = {"*.csv"}});
-  EXPECT_THAT(EmptySourceText(options), HasSubstr("include and exclude leave out 2 files of "));
+  EXPECT_THAT(EmptySourceText(options), HasSubstr("the filters leave out 2 files of "));
 }
 
 }  // namespace empty_source_test

@@ -1,10 +1,13 @@
 // Inputs from lists of names.
 #include "pipeline/source/list_walk.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <map>
 
@@ -119,6 +122,43 @@ TEST_F(ListWalkTest, GlobsLeaveNamesOut) {
   root.exclude = {"cache/"};
   EXPECT_THAT(WalkAll({root}),
               ElementsAre(Pair("a.txt", "file"), Pair(StartsWith("a.txt (line 5"), StartsWith("skipped: "))));
+}
+
+TEST_F(ListWalkTest, FiltersLeaveOutTheSameNamesAsInAWalk) {
+  constexpr const char* kTag = "Signature: 8a477f597d28d172789f06886806bc55\n# a cache";
+  for (const auto* name :
+       {"d/cache/CACHEDIR.TAG", "d/cache/deep/x", "d/large", "d/small", "d/no/CACHEDIR.TAG"}) {
+    tree_.Write(name, "12345");
+  }
+  tree_.Write("d/cache/CACHEDIR.TAG", kTag);
+  tree_.Write("d/large", "1234567890");
+  tree_.Write("d/old", "12345");
+  ASSERT_EQ(
+      utimensat(AT_FDCWD, (tree_ / "d/old").c_str(), std::array<timespec, 2>{{{5, 0}, {5, 0}}}.data(), 0), 0);
+  auto root = Listed("cache/CACHEDIR.TAG\ncache/deep/x\nlarge\nno/CACHEDIR.TAG\nold\nsmall\n");
+  root.exclude_caches = true;
+  root.max_size_bytes = 9;
+  root.newer_than = {"t", 1000, false};
+  const auto expected = ElementsAre(Pair("no/CACHEDIR.TAG", "file"), Pair("small", "file"));
+  EXPECT_THAT(WalkAll({root}), expected);
+  root.files_from.clear();
+  auto walked = WalkAll({root});
+  std::sort(walked.begin(), walked.end());
+  EXPECT_THAT(walked, expected);
+  const auto count = CountFiles({root}, [] { return false; });
+  ASSERT_TRUE(count);
+  EXPECT_EQ(count->inputs, 2U);
+  EXPECT_EQ(count->bytes, 10U);
+}
+
+TEST_F(ListWalkTest, ARootThatIsACacheIsLeftOut) {
+  tree_.Write("d/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55");
+  tree_.Write("d/x", "1");
+  auto root = Listed("x\n");
+  root.exclude_caches = true;
+  EXPECT_THAT(WalkAll({root}), testing::IsEmpty());
+  root.files_from.clear();
+  EXPECT_THAT(WalkAll({root}), testing::IsEmpty());
 }
 
 TEST_F(ListWalkTest, SkipsFilesOfS3flow) {

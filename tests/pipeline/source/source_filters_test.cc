@@ -1,7 +1,9 @@
-// Which names the globs of a source root exclude.
+// Which files and directories the filters of a source root leave out.
 #include "pipeline/source/source_filters.h"
 
 #include <gtest/gtest.h>
+
+#include <map>
 
 namespace pipeline {
 namespace source_filters_test {
@@ -24,6 +26,29 @@ TEST(SourceFiltersTest, AGlobForItsNameOrForAllBelowExcludesADirectory) {
   EXPECT_TRUE(ExcludesDirectory(root, "tmp"));
   EXPECT_FALSE(ExcludesDirectory(root, "logs"));
   EXPECT_FALSE(ExcludesDirectory(root, "data")) << "`include` concerns files";
+}
+
+TEST(SourceFiltersTest, LimitsOfSizesAreInclusive) {
+  const SourceRoot root{.min_size_bytes = 10, .max_size_bytes = 20};
+  struct stat status = {};
+  for (const auto& [size, excluded] :
+       std::map<off_t, bool>{{0, true}, {9, true}, {10, false}, {20, false}, {21, true}}) {
+    status.st_size = size;
+    EXPECT_EQ(ExcludesStatus(root, status), excluded) << size;
+    EXPECT_FALSE(ExcludesStatus({}, status)) << size;
+  }
+}
+
+TEST(SourceFiltersTest, OneTimeAsBothLimitsPutsEachFileOnOneSide) {
+  SourceRoot newer, older;
+  newer.newer_than = {"t", 1000, false};
+  older.older_than = {"t", 1000, false};
+  struct stat status = {};
+  for (const time_t mtime : {-5, 0, 999, 1000, 1001}) {
+    status.st_mtim = {mtime, 500'000'000};
+    EXPECT_EQ(ExcludesStatus(newer, status), mtime < 1000) << mtime;
+    EXPECT_EQ(ExcludesStatus(older, status), mtime >= 1000) << mtime;
+  }
 }
 
 }  // namespace source_filters_test

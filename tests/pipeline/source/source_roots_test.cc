@@ -51,5 +51,15 @@ TEST(ReadGlobsTest, FailsRatherThanTakingEveryFile) {
   EXPECT_TRUE(ReadGlobs({{.exclude_from = {directory / "empty"}}}));
 }
 
+TEST(AgesBeforeTest, MakesTimesOfAges) {
+  SourceRoot root;
+  root.newer_than = {"30d", 30 * 86'400, true};
+  root.older_than = {"2001-09-09T01:46:40Z", 1'000'000'000, false};
+  const auto roots = AgesBefore(2'000'000'000, {root});
+  EXPECT_EQ(roots[0].newer_than.seconds, 2'000'000'000 - 30 * 86'400);
+  EXPECT_FALSE(roots[0].newer_than.is_age);
+  EXPECT_EQ(roots[0].older_than.seconds, 1'000'000'000);
+}
+
 }  // namespace source_roots_test
 }  // namespace pipeline
