@@ -143,8 +143,9 @@ Command AddRun(CLI::App* app, Arguments* arguments) {
       "--resume", job->resume,
       "Resume the run in --run-dir, even a finished one. Without a run there, start a new one. (An "
       "unfinished run is always resumed.)");
-  command->add_flag("--dry-run", job->dry_run,
-                    "Only show what would be uploaded and skipped, and with how many requests");
+  command->add_flag(
+      "--dry-run", job->dry_run,
+      "Only show what would be uploaded and skipped, and with how many requests; with -v, each name");
   command->add_flag("--allow-changed-job", job->allow_changed_job,
                     "Resume even if the job has changed since the run was started");
   return {command, [job] { return cli::Run(*job); }};

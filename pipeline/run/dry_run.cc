@@ -17,6 +17,7 @@
 #include "pipeline/upload/object.h"
 #include "pipeline/upload/property_rules.h"
 #include "pipeline/upload/skip.h"
+#include "s3/base/printable.h"
 
 namespace pipeline {
 namespace {
@@ -154,7 +155,7 @@ constexpr int kConcurrency = 64;
 }  // namespace
 
 DryRun RunDry(const Options& given, const s3::Options& s3_options, const RunCredentials& credentials,
-              StopControl* stop, s3::TraceLog* trace) {
+              StopControl* stop, s3::TraceLog* trace, const ShowInput& show) {
   auto options = given;
   options.upload.concurrency = kConcurrency;
   options.upload.event_loops = 1;
@@ -187,6 +188,7 @@ DryRun RunDry(const Options& given, const s3::Options& s3_options, const RunCred
              .record =
                  [&](const ObjectResult& result) {
                    Count(result, s3_options.integrity.verify_head, &run);
+                   if (show) show(result);
                    source.InputDone();
                  }});
   if (stop->cause()) return Refused(ExitStatusOf(*stop->cause()), stop->message());
@@ -196,6 +198,23 @@ DryRun RunDry(const Options& given, const s3::Options& s3_options, const RunCred
   if (earlier > 0) run.skipped["done according to this run directory's journal"] = earlier;
   CountSkipRequests(skip->get(), options.resume.skip, source.found(), &run);
   return run;
+}
+
+std::string DryRunLine(const ObjectResult& result) {
+  const auto& file = *result.file;
+  const auto path = s3::Printable(file.path);
+  switch (result.outcome) {
+    case Outcome::kSkipped: return fmt::format("would skip {}: {}\n", path, s3::Printable(result.reason));
+    case Outcome::kFailed:
+      return fmt::format("would fail {}: {}\n", path, s3::Printable(result.error->message));
+    case Outcome::kCancelled: return fmt::format("not looked at: {}\n", path);
+    case Outcome::kUploaded:
+    case Outcome::kSent: break;
+  }
+  const auto parts = file.range ? fmt::format("parts {} to {}", file.range->first, file.range->last)
+                                : HumanBytes(static_cast<double>(result.size_bytes));
+  return fmt::format("would upload {} to {} ({})\n", path, s3::Printable(file.key),
+                     file.is_stream ? "a stream" : parts);
 }
 
 std::string DryRunText(const DryRun& run, const RequestPrices& prices) {

@@ -2,6 +2,7 @@
 // requests only if resume.skip needs them. Writes nothing.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -25,9 +26,17 @@ struct DryRun {
   std::string skip_method;  // how the run finds existing objects; empty: the run does not look for them
 };
 
-// Blocks. Other threads may use `stop` at the same time. `trace` may be null. Owns none of the arguments.
+// Gets what the run would do with each input, in any order; one call at a time. Inputs that the journal says
+// are done are left out.
+using ShowInput = std::function<void(const ObjectResult& result)>;
+
+// Blocks. Other threads may use `stop` at the same time. `trace` and `show` may be null. Owns none of the
+// arguments.
 DryRun RunDry(const Options& options, const s3::Options& s3_options, const RunCredentials& credentials,
-              StopControl* stop, s3::TraceLog* trace = nullptr);
+              StopControl* stop, s3::TraceLog* trace = nullptr, const ShowInput& show = nullptr);
+
+// Returns a line for a person: "would upload data/a to raw/a (1.2 MiB)", "would skip data/b: a FIFO".
+std::string DryRunLine(const ObjectResult& result);
 
 // Returns lines for a person. If prices are given, the lines include the costs.
 std::string DryRunText(const DryRun& run, const RequestPrices& prices);

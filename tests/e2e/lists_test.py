@@ -278,6 +278,21 @@ class Lists(TestCase):
         self.s3flow("run", "JOB", "--set", "source.0.min_size=1GiB", "--run-dir", self.dir / "none", status=66)
         self.assertIn(f"the filters leave out 16 files of {self.dir}/data", self.said)
 
+    def test_a_verbose_dry_run_lists_each_name(self):
+        self.serve()
+        self.write("data/odd\n\x1b[2Jname", "x")
+        os.mkfifo(self.dir / "data/fifo")
+        path = self.write("names", "sub0/f0\0fifo\0none\0odd\n\x1b[2Jname\0")
+        out = self.s3flow("run", "JOB", "--dry-run", "-v", "--set", f"source.0.files_from0={path}")
+        data = self.dir / "data"
+        self.assertEqual(set(out.splitlines()[:4]), {
+            f"would upload {data}/sub0/f0 to sub0/f0 (18 B)", f"would skip {data}/fifo: a FIFO",
+            f"would fail {data}/none: No such file or directory (record 3 of {path})",
+            f"would upload {data}/odd\\x0a\\x1b[2Jname to odd\\x0a\\x1b[2Jname (1 B)"})
+        self.assertIn("4 found: 2 would be uploaded (19 B)", out)
+        self.assertEqual(self.keys(), set())
+        self.assertNotIn("would upload /", self.s3flow("run", "JOB", "--dry-run", "--set", f"source.0.files_from0={path}"))
+
     def test_two_roots_with_lists(self):
         self.serve()
         self.write("more/x", "x")

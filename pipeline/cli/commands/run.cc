@@ -50,7 +50,14 @@ std::string ResumeCommand(const JobArguments& arguments, const std::string& run_
 
 CommandResult DryRun(const config::Job& job, const pipeline::RunCredentials& credentials,
                      CommandContext* context) {
-  const auto run = pipeline::RunDry(job.pipeline, job.s3, credentials, context->stop(), context->trace());
+  pipeline::ShowInput show;
+  if (job.pipeline.report.log == pipeline::LogLevel::kObjects) {
+    show = [](const pipeline::ObjectResult& result) {
+      pipeline::PrintLines(stdout, pipeline::DryRunLine(result));
+    };
+  }
+  const auto run =
+      pipeline::RunDry(job.pipeline, job.s3, credentials, context->stop(), context->trace(), show);
   if (!run.message.empty()) return Fail(run.status, run.message);
   pipeline::PrintLines(stdout, pipeline::DryRunText(run, job.pipeline.report.prices));
   return UnlessStdoutFailed(run.status);
