@@ -7,6 +7,11 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <utility>
 
@@ -309,6 +314,34 @@ std::optional<std::vector<std::string>> SplitTextList(std::string_view text) {
   if (quote != '\0') return std::nullopt;
   if (!text.empty()) end_item();
   return items;
+}
+
+namespace {
+
+tl::unexpected<std::vector<Problem>> ReadProblem(const std::string& where, const std::string& what) {
+  return tl::unexpected(std::vector<Problem>{{where, what}});
+}
+
+}  // namespace
+
+Loaded<std::string> ReadTextFile(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return ReadProblem(path, "is a directory, not a file");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return ReadProblem(path, std::strerror(errno));
+  std::string text(kMaxBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return ReadProblem(path, "cannot be read");
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+Loaded<std::string> ReadStandardInput() {
+  std::string text(kMaxBytes + 1, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), stdin));
+  if (std::ferror(stdin) == 0) return text;
+  // Whoever starts s3flow may have closed descriptor 0, see pipeline/cli/launch.h.
+  return ReadProblem(kStandardInput, fmt::format("standard input cannot be read: {}", std::strerror(errno)));
 }
 
 }  // namespace config

@@ -1,10 +1,11 @@
-// Parses YAML text into a tree of values with their positions. The only user of yaml-cpp.
+// Reads files, and parses YAML text into a tree of values with their positions. The only user of yaml-cpp.
 #pragma once
 
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "s3/base/environment.h"
@@ -16,6 +17,10 @@ struct Problem {
   std::string where;  // "job.yaml:3:5", "--set upload.concurrency" or "AWS_REGION"
   std::string what;   // what is wrong and, if it is not obvious, what to write instead
 };
+
+// A value, or all problems in the order of the file.
+template <typename T>
+using Loaded = tl::expected<T, std::vector<Problem>>;
 
 struct Entry;
 
@@ -71,5 +76,12 @@ struct Expanded {
 // Replaces ${VAR} in one text. Adds problems to `*problems` with the position `where`.
 Expanded ExpandVariables(std::string_view text, const s3::Environment& environment, const std::string& where,
                          std::vector<Problem>* problems);
+
+// Returns the text of a file. If `path` is a directory or cannot be read, returns a problem. Reads at most
+// one byte more than ParseDocument() accepts. Blocks until a FIFO has ended.
+Loaded<std::string> ReadTextFile(const std::string& path);
+// The same for standard input, which is named kStandardInput in messages. A second call finds nothing.
+Loaded<std::string> ReadStandardInput();
+inline constexpr char kStandardInput[] = "<stdin>";
 
 }  // namespace config

@@ -3,11 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 
 #include "config/object_fields.h"
 #include "config/schema.h"
@@ -293,28 +289,6 @@ Loaded<Job> ParseJob(std::string_view text, const std::string& name,
   if (problems.empty()) CheckTogether(root, job, used, &problems);
   if (!problems.empty()) return tl::unexpected(std::move(problems));
   return job;
-}
-
-Loaded<std::string> ReadTextFile(const std::string& path) {
-  const auto problem = [&](const std::string& what) {
-    return tl::unexpected(std::vector<Problem>{{path, what}});
-  };
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return problem("is a directory, not a file");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return problem(std::strerror(errno));
-  constexpr std::size_t kMaxBytes = (1 << 20) + 1;  // one byte more than ParseDocument accepts
-  std::string text(kMaxBytes, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return problem("cannot be read");
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
-}
-
-Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides,
-                    const s3::Environment& environment, const FindFallbacks& find) {
-  return ReadTextFile(path).and_then(
-      [&](const std::string& text) { return ParseJob(text, path, overrides, environment, find); });
 }
 
 namespace {

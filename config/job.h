@@ -4,7 +4,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <vector>
 
 #include "config/document.h"
@@ -24,20 +23,12 @@ struct Job {
   std::vector<std::string> notes;  // about settings that were found but are not used
 };
 
-// A value, or all problems in the order of the file.
-template <typename T>
-using Loaded = tl::expected<T, std::vector<Problem>>;
-
 // Parses the text of a job file. `overrides` are the texts of --set ("upload.concurrency=8",
 // "source.0.path=data"). They are applied before the values are checked. `find` returns values for keys that
 // neither the text nor --set sets; it may be null. `name` is the file's name, for messages.
 Loaded<Job> ParseJob(std::string_view text, const std::string& name,
                      const std::vector<std::string>& overrides, const s3::Environment& environment,
                      const FindFallbacks& find = nullptr);
-
-// Reads the file and parses it. If the file cannot be read, the result is a problem, too.
-Loaded<Job> LoadJob(const std::string& path, const std::vector<std::string>& overrides,
-                    const s3::Environment& environment, const FindFallbacks& find = nullptr);
 
 // Returns all settings as YAML, including defaults, with secrets redacted. Object
 // properties from the environment are shown as their variables. With `with_sources`, a comment after each
@@ -53,8 +44,5 @@ std::vector<std::string> AllKeys();
 
 // Returns one line "where: what" for each problem, without characters that control a terminal.
 std::string FormatProblems(const std::vector<Problem>& problems);
-
-// Returns the text of a file of at most 1 MiB. If `path` is a directory or cannot be read, returns a problem.
-Loaded<std::string> ReadTextFile(const std::string& path);
 
 }  // namespace config

@@ -234,7 +234,8 @@ enum class RunKind {
 struct RunIdentity {
   RunKind kind = RunKind::kRun;
   std::string settings;  // sections source, destination, object and integrity, as `check` prints them
-  std::string job_file;  // path; `s3flow clean` reads this file again
+  // Absolute path; `s3flow clean` reads this file again. "-" if the job was read from a stream.
+  std::string job_file;
   std::vector<std::string> overrides;
   std::string shard;                             // see RunRecord
   std::map<std::string, std::string> scheduler;  // facts about this session, see SchedulerFacts()

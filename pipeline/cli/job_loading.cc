@@ -1,10 +1,12 @@
 #include "pipeline/cli/job_loading.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "config/aws_settings.h"
@@ -28,6 +30,32 @@ std::vector<std::string> WithReportArguments(const JobArguments& arguments) {
   set("log", report.log_level);
   set("log_format", report.log_format);
   return overrides;
+}
+
+// Returns true if `path`, a stream, is what the job was read from. Nothing of it is left then. A regular file
+// that is opened again is read from its start again.
+bool IsConsumed(const std::string& path, const std::string& job_file) {
+  if (path == kStandardInputName && job_file == kStandardInputName) return true;
+  const auto status_of = [](const std::string& name, struct stat* status) {
+    return (name == kStandardInputName ? fstat(STDIN_FILENO, status) : stat(name.c_str(), status)) == 0;
+  };
+  struct stat source {
+  }, job{};
+  return status_of(path, &source) && status_of(job_file, &job) && !S_ISREG(source.st_mode) &&
+         source.st_dev == job.st_dev && source.st_ino == job.st_ino;
+}
+
+// Returns a problem for each stream that the job was read from. Its object would be empty.
+std::vector<config::Problem> ConsumedStreams(const config::Job& job, const std::string& job_file) {
+  std::vector<config::Problem> problems;
+  for (std::size_t i = 0; i < job.pipeline.source.size(); ++i) {
+    const auto& root = job.pipeline.source[i];
+    if (!root.stream || !IsConsumed(root.path, job_file)) continue;
+    problems.push_back({job.sources.at(fmt::format("source.{}.path", i)),
+                        "source.path: the job file was read from this stream, so nothing of it is left to "
+                        "upload: write the job to a file, and name that file instead"});
+  }
+  return problems;
 }
 
 void ApplyArguments(const JobArguments& arguments, config::Job* job) {
@@ -124,23 +152,40 @@ pipeline::Trust TrustOf(bool trust_dir) {
   return trust_dir ? pipeline::Trust::kOthers : pipeline::Trust::kOurs;
 }
 
+bool IsStream(const std::string& job_file) {
+  std::error_code error;
+  return job_file == kStandardInputName || std::filesystem::is_other(job_file, error);
+}
+
+tl::expected<std::string, ExitError> ReadJobText(const std::string& job_file) {
+  const bool is_stdin = job_file == kStandardInputName;
+  auto text = is_stdin ? config::ReadStandardInput() : config::ReadTextFile(job_file);
+  if (text) return std::move(*text);
+  const bool is_readable = !is_stdin && access(job_file.c_str(), R_OK) == 0;
+  return Fail(is_readable ? pipeline::kExitConfig : pipeline::kExitNoInput, text.error());
+}
+
 tl::expected<config::Job, ExitError> LoadJob(const JobArguments& arguments) {
   const auto environment = s3::ProcessEnvironment();
   const auto find = [&environment](const std::string& profile) {
     return config::FindAwsSettings(s3::Profiles::LoadSettings(environment), profile, environment);
   };
-  const auto overrides = WithReportArguments(arguments);
-  auto job = arguments.job_text
-                 ? config::ParseJob(*arguments.job_text, arguments.job_file, overrides, environment, find)
-                 : config::LoadJob(arguments.job_file, overrides, environment, find);
-  if (!job) {
-    const bool is_readable = access(arguments.job_file.c_str(), R_OK) == 0;
-    return Fail(is_readable ? pipeline::kExitConfig : pipeline::kExitNoInput, job.error());
+  const auto text = arguments.job_text ? tl::expected<std::string, ExitError>(*arguments.job_text)
+                                       : ReadJobText(arguments.job_file);
+  if (!text) return tl::unexpected(text.error());
+  const bool is_stdin = arguments.job_file == kStandardInputName;
+  auto job = config::ParseJob(*text, is_stdin ? config::kStandardInput : arguments.job_file,
+                              WithReportArguments(arguments), environment, find);
+  if (!job) return Fail(pipeline::kExitConfig, job.error());
+  if (const auto problems = ConsumedStreams(*job, arguments.job_file); !problems.empty()) {
+    return Fail(pipeline::kExitConfig, problems);
   }
-  job->pipeline.identity = {.settings = config::ShowIdentity(*job),
-                            .job_file = pipeline::AbsolutePath(arguments.job_file),
-                            .overrides = arguments.overrides,
-                            .scheduler = pipeline::SchedulerFacts(environment)};
+  const bool is_stream = IsStream(arguments.job_file);
+  job->pipeline.identity = {
+      .settings = config::ShowIdentity(*job),
+      .job_file = is_stream ? kStandardInputName : pipeline::AbsolutePath(arguments.job_file),
+      .overrides = arguments.overrides,
+      .scheduler = pipeline::SchedulerFacts(environment)};
   ApplyResourceLimits(&*job);
   ApplyArguments(arguments, &*job);
   return std::move(*job);

@@ -12,9 +12,20 @@ namespace cli {
 
 pipeline::Trust TrustOf(bool trust_dir);
 
+// The name of standard input as a job file or a stream.
+inline constexpr char kStandardInputName[] = "-";
+
+// Returns true if the job is standard input, a FIFO or similar, which can be read only once.
+bool IsStream(const std::string& job_file);
+
+// Returns the text of a job file, or of standard input for "-". Fails with exit status 66 if it cannot be
+// read, and with 78 if it is a directory. A stream can be read only once, so a command that also uses the
+// text puts it into JobArguments::job_text before it calls LoadJob().
+tl::expected<std::string, ExitError> ReadJobText(const std::string& job_file);
+
 // Loads the job file, applies the arguments, and reduces threads and memory to what the process may use.
 // Fails with exit status 66 if the file cannot be read, and with 78 and one line for each mistake if it is
-// wrong.
+// wrong. It is a mistake if a source is the stream that the job was read from.
 tl::expected<config::Job, ExitError> LoadJob(const JobArguments& arguments);
 
 // Loads a job file in `directory` that the user did not name, but that the records of a run or plan name.

@@ -42,7 +42,8 @@ struct Command {
 };
 
 void AddJobArguments(CLI::App* command, cli::JobArguments* arguments, bool required = true) {
-  command->add_option("JOB.yaml", arguments->job_file, "The job file")->required(required);
+  command->add_option("JOB.yaml", arguments->job_file, "The job file; - is standard input")
+      ->required(required);
   command->add_option("--set", arguments->overrides, "Override one value of the job file: section.key=value")
       ->type_name("KEY=VALUE")
       ->take_all()
@@ -174,7 +175,9 @@ Command AddClean(CLI::App* app, Arguments* arguments) {
   auto* command = app->add_subcommand(
       "clean", "Abort the multipart uploads that a run has left in the store, and no others");
   command->add_option("RUN_DIR", clean->run_dir, "The run directory")->required();
-  command->add_option("--job", clean->job_file, "The job file, if it was moved after the start of the run")
+  command
+      ->add_option("--job", clean->job_file,
+                   "The job file, if it was moved after the start of the run, or was standard input")
       ->type_name("JOB.yaml");
   command->add_flag("--dry-run", clean->dry_run, "Only show how many uploads would be aborted");
   AddTrustArgument(command, &clean->trust_dir);

@@ -30,7 +30,7 @@ struct RunRecord {
   int session = 1;
   RunScope scope;        // of the results and uploads of this session
   std::string settings;  // sections source, destination, object and integrity, as `check` prints them
-  std::string job_file;  // absolute path
+  std::string job_file;  // absolute path; "-": a stream, such as standard input
   std::vector<std::string> overrides;  // --set
   std::string shard;                   // the part of the job, see pipeline/shard.h; empty: the whole job
   std::map<std::string, std::string> scheduler;  // facts about the process: job, node, restarts

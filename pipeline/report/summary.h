@@ -63,7 +63,7 @@ struct Summary {
   std::chrono::duration<double> seconds{0};
   std::int64_t started_s = 0, ended_s = 0;  // seconds since 1970
   std::string host;                         // where the session ran
-  std::string job_file;                     // absolute path; empty: unknown
+  std::string job_file;                     // absolute path; "-": a stream; empty: unknown
   std::string endpoint, bucket, prefix;     // the destination; `endpoint` is a URL
   std::uint64_t peak_memory_bytes = 0;      // resident memory of the process
   std::string transport;                    // "libcurl" or "direct"

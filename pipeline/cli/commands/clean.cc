@@ -19,6 +19,12 @@ tl::expected<config::Job, ExitError> LoadJobOf(const pipeline::RunRecord& run,
   if (!arguments.job_file.empty()) {
     return LoadJob({.job_file = arguments.job_file, .overrides = run.overrides});
   }
+  if (run.job_file == kStandardInputName) {
+    return Fail(
+        pipeline::kExitNoInput,
+        "the run read its job from standard input or another stream: name a copy with --job JOB.yaml, or "
+        "give the job again with --job -");
+  }
   const auto directory = pipeline::OwnDir::Around(run.job_file, TrustOf(arguments.trust_dir));
   if (!directory || !directory->Has(pipeline::NameOf(run.job_file))) {
     return Fail(pipeline::kExitNoInput,

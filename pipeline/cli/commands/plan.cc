@@ -24,12 +24,14 @@ tl::expected<std::uint64_t, ExitError> BandwidthOf(const PlanArguments& argument
 CommandResult Plan(const JobArguments& arguments, const PlanArguments& plan_arguments) {
   const auto bytes_per_second = BandwidthOf(plan_arguments);
   if (!bytes_per_second) return tl::unexpected(bytes_per_second.error());
-  auto job = LoadJob(arguments);
+  const auto job_text = ReadJobText(arguments.job_file);
+  if (!job_text) return tl::unexpected(job_text.error());
+  auto with_text = arguments;
+  with_text.job_text = *job_text;
+  auto job = LoadJob(with_text);
   if (!job) return tl::unexpected(job.error());
   PrintNotes(*job);
   job->pipeline.identity.kind = pipeline::RunKind::kPlan;
-  const auto job_text = config::ReadTextFile(arguments.job_file);
-  if (!job_text) return Fail(pipeline::kExitNoInput, job_text.error());
 
   CommandContext context;
   if (const auto opened = context.OpenTrace(*job); !opened) return tl::unexpected(opened.error());

@@ -19,6 +19,11 @@ std::string LimitText(std::uint64_t limit) { return limit == 0 ? "unlimited" : f
 // Called on SIGHUP. Reads the job file again and applies its rate limits. A file with mistakes changes
 // nothing.
 void ReloadLimits(const JobArguments& arguments, s3::RateLimits* limits) {
+  if (IsStream(arguments.job_file)) {
+    return PrintError(
+        "SIGHUP: the job was read from a stream, which cannot be read again, so the rate limits "
+        "are not changed");
+  }
   const auto job = LoadRun(arguments);
   if (!job) {
     pipeline::PrintLines(stderr, job.error().lines);
@@ -32,13 +37,18 @@ void ReloadLimits(const JobArguments& arguments, s3::RateLimits* limits) {
 }
 
 // Returns the command that resumes the run. `run_dir`: the --run-dir that it needs; empty if it needs none.
-// --set contains no secrets, because s3flow accepts none there.
+// If the job was a stream, the command reads the job from a file that the user has to name. --set contains no
+// secrets, because s3flow accepts none there.
 std::string ResumeCommand(const JobArguments& arguments, const std::string& run_dir) {
   std::string command = "s3flow run";
   const auto add = [&command](const char* option, const std::string& value) {
     if (!value.empty()) command += fmt::format("{} {}", option, pipeline::ShellWord(value));
   };
-  add("", arguments.job_file);
+  if (IsStream(arguments.job_file)) {
+    command += " - <JOB.yaml";
+  } else {
+    add("", arguments.job_file);
+  }
   for (const auto& text : arguments.overrides) add(" --set", text);
   add(" --plan", arguments.plan_dir);
   add(" --shard", arguments.shard);
