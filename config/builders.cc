@@ -23,9 +23,25 @@ std::string SizeType(std::uint64_t min, std::uint64_t max) {
   return max < UINT64_MAX ? fmt::format("size{}, at most {}", from, ShowSize(max)) : "size" + from;
 }
 
+Shape IntegerShape(int min, int max, std::vector<std::string> words = {}) {
+  return {.kind = Shape::Kind::kInteger,
+          .words = std::move(words),
+          .pattern = "[0-9]+",
+          .minimum = static_cast<std::uint64_t>(min),
+          .maximum = static_cast<std::uint64_t>(max)};
+}
+
+Shape SizeShape(std::uint64_t min, std::uint64_t max, std::vector<std::string> words = {}) {
+  return {.kind = Shape::Kind::kInteger,
+          .words = std::move(words),
+          .pattern = kSizePattern,
+          .minimum = min,
+          .maximum = max};
+}
+
 }  // namespace
 
-Field Text(std::string name, std::string* target, Check check) {
+Field Text(std::string name, std::string* target, Check check, std::string pattern) {
   return {.name = std::move(name),
           .type = "text",
           .set =
@@ -34,7 +50,8 @@ Field Text(std::string name, std::string* target, Check check) {
                 if (!problem) *target = text;
                 return problem;
               },
-          .show = [target] { return YamlScalar(*target); }};
+          .show = [target] { return YamlScalar(*target); },
+          .shape = {.pattern = std::move(pattern)}};
 }
 
 Field SecretText(std::string name, s3::Secret* target) {
@@ -49,7 +66,7 @@ Field SecretText(std::string name, s3::Secret* target) {
           .holds_secret = [](std::string_view literal) { return !literal.empty(); }};
 }
 
-Field Texts(std::string name, std::vector<std::string>* target, Check check) {
+Field Texts(std::string name, std::vector<std::string>* target, Check check, std::string pattern) {
   return {.name = std::move(name),
           .type = "list of texts",
           .set_list =
@@ -66,40 +83,44 @@ Field Texts(std::string name, std::vector<std::string>* target, Check check) {
                 std::string list;
                 for (const auto& text : *target) list += (list.empty() ? "" : ", ") + YamlScalar(text);
                 return "[" + list + "]";
-              }};
+              },
+          .shape = {.kind = Shape::Kind::kTexts, .pattern = std::move(pattern)}};
 }
 
 Field Integer(std::string name, int* target, int min, int max) {
   return {.name = std::move(name),
           .type = fmt::format("integer, {} to {}", min, max),
           .set = [=](const std::string& text) { return Take(ParseInteger(text, min, max), target); },
-          .show = [target] { return fmt::format("{}", *target); }};
+          .show = [target] { return fmt::format("{}", *target); },
+          .shape = IntegerShape(min, max)};
 }
 
 Field AutoOrInteger(std::string name, int* target, int automatic, int min, int max) {
-  return {
-      .name = std::move(name),
-      .type = fmt::format("auto, or an integer, {} to {}", min, max),
-      .set = [=](const std::string& text) -> MaybeProblem {
-        if (text != "auto") return Take(ParseInteger(text, min, max), target);
-        *target = automatic;
-        return std::nullopt;
-      },
-      .show = [=]() -> std::string { return *target == automatic ? "auto" : fmt::format("{}", *target); }};
+  return {.name = std::move(name),
+          .type = fmt::format("auto, or an integer, {} to {}", min, max),
+          .set = [=](const std::string& text) -> MaybeProblem {
+            if (text != "auto") return Take(ParseInteger(text, min, max), target);
+            *target = automatic;
+            return std::nullopt;
+          },
+          .show = [=]() -> std::string { return *target == automatic ? "auto" : fmt::format("{}", *target); },
+          .shape = IntegerShape(min, max, {"auto"})};
 }
 
 Field Bool(std::string name, bool* target) {
   return {.name = std::move(name),
           .type = "true or false",
           .set = [target](const std::string& text) { return Take(ParseBool(text), target); },
-          .show = [target] { return *target ? "true" : "false"; }};
+          .show = [target] { return *target ? "true" : "false"; },
+          .shape = {.kind = Shape::Kind::kWord, .words = {"true", "false"}}};
 }
 
 Field Size(std::string name, std::uint64_t* target, std::uint64_t min, std::uint64_t max) {
   return {.name = std::move(name),
           .type = SizeType(min, max),
           .set = [=](const std::string& text) { return CheckedSize(text, min, max, target); },
-          .show = [target] { return ShowSize(*target); }};
+          .show = [target] { return ShowSize(*target); },
+          .shape = SizeShape(min, max)};
 }
 
 Field MaybeSize(std::string name, std::optional<std::uint64_t>* target) {
@@ -111,7 +132,8 @@ Field MaybeSize(std::string name, std::optional<std::uint64_t>* target) {
                 if (text.empty()) return MaybeProblem();
                 return CheckedSize(text, 0, UINT64_MAX, &target->emplace(0));
               },
-          .show = [target] { return *target ? fmt::format("{}", **target) : YamlScalar(""); }};
+          .show = [target] { return *target ? fmt::format("{}", **target) : YamlScalar(""); },
+          .shape = SizeShape(0, UINT64_MAX, {""})};
 }
 
 Field Duration(std::string name, std::chrono::milliseconds* target, std::chrono::milliseconds min) {
@@ -122,12 +144,14 @@ Field Duration(std::string name, std::chrono::milliseconds* target, std::chrono:
             if (parsed && *parsed < min) return fmt::format("must be at least {}", ShowDuration(min));
             return Take(parsed, target);
           },
-          .show = [target] { return ShowDuration(*target); }};
+          .show = [target] { return ShowDuration(*target); },
+          .shape = {.kind = Shape::Kind::kDuration,
+                    .pattern = "(?=.)(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?(?:[0-9]+ms)?"}};
 }
 
 Field Mapping(std::string name, std::function<void(const Pairs&)> set,
               std::function<MaybeProblem(const std::string&, const std::string&)> check,
-              std::function<Pairs()> get) {
+              std::function<Pairs()> get, Shape shape) {
   return {.name = std::move(name),
           .type = "mapping of names to texts",
           .read =
@@ -160,7 +184,8 @@ Field Mapping(std::string name, std::function<void(const Pairs&)> set,
                       fmt::format("{}{}: {}", list.empty() ? "" : ", ", YamlScalar(key), YamlScalar(value));
                 }
                 return "{" + list + "}";
-              }};
+              },
+          .shape = std::move(shape)};
 }
 
 }  // namespace config

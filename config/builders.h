@@ -23,11 +23,16 @@ inline MaybeProblem NotEmpty(const std::string& text) {
   return text.empty() ? MaybeProblem("must not be empty") : std::nullopt;
 }
 
-// Every `target` must outlive the field.
-Field Text(std::string name, std::string* target, Check check = NoProblem);
+// Regular expressions for Shape::pattern.
+inline constexpr char kAnyButEmpty[] = "[\\s\\S]+";
+inline constexpr char kSizePattern[] = "[0-9]+ *(?:(?:[KkMmGgTt][Ii]?)?[Bb])?";
+
+// Every `target` must outlive the field. `pattern` accepts all texts that `check` accepts, see Shape.
+Field Text(std::string name, std::string* target, Check check = NoProblem, std::string pattern = "");
 Field SecretText(std::string name, s3::Secret* target);
 // Runs `check` on each entry. An empty entry is an error.
-Field Texts(std::string name, std::vector<std::string>* target, Check check = NoProblem);
+Field Texts(std::string name, std::vector<std::string>* target, Check check = NoProblem,
+            std::string pattern = kAnyButEmpty);
 Field Integer(std::string name, int* target, int min, int max);
 // `automatic` is the value for the word "auto".
 Field AutoOrInteger(std::string name, int* target, int automatic, int min, int max);
@@ -41,7 +46,7 @@ Field Duration(std::string name, std::chrono::milliseconds* target, std::chrono:
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 Field Mapping(std::string name, std::function<void(const Pairs&)> set,
               std::function<MaybeProblem(const std::string& key, const std::string& value)> check,
-              std::function<Pairs()> get);
+              std::function<Pairs()> get, Shape shape);
 
 template <typename E>
 using Names = std::vector<std::pair<std::string, E>>;
@@ -69,7 +74,8 @@ Field Choice(std::string name, E* target, Names<E> names) {
                 return std::find_if(names.begin(), names.end(),
                                     [&](const auto& pair) { return pair.second == *target; })
                     ->first;
-              }};
+              },
+          .shape = {.kind = Shape::Kind::kWord, .words = choices}};
 }
 
 }  // namespace config

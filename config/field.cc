@@ -95,6 +95,12 @@ std::string EscapedCharacter(std::uint32_t number) {
 
 }  // namespace
 
+std::vector<NamedShape> ShapesOf(const std::vector<Field>& fields) {
+  std::vector<NamedShape> shapes;
+  for (const auto& field : fields) shapes.push_back({field.name, field.shape});
+  return shapes;
+}
+
 void ReadFields(const Value& mapping, const std::string& path, const std::vector<Field>& fields,
                 const std::vector<std::string>& elsewhere, std::vector<Problem>* problems) {
   if (mapping.kind != Value::Kind::kMapping) {

@@ -1,6 +1,7 @@
 // A field: one key of a mapping, with functions that read, check and show its value.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -12,6 +13,39 @@
 namespace config {
 
 using MaybeProblem = std::optional<std::string>;
+
+struct NamedShape;
+
+// What the values of a key look like, for config/describe/json_schema.h. A shape accepts every value that the
+// loader accepts. It refuses what one value alone shows to be wrong, as far as a JSON Schema can say it.
+struct Shape {
+  enum class Kind {
+    kText,      // any scalar; if it is a text, `pattern` must match
+    kDuration,  // a text that `pattern` matches, never a number
+    kInteger,   // a whole number from `minimum` to `maximum`, or a text that `pattern` matches
+    kNumber,    // the same for any number
+    kWord,      // one of `words`
+    kTexts,     // a text or a list of texts
+    kMapping,   // `properties`; if there are none, any name that `names` matches, with a text that `pattern`
+                // matches
+    kList       // a list of mappings with `properties`
+  };
+  Kind kind = Kind::kText;
+  std::vector<std::string> words = {};  // words that are accepted, too
+  // A regular expression of ECMA 262 for the whole text. Empty: any text.
+  std::string pattern = "";
+  std::string names = "";
+  std::optional<std::uint64_t> minimum = {}, maximum = {};
+  std::vector<NamedShape> properties = {};
+  std::string required = "";                  // the name of the property that must be there; empty for none
+  std::optional<std::size_t> max_count = {};  // of names
+  bool is_one_property = false;               // a mapping with exactly one property, or one of `words`
+};
+
+struct NamedShape {
+  std::string name;
+  Shape shape;
+};
 
 struct Field {
   std::string name;
@@ -32,7 +66,10 @@ struct Field {
   // contains a part of the secret. A secret is never shown. A literal secret is not accepted on the command
   // line, which every user of the machine can read and which a run records.
   std::function<bool(std::string_view literal)> holds_secret = nullptr;
+  Shape shape = {};
 };
+
+std::vector<NamedShape> ShapesOf(const std::vector<Field>& fields);
 
 // Reads a mapping into fields. Adds a problem for each unknown key, wrong kind of value and invalid value.
 // The messages show "${NAME}" instead of a value from the environment. `path` precedes the key in messages

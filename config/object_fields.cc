@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <memory>
 
 #include "config/builders.h"
@@ -17,6 +18,9 @@ using s3::ObjectProperties;
 
 constexpr std::string_view kMetadataPrefix = "x-amz-meta-";
 constexpr std::string_view kEncryption = "x-amz-server-side-encryption";
+
+// ASCII without control characters, as AnyHeader() wants it.
+constexpr char kHeaderPattern[] = "[ -~]*";
 
 MaybeProblem AnyHeader(const std::string& value) { return s3::HeaderValueProblem(value); }
 
@@ -35,8 +39,8 @@ std::function<bool()> IsNamed(const ObjectProperties* properties, const std::str
 }
 
 // A job-file key whose text is the value of one header.
-Field HeaderText(std::string name, ObjectProperties* properties, std::string header,
-                 Check check = AnyHeader) {
+Field HeaderText(std::string name, ObjectProperties* properties, std::string header, Check check = AnyHeader,
+                 std::string pattern = kHeaderPattern) {
   return {.name = std::move(name),
           .type = "text",
           .set =
@@ -46,7 +50,8 @@ Field HeaderText(std::string name, ObjectProperties* properties, std::string hea
                 return problem;
               },
           .show = [=] { return YamlScalar(Shown(*properties, header)); },
-          .given = IsNamed(properties, header)};
+          .given = IsNamed(properties, header),
+          .shape = {.pattern = std::move(pattern)}};
 }
 
 // A job-file key that sets one header. `words` maps each word to a value of the header. With the first word
@@ -98,7 +103,20 @@ Field CustomerKey(std::string name, ObjectProperties* properties) {
             const auto& key = properties->customer_key();
             return YamlScalar(key.empty() ? "" : fmt::format("**redacted** #{}", CheckDigits(key.Reveal())));
           },
-      .holds_secret = [](std::string_view literal) { return !literal.empty(); }};
+      .holds_secret = [](std::string_view literal) { return !literal.empty(); },
+      .shape = {.pattern = "(?:[A-Za-z0-9+/]{43}=)?"}};
+}
+
+// Returns a regular expression for `lower` in upper, lower or mixed case. `lower` has letters, digits and
+// '-'.
+std::string AnyCase(std::string_view lower) {
+  std::string pattern;
+  for (const char c : lower) {
+    pattern += std::isalpha(static_cast<unsigned char>(c)) == 0
+                   ? std::string(1, c)
+                   : fmt::format("[{}{}]", static_cast<char>(std::toupper(static_cast<unsigned char>(c))), c);
+  }
+  return pattern;
 }
 
 Field Metadata(ObjectProperties* properties) {
@@ -122,7 +140,10 @@ Field Metadata(ObjectProperties* properties) {
             pairs.emplace_back(name.substr(kMetadataPrefix.size()), value);
         }
         return pairs;
-      });
+      },
+      {.kind = Shape::Kind::kMapping,
+       .pattern = kHeaderPattern,
+       .names = fmt::format("(?!{}$)[!#$%&'*+.^_`|~A-Za-z0-9-]+", AnyCase(s3::kTokenName))});
 }
 
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
@@ -137,13 +158,18 @@ MaybeProblem TagProblem(const std::string& name, const std::string& value) {
   return std::nullopt;
 }
 
+constexpr std::size_t kMaxTags = 10;
+
 Field Tags(ObjectProperties* properties) {
   auto field = Mapping(
       "tags", [=](const Pairs& pairs) { properties->Set(s3::kTaggingHeader, s3::TaggingValue(pairs)); },
-      TagProblem, [=] { return s3::ParseTagging(Shown(*properties, s3::kTaggingHeader)); });
+      TagProblem, [=] { return s3::ParseTagging(Shown(*properties, s3::kTaggingHeader)); },
+      {.kind = Shape::Kind::kMapping,
+       .pattern = "[^\\u0000-\\u001f\\u007f]{0,256}",
+       .names = "[^\\u0000-\\u001f\\u007f]{1,128}",
+       .max_count = kMaxTags});
   field.read = [read = std::move(field.read)](const Value& value, const std::string& path,
                                               std::vector<Problem>* problems) {
-    constexpr std::size_t kMaxTags = 10;
     if (value.entries.size() > kMaxTags)
       problems->push_back({value.where, path + ": an object can have at most 10 tags"});
     read(value, path, problems);
@@ -170,7 +196,8 @@ std::vector<Field> PropertyFields(ObjectProperties* properties) {
           HeaderChoice("if_none_match", properties, "if-none-match", {{"false", ""}, {"true", "*"}}),
           HeaderChoice("lock_mode", properties, "x-amz-object-lock-mode",
                        {{"none", ""}, {"governance", "GOVERNANCE"}, {"compliance", "COMPLIANCE"}}),
-          HeaderText("lock_until", properties, "x-amz-object-lock-retain-until-date", DateProblem),
+          HeaderText("lock_until", properties, "x-amz-object-lock-retain-until-date", DateProblem,
+                     "(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}.*Z)?"),
           HeaderChoice("legal_hold", properties, "x-amz-object-lock-legal-hold",
                        {{"false", ""}, {"true", "ON"}})};
 }
@@ -206,34 +233,41 @@ std::string ShowRule(pipeline::ObjectRule* rule) {
   return "{" + text + "}";
 }
 
+std::vector<Field> RuleFields(pipeline::ObjectRule* rule) {
+  auto fields = PropertyFields(&rule->properties);
+  fields.push_back(Text("match", &rule->match, NotEmpty, kAnyButEmpty));
+  return fields;
+}
+
 Field Rules(pipeline::ObjectOptions* options) {
-  return {.name = "rules",
-          .type = "list of rules",
-          .read =
-              [options](const Value& value, const std::string& path, std::vector<Problem>* problems) {
-                if (value.kind != Value::Kind::kSequence) {
-                  problems->push_back(
-                      {value.where, fmt::format("{}: must be a list of rules ('- match: ...'), not {}", path,
-                                                KindName(value.kind))});
-                  return;
-                }
-                for (const auto& item : value.items) {
-                  pipeline::ObjectRule rule;
-                  auto fields = PropertyFields(&rule.properties);
-                  fields.push_back(Text("match", &rule.match, NotEmpty));
-                  ReadFields(item, path, fields, {}, problems);
-                  if (item.kind == Value::Kind::kMapping && item.Find("match") == nullptr) {
-                    problems->push_back({item.where, path + ": this rule has no match: add one"});
-                  }
-                  options->rules.push_back(std::move(rule));
-                }
-              },
-          .show =
-              [options] {
-                std::string list;
-                for (auto& rule : options->rules) list += (list.empty() ? "" : ", ") + ShowRule(&rule);
-                return "[" + list + "]";
-              }};
+  pipeline::ObjectRule none;
+  return {
+      .name = "rules",
+      .type = "list of rules",
+      .read =
+          [options](const Value& value, const std::string& path, std::vector<Problem>* problems) {
+            if (value.kind != Value::Kind::kSequence) {
+              problems->push_back(
+                  {value.where, fmt::format("{}: must be a list of rules ('- match: ...'), not {}", path,
+                                            KindName(value.kind))});
+              return;
+            }
+            for (const auto& item : value.items) {
+              pipeline::ObjectRule rule;
+              ReadFields(item, path, RuleFields(&rule), {}, problems);
+              if (item.kind == Value::Kind::kMapping && item.Find("match") == nullptr) {
+                problems->push_back({item.where, path + ": this rule has no match: add one"});
+              }
+              options->rules.push_back(std::move(rule));
+            }
+          },
+      .show =
+          [options] {
+            std::string list;
+            for (auto& rule : options->rules) list += (list.empty() ? "" : ", ") + ShowRule(&rule);
+            return "[" + list + "]";
+          },
+      .shape = {.kind = Shape::Kind::kList, .properties = ShapesOf(RuleFields(&none)), .required = "match"}};
 }
 
 }  // namespace
@@ -241,7 +275,7 @@ Field Rules(pipeline::ObjectOptions* options) {
 std::vector<Field> ObjectFields(pipeline::ObjectOptions* options) {
   auto fields = PropertyFields(&options->properties);
   fields.push_back(Bool("posix", &options->posix));
-  fields.push_back(Text("mime_types", &options->mime_types, NotEmpty));
+  fields.push_back(Text("mime_types", &options->mime_types, NotEmpty, kAnyButEmpty));
   fields.push_back(Rules(options));
   return fields;
 }

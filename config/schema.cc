@@ -16,16 +16,16 @@ using namespace std::chrono_literals;
 
 std::vector<Field> DestinationFields(s3::DestinationOptions* options, s3::TransportOptions* transport) {
   using s3::Addressing;
-  return {Text("bucket", &options->bucket, s3::BucketNameProblem),
-          Text("prefix", &options->prefix, CheckPrefix),
-          Text("endpoint", &options->endpoint, CheckEndpoint),
-          Text("region", &options->region, CheckRegion),
+  return {Text("bucket", &options->bucket, s3::BucketNameProblem, kBucketPattern),
+          Text("prefix", &options->prefix, CheckPrefix, kKeyPartPattern),
+          Text("endpoint", &options->endpoint, CheckEndpoint, kEndpointPattern),
+          Text("region", &options->region, CheckRegion, kRegionPattern),
           StoreProfileName("profile", &options->profile),
           Choice("addressing", &options->addressing,
                  Names<Addressing>{{"auto", Addressing::kAuto},
                                    {"path", Addressing::kPath},
                                    {"virtual", Addressing::kVirtual}}),
-          Texts("endpoints", &options->endpoints, CheckEndpoint),
+          Texts("endpoints", &options->endpoints, CheckEndpoint, kEndpointPattern),
           Bool("dualstack", &options->dualstack),
           Bool("fips", &options->fips),
           Bool("accelerate", &options->accelerate),
@@ -38,7 +38,7 @@ std::vector<Field> DestinationFields(s3::DestinationOptions* options, s3::Transp
 }
 
 std::vector<Field> CredentialFields(s3::CredentialOptions* options) {
-  return {Text("access_key_id", &options->access_key_id, CheckKeyId),
+  return {Text("access_key_id", &options->access_key_id, CheckKeyId, kKeyIdPattern),
           SecretText("secret_access_key", &options->secret_access_key),
           SecretText("session_token", &options->session_token), Text("profile", &options->profile)};
 }
@@ -152,8 +152,8 @@ std::vector<Section> JobSections(s3::Options* s3_options, pipeline::Options* opt
 std::vector<Field> SourceFields(pipeline::SourceRoot* root) {
   using pipeline::ChangeCheck;
   using pipeline::PageCache;
-  return {Text("path", &root->path, NotEmpty),
-          Text("prefix", &root->prefix, CheckPrefix),
+  return {Text("path", &root->path, NotEmpty, kAnyButEmpty),
+          Text("prefix", &root->prefix, CheckPrefix, kKeyPartPattern),
           Texts("include", &root->include),
           Texts("exclude", &root->exclude),
           Texts("include_from", &root->include_from),
@@ -177,14 +177,14 @@ std::vector<Field> SourceFields(pipeline::SourceRoot* root) {
                                     {"none", ChangeCheck::kNone}}),
           Bool("allow_empty", &root->allow_empty),
           Bool("stream", &root->stream),
-          Text("key", &root->key, CheckPrefix),
+          Text("key", &root->key, CheckPrefix, kKeyPartPattern),
           MaybeSize("size", &root->size_bytes)};
 }
 
 std::vector<Field> FaultFields(s3::endpoint::FaultRule* rule) {
   using s3::endpoint::FaultAction;
-  return {Text("operation", &rule->operation, NotEmpty),
-          Text("key", &rule->key, NotEmpty),
+  return {Text("operation", &rule->operation, NotEmpty, kAnyButEmpty),
+          Text("key", &rule->key, NotEmpty, kAnyButEmpty),
           Attempts("attempts", rule),
           Integer("every", &rule->every, 1, 1'000'000),
           Choice("action", &rule->action,
@@ -200,7 +200,7 @@ std::vector<Field> FaultFields(s3::endpoint::FaultRule* rule) {
                                     {"flip_bit", FaultAction::kFlipBit}}),
           Bool("applied", &rule->applied),
           Integer("status", &rule->status, 300, 599),
-          Text("code", &rule->code, NotEmpty),
+          Text("code", &rule->code, NotEmpty, kAnyButEmpty),
           Integer("retry_after_s", &rule->retry_after_s, 0, 3600),
           Size("after_bytes", &rule->after_bytes),
           Duration("delay", &rule->delay, 0ms)};

@@ -174,7 +174,8 @@ Field Proxy(std::string name, s3::ProxyOptions* proxy) {
             if (url.empty()) return proxy->from_environment ? "auto" : "none";
             return YamlScalar(s3::WithoutUser(url));
           },
-          .holds_secret = HasPassword};
+          .holds_secret = HasPassword,
+          .shape = {.words = {"auto", "none"}, .pattern = "(?:https?|socks5h?)://.+"}};
 }
 
 Field StoreProfileName(std::string name, std::string* target) {
@@ -182,6 +183,28 @@ Field StoreProfileName(std::string name, std::string* target) {
   for (const auto& profile : s3::StoreProfiles()) names.emplace_back(profile.name, profile.name);
   return Choice(std::move(name), target, std::move(names));
 }
+
+namespace {
+
+Shape PricesShape() {
+  const Shape price{.kind = Shape::Kind::kNumber, .pattern = "[0-9.eE+-]+", .minimum = 0};
+  return {.kind = Shape::Kind::kMapping,
+          .properties = {{"put", price}, {"get", price}, {"gib_month", price}}};
+}
+
+Shape OnFailureShape() {
+  const std::string count = "[0-9.eE+-]+", share = count + "%";
+  return {.kind = Shape::Kind::kMapping,
+          .words = {"continue", "stop"},
+          .pattern = fmt::format("stop_after: *{}|stop_above: *{}|(?:continue|stop): *", count, share),
+          .properties = {{"stop_after", {.kind = Shape::Kind::kInteger, .pattern = count, .minimum = 1}},
+                         {"stop_above", {.kind = Shape::Kind::kDuration, .pattern = share}},
+                         {"continue", {}},
+                         {"stop", {}}},
+          .is_one_property = true};
+}
+
+}  // namespace
 
 Field Prices(std::string name, pipeline::RequestPrices* prices) {
   using Target = std::pair<const char*, double pipeline::RequestPrices::*>;
@@ -215,7 +238,8 @@ Field Prices(std::string name, pipeline::RequestPrices* prices) {
           if (prices->*member > 0) pairs.emplace_back(key, fmt::format("{}", prices->*member));
         }
         return pairs;
-      });
+      },
+      PricesShape());
 }
 
 Field Mtime(std::string name, pipeline::MtimeLimit* limit) {
@@ -257,14 +281,19 @@ Field OnFailure(std::string name, pipeline::FailureLimit* limit) {
             if (limit->count == 1) return "stop";
             if (limit->count != UINT64_MAX) return fmt::format("'stop_after: {}'", limit->count);
             return limit->share < 1 ? fmt::format("'stop_above: {}%'", limit->share * 100) : "continue";
-          }};
+          },
+          .shape = OnFailureShape()};
 }
 
 Field Attempts(std::string name, s3::endpoint::FaultRule* rule) {
   return {.name = std::move(name),
           .type = "1, 2-4, 3- or all",
           .set = [rule](const std::string& text) { return ReadAttempts(text, rule); },
-          .show = [rule] { return fmt::format("{}-{}", rule->first_attempt, rule->last_attempt); }};
+          .show = [rule] { return fmt::format("{}-{}", rule->first_attempt, rule->last_attempt); },
+          .shape = {.kind = Shape::Kind::kInteger,
+                    .words = {"all"},
+                    .pattern = "[0-9]+(?:-[0-9]*)?",
+                    .minimum = 1}};
 }
 
 }  // namespace config

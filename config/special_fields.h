@@ -20,6 +20,15 @@ MaybeProblem CheckKeyId(const std::string& text);
 void CheckRoot(const Value& item, const pipeline::SourceRoot& root,
                const std::vector<pipeline::SourceRoot>& earlier, std::vector<Problem>* problems);
 
+// Regular expressions of what these checks accept, see Shape. They do not count bytes, and know no address.
+inline constexpr char kEndpointPattern[] =
+    "(?:[Hh][Tt][Tt][Pp][Ss]?://(?:\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(?::0*[1-9][0-9]{0,4})?/?)?";
+inline constexpr char kRegionPattern[] = "[A-Za-z0-9_-]+";
+inline constexpr char kKeyIdPattern[] = "[!-+.0-~-]*[\\r\\n]*";
+inline constexpr char kBucketPattern[] =
+    "(?!(?:[0-9]*\\.){3}[0-9]*$)(?!.*\\.\\.)[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]";
+inline constexpr char kKeyPartPattern[] = "[\\s\\S]{0,1024}";
+
 // Accepts "auto" (the proxies of the environment), "none", or a URL, whose user and password are never shown.
 Field Proxy(std::string name, s3::ProxyOptions* proxy);
 // Accepts "auto" or the name of a store profile.

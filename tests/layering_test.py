@@ -13,7 +13,7 @@ FOLDERS = {
     "s3": ["base", "", "hash", "api", "transport", "admission", "stores", "credentials", "client", "endpoint"],
     "pipeline": ["", "timing", "fs", "report", "journal", "runtime", "source", "upload", "graph", "plan", "status", "reports", "run",
                  "cli"],
-    "config": [""],
+    "config": ["", "describe"],
 }
 # Module -> what it may include of the others: whole modules, folders or single headers.
 OTHERS = {
@@ -43,7 +43,7 @@ HOMES = {
     r"boost/(?!intrusive)": {"s3/endpoint/connection.h"},
     r"boost/intrusive": {"pipeline/upload/tasks_in_flight.h"},
     r"isa-l": {"s3/hash/checksum.cc"},
-    r"CLI/": {"pipeline/cli/main.cc"},
+    r"CLI/": {"pipeline/cli/main.cc", "pipeline/cli/endpoint_arguments.cc", "pipeline/cli/first_steps.cc"},
 }
 MAX_LINES = 400
 MAX_UNITS = 13
