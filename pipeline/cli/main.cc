@@ -172,14 +172,26 @@ Command AddRehearse(CLI::App* app, Arguments* arguments) {
 
 Command AddClean(CLI::App* app, Arguments* arguments) {
   auto* clean = &arguments->clean;
-  auto* command = app->add_subcommand(
-      "clean", "Abort the multipart uploads that a run has left in the store, and no others");
-  command->add_option("RUN_DIR", clean->run_dir, "The run directory")->required();
+  auto* command = app->add_subcommand("clean",
+                                      "Abort the multipart uploads that a run has left in the store, and no "
+                                      "others; or remove old run directories");
+  command
+      ->add_option("DIR", clean->run_dir,
+                   "The run directory; with --older-than, the directory that contains run directories")
+      ->required();
+  auto* older =
+      command
+          ->add_option("--older-than", clean->older_than,
+                       "Instead, remove the run directories in DIR whose runs were complete and ended at "
+                       "least this long ago, for example 30d or 12h")
+          ->type_name("AGE");
+  command->add_flag("--failed-too", clean->failed_too, "Also remove runs that ended with failed inputs")
+      ->needs(older);
   command
       ->add_option("--job", clean->job_file,
                    "The job file, if it was moved after the start of the run, or was standard input")
       ->type_name("JOB.yaml");
-  command->add_flag("--dry-run", clean->dry_run, "Only show how many uploads would be aborted");
+  command->add_flag("--dry-run", clean->dry_run, "Only show what would be aborted or removed");
   AddTrustArgument(command, &clean->trust_dir);
   return {command, [clean] { return cli::Clean(*clean); }};
 }

@@ -1,10 +1,12 @@
-"""The first minutes with s3flow: a job on standard input."""
+"""The first minutes with s3flow, and the last: a job on standard input, clean --older-than."""
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
@@ -141,6 +143,92 @@ class JobOnStandardInput(TestCase):
             process.communicate(timeout=60)
             self.assertEqual(process.returncode, 0)
             self.assertEqual(self.stored(server), {"input": sha256(b"the stream")})
+
+
+class CleanOldRuns(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.write("data/a", "content a")
+        self.runs = self.dir / "runs"
+
+    def make(self, job, name, *arguments, days=40):
+        ended = s3flow("run", job, "--run-dir", self.runs / name, *arguments)
+        self.age(name, days)
+        return ended
+
+    def age(self, name, days):
+        then = time.time() - days * 86400
+        os.utime(self.runs / name / "status.json", (then, then))
+
+    def clean(self, *arguments, status=0):
+        ended = s3flow("clean", self.runs, "--older-than", "30d", *arguments)
+        self.assertEqual(ended.returncode, status, ended.stdout + ended.stderr)
+        return ended.stdout
+
+    def left(self):
+        return sorted(path.name for path in self.runs.iterdir())
+
+    def test_only_old_finished_runs_are_removed(self):
+        denied = self.write("faults.yaml", "faults:\n  - {operation: PutObject, action: status, status: 403, code: AccessDenied, key: b}\n")
+        with Serve(self.dir / "store", "--faults", denied) as server:
+            job = self.job(server.endpoint)
+            self.make(job, "old")
+            self.make(job, "fresh", days=3)
+            self.make(job, "with-a-report")
+            self.write("runs/with-a-report/notes.txt", "mine")
+            self.make(job, "killed-later")
+            journal = self.runs / "killed-later/journal.jsonl"
+            journal.write_bytes(journal.read_bytes() + journal.read_bytes().splitlines(True)[0])  # the beginning of a session, without its end
+            self.make(job, "no-end")
+            (self.runs / "no-end/status.json").unlink()
+            self.write("data/b", "content b")
+            self.make(job, "failed")
+            self.assertEqual(s3flow("plan", job, "--shards", "1", "--out", self.runs / "plan").returncode, 0)
+        self.write("runs/other/journal.txt", "of another program")
+        self.write("runs/file")
+        os.symlink(self.runs / "old", self.runs / "link")
+        everything = self.left()
+
+        dry = self.clean("--dry-run")
+        self.assertIn("would be removed: old\n", dry)
+        self.assertEqual(self.left(), everything)
+        text = self.clean()
+        self.assertIn("removed: old\n", text)
+        for name, why in [("fresh", "ended 3 days ago"), ("with-a-report", "has notes.txt, which s3flow did not write"), ("killed-later", "does not end with the end of a run"),
+                          ("no-end", "its end is not recorded"), ("failed", "ended with exit status 1: run it again with --resume"), ("plan", "is a plan")]:
+            self.assertRegex(text, f"(?m)^kept: {name}: .*{re.escape(why)}")
+        self.assertIn("1 run directory removed, ", text)
+        self.assertIn("; 6 kept; 3 entries are no run directory", text)
+        self.assertEqual(self.left(), sorted(set(everything) - {"old"}))
+        self.assertIn("removed: failed\n", self.clean("--failed-too"))
+        self.assertEqual(self.left(), sorted(set(everything) - {"old", "failed"}))
+
+    def test_a_running_run_is_kept(self):
+        fifo = self.dir / "input"
+        os.mkfifo(fifo)
+        with Serve(self.dir / "store") as server:
+            job = self.write("stream.yaml", self.job(server.endpoint).read_text().replace(f"path: {self.dir / 'data'}", f"path: {fifo}\n    stream: true"))
+            process = subprocess.Popen([S3FLOW, "run", str(job), "--run-dir", str(self.runs / "live")], stdout=subprocess.PIPE, env=clean_environment(), text=True)
+            with open(fifo, "w") as stream:  # opens once the run reads it
+                self.assertRegex(self.clean("--failed-too"), "kept: live: is running")
+                stream.write("x")
+            out, _ = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 0, out)
+            self.age("live", 31)
+            self.assertIn("removed: live", self.clean())
+        self.assertEqual(self.left(), [])
+
+    def test_wrong_arguments(self):
+        with Serve(self.dir / "store") as server:
+            job = self.job(server.endpoint)
+            self.make(job, "old")
+        for arguments, status, words in [([self.runs, "--older-than", "soon"], 64, "'soon' is not an age"), ([self.runs, "--older-than", "-1d"], 64, "is not an age"),
+                                         ([self.runs / "old", "--older-than", "0d"], 64, "is a run directory itself"), ([self.dir / "gone", "--older-than", "1d"], 66, "No such file"),
+                                         ([self.runs, "--older-than", "1d", "--job", job], 64, "--job cannot be used"), ([self.runs / "old", "--failed-too"], 64, "--older-than")]:
+            ended = s3flow("clean", *arguments)
+            self.assertEqual(ended.returncode, status, ended.stderr)
+            self.assertIn(words, ended.stderr)
+        self.assertEqual(self.left(), ["old"])
 
 
 if __name__ == "__main__":

@@ -1,11 +1,18 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
+
+#include "config/scalars.h"
 #include "pipeline/cli/command_context.h"
 #include "pipeline/cli/commands/commands.h"
 #include "pipeline/cli/job_loading.h"
 #include "pipeline/cli/output.h"
+#include "pipeline/fs/files.h"
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/report/format.h"
+#include "pipeline/status/old_runs.h"
 #include "pipeline/upload/orphaned_uploads.h"
 #include "s3/stores/address.h"
 
@@ -58,9 +65,62 @@ pipeline::OrphanedUploads AbortUploads(const config::Job& job, const pipeline::R
                                         journal);
 }
 
+// Parses "30d", or a duration as job files have it.
+tl::expected<std::chrono::seconds, ExitError> AgeOf(const std::string& text) {
+  if (text.ends_with('d')) {
+    const auto days = config::ParseInteger(text.substr(0, text.size() - 1), 0, 36'500);
+    if (days) return std::chrono::hours(24 * *days);
+  } else if (const auto age = config::ParseDuration(text)) {
+    return std::chrono::duration_cast<std::chrono::seconds>(*age);
+  }
+  return Fail(pipeline::kExitUsage,
+              fmt::format("--older-than: '{}' is not an age: write 30d, 12h or 90m", text));
+}
+
+void PrintOldRuns(const pipeline::OldRuns& runs, const CleanArguments& arguments) {
+  for (const auto& name : runs.removed) {
+    Say(fmt::format("{}: {}", arguments.dry_run ? "would be removed" : "removed", name));
+  }
+  for (const auto& [name, why] : runs.kept) Say(fmt::format("kept: {}: {}", name, why));
+  Say(fmt::format(
+      "{}: {} {}, {}; {} kept{}", arguments.run_dir,
+      pipeline::Counted(runs.removed.size(), "run directory", "run directories"),
+      arguments.dry_run ? "would be removed" : "removed", pipeline::HumanBytes(runs.bytes), runs.kept.size(),
+      runs.others == 0
+          ? ""
+          : fmt::format("; {} no run directory", pipeline::Counted(runs.others, "entry is", "entries are"))));
+}
+
+CommandResult CleanOldRuns(const CleanArguments& arguments) {
+  const auto age = AgeOf(arguments.older_than);
+  if (!age) return tl::unexpected(age.error());
+  if (!arguments.job_file.empty()) {
+    return Fail(pipeline::kExitUsage, "--job cannot be used with --older-than, which sends no requests");
+  }
+  if (access(arguments.run_dir.c_str(), F_OK) != 0) {
+    return Fail(pipeline::kExitNoInput, pipeline::ErrnoError(arguments.run_dir, errno).message);
+  }
+  const auto directory = pipeline::OwnDir::Open(arguments.run_dir, TrustOf(arguments.trust_dir));
+  if (!directory) return Fail(pipeline::kExitJournal, directory.error().message);
+  if (directory->Has(pipeline::kJournalName)) {
+    return Fail(
+        pipeline::kExitUsage,
+        fmt::format("{} is a run directory itself: with --older-than, name the directory that contains it",
+                    arguments.run_dir));
+  }
+  const auto runs = pipeline::RemoveOldRuns(*directory, {*age, arguments.failed_too, arguments.dry_run});
+  if (!runs) return Fail(pipeline::kExitJournal, runs.error().message);
+  PrintOldRuns(*runs, arguments);
+  for (const auto& [name, why] : runs->failed)
+    PrintError(fmt::format("{} could not be removed: {}", name, why));
+  if (!runs->failed.empty()) return pipeline::kExitJournal;
+  return UnlessStdoutFailed(pipeline::kExitOk);
+}
+
 }  // namespace
 
 CommandResult Clean(const CleanArguments& arguments) {
+  if (!arguments.older_than.empty()) return CleanOldRuns(arguments);
   CommandContext context;
   const auto directory = pipeline::RunDirectory::OpenExisting(
       arguments.run_dir, TrustOf(arguments.trust_dir), pipeline::DrainOnJournalFailure(context.stop()));

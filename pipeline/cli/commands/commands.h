@@ -49,7 +49,9 @@ struct EndpointArguments {
 };
 
 struct CleanArguments {
-  std::string run_dir;
+  std::string run_dir;     // with `older_than`: the directory that contains run directories
+  std::string older_than;  // an age, such as 30d; empty: abort uploads
+  bool failed_too = false;
   std::string job_file;  // empty: the one that the run was started with
   bool dry_run = false;
   bool trust_dir = false;

@@ -1,0 +1,184 @@
+#include "pipeline/status/old_runs.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+
+#include "pipeline/fs/files.h"
+#include "pipeline/journal/record.h"
+#include "pipeline/journal/run_dir.h"
+#include "pipeline/journal/run_lock.h"
+#include "pipeline/plan/job_plan.h"
+#include "pipeline/report/format.h"
+#include "pipeline/report/metrics.h"
+#include "pipeline/status/run_view.h"
+#include "pipeline/timing/series.h"
+
+namespace pipeline {
+namespace {
+
+constexpr char kLocksName[] = "locks";
+
+// What a run writes into its directory. The journal is the last: without it, nobody would know the rest.
+const std::vector<std::string>& OwnNames() {
+  static const std::vector<std::string> names{
+      kSummaryName, kStatusName, kMetricsName, kSeriesName, std::string(kJournalName) + ".torn",
+      kJournalName};
+  return names;
+}
+
+// OwnDir::Write() writes NAME.new first. A process that was killed may have left it.
+bool IsOwnName(std::string name) {
+  if (name.ends_with(".new")) name.resize(name.size() - 4);
+  return name == kLocksName || std::find(OwnNames().begin(), OwnNames().end(), name) != OwnNames().end();
+}
+
+std::string WhyKept(const RunView& view, const OldRunsRule& rule) {
+  if (view.phase == RunPhase::kUnreadable) return view.problem;
+  if (view.phase == RunPhase::kActive || view.is_locked) return "is running";
+  if (view.phase != RunPhase::kEnded) return "was killed, or its end is not recorded: resume it";
+  if (!view.status->complete) return "has work left: resume it";
+  if (view.HasFailures() && !rule.failed_too) {
+    return fmt::format("ended with exit status {}: run it again with --resume, or add --failed-too",
+                       view.status->exit_status.value_or(0));
+  }
+  if (view.age_s >= rule.min_age.count()) return "";
+  constexpr std::int64_t kDay = 24 * 3600;
+  if (view.age_s >= 2 * kDay) return fmt::format("ended {} days ago", view.age_s / kDay);
+  return fmt::format("ended {} ago", HumanDuration(static_cast<double>(view.age_s)));
+}
+
+// status.json may be older than the journal: a session that was killed at its start has written none. The
+// journal is the truth, and of a finished run it ends with this record.
+bool JournalEndsAs(const LiveStatus& status, const OwnDir& run) {
+  const auto file = run.Read(kJournalName);
+  const auto wanted = EndLine({.status = status.exit_status.value_or(0), .complete = true});
+  struct stat facts {};
+  if (!file || fstat(file->get(), &facts) != 0) return false;
+  std::string last(wanted.size(), '\0');
+  const auto offset = facts.st_size - static_cast<off_t>(wanted.size());
+  return offset >= 0 &&
+         pread(file->get(), last.data(), last.size(), offset) == static_cast<ssize_t>(last.size()) &&
+         last == wanted;
+}
+
+s3::Result<std::string> WhyFilesAreKept(const OwnDir& run) {
+  const auto names = run.Names();
+  if (!names) return tl::unexpected(names.error());
+  for (const auto& name : *names) {
+    if (!IsOwnName(name)) return fmt::format("has {}, which s3flow did not write: move it away", name);
+  }
+  return "";
+}
+
+std::uint64_t BytesOf(const OwnDir& run) {
+  std::uint64_t bytes = 0;
+  for (const auto& name : OwnNames()) {
+    struct stat status {};
+    if (fstatat(run.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+      bytes += static_cast<std::uint64_t>(status.st_size);
+    }
+  }
+  return bytes;
+}
+
+// Removes an entry of `directory`. Returns false, with errno, if it is still there.
+bool Removed(const OwnDir& directory, const std::string& name, int flags = 0) {
+  return unlinkat(directory.fd(), name.c_str(), flags) == 0 || errno == ENOENT;
+}
+
+// Returns why the directory could not be removed. The caller holds its lock.
+std::optional<std::string> Remove(const OwnDir& parent, const std::string& name, const OwnDir& run) {
+  const auto failure = [](const std::string& path) { return ErrnoError(path, errno).message; };
+  for (const auto& file : OwnNames()) {
+    Removed(run, file + ".new");
+    if (!Removed(run, file)) return failure(run.PathOf(file));
+  }
+  auto locks = run.FindDir(kLocksName);
+  if (!locks) return locks.error().message;
+  if (*locks) {
+    const auto names = (*locks)->Names();
+    if (!names) return names.error().message;
+    for (const auto& lock : *names) {
+      if (!Removed(**locks, lock)) return failure((*locks)->PathOf(lock));
+    }
+    if (!Removed(run, kLocksName, AT_REMOVEDIR)) return failure(run.PathOf(kLocksName));
+  }
+  return Removed(parent, name, AT_REMOVEDIR) ? std::nullopt : std::optional(failure(parent.PathOf(name)));
+}
+
+bool IsDirectory(const OwnDir& parent, const std::string& name) {
+  struct stat status {};
+  return fstatat(parent.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+}
+
+class Cleaner {
+ public:
+  Cleaner(const OwnDir& parent, const OldRunsRule& rule)
+      : parent_(parent), rule_(rule), now_s_(parent.FileSystemTime()) {}
+
+  void Visit(const std::string& name) {
+    if (!IsDirectory(parent_, name)) return Count();
+    const auto run = parent_.FindDir(name);
+    if (!run) return Keep(name, run.error().message);
+    if (!*run) return Count();
+    // A plan has a journal after `finish`, and its shards have theirs below it.
+    if ((*run)->Has(kPlanName)) return Keep(name, "is a plan");
+    if (!(*run)->Has(kJournalName)) return Count();
+    VisitRun(name, **run);
+  }
+
+  OldRuns Take() { return std::move(runs_); }
+
+ private:
+  void Count() { ++runs_.others; }
+  void Keep(const std::string& name, std::string why) { runs_.kept.emplace_back(name, std::move(why)); }
+
+  std::string Reason(const OwnDir& run) const {
+    const auto view = ViewRun(run, now_s_);
+    if (auto why = WhyKept(view, rule_); !why.empty()) return why;
+    if (!JournalEndsAs(*view.status, run)) return "its journal does not end with the end of a run: resume it";
+    auto files = WhyFilesAreKept(run);
+    return files ? *files : files.error().message;
+  }
+
+  void VisitRun(const std::string& name, const OwnDir& run) {
+    if (auto why = Reason(run); !why.empty()) return Keep(name, std::move(why));
+    const auto bytes = BytesOf(run);
+    if (!rule_.dry_run) {
+      const auto lock = RunLock::Acquire(run, [] {});
+      if (!lock) return Keep(name, lock.error().message);
+      // A session may have begun and ended since.
+      if (auto why = Reason(run); !why.empty()) return Keep(name, std::move(why));
+      if (auto problem = Remove(parent_, name, run)) {
+        runs_.failed.emplace_back(name, std::move(*problem));
+        return;
+      }
+    }
+    runs_.removed.push_back(name);
+    runs_.bytes += bytes;
+  }
+
+  const OwnDir& parent_;
+  const OldRunsRule rule_;
+  const std::int64_t now_s_;
+  OldRuns runs_;
+};
+
+}  // namespace
+
+s3::Result<OldRuns> RemoveOldRuns(const OwnDir& parent, const OldRunsRule& rule) {
+  auto names = parent.Names();
+  if (!names) return tl::unexpected(names.error());
+  std::sort(names->begin(), names->end());
+  Cleaner cleaner(parent, rule);
+  for (const auto& name : *names) cleaner.Visit(name);
+  return cleaner.Take();
+}
+
+}  // namespace pipeline
