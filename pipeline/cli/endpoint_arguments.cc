@@ -1,5 +1,7 @@
 #include "pipeline/cli/endpoint_arguments.h"
 
+#include <CLI/CLI.hpp>
+
 #include "config/faults.h"
 #include "config/scalars.h"
 #include "s3/base/environment.h"
@@ -45,6 +47,35 @@ tl::expected<void, ExitError> ApplyEndpointArguments(const EndpointArguments& ar
     options->faults = std::move(*faults);
   }
   return {};
+}
+
+void AddEndpointArguments(CLI::App* command, EndpointArguments* arguments) {
+  command->add_option("--requests-per-second", arguments->requests_per_second,
+                      "Answer SlowDown above this rate");
+  command->add_option("--latency", arguments->latency, "Delay before each response, for example 20ms")
+      ->type_name("TIME");
+  command
+      ->add_option("--jitter", arguments->jitter,
+                   "Draw latencies from a log-normal distribution with the median --latency and this sigma")
+      ->check(CLI::Range(0.0, 1.5));
+  command
+      ->add_option("--bandwidth", arguments->bandwidth,
+                   "Receive at most this many bytes per second, for example 10MiB")
+      ->type_name("SIZE");
+  command
+      ->add_option("--ignore-conditions", arguments->ignore_conditions,
+                   "Ignore If-None-Match on all writes, or only when a multipart upload is completed")
+      ->check(CLI::IsMember({"all", "complete"}));
+  command
+      ->add_option("--refuse-header", arguments->refused_headers,
+                   "Answer NotImplemented to requests with this header; may be given several times")
+      ->type_name("NAME")
+      ->take_all()
+      ->expected(1);
+  command
+      ->add_option("--faults", arguments->faults_file,
+                   "A YAML file of faults to inject; see \"Faults files\" in config/REFERENCE.md")
+      ->type_name("FILE");
 }
 
 }  // namespace cli

@@ -1,8 +1,12 @@
-// Checks the command-line options of the embedded endpoint.
+// Defines and checks the command-line options of the embedded endpoint.
 #pragma once
 
 #include "pipeline/cli/commands/commands.h"
 #include "s3/endpoint/options.h"
+
+namespace CLI {
+class App;
+}
 
 namespace cli {
 
@@ -10,5 +14,8 @@ namespace cli {
 // or faults file.
 tl::expected<void, ExitError> ApplyEndpointArguments(const EndpointArguments& arguments,
                                                      s3::endpoint::ServerOptions* options);
+
+// Adds the options of the embedded endpoint to a parser. `arguments` must outlive it.
+void AddEndpointArguments(CLI::App* command, EndpointArguments* arguments);
 
 }  // namespace cli

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "pipeline/cli/commands/commands.h"
+#include "pipeline/cli/endpoint_arguments.h"
+#include "pipeline/cli/first_steps.h"
 #include "pipeline/cli/launch.h"
 #include "pipeline/cli/output.h"
 #include "pipeline/cli/usage.h"
@@ -34,6 +36,9 @@ struct Arguments {
   cli::StatusArguments status;
   cli::ReportCommandArguments report;
   cli::ServeArguments serve;
+  cli::InitArguments init;
+  cli::SchemaArguments schema;
+  cli::HelpArguments help;
 };
 
 struct Command {
@@ -99,35 +104,6 @@ void AddRunArguments(CLI::App* command, cli::JobArguments* arguments, bool job_r
   AddTrustArgument(command, &arguments->trust_dir);
 }
 
-void AddEndpointArguments(CLI::App* command, cli::EndpointArguments* arguments) {
-  command->add_option("--requests-per-second", arguments->requests_per_second,
-                      "Answer SlowDown above this rate");
-  command->add_option("--latency", arguments->latency, "Delay before each response, for example 20ms")
-      ->type_name("TIME");
-  command
-      ->add_option("--jitter", arguments->jitter,
-                   "Draw latencies from a log-normal distribution with the median --latency and this sigma")
-      ->check(CLI::Range(0.0, 1.5));
-  command
-      ->add_option("--bandwidth", arguments->bandwidth,
-                   "Receive at most this many bytes per second, for example 10MiB")
-      ->type_name("SIZE");
-  command
-      ->add_option("--ignore-conditions", arguments->ignore_conditions,
-                   "Ignore If-None-Match on all writes, or only when a multipart upload is completed")
-      ->check(CLI::IsMember({"all", "complete"}));
-  command
-      ->add_option("--refuse-header", arguments->refused_headers,
-                   "Answer NotImplemented to requests with this header; may be given several times")
-      ->type_name("NAME")
-      ->take_all()
-      ->expected(1);
-  command
-      ->add_option("--faults", arguments->faults_file,
-                   "A YAML file of faults to inject; see \"Faults files\" in config/REFERENCE.md")
-      ->type_name("FILE");
-}
-
 Command AddRun(CLI::App* app, Arguments* arguments) {
   auto* job = &arguments->job;
   auto* command = app->add_subcommand("run", "Upload what the job file describes");
@@ -166,7 +142,7 @@ Command AddRehearse(CLI::App* app, Arguments* arguments) {
   auto* command = app->add_subcommand(
       "rehearse", "Test the whole job: upload to an embedded S3 endpoint, then read back and compare");
   AddRunArguments(command, &arguments->job);
-  AddEndpointArguments(command, &arguments->endpoint);
+  cli::AddEndpointArguments(command, &arguments->endpoint);
   return {command, [arguments] { return cli::Rehearse(arguments->job, arguments->endpoint); }};
 }
 
@@ -287,7 +263,7 @@ Command AddServe(CLI::App* app, Arguments* arguments) {
                    "Emulate a store profile: refuse what such a store refuses. For example r2")
       ->type_name("NAME");
   command->add_flag("--log-requests", serve->log_requests, "Print one line for each request");
-  AddEndpointArguments(command, &serve->endpoint);
+  cli::AddEndpointArguments(command, &serve->endpoint);
   return {command, [serve] { return cli::Serve(*serve); }};
 }
 
@@ -342,6 +318,10 @@ cli::CommandResult ParseAndExecute(int argc, char** argv) {
        {AddRun, AddCheck, AddRehearse, AddClean, AddPlan, AddFinish, AddStatus, AddReport, AddServe}) {
     commands.push_back(add(&app, &arguments));
   }
+  commands.push_back({cli::AddInit(&app, &arguments.init), [&] { return cli::Init(arguments.init); }});
+  commands.push_back(
+      {cli::AddSchema(&app, &arguments.schema), [&] { return cli::Schema(arguments.schema); }});
+  commands.push_back({cli::AddHelp(&app, &arguments.help), [&] { return cli::Help(app, arguments.help); }});
   if (argc <= 1) return tl::unexpected(cli::ExitError{pipeline::kExitUsage, app.help()});
   try {
     app.parse(argc, argv);

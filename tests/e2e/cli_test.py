@@ -25,7 +25,7 @@ class Usage(TestCase):
             self.assertEqual(s3flow(*arguments).returncode, status, arguments)
 
     def test_every_command_explains_itself(self):
-        for command in ("run", "check", "rehearse", "clean", "plan", "finish", "serve"):
+        for command in ("run", "check", "rehearse", "clean", "plan", "finish", "serve", "init", "schema", "help"):
             ended = s3flow(command, "--help")
             self.assertEqual((ended.returncode, ended.stderr), (0, ""))
             self.assertIn(f"s3flow {command}", ended.stdout)
@@ -48,7 +48,7 @@ class Usage(TestCase):
         ended = s3flow()
         self.assertEqual((ended.returncode, ended.stdout), (64, ""))
         self.assertIn("Usage: ", ended.stderr)
-        for command in ("run", "check", "rehearse", "clean", "plan", "finish", "serve"):
+        for command in ("run", "check", "rehearse", "clean", "plan", "finish", "serve", "init", "schema", "help"):
             self.assertRegex(ended.stderr, rf"\n  {command} ")
 
     def test_a_used_port_is_one_clear_line(self):

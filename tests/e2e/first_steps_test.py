@@ -1,5 +1,6 @@
-"""The first minutes with s3flow, and the last: a job on standard input, clean --older-than."""
+"""The first minutes with s3flow, and the last: a job on standard input, init, help, clean --older-than."""
 import contextlib
+import json
 import os
 import re
 import signal
@@ -9,8 +10,11 @@ import threading
 import time
 import unittest
 
+import jsonschema
+import yaml
+
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
-from support.harness import S3FLOW, Serve, TestCase, clean_environment, read_journal, read_records, s3flow, sha256, without_asan_banner
+from support.harness import KEY_ID, S3FLOW, SECRET, TOP, Serve, TestCase, clean_environment, read_journal, read_records, s3flow, sha256, without_asan_banner
 from support.store_client import s3_client
 
 
@@ -143,6 +147,134 @@ class JobOnStandardInput(TestCase):
             process.communicate(timeout=60)
             self.assertEqual(process.returncode, 0)
             self.assertEqual(self.stored(server), {"input": sha256(b"the stream")})
+
+
+class Init(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.write("data/a", "content a")
+        self.keys = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
+
+    def run_in(self, *arguments, **environment):
+        ended = subprocess.run([S3FLOW, *map(str, arguments)], cwd=self.dir, capture_output=True, text=True, timeout=300,
+                               env=clean_environment(**environment), stdin=subprocess.DEVNULL)
+        ended.stderr = without_asan_banner(ended.stderr)
+        return ended
+
+    def expect(self, ended, status, *words):
+        self.assertEqual(ended.returncode, status, ended.stdout + ended.stderr)
+        for word in words:
+            self.assertIn(word, ended.stdout + ended.stderr)
+
+    def assert_valid(self, text):
+        schema = json.loads(s3flow("schema").stdout)
+        jsonschema.validate(yaml.load(text, yaml.BaseLoader), schema)
+
+    def test_from_nothing_to_the_first_object(self):
+        with Serve(self.dir / "store") as server:
+            ended = self.run_in("init", "data", "s3://bucket/run42", "--endpoint", server.endpoint, **self.keys)
+            self.expect(ended, 0, "written: job.yaml", "bucket bucket, region us-east-1: objects can be written", "next: s3flow run job.yaml --dry-run")
+            with contextlib.closing(s3_client(server.endpoint)) as client:
+                self.assertEqual(client.list_objects_v2(Bucket="bucket").get("Contents", []), [], "the probe leaves nothing")
+                commands = re.findall(r"^(?:next:|     ) (s3flow run .*?)(?: +#.*)?$", ended.stdout, re.M)
+                self.assertEqual(len(commands), 2)
+                for command in commands:
+                    self.expect(self.run_in(*command.split()[1:], **self.keys), 0)
+                self.assertEqual(client.get_object(Bucket="bucket", Key="run42/a")["Body"].read(), b"content a")
+            self.expect(self.run_in("check", "job.yaml"), 0)
+        self.assert_valid((self.dir / "job.yaml").read_text())
+
+    def test_each_comment_that_names_a_key_can_be_made_a_setting(self):
+        for extra in ([], ["--endpoint", "http://127.0.0.1:1", "--profile", "p", "--region", "eu-west-1"]):
+            self.expect(self.run_in("init", "data", "s3://bucket", "--no-probe", "--force", *extra), 0)
+            text = (self.dir / "job.yaml").read_text()
+            self.assert_valid(text)
+            changed, count = re.subn(r"(?m)^# ( *[a-z_]+:.*)$", r"\1", text)
+            self.assertGreaterEqual(count, 7)
+            self.write("all.yaml", changed)
+            ended = self.run_in("check", "all.yaml")
+            self.expect(ended, 0, "storage_class: STANDARD_IA", "time: 2h", 'include: ["*.dat"]')
+            self.assert_valid(changed)
+
+    def test_the_file_goes_to_a_pipe(self):
+        with Serve(self.dir / "store") as server:
+            written = self.run_in("init", "data", "s3://bucket/", "--endpoint", server.endpoint, "--output", "-", **self.keys)
+            self.expect(written, 0)
+            self.assertIn("store: ", written.stderr)
+            ended = subprocess.run([S3FLOW, "run", "-"], input=written.stdout, cwd=self.dir, capture_output=True, text=True,
+                                   env=clean_environment(**self.keys), timeout=300)
+            self.expect(ended, 0, "1 uploaded")
+        self.assertFalse((self.dir / "job.yaml").exists())
+
+    def test_a_job_file_is_not_replaced(self):
+        mine = self.write("job.yaml", "mine")
+        self.expect(self.run_in("init", "data", "s3://bucket", "--no-probe"), 74, "job.yaml exists")
+        self.assertEqual(mine.read_text(), "mine")
+        self.expect(self.run_in("init", "data", "s3://bucket", "--no-probe", "--force"), 0)
+        self.assertIn("bucket: bucket", mine.read_text())
+        self.assertEqual(sorted(path.name for path in self.dir.iterdir()), ["data", "job.yaml"])
+
+    def test_the_working_directory_without_the_job_file(self):
+        with Serve(self.dir / "store") as server:
+            home = self.dir / "data"
+            ended = subprocess.run([S3FLOW, "init", "s3://bucket/x/", "--endpoint", server.endpoint], cwd=home, capture_output=True, text=True,
+                                   env=clean_environment(**self.keys), stdin=subprocess.DEVNULL, timeout=300)
+            self.expect(ended, 0)
+            self.expect(subprocess.run([S3FLOW, "run", "job.yaml"], cwd=home, capture_output=True, text=True,
+                                       env=clean_environment(**self.keys), timeout=300), 0, "1 uploaded")
+            with contextlib.closing(s3_client(server.endpoint)) as client:
+                self.assertEqual([entry["Key"] for entry in client.list_objects_v2(Bucket="bucket")["Contents"]], ["x/a"])
+
+    def test_wrong_arguments(self):
+        for arguments, status, words in [([], 64, "no destination: s3flow init [DIR] s3://BUCKET/PREFIX"), (["data"], 64, "'data' is no destination"),
+                                         (["data", "bucket"], 64, "'bucket' is no destination"), (["data", "s3://"], 64, "destination.bucket"),
+                                         (["data", "s3://no"], 64, "a bucket name must have 3 to 63 characters"), (["gone", "s3://bucket"], 66, "gone: No such file"),
+                                         (["data", "s3://bucket", "--endpoint", "localhost"], 64, "has no scheme"),
+                                         (["data", "s3://bucket", "--output", "no/such/dir.yaml"], 74, "No such file")]:
+            self.expect(self.run_in("init", *arguments, "--no-probe"), status, words)
+        self.assertEqual([path.name for path in self.dir.iterdir()], ["data"])
+
+    def test_a_store_that_cannot_be_used_is_an_error_and_the_file_is_kept(self):
+        with Serve(self.dir / "store") as server:
+            for url, keys, words in [("s3://other/", self.keys, "NoSuchBucket"), ("s3://bucket/", {**self.keys, "AWS_SECRET_ACCESS_KEY": "wrong"}, "SignatureDoesNotMatch"),
+                                     ("s3://bucket/", {}, "no credentials")]:
+                ended = self.run_in("init", "data", url, "--endpoint", server.endpoint, "--force", **keys)
+                self.expect(ended, 77, words, "written: job.yaml", "s3flow check job.yaml --probe")
+                self.expect(self.run_in("check", "job.yaml"), 0)
+
+
+class Help(TestCase):
+    def test_commands_topics_and_keys(self):
+        overview = s3flow("help")
+        self.assertEqual(overview.returncode, 0)
+        topics = re.findall(r"^  ([a-z-]+) ", overview.stdout.split("Topics of s3flow help:")[1], re.M)
+        self.assertEqual(topics, ["job", "credentials", "filters", "resume", "exit-status", "environment"])
+        for topic in topics:
+            ended = s3flow("help", topic)
+            self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+            self.assertGreater(len(ended.stdout), 300)
+            self.assertLessEqual(max(map(len, ended.stdout.splitlines())), 110)
+        self.assertEqual(s3flow("help", "run").stdout, s3flow("run", "--help").stdout)
+        self.assertIn("upload.part_size: size, at least 5MiB, at most 5GiB; default 16MiB", s3flow("help", "upload.part_size").stdout)
+        self.assertEqual(s3flow("help", "part_size").stdout, s3flow("help", "upload.part_size").stdout)
+        self.assertIn("retry: max_attempts base_delay cap", s3flow("help", "retry").stdout)
+        both = s3flow("help", "profile").stdout
+        self.assertIn("destination.profile: ", both)
+        self.assertIn("credentials.profile: ", both)
+
+    def test_exit_statuses_are_those_of_the_readme(self):
+        readme = (TOP / "README.md").read_text().split("## Exit statuses")[1].split("##")[0]
+        wanted = sorted({int(number) for cell in re.findall(r"^\| ([0-9, ]+) \|", readme, re.M) for number in cell.split(",")})
+        self.assertEqual(sorted(map(int, re.findall(r"^  (\d+) ", s3flow("help", "exit-status").stdout, re.M))), wanted)
+
+    def test_similar_words(self):
+        for arguments, words in [(["help", "chek"], "there is no help for 'chek'; did you mean 'check'?"), (["help", "resum"], "did you mean 'resume'?"),
+                                 (["help", "part_siz"], "did you mean 'upload.part_size'?"), (["help", "xyzzy"], "there is no help for 'xyzzy' (s3flow help lists"),
+                                 (["hlep"], "unknown command 'hlep'; did you mean 'help'?"), (["run", "j", "--progres", "bar"], "unknown option '--progres' of s3flow run; did you mean '--progress'?"),
+                                 (["init", "--endpont", "http://h"], "did you mean '--endpoint'?"), (["--versoin"], "unknown option '--versoin' before the command; did you mean '--version'?")]:
+            ended = s3flow(*arguments)
+            self.assertEqual(ended.returncode, 64, arguments)
+            self.assertIn(words, ended.stderr)
 
 
 class CleanOldRuns(TestCase):

@@ -61,7 +61,7 @@ class Readme(TestCase):
                 ran += re.findall(r"^(?:s3flow|sbatch) ?(\w*)", block, re.M)
                 if own_keys:
                     self.assertIn("40 found: 40 uploaded", ended.stdout)
-        self.assertEqual(sorted(set(ran)), ["", "check", "clean", "finish", "plan", "rehearse", "report", "run", "status"])
+        self.assertEqual(sorted(set(ran)), ["", "check", "clean", "finish", "init", "plan", "rehearse", "report", "run", "status"])
         self.assertEqual({r["outcome"] for r in read_journal(self.dir / "RUN")}, {"uploaded"})
 
     def test_every_job_is_valid(self):

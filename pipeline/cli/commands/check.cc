@@ -1,7 +1,10 @@
+#include "pipeline/cli/commands/check.h"
+
 #include <fmt/format.h>
 
 #include <chrono>
 #include <cstdlib>
+#include <utility>
 
 #include "pipeline/cli/command_context.h"
 #include "pipeline/cli/commands/commands.h"
@@ -45,17 +48,16 @@ void PrintClock(std::chrono::seconds offset) {
            "(this machine's clock, compared with the store's)");
 }
 
-void PrintReport(const config::Job& job, const s3::ProbeReport& report,
-                 const pipeline::ClientFactory& clients, const std::string& credentials) {
+void PrintReport(const config::Job& job, const StoreProbe& probe) {
   const auto& destination = job.s3.destination;
-  const auto current = clients.facts().Current();
-  PrintRow("store", current->buckets.front().endpoint.HostAndPort(),
+  const auto& report = probe.report;
+  PrintRow("store", probe.host,
            fmt::format("bucket {}, profile {}{}{}", destination.bucket, s3::ProfileOf(destination).name,
                        report.server.empty() ? "" : ", server ", report.server));
-  PrintTransport(clients.transport());
-  PrintRow("credentials", credentials);
-  PrintRow("region", current->region,
-           current->region == destination.region
+  PrintTransport(probe.transport);
+  PrintRow("credentials", probe.credentials);
+  PrintRow("region", probe.region,
+           probe.region == destination.region
                ? ""
                : "(the store's region; destination.region is " + destination.region + ")");
   if (report.clock_offset) PrintClock(*report.clock_offset);
@@ -64,15 +66,15 @@ void PrintReport(const config::Job& job, const s3::ProbeReport& report,
   }
   for (const auto& row : report.rows) PrintRow(row.name, Word(row.outcome), row.detail);
   // The store refused these headers. The probe then sent its requests without them, as a run would.
-  if (!current->refused_headers.empty()) {
+  if (!probe.refused_headers.empty()) {
     PrintRow("headers", Word(s3::ProbeOutcome::kRefused),
-             fmt::format("{}", fmt::join(current->refused_headers, ", ")));
+             fmt::format("{}", fmt::join(probe.refused_headers, ", ")));
   }
 }
 
 // Returns the error of a probe whose first request the store refused. Such a probe has no report.
-CommandResult Refused(const s3::Error& refusal, const s3::ProvidedCredentials& credentials,
-                      const CommandContext& context) {
+tl::unexpected<ExitError> Refused(const s3::Error& refusal, const s3::ProvidedCredentials& credentials,
+                                  const CommandContext& context) {
   const auto code = refusal.code.empty() ? "" : refusal.code + ": ";
   const bool is_key_wrong = refusal.kind == s3::ErrorKind::kBadCredentials;
   const auto key = is_key_wrong ? fmt::format(" ({})", pipeline::DescribeKey(credentials)) : "";
@@ -83,11 +85,26 @@ CommandResult Refused(const s3::Error& refusal, const s3::ProvidedCredentials& c
 // Tests what the store supports. Returns 0 if objects and parts can be uploaded, and 1 if parts cannot. Fails
 // with 77 if the store refuses the credentials or the bucket.
 CommandResult Probe(const config::Job& job) {
+  const auto probe = ProbeStore(job, [](std::string_view text) { Say(fmt::format("note: {}", text)); });
+  if (!probe) return tl::unexpected(probe.error());
+  PrintReport(job, *probe);
+  const auto integrity = s3::ResolveIntegrity(job.s3.integrity, job.s3.destination);
+  for (const auto& advice : s3::AdviceOf(probe->report, integrity, s3::ProfileOf(job.s3.destination))) {
+    Say(fmt::format("advice: {}", advice));
+  }
+  if (probe->report.left_behind) Say(fmt::format("could not be deleted from the store: {}", probe->key));
+  const bool parts_work = probe->report.Find("multipart")->outcome == s3::ProbeOutcome::kWorks;
+  return UnlessStdoutFailed(parts_work ? pipeline::kExitOk : pipeline::kExitSomeFailed);
+}
+
+}  // namespace
+
+tl::expected<StoreProbe, ExitError> ProbeStore(const config::Job& job,
+                                               const std::function<void(std::string_view)>& note) {
   CommandContext context;
   if (const auto opened = context.OpenTrace(job); !opened) return tl::unexpected(opened.error());
   const auto credentials = context.FetchCredentials(job);
   if (!credentials) return tl::unexpected(credentials.error());
-  const auto note = [](std::string_view text) { Say(fmt::format("note: {}", text)); };
   s3::BlockingWaiter waiter;
   pipeline::ClientFactory clients(job.s3, s3::ResolveBucket(job.s3.destination).value(), *credentials, {},
                                   context.stop(), context.trace(), note);
@@ -96,20 +113,17 @@ CommandResult Probe(const config::Job& job) {
       .integrity = s3::ResolveIntegrity(job.s3.integrity, job.s3.destination),
       .key = fmt::format("{}s3flow-probe-{}", job.s3.destination.prefix, s3::HexEncode(s3::RandomBytes(8))),
       .properties = job.pipeline.object.properties};
-  const auto report = s3::Probe(probe);
+  auto report = s3::Probe(probe);
   if (report.refusal) return Refused(*report.refusal, credentials->first, context);
-
-  PrintReport(job, report, clients, credentials->first.source);
-  const auto& profile = s3::ProfileOf(job.s3.destination);
-  for (const auto& advice : s3::AdviceOf(report, probe.integrity, profile)) {
-    Say(fmt::format("advice: {}", advice));
-  }
-  if (report.left_behind) Say(fmt::format("could not be deleted from the store: {}", probe.key));
-  const bool parts_work = report.Find("multipart")->outcome == s3::ProbeOutcome::kWorks;
-  return UnlessStdoutFailed(parts_work ? pipeline::kExitOk : pipeline::kExitSomeFailed);
+  const auto current = clients.facts().Current();
+  return StoreProbe{.report = std::move(report),
+                    .host = current->buckets.front().endpoint.HostAndPort(),
+                    .region = current->region,
+                    .transport = clients.transport(),
+                    .refused_headers = current->refused_headers,
+                    .credentials = credentials->first.source,
+                    .key = probe.key};
 }
-
-}  // namespace
 
 CommandResult Check(const JobArguments& arguments) {
   const auto job = LoadJob(arguments);

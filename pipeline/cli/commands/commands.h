@@ -98,6 +98,25 @@ struct ServeArguments {
   EndpointArguments endpoint;
 };
 
+struct InitArguments {
+  std::string directory;  // what to upload; empty: the working directory
+  std::string url;        // s3://BUCKET/PREFIX. If only one argument is given, `directory` contains it.
+  std::string endpoint;   // empty: AWS
+  std::string profile;    // of AWS's files; empty: none
+  std::string region;     // empty: what the store says, if it was asked
+  std::string output = "job.yaml";  // "-": stdout
+  bool force = false;               // `output` may be replaced
+  bool no_probe = false;
+};
+
+struct HelpArguments {
+  std::string topic;  // a command, a topic, a section or a key of the job file; empty: all topics
+};
+
+struct SchemaArguments {
+  bool faults = false;  // of a faults file, not of a job file
+};
+
 CommandResult Check(const JobArguments& arguments);
 CommandResult Run(const JobArguments& arguments);
 CommandResult Rehearse(const JobArguments& arguments, const EndpointArguments& endpoint);
@@ -107,5 +126,7 @@ CommandResult Finish(const FinishArguments& arguments);
 CommandResult Status(const StatusArguments& arguments);
 CommandResult Report(const ReportCommandArguments& arguments);
 CommandResult Serve(const ServeArguments& arguments);
+CommandResult Schema(const SchemaArguments& arguments);
+CommandResult Init(const InitArguments& arguments);
 
 }  // namespace cli
