@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "s3/transport/tls/authorities.h"
+
 namespace s3 {
 namespace {
 
@@ -43,10 +45,24 @@ struct PeerOptions {
 constexpr PeerOptions kServer{CURLOPT_SSLVERSION, CURLOPT_CAINFO, CURLOPT_CAPATH};
 constexpr PeerOptions kHttpsProxy{CURLOPT_PROXY_SSLVERSION, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAPATH};
 
+// Searched once in a process. Empty: libcurl's choice.
+const std::string& SystemAuthorities() {
+  static const std::string file = [] {
+    const char* built_in = curl_version_info(CURLVERSION_NOW)->cainfo;
+    return FindAuthorities(built_in == nullptr ? "" : built_in, IsReadableFile);
+  }();
+  return file;
+}
+
 void SetAuthorities(CURL* easy, const TlsOptions& tls, const PeerOptions& peer) {
   Set(easy, peer.version, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!tls.ca_file.empty()) Set(easy, peer.ca_file, tls.ca_file.c_str());
-  if (tls.ca_directory.empty()) return;
+  if (tls.ca_directory.empty()) {
+    if (tls.ca_file.empty() && !SystemAuthorities().empty()) {
+      Set(easy, peer.ca_file, SystemAuthorities().c_str());
+    }
+    return;
+  }
   Set(easy, peer.ca_directory, tls.ca_directory.c_str());
   // If the job names only a directory, it replaces the system's authorities. libcurl's default is to use
   // both.
