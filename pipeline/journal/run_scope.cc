@@ -1,6 +1,7 @@
 #include "pipeline/journal/run_scope.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 

@@ -1,6 +1,7 @@
 #include "pipeline/cli/commands/check.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <cstdlib>
