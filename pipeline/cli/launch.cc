@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,6 +62,10 @@ void ForbidCoreDumps() {
 // With a umask of 0777, s3flow could not open its own journal again.
 void LetOwnerUseFiles() { umask(umask(S_IRWXU) & ~static_cast<mode_t>(S_IRWXU)); }
 
+// ps(1) and pgrep(1) show this name. The portable bundle starts s3flow through its own dynamic linker, whose
+// name they would show.
+void SetName() { prctl(PR_SET_NAME, "s3flow"); }
+
 }  // namespace
 
 // open(2) returns the lowest free number. O_PATH of "/" works in every process, even without /dev/null.
@@ -72,6 +77,7 @@ void HoldStandardDescriptors() {
 
 void PrepareProcess() {
   HoldStandardDescriptors();
+  SetName();
   ResetSignals();
   RaiseDescriptorLimit();
   ReserveLessUnderAddressLimit();

@@ -39,6 +39,8 @@ struct Arguments {
   cli::InitArguments init;
   cli::SchemaArguments schema;
   cli::HelpArguments help;
+  std::string shell;
+  cli::ManualArguments manual;
 };
 
 struct Command {
@@ -267,9 +269,29 @@ Command AddServe(CLI::App* app, Arguments* arguments) {
   return {command, [serve] { return cli::Serve(*serve); }};
 }
 
+Command AddCompletion(CLI::App* app, Arguments* arguments) {
+  auto* command = app->add_subcommand("completion", "Print the completion of commands, options and job keys");
+  command->add_option("SHELL", arguments->shell, "The shell: bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  return {command,
+          [app, arguments] { return cli::Completion(cli::DescribeCommandLine(*app), arguments->shell); }};
+}
+
+// Only the build needs it, so the help does not show it.
+Command AddManual(CLI::App* app, Arguments* arguments) {
+  auto* manual = &arguments->manual;
+  auto* command = app->add_subcommand("manual", "Write the manual pages to DIR/man1 and DIR/man5")->group("");
+  command->add_option("DIR", manual->directory, "A directory")->required();
+  command->add_option("--date", manual->date, "The date of the release, YYYY-MM-DD")->required();
+  return {command, [app, manual] { return cli::Manual(cli::DescribeCommandLine(*app), *manual); }};
+}
+
 cli::Vocabulary VocabularyOf(const CLI::App& app) {
   cli::Vocabulary words;
-  for (const auto* command : app.get_subcommands({})) words.commands.push_back(command->get_name());
+  for (const auto* command : app.get_subcommands({})) {
+    if (!command->get_group().empty()) words.commands.push_back(command->get_name());
+  }
   const auto given = app.get_subcommands();
   if (!given.empty()) words.command = given.front()->get_name();
   for (const auto* option : (given.empty() ? &app : given.front())->get_options()) {
@@ -314,8 +336,8 @@ cli::CommandResult ParseAndExecute(int argc, char** argv) {
   app.failure_message(UsageProblem);
   Arguments arguments;
   std::vector<Command> commands;
-  for (auto* add :
-       {AddRun, AddCheck, AddRehearse, AddClean, AddPlan, AddFinish, AddStatus, AddReport, AddServe}) {
+  for (auto* add : {AddRun, AddCheck, AddRehearse, AddClean, AddPlan, AddFinish, AddStatus, AddReport,
+                    AddServe, AddCompletion, AddManual}) {
     commands.push_back(add(&app, &arguments));
   }
   commands.push_back({cli::AddInit(&app, &arguments.init), [&] { return cli::Init(arguments.init); }});

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/cli/documents/command_line.h"
 #include "pipeline/cli/exit_error.h"
 
 namespace cli {
@@ -117,6 +118,11 @@ struct SchemaArguments {
   bool faults = false;  // of a faults file, not of a job file
 };
 
+struct ManualArguments {
+  std::string directory;
+  std::string date;  // of the release, YYYY-MM-DD
+};
+
 CommandResult Check(const JobArguments& arguments);
 CommandResult Run(const JobArguments& arguments);
 CommandResult Rehearse(const JobArguments& arguments, const EndpointArguments& endpoint);
@@ -128,5 +134,9 @@ CommandResult Report(const ReportCommandArguments& arguments);
 CommandResult Serve(const ServeArguments& arguments);
 CommandResult Schema(const SchemaArguments& arguments);
 CommandResult Init(const InitArguments& arguments);
+// Prints the completion of `shell`: "bash", "zsh" or "fish".
+CommandResult Completion(const CommandLine& line, const std::string& shell);
+// Writes all manual pages to folders man1 and man5 of a directory.
+CommandResult Manual(const CommandLine& line, const ManualArguments& arguments);
 
 }  // namespace cli
