@@ -74,7 +74,8 @@ class Installed(TestCase):
         cls.pages = {page.name: page.read_text() for page in (cls.usr / "share/man").rglob("s3flow*")}
 
     def shell(self, *command, **options):
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, env=clean_environment(), cwd=self.dir,
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=self.dir,
+                               env=clean_environment(HOME=str(self.dir)),  # shells write files there
                                stdin=subprocess.DEVNULL, **options)
         self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
         return ended.stdout
@@ -220,7 +221,7 @@ _s3flow; printf '%s\\n' "${COMPREPLY[@]}" """
         path = self.usr / "share/bash-completion/completions/s3flow"
         master, slave = pty.openpty()
         bash = subprocess.Popen(["bash", "--norc", "--noprofile", "-i"], stdin=slave, stdout=slave, stderr=slave, cwd=self.dir,
-                                env=clean_environment(TERM="dumb", PS1="", INPUTRC="/dev/null"), start_new_session=True)
+                                env=clean_environment(TERM="dumb", PS1="", INPUTRC="/dev/null", HOME=str(self.dir)), start_new_session=True)
         os.close(slave)
         setup = f"source {path}; s3flow() {{ printf '<%s>' \"$@\"; }}\n"
         os.write(master, (setup + "s3flow run --set integrity.payl\tsh\t --dry\t\nexit\n").encode())
@@ -323,7 +324,7 @@ class Bundle(TestCase):
         self.write(f"modules/s3flow/{version}", (TOP / "config/examples/install/modulefiles/s3flow.tcl").read_bytes())
         script = ("source /usr/share/modules/init/bash; module use modules; module load s3flow; s3flow --version; "
                   "man -w s3flow; module unload s3flow; command -v s3flow || echo gone")
-        environment = clean_environment(S3FLOW_MODULE_BASE=str(self.root), PATH="/usr/bin:/bin")
+        environment = clean_environment(S3FLOW_MODULE_BASE=str(self.root), PATH="/usr/bin:/bin", HOME=str(self.dir))
         environment.pop("MANPATH", None)
         ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=self.dir, timeout=60, env=environment)
         lines = ended.stdout.splitlines()
