@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "pipeline/reading.h"
+#include "s3/api/properties.h"
 #include "s3/base/result.h"
 #include "s3/base/unique_fd.h"
 #include "s3/options.h"
@@ -22,6 +24,15 @@ struct PartsOfPlan {
   int first = 1, last = 1;  // part numbers, both inclusive
   std::uint64_t part_bytes = 0;
   std::string token, upload_id;
+};
+
+// What a program that embeds s3flow passes with an input (pipeline/node).
+struct EmbeddedInput {
+  std::uint64_t tag = 0;  // returned with the result
+  // Set: the input is these bytes, not a file. They must not change until the input has its result.
+  std::optional<std::span<const char>> bytes;
+  std::shared_ptr<const void> owner;  // keeps `bytes` alive
+  s3::ObjectProperties properties;    // override those of the job
 };
 
 // A file as the source found it. `path` and `key` are bytes: they need not be UTF-8.
@@ -38,8 +49,10 @@ struct InputFile {
   // root is a file or links are followed, because the file is then opened by `path`.
   std::shared_ptr<const s3::UniqueFd> root = nullptr;
   bool planned = false;  // from a plan: if the file's size or mtime has changed, opening fails
-  std::shared_ptr<const PartsOfPlan> range = nullptr;  // upload only these parts; null: the whole file
+  std::shared_ptr<const PartsOfPlan> range = nullptr;       // upload only these parts; null: the whole file
+  std::shared_ptr<const EmbeddedInput> embedded = nullptr;  // null: the input was found by a walk or a plan
 
+  bool is_buffer() const { return embedded != nullptr && embedded->bytes.has_value(); }
   std::string_view relative() const { return std::string_view(key).substr(relative_at); }
 };
 

@@ -12,7 +12,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 FOLDERS = {
     "s3": ["base", "", "hash", "api", "transport", "admission", "stores", "credentials", "client", "endpoint"],
     "pipeline": ["", "timing", "fs", "report", "journal", "runtime", "source", "upload", "graph", "plan", "status", "reports", "run",
-                 "cli"],
+                 "node", "cli"],
     "config": ["", "describe"],
 }
 # Module -> what it may include of the others: whole modules, folders or single headers.
@@ -38,7 +38,7 @@ HOMES = {
     r"openssl/(?!ssl|err)": {"s3/hash/hash.cc"},
     r"openssl/(ssl|err)": {"s3/transport/curl_options.cc", "s3/transport/curl/curl_connection.cc"},
     r"yaml-cpp/": {"config/document.cc"},
-    r"(oneapi/)?tbb/": {"pipeline/graph/graph.cc"},
+    r"(oneapi/)?tbb/": {"pipeline/graph/graph.cc", "pipeline/node/s3flow/upload_node.h"},
     r"pugixml": {"s3/api/classify_response.cc", "s3/api/responses.cc", "s3/credentials/providers/documents.cc", "s3/endpoint/multipart.cc"},
     r"boost/(?!intrusive)": {"s3/endpoint/connection.h"},
     r"boost/intrusive": {"pipeline/upload/tasks_in_flight.h"},
@@ -195,8 +195,18 @@ class Layering(unittest.TestCase):
         self.assertEqual(writers, [])
 
     def test_three_nodes_stand_in_one_file(self):
+        """The other file is the node for graphs of other programs, which has its own three in front."""
         nodes = [n for n, t in sources() if re.search(r"\b(multifunction|function|input)_node<", t)]
-        self.assertEqual(nodes, ["pipeline/graph/graph.cc"])
+        self.assertEqual(nodes, ["pipeline/graph/graph.cc", "pipeline/node/s3flow/upload_node.h"])
+
+    def test_public_headers_include_only_public_headers(self):
+        """They are installed without the others."""
+        for name, text in sources():
+            if not name.startswith("pipeline/node/s3flow/"):
+                continue
+            for bracket, header in INCLUDE.findall(text):
+                public = header.startswith("s3flow/") if bracket == '"' else re.match(r"oneapi/tbb/|tl/|[a-z_]+$", header)
+                self.assertTrue(public, f"{name} includes {header}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <tuple>
@@ -59,6 +60,10 @@ constexpr bool kBlocking = false;
 // maps and unmaps stacks all the time.
 constexpr int kArenaSlots = 16;
 
+// Where tasks block threads, several guests share oneTBB's workers, and of several limits the smallest
+// applies. So all guests set the same limit, which is enough for all of them.
+constexpr int kBlockedGuestWorkers = 256;
+
 int MaxWorkers(const GraphOptions& options) {
   // The task of each slot may block a thread, and the source may block one, too.
   if (kBlocking) return options.concurrency + 2;
@@ -67,11 +72,19 @@ int MaxWorkers(const GraphOptions& options) {
 
 }  // namespace
 
-// Allows oneTBB only as many workers as there is work for. Thread-safe.
+// Allows oneTBB only as many workers as there is work for. A guest (GraphOptions) has a fixed number of
+// workers instead, the size of its arena, because the limit of oneTBB is one for the whole process.
+// Thread-safe.
 class Workers {
  public:
-  explicit Workers(int max)
-      : max_(max), load_(Clock::now()), scaler_(max), arena_(std::max(max, kArenaSlots)) {}
+  Workers(int max, bool is_guest)
+      : max_(max),
+        is_guest_(is_guest),
+        adapts_(!kBlocking && !is_guest && max > WorkerScaler::kMin),
+        load_(Clock::now()),
+        scaler_(max),
+        arena_(is_guest ? max : std::max(max, kArenaSlots), 1,
+               is_guest ? tbb::task_arena::priority::low : tbb::task_arena::priority::normal) {}
 
   tbb::task_arena& arena() { return arena_; }
   flow::graph* graph() { return graph_; }
@@ -81,6 +94,11 @@ class Workers {
   // warns if the arena has more slots than the limit. So the limit is raised to the arena's size for a
   // moment.
   void Start() S3_NO_THREAD_SAFETY_ANALYSIS {  // no other thread uses limit_ yet
+    if (is_guest_) {
+      if (kBlocking) Allow(kBlockedGuestWorkers);
+      arena_.initialize();
+      return;
+    }
     Allow(arena_.max_concurrency());
     arena_.initialize();
     Allow(adapts_ ? scaler_.allowed() : max_);
@@ -132,7 +150,8 @@ class Workers {
   }
 
   const int max_;
-  const bool adapts_ = !kBlocking && max_ > WorkerScaler::kMin;
+  const bool is_guest_;
+  const bool adapts_;
   WorkerLoad load_;
   s3::Mutex mutex_;  // guards scaler_, limit_ and WorkerLoad::Sample
   WorkerScaler scaler_ S3_GUARDED_BY(mutex_);
@@ -304,7 +323,7 @@ SlotCount Record(const CompletedTask& task, const GraphCallbacks& callbacks, s3:
 
 Graph::Graph(const GraphOptions& options)
     : options_(options),
-      workers_(std::make_unique<Workers>(MaxWorkers(options))),
+      workers_(std::make_unique<Workers>(MaxWorkers(options), options.is_guest)),
       waiter_(MakeWaiter(workers_.get(), &slot_time_)),
       uncounted_waiter_(MakeWaiter(workers_.get(), nullptr)) {}
 
@@ -330,7 +349,8 @@ void Graph::Enqueue(std::function<void()> task) {
 // The source is not an input_node, because oneTBB calls the function of an input_node under a spin lock. A
 // function that suspends under that lock would cause a deadlock.
 void Graph::Run(const GraphCallbacks& callbacks) {
-  tbb::global_control stacks(tbb::global_control::thread_stack_size, kSlotStackBytes);
+  std::optional<tbb::global_control> stacks;
+  if (!options_.is_guest) stacks.emplace(tbb::global_control::thread_stack_size, kSlotStackBytes);
   workers_->Start();
   workers_->arena().execute([&] {
     flow::graph graph;

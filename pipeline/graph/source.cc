@@ -191,6 +191,7 @@ void Source::WakeConsumer(s3::MutexLock lock) S3_NO_THREAD_SAFETY_ANALYSIS {  //
 
 // Called by the walk's threads.
 bool Source::LeaveOutIfDone(const InputFile& file) {
+  if (file.embedded) return false;  // each input of a program gets a result
   const auto earlier = history_->inputs().FindDone(file);
   if (!earlier) return false;
   ObjectResult result;

@@ -281,6 +281,7 @@ s3::Result<void> OpenFile::RefreshStatus() {
 }
 
 std::uint64_t CurrentSize(const InputFile& file) {
+  if (file.is_buffer()) return file.size_bytes;
   struct stat now;
   const s3::UniqueFd found(RetrySystemCall([&file] { return OpenWith(file, O_PATH | O_CLOEXEC); }));
   const bool known = found.get() >= 0 && fstat(found.get(), &now) == 0 && S_ISREG(now.st_mode);

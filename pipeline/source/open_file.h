@@ -100,7 +100,8 @@ std::optional<std::string> RootOf(const InputFile& file);
 // Opens the root directory of the file, for InputFile::root. Returns null with errno if it can't be opened.
 std::shared_ptr<const s3::UniqueFd> OpenRoot(const InputFile& file);
 
-// Returns the file's present size in bytes, for a new attempt. Returns 0 if it is not known.
+// Returns the file's present size in bytes, for a new attempt. Returns 0 if it is not known. A
+// buffer always has the same size.
 std::uint64_t CurrentSize(const InputFile& file);
 
 }  // namespace pipeline

@@ -21,7 +21,7 @@ JournaledUpload CreateJournaled(s3::Client* client, const s3::ObjectTarget& targ
   s3::MultipartUpload upload(client, target);
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto now_s = std::chrono::duration_cast<std::chrono::seconds>(now).count();
-  if (!journal->Append(CreatingLine(upload.token(), file, now_s))) {
+  if (journal != nullptr && !journal->Append(CreatingLine(upload.token(), file, now_s))) {
     made.error = Unwritable();
     return made;
   }
@@ -32,8 +32,8 @@ JournaledUpload CreateJournaled(s3::Client* client, const s3::ObjectTarget& targ
     // `creating` line stays open, and the run looks for the upload at its end (orphaned_uploads.h).
     made.error = created.response.error();
     const int status = made.error->http_status;
-    if (created.attempts == 1 && status >= 400 && status < 500 &&
-        !journal->Append(GoneLine(upload.token()))) {
+    const bool is_refused = created.attempts == 1 && status >= 400 && status < 500;
+    if (journal != nullptr && is_refused && !journal->Append(GoneLine(upload.token()))) {
       made.error = Unwritable();
     }
     return made;
@@ -47,7 +47,7 @@ JournaledUpload CreateJournaled(s3::Client* client, const s3::ObjectTarget& targ
                             .mtime_ns = mtime_ns,
                             .created_once = created.attempts == 1};
   made.upload.emplace(std::move(upload));
-  if (!journal->AppendDurably(UploadLine(record), waiter)) {
+  if (journal != nullptr && !journal->AppendDurably(UploadLine(record), waiter)) {
     made.unrecorded = true;
     made.error = Unwritable();
   }

@@ -20,7 +20,7 @@ struct JournaledUpload {
 
 // Writes a `creating` line before the request and an `upload` line after it. Returns only after the `upload`
 // line is on the disk, so no part is sent before that. `mtime_ns`: of the open file; 0 for a stream. Waits in
-// `waiter` and in the client's waiter.
+// `waiter` and in the client's waiter. With a null journal, only creates the upload.
 JournaledUpload CreateJournaled(s3::Client* client, const s3::ObjectTarget& target, const InputFile& file,
                                 const s3::PartPlan& plan, std::int64_t mtime_ns, Journal* journal,
                                 s3::Waiter* waiter, const s3::RetryObserver& on_retry);

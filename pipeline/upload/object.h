@@ -69,6 +69,9 @@ class Object {
   const std::shared_ptr<const InputFile>& shared_file() const { return file_; }
   const s3::PartPlan& plan() const { return plan_; }
   bool is_stream() const { return stream_ != nullptr; }
+  // True if the data is in the memory of the program that embeds s3flow: there is no file to open.
+  bool is_buffer() const { return file_->is_buffer(); }
+  bool is_file() const { return !is_stream() && !is_buffer(); }
   Stream* stream() const { return stream_.get(); }  // null for a file
   // The numbers of the object's first and last task, see UploadTask. Not defined for a stream.
   int first_task() const { return file_->range ? file_->range->first : 1; }

@@ -73,6 +73,7 @@ s3::ObjectProperties PropertyRules::PropertiesOf(const InputFile& file, const st
   for (const auto& rule : options_.rules) {
     if (s3::GlobMatches(rule.match, file.relative())) properties.Apply(rule.properties);
   }
+  if (file.embedded) properties.Apply(file.embedded->properties);
   if (properties.Find("content-type") == nullptr) {
     const auto type = types_.find(ExtensionOf(file.relative()));
     properties.Set("content-type", type == types_.end() ? kUnknownType : type->second);

@@ -29,8 +29,8 @@ class PropertyRules {
   // Returns true when some objects must not replace existing ones (if_none_match).
   bool AnyConditional() const;
 
-  // Returns the properties of the file's object. `status`: of the open file; null for a stream, which has
-  // neither owner nor mode.
+  // Returns the properties of the file's object. `status`: of the open file; null for a stream or a buffer,
+  // which has neither owner nor mode.
   s3::ObjectProperties PropertiesOf(const InputFile& file, const struct stat* status) const;
 
  private:

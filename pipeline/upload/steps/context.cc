@@ -12,7 +12,7 @@ s3::RetryObserver ObserveRetries(const UploadContext& context, const Object& obj
 }
 
 bool Record(const UploadContext& context, Object* object, const std::string& line) {
-  if (context.journal->Append(line)) return true;
+  if (context.journal == nullptr || context.journal->Append(line)) return true;
   object->Fail({.kind = s3::ErrorKind::kCancelled, .message = "the journal cannot be written"});
   return false;
 }

@@ -34,7 +34,7 @@ struct UploadContext {
   const PropertyRules* rules;
   Console* console;
   Progress* progress;
-  Journal* journal;
+  Journal* journal;  // null: nothing is recorded, so nothing can be resumed
   History* history;
   const SkipCheck* skip;  // null: every file is uploaded
   const UploadOptions* options;
@@ -53,8 +53,8 @@ struct UploadContext {
 s3::ObjectTarget TargetOf(const Object& object);
 // Returns an observer that counts and shows retries. Valid as long as both arguments.
 s3::RetryObserver ObserveRetries(const UploadContext& context, const Object& object);
-// Appends a line to the journal. If that fails, cancels the object and returns false; the journal's
-// on_failure has already stopped the run.
+// Appends a line to the journal, if there is one. If that fails, cancels the object and returns false; the
+// journal's on_failure has already stopped the run.
 bool Record(const UploadContext& context, Object* object, const std::string& line);
 
 }  // namespace pipeline

@@ -77,6 +77,7 @@ ObjectResult Finisher::FinishRange(Object* object) const {
 }
 
 std::optional<s3::Error> Finisher::CheckBeforeCompletion(const Object& object) const {
+  if (object.is_buffer()) return std::nullopt;
   if (!object.is_stream()) {
     const auto same = reader_.CheckParts(object);
     return same ? std::nullopt : std::optional(same.error());
@@ -114,7 +115,8 @@ std::optional<s3::Error> Finisher::EnsureTags(const Object& object) const {
 std::optional<s3::Error> Finisher::AbortOrResolve(Object* object, s3::Error error,
                                                   bool completion_was_tried) const {
   const auto& upload = *object->multipart.upload;
-  const bool can_be_resumed = !object->is_stream() && !object->multipart.is_unrecorded;
+  const bool is_recorded = context_.journal != nullptr && !object->multipart.is_unrecorded;
+  const bool can_be_resumed = is_recorded && !object->is_stream();
   if (IsCancellation(error) && can_be_resumed) return error;
   const auto aborted = upload.Abort(Observer(*object));
   if (!aborted.response) {
@@ -123,7 +125,7 @@ std::optional<s3::Error> Finisher::AbortOrResolve(Object* object, s3::Error erro
                     upload.upload_id(), aborted.response.error().message);
     return error;
   }
-  (void)context_.journal->Append(GoneLine(upload.token()));
+  if (context_.journal != nullptr) (void)context_.journal->Append(GoneLine(upload.token()));
   const bool may_be_stored = completion_was_tried && error.kind != s3::ErrorKind::kIntegrity &&
                              error.kind != s3::ErrorKind::kChanged;
   if (!may_be_stored) return error;
@@ -155,7 +157,7 @@ ObjectResult Finisher::SkippedResult(const Object& object) const {
 
 ObjectResult Finisher::ResultOf(const Object& object, std::optional<s3::Error> error) const {
   const bool is_stored = object.state() == ObjectState::kStored;
-  const bool is_open_file = !object.is_stream() && object.source.is_open();
+  const bool is_open_file = object.is_file() && object.source.is_open();
   ObjectResult result;
   result.file = object.shared_file();
   result.size_bytes = is_stored ? object.stored().bytes : object.file().size_bytes;

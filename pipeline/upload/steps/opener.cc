@@ -20,13 +20,15 @@ void KeepStoredParts(Object* object, const PartRecords& recorded, const std::vec
   }
 }
 
+// A stream and a buffer have no mtime: returns 0.
+std::int64_t MtimeOf(const Object& object) { return object.is_file() ? MtimeNs(object.source.status()) : 0; }
+
 // Returns true if `open` is an upload of this version of the file, cut into the same parts, with the same
 // properties.
 bool CanBeResumed(const Object& object, const OpenUpload& open) {
   if (object.is_stream() || open.outdated || !object.plan().is_multipart()) return false;
   return open.record.size_bytes == object.plan().size_bytes &&
-         open.record.part_bytes == object.plan().part_bytes &&
-         open.record.mtime_ns == MtimeNs(object.source.status());
+         open.record.part_bytes == object.plan().part_bytes && open.record.mtime_ns == MtimeOf(object);
 }
 
 }  // namespace
@@ -47,7 +49,7 @@ void Opener::OpenShortStream(Object* object) const {
 }
 
 void Opener::OpenFirst(Object* object) const {
-  const bool is_file = !object->is_stream();
+  const bool is_file = object->is_file();
   if (is_file && !OpenSource(object)) return;
   object->properties =
       context_.rules->PropertiesOf(object->file(), is_file ? &object->source.status() : nullptr);
@@ -58,8 +60,8 @@ void Opener::OpenFirst(Object* object) const {
     TakeOverUpload(object, *open);
     if (object->multipart.upload || object->failed()) return;
   }
-  const bool is_multipart = !is_file || object->plan().is_multipart();
-  if (!is_multipart || (is_file && SkipIfKeyIsTaken(object))) return;
+  const bool is_multipart = object->is_stream() || object->plan().is_multipart();
+  if (!is_multipart || (!object->is_stream() && SkipIfKeyIsTaken(object))) return;
   CreateUpload(object);
 }
 
@@ -130,9 +132,8 @@ void Opener::TakeOverUpload(Object* object, const OpenUpload& open) const {
 }
 
 void Opener::CreateUpload(Object* object) const {
-  const auto mtime_ns = object->is_stream() ? 0 : MtimeNs(object->source.status());
-  auto created = CreateJournaled(context_.client, TargetOf(*object), object->file(), object->plan(), mtime_ns,
-                                 context_.journal, context_.waiter, Observer(*object));
+  auto created = CreateJournaled(context_.client, TargetOf(*object), object->file(), object->plan(),
+                                 MtimeOf(*object), context_.journal, context_.waiter, Observer(*object));
   object->CountAttempts(created.attempts);
   object->multipart.is_unrecorded = created.unrecorded;
   if (created.upload) object->multipart.upload.emplace(std::move(*created.upload));

@@ -13,6 +13,8 @@ namespace pipeline {
 void PartSender::Send(const UploadTask& task) const {
   if (task.object->is_stream()) {
     SendStreamPart(task);
+  } else if (task.object->is_buffer()) {
+    SendBufferPart(task);
   } else {
     SendFilePart(task);
   }
@@ -36,6 +38,18 @@ s3::Result<void> PartSender::ReadAndSend(Object* object, const UploadTask& task,
   if (object->plan().is_multipart()) return SendPart(object, task.number, *payload);
   if (auto same = reader_.CheckPayload(*object, offset, memory, *payload); !same) return same;
   return SendWhole(object, std::move(*payload));
+}
+
+// The bytes are sent from where they are. They are not in the budget, because the embedding program has
+// allocated them.
+void PartSender::SendBufferPart(const UploadTask& task) const {
+  Object* const object = task.object.get();
+  if (!opener_.Open(object) || object->state() != ObjectState::kSending) return;
+  const auto [offset, size] = object->plan().Range(task.number);
+  const auto payload = reader_.Digest(object->file().embedded->bytes->subspan(offset, size));
+  const auto sent =
+      object->plan().is_multipart() ? SendPart(object, task.number, payload) : SendWhole(object, payload);
+  if (!sent) object->Fail(sent.error());
 }
 
 // A stream's parts are read one after the other. The task of the next part is announced as soon as this part

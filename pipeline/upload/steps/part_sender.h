@@ -26,6 +26,7 @@ class PartSender {
 
  private:
   void SendFilePart(const UploadTask& task) const;
+  void SendBufferPart(const UploadTask& task) const;
   s3::Result<void> ReadAndSend(Object* object, const UploadTask& task, std::span<char> memory) const;
   void SendStreamPart(const UploadTask& task) const;
   s3::Result<void> SendWhole(Object* object, s3::Payload payload) const;
