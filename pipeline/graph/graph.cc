@@ -18,6 +18,7 @@
 
 #include "pipeline/graph/worker_load.h"
 #include "pipeline/graph/worker_scaler.h"
+#include "pipeline/runtime/guest_threads.h"
 #include "pipeline/runtime/threads.h"
 #include "pipeline/upload/object.h"
 #include "s3/base/mutex.h"
@@ -60,21 +61,20 @@ constexpr bool kBlocking = false;
 // maps and unmaps stacks all the time.
 constexpr int kArenaSlots = 16;
 
-// Where tasks block threads, several guests share oneTBB's workers, and of several limits the smallest
-// applies. So all guests set the same limit, which is enough for all of them.
-constexpr int kBlockedGuestWorkers = 256;
-
 int MaxWorkers(const GraphOptions& options) {
   // The task of each slot may block a thread, and the source may block one, too.
   if (kBlocking) return options.concurrency + 2;
   return options.threads > 0 ? options.threads : tbb::info::default_concurrency();
 }
 
+// All slots of a guest's arena are reserved for its own threads. oneTBB sends a worker to an arena with only
+// one reserved slot nevertheless, for enqueued tasks; so a guest has at least two.
+int ArenaSlots(int max, bool is_guest) { return std::max(max, is_guest ? 2 : kArenaSlots); }
+
 }  // namespace
 
-// Allows oneTBB only as many workers as there is work for. A guest (GraphOptions) has a fixed number of
-// workers instead, the size of its arena, because the limit of oneTBB is one for the whole process.
-// Thread-safe.
+// Allows oneTBB only as many workers as there is work for. A guest (GraphOptions) uses none of them, and its
+// number of threads is fixed. Thread-safe.
 class Workers {
  public:
   Workers(int max, bool is_guest)
@@ -83,8 +83,7 @@ class Workers {
         adapts_(!kBlocking && !is_guest && max > WorkerScaler::kMin),
         load_(Clock::now()),
         scaler_(max),
-        arena_(is_guest ? max : std::max(max, kArenaSlots), 1,
-               is_guest ? tbb::task_arena::priority::low : tbb::task_arena::priority::normal) {}
+        arena_(ArenaSlots(max, is_guest), is_guest ? static_cast<unsigned>(ArenaSlots(max, is_guest)) : 1) {}
 
   tbb::task_arena& arena() { return arena_; }
   flow::graph* graph() { return graph_; }
@@ -94,11 +93,7 @@ class Workers {
   // warns if the arena has more slots than the limit. So the limit is raised to the arena's size for a
   // moment.
   void Start() S3_NO_THREAD_SAFETY_ANALYSIS {  // no other thread uses limit_ yet
-    if (is_guest_) {
-      if (kBlocking) Allow(kBlockedGuestWorkers);
-      arena_.initialize();
-      return;
-    }
+    if (is_guest_) return arena_.initialize();
     Allow(arena_.max_concurrency());
     arena_.initialize();
     Allow(adapts_ ? scaler_.allowed() : max_);
@@ -352,6 +347,7 @@ void Graph::Run(const GraphCallbacks& callbacks) {
   std::optional<tbb::global_control> stacks;
   if (!options_.is_guest) stacks.emplace(tbb::global_control::thread_stack_size, kSlotStackBytes);
   workers_->Start();
+  const GuestThreads helpers(&workers_->arena(), options_.is_guest ? MaxWorkers(options_) - 1 : 0);
   workers_->arena().execute([&] {
     flow::graph graph;
     Workers* const workers = workers_.get();

@@ -22,9 +22,9 @@ namespace pipeline {
 struct GraphOptions {
   int concurrency = 64;  // the maximum number of slots, and of tasks between source and sink
   int threads = 0;       // the maximum number of workers; 0: one for each core
-  // True: the process has oneTBB work of its own (pipeline/node). The graph then changes no limit of the
-  // whole process: neither the number of workers nor the size of stacks. Its arena has low priority, so that
-  // it takes only workers that the other work leaves, besides the thread in Run().
+  // True: the process has oneTBB work of its own (pipeline/node). The graph then has `threads` threads of its
+  // own, and takes no worker from that work. It changes no limit of the whole process: neither the number of
+  // workers nor the size of stacks.
   bool is_guest = false;
 };
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "pipeline/runtime/resource_limits.h"
 #include "pipeline/source/open_file.h"
 #include "s3/api/properties.h"
 #include "s3/base/text.h"
@@ -186,7 +187,8 @@ s3::Options StoreOptionsOf(const s3flow::Options& options) {
 Options RunOptionsOf(const s3flow::Options& options) {
   Options run;
   run.upload.concurrency = options.concurrency;
-  run.upload.threads = options.threads;
+  constexpr int kDefaultThreads = 2;
+  run.upload.threads = options.threads > 0 ? options.threads : std::min(kDefaultThreads, CoresOf({}));
   run.upload.event_loops = options.event_loops;
   run.upload.memory_bytes = options.memory_bytes;
   run.upload.plan.part_bytes = options.part_bytes;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <oneapi/tbb/flow_graph.h>
 #include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
 
 #include <array>
 #include <atomic>
@@ -17,52 +18,22 @@
 
 #include "s3/endpoint/server.h"
 #include "s3/hash/hash.h"
+#include "tests/library/library_fixture.h"
 #include "tests/support/support.h"
 
 namespace s3flow {
 namespace upload_node_test {
 
+using library_test::BucketWith;
+using library_test::BufferOf;
+using library_test::Opened;
+using library_test::OptionsFor;
+using library_test::Sha256Of;
 using s3::endpoint::FaultAction;
 using s3::endpoint::FaultRule;
 using s3::endpoint::Server;
-using s3::endpoint::ServerOptions;
 using testing::HasSubstr;
 namespace flow = tbb::flow;
-
-ServerOptions BucketWith(std::vector<FaultRule> faults = {}) {
-  ServerOptions options;
-  options.buckets = {"bucket"};
-  options.faults = std::move(faults);
-  return options;
-}
-
-Options OptionsFor(const Server& server) {
-  const auto credentials = server.credentials();
-  Options options;
-  options.bucket = "bucket";
-  options.endpoint = server.endpoint();
-  options.credentials.access_key_id = credentials.access_key_id;
-  options.credentials.secret_access_key = credentials.secret_access_key.Reveal();
-  options.base_delay = std::chrono::milliseconds(1);
-  options.max_delay = std::chrono::milliseconds(10);
-  options.concurrency = 8;
-  options.threads = 2;
-  return options;
-}
-
-Uploader Opened(const Options& options) {
-  auto uploader = Uploader::Open(options);
-  if (!uploader) throw std::runtime_error(uploader.error().message);
-  return std::move(*uploader);
-}
-
-Buffer BufferOf(std::string text) { return MoveToBuffer(std::move(text)); }
-
-std::string Sha256Of(Server* server, const std::string& key) {
-  const auto info = server->store().Head("bucket", key);
-  const auto data = server->store().Get("bucket", key);
-  return info && data ? s3::Sha256Hex(data->Read(0, info->size_bytes)) : "(absent)";
-}
 
 // Collects the results of a node.
 class Results {
@@ -390,8 +361,28 @@ TEST(UploadNodeTest, AFullNodeRejectsSoFewBuffersExistAtATime) {
   EXPECT_LE(max_alive, 4 + 4);
 }
 
-// The library has an arena of its own: a parallel_for in the caller's arena never runs on the stack of a task
-// that waits for the store, and one thread of the library uploads even if the caller keeps all workers.
+// A worker that ran a task of the library on its own stack would stay with the library until the store
+// responds. Then the bodies below would never all run at the same time.
+TEST(UploadNodeTest, TheCallerHasAllItsWorkersWhileTheStoreHangs) {
+  Stalled stalled(100);
+  flow::graph graph;
+  UploadNode upload(graph, std::move(*stalled.uploader));
+  stalled.PutAll(&upload);
+  WaitUntilStalled(upload);
+  const int workers = tbb::this_task_arena::max_concurrency();
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> running{0};
+    const auto body = [&](int) {
+      ++running;
+      while (running < workers) std::this_thread::yield();
+    };
+    tbb::parallel_for(0, workers, 1, body, tbb::simple_partitioner());
+  }
+  upload.Cancel("the test is over");
+  graph.wait_for_all();
+}
+
+// The library has threads of its own, so it uploads even if the caller keeps all workers.
 TEST(UploadNodeTest, UploadsGoOnWhileTheCallerKeepsAllWorkers) {
   Server server(BucketWith());
   SmallGraph small(OptionsFor(server));

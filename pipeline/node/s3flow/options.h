@@ -67,9 +67,8 @@ struct Options {
   // The maximum number of requests in flight. Each holds a small stack and a connection. 0: the uploader
   // finds the number itself.
   int concurrency = 0;
-  // The maximum number of threads that read, hash and sign at a time. One of them is the uploader's own. The
-  // others are oneTBB's workers, while they have no work of higher priority. 0: one for each core that the
-  // process may use.
+  // The number of threads that read, hash and sign. They are the uploader's own, and none of oneTBB's
+  // workers. 0: two, or one if the process may use only one core.
   int threads = 0;
   int event_loops = 0;  // threads that send and encrypt; 0: one or more, by the number of cores
   // The memory for the bodies of all requests that are read from files. Buffers are not copied and do not

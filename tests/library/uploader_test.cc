@@ -1,0 +1,175 @@
+// Uploader without a flow graph: options, run directory, cancellation.
+#include "s3flow/uploader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "pipeline/journal/history.h"
+#include "tests/library/library_fixture.h"
+#include "tests/support/support.h"
+
+namespace s3flow {
+namespace uploader_test {
+
+using library_test::BucketWith;
+using library_test::BufferOf;
+using library_test::Opened;
+using library_test::OptionsFor;
+using library_test::Sha256Of;
+using s3::endpoint::FaultAction;
+using s3::endpoint::Server;
+using testing::HasSubstr;
+
+// Uploads everything, and returns the results by key.
+std::map<std::string, UploadResult> UploadAll(const Options& options, const std::vector<Upload>& uploads) {
+  std::map<std::string, UploadResult> results;
+  auto uploader = Opened(options);
+  uploader.Start([&](UploadResult result) { results.emplace(result.key, result); });
+  for (const auto& upload : uploads) uploader.Submit(upload);
+  uploader.Wait();
+  return results;
+}
+
+TEST(EmbeddedUploaderTest, WrongOptionsAreAnErrorOfOpen) {
+  const Server server(BucketWith());
+  const auto expect = [&](const std::string& message, auto change) {
+    auto options = OptionsFor(server);
+    change(&options);
+    const auto opened = Uploader::Open(options);
+    ASSERT_FALSE(opened) << message;
+    EXPECT_THAT(opened.error().message, HasSubstr(message));
+  };
+  expect("bucket", [](Options* options) { options->bucket = ""; });
+  expect("store_profile", [](Options* options) { options->store_profile = "s4"; });
+  expect("max_attempts", [](Options* options) { options->max_attempts = 0; });
+  expect("concurrency", [](Options* options) { options->concurrency = -1; });
+  expect("threads", [](Options* options) { options->threads = 5000; });
+  expect("part_bytes", [](Options* options) { options->part_bytes = 1000; });
+  expect("half of memory_bytes", [](Options* options) { options->memory_bytes = 20 << 20; });
+  expect("run_dir", [](Options* options) { options->run_dir = "/proc/nowhere"; });
+}
+
+TEST(EmbeddedUploaderTest, OneThreadAndOneRequestAtATimeAreEnough) {
+  Server server(BucketWith());
+  auto options = OptionsFor(server);
+  options.threads = options.concurrency = 1;
+  options.part_bytes = options.multipart_threshold_bytes = 5 << 20;
+  std::vector<Upload> uploads{UploadBuffer(BufferOf(test::Content(11 << 20)), "large")};
+  for (int i = 0; i < 50; ++i) uploads.push_back(UploadBuffer(BufferOf("x"), std::to_string(i)));
+  const auto results = UploadAll(options, uploads);
+  EXPECT_EQ(results.size(), 51u);
+  for (const auto& [key, result] : results) EXPECT_TRUE(result.uploaded()) << key;
+  EXPECT_EQ(Sha256Of(&server, "large"), s3::Sha256Hex(test::Content(11 << 20)));
+}
+
+TEST(EmbeddedUploaderTest, AnUnusedUploaderEnds) {
+  const Server server(BucketWith());
+  const auto never_started = Opened(OptionsFor(server));
+  EXPECT_TRUE(UploadAll(OptionsFor(server), {}).empty());
+}
+
+TEST(EmbeddedUploaderTest, AnExceptionOfTheReceiverCancelsTheRest) {
+  Server server(BucketWith());
+  auto options = OptionsFor(server);
+  options.concurrency = 1;
+  auto uploader = Opened(options);
+  std::map<std::string, UploadResult> results;
+  uploader.Start([&](UploadResult result) {
+    results.emplace(result.key, result);
+    if (results.size() == 1) throw std::runtime_error("the receiver's own");
+  });
+  for (int i = 0; i < 20; ++i) uploader.Submit(UploadBuffer(BufferOf("x"), std::to_string(i)));
+  uploader.Wait();
+  EXPECT_EQ(results.size(), 20u);
+  EXPECT_EQ(results.at("19").status, Status::kCancelled);
+}
+
+TEST(EmbeddedUploaderTest, ALaterUploaderSkipsWhatIsStoredAndUploadsTheRest) {
+  Server server(
+      BucketWith({{.operation = "PutObject", .key = "denied", .status = 403, .code = "AccessDenied"}}));
+  const test::TempDir directory;
+  auto options = OptionsFor(server);
+  options.run_dir = directory / "run";
+  std::vector<Upload> uploads;
+  for (const std::string name : {"kept", "changed", "denied"}) {
+    uploads.push_back(UploadFile(directory.Write(name, name), name));
+  }
+  uploads.push_back(UploadBuffer(BufferOf("first"), "buffer"));
+  auto results = UploadAll(options, uploads);
+  EXPECT_TRUE(results.at("kept").uploaded());
+  EXPECT_EQ(results.at("denied").error->kind, "access_denied");
+
+  directory.Write("changed", "with other content");
+  uploads.back() = UploadBuffer(BufferOf("other"), "buffer");
+  results = UploadAll(options, uploads);
+  EXPECT_EQ(results.at("kept").status, Status::kSkipped);
+  EXPECT_THAT(results.at("kept").reason, HasSubstr("an earlier uploader"));
+  for (const auto* key : {"changed", "denied", "buffer"}) EXPECT_TRUE(results.at(key).uploaded()) << key;
+  EXPECT_EQ(Sha256Of(&server, "changed"), s3::Sha256Hex("with other content"));
+  EXPECT_EQ(Sha256Of(&server, "buffer"), s3::Sha256Hex("other"));
+  const auto history = pipeline::History::Load(options.run_dir + "/journal.jsonl");
+  ASSERT_TRUE(history);
+  EXPECT_TRUE(history->complete());
+  EXPECT_EQ(history->run()->session, 2);
+  EXPECT_EQ(history->inputs().done().uploaded, 4u);
+}
+
+TEST(EmbeddedUploaderTest, ALaterUploaderResumesALargeBuffer) {
+  // The third part hangs, until the uploader is cancelled; or, if that came first, once in the later uploader.
+  Server server(BucketWith({{.operation = "UploadPart",
+                             .first_attempt = 3,
+                             .last_attempt = 3,
+                             .action = FaultAction::kNoResponse}}));
+  const test::TempDir directory;
+  auto options = OptionsFor(server);
+  options.run_dir = directory / "run";
+  options.concurrency = 1;
+  options.drain = std::chrono::milliseconds(50);
+  options.stall_window = std::chrono::milliseconds(500);
+  options.part_bytes = options.multipart_threshold_bytes = 5 << 20;
+  const auto content = test::Content(21 << 20);
+  UploadResult cancelled;
+  {
+    auto uploader = Opened(options);
+    uploader.Start([&](UploadResult result) { cancelled = std::move(result); });
+    uploader.Submit(UploadBuffer(BufferOf(content), "large"));
+    while (uploader.statistics().sent_bytes < 10 << 20) std::this_thread::yield();
+    uploader.Cancel("the queue's time is over");
+    uploader.Wait();
+  }
+  EXPECT_EQ(cancelled.status, Status::kCancelled);
+  EXPECT_EQ(server.CountUploads("bucket"), 1u);
+
+  const auto results = UploadAll(options, {UploadBuffer(BufferOf(content), "large")});
+  EXPECT_TRUE(results.at("large").uploaded());
+  EXPECT_EQ(results.at("large").reused_parts, 2);
+  EXPECT_EQ(Sha256Of(&server, "large"), s3::Sha256Hex(content));
+  EXPECT_EQ(server.CountUploads("bucket"), 0u);
+}
+
+// Without a journal nobody would find the parts again.
+TEST(EmbeddedUploaderTest, WithoutARunDirectoryACancelledUploadIsAborted) {
+  Server server(BucketWith({{.operation = "UploadPart",
+                             .first_attempt = 2,
+                             .action = FaultAction::kDelay,
+                             .delay = std::chrono::milliseconds(100)}}));
+  auto options = OptionsFor(server);
+  options.concurrency = 1;
+  options.part_bytes = options.multipart_threshold_bytes = 5 << 20;
+  auto uploader = Opened(options);
+  Status status = Status::kUploaded;
+  uploader.Start([&](const UploadResult& result) { status = result.status; });
+  uploader.Submit(UploadBuffer(BufferOf(test::Content(21 << 20)), "large"));
+  while (uploader.statistics().sent_bytes < 5 << 20) std::this_thread::yield();
+  uploader.Cancel("enough");
+  uploader.Wait();
+  EXPECT_EQ(status, Status::kCancelled);
+  EXPECT_EQ(server.CountUploads("bucket"), 0u);
+}
+
+}  // namespace uploader_test
+}  // namespace s3flow
