@@ -119,7 +119,8 @@ TEST(EmbeddedUploaderTest, ALaterUploaderSkipsWhatIsStoredAndUploadsTheRest) {
 }
 
 TEST(EmbeddedUploaderTest, ALaterUploaderResumesALargeBuffer) {
-  // The third part hangs, until the uploader is cancelled; or, if that came first, once in the later uploader.
+  // The third part hangs, until the uploader is cancelled; or, if that came first, once in the later
+  // uploader.
   Server server(BucketWith({{.operation = "UploadPart",
                              .first_attempt = 3,
                              .last_attempt = 3,
