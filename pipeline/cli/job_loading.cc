@@ -45,15 +45,22 @@ bool IsConsumed(const std::string& path, const std::string& job_file) {
          source.st_dev == job.st_dev && source.st_ino == job.st_ino;
 }
 
-// Returns a problem for each stream that the job was read from. Its object would be empty.
+// Returns a problem for each stream and each list that the job was read from. Its object or its names would
+// be missing.
 std::vector<config::Problem> ConsumedStreams(const config::Job& job, const std::string& job_file) {
   std::vector<config::Problem> problems;
   for (std::size_t i = 0; i < job.pipeline.source.size(); ++i) {
     const auto& root = job.pipeline.source[i];
-    if (!root.stream || !IsConsumed(root.path, job_file)) continue;
-    problems.push_back({job.sources.at(fmt::format("source.{}.path", i)),
-                        "source.path: the job file was read from this stream, so nothing of it is left to "
-                        "upload: write the job to a file, and name that file instead"});
+    const auto check = [&](const char* key, const std::string& path) {
+      if (path.empty() || !IsConsumed(path, job_file)) return;
+      problems.push_back({job.sources.at(fmt::format("source.{}.{}", i, key)),
+                          fmt::format("source.{}: the job file was read from this stream, so nothing of it "
+                                      "is left to read: write the job to a file, and name that file instead",
+                                      key)});
+    };
+    if (root.stream) check("path", root.path);
+    check("files_from", root.files_from);
+    check("files_from0", root.files_from0);
   }
   return problems;
 }

@@ -7,6 +7,7 @@
 #include "config/descriptions.h"
 #include "config/job.h"
 #include "config/schema.h"
+#include "pipeline/cli/documents/exit_statuses.h"
 
 namespace cli {
 namespace {
@@ -45,6 +46,8 @@ constexpr Text kTexts[] = {
      "  *.dat      files in every directory\n"
      "  sub/**     all files below sub\n"
      "  cache/     directories of that name, which are not walked\n"
+     "min_size, max_size, newer_than and older_than choose by size and age. files_from and files_from0 read "
+     "the names of the files from a list, so the directory is not searched.\n"
      "The directories of s3flow's own runs are never uploaded. `s3flow run JOB.yaml --dry-run` shows what "
      "would be "
      "uploaded and skipped.\n"},
@@ -60,18 +63,7 @@ constexpr Text kTexts[] = {
      "`s3flow clean RUN` aborts the multipart uploads of a run that is not to be resumed. `s3flow clean "
      "--older-than 30d "
      "DIR` removes the directories of finished runs.\n"},
-    {{"exit-status", "what the exit statuses mean"},
-     "  0    all inputs are uploaded or skipped\n"
-     "  1    some objects failed, or limits.on_failure stopped the run: look at the failures; run again\n"
-     "  64   wrong command line\n"
-     "  66   the job file or a source is missing, or the source is empty\n"
-     "  70   the counts do not add up, or a rehearsal found a difference: report a bug\n"
-     "  71   the system refuses open files, address space or threads: raise the limit\n"
-     "  74   journal, summary or output not written; run or plan directory damaged or not trusted\n"
-     "  75   the run stopped early with work left, or another process uses the run directory: run again\n"
-     "  77   the store refuses the whole run: credentials, access, bucket, region, clock, TLS, proxy\n"
-     "  78   mistake in the job file, or the directory belongs to another job or to a finished run\n"
-     "  130  SIGINT stopped the run; requests in flight have ended: run again\n"},
+    {{"exit-status", "what the exit statuses mean"}, ""},  // see ListOfExitStatuses()
     {{"environment", "the variables that s3flow reads"},
      "A key of the job file wins over a variable. `s3flow check JOB.yaml` shows where each value came from.\n"
      "  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE   credentials\n"
@@ -83,9 +75,10 @@ constexpr Text kTexts[] = {
      "time left\n"
      "  NO_COLOR, TERM                                                             colors\n"}};
 
-// Breaks paragraphs at 100 columns. Lines that begin with a space stay as they are.
+constexpr std::size_t kColumns = 100;
+
+// Breaks paragraphs at kColumns. Lines that begin with a space stay as they are.
 std::string Wrapped(std::string_view text) {
-  constexpr std::size_t kColumns = 100;
   std::string wrapped;
   std::size_t column = 0;
   for (std::size_t begin = 0; begin < text.size();) {
@@ -108,6 +101,18 @@ std::string Wrapped(std::string_view text) {
     wrapped += '\n';
   }
   return wrapped;
+}
+
+std::string ListOfExitStatuses() {
+  std::string text;
+  for (const auto& entry : ExitStatuses()) {
+    auto words = Wrapped(fmt::format("{} {}", entry.meaning, entry.next));
+    while (words.ends_with(' ') || words.ends_with('\n')) words.pop_back();
+    text += fmt::format("  {:<5}", static_cast<int>(entry.status));
+    for (const char c : words) text += c == '\n' ? std::string("\n       ") : std::string(1, c);
+    text += '\n';
+  }
+  return text;
 }
 
 struct Key {
@@ -180,6 +185,7 @@ std::vector<Topic> Topics() {
 std::optional<std::string> TopicText(std::string_view name) {
   for (const auto& [topic, text] : kTexts) {
     if (topic.name != name) continue;
+    if (name == "exit-status") return ListOfExitStatuses();
     if (name != "job") return Wrapped(text);
     return fmt::format("{}\n{}", Wrapped(text), KeyList(""));
   }

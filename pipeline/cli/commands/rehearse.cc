@@ -9,7 +9,7 @@
 
 #include "pipeline/cli/command_context.h"
 #include "pipeline/cli/commands/commands.h"
-#include "pipeline/cli/commands/read_back.h"
+#include "pipeline/cli/read_back.h"
 #include "pipeline/cli/endpoint_arguments.h"
 #include "pipeline/cli/job_loading.h"
 #include "pipeline/cli/output.h"

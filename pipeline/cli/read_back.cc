@@ -1,4 +1,4 @@
-#include "pipeline/cli/commands/read_back.h"
+#include "pipeline/cli/read_back.h"
 
 #include <fmt/format.h>
 
