@@ -87,9 +87,9 @@ class JobOnStandardInput(TestCase):
 
     def test_a_job_and_a_list_of_names_cannot_both_be_standard_input(self):
         for key in ("files_from", "files_from0"):
-            text = f"source:\n  - path: data\n    {key}: '-'\ndestination: {{bucket: b, endpoint: 'http://127.0.0.1:9'}}\n"
+            text = f"source:\n  - path: data\n    {key}: '-'\ndestination: {{bucket: bkt, endpoint: 'http://127.0.0.1:9'}}\n"
             for command in ("run", "check"):
-                self.expect(piped(text, command, "-"), 78, f"<stdin>:3:{8 + len(key)}: source.{key}: the job file was read from this stream")
+                self.expect(piped(text, command, "-"), 78, f"<stdin>:3:{7 + len(key)}: source.{key}: the job file was read from this stream")
 
     def test_a_job_file_and_a_stream_of_their_own_agree(self):
         with Serve(self.dir / "store") as server:
