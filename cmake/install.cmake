@@ -1,5 +1,5 @@
 # What `cmake --install` copies, and where. Everything without a COMPONENT of its own belongs to the program ("s3flow"),
-# which is also what the packages contain. A library's headers and archives belong to the component "development".
+# which is also what the packages contain. The library for other programs is the component "library" (library.cmake).
 include(GNUInstallDirs)
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME s3flow)
 

@@ -263,7 +263,10 @@ Field Mtime(std::string name, pipeline::MtimeLimit* limit) {
             limit->is_age = true;
             return std::nullopt;
           },
-          .show = [limit] { return YamlScalar(limit->text); }};
+          .show = [limit] { return YamlScalar(limit->text); },
+          .shape = {.pattern = "(?:[0-9]+d)?(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?(?:[0-9]+ms)?|"
+                               "[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}"
+                               "(?:Z|[-+][0-9]{2}:[0-9]{2}))?"}};
 }
 
 Field OnFailure(std::string name, pipeline::FailureLimit* limit) {

@@ -15,9 +15,9 @@ BROKEN = TOP / "tests/config/broken"
 UNSEEN = {
     "a condition between several keys": [
         "accelerate-own", "cap-below-base", "client-key-alone", "encryption-twice", "endpoint-and-list", "fips-china", "half-credentials",
-        "kms-key-without-kms", "lock-half", "memory-below-part", "profile-and-keys", "profile-refuses", "stdin-without-key", "stdin-without-stream",
-        "trailer-md5", "trailer-without-chunks", "unsigned-over-http", "virtual-on-address"],
-    "a condition between several entries of a list": ["endpoints-mixed"],
+        "kms-key-without-kms", "list-and-stream", "lock-half", "memory-below-part", "profile-and-keys", "profile-refuses", "stdin-without-key", "stdin-without-stream",
+        "trailer-md5", "trailer-without-chunks", "two-lists", "unsigned-over-http", "virtual-on-address"],
+    "a condition between several entries of a list": ["endpoints-mixed", "stdin-twice"],
     "a bound of a number within a text": ["duration-too-short", "endpoint-port", "on-failure-number", "part-size-large", "part-size-small", "proxy-port", "size-overflow"],
     "a feature of YAML that the loader refuses; a validator sees the tree without it": ["alias", "anchor", "duplicate-key", "duplicate-section", "tag", "utf16"],
     "a variable, which only the loader replaces": ["variable-name", "variable-unclosed", "variable-unset"],
