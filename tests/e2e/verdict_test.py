@@ -181,7 +181,7 @@ class OwnLimitsTest(VerdictCase):
 
     def test_the_upload_that_parts_wait_for(self):
         self.files(1, 60 * MIB)
-        with self.serve(faults="{operation: CreateMultipartUpload, action: delay, delay: 2s, attempts: all}") as server:
+        with self.serve(faults="{operation: CreateMultipartUpload, action: delay, delay: 8s, attempts: all}") as server:
             self.run_job(server, "upload: {concurrency: 12, part_size: 5MiB, multipart_threshold: 8MiB}")
         self.check("siblings", "Limited by work that is shared: ")
 
