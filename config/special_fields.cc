@@ -145,6 +145,11 @@ void CheckRoot(const Value& item, const pipeline::SourceRoot& root,
   if (root.min_size_bytes.value_or(0) > root.max_size_bytes.value_or(UINT64_MAX)) {
     report("min_size is larger than max_size, so no file is taken");
   }
+  for (const auto* globs : {&root.include_from, &root.exclude_from}) {
+    if (std::find(globs->begin(), globs->end(), "-") != globs->end()) {
+      report("include_from and exclude_from cannot read standard input ('-'): name a file");
+    }
+  }
   const bool has_list = !root.files_from.empty() || !root.files_from0.empty();
   if (has_list && root.stream) report("files_from and files_from0 cannot be used with stream: true");
   if (!root.files_from.empty() && !root.files_from0.empty()) {

@@ -99,6 +99,8 @@ struct ObjectResult {
   std::chrono::duration<double> seconds{0};
   std::string reason;                // why the input was skipped
   std::optional<s3::Error> error{};  // why the input failed or was cancelled
+  // True if other inputs may be missing because of this failure: a directory or a list that cannot be read.
+  bool hides_inputs = false;
 };
 
 // ObjectResult::reason of an input that was skipped because of object.if_none_match.

@@ -34,13 +34,19 @@ Inputs PlannedInputs(const ShardOptions& options, Trust trust) {
   return inputs;
 }
 
+// True for a failure that each shard reports, because it may hide inputs of each.
+bool HidesInputs(const Input& input) {
+  const auto* const result = std::get_if<ObjectResult>(&input);
+  return result != nullptr && result->hides_inputs;
+}
+
 // Returns a Finder that passes on only the inputs of `shard`. Each shard walks the whole source. For an input
 // of another shard, the walk is told kStarving, so that it uses all its threads until it finds inputs of this
 // shard.
 Finder FinderOfShard(Finder find, Shard shard, std::stop_token stop) {
   return [=](const Yield& yield) {
     return find([&](Input input) {
-      if (shard.Has(FileOf(input).key)) return yield(std::move(input));
+      if (HidesInputs(input) || shard.Has(FileOf(input).key)) return yield(std::move(input));
       return stop.stop_requested() ? Backpressure::kStop : Backpressure::kStarving;
     });
   };

@@ -76,11 +76,16 @@ std::optional<Input> ListWalk::Visit(const ListedName& listed) {
   if (is_empty_line) return std::nullopt;
   const auto relative = PathBelowRoot(listed, absolute_roots_);
   if (!relative) return Invalid(listed, relative.error());
-  if (!inputs_.listed().Insert(*relative)) return Repeated(listed, *relative);
-  if (auto failed = Enter(listed, *relative)) return failed;
+  const bool is_first = inputs_.listed().Insert(*relative);
+  auto found = VisitPath(listed, *relative);
+  return found && !is_first ? Repeated(listed, *relative) : found;
+}
+
+std::optional<Input> ListWalk::VisitPath(const ListedName& listed, const std::string& relative) {
+  if (auto failed = Enter(listed, relative)) return failed;
   if (levels_.back().is_left_out) return std::nullopt;
-  if (levels_.back().is_own) return inputs_.Skipped(*relative, kOwnDirectory);
-  return VisitEntry(listed, *relative);
+  if (levels_.back().is_own) return inputs_.Skipped(relative, kOwnDirectory);
+  return VisitEntry(listed, relative);
 }
 
 std::optional<Input> ListWalk::Enter(const ListedName& listed, const std::string& relative) {
@@ -130,6 +135,7 @@ std::optional<Input> ListWalk::VisitEntry(const ListedName& listed, const std::s
       return Failed(listed, relative, "cannot follow the symbolic link: " + ErrnoText(errno));
   }
   if (S_ISDIR(status.st_mode)) {
+    if (ExcludesDirectory(inputs_.root(), relative)) return std::nullopt;
     return Failed(listed, relative, "is a directory: a list names files, so list the files below it");
   }
   if (!S_ISREG(status.st_mode)) return inputs_.Skipped(relative, SpecialFileName(status.st_mode));
@@ -140,9 +146,7 @@ Input ListWalk::Unreadable(const s3::Error& error) const {
   auto result = inputs_.Failed("", error.kind,
                                fmt::format("cannot read the list {} beyond {} {}: {}", source_.Name(), names_,
                                            source_.separator == '\n' ? "lines" : "records", error.message));
-  auto file = *result.file;
-  file.path = source_.path;
-  result.file = std::make_shared<const InputFile>(std::move(file));
+  result.hides_inputs = true;
   return result;
 }
 

@@ -40,6 +40,7 @@ class ListWalk {
   };
 
   std::optional<Input> Visit(const ListedName& listed);
+  std::optional<Input> VisitPath(const ListedName& listed, const std::string& relative);
   std::optional<Input> VisitEntry(const ListedName& listed, const std::string& relative);
   // Opens the directories of the path. Returns a failure, or nothing.
   std::optional<Input> Enter(const ListedName& listed, const std::string& relative);

@@ -1,6 +1,7 @@
 #include "pipeline/source/source_roots.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -25,6 +26,11 @@ std::string_view Trimmed(std::string_view line) {
 
 // Adds the globs of the file at `path` to `globs`. `key`: the key that names the file, for messages.
 s3::Result<void> AddGlobs(const char* key, const std::string& path, std::vector<std::string>* globs) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  struct stat status;
+  if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+    return FailGlobs(key, path, "it is not a regular file, which each session could read again");
+  }
   auto lines = NameList::Open(path, '\n');
   if (!lines) return FailGlobs(key, path, lines.error().message);
   for (;;) {
@@ -32,7 +38,9 @@ s3::Result<void> AddGlobs(const char* key, const std::string& path, std::vector<
     if (!next) return FailGlobs(key, path, next.error().message);
     if (!*next) return {};
     const auto& line = **next;
-    const auto glob = Trimmed(line.name);
+    std::string_view text = line.name;
+    if (line.number == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    const auto glob = Trimmed(text);
     if (glob.empty() || glob.starts_with('#')) continue;
     if (line.is_cut) return FailGlobs(key, path, fmt::format("line {} is too long for a glob", line.number));
     globs->emplace_back(glob);
@@ -42,7 +50,9 @@ s3::Result<void> AddGlobs(const char* key, const std::string& path, std::vector<
 }  // namespace
 
 std::string PathIn(const std::string& directory, std::string path) {
-  while (path.starts_with("./") && path.size() > 2) path.erase(0, 2);
+  while (path.starts_with("./") && path.find_first_not_of("./") != std::string::npos) {
+    path.erase(0, path.find_first_not_of('/', 1));  // ".//a" is "a", not "/a"
+  }
   return (std::filesystem::path(directory) / path).string();
 }
 

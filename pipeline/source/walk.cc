@@ -83,6 +83,10 @@ std::optional<Input> Walk::Next() {
 }
 
 bool Walk::Step(std::optional<Input>* found) {
+  // The caller does not see entries that a filter leaves out, so it cannot end a walk that finds nothing
+  // else.
+  interrupted_ = interrupted_ || stop_.stop_requested();
+  if (interrupted_) return false;
   if (!stack_.empty()) {
     *found = ReadEntry();
     return true;

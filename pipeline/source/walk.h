@@ -37,7 +37,7 @@ std::optional<std::string> RootProblem(const std::vector<SourceRoot>& roots);
 class Walk {
  public:
   // A key is `key_prefix`, then the root's prefix, then the path below the root.
-  // `stop` ends a wait for names from a FIFO or standard input; see interrupted().
+  // `stop` ends the walk; see interrupted().
   Walk(std::vector<SourceRoot> roots, std::string key_prefix, OwnFiles own = {}, std::stop_token stop = {});
 
   // Visits one more entry, and sets `found` if the entry is an input. Returns false at the end.
@@ -51,7 +51,7 @@ class Walk {
   std::optional<Walk> Split();
   // Returns how many threads may walk parts of the current root at the same time.
   int threads() const { return next_root_ == 0 ? 1 : root().threads; }
-  // Returns true if the walk ended because of a stop, before the end of a list.
+  // Returns true if the walk ended because of a stop.
   bool interrupted() const { return interrupted_; }
 
   // Split() reads up to this many names of a directory, and divides them between both walks.
@@ -89,7 +89,10 @@ class Walk {
     return inputs_.Skipped(relative, std::move(reason));
   }
   Input Failed(const std::string& relative, s3::ErrorKind kind, std::string message) const {
-    return inputs_.Failed(relative, kind, std::move(message));
+    auto failed = inputs_.Failed(relative, kind, std::move(message));
+    // What cannot be read may be a directory.
+    failed.hides_inputs = kind == s3::ErrorKind::kLocal;
+    return failed;
   }
   const SourceRoot& root() const { return inputs_.root(); }
 

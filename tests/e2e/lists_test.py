@@ -166,6 +166,15 @@ class Lists(TestCase):
         self.s3flow("run", "JOB", "--set", "source.0.files_from=-", status=66, preexec_fn=lambda: os.close(0))
         self.assertIn("standard input", self.said)
 
+    def test_each_shard_reports_a_list_that_cannot_be_read(self):
+        """Its key belongs to one shard, but names of all shards may be missing."""
+        self.serve()
+        for shard in ("0/2", "1/2"):
+            self.s3flow("run", "JOB", "--set", "source.0.files_from=/proc/self/mem", "--shard", shard, "--run-dir", self.dir / shard[0], status=1)
+            self.assertIn("cannot read the list /proc/self/mem", self.said)
+            failed = self.s3flow("report", self.dir / shard[0], "--format", "failed")
+            self.assertNotIn("/proc/self/mem", failed)
+
     def test_a_list_that_grows_while_it_is_read_is_no_success(self):
         self.serve("--latency", "50ms")
         for i in range(3000):
@@ -181,7 +190,7 @@ class Lists(TestCase):
         out, err = process.communicate(timeout=120)
         self.assertEqual(process.returncode, 1, out + err)
         failed, = [record for record in read_journal(self.dir / "run") if record["outcome"] == "failed"]
-        self.assertEqual(failed["path"], str(path))
+        self.assertEqual(failed["path"], f"{self.dir}/data")
         self.assertIn("changed while it was read", failed["message"])
 
     def test_a_signal_ends_the_wait_for_names(self):
@@ -257,6 +266,13 @@ class Lists(TestCase):
         self.assertIn("0 inputs have appeared", self.s3flow("finish", plan, "--check-source"))
         self.s3flow("run", "JOB", "--run-dir", self.dir / "new", "--set", f"source.0.include_from={self.dir}/none", status=66)
         self.assertIn("include_from", self.said)
+        (self.dir / "marked").write_bytes(b"\xef\xbb\xbfsub0/\r\nsub1/\r\nsub2/f2\r\n")  # as editors on Windows write it
+        self.assertIn("2 found: 2 uploaded", self.s3flow("run", "JOB", "--run-dir", self.dir / "bom", "--set", f"source.0.exclude_from={self.dir}/marked"))
+        os.mkfifo(self.dir / "fifo")
+        self.s3flow("run", "JOB", "--run-dir", self.dir / "new", "--set", f"source.0.exclude_from={self.dir}/fifo", status=66)
+        self.assertIn("is not a regular file", self.said)
+        # What the globs leave out is no input, also when the list repeats it or names a directory.
+        self.run_list(["sub0/f0", "sub0/f0", "sub0"], "--run-dir", self.dir / "out", "--set", f"source.0.exclude_from={self.dir}/marked", status=66)
 
     def test_filters(self):
         self.serve()

@@ -10,7 +10,8 @@ namespace source_roots_test {
 
 TEST(SourceRootsTest, MakesRelativePathsAbsolute) {
   std::vector<SourceRoot> roots;
-  for (const auto* path : {"/data", "data", "./data", "././data", ".", "./", "../data"}) {
+  for (const auto* path :
+       {"/data", "data", "./data", "././data", ".//data", "././//data", ".", "./", "../data"}) {
     roots.push_back({.path = path, .prefix = "p/"});
   }
   const auto absolute = RootsIn("/home", roots);
@@ -19,8 +20,8 @@ TEST(SourceRootsTest, MakesRelativePathsAbsolute) {
     paths.push_back(root.path);
     EXPECT_EQ(root.prefix, "p/");
   }
-  EXPECT_EQ(paths, (std::vector<std::string>{"/data", "/home/data", "/home/data", "/home/data", "/home/.",
-                                             "/home/./", "/home/../data"}));
+  EXPECT_EQ(paths, (std::vector<std::string>{"/data", "/home/data", "/home/data", "/home/data", "/home/data",
+                                             "/home/data", "/home/.", "/home/./", "/home/../data"}));
 }
 
 TEST(ReadGlobsTest, AddsTheLinesOfFiles) {
