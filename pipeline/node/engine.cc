@@ -160,13 +160,18 @@ bool Engine::Find(const Yield& yield) {
   return true;
 }
 
-// A buffer that has the key and size of an earlier one may have other content, so it is always uploaded.
-Input Engine::InputFor(s3flow::Upload upload) const {
+// Only a file is skipped. A buffer that has the key and size of an earlier one may have other content. A key
+// that this uploader has got before may have been written again, and the journal does not record the
+// properties of one input.
+Input Engine::InputFor(s3flow::Upload upload) {
   auto input = InputOf(std::move(upload), setup_.store.destination.prefix);
   const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input);
-  if (file == nullptr || (*file)->is_buffer() || !setup_.directory) return input;
+  if (file == nullptr || !setup_.directory) return input;
+  const bool is_first = keys_.insert(std::hash<std::string>{}((*file)->key)).second;
+  const auto& own = *(*file)->embedded;
+  if (!is_first || (*file)->is_buffer() || !own.properties.entries().empty()) return input;
   const auto done = setup_.directory->history()->inputs().FindDone(**file);
-  if (!done) return input;
+  if (!done || done->outcome != Outcome::kUploaded) return input;
   ObjectResult result;
   result.outcome = Outcome::kSkipped;
   result.reason = kDoneEarlier;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <unordered_set>
 
 #include "pipeline/graph/concurrency_controller.h"
 #include "pipeline/graph/graph.h"
@@ -66,7 +67,7 @@ class Engine {
  private:
   explicit Engine(EngineSetup setup);
   bool Find(const Yield& yield);
-  Input InputFor(s3flow::Upload upload) const;
+  Input InputFor(s3flow::Upload upload);
   UploadContext ContextOf();
   GraphCallbacks Callbacks();
   void Record(const ObjectResult& result);
@@ -91,6 +92,8 @@ class Engine {
   Source source_;
   pipeline::Uploader uploader_;
   ConcurrencyController slots_;
+  // Hashes of the keys so far, for InputFor(); only the source's thread uses them.
+  std::unordered_set<std::size_t> keys_;
   OnResult on_result_;
   Summary summary_;
   std::thread thread_;  // runs the graph

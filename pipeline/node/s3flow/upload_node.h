@@ -15,6 +15,7 @@
 #include <oneapi/tbb/flow_graph.h>
 #include <oneapi/tbb/task.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -39,8 +40,8 @@ enum class WhenFull {
 };
 
 struct NodeOptions {
-  // The maximum number of inputs that have left the node's queue and have no result yet. It limits the memory
-  // of buffers that wait, if the predecessors keep to it (kReject).
+  // At least 1. The maximum number of inputs that have left the node's queue and have no result yet. It
+  // limits the memory of buffers that wait, if the predecessors keep to it (kReject).
   std::size_t max_open = 1024;
   WhenFull when_full = WhenFull::kQueue;
 };
@@ -56,7 +57,7 @@ class UploadNode : public tbb::flow::composite_node<std::tuple<Upload>, std::tup
       : composite_node(graph),
         graph_(graph),
         queue_(graph),
-        limiter_(graph, options.max_open),
+        limiter_(graph, std::max<std::size_t>(options.max_open, 1)),
         async_(graph, tbb::flow::unlimited,
                [this](const Upload& upload, AsyncNode::gateway_type& gateway) { Submit(upload, gateway); }),
         split_(graph, tbb::flow::unlimited,
@@ -76,9 +77,10 @@ class UploadNode : public tbb::flow::composite_node<std::tuple<Upload>, std::tup
     watcher_ = std::thread([this] { WatchCancellation(); });
   }
 
-  // If inputs are open, cancels them and drops their results; takes about Options::drain at most.
+  // Cancels the inputs that have no result yet, and drops their results. Then waits for the whole graph,
+  // because messages may be on their way through this node. A reservation of the caller
+  // (graph::reserve_wait()) must have ended.
   ~UploadNode() override {
-    const bool is_idle = open_ == 0;
     is_closing_ = true;
     {
       const std::lock_guard lock(mutex_);
@@ -86,12 +88,12 @@ class UploadNode : public tbb::flow::composite_node<std::tuple<Upload>, std::tup
     }
     changed_.notify_all();
     watcher_.join();
-    uploader_.reset();
-    if (is_idle) return;
+    if (open_ > 0) uploader_->Cancel("the node was destroyed");
     try {
-      graph_.wait_for_all();  // a result may be on its way through this node
-    } catch (...) {           // of another node, whose messages are dropped like the results of this one
+      graph_.wait_for_all();
+    } catch (...) {  // of another node, whose messages are dropped like the results of this one
     }
+    uploader_.reset();
   }
 
   // Returns false if the input was rejected. Only kReject rejects.
@@ -116,6 +118,7 @@ class UploadNode : public tbb::flow::composite_node<std::tuple<Upload>, std::tup
       changed_.notify_all();
     }
     try {
+      if (is_closing_) uploader_->Cancel("the node was destroyed");
       uploader_->Submit(upload);
     } catch (...) {  // std::bad_alloc; oneTBB cancels the graph and rethrows it in wait_for_all()
       Close(gateway);

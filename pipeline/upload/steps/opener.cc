@@ -27,6 +27,11 @@ std::int64_t MtimeOf(const Object& object) { return object.is_file() ? MtimeNs(o
 // properties.
 bool CanBeResumed(const Object& object, const OpenUpload& open) {
   if (object.is_stream() || open.outdated || !object.plan().is_multipart()) return false;
+  if (const auto& own = object.file().embedded) {
+    // The journal does not record the properties of one input. And only a file has a time of change that
+    // tells whether an object whose completion had no response has this content.
+    if (!own->properties.entries().empty() || (object.is_buffer() && open.completing)) return false;
+  }
   return open.record.size_bytes == object.plan().size_bytes &&
          open.record.part_bytes == object.plan().part_bytes && open.record.mtime_ns == MtimeOf(object);
 }
