@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 #include <functional>
 #include <new>
@@ -318,6 +319,17 @@ cli::CommandResult Explain(const CLI::App& app, const CLI::ParseError& error) {
   return cli::Fail(pipeline::kExitUsage, problem.str() + " (see s3flow --help)");
 }
 
+// Returns a problem if an option has an empty value: in a script, a variable may be unset.
+std::optional<std::string> EmptyOption(const CLI::App& command) {
+  for (const auto* option : command.get_options()) {
+    const auto& values = option->results();
+    if (option->nonpositional() && std::find(values.begin(), values.end(), "") != values.end()) {
+      return fmt::format("{} has an empty value: give it one, or leave the option out", option->get_name());
+    }
+  }
+  return std::nullopt;
+}
+
 tl::expected<void, cli::ExitError> CheckThreads() {
   const int threads = pipeline::ThreadsThatStart(kMinThreads);
   if (threads >= kMinThreads) return {};
@@ -350,6 +362,8 @@ cli::CommandResult ParseAndExecute(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return Explain(app, error);
   }
+  const auto problem = EmptyOption(*app.get_subcommands().front());
+  if (problem) return cli::Fail(pipeline::kExitUsage, *problem);
   if (const auto enough = CheckThreads(); !enough) return tl::unexpected(enough.error());
   for (const auto& command : commands) {
     if (command.parser->parsed()) return command.execute();

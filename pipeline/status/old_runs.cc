@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <string_view>
 
 #include "pipeline/fs/files.h"
 #include "pipeline/journal/record.h"
@@ -24,7 +25,11 @@ namespace {
 
 constexpr char kLocksName[] = "locks";
 
-// What a run writes into its directory. The journal is the last: without it, nobody would know the rest.
+// A directory that is being removed gets this ending first, so that a later command can finish what a killed
+// one began.
+constexpr std::string_view kRemoving = ".s3flow-removing";
+
+// What a run writes into its directory.
 const std::vector<std::string>& OwnNames() {
   static const std::vector<std::string> names{
       kSummaryName, kStatusName, kMetricsName, kSeriesName, std::string(kJournalName) + ".torn",
@@ -34,14 +39,16 @@ const std::vector<std::string>& OwnNames() {
 
 // OwnDir::Write() writes NAME.new first. A process that was killed may have left it.
 bool IsOwnName(std::string name) {
+  if (name == kLocksName) return true;
   if (name.ends_with(".new")) name.resize(name.size() - 4);
-  return name == kLocksName || std::find(OwnNames().begin(), OwnNames().end(), name) != OwnNames().end();
+  return std::find(OwnNames().begin(), OwnNames().end(), name) != OwnNames().end();
 }
 
 std::string WhyKept(const RunView& view, const OldRunsRule& rule) {
   if (view.phase == RunPhase::kUnreadable) return view.problem;
   if (view.phase == RunPhase::kActive || view.is_locked) return "is running";
   if (view.phase != RunPhase::kEnded) return "was killed, or its end is not recorded: resume it";
+  if (!view.status->shard.empty()) return "is a shard: remove it with its plan";
   if (!view.status->complete) return "has work left: resume it";
   if (view.HasFailures() && !rule.failed_too) {
     return fmt::format("ended with exit status {}: run it again with --resume, or add --failed-too",
@@ -67,11 +74,34 @@ bool JournalEndsAs(const LiveStatus& status, const OwnDir& run) {
          last == wanted;
 }
 
+// A lock is a number, or a number to be: see RunLock.
+bool IsLockName(const std::string& name) {
+  constexpr std::string_view kDigits = "0123456789";
+  return name.starts_with("new-") || name.find_first_not_of(kDigits) == std::string::npos;
+}
+
+bool IsFile(const OwnDir& directory, const std::string& name) {
+  struct stat status {};
+  return fstatat(directory.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode);
+}
+
+// Returns why the directory must not be removed: it has something that is not a file of the run.
 s3::Result<std::string> WhyFilesAreKept(const OwnDir& run) {
+  const auto foreign = [](const std::string& name) {
+    return fmt::format("contains {}, which is not a file of the run: move it to another directory", name);
+  };
   const auto names = run.Names();
   if (!names) return tl::unexpected(names.error());
   for (const auto& name : *names) {
-    if (!IsOwnName(name)) return fmt::format("has {}, which s3flow did not write: move it away", name);
+    if (!IsOwnName(name) || (name != kLocksName && !IsFile(run, name))) return foreign(name);
+  }
+  const auto locks = run.FindDir(kLocksName);
+  if (!locks) return tl::unexpected(locks.error());
+  if (!*locks) return "";
+  const auto held = (*locks)->Names();
+  if (!held) return tl::unexpected(held.error());
+  for (const auto& name : *held) {
+    if (!IsLockName(name) || !IsFile(**locks, name)) return foreign(fmt::format("{}/{}", kLocksName, name));
   }
   return "";
 }
@@ -93,8 +123,15 @@ bool Removed(const OwnDir& directory, const std::string& name, int flags = 0) {
 }
 
 // Returns why the directory could not be removed. The caller holds its lock.
-std::optional<std::string> Remove(const OwnDir& parent, const std::string& name, const OwnDir& run) {
+std::optional<std::string> Remove(const OwnDir& parent, std::string name, const OwnDir& run) {
   const auto failure = [](const std::string& path) { return ErrnoError(path, errno).message; };
+  if (!name.ends_with(kRemoving)) {
+    const auto renamed = name + std::string(kRemoving);
+    if (renameat(parent.fd(), name.c_str(), parent.fd(), renamed.c_str()) != 0) {
+      return failure(parent.PathOf(name));
+    }
+    name = renamed;
+  }
   for (const auto& file : OwnNames()) {
     Removed(run, file + ".new");
     if (!Removed(run, file)) return failure(run.PathOf(file));
@@ -127,6 +164,7 @@ class Cleaner {
     const auto run = parent_.FindDir(name);
     if (!run) return Keep(name, run.error().message);
     if (!*run) return Count();
+    if (name.ends_with(kRemoving)) return FinishRemoval(name, **run);
     // A plan has a journal after `finish`, and its shards have theirs below it.
     if ((*run)->Has(kPlanName)) return Keep(name, "is a plan");
     if (!(*run)->Has(kJournalName)) return Count();
@@ -145,6 +183,20 @@ class Cleaner {
     if (!JournalEndsAs(*view.status, run)) return "its journal does not end with the end of a run: resume it";
     auto files = WhyFilesAreKept(run);
     return files ? *files : files.error().message;
+  }
+
+  // Another command was killed while it removed this directory.
+  void FinishRemoval(const std::string& name, const OwnDir& run) {
+    const auto files = WhyFilesAreKept(run);
+    if (!files || !files->empty()) return Keep(name, files ? *files : files.error().message);
+    const auto bytes = BytesOf(run);
+    auto problem = rule_.dry_run ? std::nullopt : Remove(parent_, name, run);
+    if (problem) {
+      runs_.failed.emplace_back(name, std::move(*problem));
+      return;
+    }
+    runs_.removed.push_back(name);
+    runs_.bytes += bytes;
   }
 
   void VisitRun(const std::string& name, const OwnDir& run) {

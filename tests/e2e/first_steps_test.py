@@ -332,7 +332,7 @@ class CleanOldRuns(TestCase):
         self.assertEqual(self.left(), everything)
         text = self.clean()
         self.assertIn("removed: old\n", text)
-        for name, why in [("fresh", "ended 3 days ago"), ("with-a-report", "has notes.txt, which s3flow did not write"), ("killed-later", "does not end with the end of a run"),
+        for name, why in [("fresh", "ended 3 days ago"), ("with-a-report", "contains notes.txt, which is not a file of the run"), ("killed-later", "does not end with the end of a run"),
                           ("no-end", "its end is not recorded"), ("failed", "ended with exit status 1: run it again with --resume"), ("plan", "is a plan")]:
             self.assertRegex(text, f"(?m)^kept: {name}: .*{re.escape(why)}")
         self.assertIn("1 run directory removed, ", text)
@@ -340,6 +340,42 @@ class CleanOldRuns(TestCase):
         self.assertEqual(self.left(), sorted(set(everything) - {"old"}))
         self.assertIn("removed: failed\n", self.clean("--failed-too"))
         self.assertEqual(self.left(), sorted(set(everything) - {"old", "failed"}))
+
+    def test_shards_belong_to_their_plan(self):
+        with Serve(self.dir / "store") as server:
+            job, plan = self.job(server.endpoint), self.dir / "PLAN"
+            options = ("--set", "report.run_dir=")
+            self.assertEqual(s3flow("plan", job, "--shards", "2", "--out", plan, *options).returncode, 0)
+            for shard in ("0", "1"):
+                self.assertEqual(s3flow("run", "--plan", plan, "--shard", shard).returncode, 0)
+            self.runs = plan / "shards"
+            for name in self.left():
+                self.age(name, 40)
+            self.assertRegex(self.clean(), "(?m)^kept: .*is a shard: remove it with its plan")
+            ended = s3flow("finish", plan)
+            self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+
+    def test_a_foreign_file_among_the_locks_is_kept(self):
+        with Serve(self.dir / "store") as server:
+            self.make(self.job(server.endpoint), "a")
+        self.write("runs/a/locks/notes.txt", "mine")
+        self.assertIn("contains locks/notes.txt, which is not a file of the run", self.clean())
+        self.assertEqual((self.runs / "a/locks/notes.txt").read_text(), "mine")
+
+    def test_a_removal_that_was_killed_is_finished(self):
+        with Serve(self.dir / "store") as server:
+            self.make(self.job(server.endpoint), "a")
+        (self.runs / "a/summary.json").unlink()
+        (self.runs / "a").rename(self.runs / "a.s3flow-removing")
+        self.write("runs/b.s3flow-removing/mine.txt", "mine")
+        self.assertIn("removed: a.s3flow-removing\n", self.clean())
+        self.assertEqual(self.left(), ["b.s3flow-removing"])
+
+    def test_an_option_without_a_value_is_refused(self):
+        for command in (("clean", self.dir, "--older-than", ""), ("init", "s3://bkt/x", "--endpoint", "")):
+            ended = s3flow(*command)
+            self.assertEqual(ended.returncode, 64, ended.stdout + ended.stderr)
+            self.assertIn("has an empty value: give it one, or leave the option out", ended.stderr)
 
     def test_a_running_run_is_kept(self):
         fifo = self.dir / "input"

@@ -43,12 +43,19 @@ tl::expected<Destination, ExitError> DestinationOf(const std::string& url) {
   return destination;
 }
 
-// Returns true if the job file would be among the inputs.
-bool IsBelow(const std::string& file, const std::string& directory) {
+// Returns the glob of `directory` that matches only `file`; empty if the file is not below the directory.
+std::string GlobOf(const std::string& file, const std::string& directory) {
   std::error_code error;
-  const auto relative = std::filesystem::relative(std::filesystem::absolute(file, error).parent_path(),
-                                                  std::filesystem::absolute(directory, error), error);
-  return !error && !relative.empty() && *relative.begin() != "..";
+  const auto folder = std::filesystem::relative(std::filesystem::absolute(file, error).parent_path(),
+                                                std::filesystem::absolute(directory, error), error);
+  if (error || folder.empty() || *folder.begin() == "..") return "";
+  const auto path = (folder / pipeline::NameOf(file)).lexically_normal().string();
+  std::string glob = "/";
+  for (const char c : path) {
+    const bool is_special = c == '*' || c == '?' || c == '[';
+    glob += is_special ? fmt::format("[{}]", c) : std::string(1, c);
+  }
+  return glob;
 }
 
 std::string Line(const char* key, const std::string& value, const char* comment) {
@@ -62,25 +69,25 @@ std::string Unset(const char* line, const char* comment) {
 }
 
 std::string JobText(const InitArguments& arguments, const Destination& destination) {
-  const bool is_among =
-      arguments.output != kStandardInputName && IsBelow(arguments.output, arguments.directory);
-  const auto own_name = config::YamlScalar(pipeline::NameOf(arguments.output));
+  const auto own_glob =
+      arguments.output == kStandardInputName ? "" : GlobOf(arguments.output, arguments.directory);
   std::string text =
-      "# What s3flow uploads, and where to. To set a key that is a comment, remove its first \"# \".\n"
+      "# The files that s3flow uploads, and the store that receives them. To set a key that is a comment, "
+      "remove its first \"# \".\n"
       "# `s3flow help job` lists all keys, and `s3flow help KEY` explains one.\n"
       "source:\n";
   text += fmt::format("{:<31} # all files below it\n",
                       fmt::format("  - path: {}", config::YamlScalar(arguments.directory)));
   text += Unset("#     include: [\"*.dat\"]", "only these files");
-  text += is_among ? fmt::format("{:<31} # not these: this file itself\n",
-                                 fmt::format("    exclude: [{}]", own_name))
-                   : Unset("#     exclude: [\"*.tmp\", \"cache/\"]", "not these");
+  text += !own_glob.empty() ? fmt::format("{:<31} # not these: this file itself\n",
+                                          fmt::format("    exclude: [{}]", config::YamlScalar(own_glob)))
+                            : Unset("#     exclude: [\"*.tmp\", \"cache/\"]", "not these");
   text += "destination:\n" + Line("bucket", destination.bucket, "it must exist");
   text += Line("prefix", destination.prefix, "the text before every key");
   text += arguments.endpoint.empty()
               ? Unset("#   endpoint: http://127.0.0.1:7480", "for a store other than AWS")
               : Line("endpoint", arguments.endpoint, "without it: AWS");
-  text += arguments.region.empty() ? Unset("#   region: us-east-1", "without it: of AWS's settings")
+  text += arguments.region.empty() ? Unset("#   region: us-east-1", "default: the region in AWS's settings")
                                    : Line("region", arguments.region, "of the bucket");
   if (arguments.profile.empty()) {
     text +=
@@ -91,7 +98,7 @@ std::string JobText(const InitArguments& arguments, const Destination& destinati
         "credentials:\n" + Line("profile", arguments.profile, "a section of ~/.aws/credentials or config");
   }
   text += "# object:\n" + Unset("#   storage_class: STANDARD_IA", "of all objects");
-  text += "# limits:\n" + Unset("#   time: 2h", "stop in time; the same command resumes the run");
+  text += "# limits:\n" + Unset("#   time: 2h", "stop after 2 hours; the same command resumes the run");
   text += Unset("#   bandwidth: 100MiB", "per second");
   text += "# resume:\n" + Unset("#   skip: size_mtime", "skip files that the store has already");
   return text;
@@ -107,7 +114,9 @@ tl::expected<config::Job, ExitError> LoadText(const InitArguments& arguments, co
 tl::expected<StoreProbe, ExitError> ProbeShortly(config::Job job,
                                                  const std::function<void(std::string_view)>& note) {
   job.s3.retry.max_attempts = 2;
-  job.s3.transport.connect_timeout = 5s;
+  auto& transport = job.s3.transport;
+  transport.connect_timeout = transport.stall_window = transport.response_timeout = 5s;
+  transport.completion_window = 5s;
   return ProbeStore(job, note);
 }
 
@@ -153,7 +162,11 @@ CommandResult Init(const InitArguments& given) {
     probe = ProbeShortly(*job, [&](std::string_view text) { say(fmt::format("note: {}", text)); });
     const bool is_new_region = *probe && (*probe)->region != job->s3.destination.region;
     if (is_new_region) arguments->region = (*probe)->region;
+    if (!*probe && (*probe).error().status == pipeline::kExitInterrupted)
+      return tl::unexpected((*probe).error());
   }
+  // An endpoint of AWS's settings, which the machine that runs the job may not have.
+  if (arguments->endpoint.empty()) arguments->endpoint = job->s3.destination.endpoint;
   output->Append(JobText(*arguments, *destination));
   if (const auto written = output->Finish(); !written)
     return Fail(pipeline::kExitJournal, written.error().message);

@@ -34,7 +34,7 @@ constexpr Example kExamples[] = {
      "s3flow finish PLAN --check-source"},
     {"status", "Watch all shards of a plan from any node", "s3flow status PLAN --watch"},
     {"report", "Compare the uploaded content with local files",
-     "s3flow report RUN --format sha256sum | sha256sum -c"},
+     "s3flow report RUN --format sha256sum | (cd data && sha256sum -c)"},
     {"serve", "Run a store for tests. Its first line shows the URL and the credentials",
      "s3flow serve STORE --bucket results --port 9000"},
     {"completion", "Complete s3flow's commands, options and job keys in this bash",
