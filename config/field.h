@@ -36,7 +36,7 @@ struct Shape {
   std::string pattern = "";
   std::string names = "";
   std::optional<std::uint64_t> minimum = {}, maximum = {};
-  std::vector<NamedShape> properties = {};
+  std::vector<NamedShape> properties;         // without "= {}", which needs the complete type
   std::string required = "";                  // the name of the property that must be there; empty for none
   std::optional<std::size_t> max_count = {};  // of names
   bool is_one_property = false;               // a mapping with exactly one property, or one of `words`

@@ -9,10 +9,10 @@
 
 #include "pipeline/cli/command_context.h"
 #include "pipeline/cli/commands/commands.h"
-#include "pipeline/cli/read_back.h"
 #include "pipeline/cli/endpoint_arguments.h"
 #include "pipeline/cli/job_loading.h"
 #include "pipeline/cli/output.h"
+#include "pipeline/cli/read_back.h"
 #include "pipeline/report/format.h"
 #include "s3/endpoint/server.h"
 #include "s3/stores/store_profiles.h"
