@@ -6,7 +6,9 @@
 
 #include <map>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "pipeline/journal/history.h"
 #include "tests/library/library_fixture.h"
@@ -150,6 +152,51 @@ TEST(EmbeddedUploaderTest, ALaterUploaderResumesALargeBuffer) {
   EXPECT_EQ(results.at("large").reused_parts, 2);
   EXPECT_EQ(Sha256Of(&server, "large"), s3::Sha256Hex(content));
   EXPECT_EQ(server.CountUploads("bucket"), 0u);
+}
+
+// The completion of the first buffer takes effect, but the process ends before it learns that. A buffer with
+// the same key and size, but other content, is then no buffer that is stored already.
+TEST(EmbeddedUploaderTest, ALargeBufferIsNotTakenForAnEarlierOne) {
+  Server server(BucketWith(
+      {{.operation = "CompleteMultipartUpload", .action = FaultAction::kNoResponse, .applied = true}}));
+  const test::TempDir directory;
+  auto options = OptionsFor(server);
+  options.run_dir = directory / "run";
+  options.drain = std::chrono::milliseconds(50);
+  options.part_bytes = options.multipart_threshold_bytes = 5 << 20;
+  const auto first = test::Content(11 << 20);
+  const auto second = std::string(first.rbegin(), first.rend());
+  {
+    auto uploader = Opened(options);
+    uploader.Start([](const UploadResult&) {});
+    uploader.Submit(UploadBuffer(BufferOf(first), "checkpoint"));
+    while (Sha256Of(&server, "checkpoint") == "(absent)") std::this_thread::yield();
+    uploader.Cancel("the queue's time is over");
+    uploader.Wait();
+  }
+  const auto results = UploadAll(options, {UploadBuffer(BufferOf(second), "checkpoint")});
+  EXPECT_TRUE(results.at("checkpoint").uploaded());
+  EXPECT_EQ(Sha256Of(&server, "checkpoint"), s3::Sha256Hex(second));
+}
+
+// A key may be written again within one session, and what the journal knew of it is then out of date.
+TEST(EmbeddedUploaderTest, AFileIsNotSkippedAfterItsKeyWasWrittenAgain) {
+  Server server(BucketWith());
+  const test::TempDir directory;
+  auto options = OptionsFor(server);
+  options.run_dir = directory / "run";
+  const auto a = UploadFile(directory.Write("a", "content a"), "latest");
+  const auto b = UploadFile(directory.Write("b", "content b"), "latest");
+  EXPECT_TRUE(UploadAll(options, {a}).at("latest").uploaded());
+  auto uploader = Opened(options);
+  std::vector<Status> statuses;
+  uploader.Start([&](const UploadResult& result) { statuses.push_back(result.status); });
+  for (const auto& upload : {b, a}) {
+    uploader.Submit(upload);
+    uploader.Wait();
+  }
+  EXPECT_THAT(statuses, testing::Each(Status::kUploaded));
+  EXPECT_EQ(Sha256Of(&server, "latest"), s3::Sha256Hex("content a"));
 }
 
 // Without a journal nobody would find the parts again.
