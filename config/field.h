@@ -16,7 +16,7 @@ using MaybeProblem = std::optional<std::string>;
 
 struct NamedShape;
 
-// What the values of a key look like, for config/describe/json_schema.h. A shape accepts every value that the
+// Describes the values of a key, for config/describe/json_schema.h. A shape accepts every value that the
 // loader accepts. It refuses what one value alone shows to be wrong, as far as a JSON Schema can say it.
 struct Shape {
   enum class Kind {

@@ -26,7 +26,7 @@ struct PartsOfPlan {
   std::string token, upload_id;
 };
 
-// What a program that embeds s3flow passes with an input (pipeline/node).
+// The data that an embedding program passes with an input (pipeline/node).
 struct EmbeddedInput {
   std::uint64_t tag = 0;  // returned with the result
   // Set: the input is these bytes, not a file. They must not change until the input has its result.

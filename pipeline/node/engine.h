@@ -33,7 +33,7 @@
 
 namespace pipeline {
 
-// What an Engine needs and may fail to get.
+// The parts of an Engine whose creation may fail.
 struct EngineSetup {
   s3flow::Options options;
   std::unique_ptr<StopControl> stop;      // the journal refers to it

@@ -81,7 +81,7 @@ int main(int argc, char** argv) {
     return 78;
   }
 
-  // Both runs copy the plate, since the simulation goes on with it.
+  // Each run copies the plate, because the simulation changes it in the next frame.
   Print("without uploads:", Simulate(frames, [](int, std::vector<double> copy) {
           const s3flow::Buffer buffer = s3flow::MoveToBuffer(std::move(copy));
         }));

@@ -50,7 +50,8 @@ std::string Gzip(std::string text) {
   return packed;
 }
 
-// Returns the file's content in gzip format; empty, and prints why, if there is none.
+// Returns the file's content in gzip format. If the file cannot be read or compressed, prints why and returns
+// an empty text.
 std::string Compressed(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text(std::istreambuf_iterator<char>(file), {});

@@ -1,4 +1,4 @@
-// What both examples share: their command line becomes options.
+// Turns the command line of an example into options. Both examples use it.
 #pragma once
 
 #include <cstdio>

@@ -13,7 +13,7 @@
 
 namespace cli {
 
-// What the probe found; ProbeReport::refusal is not set.
+// The result of a probe that the store did not refuse.
 struct StoreProbe {
   s3::ProbeReport report;
   std::string host;    // of the store, with its port

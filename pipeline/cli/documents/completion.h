@@ -11,7 +11,7 @@
 
 namespace cli {
 
-// What to complete in place of an argument's value.
+// The kind of words that complete the value of an argument.
 enum class ValueKind { kOther, kFlag, kChoice, kFile, kDirectory, kJobKey };
 ValueKind ValueKindOf(const ArgumentText& argument);
 

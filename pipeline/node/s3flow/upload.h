@@ -1,4 +1,4 @@
-// What goes into an UploadNode, and what comes out. Plain values, cheap to copy: a buffer's bytes are shared.
+// The input and the result of an UploadNode. Plain values, cheap to copy: copies share the bytes of a buffer.
 #pragma once
 
 #include <chrono>
