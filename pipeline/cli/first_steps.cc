@@ -36,7 +36,7 @@ std::string Overview(const CLI::App& app) {
 CLI::App* AddInit(CLI::App* app, InitArguments* arguments) {
   auto* command = app->add_subcommand("init", "Write a job file with comments, and test the store");
   command->add_option("DIR", arguments->directory, "What to upload; default: the working directory");
-  command->add_option("s3://BUCKET/PREFIX", arguments->url, "Where to");
+  command->add_option("URL", arguments->url, "Where to: s3://BUCKET/PREFIX");
   command->add_option("--endpoint", arguments->endpoint, "The URL of a store other than AWS")
       ->type_name("URL");
   command->add_option("--profile", arguments->profile, "A section of ~/.aws/credentials or config")
