@@ -17,8 +17,8 @@
 #include "s3/endpoint/connection.h"
 #include "s3/endpoint/emulate_profile.h"
 #include "s3/endpoint/faults.h"
-#include "s3/endpoint/multipart.h"
-#include "s3/endpoint/operations.h"
+#include "s3/endpoint/operations/multipart.h"
+#include "s3/endpoint/operations/objects.h"
 #include "s3/endpoint/statistics.h"
 #include "s3/endpoint/verify.h"
 

@@ -1,4 +1,4 @@
-#include "s3/endpoint/multipart.h"
+#include "s3/endpoint/operations/multipart.h"
 
 #include <fmt/format.h>
 
@@ -9,8 +9,8 @@
 
 #include "s3/api/properties.h"
 #include "s3/base/text.h"
-#include "s3/endpoint/listing.h"
-#include "s3/endpoint/operations.h"
+#include "s3/endpoint/operations/listing.h"
+#include "s3/endpoint/operations/objects.h"
 
 namespace s3::endpoint {
 namespace {

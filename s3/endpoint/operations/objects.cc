@@ -1,4 +1,4 @@
-#include "s3/endpoint/operations.h"
+#include "s3/endpoint/operations/objects.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -10,7 +10,7 @@
 
 #include "s3/api/properties.h"
 #include "s3/base/text.h"
-#include "s3/endpoint/listing.h"
+#include "s3/endpoint/operations/listing.h"
 #include "s3/endpoint/verify.h"
 
 namespace s3::endpoint {

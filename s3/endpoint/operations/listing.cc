@@ -1,4 +1,4 @@
-#include "s3/endpoint/listing.h"
+#include "s3/endpoint/operations/listing.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
