@@ -63,8 +63,9 @@ void AddEndpointArguments(CLI::App* command, EndpointArguments* arguments) {
                    "Receive at most this many bytes per second, for example 10MiB")
       ->type_name("SIZE");
   command
-      ->add_option("--ignore-conditions", arguments->ignore_conditions,
-                   "Ignore If-None-Match on all writes, or only when a multipart upload is completed")
+      ->add_option(
+          "--ignore-conditions", arguments->ignore_conditions,
+          "Ignore If-None-Match and If-Match on all writes, or only when a multipart upload is completed")
       ->check(CLI::IsMember({"all", "complete"}));
   command
       ->add_option("--refuse-header", arguments->refused_headers,
@@ -76,6 +77,27 @@ void AddEndpointArguments(CLI::App* command, EndpointArguments* arguments) {
       ->add_option("--faults", arguments->faults_file,
                    "A YAML file of faults to inject; see \"Faults files\" in config/REFERENCE.md")
       ->type_name("FILE");
+}
+
+CLI::App* AddServe(CLI::App* app, ServeArguments* arguments) {
+  auto* command = app->add_subcommand("serve", "Run only the embedded S3 endpoint, on 127.0.0.1");
+  command->add_option("DIR", arguments->directory, "Directory for the objects")->required();
+  command->add_option("--port", arguments->port, "Port; 0 chooses a free port")->check(CLI::Range(0, 65535));
+  command->add_option("--bucket", arguments->buckets, "A bucket to create; may be given several times")
+      ->take_all()
+      ->expected(1);
+  command
+      ->add_option("--domain", arguments->domain,
+                   "Requests to the host BUCKET.NAME are for that bucket (virtual-hosted style)")
+      ->type_name("NAME");
+  command->add_flag("--discard", arguments->discard, "Hash and discard bodies instead of storing them");
+  command
+      ->add_option("--profile", arguments->profile,
+                   "Emulate a store profile: refuse what such a store refuses. For example r2")
+      ->type_name("NAME");
+  command->add_flag("--log-requests", arguments->log_requests, "Print one line for each request");
+  AddEndpointArguments(command, &arguments->endpoint);
+  return command;
 }
 
 }  // namespace cli

@@ -18,4 +18,7 @@ tl::expected<void, ExitError> ApplyEndpointArguments(const EndpointArguments& ar
 // Adds the options of the embedded endpoint to a parser. `arguments` must outlive it.
 void AddEndpointArguments(CLI::App* command, EndpointArguments* arguments);
 
+// Defines the command `serve`. The arguments must outlive the parser.
+CLI::App* AddServe(CLI::App* app, ServeArguments* arguments);
+
 }  // namespace cli

@@ -252,24 +252,6 @@ Command AddReport(CLI::App* app, Arguments* arguments) {
   return {command, [report] { return cli::Report(*report); }};
 }
 
-Command AddServe(CLI::App* app, Arguments* arguments) {
-  auto* serve = &arguments->serve;
-  auto* command = app->add_subcommand("serve", "Run only the embedded S3 endpoint, on 127.0.0.1");
-  command->add_option("DIR", serve->directory, "Directory for the objects")->required();
-  command->add_option("--port", serve->port, "Port; 0 chooses a free port")->check(CLI::Range(0, 65535));
-  command->add_option("--bucket", serve->buckets, "A bucket to create; may be given several times")
-      ->take_all()
-      ->expected(1);
-  command->add_flag("--discard", serve->discard, "Hash and discard bodies instead of storing them");
-  command
-      ->add_option("--profile", serve->profile,
-                   "Emulate a store profile: refuse what such a store refuses. For example r2")
-      ->type_name("NAME");
-  command->add_flag("--log-requests", serve->log_requests, "Print one line for each request");
-  cli::AddEndpointArguments(command, &serve->endpoint);
-  return {command, [serve] { return cli::Serve(*serve); }};
-}
-
 Command AddCompletion(CLI::App* app, Arguments* arguments) {
   auto* command = app->add_subcommand("completion", "Print the completion of commands, options and job keys");
   command->add_option("SHELL", arguments->shell, "The shell: bash, zsh or fish")
@@ -348,10 +330,11 @@ cli::CommandResult ParseAndExecute(int argc, char** argv) {
   app.failure_message(UsageProblem);
   Arguments arguments;
   std::vector<Command> commands;
-  for (auto* add : {AddRun, AddCheck, AddRehearse, AddClean, AddPlan, AddFinish, AddStatus, AddReport,
-                    AddServe, AddCompletion, AddManual}) {
+  for (auto* add : {AddRun, AddCheck, AddRehearse, AddClean, AddPlan, AddFinish, AddStatus, AddReport}) {
     commands.push_back(add(&app, &arguments));
   }
+  commands.push_back({cli::AddServe(&app, &arguments.serve), [&] { return cli::Serve(arguments.serve); }});
+  for (auto* add : {AddCompletion, AddManual}) commands.push_back(add(&app, &arguments));
   commands.push_back({cli::AddInit(&app, &arguments.init), [&] { return cli::Init(arguments.init); }});
   commands.push_back(
       {cli::AddSchema(&app, &arguments.schema), [&] { return cli::Schema(arguments.schema); }});

@@ -2,8 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "s3/base/text.h"
+
 namespace s3::endpoint {
 namespace {
+
+// Returns true for "?delete" or "?delete=", with nothing else but the SDKs' x-id.
+bool IsDeletion(const Call& call) {
+  return std::all_of(call.query.begin(), call.query.end(),
+                     [](const QueryParam& param) {
+                       return (param.first == "delete" && param.second.empty()) || param.first == "x-id";
+                     }) &&
+         call.FindQuery("delete");
+}
 
 std::string_view BucketOperation(const Call& call) {
   const auto& method = call.method;
@@ -11,6 +24,7 @@ std::string_view BucketOperation(const Call& call) {
   if (method == "PUT" && call.query.empty()) return "CreateBucket";
   if (method == "DELETE" && call.query.empty()) return "DeleteBucket";
   if (method == "HEAD") return "HeadBucket";
+  if (method == "POST") return IsDeletion(call) ? "DeleteObjects" : "";
   if (method != "GET") return "";
   if (call.FindQuery("location")) return "GetBucketLocation";
   if (call.FindQuery("uploads")) return "ListMultipartUploads";
@@ -49,7 +63,12 @@ SubResource ReadSubResource(const Call& call) {
 std::string_view ObjectOperation(const Call& call) {
   const auto sub = ReadSubResource(call);
   const auto& method = call.method;
-  if (sub.other || call.FindHeader("x-amz-copy-source")) return "";
+  if (sub.other) return "";
+  if (call.FindHeader("x-amz-copy-source")) {
+    const bool is_copy =
+        method == "PUT" && !sub.upload_id && !sub.part_number && !sub.tagging && !sub.uploads;
+    return is_copy ? "CopyObject" : "";  // not UploadPartCopy
+  }
   if (sub.uploads) return method == "POST" ? "CreateMultipartUpload" : "";
   if (sub.tagging) return method == "GET" ? "GetObjectTagging" : method == "PUT" ? "PutObjectTagging" : "";
   if (sub.upload_id && sub.part_number) return method == "PUT" ? "UploadPart" : "";
@@ -64,6 +83,14 @@ std::string_view ObjectOperation(const Call& call) {
   if (method == "HEAD") return "HeadObject";
   if (method == "DELETE") return "DeleteObject";
   return "";
+}
+
+// Returns the bucket of "BUCKET.DOMAIN:PORT"; nothing if the host has another form.
+std::optional<std::string> BucketOfHost(const Call& call, std::string_view domain) {
+  auto host = LowerCase(call.FindHeader("host").value_or(""));
+  host.erase(std::min(host.find(':'), host.size()));
+  if (domain.empty() || !host.ends_with(fmt::format(".{}", domain))) return std::nullopt;
+  return host.substr(0, host.size() - domain.size() - 1);
 }
 
 }  // namespace
@@ -82,7 +109,7 @@ std::optional<std::string> Call::FindQuery(std::string_view name) const {
   return std::nullopt;
 }
 
-bool ParseTarget(Call* call) {
+bool ParseTarget(Call* call, std::string_view domain) {
   std::string_view target = call->target;
   const auto mark = target.find('?');
   call->raw_path = target.substr(0, mark);
@@ -101,9 +128,13 @@ bool ParseTarget(Call* call) {
   std::string_view path = call->raw_path;
   if (!path.starts_with('/')) return false;
   path.remove_prefix(1);
-  const auto slash = path.find('/');
-  const auto bucket = UriDecode(path.substr(0, slash));
-  const auto key = UriDecode(slash == std::string_view::npos ? "" : path.substr(slash + 1));
+  auto bucket = BucketOfHost(*call, domain);
+  if (!bucket) {
+    const auto slash = path.find('/');
+    bucket = UriDecode(path.substr(0, slash));
+    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+  }
+  const auto key = UriDecode(path);
   if (!bucket || !key) return false;
   call->bucket = *bucket;
   call->key = *key;

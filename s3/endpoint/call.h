@@ -22,7 +22,7 @@ struct Call {
   // Read from the target by ParseTarget.
   std::string raw_path;
   std::vector<QueryParam> query;  // decoded
-  std::string bucket;             // path style only; empty for the service itself
+  std::string bucket;             // empty for the service itself
   std::string key;                // decoded
   std::string operation;          // "PutObject"; empty if this endpoint does not support the operation
 
@@ -30,8 +30,10 @@ struct Call {
   std::optional<std::string> FindQuery(std::string_view name) const;
 };
 
-// Fills raw_path and the fields after it. Returns false if the target has broken percent-encoding.
-bool ParseTarget(Call* call);
+// Fills raw_path and the fields after it. A host BUCKET.DOMAIN names the bucket (virtual-hosted style);
+// otherwise the path does. An empty domain allows only paths. Returns false if the target has broken
+// percent-encoding.
+bool ParseTarget(Call* call, std::string_view domain);
 
 struct Reply {
   int status = 200;

@@ -37,7 +37,7 @@ std::optional<Reply> EmulatedRefusal(const StoreProfile& profile, const Call& ca
   if (profile.tags == Takes::kNo && (call.FindHeader("x-amz-tagging") || call.FindQuery("tagging"))) {
     return ErrorReply(501, "NotImplemented", "Object tagging is not implemented");
   }
-  if (profile.conditions == Takes::kNo && call.FindHeader("if-none-match")) {
+  if (profile.conditions == Takes::kNo && (call.FindHeader("if-none-match") || call.FindHeader("if-match"))) {
     return ErrorReply(501, "NotImplemented", "Conditional writes are not implemented");
   }
   int number = 0;

@@ -49,7 +49,7 @@ enum class Storage {
   kDiscard,    // bodies are hashed and dropped; sizes, ETags and SHA-256 are kept
 };
 
-// How the endpoint treats If-None-Match: *.
+// How the endpoint treats If-None-Match and If-Match of writes.
 enum class Conditions {
   kKept,               // every operation obeys it
   kIgnoredOnComplete,  // only CompleteMultipartUpload ignores it, like Ceph 16
@@ -86,6 +86,9 @@ struct ServerOptions {
   std::string address = "127.0.0.1";
   int port = 0;  // 0: any free port
   std::string region = "us-east-1";
+  // Requests to the host BUCKET.DOMAIN are for that bucket. In lower case; empty: only the path names
+  // buckets.
+  std::string domain = {};
   // Set both or neither. If neither is set, the server creates random ones: see Server::credentials().
   std::string access_key_id;
   Secret secret_access_key;

@@ -17,6 +17,9 @@
 #include "s3/endpoint/connection.h"
 #include "s3/endpoint/emulate_profile.h"
 #include "s3/endpoint/faults.h"
+#include "s3/endpoint/operations/conditions.h"
+#include "s3/endpoint/operations/copy.h"
+#include "s3/endpoint/operations/delete_objects.h"
 #include "s3/endpoint/operations/multipart.h"
 #include "s3/endpoint/operations/objects.h"
 #include "s3/endpoint/statistics.h"
@@ -140,7 +143,7 @@ class Server::Impl {
     Connection::Parser parser;
     parser.body_limit(boost::none);
     Call call = co_await connection.ReadHeaders(&parser);
-    const bool well_formed = ParseTarget(&call);
+    const bool well_formed = ParseTarget(&call, options_.domain);
     const Statistics::RequestInFlight counted(&statistics_,
                                               call.operation.empty() ? "Unknown" : call.operation);
 
@@ -201,11 +204,15 @@ class Server::Impl {
       return ErrorReply(501, "NotImplemented",
                         "A header you provided implies functionality that is not implemented: " + name);
     }
-    if (IsData(call) || IsMultipart(call.operation)) {
+    if (IsData(call) || IsMultipart(call.operation) || call.operation == "CopyObject") {
       if (auto refusal = CheckWrite(store_, call)) return refusal;
     }
     if (call.operation == "UploadPart") {
       if (auto refusal = CheckUploadPart(uploads_, call)) return refusal;
+    }
+    if (call.operation == "DeleteObjects") {
+      if (!store_.HasBucket(call.bucket)) return CommitRefusal(Store::Committed::kNoBucket);
+      if (auto refusal = CheckDeleteObjects(call)) return refusal;
     }
     if (options_.emulated_profile != nullptr) {
       if (auto refusal = EmulatedRefusal(*options_.emulated_profile, call)) return refusal;
@@ -283,6 +290,8 @@ class Server::Impl {
     if (operation == "CompleteMultipartUpload") {
       return CompleteMultipartUpload(&uploads_, &store_, call, body.text, options_);
     }
+    if (operation == "CopyObject") return CopyObject(&store_, call, options_);
+    if (operation == "DeleteObjects") return DeleteObjects(&store_, call, body.text);
     if (operation == "PutObjectTagging") {
       const auto tagging = ParseTaggingXml(body.text);
       if (!tagging) return ErrorReply(400, "MalformedXML", "The XML you provided was not well-formed");

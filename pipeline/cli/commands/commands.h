@@ -93,6 +93,7 @@ struct ServeArguments {
   std::string directory;
   int port = 0;
   std::vector<std::string> buckets;
+  std::string domain;  // of virtual-hosted requests; empty: paths only
   bool discard = false;
   std::string profile;  // of the store to emulate; empty for none
   bool log_requests = false;

@@ -14,6 +14,7 @@
 #include "pipeline/cli/output.h"
 #include "pipeline/report/format.h"
 #include "s3/base/environment.h"
+#include "s3/base/text.h"
 #include "s3/stores/store_profiles.h"
 
 namespace cli {
@@ -48,6 +49,7 @@ tl::expected<s3::endpoint::ServerOptions, ExitError> ServerOptionsOf(const Serve
   options.storage = arguments.discard ? s3::endpoint::Storage::kDiscard : s3::endpoint::Storage::kDirectory;
   options.directory = arguments.directory;
   options.buckets = arguments.buckets;
+  options.domain = s3::LowerCase(arguments.domain);
   if (arguments.log_requests) options.on_request = [](const auto& request) { Say(RequestLine(request)); };
   if (const auto applied = ApplyEndpointArguments(arguments.endpoint, &options); !applied) {
     return tl::unexpected(applied.error());

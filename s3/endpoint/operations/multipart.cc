@@ -9,8 +9,9 @@
 
 #include "s3/api/properties.h"
 #include "s3/base/text.h"
+#include "s3/endpoint/operations/conditions.h"
 #include "s3/endpoint/operations/listing.h"
-#include "s3/endpoint/operations/objects.h"
+#include "s3/endpoint/operations/properties.h"
 
 namespace s3::endpoint {
 namespace {
@@ -126,16 +127,6 @@ std::optional<Reply> CompareWithPromised(const Call& call, const PendingUpload& 
   return std::nullopt;
 }
 
-// "<ChecksumCRC32C>...</ChecksumCRC32C>"; empty if the upload has no checksum.
-std::string ChecksumElement(const PendingUpload& upload, const ObjectInfo& info) {
-  for (const auto* name : {"CRC32C", "CRC64NVME", "SHA256", "SHA1", "CRC32"}) {
-    if (LowerCase(fmt::format("x-amz-checksum-{}", name)) == upload.checksum_header) {
-      return fmt::format("<Checksum{0}>{1}</Checksum{0}>", name, info.checksum[0].value);
-    }
-  }
-  return "";
-}
-
 // If a request names no type, S3 uses FULL_OBJECT for CRC64NVME and COMPOSITE for all other algorithms.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
 bool DefaultsToFullObject(std::string_view checksum_header) {
@@ -190,11 +181,14 @@ Reply CreateMultipartUpload(Uploads* uploads, const Call& call) {
                         "This endpoint does not support this checksum algorithm with this type");
     }
   }
+  auto headers = EncryptionHeaders(upload.info);
   const auto id = uploads->Create(std::move(upload));
-  return XmlReply(
+  auto reply = XmlReply(
       fmt::format("<InitiateMultipartUploadResult><Bucket>{}</Bucket><Key>{}</Key><UploadId>{}</UploadId>"
                   "</InitiateMultipartUploadResult>",
                   XmlEscape(call.bucket), XmlEscape(call.key), id));
+  std::move(headers.begin(), headers.end(), std::back_inserter(reply.headers));
+  return reply;
 }
 
 Reply UploadPart(Uploads* uploads, const Call& call, ReceivedBody body) {
@@ -202,7 +196,10 @@ Reply UploadPart(Uploads* uploads, const Call& call, ReceivedBody body) {
                     .etag = HexEncode(body.md5),
                     .checksum = body.checksum ? body.checksum->value : "",
                     .last_modified = std::time(nullptr)};
+  const auto upload = FindUpload(*uploads, call, false);
+  if (!upload) return NoSuchUpload();
   Reply reply;
+  reply.headers = EncryptionHeaders(upload->info);
   reply.headers.push_back({"etag", "\"" + part.etag + "\""});
   if (body.checksum) reply.headers.push_back(*body.checksum);
   const int number = NumberOf(call.FindQuery("partNumber").value_or(""), 0);
@@ -225,13 +222,16 @@ Reply CompleteMultipartUpload(Uploads* uploads, Store* store, const Call& call, 
     info.etag = HexEncode(AsBytes(Md5(upload->id + info.etag)));
   }
   if (auto problem = CompareWithPromised(call, *upload, info)) return *problem;
-  const auto committed = store->Commit(bytes, call.bucket, call.key, info, KeepsCondition(call, options));
+  const auto committed = store->Commit(bytes, call.bucket, call.key, info, WriteConditionOf(call, options));
   if (committed != Store::Committed::kYes) return CommitRefusal(committed);
   uploads->Remove(call.bucket, call.key, upload->id);
-  return XmlReply(
-      fmt::format("<CompleteMultipartUploadResult><Bucket>{}</Bucket><Key>{}</Key>"
-                  "<ETag>&quot;{}&quot;</ETag>{}</CompleteMultipartUploadResult>",
-                  XmlEscape(call.bucket), XmlEscape(call.key), info.etag, ChecksumElement(*upload, info)));
+  auto reply =
+      XmlReply(fmt::format("<CompleteMultipartUploadResult><Bucket>{}</Bucket><Key>{}</Key>"
+                           "<ETag>&quot;{}&quot;</ETag>{}</CompleteMultipartUploadResult>",
+                           XmlEscape(call.bucket), XmlEscape(call.key), info.etag, ChecksumElement(info)));
+  auto headers = EncryptionHeaders(info);
+  std::move(headers.begin(), headers.end(), std::back_inserter(reply.headers));
+  return reply;
 }
 
 Reply AbortMultipartUpload(Uploads* uploads, const Call& call) {

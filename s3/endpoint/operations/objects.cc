@@ -10,7 +10,9 @@
 
 #include "s3/api/properties.h"
 #include "s3/base/text.h"
+#include "s3/endpoint/operations/conditions.h"
 #include "s3/endpoint/operations/listing.h"
+#include "s3/endpoint/operations/properties.h"
 #include "s3/endpoint/verify.h"
 
 namespace s3::endpoint {
@@ -24,20 +26,14 @@ std::string HttpDate(std::int64_t seconds) {
   return fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", fmt::gmtime(static_cast<std::time_t>(seconds)));
 }
 
-bool IsKeptHeader(std::string_view name) {
-  if (name == "x-amz-server-side-encryption-customer-key") return false;
-  for (const auto* prefix : {"x-amz-meta-", "x-amz-server-side-encryption", "x-amz-object-lock-"}) {
-    if (name.starts_with(prefix)) return true;
-  }
-  for (const auto* kept : {"content-type", "cache-control", "content-disposition", "content-language",
-                           "expires", "x-amz-storage-class", "x-amz-website-redirect-location"}) {
-    if (name == kept) return true;
-  }
-  return false;
-}
-
 void DescribeObject(const Call& call, const ObjectInfo& info, Reply* reply) {
   reply->headers = info.headers;
+  // S3 repeats the context of the encryption only to the writer.
+  std::erase_if(reply->headers,
+                [](const Header& header) { return header.name == "x-amz-server-side-encryption-context"; });
+  const bool has_type = std::any_of(info.headers.begin(), info.headers.end(),
+                                    [](const Header& header) { return header.name == "content-type"; });
+  if (!has_type) reply->headers.push_back({"content-type", "binary/octet-stream"});  // S3's default
   if (call.FindHeader("x-amz-checksum-mode") == "ENABLED") {
     reply->headers.insert(reply->headers.end(), info.checksum.begin(), info.checksum.end());
   }
@@ -70,10 +66,10 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> ParseRange(std::string_vi
   return std::pair(*first, std::min(last.value_or(size - 1), size - 1));
 }
 
-Reply GetObject(const Store& store, const Call& call, const ObjectInfo& info) {
+Reply GetObject(const Call& call, const ObjectInfo& info, std::shared_ptr<const ObjectData> data) {
   Reply reply;
   DescribeObject(call, info, &reply);
-  reply.data = store.Get(call.bucket, call.key);
+  reply.data = std::move(data);
   if (!reply.data) {
     return ErrorReply(501, "NotImplemented", "This endpoint discards all data, so objects cannot be read");
   }
@@ -120,50 +116,18 @@ Reply OnBucket(Store* store, const Call& call, const ServerOptions& options) {
 
 }  // namespace
 
-void KeepProperties(const Call& call, ObjectInfo* info) {
-  for (const auto& [name, value] : call.headers) {
-    if (IsKeptHeader(name)) info->headers.push_back({name, value});
-    if (name == "x-amz-tagging") info->tagging = value;
-    if (name == "content-encoding") {
-      // "aws-chunked" is the encoding of the request, not of the object.
-      std::string encoding = value;
-      if (encoding.starts_with("aws-chunked")) encoding.erase(0, encoding.find_first_not_of(", ", 11));
-      if (!encoding.empty()) info->headers.push_back({name, encoding});
-    }
-  }
-}
-
-std::optional<Reply> CustomerKeyProblem(const Call& call, const ObjectInfo& info) {
-  constexpr std::string_view kName = "x-amz-server-side-encryption-customer-key-md5";
-  const auto kept = std::find_if(info.headers.begin(), info.headers.end(),
-                                 [&](const Header& header) { return header.name == kName; });
-  const auto given = call.FindHeader(kName);
-  if (kept == info.headers.end() ? !given : given == kept->value) return std::nullopt;
-  return ErrorReply(400, "InvalidRequest",
-                    "The object is stored with another customer-provided key, or with none");
-}
-
-bool KeepsCondition(const Call& call, const ServerOptions& options) {
-  if (call.FindHeader("if-none-match") != "*" || options.conditions == Conditions::kIgnored) return false;
-  return options.conditions == Conditions::kKept || call.operation != "CompleteMultipartUpload";
-}
-
-Reply CommitRefusal(Store::Committed committed) {
-  if (committed == Store::Committed::kNoBucket) return NoSuchBucket();
-  return ErrorReply(412, "PreconditionFailed",
-                    "At least one of the pre-conditions you specified did not hold");
-}
-
 std::optional<Reply> CheckWrite(const Store& store, const Call& call) {
   if (!store.HasBucket(call.bucket)) return NoSuchBucket();
   if (call.key.size() > 1024) return ErrorReply(400, "KeyTooLongError", "Your key is too long");
-  return std::nullopt;
+  if (auto problem = WriteConditionProblem(call)) return problem;
+  return MetadataProblem(call);
 }
 
 Reply PutObject(Store* store, const Call& call, ReceivedBody body, const ServerOptions& options) {
   ObjectInfo info{body.size_bytes, HexEncode(body.md5), HexEncode(body.sha256), std::time(nullptr)};
   KeepProperties(call, &info);
   Reply reply;
+  reply.headers = EncryptionHeaders(info);
   reply.headers.push_back({"etag", "\"" + info.etag + "\""});
   if (body.checksum) {
     reply.headers.push_back(*body.checksum);
@@ -171,7 +135,7 @@ Reply PutObject(Store* store, const Call& call, ReceivedBody body, const ServerO
   }
   const std::vector<StoredBytes> whole{{body.upload->Finish(), body.size_bytes}};
   const auto committed =
-      store->Commit(whole, call.bucket, call.key, std::move(info), KeepsCondition(call, options));
+      store->Commit(whole, call.bucket, call.key, std::move(info), WriteConditionOf(call, options));
   return committed == Store::Committed::kYes ? reply : CommitRefusal(committed);
 }
 
@@ -201,11 +165,12 @@ Reply ExecuteWithoutBody(Store* store, const Call& call, const ServerOptions& op
     reply.status = 204;
     return reply;
   }
-  const auto info = store->Head(call.bucket, call.key);
+  auto [info, data] = store->Open(call.bucket, call.key);
   if (!info) return NoSuchKey();
   if (call.operation == "GetObjectTagging") return Tagging(*info);
   if (auto problem = CustomerKeyProblem(call, *info)) return *problem;
-  if (call.operation == "GetObject") return GetObject(*store, call, *info);
+  if (auto reply = ReadConditionReply(call, *info)) return *reply;
+  if (call.operation == "GetObject") return GetObject(call, *info, std::move(data));
   Reply reply;
   DescribeObject(call, *info, &reply);
   return reply;

@@ -144,12 +144,18 @@ void Store::WriteObject(const std::string& bucket, const std::string& key, const
 }
 
 Store::Committed Store::Commit(const std::vector<StoredBytes>& parts, const std::string& bucket,
-                               const std::string& key, ObjectInfo info, bool only_if_absent) {
+                               const std::string& key, ObjectInfo info, const WriteCondition& condition) {
   auto kept = parts;
   const MutexLock lock(mutex_);
   const auto found = buckets_.find(bucket);
   if (found == buckets_.end()) return Committed::kNoBucket;
-  if (only_if_absent && found->second.contains(key)) return Committed::kExists;
+  const auto* before = Find(bucket, key);
+  if (condition.if_absent && before != nullptr) return Committed::kConditionFailed;
+  if (!condition.if_etag.empty()) {
+    if (before == nullptr) return Committed::kAbsent;
+    const bool is_meant = condition.if_etag == "*" || condition.if_etag == before->info.etag;
+    if (!is_meant) return Committed::kConditionFailed;
+  }
   if (storage_ == Storage::kDirectory) WriteObject(bucket, key, info, &kept);
   auto& object = found->second[key];
   if (object.data) object.data->RemoveAtEnd();
@@ -201,16 +207,20 @@ const Store::Object* Store::Find(const std::string& bucket, const std::string& k
   return object == objects->second.end() ? nullptr : &object->second;
 }
 
-std::optional<ObjectInfo> Store::Head(const std::string& bucket, const std::string& key) const {
+std::pair<std::optional<ObjectInfo>, std::shared_ptr<const ObjectData>> Store::Open(
+    const std::string& bucket, const std::string& key) const {
   const MutexLock lock(mutex_);
   const auto* object = Find(bucket, key);
-  return object ? std::optional(object->info) : std::nullopt;
+  if (object == nullptr) return {};
+  return {object->info, object->data};
+}
+
+std::optional<ObjectInfo> Store::Head(const std::string& bucket, const std::string& key) const {
+  return Open(bucket, key).first;
 }
 
 std::shared_ptr<const ObjectData> Store::Get(const std::string& bucket, const std::string& key) const {
-  const MutexLock lock(mutex_);
-  const auto* object = Find(bucket, key);
-  return object ? object->data : nullptr;
+  return Open(bucket, key).second;
 }
 
 bool Store::SetTagging(const std::string& bucket, const std::string& key, const std::string& tagging) {

@@ -30,6 +30,12 @@ struct ObjectInfo {
   std::vector<Header> checksum;
 };
 
+// What must hold when an object is stored. Empty: nothing.
+struct WriteCondition {
+  bool if_absent = false;   // no object has the key
+  std::string if_etag = {};  // the object with the key has this ETag, without quotes; "*": there is one
+};
+
 class Store {
  public:
   // With kDirectory, loads the objects of earlier runs. Throws std::runtime_error that names the file if a
@@ -40,11 +46,11 @@ class Store {
   // Returns a receiver for the bytes of one object or part, which are not visible before Commit.
   std::unique_ptr<ObjectUpload> NewUpload();
 
-  enum class Committed { kYes, kNoBucket, kExists };
-  // Stores the concatenation of `parts` as the object `key`. Replaces an existing object unless
-  // `only_if_absent`.
+  enum class Committed { kYes, kNoBucket, kAbsent, kConditionFailed };
+  // Stores the concatenation of `parts` as the object `key` if the condition holds. No other write can come
+  // between. kAbsent: the condition names an ETag, and there is no object.
   Committed Commit(const std::vector<StoredBytes>& parts, const std::string& bucket, const std::string& key,
-                   ObjectInfo info, bool only_if_absent);
+                   ObjectInfo info, const WriteCondition& condition);
 
   bool CreateBucket(const std::string& bucket);  // returns false if the bucket exists
   bool HasBucket(const std::string& bucket) const;
@@ -52,8 +58,11 @@ class Store {
   Deleted DeleteBucket(const std::string& bucket);
   std::vector<std::string> Buckets() const;
 
+  // Returns description and data of the same object. The description is missing if there is no such object. The
+  // data is also null if bodies are discarded.
+  std::pair<std::optional<ObjectInfo>, std::shared_ptr<const ObjectData>> Open(const std::string& bucket,
+                                                                               const std::string& key) const;
   std::optional<ObjectInfo> Head(const std::string& bucket, const std::string& key) const;
-  // Returns null if there is no such object, or if bodies are discarded.
   std::shared_ptr<const ObjectData> Get(const std::string& bucket, const std::string& key) const;
   // Changes the tags in memory only. The meta file in a directory keeps the tags of the upload. Returns false
   // if there is no such object.

@@ -32,7 +32,7 @@ class ExistingObjectsTest : public testing::Test {
     info.size_bytes = static_cast<std::uint64_t>(i);
     info.etag = s3::HexEncode(s3::AsBytes(s3::Md5(key)));
     info.last_modified = 1'700'000'000 + i;
-    store.Commit({}, "bucket", key, std::move(info), false);
+    store.Commit({}, "bucket", key, std::move(info), {});
   }
   // Lists what is below in/, `pages` pages at most.
   s3::Result<bool> List(ExistingObjects* objects, std::uint64_t max_pages) {

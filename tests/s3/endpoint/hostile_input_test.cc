@@ -61,7 +61,7 @@ TEST(HostileInput, RequestHeads) {
     call.headers = {{"authorization", authorization.Next(authorizations)},
                     {"x-amz-date", "20200101T000000Z"},
                     {"host", "h"}};
-    if (endpoint::ParseTarget(&call)) {
+    if (endpoint::ParseTarget(&call, "")) {
       EXPECT_TRUE(endpoint::VerifySignature(call, {}, std::chrono::system_clock::now()))
           << "accepted without a signature";
     }

@@ -59,7 +59,7 @@ TEST(Verify, DatesOfOtherMillenniaAreRefused) {
                     {"authorization",
                      "AWS4-HMAC-SHA256 Credential=s3flow/20200101/us-east-1/s3/aws4_request, "
                      "SignedHeaders=host, Signature=0"}};
-    ASSERT_TRUE(endpoint::ParseTarget(&call));
+    ASSERT_TRUE(endpoint::ParseTarget(&call, ""));
     ServerOptions options;
     options.access_key_id = "s3flow";
     const auto refusal = endpoint::VerifySignature(call, options, std::chrono::system_clock::now());

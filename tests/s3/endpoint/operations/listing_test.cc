@@ -17,7 +17,7 @@ TEST(ListObjects, PagesAndDelimitersListEveryKeyOnce) {
     expected.insert("d" + std::to_string(i % 3) + "/k" + std::to_string(i));
     expected.insert("top" + std::to_string(i));
   }
-  for (const auto& key : expected) store.Commit({{}}, "bucket", key, {}, false);
+  for (const auto& key : expected) store.Commit({{}}, "bucket", key, {}, {});
   std::set<std::string> flat, grouped;
   const auto collect = [&](std::string delimiter, std::set<std::string>* out) {
     std::string token;
