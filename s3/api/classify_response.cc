@@ -129,7 +129,8 @@ Error ErrorOf(const HttpResponse& response) {
   if (IsStoreFull(body, response.status)) error.kind = ErrorKind::kStoreFull;
   if (body.code.empty() && IsTlsRequired(response)) error.kind = ErrorKind::kWrongEndpoint;
   ReadRegion(response.headers, body, &error);
-  if (error.kind == ErrorKind::kClockSkewed) {
+  const bool may_be_skewed = response.status == 403 && body.code.empty();  // as HEAD is refused
+  if (error.kind == ErrorKind::kClockSkewed || may_be_skewed) {
     error.server_time = ParseHttpDate(response.headers.Find("date").value_or(""));
   }
   error.message = MessageFor(error, body, response.headers);

@@ -57,13 +57,16 @@ struct Error {
   std::string request_id;  // x-amz-request-id; empty if the response has none
   // For kWrongRegion: the region in the store's response, unchecked; empty if the response has none.
   std::string region{};
-  // For kClockSkewed: the Date of the response, in UTC.
+  // For kClockSkewed, and for a 403 without a code: the Date of the response, in UTC.
   std::optional<std::chrono::sys_seconds> server_time{};
   // How long the store asks to wait: Retry-After (seconds) or x-amz-retry-after (milliseconds).
   std::optional<std::chrono::milliseconds> retry_after{};
   // True if `retry_after` is from x-amz-retry-after: see RetryDelay in s3/admission/retry.h. False if it is
   // from Retry-After, which is a lower bound of the delay.
   bool retry_after_is_advice = false;
+  // True if a write with If-None-Match was refused because its key exists. A 412 to any other request shows
+  // nothing about the key.
+  bool key_exists = false;
   int system_error = 0;  // errno, when a system call on a file failed
 };
 

@@ -33,6 +33,12 @@ bool LooksExpired(const Error& error, const Credentials& credentials) {
   return error.kind == ErrorKind::kBadCredentials || error.kind == ErrorKind::kAccessDenied || has_no_code;
 }
 
+bool LooksSkewed(const Error& error, std::chrono::system_clock::time_point now) {
+  constexpr std::chrono::minutes kMaxDifference{5};
+  if (error.kind != ErrorKind::kAccessDenied || !error.code.empty() || !error.server_time) return false;
+  return std::chrono::abs(*error.server_time - now) > kMaxDifference;
+}
+
 bool FailedLocally(ErrorKind kind) {
   return kind == ErrorKind::kCancelled || kind == ErrorKind::kChanged || kind == ErrorKind::kLocal;
 }

@@ -3,6 +3,7 @@
 // thread.
 #pragma once
 
+#include <chrono>
 #include <string_view>
 
 #include "s3/admission/circuit_breaker.h"
@@ -20,6 +21,11 @@ CircuitBreaker::Outcome OutcomeOf(const Result<Response>& result, bool writes);
 // AccessDenied or InvalidAccessKeyId, and a response to HEAD has no body. Returns false before the
 // credentials' own expiry time.
 bool LooksExpired(const Error& error, const Credentials& credentials);
+
+// Returns true when a wrong clock may be the cause of a refusal that does not say so: a response to HEAD has
+// no body. `now` is the time with which the request was signed. Returns false unless the response's Date
+// differs from it by more than 5 minutes; stores accept up to 15.
+bool LooksSkewed(const Error& error, std::chrono::system_clock::time_point now);
 
 // Returns true when the exchange failed on this machine. Such a failure shows nothing about the server.
 bool FailedLocally(ErrorKind kind);

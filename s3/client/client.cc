@@ -24,6 +24,11 @@ std::vector<std::string> SuspectsOf(const Operation& operation, const StoreConte
   return suspects;
 }
 
+bool HasCondition(const HttpRequest& request) {
+  return std::any_of(request.headers.begin(), request.headers.end(),
+                     [](const Header& header) { return header.name == "if-none-match"; });
+}
+
 }  // namespace
 
 Client::Client(StoreContextCache* store, CredentialCache* credentials, AdmissionController* admission,
@@ -93,7 +98,8 @@ Result<std::optional<Response>> Client::CheckKeyBeforeWrite(const ObjectTarget& 
     return tl::unexpected(Error{.kind = ErrorKind::kPermanent,
                                 .message = "the key exists: HeadObject found it before the write",
                                 .http_status = 412,
-                                .code = "PreconditionFailed"});
+                                .code = "PreconditionFailed",
+                                .key_exists = true});
   }
   auto& error = head.error();
   if (error.http_status == 404) return std::nullopt;
@@ -184,6 +190,14 @@ bool Client::Correct(const Error& error, const Operation& operation, const Store
       corrections->credentials = true;
       credentials_->Renew(credentials, waiter_);
       return true;  // without new credentials the next Get() fails and says why
+    case ErrorKind::kAccessDenied: {
+      const auto signed_at = std::chrono::system_clock::now() + context.clock_offset;
+      if (corrections->clock || !LooksSkewed(error, signed_at)) return false;
+      corrections->clock = true;
+      auto skewed = error;
+      skewed.kind = ErrorKind::kClockSkewed;
+      return store_->LearnFrom(skewed, context);
+    }
     case ErrorKind::kClockSkewed:
       if (corrections->clock) return false;
       corrections->clock = true;
@@ -211,6 +225,7 @@ Result<Response> Client::SendAttempt(const Operation& operation, const StoreCont
   request.give_up_when_slow = has_data && corrections.slow_cancels < kMaxSlowCancels;
   request.fresh_connection = request.fresh_connection || corrections.slow_cancels > 0;
 
+  const bool is_conditional = HasCondition(request);
   auto result = ClassifyResponse(RoundTrip(std::move(request), &lease), operation.wants_etag);
   if (!result) {
     auto& error = result.error();
@@ -219,6 +234,7 @@ Result<Response> Client::SendAttempt(const Operation& operation, const StoreCont
     const bool is_other_server =
         error.kind == ErrorKind::kWrongEndpoint || error.kind == ErrorKind::kUntrusted;
     if (is_other_server && has_succeeded_) error.kind = ErrorKind::kTransient;
+    error.key_exists = is_conditional && error.http_status == 412;
     prepared.RedactSecretsIn(&error.message);
   }
   ticket->Release(OutcomeOf(result, has_data), result ? "" : result.error().message);
@@ -294,7 +310,7 @@ bool Client::Sleep(std::chrono::milliseconds delay, SlotState reason) {
   return !stop_.stop_requested();
 }
 
-bool SaysItExists(const Error& error) { return error.http_status == 412; }
+bool SaysItExists(const Error& error) { return error.key_exists; }
 
 bool HasOwnToken(const Response& head, std::string_view token, std::uint64_t bytes) {
   return !token.empty() && head.headers.Find(kTokenHeader) == token && !HasOtherSize(head, bytes);

@@ -234,7 +234,7 @@ Result<Response> MultipartUpload::InterpretFailure(Result<Response> failed, std:
   if (error.code == "ConditionalRequestConflict") {
     // The other write decides whether the key exists. S3 accepts no second completion of this upload:
     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
-    if (head) error.http_status = 412;
+    error.key_exists = head.has_value();
     error.kind = head ? ErrorKind::kPermanent : ErrorKind::kConflict;
   }
   if (was_completing && (refused || is_gone)) {

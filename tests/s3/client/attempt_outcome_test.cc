@@ -52,6 +52,21 @@ TEST(LooksExpiredTest, OnlyAfterTheCredentialsOwnExpiry) {
   EXPECT_FALSE(LooksExpired(denied, forever));
 }
 
+TEST(LooksSkewedTest, OnlyWithoutACodeAndWithADateFarAway) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  Error head{.kind = ErrorKind::kAccessDenied, .message = "", .http_status = 403};
+  EXPECT_FALSE(LooksSkewed(head, now)) << "no Date";
+  for (const auto minutes : {-20, -6, 6, 20}) {
+    head.server_time = now + std::chrono::minutes(minutes);
+    EXPECT_TRUE(LooksSkewed(head, now)) << minutes;
+  }
+  head.server_time = now - std::chrono::minutes(4);
+  EXPECT_FALSE(LooksSkewed(head, now));
+  head.server_time = now - std::chrono::minutes(20);
+  head.code = "AccessDenied";
+  EXPECT_FALSE(LooksSkewed(head, now)) << "the store says what the cause is";
+}
+
 TEST(OptionAdviceTest, NamesTheOptionThatMayBeTheCause) {
   const Error refused{.kind = ErrorKind::kPermanent, .message = "", .http_status = 400};
   const auto advice = [&](IntegrityOptions integrity) {

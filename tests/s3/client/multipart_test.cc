@@ -362,7 +362,9 @@ TEST(ConditionalPutTest, OurOwnObjectIsASuccessAndAnotherWritersIsNot) {
   fixture.properties.Set("if-none-match", "*");
   EXPECT_TRUE(fixture.Put("ours", "body", "token").response);
   EXPECT_EQ(fixture.Stored("ours"), "body");
-  EXPECT_EQ(fixture.Put("ours", "BODY", "another token").response.error().http_status, 412);
+  const auto refused = fixture.Put("ours", "BODY", "another token").response;
+  EXPECT_EQ(refused.error().http_status, 412);
+  EXPECT_TRUE(SaysItExists(refused.error()));
   EXPECT_EQ(fixture.Stored("ours"), "body");
 }
 

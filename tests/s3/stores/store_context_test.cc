@@ -146,6 +146,17 @@ TEST(StoreContextCacheTest, UselessOrUnbelievableTimesAreNotLearnt) {
   EXPECT_EQ(other.store.Current()->clock_offset, seconds(0));
 }
 
+TEST(StoreContextCacheTest, TheStoresClockIsLearntFromARefusalWithoutABody) {
+  Scripted scripted({Answered(403, {"Date: " + HttpDate(hours(1))}), kSuccess});
+  EXPECT_TRUE(scripted.Put().response) << "as HeadObject is refused";
+  EXPECT_EQ(scripted.store.Current()->clock_offset / hours(1), 1);
+  // With the right clock it is a refusal.
+  const auto refused = Answered(403, {"Date: " + HttpDate(hours(1))});
+  Scripted denied({refused, refused});
+  EXPECT_EQ(denied.Put().response.error().kind, ErrorKind::kAccessDenied);
+  EXPECT_EQ(denied.transport.requests.size(), 2u);
+}
+
 TEST(StoreContextCacheTest, RegionAndClockCanBeCorrectedInOneAttempt) {
   Scripted scripted({Answered(403, {"Date: " + HttpDate(hours(3))}, ErrorXml("RequestTimeTooSkewed")),
                      Answered(301, {"x-amz-bucket-region: eu-west-1"}), kSuccess});
