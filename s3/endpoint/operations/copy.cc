@@ -10,6 +10,7 @@
 #include "s3/endpoint/operations/conditions.h"
 #include "s3/endpoint/operations/listing.h"
 #include "s3/endpoint/operations/properties.h"
+#include "s3/endpoint/storage/checksums.h"
 
 namespace s3::endpoint {
 namespace {
