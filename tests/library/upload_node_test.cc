@@ -6,19 +6,17 @@
 #include <gtest/gtest.h>
 #include <oneapi/tbb/flow_graph.h>
 #include <oneapi/tbb/parallel_for.h>
-#include <oneapi/tbb/task_arena.h>
 
 #include <array>
 #include <atomic>
 #include <csignal>
 #include <map>
-#include <mutex>
-#include <stdexcept>
 #include <vector>
 
 #include "s3/endpoint/server.h"
 #include "s3/hash/hash.h"
 #include "tests/library/library_fixture.h"
+#include "tests/library/results.h"
 #include "tests/support/support.h"
 
 namespace s3flow {
@@ -28,31 +26,13 @@ using library_test::BucketWith;
 using library_test::BufferOf;
 using library_test::Opened;
 using library_test::OptionsFor;
+using library_test::Results;
 using library_test::Sha256Of;
 using s3::endpoint::FaultAction;
 using s3::endpoint::FaultRule;
 using s3::endpoint::Server;
 using testing::HasSubstr;
 namespace flow = tbb::flow;
-
-// Collects the results of a node.
-class Results {
- public:
-  explicit Results(flow::graph& graph)
-      : node_(graph, flow::serial, [this](const UploadResult& result) {
-          EXPECT_TRUE(by_key_.emplace(result.key, result).second) << "two results of " << result.key;
-          return flow::continue_msg();
-        }) {}
-  flow::receiver<UploadResult>& port() { return node_; }
-  // Call these after graph.wait_for_all().
-  std::size_t size() const { return by_key_.size(); }
-  const UploadResult& of(const std::string& key) const { return by_key_.at(key); }
-  const std::map<std::string, UploadResult>& all() const { return by_key_; }
-
- private:
-  std::map<std::string, UploadResult> by_key_;
-  flow::function_node<UploadResult> node_;
-};
 
 // A graph that is only an UploadNode and its results.
 struct SmallGraph {
@@ -251,85 +231,6 @@ TEST(UploadNodeTest, TwoNodesOfOneGraphUploadToTwoStores) {
   }
 }
 
-// The store holds the first requests until the graph is cancelled. Then no further request starts.
-struct Stalled {
-  explicit Stalled(int count)
-      : server(BucketWith(
-            {{.operation = "PutObject", .last_attempt = 1000, .action = FaultAction::kNoResponse}})) {
-    auto options = OptionsFor(server);
-    options.drain = std::chrono::milliseconds(50);
-    uploader.emplace(Opened(options));
-    inputs = count;
-  }
-  void PutAll(UploadNode* node) const {
-    for (int i = 0; i < inputs; ++i) node->try_put(UploadBuffer(BufferOf("x"), std::to_string(i)));
-  }
-  Server server;
-  std::optional<Uploader> uploader;
-  int inputs = 0;
-};
-
-// Until all slots are in use. OptionsFor() sets their number.
-void WaitUntilStalled(const UploadNode& upload) {
-  while (upload.statistics().in_flight < 8) std::this_thread::yield();
-}
-
-TEST(UploadNodeTest, ACancelledGraphEndsSoonAndStoresNothingMore) {
-  Stalled stalled(100);
-  flow::graph graph;
-  UploadNode upload(graph, std::move(*stalled.uploader));
-  stalled.PutAll(&upload);
-  WaitUntilStalled(upload);
-  graph.cancel();
-  graph.wait_for_all();  // would hang, if uploads in flight were not ended
-  EXPECT_TRUE(graph.is_cancelled());
-  EXPECT_EQ(upload.statistics().open, 0u);
-}
-
-TEST(UploadNodeTest, ANeighboursExceptionEndsTheGraphAndReachesItsCaller) {
-  Stalled stalled(100);
-  flow::graph graph;
-  UploadNode upload(graph, std::move(*stalled.uploader));
-  flow::function_node<int> neighbour(graph, flow::serial, [&](int) -> flow::continue_msg {
-    WaitUntilStalled(upload);
-    throw std::runtime_error("out of fuel");
-  });
-  stalled.PutAll(&upload);
-  neighbour.try_put(1);
-  EXPECT_THROW(graph.wait_for_all(), std::runtime_error);
-  EXPECT_EQ(upload.statistics().open, 0u);
-}
-
-TEST(UploadNodeTest, CancelGivesEveryInputAResult) {
-  Stalled stalled(100);
-  flow::graph graph;
-  UploadNode upload(graph, std::move(*stalled.uploader));
-  Results results(graph);
-  flow::make_edge(flow::output_port<0>(upload), results.port());
-  stalled.PutAll(&upload);
-  WaitUntilStalled(upload);
-  upload.Cancel("the simulation diverged");
-  graph.wait_for_all();
-  ASSERT_EQ(results.size(), 100u);
-  for (const auto& [key, result] : results.all()) {
-    EXPECT_EQ(result.status, Status::kCancelled) << key;
-    EXPECT_EQ(result.error->kind, "cancelled") << key;
-    EXPECT_THAT(result.error->message, HasSubstr("the simulation diverged")) << key;
-  }
-}
-
-TEST(UploadNodeTest, DestructionWithRequestsInFlightEndsThem) {
-  Stalled stalled(20);
-  flow::graph graph;
-  {
-    UploadNode upload(graph, std::move(*stalled.uploader), {.max_open = 20});
-    stalled.PutAll(&upload);
-    WaitUntilStalled(upload);
-  }
-  graph.wait_for_all();
-  EXPECT_FALSE(stalled.server.store().Head("bucket", "0"));
-}
-
 // The input_node makes a buffer only when the node has taken the one before.
 TEST(UploadNodeTest, AFullNodeRejectsSoFewBuffersExistAtATime) {
   Server server(BucketWith());
@@ -359,27 +260,6 @@ TEST(UploadNodeTest, AFullNodeRejectsSoFewBuffersExistAtATime) {
   EXPECT_EQ(results.size(), static_cast<std::size_t>(kCount));
   // Four are open. One more waits in the input_node, and one may belong to a result that is on its way.
   EXPECT_LE(max_alive, 4 + 4);
-}
-
-// A worker that ran a task of the library on its own stack would stay with the library until the store
-// responds. Then the bodies below would never all run at the same time.
-TEST(UploadNodeTest, TheCallerHasAllItsWorkersWhileTheStoreHangs) {
-  Stalled stalled(100);
-  flow::graph graph;
-  UploadNode upload(graph, std::move(*stalled.uploader));
-  stalled.PutAll(&upload);
-  WaitUntilStalled(upload);
-  const int workers = tbb::this_task_arena::max_concurrency();
-  for (int round = 0; round < 20; ++round) {
-    std::atomic<int> running{0};
-    const auto body = [&](int) {
-      ++running;
-      while (running < workers) std::this_thread::yield();
-    };
-    tbb::parallel_for(0, workers, 1, body, tbb::simple_partitioner());
-  }
-  upload.Cancel("the test is over");
-  graph.wait_for_all();
 }
 
 // The library has threads of its own, so it uploads even if the caller keeps all workers.
