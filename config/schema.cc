@@ -46,9 +46,10 @@ std::vector<Field> CredentialFields(s3::CredentialOptions* options) {
 std::vector<Field> UploadFields(pipeline::UploadOptions* options, s3::TransportOptions* transport) {
   using s3::TransportKind;
   constexpr s3::StoreLimits kLimits;
-  return {AutoOrInteger("concurrency", &options->concurrency, pipeline::UploadOptions::kAuto, 1, 4096),
-          Integer("threads", &options->threads, 0, 256),
-          Integer("event_loops", &options->event_loops, 0, 64),
+  return {AutoOrInteger("concurrency", &options->concurrency, pipeline::UploadOptions::kAuto, 1,
+                        pipeline::UploadOptions::kMaxConcurrency),
+          Integer("threads", &options->threads, 0, pipeline::UploadOptions::kMaxThreads),
+          Integer("event_loops", &options->event_loops, 0, pipeline::UploadOptions::kMaxEventLoops),
           Choice("transport", &transport->kind,
                  Names<TransportKind>{{"auto", TransportKind::kAuto},
                                       {"libcurl", TransportKind::kLibcurl},
@@ -58,8 +59,9 @@ std::vector<Field> UploadFields(pipeline::UploadOptions* options, s3::TransportO
 }
 
 std::vector<Field> RetryFields(s3::RetryOptions* options) {
-  return {Integer("max_attempts", &options->max_attempts, 1, 1000),
-          Duration("base_delay", &options->base_delay, 1ms), Duration("cap", &options->cap, 1ms)};
+  return {Integer("max_attempts", &options->max_attempts, 1, s3::RetryOptions::kMaxAttempts),
+          Duration("base_delay", &options->base_delay, s3::RetryOptions::kMinDelay),
+          Duration("cap", &options->cap, s3::RetryOptions::kMinDelay)};
 }
 
 std::vector<Field> IntegrityFields(s3::IntegrityOptions* options, int* changed_file_retries) {
@@ -83,14 +85,15 @@ std::vector<Field> IntegrityFields(s3::IntegrityOptions* options, int* changed_f
 
 std::vector<Field> LimitFields(pipeline::LimitOptions* options, s3::TransportOptions* transport,
                                std::uint64_t* memory_bytes) {
-  return {Size("memory", memory_bytes, 8 << 20),
-          Duration("connect_timeout", &transport->connect_timeout, 10ms),
-          Duration("stall_window", &transport->stall_window, 100ms),
+  return {Size("memory", memory_bytes, pipeline::UploadOptions::kMinMemory),
+          Duration("connect_timeout", &transport->connect_timeout, s3::TransportOptions::kMinConnectTimeout),
+          Duration("stall_window", &transport->stall_window, s3::TransportOptions::kMinStallWindow),
           Size("stall_bytes", &transport->stall_bytes),
           Duration("completion_window", &transport->completion_window, 100ms),
           Duration("response_timeout", &transport->response_timeout, 1'000ms),
           Size("bandwidth", &options->bandwidth_bytes),
-          Integer("requests_per_second", &options->requests_per_second, 0, 1'000'000),
+          Integer("requests_per_second", &options->requests_per_second, 0,
+                  pipeline::LimitOptions::kMaxRequestsPerSecond),
           Duration("outage", &options->outage, 0ms),
           Duration("time", &options->time, 0ms),
           Duration("margin", &options->margin, 0ms),

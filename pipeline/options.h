@@ -88,6 +88,9 @@ struct UploadOptions {
   // How many times the upload of a file is restarted because the file changed while it was read. After that
   // the input fails.
   int changed_file_retries = 2;
+
+  static constexpr int kMaxConcurrency = 4096, kMaxThreads = 256, kMaxEventLoops = 64;
+  static constexpr std::uint64_t kMinMemory = 8 << 20;
 };
 
 // Properties for the files whose path below the root matches `match` (a glob, see s3/glob.h).
@@ -209,6 +212,8 @@ struct LimitOptions {
   // KillWait, which is 30 s by default.
   std::chrono::milliseconds drain{20'000};
   FailureLimit failures;
+
+  static constexpr int kMaxRequestsPerSecond = 1'000'000;
 };
 
 // Options of one run, when several runs upload a job together.

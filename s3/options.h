@@ -57,6 +57,9 @@ struct RetryOptions {
   // The delay before retry n (counted from 0) is random, from 0 to min(cap, base_delay * 2^n).
   std::chrono::milliseconds base_delay{200};
   std::chrono::milliseconds cap{20'000};
+
+  static constexpr int kMaxAttempts = 1000;
+  static constexpr std::chrono::milliseconds kMinDelay{1};
 };
 
 enum class ChecksumAlgorithm {
@@ -141,6 +144,8 @@ struct TransportOptions {
   std::chrono::milliseconds response_timeout{600'000};
   TlsOptions tls;
   ProxyOptions proxy;
+
+  static constexpr std::chrono::milliseconds kMinConnectTimeout{10}, kMinStallWindow{100};
 };
 
 struct Options {

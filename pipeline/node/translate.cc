@@ -132,22 +132,58 @@ s3::Result<void> Describe(InputFile* file, s3flow::Headers headers, EmbeddedInpu
 }
 
 }  // namespace
+// The bounds are those of the same keys of a job file (config/schema.cc).
+std::optional<std::string> NumberProblem(const s3flow::Options& options) {
+  struct Bounds {
+    const char* name;
+    std::uint64_t value;  // a negative number becomes a very large one
+    std::uint64_t min, max;
+  };
+  const auto bounds = [](const char* name, auto value, std::uint64_t min, std::uint64_t max) {
+    return Bounds{name, static_cast<std::uint64_t>(value), min, max};
+  };
+  for (const auto& [name, value, min, max] :
+       {bounds("max_attempts", options.max_attempts, 1, s3::RetryOptions::kMaxAttempts),
+        bounds("concurrency", options.concurrency, 0, UploadOptions::kMaxConcurrency),
+        bounds("threads", options.threads, 0, UploadOptions::kMaxThreads),
+        bounds("event_loops", options.event_loops, 0, UploadOptions::kMaxEventLoops),
+        bounds("memory_bytes", options.memory_bytes, UploadOptions::kMinMemory, INT64_MAX),
+        bounds("multipart_threshold_bytes", options.multipart_threshold_bytes, 0,
+               s3::StoreLimits().max_put_bytes),
+        bounds("requests_per_second", options.requests_per_second, 0, LimitOptions::kMaxRequestsPerSecond)}) {
+    if (value < min || value > max) return fmt::format("{}: must be {} to {}", name, min, max);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> DurationProblem(const s3flow::Options& options) {
+  using std::chrono::milliseconds;
+  struct Bounds {
+    const char* name;
+    milliseconds value, min;
+  };
+  constexpr milliseconds kYear = std::chrono::days(365);
+  for (const auto& [name, value, min] :
+       {Bounds{"connect_timeout", options.connect_timeout, s3::TransportOptions::kMinConnectTimeout},
+        Bounds{"stall_window", options.stall_window, s3::TransportOptions::kMinStallWindow},
+        Bounds{"base_delay", options.base_delay, s3::RetryOptions::kMinDelay},
+        Bounds{"max_delay", options.max_delay, s3::RetryOptions::kMinDelay},
+        Bounds{"outage", options.outage, milliseconds(0)}, Bounds{"drain", options.drain, milliseconds(0)}}) {
+    if (value < min) return fmt::format("{}: must be at least {} ms", name, min.count());
+    if (value > kYear) return fmt::format("{}: must be at most a year", name);
+  }
+  if (options.max_delay < options.base_delay) return "max_delay: must not be smaller than base_delay";
+  return std::nullopt;
+}
+
 
 std::optional<std::string> OptionsProblem(const s3flow::Options& options) {
   if (auto problem = s3::BucketNameProblem(options.bucket)) return "bucket: " + *problem;
   if (options.store_profile != "auto" && s3::FindStoreProfile(options.store_profile) == nullptr) {
     return fmt::format("store_profile: there is no profile \"{}\"", options.store_profile);
   }
-  if (options.max_attempts < 1) return "max_attempts: must be at least 1";
-  constexpr int kMaxThreads = 1024, kMaxConcurrency = 4096;
-  if (options.concurrency < 0 || options.concurrency > kMaxConcurrency) {
-    return fmt::format("concurrency: must be 0 to {}", kMaxConcurrency);
-  }
-  for (const int threads : {options.threads, options.event_loops}) {
-    if (threads < 0 || threads > kMaxThreads) {
-      return fmt::format("threads and event_loops: must be 0 to {}", kMaxThreads);
-    }
-  }
+  if (auto problem = NumberProblem(options)) return problem;
+  if (auto problem = DurationProblem(options)) return problem;
   const auto store = StoreOptionsOf(options);
   const auto& limits = s3::ProfileOf(store.destination).limits;
   if (options.part_bytes < limits.min_part_bytes || options.part_bytes > limits.max_part_bytes) {

@@ -49,7 +49,11 @@ TEST(EmbeddedUploaderTest, WrongOptionsAreAnErrorOfOpen) {
   expect("store_profile", [](Options* options) { options->store_profile = "s4"; });
   expect("max_attempts", [](Options* options) { options->max_attempts = 0; });
   expect("concurrency", [](Options* options) { options->concurrency = -1; });
-  expect("threads", [](Options* options) { options->threads = 5000; });
+  expect("max_attempts", [](Options* options) { options->max_attempts = 1001; });
+  expect("threads", [](Options* options) { options->threads = 257; });
+  expect("event_loops", [](Options* options) { options->event_loops = -1; });
+  expect("requests_per_second", [](Options* options) { options->requests_per_second = 1'000'001; });
+  expect("memory_bytes", [](Options* options) { options->memory_bytes = 1; });
   expect("part_bytes", [](Options* options) { options->part_bytes = 1000; });
   expect("half of memory_bytes", [](Options* options) { options->memory_bytes = 20 << 20; });
   expect("run_dir", [](Options* options) { options->run_dir = "/proc/nowhere"; });
@@ -59,6 +63,60 @@ TEST(EmbeddedUploaderTest, OneThreadAndOneRequestAtATimeAreEnough) {
   Server server(BucketWith());
   auto options = OptionsFor(server);
   options.threads = options.concurrency = 1;
+// A time of 0 would repeat every request at once, for ever.
+TEST(EmbeddedUploaderTest, DurationsHaveTheBoundsOfAJobFile) {
+  const Server server(BucketWith());
+  using std::chrono::milliseconds;
+  struct Case {
+    const char* name;
+    milliseconds Options::*field;
+    int least_ms;
+  };
+  for (const auto& [name, field, least_ms] :
+       {Case{"connect_timeout", &Options::connect_timeout, 10},
+        Case{"stall_window", &Options::stall_window, 100}, Case{"base_delay", &Options::base_delay, 1},
+        Case{"max_delay", &Options::max_delay, 1}, Case{"outage", &Options::outage, 0},
+        Case{"drain", &Options::drain, 0}}) {
+    for (const auto wrong : {milliseconds(least_ms - 1), milliseconds(-5), milliseconds::min(),
+                             milliseconds::max(), milliseconds(std::chrono::days(366))}) {
+      auto options = OptionsFor(server);
+      options.*field = wrong;
+      const auto opened = Uploader::Open(options);
+      ASSERT_FALSE(opened) << name << " " << wrong.count();
+      EXPECT_THAT(opened.error().message, HasSubstr(std::string(name) + ": must be at "));
+      EXPECT_EQ(opened.error().kind, "unsupported");
+    }
+    auto options = OptionsFor(server);
+    options.base_delay = milliseconds(1);
+    options.*field = milliseconds(least_ms);
+    EXPECT_TRUE(Uploader::Open(options)) << name;
+  }
+  auto options = OptionsFor(server);
+  options.base_delay = milliseconds(11);
+  options.max_delay = milliseconds(10);
+  EXPECT_THAT(Uploader::Open(options).error().message, HasSubstr("max_delay: must not be smaller"));
+}
+
+// oneTBB ends the process if a suspended task gets no stack. So Open() must see that there is no room.
+TEST(EmbeddedUploaderTest, TooLittleAddressSpaceIsAnErrorOfOpen) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer reserves terabytes of addresses";
+#endif
+  const Server server(BucketWith());
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  std::uint64_t pages = 0;
+  ASSERT_TRUE(std::ifstream("/proc/self/statm") >> pages);
+  const auto used = pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  const rlimit tight{used + (200ull << 20), before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &tight), 0);
+  const auto opened = Uploader::Open(OptionsFor(server));
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().kind, "local");
+  EXPECT_THAT(opened.error().message, HasSubstr("raise ulimit -v"));
+}
+
   options.part_bytes = options.multipart_threshold_bytes = 5 << 20;
   std::vector<Upload> uploads{UploadBuffer(BufferOf(test::Content(11 << 20)), "large")};
   for (int i = 0; i < 50; ++i) uploads.push_back(UploadBuffer(BufferOf("x"), std::to_string(i)));
