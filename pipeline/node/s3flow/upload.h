@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -25,9 +26,12 @@ inline Buffer ShareBuffer(std::shared_ptr<const std::byte[]> bytes, std::size_t 
   return {span, std::move(bytes)};
 }
 
-// Takes over a container of trivial elements, such as std::string or std::vector<double>. Copies no element.
+// Takes over a container of trivially copyable elements, such as std::string or std::vector<double>. Copies
+// no element.
 template <typename Container>
 Buffer MoveToBuffer(Container container) {
+  static_assert(std::is_trivially_copyable_v<std::remove_reference_t<decltype(*container.data())>>,
+                "the elements of the container must be their bytes: no pointers to other memory");
   auto owner = std::make_shared<const Container>(std::move(container));
   const auto bytes = std::as_bytes(std::span(owner->data(), owner->size()));
   return {bytes, std::move(owner)};
