@@ -324,6 +324,11 @@ Graph::Graph(const GraphOptions& options)
 
 Graph::~Graph() = default;
 
+std::size_t Graph::StackBytes(bool is_guest) {
+  if (!is_guest) return kSlotStackBytes;
+  return tbb::global_control::active_value(tbb::global_control::thread_stack_size);
+}
+
 void Graph::Enqueue(std::function<void()> task) {
   flow::graph* const graph = workers_->graph();
   graph->reserve_wait();

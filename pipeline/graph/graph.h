@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -75,6 +76,10 @@ class Graph {
 
   // Returns the time account of the slots. The graph counts each slot from the beginning of Run() on.
   s3::SlotTime* slot_time() { return &slot_time_; }
+
+  // Returns the size of the stacks of suspended tasks, in bytes. A guest has the size that oneTBB uses for
+  // the whole process.
+  static std::size_t StackBytes(bool is_guest);
 
   // Runs `task` on a worker, after the tasks that are ready now. `task` must not throw and must not wait.
   // Only callbacks and enqueued tasks may call this, during Run(). Run() returns only after `task` has run.

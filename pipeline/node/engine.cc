@@ -1,7 +1,12 @@
 #include "pipeline/node/engine.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <csignal>
+#include <exception>
+#include <new>
+#include <system_error>
 #include <utility>
 
 #include "pipeline/graph/slot_limits.h"
@@ -86,8 +91,12 @@ s3::Result<EngineSetup> SetUp(const s3flow::Options& options) {
   if (!rules) return tl::unexpected(rules.error());
   setup.rules.emplace(std::move(*rules));
   setup.event_loops = EventLoopsOf(setup.run.upload, setup.buckets.front().endpoint);
+  // Besides workers and event loops: source, journal, lock, deadlines, credential renewal, name resolution,
+  // and the thread that watches the graph of UploadNode.
+  const int threads = CoresOf(setup.run.upload) + setup.event_loops + 7;
   const auto size = FitInto(ReadProcessLimits(), setup.event_loops,
-                            {SlotLimitsOf(setup.run.upload), setup.run.upload.memory_bytes});
+                            {SlotLimitsOf(setup.run.upload), setup.run.upload.memory_bytes},
+                            AddressUseOfGuest(threads, Graph::StackBytes(true)));
   if (!size) return tl::unexpected(size.error());
   setup.slots = size->slots;
   setup.run.upload.memory_bytes = size->memory_bytes;
@@ -104,7 +113,14 @@ s3::Result<std::unique_ptr<Engine>> Engine::Open(const s3flow::Options& options)
   const SignalsBlocked blocked;
   auto setup = SetUp(options);
   if (!setup) return tl::unexpected(std::move(setup.error()));
-  return std::unique_ptr<Engine>(new Engine(std::move(*setup)));
+  try {
+    return std::unique_ptr<Engine>(new Engine(std::move(*setup)));
+  } catch (const std::system_error& error) {
+    return s3::Fail(s3::ErrorKind::kLocal,
+                    fmt::format("a thread could not be started ({}): raise ulimit -u, or pids.max of the "
+                                "control group",
+                                error.code().message()));
+  }
 }
 
 Engine::Engine(EngineSetup setup)

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -12,7 +13,6 @@
 #include <string_view>
 
 #include "pipeline/runtime/resource_limits.h"
-#include "pipeline/runtime/threads.h"
 
 namespace pipeline {
 namespace {
@@ -20,10 +20,8 @@ namespace {
 // Descriptors for journal, lock, directories of the walk, event loops, name resolution.
 constexpr std::uint64_t kMinSpare = 36, kMaxSpare = 512;
 constexpr std::uint64_t kMinSlots = 4;
-// Address space for the threads (stacks of 1 MiB each, see cli/launch.cc), the heap and certificates.
-constexpr std::uint64_t kBesideSlots = 40ull << 20;
-// A slot's stack with its guard pages, and its request's share of the heap; see pipeline/DESIGN.md, "Memory".
-constexpr std::uint64_t kSlotBytes = kSlotStackBytes + (160ull << 10);
+// The guard pages of a slot's stack, and its request's share of the heap; see pipeline/DESIGN.md, "Memory".
+constexpr std::uint64_t kSlotBytesBesideStack = 160ull << 10;
 constexpr std::uint64_t kMinMemory = 16ull << 20;
 constexpr rlim_t kCountedDescriptors = 1 << 16;  // with a higher limit there are always enough
 
@@ -75,7 +73,22 @@ ProcessLimits ReadProcessLimits() {
   return limits;
 }
 
-s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSize size) {
+AddressUse AddressUseOfGuest(int threads, std::uint64_t stack) {
+  constexpr std::uint64_t kHeap = 64ull << 20;  // of each thread: mallopt(3), M_ARENA_MAX
+  pthread_attr_t attributes;
+  std::size_t thread_stack = 8ull << 20;
+  if (pthread_getattr_default_np(&attributes) == 0) {
+    pthread_attr_getstacksize(&attributes, &thread_stack);
+    pthread_attr_destroy(&attributes);
+  }
+  // The program may start its own workers after the run: one for each core.
+  const auto workers = static_cast<std::uint64_t>(CoresOf({}));
+  const auto own = static_cast<std::uint64_t>(threads);
+  return {AddressUse().beside_slots + own * (thread_stack + kHeap) + workers * stack, stack};
+}
+
+s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSize size,
+                            const AddressUse& use) {
   if (limits.descriptors) {
     const auto left = *limits.descriptors;
     const std::uint64_t per_slot = event_loops > 1 ? 3 : 2;
@@ -92,7 +105,8 @@ s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSiz
   }
   if (limits.address_bytes) {
     const auto left = *limits.address_bytes;
-    const auto least = kBesideSlots + kMinMemory + kMinSlots * kSlotBytes;
+    const auto slot_bytes = use.slot_stack + kSlotBytesBesideStack;
+    const auto least = use.beside_slots + kMinMemory + kMinSlots * slot_bytes;
     if (left < least) {
       return s3::Fail(
           s3::ErrorKind::kLocal,
@@ -100,9 +114,9 @@ s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSiz
                       "ulimit -v",
                       left >> 20, least >> 20));
     }
-    const auto room = left - kBesideSlots;
-    Cap(std::max(kMinSlots, room / 2 / kSlotBytes), &size.slots);
-    const auto stacks = static_cast<std::uint64_t>(size.slots.most) * kSlotBytes;
+    const auto room = left - use.beside_slots;
+    Cap(std::max(kMinSlots, room / 2 / slot_bytes), &size.slots);
+    const auto stacks = static_cast<std::uint64_t>(size.slots.most) * slot_bytes;
     // Three quarters, because buffers of several size classes leave gaps.
     const auto memory = std::max(kMinMemory, (room - std::min(room, stacks)) * 3 / 4);
     size.memory_bytes = std::min(size.memory_bytes, memory);

@@ -6,6 +6,7 @@
 
 #include "pipeline/graph/concurrency_controller.h"
 #include "pipeline/options.h"
+#include "pipeline/runtime/threads.h"
 #include "s3/base/result.h"
 
 namespace pipeline {
@@ -25,10 +26,23 @@ struct RunSize {
   std::uint64_t memory_bytes = 0;  // for the bodies of all requests
 };
 
+// The address space that a run takes, in bytes. The defaults are those of a process that is only a run: its
+// threads have stacks of 1 MiB and share one heap (cli/launch.cc).
+struct AddressUse {
+  std::uint64_t beside_slots = 40ull << 20;  // for the stacks of threads, the heap and certificates
+  std::uint64_t slot_stack = kSlotStackBytes;
+};
+
+// Returns the address space that a run takes in the process of another program, which chooses the stacks:
+// `stack` bytes for each suspended task and each worker of the program. `threads` is the number of threads
+// that the run starts itself.
+AddressUse AddressUseOfGuest(int threads, std::uint64_t stack);
+
 // Reduces `size` until it fits into `limits`. Fails with kLocal, and a message for a person, if not even the
 // smallest run fits. A slot needs a file, a connection and a stack. With several event loops, a slot needs a
 // second connection, because each loop keeps its own idle connections.
-s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSize size);
+s3::Result<RunSize> FitInto(const ProcessLimits& limits, int event_loops, RunSize size,
+                            const AddressUse& use = {});
 
 // The threads of a run whose number can be reduced.
 struct RunThreads {

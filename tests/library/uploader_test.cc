@@ -3,7 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <chrono>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <string>
@@ -59,10 +63,6 @@ TEST(EmbeddedUploaderTest, WrongOptionsAreAnErrorOfOpen) {
   expect("run_dir", [](Options* options) { options->run_dir = "/proc/nowhere"; });
 }
 
-TEST(EmbeddedUploaderTest, OneThreadAndOneRequestAtATimeAreEnough) {
-  Server server(BucketWith());
-  auto options = OptionsFor(server);
-  options.threads = options.concurrency = 1;
 // A time of 0 would repeat every request at once, for ever.
 TEST(EmbeddedUploaderTest, DurationsHaveTheBoundsOfAJobFile) {
   const Server server(BucketWith());
@@ -117,6 +117,10 @@ TEST(EmbeddedUploaderTest, TooLittleAddressSpaceIsAnErrorOfOpen) {
   EXPECT_THAT(opened.error().message, HasSubstr("raise ulimit -v"));
 }
 
+TEST(EmbeddedUploaderTest, OneThreadAndOneRequestAtATimeAreEnough) {
+  Server server(BucketWith());
+  auto options = OptionsFor(server);
+  options.threads = options.concurrency = 1;
   options.part_bytes = options.multipart_threshold_bytes = 5 << 20;
   std::vector<Upload> uploads{UploadBuffer(BufferOf(test::Content(11 << 20)), "large")};
   for (int i = 0; i < 50; ++i) uploads.push_back(UploadBuffer(BufferOf("x"), std::to_string(i)));

@@ -66,6 +66,23 @@ TEST(FitIntoTest, StacksAndBodiesShareTheAddresses) {
   }
 }
 
+TEST(FitIntoTest, AGuestCountsItsThreadsTheWorkersOfTheProgramAndTheirStacks) {
+  constexpr std::uint64_t kStack = 4 * kMib;
+  const auto use = AddressUseOfGuest(10, kStack);
+  EXPECT_EQ(use.slot_stack, kStack);
+  EXPECT_GT(use.beside_slots, 10 * 64 * kMib);
+  EXPECT_GT(use.beside_slots, AddressUseOfGuest(9, kStack).beside_slots);
+  EXPECT_THAT(FitInto({.address_bytes = use.beside_slots}, 1, kDefault, use).error().message,
+              HasSubstr("ulimit -v"));
+  for (const std::uint64_t mib : {40, 100, 1000}) {
+    const auto left = use.beside_slots + mib * kMib;
+    const auto size = FitInto({.address_bytes = left}, 1, kDefault, use);
+    ASSERT_TRUE(size) << mib;
+    const auto stacks = static_cast<std::uint64_t>(size->slots.most) * kStack;
+    EXPECT_LE(use.beside_slots + stacks + size->memory_bytes, left) << mib;
+  }
+}
+
 TEST(FitIntoTest, LimitsThatAreTooSmallAreNamed) {
   for (const std::uint64_t left : {0, 20, 43}) {
     const auto size = FitInto({.descriptors = left}, 1, kDefault);
