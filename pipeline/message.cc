@@ -34,4 +34,12 @@ const InputFile& FileOf(const Input& input) {
   return *std::get<std::shared_ptr<const InputFile>>(input);
 }
 
+ObjectResult WithoutMemory(std::shared_ptr<const InputFile> file) noexcept {
+  ObjectResult result;
+  result.size_bytes = file->size_bytes;
+  result.file = std::move(file);
+  result.error = s3::Error{.kind = s3::ErrorKind::kLocal, .message = kNoMemory};
+  return result;
+}
+
 }  // namespace pipeline

@@ -103,6 +103,11 @@ struct ObjectResult {
   bool hides_inputs = false;
 };
 
+// A text of at most 15 bytes needs no memory of its own.
+inline constexpr const char* kNoMemory = "out of memory";
+// Returns the result of an input for which there is no memory. Allocates none itself.
+ObjectResult WithoutMemory(std::shared_ptr<const InputFile> file) noexcept;
+
 // ObjectResult::reason of an input that was skipped because of object.if_none_match.
 inline constexpr const char* kKeyExists = "the key exists (if_none_match)";
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "pipeline/upload/buffers.h"
@@ -95,13 +96,25 @@ SourceItem Source::ItemOf(SourceQueue::Entry entry) {
   if (auto* file = std::get_if<std::shared_ptr<const InputFile>>(&entry)) {
     return Begin(std::move(*file), nullptr);
   }
-  const auto& before = *std::get<SourceQueue::Restart>(entry).before;
-  auto file = before.file();
-  file.size_bytes = CurrentSize(file);
-  return Begin(std::make_shared<InputFile>(std::move(file)), &before);
+  return Begin(nullptr, std::get<SourceQueue::Restart>(entry).before.get());
 }
 
+// Fails the input if there is no memory for its tasks. The graph's callbacks must not throw.
 SourceItem Source::Begin(std::shared_ptr<const InputFile> file, const Object* before) {
+  try {
+    if (before != nullptr) {
+      auto present = before->file();
+      present.size_bytes = CurrentSize(present);
+      file = std::make_shared<InputFile>(std::move(present));
+    }
+    return FirstTask(file, before);
+  } catch (const std::bad_alloc&) {
+    next_part_.reset();
+    return WithoutMemory(file != nullptr ? std::move(file) : before->shared_file());
+  }
+}
+
+SourceItem Source::FirstTask(std::shared_ptr<const InputFile> file, const Object* before) {
   const auto plan = PlanOf(*file);
   if (!plan) {
     ObjectResult result;

@@ -68,6 +68,7 @@ class Source {
   SourceQueue::Entry PopAndMakeRoom() S3_REQUIRES(mutex_);
   SourceItem ItemOf(SourceQueue::Entry entry);
   SourceItem Begin(std::shared_ptr<const InputFile> file, const Object* before);
+  SourceItem FirstTask(std::shared_ptr<const InputFile> file, const Object* before);
   s3::Result<s3::PartPlan> PlanOf(const InputFile& file) const;
 
   const Finder find_;

@@ -158,6 +158,11 @@ void Engine::Start(OnResult on_result) {
   thread_ = std::thread([this] { graph_.Run(Callbacks()); });
 }
 
+// Copies and checks the input here, so that a lack of memory is an exception of the caller.
+void Engine::Submit(s3flow::Upload upload) {
+  inbox_.Push(SubmissionOf(std::move(upload), setup_.store.destination.prefix));
+}
+
 void Engine::Cancel(const std::string& reason) { stop_->Drain(StopCause::kTerminate, reason); }
 
 s3flow::Statistics Engine::statistics() const {
@@ -168,10 +173,15 @@ s3flow::Statistics Engine::statistics() const {
           .peak_memory_bytes = buffers_.peak_bytes()};
 }
 
-// Runs in the source's thread.
+// Runs in the source's thread. No exception may end it, because every input gets a result.
 bool Engine::Find(const Yield& yield) {
-  while (auto upload = inbox_.Pop()) {
-    if (yield(InputFor(std::move(*upload))) == Backpressure::kStop) return false;
+  while (auto submission = inbox_.Pop()) {
+    const std::shared_ptr<const InputFile> file = submission->file;
+    try {
+      if (yield(InputFor(std::move(*submission))) == Backpressure::kStop) return false;
+    } catch (const std::exception&) {  // std::bad_alloc, before the queue of the source has the input
+      RecordOne(WithoutMemory(file));
+    }
   }
   return true;
 }
@@ -179,8 +189,8 @@ bool Engine::Find(const Yield& yield) {
 // Only a file is skipped. A buffer that has the key and size of an earlier one may have other content. A key
 // that this uploader has got before may have been written again, and the journal does not record the
 // properties of one input.
-Input Engine::InputFor(s3flow::Upload upload) {
-  auto input = InputOf(std::move(upload), setup_.store.destination.prefix);
+Input Engine::InputFor(Submission submission) {
+  auto input = InputOf(std::move(submission));
   const auto* file = std::get_if<std::shared_ptr<const InputFile>>(&input);
   if (file == nullptr || !setup_.directory) return input;
   const bool is_first = keys_.insert(std::hash<std::string>{}((*file)->key)).second;
@@ -235,20 +245,41 @@ GraphCallbacks Engine::Callbacks() {
           .first_slots = setup_.slots.first};
 }
 
-// One result at a time. A journal that cannot be written stops the uploader (DrainOnJournalFailure); the
-// object is in the store nevertheless.
 void Engine::Record(const ObjectResult& result) {
+  RecordOne(result);
+  source_.InputDone();
+}
+
+// One result at a time. A journal that cannot be written stops the uploader (DrainOnJournalFailure); the
+// object is in the store nevertheless. The receiver is called in any case, because it counts its inputs.
+void Engine::RecordOne(const ObjectResult& result) {
+  const s3::MutexLock lock(record_mutex_);
+  s3flow::UploadResult translated;
   try {
+    summary_.Count(result);
     const bool is_recorded = result.reason == kDoneEarlier;
     if (journal() != nullptr && !is_recorded) (void)journal()->Append(ResultLine(result));
-    summary_.Count(result);
     const bool is_cancelled = result.outcome == Outcome::kCancelled;
-    on_result_(PublicResult(result, is_cancelled ? stop_->message() : ""));
+    translated = PublicResult(result, is_cancelled ? stop_->message() : "");
+  } catch (const std::exception&) {
+    translated = ShortResult(result);
+    CancelAfterException();
+  }
+  try {
+    on_result_(std::move(translated));
   } catch (...) {
-    Cancel("a result could not be passed on: an exception in its receiver, or no memory");
+    CancelAfterException();
   }
   inbox_.Close();
-  source_.InputDone();
+}
+
+// If there is no memory for the reason, cancels without one.
+void Engine::CancelAfterException() noexcept {
+  try {
+    Cancel("a result could not be passed on: an exception in its receiver, or no memory");
+  } catch (const std::bad_alloc&) {
+    stop_->Drain(StopCause::kTerminate, kNoMemory);
+  }
 }
 
 int Engine::SlotsAfter(const TaskStats& task) {

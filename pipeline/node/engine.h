@@ -14,6 +14,7 @@
 #include "pipeline/graph/source.h"
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/node/inbox.h"
+#include "pipeline/node/translate.h"
 #include "pipeline/options.h"
 #include "pipeline/progress.h"
 #include "pipeline/report/console.h"
@@ -26,6 +27,7 @@
 #include "pipeline/upload/property_rules.h"
 #include "pipeline/upload/tasks_in_flight.h"
 #include "pipeline/upload/uploader.h"
+#include "s3/base/mutex.h"
 #include "s3/base/result.h"
 #include "s3flow/options.h"
 #include "s3flow/upload.h"
@@ -59,7 +61,7 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   void Start(OnResult on_result);
-  void Submit(s3flow::Upload upload) { inbox_.Push(std::move(upload)); }
+  void Submit(s3flow::Upload upload);
   void Cancel(const std::string& reason);
   void Wait() const { inbox_.WaitUntilNoneIsOpen(); }
   s3flow::Statistics statistics() const;
@@ -67,10 +69,12 @@ class Engine {
  private:
   explicit Engine(EngineSetup setup);
   bool Find(const Yield& yield);
-  Input InputFor(s3flow::Upload upload);
+  Input InputFor(Submission submission);
+  void CancelAfterException() noexcept;
   UploadContext ContextOf();
   GraphCallbacks Callbacks();
   void Record(const ObjectResult& result);
+  void RecordOne(const ObjectResult& result);
   int SlotsAfter(const TaskStats& task);
   void RecordEnd();
   Journal* journal() const { return setup_.directory ? setup_.directory->journal() : nullptr; }
@@ -94,8 +98,9 @@ class Engine {
   ConcurrencyController slots_;
   // Hashes of the keys so far, for InputFor(); only the source's thread uses them.
   std::unordered_set<std::size_t> keys_;
+  s3::Mutex record_mutex_;
   OnResult on_result_;
-  Summary summary_;
+  Summary summary_;     // guarded by record_mutex_ while the threads run
   std::thread thread_;  // runs the graph
 };
 

@@ -6,28 +6,28 @@
 #include <optional>
 #include <utility>
 
+#include "pipeline/node/translate.h"
 #include "s3/base/mutex.h"
-#include "s3flow/upload.h"
 
 namespace pipeline {
 
 // An input is open from Push() until Close().
 class Inbox {
  public:
-  void Push(s3flow::Upload upload) {
+  void Push(Submission submission) {
     const s3::MutexLock lock(mutex_);
-    waiting_.push_back(std::move(upload));
+    waiting_.push_back(std::move(submission));
     ++open_;
     pushed_.NotifyOne();
   }
   // Blocks until there is an input. Returns nothing after End(), when no input waits. One caller at a time.
-  std::optional<s3flow::Upload> Pop() {
+  std::optional<Submission> Pop() {
     s3::MutexLock lock(mutex_);
     pushed_.Wait(lock, [this]() S3_REQUIRES(mutex_) { return is_ended_ || !waiting_.empty(); });
     if (waiting_.empty()) return std::nullopt;
-    auto upload = std::move(waiting_.front());
+    auto submission = std::move(waiting_.front());
     waiting_.pop_front();
-    return upload;
+    return submission;
   }
   // No Push() follows.
   void End() {
@@ -54,7 +54,7 @@ class Inbox {
   mutable s3::Mutex mutex_;
   s3::CondVar pushed_;
   mutable s3::CondVar none_is_open_;
-  std::deque<s3flow::Upload> waiting_ S3_GUARDED_BY(mutex_);
+  std::deque<Submission> waiting_ S3_GUARDED_BY(mutex_);
   std::uint64_t open_ S3_GUARDED_BY(mutex_) = 0;
   bool is_ended_ S3_GUARDED_BY(mutex_) = false;
 };

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -100,9 +101,6 @@ s3flow::Status StatusOf(Outcome outcome) {
 // Sets size and mtime. The node has no walk, so the path itself may be a symbolic link.
 s3::Result<void> DescribeFile(InputFile* file) {
   struct stat status;
-  if (file->path.empty()) {
-    return s3::Fail(s3::ErrorKind::kUnsupported, "an upload needs a path or a buffer");
-  }
   if (stat(file->path.c_str(), &status) != 0) {
     char text[128];
     auto failed = s3::Fail(s3::ErrorKind::kLocal,
@@ -126,12 +124,14 @@ s3::Result<void> Describe(InputFile* file, s3flow::Headers headers, EmbeddedInpu
   auto properties = PropertiesOf(headers);
   if (!properties) return tl::unexpected(std::move(properties.error()));
   embedded->properties = std::move(*properties);
-  if (!embedded->bytes) return DescribeFile(file);
-  file->size_bytes = embedded->bytes->size();
+  if (embedded->bytes) {
+    file->size_bytes = embedded->bytes->size();
+  } else if (file->path.empty()) {
+    return s3::Fail(s3::ErrorKind::kUnsupported, "an upload needs a path or a buffer");
+  }
   return {};
 }
 
-}  // namespace
 // The bounds are those of the same keys of a job file (config/schema.cc).
 std::optional<std::string> NumberProblem(const s3flow::Options& options) {
   struct Bounds {
@@ -176,6 +176,7 @@ std::optional<std::string> DurationProblem(const s3flow::Options& options) {
   return std::nullopt;
 }
 
+}  // namespace
 
 std::optional<std::string> OptionsProblem(const s3flow::Options& options) {
   if (auto problem = s3::BucketNameProblem(options.bucket)) return "bucket: " + *problem;
@@ -242,7 +243,7 @@ Options RunOptionsOf(const s3flow::Options& options) {
   return run;
 }
 
-Input InputOf(s3flow::Upload upload, const std::string& prefix) {
+Submission SubmissionOf(s3flow::Upload upload, const std::string& prefix) {
   auto embedded = std::make_shared<EmbeddedInput>();
   auto file = std::make_shared<InputFile>();
   embedded->tag = upload.tag;
@@ -256,11 +257,24 @@ Input InputOf(s3flow::Upload upload, const std::string& prefix) {
   }
   const auto described = Describe(file.get(), std::move(upload.headers), embedded.get());
   file->embedded = std::move(embedded);
-  if (described) return std::shared_ptr<const InputFile>(std::move(file));
+  Submission submission{std::move(file)};
+  if (!described) submission.error = std::make_unique<const s3::Error>(described.error());
+  return submission;
+}
+
+Input InputOf(Submission submission) {
+  auto& file = submission.file;
+  std::optional<s3::Error> error;
+  if (submission.error) {
+    error = *submission.error;
+  } else if (!file->is_buffer()) {
+    if (auto described = DescribeFile(file.get()); !described) error = std::move(described.error());
+  }
+  if (!error) return std::shared_ptr<const InputFile>(std::move(file));
   ObjectResult result;
   result.size_bytes = file->size_bytes;
   result.file = std::move(file);
-  result.error = described.error();
+  result.error = std::move(error);
   return result;
 }
 
@@ -295,6 +309,28 @@ s3flow::UploadResult PublicResult(const ObjectResult& result, const std::string&
   translated.error = PublicError(*result.error);
   if (result.outcome == Outcome::kCancelled && !stop_reason.empty()) {
     translated.error->message += ": " + stop_reason;
+  }
+  return translated;
+}
+
+s3flow::UploadResult ShortResult(const ObjectResult& result) noexcept {
+  s3flow::UploadResult translated;
+  translated.status = StatusOf(result.outcome);
+  translated.tag = result.file->embedded->tag;
+  translated.bytes = result.size_bytes;
+  translated.parts = result.parts;
+  translated.reused_parts = result.reused_parts;
+  translated.attempts = result.attempts;
+  translated.seconds = result.seconds;
+  if (result.error) {
+    translated.error.emplace();
+    translated.error->kind = "local";
+    translated.error->message = kNoMemory;
+    translated.error->http_status = result.error->http_status;
+  }
+  try {
+    translated.key = result.file->key;
+  } catch (const std::bad_alloc&) {  // the tag still says which input it is
   }
   return translated;
 }
