@@ -280,6 +280,13 @@ Field OnFailure(std::string name, pipeline::FailureLimit* limit) {
           .read =
               [limit](const Value& value, const std::string& path, std::vector<Problem>* problems) {
                 const bool mapping = value.kind == Value::Kind::kMapping && value.entries.size() == 1;
+                if (mapping && value.entries[0].value.kind != Value::Kind::kScalar) {
+                  const auto& [key, where, entry] = value.entries[0];
+                  if (entry.refused) return;
+                  problems->push_back(
+                      {where, fmt::format("{}.{}: must be text, not {}", path, key, KindName(entry.kind))});
+                  return;
+                }
                 auto problem = mapping
                                    ? ReadOnFailure(value.entries[0].key, value.entries[0].value.text, limit)
                                    : ReadOnFailure(value.text, "", limit);

@@ -123,6 +123,8 @@ class Schema(TestCase):
             value = random.choice(words) if random.random() < 0.4 else "".join(random.choices(atoms, k=random.randint(0, 3)))
             quoted = json.dumps(value, ensure_ascii=False) if random.random() < 0.6 or re.search(r"[\n:{}\[\]*&#%,]|^[ -]|^$| $", value) else value
             shown = random.choice([quoted, quoted, f"[{quoted}]", f"{{a: {quoted}}}", f"{{stop_after: {quoted}}}", f"{{put: {quoted}}}"])
+            if random.random() < 0.1:  # no value, alone and in a list and a mapping
+                shown = random.choice(["", "[]", "[~]", "{}", "{a: }", "{stop: }", "{continue: [a]}", "{put: }", "[{match: }]", "[{match: a, acl: }]"])
             parts = {"source": {"path": "data"}, "destination": {"bucket": "bucket"}}
             parts.setdefault(section, {})[name] = shown
             text = "".join(f"{part}:\n" + "".join(f"{'  - ' if part == 'source' and i == 0 else '    '}{key}: {item}\n" for i, (key, item) in
