@@ -16,6 +16,7 @@
 #include "pipeline/run/process_limits.h"
 #include "pipeline/run/run_setup.h"
 #include "pipeline/runtime/resource_limits.h"
+#include "pipeline/upload/orphaned_uploads.h"
 #include "s3/base/environment.h"
 #include "s3/credentials/providers/chain.h"
 
@@ -290,10 +291,29 @@ int Engine::SlotsAfter(const TaskStats& task) {
                        task.now);
 }
 
-// Errors are in the journal's state already; nobody is left to be told.
+// As at the end of a run without work left: aborts the uploads that this or an earlier uploader has left in
+// the store. Reads the journal only if there may be such uploads.
+void Engine::AbortOrphans() {
+  const auto& earlier = setup_.directory->history()->uploads();
+  if (!earlier.any() && earlier.creations().empty() && progress_.retries == 0) return;
+  auto history = History::Load(setup_.directory->dir(), History::Depth::kOpenUploads);
+  if (!history) return;
+  Cancel("the uploader was destroyed");  // so that Options::drain limits the time
+  s3::BlockingWaiter waiter;
+  const auto client = clients_.MakeClient(&waiter);
+  const auto orphans =
+      AbortOrphanedUploads(client.get(), clients_.facts().Current()->clock_offset, &*history, journal());
+  for (const auto& problem : orphans.problems) NoticeOf(setup_.options)(problem);
+}
+
+// Errors of the journal are in its state already; nobody is left to be told.
 void Engine::RecordEnd() {
   if (!setup_.directory) return;
   const bool is_complete = summary_.failed + summary_.cancelled == 0;
+  try {
+    if (is_complete && !stop_->cause()) AbortOrphans();
+  } catch (const std::exception&) {  // std::bad_alloc: the next uploader tries again
+  }
   const int status = is_complete ? kExitOk : kExitSomeFailed;
   (void)journal()->Append(EndLine({status, is_complete}));
   (void)journal()->Sync();

@@ -77,6 +77,7 @@ class Engine {
   void RecordOne(const ObjectResult& result);
   int SlotsAfter(const TaskStats& task);
   void RecordEnd();
+  void AbortOrphans();
   Journal* journal() const { return setup_.directory ? setup_.directory->journal() : nullptr; }
 
   const EngineSetup setup_;

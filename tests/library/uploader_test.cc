@@ -27,6 +27,7 @@ using library_test::Opened;
 using library_test::OptionsFor;
 using library_test::Sha256Of;
 using s3::endpoint::FaultAction;
+using s3::endpoint::FaultRule;
 using s3::endpoint::Server;
 using testing::HasSubstr;
 
@@ -278,6 +279,49 @@ TEST(EmbeddedUploaderTest, WithoutARunDirectoryACancelledUploadIsAborted) {
   uploader.Cancel("enough");
   uploader.Wait();
   EXPECT_EQ(status, Status::kCancelled);
+  EXPECT_EQ(server.CountUploads("bucket"), 0u);
+}
+
+std::vector<FaultRule> PartsFailAndAbortsHang() {
+  return {{.operation = "UploadPart", .last_attempt = 1000, .status = 403, .code = "AccessDenied"},
+          {.operation = "AbortMultipartUpload", .last_attempt = 1, .action = FaultAction::kNoResponse}};
+}
+
+TEST(EmbeddedUploaderTest, AResultNamesTheUploadThatCouldNotBeAbortedInTime) {
+  Server server(BucketWith(PartsFailAndAbortsHang()));
+  auto options = OptionsFor(server);
+  options.drain = std::chrono::milliseconds(50);
+  options.part_bytes = options.multipart_threshold_bytes = 5 << 20;
+  auto uploader = Opened(options);
+  UploadResult result;
+  uploader.Start([&](UploadResult given) { result = std::move(given); });
+  uploader.Submit(UploadBuffer(BufferOf(test::Content(11 << 20)), "large"));
+  while (!server.stats().requests.contains("AbortMultipartUpload")) std::this_thread::yield();
+  uploader.Cancel("enough");
+  uploader.Wait();
+  EXPECT_EQ(result.status, Status::kFailed);
+  EXPECT_THAT(result.error->message,
+              testing::ContainsRegex("its multipart upload [^ ]+ could not be aborted"));
+  EXPECT_EQ(server.CountUploads("bucket"), 1u);
+}
+
+// The input need not be submitted again.
+TEST(EmbeddedUploaderTest, ALaterUploaderAbortsWhatAnEarlierOneCouldNotAbort) {
+  Server server(BucketWith(PartsFailAndAbortsHang()));
+  const test::TempDir directory;
+  auto options = OptionsFor(server);
+  options.run_dir = directory / "run";
+  options.drain = std::chrono::milliseconds(50);
+  options.part_bytes = options.multipart_threshold_bytes = 5 << 20;
+  {
+    auto uploader = Opened(options);
+    uploader.Start([](const UploadResult&) {});
+    uploader.Submit(UploadBuffer(BufferOf(test::Content(11 << 20)), "large"));
+    while (!server.stats().requests.contains("AbortMultipartUpload")) std::this_thread::yield();
+  }
+  EXPECT_EQ(server.CountUploads("bucket"), 1u);
+  options.drain = std::chrono::seconds(20);
+  EXPECT_TRUE(UploadAll(options, {UploadBuffer(BufferOf("x"), "small")}).at("small").uploaded());
   EXPECT_EQ(server.CountUploads("bucket"), 0u);
 }
 
