@@ -62,9 +62,9 @@ std::string WhyKept(const RunView& view, const OldRunsRule& rule) {
 
 // status.json may be older than the journal: a session that was killed at its start has written none. The
 // journal is the truth, and of a finished run it ends with this record.
-bool JournalEndsAs(const LiveStatus& status, const OwnDir& run) {
+bool JournalEndsAs(const LiveStatus& status, bool complete, const OwnDir& run) {
   const auto file = run.Read(kJournalName);
-  const auto wanted = EndLine({.status = status.exit_status.value_or(0), .complete = true});
+  const auto wanted = EndLine({.status = status.exit_status.value_or(0), .complete = complete});
   struct stat facts {};
   if (!file || fstat(file->get(), &facts) != 0) return false;
   std::string last(wanted.size(), '\0');
@@ -180,7 +180,13 @@ class Cleaner {
   std::string Reason(const OwnDir& run) const {
     const auto view = ViewRun(run, now_s_);
     if (auto why = WhyKept(view, rule_); !why.empty()) return why;
-    if (!JournalEndsAs(*view.status, run)) return "its journal does not end with the end of a run: resume it";
+    if (JournalEndsAs(*view.status, false, run)) {
+      return fmt::format("its multipart uploads could not be aborted: run s3flow clean {}",
+                         ShellWord(run.path()));
+    }
+    if (!JournalEndsAs(*view.status, true, run)) {
+      return "its journal does not end with the end of a run: resume it";
+    }
     auto files = WhyFilesAreKept(run);
     return files ? *files : files.error().message;
   }

@@ -362,6 +362,23 @@ class CleanOldRuns(TestCase):
         self.assertIn("contains locks/notes.txt, which is not a file of the run", self.clean())
         self.assertEqual((self.runs / "a/locks/notes.txt").read_text(), "mine")
 
+    def test_a_run_whose_uploads_were_aborted_later_is_removed(self):
+        faults = self.write("faults.yaml", "faults:\n  - {operation: UploadPart, action: status, status: 403, code: AccessDenied, attempts: all}\n"
+                            "  - {operation: AbortMultipartUpload, action: status, status: 403, code: AccessDenied, attempts: 1-2}\n")
+        self.write("data/large", bytes(6 << 20))
+        with Serve(self.dir / "store", "--faults", faults) as server:
+            job = self.job(server.endpoint)
+            ended = self.make(job, "a", "--set", "upload.part_size=5MiB", "--set", "upload.multipart_threshold=5MiB")
+            self.assertIn("1 multipart upload could not be aborted: run s3flow clean", ended.stdout)
+            self.assertRegex(self.clean("--failed-too"), r"(?m)^kept: a: its multipart uploads could not be aborted: run s3flow clean .*/runs/a$")
+            for aborted in ("1 multipart upload aborted", "0 multipart uploads aborted"):
+                ended = s3flow("clean", self.runs / "a")
+                self.assertEqual(ended.returncode, 0, ended.stderr)
+                self.assertIn(aborted, ended.stdout)
+        self.assertEqual((self.runs / "a/journal.jsonl").read_text().count('"complete":true'), 1)
+        self.assertIn("removed: a\n", self.clean("--failed-too"))
+        self.assertEqual(self.left(), [])
+
     def test_a_removal_that_was_killed_is_finished(self):
         with Serve(self.dir / "store") as server:
             self.make(self.job(server.endpoint), "a")

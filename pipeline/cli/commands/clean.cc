@@ -10,9 +10,11 @@
 #include "pipeline/cli/job_loading.h"
 #include "pipeline/cli/output.h"
 #include "pipeline/fs/files.h"
+#include "pipeline/journal/record.h"
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/report/format.h"
 #include "pipeline/status/old_runs.h"
+#include "pipeline/status/run_view.h"
 #include "pipeline/upload/orphaned_uploads.h"
 #include "s3/stores/address.h"
 
@@ -63,6 +65,17 @@ pipeline::OrphanedUploads AbortUploads(const config::Job& job, const pipeline::R
   const auto client = clients.MakeClient(&waiter);
   return pipeline::AbortOrphanedUploads(client.get(), clients.facts().Current()->clock_offset, history,
                                         journal);
+}
+
+// A run that has done its work, but could not abort its uploads, is complete now. Ends its journal as that of
+// a complete run, so that `clean --older-than` may remove the directory.
+s3::Result<void> RecordCompletion(const pipeline::RunDirectory& directory) {
+  const auto view = pipeline::ViewRun(directory.dir(), directory.dir().FileSystemTime());
+  if (view.phase != pipeline::RunPhase::kEnded || !view.status->complete) return {};
+  const auto status = view.status->exit_status.value_or(pipeline::kExitBroken);
+  const bool is_last_session = view.status->session == directory.history()->run()->session;
+  if (!is_last_session || status == pipeline::kExitJournal || status == pipeline::kExitBroken) return {};
+  return directory.journal()->Append(pipeline::EndLine({status, true}));
 }
 
 // Parses "30d", or a duration as job files have it.
@@ -145,6 +158,11 @@ CommandResult Clean(const CleanArguments& arguments) {
                   arguments.dry_run ? "would be aborted" : "aborted",
                   pipeline::Counted(uploads.gone, "was", "were")));
   for (const auto& problem : uploads.problems) PrintError(context.ReasonOr(problem));
+  const bool has_changed = uploads.aborted + uploads.gone > 0 || !directory->history()->complete();
+  if (journal != nullptr && uploads.problems.empty() && has_changed) {
+    // An error is in the journal's state, and Sync() returns it.
+    (void)RecordCompletion(*directory);
+  }
   if (const auto synced = directory->journal()->Sync(); !synced) {
     return Fail(pipeline::kExitJournal, "cannot write the journal: " + synced.error().message);
   }
