@@ -111,7 +111,7 @@ class Reader {
   // As in other clients, the bundle may be a file or a directory.
   void ReadBundle() {
     const auto bundle = configured_.Find({"AWS_CA_BUNDLE"}, "ca_bundle");
-    if (!bundle) return;
+    if (!bundle) return ReadOpenSslVariables();
     std::error_code error;
     const bool directory = std::filesystem::is_directory(bundle->value, error);
     Fallback fallback{.key = directory ? "destination.ca_directory" : "destination.ca_file",
@@ -124,6 +124,43 @@ class Reader {
                       bundle->value, std::strerror(errno));
     }
     found_.values.push_back(std::move(fallback));
+  }
+
+  // OpenSSL, Go and curl read these two variables:
+  // https://docs.openssl.org/3.0/man3/X509_get_default_cert_file/ A directory may be a list. Here they
+  // replace the system's authorities.
+  void ReadOpenSslVariables() {
+    for (const auto& [variable, key] : {std::pair("SSL_CERT_FILE", "destination.ca_file"),
+                                        std::pair("SSL_CERT_DIR", "destination.ca_directory")}) {
+      const auto place = configured_.Find({variable}, "");
+      if (!place) continue;
+      const bool is_list = key == std::string_view("destination.ca_directory");
+      found_.values.push_back({.key = key,
+                               .value = place->value,
+                               .where = place->source,
+                               .unless_given = {"destination.ca_file", "destination.ca_directory"},
+                               .problem = PathsProblem(place->value, is_list)});
+    }
+  }
+
+  static std::string PathsProblem(std::string_view paths, bool is_list) {
+    while (!paths.empty()) {
+      const auto path = std::string(paths.substr(0, is_list ? paths.find(':') : std::string_view::npos));
+      paths.remove_prefix(std::min(path.size() + 1, paths.size()));
+      const auto problem = [&](std::string_view what) {
+        return fmt::format(
+            "cannot read the certificate authorities {}: {}; correct it, or set "
+            "destination.ca_file",
+            path, what);
+      };
+      if (!path.starts_with('/')) return problem("the path is not absolute");
+      if (access(path.c_str(), R_OK) != 0) return problem(std::strerror(errno));
+      std::error_code error;
+      if (std::filesystem::is_directory(path, error) != is_list) {
+        return problem(is_list ? "it is not a directory" : "it is a directory");
+      }
+    }
+    return "";
   }
 
   void Read(const AwsSetting& row) {

@@ -109,7 +109,7 @@ constexpr Description kAll[] = {
     {"destination.ca_file",
      "A PEM file with the certificate authorities that are trusted for the store and for an https proxy. "
      "Empty: "
-     "AWS_CA_BUNDLE if set, else the system's authorities.",
+     "AWS_CA_BUNDLE, else SSL_CERT_FILE and SSL_CERT_DIR, else the system's authorities.",
      "/etc/ssl/site.pem"},
     {"destination.ca_directory",
      "A directory with the trusted certificate authorities, in the form that c_rehash creates.",

@@ -45,8 +45,11 @@ std::vector<Fallback> ApplyFallbacks(const Fallbacks& fallbacks, Value* root, st
   std::vector<Fallback> used;
   problems->insert(problems->end(), fallbacks.problems.begin(), fallbacks.problems.end());
   notes->insert(notes->end(), fallbacks.notes.begin(), fallbacks.notes.end());
+  const Value given = *root;
   for (const auto& fallback : fallbacks.values) {
-    if (Find(*root, fallback.key) != nullptr) continue;
+    const bool is_given = std::any_of(fallback.unless_given.begin(), fallback.unless_given.end(),
+                                      [&](const auto& key) { return Find(given, key) != nullptr; });
+    if (is_given || Find(*root, fallback.key) != nullptr) continue;
     const bool is_replaced =
         std::any_of(fallback.unless.begin(), fallback.unless.end(), [&](const auto& key) {
           const auto* other = Find(*root, key);

@@ -15,6 +15,8 @@ struct Fallback {
   std::string where;  // the source of the value, for messages and ShowJob: "AWS_ENDPOINT_URL"
   // The value is not used if the job file sets one of these keys to a non-empty value.
   std::vector<std::string> unless{};
+  // The value is not used if the job file itself has one of these keys, even with an empty value.
+  std::vector<std::string> unless_given{};
   // The note if the value is not used because of `unless`; empty for none.
   std::string unless_note{};
   // Not empty if the value is invalid or cannot be read. Reported as a problem only if the value would be

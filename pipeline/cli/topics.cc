@@ -70,6 +70,8 @@ constexpr Text kTexts[] = {
      "  AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE                               the files of profiles\n"
      "  AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL      the destination\n"
      "  AWS_CA_BUNDLE                                                              destination.ca_file\n"
+     "  SSL_CERT_FILE, SSL_CERT_DIR, without AWS_CA_BUNDLE                         "
+     "destination.ca_file, ca_directory\n"
      "  HTTPS_PROXY, http_proxy, ALL_PROXY, NO_PROXY                               destination.proxy: auto\n"
      "  SLURM_*, PBS_*, LSB_*, OMPI_*, PMI_*, PMIX_RANK                            --shard auto, limits, "
      "time left\n"

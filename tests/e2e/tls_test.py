@@ -176,6 +176,29 @@ class Tls(TestCase):
         ended = self.run_with(server, {"ca_directory": authorities})
         self.assertEqual(ended.returncode, 0, ended.stderr)
 
+    def test_openssls_variables_name_authorities(self):
+        make_certificates(self.tls, "IP:127.0.0.1")
+        authorities = self.dir / "authorities"
+        authorities.mkdir()
+        (authorities / "ours.pem").write_bytes((self.tls / "ca.crt").read_bytes())
+        subprocess.run(["openssl", "rehash", authorities], check=True)
+        foreign = self.dir / "foreign"
+        foreign.mkdir()
+        make_certificates(foreign, "IP:127.0.0.1")
+        own = str(self.tls / "ca.crt")
+        other = self.dir / "other.crt"  # with another name, so that it stands beside the right authority
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=other",
+                        "-keyout", self.dir / "other.key", "-out", other], check=True, capture_output=True)
+        for environment, settings, status in (({"SSL_CERT_FILE": own}, {}, 0), ({"SSL_CERT_DIR": f"{foreign}:{authorities}"}, {}, 0),
+                                              ({"SSL_CERT_FILE": str(other), "SSL_CERT_DIR": str(authorities)}, {}, 0),
+                                              ({"SSL_CERT_FILE": str(foreign / "ca.crt")}, {}, 77),
+                                              ({"SSL_CERT_FILE": own, "AWS_CA_BUNDLE": str(foreign / "ca.crt")}, {}, 77),
+                                              ({"SSL_CERT_FILE": own}, {"ca_file": foreign / "ca.crt"}, 77)):
+            server = TlsServer(self.tls)
+            self.addCleanup(server.close)
+            ended = self.run_with(server, settings, **environment)
+            self.assertEqual(ended.returncode, status, f"{environment} {settings}: {ended.stderr}")
+
     def test_a_client_certificate_is_sent(self):
         server = self.serve(wants_client_certificate=True)
         trust = {"ca_file": self.tls / "ca.crt"}

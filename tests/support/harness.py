@@ -19,8 +19,8 @@ KEY_ID, SECRET = "AKIDTEST", "secret-under-test+/="
 
 
 def clean_environment(**extra):
-    """Returns the environment without variables that give credentials or proxies, with `extra` added."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_") and "proxy" not in k.lower()}
+    """Returns the environment without variables that give credentials, authorities or proxies, with `extra` added."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SSL_CERT_")) and "proxy" not in k.lower()}
     # The machine that runs the tests may have a metadata service.
     kept.update(HOME="/nonexistent", AWS_EC2_METADATA_DISABLED="true")
     kept.update(extra)
