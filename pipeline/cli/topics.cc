@@ -191,6 +191,7 @@ std::optional<std::string> TopicText(std::string_view name) {
     if (name != "job") return Wrapped(text);
     return fmt::format("{}\n{}", Wrapped(text), KeyList(""));
   }
+  if (name.empty()) return std::nullopt;
   if (auto list = KeyList(name); !list.empty()) {
     for (const auto& key : Keys()) {
       if (key.section == name) list += "\n" + key.text;
@@ -200,10 +201,20 @@ std::optional<std::string> TopicText(std::string_view name) {
   return TextOfKey(name);
 }
 
+std::vector<std::string> Sections() {
+  std::vector<std::string> sections;
+  for (const auto& key : Keys()) {
+    if (sections.empty() || sections.back() != key.section) sections.push_back(key.section);
+  }
+  return sections;
+}
+
 std::vector<std::string> TopicNames() {
-  std::vector<std::string> names;
+  auto names = Sections();
   for (const auto& text : kTexts) names.emplace_back(text.topic.name);
-  for (const auto& key : Keys()) names.push_back(fmt::format("{}.{}", key.section, key.name));
+  const auto keys = Keys();
+  for (const auto& key : keys) names.push_back(fmt::format("{}.{}", key.section, key.name));
+  for (const auto& key : keys) names.push_back(key.name);
   return names;
 }
 

@@ -19,6 +19,9 @@ std::vector<Topic> Topics();
 // the key alone if only one section has it). Returns nothing for another name.
 std::optional<std::string> TopicText(std::string_view name);
 
+// Returns the names of the job file's sections, "source" first.
+std::vector<std::string> Sections();
+
 // Returns every name that TopicText() knows, for "did you mean".
 std::vector<std::string> TopicNames();
 

@@ -179,6 +179,8 @@ CASES = [
     ("s3flow run --log-file log", {"log.txt"}, {"runs"}),
     ("s3flow run --run-dir r", {"runs"}, {"readme.txt"}),
     ("s3flow completion ", {"bash", "zsh", "fish"}, set()),
+    ("s3flow help ", {"credentials", "exit-status", "upload", "source", "run", "help"}, {"job.yaml"}),
+    ("s3flow help exi", {"exit-status"}, {"environment"}),
 ]
 
 
@@ -205,6 +207,14 @@ _s3flow; printf '%s\\n' "${COMPREPLY[@]}" """
             words = re.findall(r"=|[^ =]+", typed) + ([""] if typed.endswith(" ") else [])
             offered = self.shell("bash", "-c", script, "bash", str(path), *words).splitlines()
             self.check(typed, offered, present, absent)
+
+    def test_bash_offers_a_name_that_looks_like_a_pattern_as_it_is(self):
+        for name in ("[jl]*", "[dirs]*/x"):
+            self.write(name, "x")
+        script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _s3flow; printf "%s\\n" "${COMPREPLY[@]}"'
+        path = self.usr / "share/bash-completion/completions/s3flow"
+        for words, offered in ((["run", "["], {"[jl]*", "[dirs]*"}), (["clean", "["], {"[dirs]*"}), (["run", "--log-file", "[j"], {"[jl]*"})):
+            self.assertEqual(set(self.shell("bash", "-c", script, "bash", str(path), "s3flow", *words).splitlines()), offered, words)
 
     def test_bash_completes_all_options_and_keys(self):
         text = (self.usr / "share/bash-completion/completions/s3flow").read_text()

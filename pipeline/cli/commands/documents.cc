@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -10,11 +11,30 @@
 #include "pipeline/cli/documents/completion.h"
 #include "pipeline/cli/documents/manual.h"
 #include "pipeline/cli/output.h"
+#include "pipeline/cli/topics.h"
 #include "pipeline/report/terminal.h"
 
 namespace cli {
+namespace {
 
-CommandResult Completion(const CommandLine& line, const std::string& shell) {
+// `help` accepts more names than it is useful to offer: also each key of the job file.
+CommandLine WithHelpTopics(CommandLine line) {
+  std::vector<std::string> names;
+  for (const auto& topic : Topics()) names.emplace_back(topic.name);
+  for (const auto& section : Sections()) {
+    if (std::find(names.begin(), names.end(), section) == names.end()) names.push_back(section);
+  }
+  for (const auto& command : line.commands) names.push_back(command.name);
+  for (auto& command : line.commands) {
+    if (command.name == "help") command.positionals.front().choices = names;
+  }
+  return line;
+}
+
+}  // namespace
+
+CommandResult Completion(const CommandLine& parsed, const std::string& shell) {
+  const auto line = WithHelpTopics(parsed);
   const auto keys = JobKeys();
   const auto write = shell == "bash" ? BashCompletion : shell == "zsh" ? ZshCompletion : FishCompletion;
   pipeline::WriteDocument(write(line, keys));

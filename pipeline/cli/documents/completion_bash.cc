@@ -27,7 +27,7 @@ _s3flow() {
   done
   if [[ $before == "--set" && ${COMP_WORDS[at + 1]} == "=" ]]; then
     _s3flow_key_values "$previous"
-    COMPREPLY=($(compgen -W "$choices" -- "$word"))
+    _s3flow_reply -W "$choices"
     return
   fi
   if [[ $previous == -* ]] && _s3flow_option_values "$command" "$previous"; then
@@ -35,21 +35,30 @@ _s3flow() {
   fi
   if [[ $word == -* || -z $command ]]; then
     _s3flow_options "$command"
-    COMPREPLY=($(compgen -W "$choices" -- "$word"))
+    _s3flow_reply -W "$choices"
     return
   fi
   _s3flow_arguments "$command"
 }
 
+# Offers the words of compgen as they are, one a line. In COMPREPLY=($(...)), a file named "*" would become the names
+# of all files.
+_s3flow_reply() {
+  local line
+  COMPREPLY=()
+  while IFS= read -r line; do
+    COMPREPLY+=("$line")
+  done < <(compgen "$@" -- "$word")
+}
+
 _s3flow_files() {
   compopt -o filenames 2>/dev/null
-  local IFS=$'\n'
-  COMPREPLY=($(compgen "$@" -- "$word"))
+  _s3flow_reply "$@"
 }
 
 _s3flow_keys() {
   compopt -o nospace 2>/dev/null
-  COMPREPLY=($(compgen -W "$s3flow_job_keys" -- "$word"))
+  _s3flow_reply -W "$s3flow_job_keys"
 }
 
 complete -F _s3flow s3flow
@@ -59,8 +68,7 @@ std::string Words(const std::vector<std::string>& words) { return fmt::format("{
 
 std::string BashAction(const ArgumentText& argument) {
   switch (ValueKindOf(argument)) {
-    case ValueKind::kChoice:
-      return fmt::format("COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))", Words(argument.choices));
+    case ValueKind::kChoice: return fmt::format("_s3flow_reply -W \"{}\"", Words(argument.choices));
     case ValueKind::kFile: return "_s3flow_files -f";
     case ValueKind::kDirectory: return "_s3flow_files -d";
     case ValueKind::kJobKey: return "_s3flow_keys";
@@ -123,8 +131,7 @@ std::string KeyValuesFunction(const std::vector<JobKey>& keys) {
 }  // namespace
 
 std::string BashCompletion(const CommandLine& line, const std::vector<JobKey>& keys) {
-  std::string text =
-      "# bash completion for s3flow. Written by: s3flow completion bash\n# shellcheck disable=SC2207\n\n";
+  std::string text = "# bash completion for s3flow. Written by: s3flow completion bash\n\n";
   text += "s3flow_job_keys=\"";
   for (const auto& key : keys) text += (text.ends_with('"') ? "" : " ") + key.name + "=";
   text += "\"\n";

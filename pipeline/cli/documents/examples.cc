@@ -26,6 +26,13 @@ constexpr Example kExamples[] = {
     {"rehearse", "Try the job against a store that answers after 20 ms and throttles",
      "s3flow rehearse job.yaml --latency 20ms --requests-per-second 500"},
     {"clean", "Abort the multipart uploads that an unfinished run left in the store", "s3flow clean RUN"},
+    {"clean", "Remove the directories of complete runs that ended at least 30 days ago",
+     "s3flow clean --older-than 30d s3flow-runs"},
+    {"init", "Write a job file for a store other than AWS, and test the store",
+     "s3flow init ./data s3://results/run42/ --endpoint https://store.example"},
+    {"schema", "Let an editor with a YAML language server check job files",
+     "s3flow schema > s3flow.schema.json\n"
+     "sed -i '1i # yaml-language-server: $schema=s3flow.schema.json' job.yaml"},
     {"plan", "Divide the files of a job among 8 nodes",
      "s3flow plan job.yaml --shards 8 --out PLAN\n"
      "s3flow run --plan PLAN --shard 0/8\n"
