@@ -16,7 +16,7 @@ void PrintNotes(const config::Job& job) {
 }
 
 void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop, pipeline::LogLevel log,
-                    const std::string& command) {
+                    const std::string& command, const std::string& stdin_note) {
   if (log == pipeline::LogLevel::kQuiet && run.status == pipeline::kExitOk) return;
   const bool found_any = run.summary.found > 0;
   if (found_any) {
@@ -26,9 +26,9 @@ void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl&
   const bool stopped = run.status == pipeline::kExitStopped || run.status == pipeline::kExitInterrupted;
   const bool is_resumable = !command.empty();
   if (is_resumable && found_any && run.summary.WorkLeft() && run.status != pipeline::kExitRefused) {
-    Say(fmt::format("to resume: {}", command));
+    Say(fmt::format("to resume: {}{}", command, stdin_note));
   } else if (is_resumable && run.status == pipeline::kExitSomeFailed) {
-    Say(fmt::format("to try the failed inputs again: {} --resume", command));
+    Say(fmt::format("to try the failed inputs again: {} --resume{}", command, stdin_note));
   }
   if (stopped && !is_resumable) Say("a rehearsal cannot be resumed: rehearse again");
   if (!run.message.empty()) PrintError(run.message);

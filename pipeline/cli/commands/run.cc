@@ -58,6 +58,17 @@ std::string ResumeCommand(const JobArguments& arguments, const std::string& run_
   return command;
 }
 
+// Returns what the command that resumes the run needs on standard input, for its end; empty if nothing. A
+// plan has the names already.
+std::string StdinNote(const JobArguments& arguments, const std::vector<pipeline::SourceRoot>& roots) {
+  if (!arguments.plan_dir.empty()) return "";
+  for (const auto& root : roots) {
+    if (root.files_from == "-" || root.files_from0 == "-") return " (with the same list on standard input)";
+    if (root.stream && root.path == "-") return " (with the same data on standard input)";
+  }
+  return "";
+}
+
 CommandResult DryRun(const config::Job& job, const pipeline::RunCredentials& credentials,
                      CommandContext* context) {
   pipeline::ShowInput show;
@@ -93,7 +104,7 @@ CommandResult Run(const JobArguments& arguments) {
   const auto run =
       pipeline::Run(job->pipeline, job->s3, *credentials, context.stop(), context.trace(), &limits);
   PrintRunResult(run, *context.stop(), job->pipeline.report.log,
-                 ResumeCommand(arguments, run.run_dir_argument));
+                 ResumeCommand(arguments, run.run_dir_argument), StdinNote(arguments, job->pipeline.source));
   pipeline::RunEndHook(job->pipeline.report, run, context.stop()->abort_token(), pipeline::PrintNote);
   return run.status;
 }
