@@ -73,6 +73,8 @@ class Planner {
     return std::move(plan_);
   }
 
+  const Unreadable& unreadable() const { return unreadable_; }
+
  private:
   tl::unexpected<Refusal> Stopped() const {
     return Refuse(ExitStatusOf({}, stop_->cause(), false), stop_->message());
@@ -102,6 +104,7 @@ class Planner {
     WalkInThreads(std::move(walk), [&](Input input) {
       const auto line = ManifestLine(input);
       const std::lock_guard lock(mutex);
+      NoteUnreadable(input);
       ++plan_.objects;
       plan_.bytes += BytesOf(input);
       if (spooled) spooled = spool_.Add({BytesOf(input), RequestsFor(input), line});
@@ -109,6 +112,12 @@ class Planner {
       return proceed ? Backpressure::kStarving : Backpressure::kStop;
     });
     return spooled;
+  }
+
+  void NoteUnreadable(const Input& input) {
+    const auto* const result = std::get_if<ObjectResult>(&input);
+    if (result == nullptr || !result->hides_inputs || !result->error) return;
+    if (unreadable_.count++ == 0) unreadable_.first = result->file->path + ": " + result->error->message;
   }
 
   s3::Result<s3::PartPlan> PartsFor(const InputFile& file) const {
@@ -218,6 +227,7 @@ class Planner {
   const PropertyRules& rules_;
   StopControl* const stop_;
   JobPlan plan_;
+  Unreadable unreadable_;
   SizeClasses spool_;
   ShardBalancer balancer_;
   ManifestWriter writer_;
@@ -281,9 +291,9 @@ s3::Result<void> SavePlan(const JobPlan& plan, const PlanRequest& request, const
   return written;
 }
 
-tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& options,
-                                     const s3::Options& s3_options, const RunCredentials& credentials,
-                                     StopControl* stop, s3::TraceLog* trace) {
+tl::expected<PlanOutcome, Refusal> Build(const PlanRequest& request, const Options& options,
+                                         const s3::Options& s3_options, const RunCredentials& credentials,
+                                         StopControl* stop, s3::TraceLog* trace) {
   const auto buckets = s3::ResolveBucket(s3_options.destination);
   if (!buckets) return Refuse(kExitConfig, buckets.error().message);
   if (auto refusal = SourceProblem(options)) return tl::unexpected(*refusal);
@@ -310,22 +320,24 @@ tl::expected<JobPlan, Refusal> Build(const PlanRequest& request, const Options& 
               aborted.error().message);
     }
   }
-  auto plan = Planner(request, readable, s3_options, *directory, &store, *rules, stop).Make();
+  Planner planner(request, readable, s3_options, *directory, &store, *rules, stop);
+  auto plan = planner.Make();
   if (!plan) {
     (void)AbortUploads(*directory, &store);  // the next `plan` or `clean` aborts the rest
-    return plan;
+    return tl::unexpected(plan.error());
   }
   if (const auto saved = SavePlan(*plan, request, *directory); !saved) return Unwritable(saved.error());
-  return plan;
+  const auto& unreadable = planner.unreadable();
+  return PlanOutcome{unreadable.count == 0 ? kExitOk : kExitSomeFailed, "", std::move(*plan), unreadable};
 }
 
 }  // namespace
 
 PlanOutcome MakePlan(const PlanRequest& request, const Options& options, const s3::Options& s3_options,
                      const RunCredentials& credentials, StopControl* stop, s3::TraceLog* trace) {
-  auto plan = Build(request, options, s3_options, credentials, stop, trace);
-  if (!plan) return {plan.error().status, plan.error().message, {}};
-  return {kExitOk, "", std::move(*plan)};
+  auto outcome = Build(request, options, s3_options, credentials, stop, trace);
+  if (!outcome) return {outcome.error().status, outcome.error().message, {}};
+  return std::move(*outcome);
 }
 
 }  // namespace pipeline

@@ -45,17 +45,22 @@ s3::Result<void> MergedResults::IndexOne(RunRecords* run, std::uint64_t* positio
   if (!file) return tl::unexpected(file.error());
   JournalReader reader(std::move(*file), run->directory.PathOf(kJournalName));
   bool may_replace = run->argument > 0 || run->is_plan;
+  auto session_from = *position;
   for (;;) {
     const auto depth = may_replace ? JournalReader::Results::kWhole : JournalReader::Results::kOutcome;
     auto record = reader.Next(depth);
     if (!record) break;
     if (auto* const session = std::get_if<RunRecord>(&*record)) {
       ++run->sessions;
+      session_from = *position;
       may_replace = may_replace || run->sessions > 1;
       run->run = std::move(*session);
       run->end.reset();
     } else if (const auto* const end = std::get_if<EndRecord>(&*record)) {
       run->end = *end;
+      // An uploader of another program (pipeline/node) may get other inputs in each session.
+      const bool is_job = run->run && !run->run->job_file.empty();
+      if (end->complete && is_job) run->complete_from = session_from;
     } else if (const auto* const result = std::get_if<ResultRecord>(&*record)) {
       Add(*run, *result, (*position)++);
     } else if (std::holds_alternative<ResultOutcome>(*record)) {
@@ -86,6 +91,10 @@ void MergedResults::KeepLast() {
 
 bool MergedResults::Counts(const RunRecords& run, const ResultRecord& result, std::uint64_t position) const {
   if (run.is_plan && result.outcome == Outcome::kCancelled) return false;  // its ranges count
+  // A session looks at all inputs, and tries again those that have failed. So if an input has no result in a
+  // complete session, it is no input any more, such as a list that can be read again.
+  const bool is_failure = result.outcome == Outcome::kFailed || result.outcome == Outcome::kCancelled;
+  if (is_failure && position < run.complete_from) return false;
   const bool is_joined =
       result.first_part > 0 && !joined_.empty() &&
       std::binary_search(joined_.begin(), joined_.end(), IdOf(run, result.path, result.key, 0));

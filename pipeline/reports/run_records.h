@@ -31,6 +31,8 @@ struct RunRecords {
   int sessions = 0;
   std::optional<RunRecord> run;  // of the last session
   std::optional<EndRecord> end;  // of the last session; nothing if it has not ended
+  // The results before this position are those of sessions before the last one that was complete.
+  std::uint64_t complete_from = 0;
   std::uint64_t intact_bytes = 0, torn_bytes = 0;
 
   bool IsRunning() const { return view.phase == RunPhase::kActive; }

@@ -175,6 +175,43 @@ class Lists(TestCase):
             failed = self.s3flow("report", self.dir / shard[0], "--format", "failed")
             self.assertNotIn("/proc/self/mem", failed)
 
+    def test_a_plan_of_a_list_that_cannot_be_read_is_no_success(self):
+        self.serve()
+        self.s3flow("plan", "JOB", "--shards", "1", "--out", self.dir / "PLAN", "--set", "source.0.files_from=/proc/self/mem",
+                    "--set", "report.run_dir=", status=1)
+        self.assertIn("the plan may lack inputs, because 1 directory or list could not be read:", self.said)
+        self.assertIn("cannot read the list /proc/self/mem", self.said)
+
+    def test_a_list_that_can_be_read_again_is_no_failure_of_the_run(self):
+        self.serve()
+        run, names = self.dir / "run", self.dir / "names"
+        names.symlink_to("/proc/self/mem")
+        self.s3flow("run", "JOB", "--run-dir", run, "--set", f"source.0.files_from={names}", status=1)
+        self.assertIn("1 failed", self.s3flow("report", run))
+        names.unlink()
+        self.run_list(["sub0/f0"], "--run-dir", run, "--resume")
+        text = self.s3flow("report", run)
+        self.assertNotIn("cannot read the list", text)
+        self.assertIn("1 uploaded, 0 skipped, 0 failed", text)
+
+    def test_the_command_that_resumes_says_what_it_needs_on_standard_input(self):
+        self.serve()
+        out = self.s3flow("run", "JOB", "--set", "source.0.files_from=-", input=b"sub0/f0\nnone\n", status=1)
+        self.assertRegex(out, r"(?m)^to try the failed inputs again: s3flow run .* --resume \(with the same list on standard input\)$")
+        out = self.run_list(["sub0/f0", "none"], "--run-dir", self.dir / "file", status=1)
+        self.assertRegex(out, r"(?m)^to try the failed inputs again: .* --resume$")
+
+    def test_caches_of_an_earlier_root_give_no_key_away(self):
+        self.serve()
+        self.add("same/f")
+        self.write("earlier/same/f", "cached")
+        self.write("earlier/same/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55")
+        job = self.job_file.read_text()
+        roots = f"source:\n  - {{path: {self.dir}/earlier, exclude_caches: true, allow_empty: true}}\n"
+        self.job_file.write_text(job.replace("source:\n", roots, 1))
+        self.s3flow("run", "JOB", "--run-dir", self.dir / "caches")
+        self.has_exactly(self.contents)
+
     def test_a_list_that_grows_while_it_is_read_is_no_success(self):
         self.serve("--latency", "50ms")
         for i in range(3000):

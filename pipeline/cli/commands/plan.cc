@@ -6,6 +6,7 @@
 #include "pipeline/cli/job_loading.h"
 #include "pipeline/cli/output.h"
 #include "pipeline/plan/planner.h"
+#include "pipeline/report/format.h"
 #include "pipeline/report/terminal.h"
 
 namespace cli {
@@ -50,6 +51,11 @@ CommandResult Plan(const JobArguments& arguments, const PlanArguments& plan_argu
       "job array 0-{} (LSF: 1-{})",
       directory, shards, shards - 1, shards - 1, shards));
   Say(fmt::format("then: s3flow finish {}", directory));
+  if (const auto& [count, first] = outcome.unreadable; count > 0) {
+    PrintError(fmt::format("the plan may lack inputs, because {} could not be read: {}{}",
+                           pipeline::Counted(count, "directory or list", "directories or lists"),
+                           pipeline::Printable(first), count > 1 ? " ..." : ""));
+  }
   return UnlessStdoutFailed(outcome.status);
 }
 
