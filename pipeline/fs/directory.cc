@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string>
 
+#include "pipeline/fs/files.h"
 #include "pipeline/fs/io_retry.h"
 
 namespace pipeline {
@@ -34,15 +35,34 @@ bool DirectoryReader::Fill() {
   return end_ > 0;
 }
 
-bool HasFileThatBegins(int directory_fd, const char* name, std::string_view begin) {
-  const s3::UniqueFd file(
-      openat(directory_fd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
+namespace {
+
+// ELOOP: a link. ENXIO: a socket. EACCES: a file that also fails as an input.
+bool SaysNoSuchFile(int error) {
+  return error == ENOENT || error == ELOOP || error == ENXIO || error == EACCES;
+}
+
+}  // namespace
+
+s3::Result<bool> HasFileThatBegins(int directory_fd, const char* name, std::string_view begin) {
+  const auto open = [&] {
+    return openat(directory_fd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+  };
+  // The first try is not repeated for ENOENT, which is the usual case.
+  s3::UniqueFd file(open());
+  if (file.get() < 0 && !SaysNoSuchFile(errno)) {
+    file = s3::UniqueFd(WithDescriptor([&] { return RetrySystemCall(open); }));
+  }
   struct stat status;
-  if (file.get() < 0 || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  if (file.get() < 0) {
+    if (SaysNoSuchFile(errno)) return false;
+    return tl::unexpected(ErrnoError(name, errno));
+  }
+  if (fstat(file.get(), &status) != 0) return tl::unexpected(ErrnoError(name, errno));
+  if (!S_ISREG(status.st_mode)) return false;
   std::string found(begin.size(), '\0');
-  ssize_t got;
-  do got = pread(file.get(), found.data(), found.size(), 0);
-  while (got < 0 && errno == EINTR);
+  const auto got = RetrySystemCall([&] { return pread(file.get(), found.data(), found.size(), 0); });
+  if (got < 0) return tl::unexpected(ErrnoError(name, errno));
   return got == static_cast<ssize_t>(found.size()) && found == begin;
 }
 

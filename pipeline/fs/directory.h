@@ -5,6 +5,7 @@
 #include <memory>
 #include <string_view>
 
+#include "s3/base/result.h"
 #include "s3/base/unique_fd.h"
 
 namespace pipeline {
@@ -39,8 +40,10 @@ class DirectoryReader {
   unsigned char type_ = 0;
 };
 
-// Returns true if the directory has a regular file with this name that begins with `begin`. Follows no link,
-// and does not wait for the writer of a FIFO. Costs one system call if there is no such file.
-bool HasFileThatBegins(int directory_fd, const char* name, std::string_view begin);
+// Returns true if the directory has a regular file with this name that begins with `begin`. Returns false if
+// this user may not read the file. Follows no link, and does not wait for the writer of a FIFO. Costs one
+// system call if there is no such file. Repeats a failed system call, and waits up to 10 s for a free
+// descriptor. Fails with kLocal if the system does not tell.
+s3::Result<bool> HasFileThatBegins(int directory_fd, const char* name, std::string_view begin);
 
 }  // namespace pipeline

@@ -49,4 +49,19 @@ auto RetrySystemCall(const Call& call) {
   }
 }
 
+// Calls `call`, which returns a descriptor. If no descriptor is free, blocks and repeats the call until
+// uploads have closed some. Gives up after 10 s, because the caller itself may hold all descriptors, such as
+// a walk in a tree that is deeper than the descriptor limit.
+template <typename Call>
+int WithDescriptor(const Call& call) {
+  constexpr std::chrono::milliseconds kPause{20};
+  constexpr int kMaxPauses = 500;
+  for (int pauses = 0;; ++pauses) {
+    const int fd = call();
+    const bool none_left = fd < 0 && (errno == EMFILE || errno == ENFILE);
+    if (!none_left || pauses == kMaxPauses) return fd;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 }  // namespace pipeline

@@ -17,7 +17,7 @@ bool OwnFiles::Contains(const struct stat& status) const {
   return std::find(files_.begin(), files_.end(), std::pair(status.st_dev, status.st_ino)) != files_.end();
 }
 
-bool IsRunDirectory(int directory_fd) {
+s3::Result<bool> IsRunDirectory(int directory_fd) {
   return HasFileThatBegins(directory_fd, "journal.jsonl", R"({"record":"run",)");
 }
 

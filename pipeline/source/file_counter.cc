@@ -58,7 +58,9 @@ class FileCounter {
       return false;
     }
     gave_up_ = gave_up_ || levels_.size() == kMaxLevels;
-    if (ExcludesCache(*root_, opened.get())) return true;
+    const auto is_cache = ExcludesCache(*root_, opened.get());
+    gave_up_ = gave_up_ || !is_cache;
+    if (is_cache.value_or(false)) return true;
     levels_.push_back({DirectoryReader(std::move(opened)), std::move(relative)});
     return true;
   }

@@ -46,8 +46,9 @@ ListWalk::ListWalk(RootInputs inputs, s3::UniqueFd directory, std::stop_token st
       stop_(std::move(stop)),
       source_(inputs_.root()),
       absolute_roots_(AbsolutePaths(inputs_.root().path)) {
-  const bool is_cache = ExcludesCache(inputs_.root(), directory.get());
-  levels_.push_back({"", std::move(directory), is_cache});
+  const auto is_cache = ExcludesCache(inputs_.root(), directory.get());
+  levels_.push_back({"", std::move(directory), is_cache.value_or(false)});
+  if (!is_cache) levels_.back().problem = is_cache.error().message;
 }
 
 bool ListWalk::Step(std::optional<Input>* found) {
@@ -83,6 +84,7 @@ std::optional<Input> ListWalk::Visit(const ListedName& listed) {
 
 std::optional<Input> ListWalk::VisitPath(const ListedName& listed, const std::string& relative) {
   if (auto failed = Enter(listed, relative)) return failed;
+  if (!levels_.back().problem.empty()) return Failed(listed, relative, levels_.back().problem);
   if (levels_.back().is_left_out) return std::nullopt;
   if (levels_.back().is_own) return inputs_.Skipped(relative, kOwnDirectory);
   return VisitEntry(listed, relative);
@@ -113,9 +115,13 @@ std::optional<Input> ListWalk::Enter(const ListedName& listed, const std::string
     }
     level.fd = OpenDirectory(parent.fd.get(), name.c_str(), follows);
     if (level.fd.get() < 0) return Failed(listed, relative, ErrnoText(errno));
-    level.is_left_out = ExcludesCache(inputs_.root(), level.fd.get());
+    const auto is_cache = ExcludesCache(inputs_.root(), level.fd.get());
+    if (!is_cache) return Failed(listed, relative, is_cache.error().message);
+    level.is_left_out = *is_cache;
+    const auto is_run = IsRunDirectory(level.fd.get());
+    if (!is_run) return Failed(listed, relative, is_run.error().message);
     const bool known = fstat(level.fd.get(), &status) == 0;
-    level.is_own = (known && inputs_.IsOwn(status)) || IsRunDirectory(level.fd.get());
+    level.is_own = (known && inputs_.IsOwn(status)) || *is_run;
     levels_.push_back(std::move(level));
   }
 }

@@ -37,6 +37,7 @@ class ListWalk {
     s3::UniqueFd fd;
     bool is_left_out = false;  // by `exclude` or `exclude_caches`
     bool is_own = false;       // of a run or plan
+    std::string problem;       // why it is not known whether exclude_caches leaves it out; only of the root
   };
 
   std::optional<Input> Visit(const ListedName& listed);

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <thread>
 #include <utility>
 
 #include "pipeline/fs/io_retry.h"
@@ -17,19 +15,17 @@
 namespace pipeline {
 namespace {
 
-// Calls `call`, which returns a descriptor. If no descriptor is free, blocks and repeats the call until
-// uploads have closed some. Gives up after 10 s, because the walk itself may hold all descriptors, if the
-// tree is deeper than the descriptor limit.
-template <typename Call>
-int WithDescriptor(const Call& call) {
-  constexpr std::chrono::milliseconds kPause{20};
-  constexpr int kMaxPauses = 500;
-  for (int pauses = 0;; ++pauses) {
-    const int fd = call();
-    const bool none_left = fd < 0 && (errno == EMFILE || errno == ENFILE);
-    if (!none_left || pauses == kMaxPauses) return fd;
-    std::this_thread::sleep_for(kPause);
+// Returns true if a walk does not enter one of the directories above the file: a cache, or the directory of a
+// run. If a directory cannot be read, a walk reports that; then the file counts as an input.
+bool IsBelowLeftOut(const SourceRoot& root, const std::string& relative) {
+  for (std::size_t end = 0; end != std::string::npos; end = relative.find('/', end + 1)) {
+    const auto path = end == 0 ? root.path : root.path + "/" + relative.substr(0, end);
+    const auto directory = OpenDirectory(AT_FDCWD, path.c_str(), true);
+    if (directory.get() < 0) return false;
+    if (ExcludesCache(root, directory.get()).value_or(false)) return true;
+    if (end > 0 && IsRunDirectory(directory.get()).value_or(false)) return true;
   }
+  return false;
 }
 
 }  // namespace
@@ -122,7 +118,7 @@ bool RootInputs::WouldYield(const SourceRoot& root, const std::string& relative)
     path += "/" + segment;
     const int result = root.follow_symlinks ? stat(path.c_str(), &status) : lstat(path.c_str(), &status);
     if (result != 0) return false;
-    if (end == relative.size()) return is_input();
+    if (end == relative.size()) return is_input() && !IsBelowLeftOut(root, relative);
     if (!S_ISDIR(status.st_mode) || ExcludesDirectory(root, relative.substr(0, end))) return false;
     begin = end + 1;
   }

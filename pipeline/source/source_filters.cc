@@ -30,9 +30,9 @@ bool ExcludesStatus(const SourceRoot& root, const struct stat& status) {
          (!root.older_than.text.empty() && mtime_s >= root.older_than.seconds);
 }
 
-bool ExcludesCache(const SourceRoot& root, int directory_fd) {
-  return root.exclude_caches &&
-         HasFileThatBegins(directory_fd, "CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55");
+s3::Result<bool> ExcludesCache(const SourceRoot& root, int directory_fd) {
+  if (!root.exclude_caches) return false;
+  return HasFileThatBegins(directory_fd, "CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55");
 }
 
 bool HasFilters(const SourceRoot& root) {

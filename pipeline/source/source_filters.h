@@ -19,7 +19,8 @@ bool ExcludesDirectory(const SourceRoot& root, std::string_view relative);
 // been turned into times (AgesBefore). Pure.
 bool ExcludesStatus(const SourceRoot& root, const struct stat& status);
 // Returns true if exclude_caches leaves out the directory with all that is below it. Reads its CACHEDIR.TAG.
-bool ExcludesCache(const SourceRoot& root, int directory_fd);
+// Errors are those of HasFileThatBegins().
+s3::Result<bool> ExcludesCache(const SourceRoot& root, int directory_fd);
 
 // Returns true if the root has any filter.
 bool HasFilters(const SourceRoot& root);

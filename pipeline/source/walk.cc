@@ -217,9 +217,13 @@ std::optional<Input> Walk::Enter(std::shared_ptr<const Directory> parent, const 
   const int directory_fd = parent == nullptr ? AT_FDCWD : parent->reader->fd();
   auto opened = OpenDirectory(directory_fd, name, relative.empty() || root().follow_symlinks);
   if (opened.get() < 0) return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(errno));
-  const bool is_own = inputs_.IsOwn(status) || (parent != nullptr && IsRunDirectory(opened.get()));
-  if (is_own) return Skipped(relative, kOwnDirectory);
-  if (ExcludesCache(root(), opened.get())) return std::nullopt;
+  if (inputs_.IsOwn(status)) return Skipped(relative, kOwnDirectory);
+  const auto is_run = parent != nullptr ? IsRunDirectory(opened.get()) : s3::Result<bool>(false);
+  if (!is_run) return Failed(relative, s3::ErrorKind::kLocal, is_run.error().message);
+  if (*is_run) return Skipped(relative, kOwnDirectory);
+  const auto is_cache = ExcludesCache(root(), opened.get());
+  if (!is_cache) return Failed(relative, s3::ErrorKind::kLocal, is_cache.error().message);
+  if (*is_cache) return std::nullopt;
   if (parent == nullptr && !inputs_.KeepDirectory(opened.get())) {
     return Failed(relative, s3::ErrorKind::kLocal, ErrnoText(EMFILE));
   }

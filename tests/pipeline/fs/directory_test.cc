@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cerrno>
+#include <future>
 #include <set>
 #include <string>
 
@@ -43,6 +45,36 @@ TEST(DirectoryReaderTest, AnErrorIsToldApartFromTheEnd) {
   DirectoryReader reader(Open(directory.Write("file", "")));
   EXPECT_EQ(reader.Next(), nullptr);
   EXPECT_EQ(reader.error(), ENOTDIR);
+}
+
+TEST(HasFileThatBeginsTest, AnErrorIsToldApartFromNoFile) {
+  test::TempDir directory;
+  directory.Write("tag", "begin and more");
+  const auto fd = Open(directory.path());
+  EXPECT_TRUE(HasFileThatBegins(fd.get(), "tag", "begin").value());
+  EXPECT_FALSE(HasFileThatBegins(fd.get(), "tag", "other").value());
+  EXPECT_FALSE(HasFileThatBegins(fd.get(), "none", "begin").value());
+  const auto unknown = HasFileThatBegins(-1, "tag", "begin");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().message, "tag: Bad file descriptor");
+}
+
+// Another thread closes a descriptor after the first try.
+TEST(HasFileThatBeginsTest, AFreeDescriptorIsWaitedFor) {
+  test::TempDir directory;
+  directory.Write("tag", "begin");
+  const auto fd = Open(directory.path());
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  s3::UniqueFd last(open("/", O_RDONLY | O_CLOEXEC));
+  const rlimit none_left{static_cast<rlim_t>(last.get() + 1), limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  auto looked = std::async(std::launch::async, [&] { return HasFileThatBegins(fd.get(), "tag", "begin"); });
+  last = s3::UniqueFd(-1);
+  const auto found = looked.get();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_TRUE(*found);
 }
 
 }  // namespace directory_test

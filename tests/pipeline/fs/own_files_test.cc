@@ -41,7 +41,7 @@ TEST(IsRunDirectoryTest, TheJournalsBeginningDecides) {
   test::TempDir directory;
   const auto is_run = [&] {
     const s3::UniqueFd fd(open(directory.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return IsRunDirectory(fd.get());
+    return IsRunDirectory(fd.get()).value();
   };
   EXPECT_FALSE(is_run());
   for (const auto* text : {"", R"({"record":"ru)", R"({"record":"result","x":1})", "not a journal"}) {
@@ -58,10 +58,10 @@ TEST(IsRunDirectoryTest, ALinkAndAFifoAreNoJournals) {
   const s3::UniqueFd fd(open(directory.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const auto journal = directory / "journal.jsonl";
   ASSERT_EQ(symlink("real", journal.c_str()), 0);
-  EXPECT_FALSE(IsRunDirectory(fd.get()));
+  EXPECT_FALSE(IsRunDirectory(fd.get()).value());
   unlink(journal.c_str());
   ASSERT_EQ(mkfifo(journal.c_str(), 0600), 0);
-  EXPECT_FALSE(IsRunDirectory(fd.get())) << "a FIFO; the call must not wait for a writer";
+  EXPECT_FALSE(IsRunDirectory(fd.get()).value()) << "a FIFO; the call must not wait for a writer";
 }
 
 }  // namespace own_files_test
