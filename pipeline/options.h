@@ -75,7 +75,7 @@ struct UploadOptions {
   int concurrency = kAuto;
   // The maximum number of worker threads, which read, hash and sign. 0: one for each core that the process
   // may use; see pipeline/runtime/resource_limits.h. While the load is low, a run uses fewer workers; see
-  // pipeline/graph/worker_scaler.h.
+  // pipeline/graph/workers/worker_scaler.h.
   int threads = 0;
   // The number of threads that send and encrypt. 0: s3::EventLoopCount().
   int event_loops = 0;

@@ -38,7 +38,7 @@ HOMES = {
     r"openssl/(?!ssl|err)": {"s3/hash/hash.cc"},
     r"openssl/(ssl|err)": {"s3/transport/curl_options.cc", "s3/transport/curl/curl_connection.cc"},
     r"yaml-cpp/": {"config/document.cc"},
-    r"(oneapi/)?tbb/": {"pipeline/graph/graph.cc", "pipeline/runtime/guest_threads.h", "pipeline/node/s3flow/upload_node.h"},
+    r"(oneapi/)?tbb/": {"pipeline/graph/graph.cc", "pipeline/graph/workers/workers.h", "pipeline/graph/workers/workers.cc", "pipeline/runtime/guest_threads.h", "pipeline/node/s3flow/upload_node.h"},
     r"pugixml": {"s3/api/classify_response.cc", "s3/api/responses.cc", "s3/credentials/providers/documents.cc", "s3/endpoint/operations/delete_objects.cc", "s3/endpoint/operations/multipart.cc"},
     r"boost/(?!intrusive)": {"s3/endpoint/connection.h"},
     r"boost/intrusive": {"pipeline/upload/tasks_in_flight.h"},

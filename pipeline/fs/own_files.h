@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "s3/base/result.h"
+
 namespace pipeline {
 
 // The directories and files that this command writes. Recognizes them by device and inode number, whatever

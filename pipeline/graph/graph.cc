@@ -2,26 +2,18 @@
 
 #include <oneapi/tbb/flow_graph.h>
 #include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/info.h>
 #include <oneapi/tbb/task.h>
 #include <oneapi/tbb/task_arena.h>
 
-#include <algorithm>
-#include <condition_variable>
-#include <mutex>
-#include <new>
 #include <optional>
-#include <stop_token>
 #include <thread>
 #include <tuple>
 #include <utility>
 
-#include "pipeline/graph/worker_load.h"
-#include "pipeline/graph/worker_scaler.h"
+#include "pipeline/graph/workers/workers.h"
 #include "pipeline/runtime/guest_threads.h"
 #include "pipeline/runtime/threads.h"
 #include "pipeline/upload/object.h"
-#include "s3/base/mutex.h"
 #include "s3/base/slot_time.h"
 
 namespace pipeline {
@@ -50,113 +42,6 @@ struct CompletedTask {
   std::uint64_t bytes = 0;
   Clock::time_point began{};
 };
-
-#ifdef S3FLOW_BLOCKING_WAITER
-constexpr bool kBlocking = true;
-#else
-constexpr bool kBlocking = false;
-#endif
-
-// The minimum number of arena slots. With fewer slots the arena caches fewer stacks of suspended tasks, so it
-// maps and unmaps stacks all the time.
-constexpr int kArenaSlots = 16;
-
-int MaxWorkers(const GraphOptions& options) {
-  // The task of each slot may block a thread, and the source may block one, too.
-  if (kBlocking) return options.concurrency + 2;
-  return options.threads > 0 ? options.threads : tbb::info::default_concurrency();
-}
-
-// All slots of a guest's arena are reserved for its own threads. oneTBB sends a worker to an arena with only
-// one reserved slot nevertheless, for enqueued tasks; so a guest has at least two.
-int ArenaSlots(int max, bool is_guest) { return std::max(max, is_guest ? 2 : kArenaSlots); }
-
-}  // namespace
-
-// Allows oneTBB only as many workers as there is work for. A guest (GraphOptions) uses none of them, and its
-// number of threads is fixed. Thread-safe.
-class Workers {
- public:
-  Workers(int max, bool is_guest)
-      : max_(max),
-        is_guest_(is_guest),
-        adapts_(!kBlocking && !is_guest && max > WorkerScaler::kMin),
-        load_(Clock::now()),
-        scaler_(max),
-        arena_(ArenaSlots(max, is_guest), is_guest ? static_cast<unsigned>(ArenaSlots(max, is_guest)) : 1) {}
-
-  tbb::task_arena& arena() { return arena_; }
-  flow::graph* graph() { return graph_; }
-  void SetGraph(flow::graph* graph) { graph_ = graph; }
-
-  // oneTBB reads its limit when the first arena is initialized, and never creates more workers than that. It
-  // warns if the arena has more slots than the limit. So the limit is raised to the arena's size for a
-  // moment.
-  void Start() S3_NO_THREAD_SAFETY_ANALYSIS {  // no other thread uses limit_ yet
-    if (is_guest_) return arena_.initialize();
-    Allow(arena_.max_concurrency());
-    arena_.initialize();
-    Allow(adapts_ ? scaler_.allowed() : max_);
-    if (adapts_) ticker_ = std::jthread([this](const std::stop_token& stop) { Tick(stop); });
-  }
-
-  // If false, the number of workers is fixed, and Enter() and Leave() do nothing.
-  bool adapts() const { return adapts_; }
-  // A task starts or resumes.
-  void Enter(Clock::time_point now) {
-    if (adapts_) load_.Enter(now);
-  }
-  // A task completes or is suspended.
-  void Leave(Clock::time_point now) {
-    if (!adapts_) return;
-    load_.Leave(now);
-    if (load_.IsDue(now)) Scale(now);
-  }
-
- private:
-  void Scale(Clock::time_point now) {
-    if (!mutex_.try_lock()) return;  // another thread is in Scale()
-    const s3::MutexLock lock(mutex_, std::adopt_lock);
-    const auto sample = load_.Sample(now);
-    if (!sample) return;
-    if (const auto allowed = scaler_.Update(*sample)) Allow(*allowed);
-  }
-
-  // Takes samples in a timer thread, because no task calls Leave() while all running tasks hang in a file
-  // system, although other tasks may be ready.
-  void Tick(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    while (!stop.stop_requested()) {
-      never.wait_for(lock, stop, 2 * WorkerLoad::kInterval, [] { return false; });
-      Scale(Clock::now());
-    }
-  }
-
-  // Creates the new limit before the old limit is destroyed, so that there is always a limit; of several
-  // limits, oneTBB applies the smallest. If there is no memory for the new limit, the old limit stays.
-  void Allow(int workers) noexcept S3_REQUIRES(mutex_) {
-    try {
-      limit_ = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
-                                                     static_cast<std::size_t>(workers));
-    } catch (const std::bad_alloc&) {
-    }
-  }
-
-  const int max_;
-  const bool is_guest_;
-  const bool adapts_;
-  WorkerLoad load_;
-  s3::Mutex mutex_;  // guards scaler_, limit_ and WorkerLoad::Sample
-  WorkerScaler scaler_ S3_GUARDED_BY(mutex_);
-  std::unique_ptr<tbb::global_control> limit_ S3_GUARDED_BY(mutex_);
-  tbb::task_arena arena_;
-  flow::graph* graph_ = nullptr;  // null before Graph::Run
-  std::jthread ticker_;
-};
-
-namespace {
 
 // Counts a task as running while this object exists. SuspendingWaiter excludes the time in which the task
 // waits.
@@ -318,7 +203,7 @@ SlotCount Record(const CompletedTask& task, const GraphCallbacks& callbacks, s3:
 
 Graph::Graph(const GraphOptions& options)
     : options_(options),
-      workers_(std::make_unique<Workers>(MaxWorkers(options), options.is_guest)),
+      workers_(std::make_unique<Workers>(options)),
       waiter_(MakeWaiter(workers_.get(), &slot_time_)),
       uncounted_waiter_(MakeWaiter(workers_.get(), nullptr)) {}
 

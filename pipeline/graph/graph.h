@@ -61,7 +61,7 @@ struct GraphCallbacks {
 class Workers;
 
 // Owns the oneTBB workers. Keeps only as many workers awake as there is work for; see
-// pipeline/graph/worker_scaler.h.
+// pipeline/graph/workers/worker_scaler.h.
 class Graph {
  public:
   explicit Graph(const GraphOptions& options);

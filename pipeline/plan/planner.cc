@@ -73,7 +73,7 @@ class Planner {
     return std::move(plan_);
   }
 
-  const Unreadable& unreadable() const { return unreadable_; }
+  const UnreadInputs& unreadable() const { return unreadable_; }
 
  private:
   tl::unexpected<Refusal> Stopped() const {
@@ -227,7 +227,7 @@ class Planner {
   const PropertyRules& rules_;
   StopControl* const stop_;
   JobPlan plan_;
-  Unreadable unreadable_;
+  UnreadInputs unreadable_;
   SizeClasses spool_;
   ShardBalancer balancer_;
   ManifestWriter writer_;

@@ -20,7 +20,7 @@ struct PlanRequest {
   std::string job_text;  // of the job file
 };
 
-struct Unreadable {
+struct UnreadInputs {
   std::uint64_t count = 0;
   std::string first;  // "PATH: why"
 };
@@ -30,7 +30,7 @@ struct PlanOutcome {
   std::string message;  // why there is no plan; empty if there is one
   JobPlan plan;
   // Directories and lists that could not be read: the plan may lack their inputs, and `status` says so.
-  Unreadable unreadable{};
+  UnreadInputs unreadable{};
 };
 
 // Refuses a directory that already has a plan, or has another program's files under the names that a plan

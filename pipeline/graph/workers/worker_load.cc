@@ -1,4 +1,4 @@
-#include "pipeline/graph/worker_load.h"
+#include "pipeline/graph/workers/worker_load.h"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "pipeline/graph/worker_scaler.h"
+#include "pipeline/graph/workers/worker_scaler.h"
 
 #include <algorithm>
 #include <cmath>

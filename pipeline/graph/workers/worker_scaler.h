@@ -5,7 +5,7 @@
 #include <chrono>
 #include <optional>
 
-#include "pipeline/graph/worker_load.h"
+#include "pipeline/graph/workers/worker_load.h"
 
 namespace pipeline {
 
