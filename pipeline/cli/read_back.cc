@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "pipeline/cli/output.h"
+#include "pipeline/fs/line_reader.h"
 #include "pipeline/fs/own_dir.h"
-#include "pipeline/journal/line_reader.h"
 #include "pipeline/journal/record.h"
 #include "pipeline/report/format.h"
 #include "pipeline/source/open_file.h"

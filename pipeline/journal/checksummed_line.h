@@ -14,10 +14,6 @@
 
 namespace pipeline {
 
-// The maximum length of a line. Lines that s3flow writes are far shorter: a key has at most 1,024 bytes, and
-// a path a few thousand. Only a `run` line may have more bytes, because it contains the job's settings.
-inline constexpr std::size_t kMaxLineBytes = 16 << 20;
-
 // Writes a line without building a JSON document first, because a run may write millions of lines.
 class ChecksummedLine {
  public:

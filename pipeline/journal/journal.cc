@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "pipeline/fs/files.h"
-#include "pipeline/journal/checksummed_line.h"
+#include "pipeline/fs/line_reader.h"
 #include "pipeline/journal/record.h"
 
 namespace pipeline {

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "pipeline/journal/line_reader.h"
+#include "pipeline/fs/line_reader.h"
 #include "pipeline/journal/record.h"
 #include "s3/base/result.h"
 #include "s3/base/unique_fd.h"

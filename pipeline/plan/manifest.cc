@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "pipeline/fs/line_reader.h"
 #include "pipeline/journal/checksummed_line.h"
-#include "pipeline/journal/line_reader.h"
 #include "pipeline/plan/job_plan.h"
 #include "pipeline/source/open_file.h"
 

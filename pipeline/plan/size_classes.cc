@@ -9,7 +9,7 @@
 #include <charconv>
 
 #include "pipeline/fs/files.h"
-#include "pipeline/journal/line_reader.h"
+#include "pipeline/fs/line_reader.h"
 
 namespace pipeline {
 namespace {

@@ -13,6 +13,7 @@
 #include <filesystem>
 
 #include "pipeline/fs/files.h"
+#include "pipeline/fs/line_reader.h"
 #include "pipeline/journal/checksummed_line.h"
 #include "pipeline/journal/history.h"
 #include "pipeline/journal/journal.h"

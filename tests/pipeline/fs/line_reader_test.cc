@@ -1,10 +1,9 @@
-#include "pipeline/journal/line_reader.h"
+#include "pipeline/fs/line_reader.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "pipeline/journal/checksummed_line.h"
 #include "tests/support/support.h"
 
 namespace pipeline {

@@ -1,4 +1,4 @@
-#include "pipeline/journal/line_reader.h"
+#include "pipeline/fs/line_reader.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "pipeline/fs/files.h"
-#include "pipeline/journal/checksummed_line.h"
 
 namespace pipeline {
 namespace {

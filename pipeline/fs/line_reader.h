@@ -1,6 +1,7 @@
 // Reads a file line by line. Memory: the longest line so far, at most kMaxLineBytes. Not thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,10 @@
 #include "s3/base/unique_fd.h"
 
 namespace pipeline {
+
+// The maximum length of a line. Lines that s3flow writes are far shorter: a key has at most 1,024 bytes, and
+// a path a few thousand. Only a `run` line may have more bytes, because it contains the job's settings.
+inline constexpr std::size_t kMaxLineBytes = 16 << 20;
 
 class LineReader {
  public:
