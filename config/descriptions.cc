@@ -264,6 +264,13 @@ constexpr Description kAll[] = {
     {"report.trace_http",
      "A file that logs every request and response, without bodies and secrets. Empty: no such file.",
      "trace.log"},
+    {"report.journal",
+     "full: a result line has all that is known about the object. compact: for journals of millions of "
+     "files. "
+     "If an input did not fail, its line has no request ID, no checksum besides SHA-256, and fewer digits. "
+     "When the run is complete, `journal.jsonl` is compressed to `journal.jsonl.zst`, which all commands "
+     "read, and `zstdcat` too.",
+     "compact"},
     {"report.prices",
      "Prices for the cost estimate of `--dry-run`: put and get for 1,000 requests each, gib_month for one "
      "GiB stored for a month.",

@@ -112,6 +112,7 @@ std::vector<Field> ResumeFields(pipeline::ResumeOptions* options) {
 }
 
 std::vector<Field> ReportFields(pipeline::ReportOptions* options) {
+  using pipeline::JournalDetail;
   using pipeline::LogFormat;
   using pipeline::LogLevel;
   using pipeline::ProgressStyle;
@@ -131,6 +132,8 @@ std::vector<Field> ReportFields(pipeline::ReportOptions* options) {
           Choice("log_format", &options->log_format,
                  Names<LogFormat>{{"text", LogFormat::kText}, {"json", LogFormat::kJson}}),
           Text("trace_http", &options->trace_http),
+          Choice("journal", &options->journal,
+                 Names<JournalDetail>{{"full", JournalDetail::kFull}, {"compact", JournalDetail::kCompact}}),
           Prices("prices", &options->prices),
           Texts("on_end", &options->on_end),
           Duration("on_end_timeout", &options->on_end_timeout, 1'000ms)};

@@ -143,6 +143,13 @@ struct RequestPrices {
 // The parent of the run directory, if the job does not name a run directory.
 inline constexpr const char* kDefaultRunDirs = "s3flow-runs";
 
+// How much the journal keeps of a run.
+enum class JournalDetail {
+  kFull,
+  // Results without an error have fewer fields, and the journal of a complete run is compressed.
+  kCompact,
+};
+
 struct ReportOptions {
   // The directory of the journal and the summary. Empty: s3flow-runs/<UTC time>-<pid>.
   std::string run_dir;
@@ -157,6 +164,7 @@ struct ReportOptions {
   bool color = true;  // false: no colors, even on a terminal that has colors
   // The file to which every request and response is logged, without bodies and secrets. Empty: no log.
   std::string trace_http;
+  JournalDetail journal = JournalDetail::kFull;
   RequestPrices prices;
   // A program and its arguments, run at the end of a run; see pipeline/run/end_hook.h. Empty: none.
   std::vector<std::string> on_end;

@@ -43,6 +43,7 @@ HOMES = {
     r"boost/(?!intrusive)": {"s3/endpoint/connection.h"},
     r"boost/intrusive": {"pipeline/upload/tasks_in_flight.h"},
     r"isa-l": {"s3/hash/checksum.cc"},
+    r"zstd\.h": {"pipeline/fs/zstd_file.cc"},
     r"CLI/": {"pipeline/cli/main.cc", "pipeline/cli/endpoint_arguments.cc", "pipeline/cli/first_steps.cc",
               "pipeline/cli/documents/command_line.cc"},
 }

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <variant>
 
 #include "pipeline/cli/output.h"
-#include "pipeline/fs/line_reader.h"
 #include "pipeline/fs/own_dir.h"
-#include "pipeline/journal/record.h"
+#include "pipeline/journal/journal_reader.h"
 #include "pipeline/report/format.h"
 #include "pipeline/source/open_file.h"
 #include "s3/hash/hash.h"
@@ -77,15 +77,15 @@ struct Counts {
   std::size_t maybe_stored = 0;  // inputs that failed or were cancelled after a request was sent
 };
 
-// `lines`: a run's journal.
+// `reader`: of a run's journal.
 Counts CompareObjects(const s3::endpoint::Store& store, const std::string& bucket,
-                      pipeline::LineReader* lines) {
+                      pipeline::JournalReader* reader) {
   Counts counts;
-  while (const auto text = lines->Next()) {
-    const auto line = Json::parse(*text);
-    if (line.at("record") != "result") continue;
+  while (const auto record = reader->Next(pipeline::JournalReader::Results::kOutcome)) {
+    if (!std::holds_alternative<pipeline::ResultOutcome>(*record)) continue;
+    const auto line = Json::parse(reader->line());
     if (line.at("outcome") != "uploaded") {
-      if (line.at("attempts").get<int>() > 0) ++counts.maybe_stored;
+      if (line.value("attempts", 1) > 0) ++counts.maybe_stored;
       continue;
     }
     const auto mismatch = Mismatch(store, bucket, line);
@@ -105,16 +105,16 @@ bool ReadBackAndCompare(const s3::endpoint::Store& store, const std::string& buc
                         const std::string& run_dir) {
   auto journal =
       pipeline::OwnDir::Open(run_dir, pipeline::Trust::kOthers).and_then([](const auto& directory) {
-        return directory.Read(pipeline::kJournalName);
+        return pipeline::ReadJournal(directory);
       });
   if (!journal) {
     PrintError(journal.error().message);
     return false;
   }
-  pipeline::LineReader lines(std::move(*journal), run_dir + "/" + pipeline::kJournalName);
-  const auto counts = CompareObjects(store, bucket, &lines);
-  if (lines.failure()) {
-    PrintError(lines.failure()->message);
+  pipeline::JournalReader reader(std::move(*journal));
+  const auto counts = CompareObjects(store, bucket, &reader);
+  if (reader.failure()) {
+    PrintError(reader.failure()->message);
     return false;
   }
   const auto stored = store.CountObjects(bucket);

@@ -15,8 +15,12 @@ constexpr std::size_t kInitialBufferBytes = 128 << 10;
 
 }  // namespace
 
-LineReader::LineReader(s3::UniqueFd file, std::string path)
-    : file_(std::move(file)), path_(std::move(path)), buffer_(kInitialBufferBytes, '\0') {}
+LineReader::LineReader(s3::UniqueFd file, std::string path, Encoding encoding)
+    : file_(std::move(file)), path_(std::move(path)), buffer_(kInitialBufferBytes, '\0') {
+  if (encoding == Encoding::kZstd) {
+    decompressed_ = std::make_unique<ZstdReader>(NamedFile{file_.get(), path_});
+  }
+}
 
 std::optional<std::string_view> LineReader::Next() {
   for (std::size_t searched = 0; !failure_;) {
@@ -52,16 +56,24 @@ void LineReader::Fill() {
   end_ -= begin_;
   begin_ = 0;
   if (end_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
-  ssize_t bytes = 0;
-  do {
-    bytes = read(file_.get(), buffer_.data() + end_, buffer_.size() - end_);
-  } while (bytes < 0 && errno == EINTR);
-  if (bytes < 0) {
-    failure_ = ErrnoError(path_, errno);
+  const auto bytes = ReadInto(std::span(buffer_).subspan(end_));
+  if (!bytes) {
+    failure_ = bytes.error();
     return;
   }
-  end_ += static_cast<std::size_t>(bytes);
-  at_end_ = bytes == 0;
+  end_ += *bytes;
+  at_end_ = *bytes == 0;
+}
+
+// Returns 0 at the end of the file.
+s3::Result<std::size_t> LineReader::ReadInto(std::span<char> bytes) {
+  if (decompressed_) return decompressed_->Read(bytes);
+  ssize_t got = 0;
+  do {
+    got = read(file_.get(), bytes.data(), bytes.size());
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return tl::unexpected(ErrnoError(path_, errno));
+  return static_cast<std::size_t>(got);
 }
 
 }  // namespace pipeline

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pipeline/fs/directory.h"
+#include "pipeline/fs/zstd_file.h"
 
 namespace pipeline {
 
@@ -18,7 +19,9 @@ bool OwnFiles::Contains(const struct stat& status) const {
 }
 
 s3::Result<bool> IsRunDirectory(int directory_fd) {
-  return HasFileThatBegins(directory_fd, "journal.jsonl", R"({"record":"run",)");
+  const auto has_plain = HasFileThatBegins(directory_fd, "journal.jsonl", R"({"record":"run",)");
+  if (!has_plain || *has_plain) return has_plain;
+  return HasFileThatBegins(directory_fd, "journal.jsonl.zst", kZstdHead);
 }
 
 }  // namespace pipeline

@@ -24,7 +24,8 @@ class OwnFiles {
 };
 
 // Returns true if the directory belongs to any run or plan: it contains a journal.jsonl that begins with a
-// `run` record. If the directory has no such file, the check costs one system call.
+// `run` record, or a journal.jsonl.zst that s3flow has compressed. If the directory has neither, the check
+// costs two system calls.
 s3::Result<bool> IsRunDirectory(int directory_fd);
 
 // Values of ObjectResult::reason: for the directories of runs and plans, and for other files that this

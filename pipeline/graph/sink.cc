@@ -43,7 +43,7 @@ void Sink::Record(const ObjectResult& result) {
   summary_.CountCause(result);
   ++recorded_;
   CountIn(progress_, result);
-  (void)journal_->Append(ResultLine(result));  // at its first error, the journal stops the run
+  (void)journal_->Append(ResultLine(result, detail_));  // at its first error, the journal stops the run
   if (result.error && result.error->kind == s3::ErrorKind::kNoCredentials) {
     stop_->Drain(StopCause::kNoCredentials, result.error->message + ": run again with new credentials");
   }

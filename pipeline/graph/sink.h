@@ -20,8 +20,13 @@ class Sink {
  public:
   // The arguments are not owned and must outlive the sink.
   Sink(Journal* journal, Console* console, Progress* progress, StopControl* stop,
-       const FailureLimit& failures = {})
-      : journal_(journal), console_(console), progress_(progress), stop_(stop), failures_(failures) {}
+       const FailureLimit& failures = {}, JournalDetail detail = JournalDetail::kFull)
+      : journal_(journal),
+        console_(console),
+        progress_(progress),
+        stop_(stop),
+        failures_(failures),
+        detail_(detail) {}
 
   // Writes the result to the journal, counts it and shows it. Drains the run if credentials are missing, if
   // too many inputs have failed, or if the store has refused kRefusalsBeforeStop inputs and stored none.
@@ -48,6 +53,7 @@ class Sink {
   Progress* const progress_;
   StopControl* const stop_;
   const FailureLimit failures_;
+  const JournalDetail detail_;
   Summary summary_;
   std::uint64_t recorded_ = 0;
   std::uint64_t refusals_ = 0;

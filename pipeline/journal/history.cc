@@ -73,21 +73,20 @@ class History::Loader {
 History::History() : uploads_(std::make_unique<OpenUploads>()) {}
 
 s3::Result<History> History::Load(const OwnDir& directory, Depth depth, const RunScope* scope) {
-  return Load(directory, kJournalName, depth, scope);
+  return Load(FindJournal(directory), depth, scope);
 }
 
 s3::Result<History> History::Load(const std::string& journal_path, Depth depth, const RunScope* scope) {
   return OwnDir::Around(journal_path, Trust::kOthers).and_then([&](const OwnDir& directory) {
-    return Load(directory, NameOf(journal_path), depth, scope);
+    return Load(FindJournalNamed(directory, NameOf(journal_path)), depth, scope);
   });
 }
 
-s3::Result<History> History::Load(const OwnDir& directory, const std::string& name, Depth depth,
+s3::Result<History> History::Load(s3::Result<std::optional<JournalFile>> file, Depth depth,
                                   const RunScope* scope) {
-  auto file = directory.Find(name);
   if (!file) return tl::unexpected(file.error());
   if (!*file) return History();
-  JournalReader reader(std::move(**file), directory.PathOf(name));
+  JournalReader reader(std::move(**file));
   Loader loader(depth, scope);
   while (auto record = reader.Next(loader.wanted())) std::visit(loader, *record);
   if (reader.failure()) return tl::unexpected(*reader.failure());

@@ -10,6 +10,7 @@
 
 #include "pipeline/fs/own_dir.h"
 #include "pipeline/journal/input_index.h"
+#include "pipeline/journal/journal_file.h"
 #include "pipeline/journal/open_uploads.h"
 #include "pipeline/journal/record.h"
 #include "s3/base/result.h"
@@ -54,7 +55,7 @@ class History {
 
  private:
   class Loader;
-  static s3::Result<History> Load(const OwnDir& directory, const std::string& name, Depth depth,
+  static s3::Result<History> Load(s3::Result<std::optional<JournalFile>> file, Depth depth,
                                   const RunScope* scope);
 
   std::optional<RunRecord> run_;

@@ -10,7 +10,7 @@
 
 #include "pipeline/fs/files.h"
 #include "pipeline/fs/line_reader.h"
-#include "pipeline/journal/record.h"
+#include "pipeline/journal/journal_file.h"
 
 namespace pipeline {
 namespace {

@@ -143,6 +143,14 @@ s3::Error ForeignFile(const std::string& path) {
   return Failure(path + " is not a journal of s3flow: choose another run directory, or move that file away");
 }
 
+// Only the journal of a complete run is compressed, so a crash cannot have torn its last line.
+s3::Error DamagedLineOfCompressed(const std::string& path, std::uint64_t number) {
+  return Failure(
+      fmt::format("{}:{}: this line is damaged: put back a copy of the file, or choose another run "
+                  "directory (zstdcat shows the lines that can still be read)",
+                  path, number));
+}
+
 s3::Error DamagedLine(const std::string& path, std::uint64_t number) {
   return Failure(
       fmt::format("{}:{}: this line is damaged, and more lines follow, so a crash did "
@@ -160,8 +168,11 @@ s3::Error UnknownLine(const std::string& path, std::uint64_t number) {
 
 }  // namespace
 
-JournalReader::JournalReader(s3::UniqueFd file, std::string path)
-    : lines_(std::move(file), path), path_(std::move(path)) {}
+JournalReader::JournalReader(JournalFile file)
+    : lines_(std::move(file.fd), file.path,
+             file.is_compressed ? LineReader::Encoding::kZstd : LineReader::Encoding::kPlain),
+      path_(std::move(file.path)),
+      is_compressed_(file.is_compressed) {}
 
 std::optional<JournalRecord> JournalReader::Next(Results results) {
   const auto line = NextIntactLine();
@@ -195,6 +206,10 @@ std::optional<std::string_view> JournalReader::NextIntactLine() {
 // line is torn, it must begin like a run record.
 void JournalReader::ReadTornLine(std::string_view line) {
   const auto number = lines_.number();
+  if (is_compressed_) {
+    failure_ = DamagedLineOfCompressed(path_, number);
+    return;
+  }
   if (number == 1 && (lines_.ended() || !MayBeTornRunLine(line))) {
     failure_ = ForeignFile(path_);
     return;

@@ -17,6 +17,11 @@ const char* ChecksumField(s3::ChecksumAlgorithm algorithm) {
   }
 }
 
+// Returns true if the SHA-256 checksum is the only SHA-256 of the object's bytes, which lists show.
+bool IsOnlySha256(const ObjectResult& result) {
+  return result.algorithm == s3::ChecksumAlgorithm::kSha256 && result.sha256.empty() && result.parts == 0;
+}
+
 }  // namespace
 
 std::string RunLine(const RunRecord& record) {
@@ -87,7 +92,10 @@ std::string EndLine(const EndRecord& record) {
   return std::move(line).WithChecksum();
 }
 
-std::string ResultLine(const ObjectResult& result) {
+std::string ResultLine(const ObjectResult& result, JournalDetail detail) {
+  const bool is_stored = result.outcome == Outcome::kUploaded || result.outcome == Outcome::kSent;
+  const bool is_success = is_stored || result.outcome == Outcome::kSkipped;
+  const bool is_compact = detail == JournalDetail::kCompact && is_success && !result.error;
   ChecksummedLine line("result");
   line.Text("outcome", OutcomeName(result.outcome));
   line.Bytes("path", result.file->path);
@@ -96,7 +104,8 @@ std::string ResultLine(const ObjectResult& result) {
   if (result.mtime_ns != 0) line.Literal("mtime_ns", result.mtime_ns);
   if (!result.etag.empty()) line.Text("etag", result.etag);
   if (!result.sha256.empty()) line.Text("sha256", result.sha256);
-  if (!result.checksum.empty()) line.Text(ChecksumField(result.algorithm), result.checksum);
+  const bool has_checksum = !result.checksum.empty() && (!is_compact || IsOnlySha256(result));
+  if (has_checksum) line.Text(ChecksumField(result.algorithm), result.checksum);
   if (const auto& range = result.file->range) {
     line.Literal("first_part", range->first);
     line.Literal("last_part", range->last);
@@ -105,11 +114,15 @@ std::string ResultLine(const ObjectResult& result) {
   if (result.reused_parts > 0) line.Literal("reused_parts", result.reused_parts);
   if (result.file->is_stream) line.Literal("stream", "true");
   if (!result.version_id.empty()) line.Text("version_id", result.version_id);
-  line.Literal("attempts", result.attempts);
-  line.Literal("seconds", result.seconds.count());
+  if (!is_compact || result.attempts != 1) line.Literal("attempts", result.attempts);
+  if (is_compact) {
+    line.Literal("seconds", fmt::format("{:.3g}", result.seconds.count()));
+  } else {
+    line.Literal("seconds", result.seconds.count());
+  }
   if (!result.reason.empty()) line.Text("reason", result.reason);
   if (!result.error) {
-    if (!result.request_id.empty()) line.Text("request_id", result.request_id);
+    if (!is_compact && !result.request_id.empty()) line.Text("request_id", result.request_id);
     return std::move(line).WithChecksum();
   }
   const auto& error = *result.error;

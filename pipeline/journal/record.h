@@ -21,10 +21,9 @@
 
 #include "pipeline/journal/run_scope.h"
 #include "pipeline/message.h"
+#include "pipeline/options.h"
 
 namespace pipeline {
-
-inline constexpr char kJournalName[] = "journal.jsonl";  // name in a run directory and in a plan's directory
 
 struct RunRecord {
   int session = 1;
@@ -102,7 +101,9 @@ std::string UploadLine(const UploadRecord& record);
 std::string PartLine(const PartRecord& record);
 std::string CompletingLine(std::string_view token);
 std::string GoneLine(std::string_view token);
-std::string ResultLine(const ObjectResult& result);
+// kCompact leaves out what neither a later session nor a list of results needs, unless the input failed or
+// was cancelled: the request ID, the checksum, a number of attempts that is 1, and digits of the duration.
+std::string ResultLine(const ObjectResult& result, JournalDetail detail = JournalDetail::kFull);
 std::string EndLine(const EndRecord& record);
 
 }  // namespace pipeline

@@ -69,7 +69,8 @@ void Clear(ResultDetails* details) {
                      &details->code, &details->message}) {
     text->clear();
   }
-  details->last_part = details->parts = details->attempts = details->http_status = 0;
+  details->last_part = details->parts = details->http_status = 0;
+  details->attempts = 1;
   details->seconds = 0;
   details->is_stream = false;
 }

@@ -7,7 +7,7 @@
 
 namespace pipeline {
 
-// A field is empty or 0 if the line does not have it.
+// A field is empty or 0 if the line does not have it, except `attempts`.
 struct ResultDetails {
   std::string etag, version_id, request_id;
   std::string sha256;              // hex, of the whole object
@@ -15,7 +15,7 @@ struct ResultDetails {
   std::string checksum;            // base64
   int last_part = 0;               // of a range of parts; ResultRecord::first_part is the first one
   int parts = 0;
-  int attempts = 0;
+  int attempts = 1;
   double seconds = 0;  // from the start of the upload to the result
   bool is_stream = false;
   std::string reason;               // why the input was skipped

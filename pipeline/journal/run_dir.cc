@@ -8,6 +8,7 @@
 #include <sstream>
 #include <vector>
 
+#include "pipeline/journal/journal_file.h"
 #include "pipeline/report/metrics.h"
 #include "pipeline/timing/series.h"
 
@@ -159,10 +160,24 @@ std::optional<Refusal> RunDirectory::LockAndLoad(std::function<void(const s3::Er
 }
 
 std::optional<Refusal> RunDirectory::OpenJournal(std::function<void(const s3::Error&)> on_failure) {
+  const auto expanded = ExpandJournal(dir_);
+  if (!expanded) return Refusal{kExitJournal, expanded.error().message};
+  was_compressed_ = *expanded;
   auto journal = Journal::Open(dir_, history_->intact_bytes(), std::move(on_failure));
   if (!journal) return Refusal{kExitJournal, journal.error().message};
   journal_ = std::move(*journal);
   return std::nullopt;
+}
+
+s3::Result<void> RunDirectory::CompressJournal(const std::stop_token& stop) {
+  if (journal_->failed()) {  // it may end with half a line, which only a plain journal may have
+    return s3::Fail(s3::ErrorKind::kLocal, "the journal stays uncompressed: it could not be written");
+  }
+  journal_.reset();
+  return pipeline::CompressJournal(dir_, stop).map_error([](s3::Error error) {
+    error.message = "the journal stays uncompressed: " + error.message;
+    return error;
+  });
 }
 
 // Refuses an entry that cannot be trusted. Without a journal, also refuses a file of another program that the
@@ -205,7 +220,7 @@ tl::expected<RunDirectory, Refusal> RunDirectory::Open(const std::string& path, 
 
 tl::expected<RunDirectory, Refusal> RunDirectory::OpenExisting(
     const std::string& path, Trust trust, std::function<void(const s3::Error&)> on_failure) {
-  if (access(fmt::format("{}/{}", path, kJournalName).c_str(), F_OK) != 0) {
+  if (!HasJournal(path)) {
     return Refuse(kExitNoInput, fmt::format("{} is not a run directory: it has no {}", path, kJournalName));
   }
   auto directory = OwnDir::Open(path, trust);

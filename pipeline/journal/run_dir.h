@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "pipeline/fs/own_dir.h"
@@ -51,6 +52,13 @@ class RunDirectory {
   Journal* journal() const { return journal_.get(); }
   History* history() const { return history_.get(); }
   int session() const { return session_; }
+  // Returns true if Open() or OpenExisting() has decompressed the journal.
+  bool was_compressed() const { return was_compressed_; }
+
+  // Ends the writing of the journal, and compresses it. Call it only when the run is complete. journal() is
+  // null afterwards. If it fails, the journal is whole nevertheless; the message is a note for the
+  // user.
+  s3::Result<void> CompressJournal(const std::stop_token& stop);
 
  private:
   explicit RunDirectory(OwnDir dir) : dir_(std::move(dir)) {}
@@ -63,6 +71,7 @@ class RunDirectory {
   std::unique_ptr<History> history_;
   std::unique_ptr<Journal> journal_;
   int session_ = 1;
+  bool was_compressed_ = false;
 };
 
 // Returns why a session with this identity and scope cannot resume the run in `path`, which has this history.

@@ -23,8 +23,8 @@ namespace {
 class Finisher {
  public:
   Finisher(const JobPlan& plan, const RunDirectory& directory, ClientFactory* store,
-           const PropertyRules& rules, StopControl* stop)
-      : plan_(plan), directory_(directory), store_(store), rules_(rules), stop_(stop) {
+           const PropertyRules& rules, StopControl* stop, JournalDetail detail)
+      : plan_(plan), directory_(directory), store_(store), rules_(rules), stop_(stop), detail_(detail) {
     report_.found = plan.objects;
     // The plan's own journal has the results of earlier calls.
     const auto& done = directory.history()->inputs().done();
@@ -141,7 +141,7 @@ class Finisher {
     try {
       if (stop_->drain_token().stop_requested()) return result;
       result = CompleteSharedUpload(upload, store_, directory_.journal(), rules_);
-      const auto written = directory_.journal()->Append(ResultLine(result));
+      const auto written = directory_.journal()->Append(ResultLine(result, detail_));
       if (written) return result;
       result.outcome = Outcome::kCancelled;
       result.error = written.error();
@@ -200,6 +200,7 @@ class Finisher {
   ClientFactory* const store_;
   const PropertyRules& rules_;
   StopControl* const stop_;
+  const JournalDetail detail_;
   std::map<std::string, SharedUpload> uploads_;  // not yet completed, by token
   FinishReport report_;
 };
@@ -231,7 +232,7 @@ FinishReport Finish(const JobPlan& plan, const Options& options, const s3::Optio
   ClientFactory store(s3_options, *buckets, credentials, {static_cast<int>(kParallelSteps)}, stop, trace,
                       PrintNote, nullptr, options.limits.outage);
   const Deadlines deadlines(options.limits, SlurmJobEnd(PrintNote), stop);
-  auto report = Finisher(plan, directory, &store, *rules, stop).Run();
+  auto report = Finisher(plan, directory, &store, *rules, stop, options.report.journal).Run();
   if (!report) {
     const bool stopped = report.error().kind == s3::ErrorKind::kCancelled;
     return WithoutCounts(stopped ? ExitStatusOf({}, stop->cause(), false) : kExitJournal,

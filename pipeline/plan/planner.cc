@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "pipeline/journal/journal_file.h"
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/plan/file_splitter.h"
 #include "pipeline/plan/manifest.h"
@@ -258,7 +259,7 @@ std::optional<Refusal> DirectoryProblem(const std::string& path, Trust trust) {
   if (directory->Has(kPlanName)) {
     return Refusal{kExitConfig, path + " already contains a plan: choose another directory"};
   }
-  if (directory->Has(kJournalName) && directory->Has(kManifestsName)) return std::nullopt;
+  if (HasJournal(*directory) && directory->Has(kManifestsName)) return std::nullopt;
   for (const auto* name : {kPlannedJobName, kManifestsName, kShardsName, kSummaryName}) {
     if (!directory->Has(name)) continue;
     return Refusal{kExitConfig,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "pipeline/journal/journal_file.h"
 #include "pipeline/journal/run_lock.h"
 #include "pipeline/plan/manifest.h"
 
@@ -63,7 +64,7 @@ s3::Result<ShardRecord> ReadShard(const OwnDir& plan_dir, const JobPlan& plan, i
   if (!run_dir) return tl::unexpected(run_dir.error());
   const bool is_running = *run_dir && RunLock::IsHeld(**run_dir, (*run_dir)->FileSystemTime());
   const auto history = *run_dir ? History::Load(**run_dir) : History();
-  const auto journal = fmt::format("{}/{}", ShardRunDir(plan_dir.path(), shard), kJournalName);
+  const auto journal = JournalPathIn(ShardRunDir(plan_dir.path(), shard));
   if (!history) return tl::unexpected(history.error());
   const auto& run = history->run();
   const auto expected = ShardTextOf(shard, static_cast<int>(plan.shards.size()), plan.id);

@@ -41,9 +41,9 @@ s3::Result<MergedResults> MergedResults::Index(std::vector<RunRecords>* runs) {
 }
 
 s3::Result<void> MergedResults::IndexOne(RunRecords* run, std::uint64_t* position) {
-  auto file = run->directory.Read(kJournalName);
+  auto file = ReadJournal(run->directory);
   if (!file) return tl::unexpected(file.error());
-  JournalReader reader(std::move(*file), run->directory.PathOf(kJournalName));
+  JournalReader reader(std::move(*file));
   bool may_replace = run->argument > 0 || run->is_plan;
   auto session_from = *position;
   for (;;) {
@@ -117,9 +117,10 @@ s3::Result<void> MergedResults::ForEach(const Visit& visit) const {
 
 s3::Result<bool> MergedResults::VisitOne(const RunRecords& run, std::uint64_t* position,
                                          const Visit& visit) const {
-  auto file = run.directory.Read(kJournalName);
+  auto file = ReadJournal(run.directory);
   if (!file) return tl::unexpected(file.error());
-  JournalReader reader(std::move(*file), run.directory.PathOf(kJournalName));
+  const auto path = file->path;
+  JournalReader reader(std::move(*file));
   ResultDetails details;
   while (reader.intact_bytes() < run.intact_bytes) {
     const auto record = reader.Next();
@@ -130,8 +131,8 @@ s3::Result<bool> MergedResults::VisitOne(const RunRecords& run, std::uint64_t* p
     if (!ReadDetails(reader.line(), &details)) {
       return s3::Fail(
           s3::ErrorKind::kLocal,
-          fmt::format("{}: the result of {} has a damaged field, or is of another version of s3flow",
-                      run.directory.PathOf(kJournalName), Printable(result->path)));
+          fmt::format("{}: the result of {} has a damaged field, or is of another version of s3flow", path,
+                      Printable(result->path)));
     }
     if (!visit(run, *result, details)) return false;
   }

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "pipeline/journal/journal_file.h"
 #include "pipeline/plan/job_plan.h"
 #include "pipeline/status/status_report.h"
 
@@ -32,7 +33,7 @@ tl::expected<void, Refusal> AddShards(const OwnDir& directory, const StatusRepor
     if (IsRefused(view)) return Refuse(kExitJournal, view.problem);
     const auto found = directory.FindDir(ShardRunDirName(shard));
     if (!found) return Refuse(kExitJournal, found.error().message);
-    if (!*found || !(*found)->Has(kJournalName)) {
+    if (!*found || !HasJournal(**found)) {
       ++scope->shards_not_run;
       continue;
     }
@@ -50,7 +51,7 @@ tl::expected<void, Refusal> AddRuns(const std::string& path, Trust trust, std::i
   if (!directory) return Refuse(kExitJournal, directory.error().message);
   const auto report = ReadStatus(*directory, now_s);
   if (!report) return tl::unexpected(report.error());
-  const bool has_journal = directory->Has(kJournalName);
+  const bool has_journal = HasJournal(*directory);
   if (!report->has_shards) {
     const auto& view = report->runs.front();
     if (IsRefused(view)) return Refuse(kExitJournal, view.problem);

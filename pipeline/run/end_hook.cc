@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "pipeline/fs/own_dir.h"
-#include "pipeline/journal/journal.h"
+#include "pipeline/journal/journal_file.h"
 #include "pipeline/journal/run_dir.h"
 #include "s3/base/child_process.h"
 #include "s3/base/printable.h"
@@ -25,7 +25,7 @@ std::vector<std::pair<std::string, std::string>> VariablesOf(const RunResult& ru
   return {{"S3FLOW_STATUS", std::to_string(static_cast<int>(run.status))},
           {"S3FLOW_RUN_DIR", directory},
           {"S3FLOW_SUMMARY", directory + "/" + kSummaryName},
-          {"S3FLOW_JOURNAL", directory + "/" + kJournalName},
+          {"S3FLOW_JOURNAL", JournalPathIn(directory)},
           {"S3FLOW_FOUND", std::to_string(summary.found)},
           {"S3FLOW_UPLOADED", std::to_string(summary.uploaded)},
           {"S3FLOW_SKIPPED", std::to_string(summary.skipped)},

@@ -96,8 +96,8 @@ void Describe(const LiveStatus& first, const RunIdentity& identity, const RunSet
 }
 
 // Writes the end to the journal, then the summary. If either fails, the run ends with 74, even if all uploads
-// succeeded.
-void RecordEnd(const RunDirectory& directory, RunResult* run) {
+// succeeded. Returns true if the journal says that the run is complete.
+bool RecordEnd(const RunDirectory& directory, RunResult* run) {
   const bool complete =
       !run->summary.WorkLeft() && run->summary.uploads_left == 0 && run->status != kExitBroken;
   auto written = directory.journal()->Append(EndLine({run->status, complete}));
@@ -111,6 +111,7 @@ void RecordEnd(const RunDirectory& directory, RunResult* run) {
     run->status = kExitJournal;
     run->message = "cannot write the summary: " + summary.error().message;
   }
+  return complete && written;
 }
 
 }  // namespace
@@ -130,8 +131,8 @@ RunResult Run(const Options& given, const s3::Options& s3_options, const RunCred
   SetRateLimits(options.limits, &own_limits);
   const auto setup = SetUpRun(options, s3_options);
   if (!setup) return Refused(run, setup.error());
-  const auto directory = RunDirectory::Open(run.run_dir, options.identity, ScopeOf(options, s3_options),
-                                            options.resume, DrainOnJournalFailure(stop));
+  auto directory = RunDirectory::Open(run.run_dir, options.identity, ScopeOf(options, s3_options),
+                                      options.resume, DrainOnJournalFailure(stop));
   if (!directory) return Refused(run, directory.error());
   run.has_records = true;
   const auto first_status = FirstStatus(options.identity, *directory);
@@ -157,13 +158,16 @@ RunResult Run(const Options& given, const s3::Options& s3_options, const RunCred
   Describe(first_status, options.identity, *setup, s3_options.destination, &run.summary);
   run.status = ExitStatusOf(run.summary, stop->cause(), MayBeEmpty(options));
   run.message = MessageOf(run, *stop, s3_options, credentials, *setup);
-  RecordEnd(*directory, &run);
+  const bool is_complete = RecordEnd(*directory, &run);
   status.End(run.summary, run.status);
   // EmptySourceText() walks the source once more, so it is called after the end is recorded.
   if (run.status == kExitNoInput) run.message = EmptySourceText(setup->options);
   if (const auto problem = status.problem(); !problem.empty()) {
     PrintNote("status.json and metrics.prom are out of date: " + problem);
   }
+  const bool compresses = is_complete && options.report.journal == JournalDetail::kCompact;
+  const auto compressed = compresses ? directory->CompressJournal(stop->drain_token()) : s3::Result<void>();
+  if (!compressed) PrintNote(compressed.error().message);
   return run;
 }
 

@@ -11,7 +11,8 @@
 #include <string_view>
 
 #include "pipeline/fs/files.h"
-#include "pipeline/journal/record.h"
+#include "pipeline/journal/journal_file.h"
+#include "pipeline/journal/journal_reader.h"
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/journal/run_lock.h"
 #include "pipeline/plan/job_plan.h"
@@ -32,8 +33,8 @@ constexpr std::string_view kRemoving = ".s3flow-removing";
 // What a run writes into its directory.
 const std::vector<std::string>& OwnNames() {
   static const std::vector<std::string> names{
-      kSummaryName, kStatusName, kMetricsName, kSeriesName, std::string(kJournalName) + ".torn",
-      kJournalName};
+      kSummaryName,           kStatusName, kMetricsName, kSeriesName, std::string(kJournalName) + ".torn",
+      kCompressedJournalName, kJournalName};
   return names;
 }
 
@@ -60,18 +61,30 @@ std::string WhyKept(const RunView& view, const OldRunsRule& rule) {
   return fmt::format("ended {} ago", HumanDuration(static_cast<double>(view.age_s)));
 }
 
-// status.json may be older than the journal: a session that was killed at its start has written none. The
-// journal is the truth, and of a finished run it ends with this record.
-bool JournalEndsAs(const LiveStatus& status, bool complete, const OwnDir& run) {
-  const auto file = run.Read(kJournalName);
-  const auto wanted = EndLine({.status = status.exit_status.value_or(0), .complete = complete});
+bool FileEndsWith(const s3::UniqueFd& file, const std::string& wanted) {
   struct stat facts {};
-  if (!file || fstat(file->get(), &facts) != 0) return false;
+  if (fstat(file.get(), &facts) != 0) return false;
   std::string last(wanted.size(), '\0');
   const auto offset = facts.st_size - static_cast<off_t>(wanted.size());
   return offset >= 0 &&
-         pread(file->get(), last.data(), last.size(), offset) == static_cast<ssize_t>(last.size()) &&
+         pread(file.get(), last.data(), last.size(), offset) == static_cast<ssize_t>(last.size()) &&
          last == wanted;
+}
+
+// status.json may be older than the journal: a session that was killed at its start has written none. The
+// journal is the truth, and of a finished run it ends with this record. Fails if the journal cannot be read
+// or is damaged.
+s3::Result<bool> JournalEndsAs(const LiveStatus& status, bool complete, const OwnDir& run) {
+  auto file = ReadJournal(run);
+  if (!file) return tl::unexpected(file.error());
+  auto wanted = EndLine({.status = status.exit_status.value_or(0), .complete = complete});
+  if (!file->is_compressed) return FileEndsWith(file->fd, wanted);
+  wanted.pop_back();
+  JournalReader reader(std::move(*file));  // only the whole file shows its end
+  bool is_end = false;
+  while (reader.Next(JournalReader::Results::kOutcome)) is_end = reader.line() == wanted;
+  if (reader.failure()) return tl::unexpected(*reader.failure());
+  return is_end;
 }
 
 // A lock is a number, or a number to be: see RunLock.
@@ -167,7 +180,7 @@ class Cleaner {
     if (name.ends_with(kRemoving)) return FinishRemoval(name, **run);
     // A plan has a journal after `finish`, and its shards have theirs below it.
     if ((*run)->Has(kPlanName)) return Keep(name, "is a plan");
-    if (!(*run)->Has(kJournalName)) return Count();
+    if (!HasJournal(**run)) return Count();
     VisitRun(name, **run);
   }
 
@@ -180,13 +193,13 @@ class Cleaner {
   std::string Reason(const OwnDir& run) const {
     const auto view = ViewRun(run, now_s_);
     if (auto why = WhyKept(view, rule_); !why.empty()) return why;
-    if (JournalEndsAs(*view.status, false, run)) {
+    const auto is_complete = JournalEndsAs(*view.status, true, run);
+    if (!is_complete) return is_complete.error().message;
+    if (!*is_complete && JournalEndsAs(*view.status, false, run).value_or(false)) {
       return fmt::format("its multipart uploads could not be aborted: run s3flow clean {}",
                          ShellWord(run.path()));
     }
-    if (!JournalEndsAs(*view.status, true, run)) {
-      return "its journal does not end with the end of a run: resume it";
-    }
+    if (!*is_complete) return "its journal does not end with the end of a run: resume it";
     auto files = WhyFilesAreKept(run);
     return files ? *files : files.error().message;
   }

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "pipeline/journal/record.h"
+#include "pipeline/journal/journal_file.h"
 
 namespace pipeline {
 namespace {
@@ -53,7 +53,7 @@ std::string_view RunView::StateText() const {
 RunView ViewRun(const OwnDir& directory, std::int64_t now_s) {
   const auto found = directory.Find(kStatusName);
   if (!found) return Unreadable(found.error().message);
-  if (!*found && !directory.Has(kJournalName)) return {};
+  if (!*found && !HasJournal(directory)) return {};
   RunView view;
   if (*found) {
     const auto text = directory.Text(kStatusName, kMaxStatusBytes);

@@ -199,7 +199,7 @@ ExitStatus StatusReport::Status() const {
 
 tl::expected<StatusReport, Refusal> ReadStatus(const OwnDir& directory, std::int64_t now_s) {
   if (directory.Has(kPlanName)) return ReadPlan(directory, now_s);
-  if (directory.Has(kJournalName) || directory.Has(kStatusName)) {
+  if (HasJournal(directory) || directory.Has(kStatusName)) {
     StatusReport report{.directory = directory.path(), .runs = {ViewRun(directory, now_s)}};
     SumUp(&report);
     return report;

@@ -2,7 +2,7 @@
  *
  * S3FLOW_FAULT=CALL:N:WHAT[:COUNT]
  *   CALL   write, sync, open, stat, read or getdents below S3FLOW_FAULT_DIR;
- *          rename (renameat2) below S3FLOW_FAULT_DIR;
+ *          rename (renameat2), renameat or unlink (unlinkat) below S3FLOW_FAULT_DIR;
  *          send or recv (sockets), sendfile or sendmsg (both count as send, too)
  *   WHAT   an errno to fail with;
  *          "before" or "after": SIGKILL before or after the call;
@@ -56,6 +56,16 @@ static int of_directory(int fd) {
   const ssize_t bytes = readlink(link, path, sizeof path - 1);
   if (bytes < 0) return 0;
   path[bytes] = 0;
+  return below_directory(path);
+}
+
+/* True if S3FLOW_FAULT_DIR is a beginning of the path of `name` in the directory. */
+static int is_entry_below(int fd, const char* name) {
+  char link[64], path[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const ssize_t bytes = readlink(link, path, sizeof path / 2);
+  if (bytes < 0) return 0;
+  snprintf(path + bytes, sizeof path - (size_t)bytes, "/%s", name);
   return below_directory(path);
 }
 
@@ -123,6 +133,12 @@ int fdatasync(int fd) { WITH_FAULT(fault_number && of_directory(fd), "sync", REA
 int renameat2(int from_fd, const char* from, int to_fd, const char* to, unsigned flags) {
   WITH_FAULT(fault_number && of_directory(from_fd), "rename",
              REAL(renameat2)(from_fd, from, to_fd, to, flags));
+}
+int renameat(int from_fd, const char* from, int to_fd, const char* to) {
+  WITH_FAULT(fault_number && is_entry_below(from_fd, from), "renameat", REAL(renameat)(from_fd, from, to_fd, to));
+}
+int unlinkat(int fd, const char* name, int flags) {
+  WITH_FAULT(fault_number && is_entry_below(fd, name), "unlink", REAL(unlinkat)(fd, name, flags));
 }
 ssize_t send(int fd, const void* data, size_t bytes, int flags) {
   WITH_FAULT(fault_number, "send", REAL(send)(fd, data, bytes, flags));

@@ -10,9 +10,11 @@
 #include "pipeline/cli/job_loading.h"
 #include "pipeline/cli/output.h"
 #include "pipeline/fs/files.h"
+#include "pipeline/journal/journal_file.h"
 #include "pipeline/journal/record.h"
 #include "pipeline/journal/run_dir.h"
 #include "pipeline/report/format.h"
+#include "pipeline/report/terminal.h"
 #include "pipeline/status/old_runs.h"
 #include "pipeline/status/run_view.h"
 #include "pipeline/upload/orphaned_uploads.h"
@@ -115,7 +117,7 @@ CommandResult CleanOldRuns(const CleanArguments& arguments) {
   }
   const auto directory = pipeline::OwnDir::Open(arguments.run_dir, TrustOf(arguments.trust_dir));
   if (!directory) return Fail(pipeline::kExitJournal, directory.error().message);
-  if (directory->Has(pipeline::kJournalName)) {
+  if (pipeline::HasJournal(*directory)) {
     return Fail(
         pipeline::kExitUsage,
         fmt::format("{} is a run directory itself: with --older-than, name the directory that contains it",
@@ -130,15 +132,9 @@ CommandResult CleanOldRuns(const CleanArguments& arguments) {
   return UnlessStdoutFailed(pipeline::kExitOk);
 }
 
-}  // namespace
-
-CommandResult Clean(const CleanArguments& arguments) {
-  if (!arguments.older_than.empty()) return CleanOldRuns(arguments);
-  CommandContext context;
-  const auto directory = pipeline::RunDirectory::OpenExisting(
-      arguments.run_dir, TrustOf(arguments.trust_dir), pipeline::DrainOnJournalFailure(context.stop()));
-  if (!directory) return Fail(directory.error());
-  const auto& run = *directory->history()->run();
+CommandResult CleanRun(const CleanArguments& arguments, const pipeline::RunDirectory& directory,
+                       CommandContext* context) {
+  const auto& run = *directory.history()->run();
   if (run.scope.kind == pipeline::RunKind::kRehearsal) {
     Say(fmt::format("{}: nothing to clean: this was a rehearsal, and its embedded store is gone",
                     arguments.run_dir));
@@ -148,27 +144,43 @@ CommandResult Clean(const CleanArguments& arguments) {
   if (!job) return tl::unexpected(job.error());
   PrintNotes(*job);
   if (const auto same = CheckSameJob(run, *job); !same) return tl::unexpected(same.error());
-  const auto credentials = context.FetchCredentials(*job);
+  const auto credentials = context->FetchCredentials(*job);
   if (!credentials) return tl::unexpected(credentials.error());
 
-  auto* const journal = arguments.dry_run ? nullptr : directory->journal();
-  const auto uploads = AbortUploads(*job, *credentials, &context, directory->history(), journal);
+  auto* const journal = arguments.dry_run ? nullptr : directory.journal();
+  const auto uploads = AbortUploads(*job, *credentials, context, directory.history(), journal);
   Say(fmt::format("{}: {} {}, {} gone already", arguments.run_dir,
                   pipeline::Counted(uploads.aborted, "multipart upload", "multipart uploads"),
                   arguments.dry_run ? "would be aborted" : "aborted",
                   pipeline::Counted(uploads.gone, "was", "were")));
-  for (const auto& problem : uploads.problems) PrintError(context.ReasonOr(problem));
-  const bool has_changed = uploads.aborted + uploads.gone > 0 || !directory->history()->complete();
+  for (const auto& problem : uploads.problems) PrintError(context->ReasonOr(problem));
+  const bool has_changed = uploads.aborted + uploads.gone > 0 || !directory.history()->complete();
   if (journal != nullptr && uploads.problems.empty() && has_changed) {
     // An error is in the journal's state, and Sync() returns it.
-    (void)RecordCompletion(*directory);
+    (void)RecordCompletion(directory);
   }
-  if (const auto synced = directory->journal()->Sync(); !synced) {
+  if (const auto synced = directory.journal()->Sync(); !synced) {
     return Fail(pipeline::kExitJournal, "cannot write the journal: " + synced.error().message);
   }
   const auto status =
-      context.StatusOr(uploads.problems.empty() ? pipeline::kExitOk : pipeline::kExitSomeFailed);
+      context->StatusOr(uploads.problems.empty() ? pipeline::kExitOk : pipeline::kExitSomeFailed);
   return arguments.dry_run ? UnlessStdoutFailed(status) : status;
+}
+
+}  // namespace
+
+CommandResult Clean(const CleanArguments& arguments) {
+  if (!arguments.older_than.empty()) return CleanOldRuns(arguments);
+  CommandContext context;
+  auto directory = pipeline::RunDirectory::OpenExisting(arguments.run_dir, TrustOf(arguments.trust_dir),
+                                                        pipeline::DrainOnJournalFailure(context.stop()));
+  if (!directory) return Fail(directory.error());
+  const auto result = CleanRun(arguments, *directory, &context);
+  if (directory->was_compressed()) {
+    const auto compressed = directory->CompressJournal(context.stop()->drain_token());
+    if (!compressed) pipeline::PrintNote(compressed.error().message);
+  }
+  return result;
 }
 
 }  // namespace cli

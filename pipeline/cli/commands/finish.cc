@@ -19,14 +19,19 @@ CommandResult Finish(const FinishArguments& arguments) {
 
   CommandContext context;
   if (const auto opened = context.OpenTrace(job); !opened) return tl::unexpected(opened.error());
-  const auto directory = pipeline::RunDirectory::OpenExisting(
-      arguments.directory, trust, pipeline::DrainOnJournalFailure(context.stop()));
+  auto directory = pipeline::RunDirectory::OpenExisting(arguments.directory, trust,
+                                                        pipeline::DrainOnJournalFailure(context.stop()));
   if (!directory) return Fail(directory.error());
   const auto credentials = context.FetchCredentials(job);
   if (!credentials) return tl::unexpected(credentials.error());
 
   const auto report = pipeline::Finish(plan, job.pipeline, job.s3, *credentials, *directory,
                                        arguments.check_source, context.stop(), context.trace());
+  const bool is_compact = job.pipeline.report.journal == pipeline::JournalDetail::kCompact;
+  if (report.status == pipeline::kExitOk && is_compact) {
+    const auto compressed = directory->CompressJournal(context.stop()->drain_token());
+    if (!compressed) pipeline::PrintNote(compressed.error().message);
+  }
   if (report.found > 0)
     pipeline::PrintLines(stdout, FinishText(report, plan, pipeline::AbsolutePath(arguments.directory)));
   if (!report.message.empty()) return Fail(report.status, context.ReasonOr(report.message));

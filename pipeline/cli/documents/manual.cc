@@ -183,8 +183,9 @@ ManualPage ProgramPage(const CommandLine& line, const std::string& version, cons
   page.Item(RoffBold("NO_COLOR"), RoffParagraph("If it is set, s3flow uses no colors."));
   page.Section("FILES");
   page.Item(RoffItalic("s3flow-runs/TIME-PID/"),
-            RoffParagraph("The run directory, if `--run-dir` does not name one: `journal.jsonl`, "
-                          "`summary.json`, `status.json`, `metrics.prom` and `series.jsonl`."));
+            RoffParagraph(
+                "The run directory, if `--run-dir` does not name one: `journal.jsonl` (or "
+                "`journal.jsonl.zst`), `summary.json`, `status.json`, `metrics.prom` and `series.jsonl`."));
   AddExamples("", &page);
   AddSeeAlso(line, "s3flow", &page);
   return page.Take();

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pipeline/fs/zstd_file.h"
 #include "s3/base/unique_fd.h"
 #include "tests/support/support.h"
 
@@ -49,6 +50,14 @@ TEST(IsRunDirectoryTest, TheJournalsBeginningDecides) {
     EXPECT_FALSE(is_run()) << text;
   }
   directory.Write("journal.jsonl", R"({"record":"run","session":1})");
+  EXPECT_TRUE(is_run());
+  unlink((directory / "journal.jsonl").c_str());
+  for (const auto& text : {std::string(), std::string("\x28\xB5\x2F\xFD frame of another program"),
+                           std::string(kZstdHead.substr(1))}) {
+    directory.Write("journal.jsonl.zst", text);
+    EXPECT_FALSE(is_run()) << text;
+  }
+  directory.Write("journal.jsonl.zst", kZstdHead);
   EXPECT_TRUE(is_run());
 }
 

@@ -16,7 +16,7 @@ class JournalReaderTest : public testing::Test {
  protected:
   JournalReader Open(const std::string& text) {
     const auto path = directory_.Write("journal.jsonl", text);
-    return {s3::UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC)), path};
+    return JournalReader({s3::UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC)), path});
   }
   // Returns the message of the failure for a journal with this text; empty if there is no failure.
   std::string FailureOf(const std::string& text) {

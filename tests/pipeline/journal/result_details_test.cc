@@ -10,8 +10,8 @@
 namespace pipeline {
 namespace result_details_test {
 
-ResultDetails DetailsOf(const ObjectResult& result) {
-  auto line = ResultLine(result);
+ResultDetails DetailsOf(const ObjectResult& result, JournalDetail detail = JournalDetail::kFull) {
+  auto line = ResultLine(result, detail);
   line.pop_back();
   ResultDetails details;
   EXPECT_TRUE(ReadDetails(line, &details)) << line;
@@ -40,6 +40,53 @@ TEST(ResultDetails, ReadsWhatResultLineWrites) {
     EXPECT_EQ(details.version_id, "v1") << path;
     EXPECT_EQ(details.seconds, 0.25) << path;
     EXPECT_EQ(details.kind, "") << path;
+  }
+}
+
+TEST(ResultDetails, ACompactLineLacksOnlyWhatNoListNeeds) {
+  auto result = Uploaded("/plain");
+  result.etag = "\"e\"";
+  result.request_id = "r1";
+  result.attempts = 1;
+  result.seconds = std::chrono::duration<double>(0.0123456);
+  for (const auto outcome : {Outcome::kUploaded, Outcome::kSkipped, Outcome::kSent}) {
+    result.outcome = outcome;
+    const auto details = DetailsOf(result, JournalDetail::kCompact);
+    EXPECT_EQ(details.sha256, "ab12");
+    EXPECT_EQ(details.etag, "\"e\"");
+    EXPECT_EQ(details.version_id, "v1");
+    EXPECT_EQ(details.attempts, 1);
+    EXPECT_EQ(details.seconds, 0.0123);
+    EXPECT_EQ(details.request_id + details.checksum + details.checksum_algorithm, "");
+    EXPECT_LT(ResultLine(result, JournalDetail::kCompact).size() + 50, ResultLine(result).size());
+  }
+  result.attempts = 0;
+  EXPECT_EQ(DetailsOf(result, JournalDetail::kCompact).attempts, 0);
+  result.attempts = 2;
+  EXPECT_EQ(DetailsOf(result, JournalDetail::kCompact).attempts, 2);
+}
+
+// sha256sum and bagit lists take the SHA-256 from a checksum if there is no other.
+TEST(ResultDetails, ACompactLineKeepsTheOnlySha256) {
+  auto result = Uploaded("/plain");
+  result.algorithm = s3::ChecksumAlgorithm::kSha256;
+  EXPECT_EQ(DetailsOf(result, JournalDetail::kCompact).checksum, "");
+  result.sha256.clear();
+  EXPECT_EQ(DetailsOf(result, JournalDetail::kCompact).checksum, "AAAA");
+  result.parts = 3;
+  EXPECT_EQ(DetailsOf(result, JournalDetail::kCompact).checksum, "") << "a checksum of checksums";
+}
+
+TEST(ResultDetails, ACompactLineOfAFailureIsAFullOne) {
+  auto result = Uploaded("/p");
+  result.request_id = "r1";
+  result.attempts = 1;
+  for (const auto outcome : {Outcome::kFailed, Outcome::kCancelled}) {
+    result.outcome = outcome;
+    EXPECT_EQ(ResultLine(result, JournalDetail::kCompact), ResultLine(result));
+    result.error = s3::Error{.kind = s3::ErrorKind::kAccessDenied, .message = "no"};
+    EXPECT_EQ(ResultLine(result, JournalDetail::kCompact), ResultLine(result));
+    result.error.reset();
   }
 }
 

@@ -47,6 +47,28 @@ TEST_F(RunDirTest, EachSessionHasTheNextNumber) {
   EXPECT_EQ(existing->history()->run()->session, 3);
 }
 
+TEST_F(RunDirTest, ACompressedJournalIsExpandedOnlyByASessionThatBegins) {
+  {
+    auto run = Open();
+    ASSERT_TRUE(run) << run.error().message;
+    EXPECT_FALSE(run->was_compressed());
+    ASSERT_TRUE(run->journal()->Append(EndLine({0, true})));
+    ASSERT_TRUE(run->CompressJournal({}));
+  }
+  const auto refused = Open();
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("belongs to a run that is complete"));
+  EXPECT_FALSE(std::filesystem::exists(path_ + "/journal.jsonl"));
+  {
+    const auto later = Open({.finished_too = true});
+    ASSERT_TRUE(later) << later.error().message;
+    EXPECT_TRUE(later->was_compressed());
+    EXPECT_EQ(later->session(), 2);
+    EXPECT_FALSE(std::filesystem::exists(path_ + "/journal.jsonl.zst"));
+  }
+  EXPECT_EQ(test::Lines(test::ReadAll(path_ + "/journal.jsonl")).size(), 3u);
+}
+
 TEST_F(RunDirTest, OneSessionAtATime) {
   const auto first = Open();
   const auto second = Open();

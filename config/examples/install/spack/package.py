@@ -28,6 +28,7 @@ class S3flow(CMakePackage):
     depends_on("pugixml")
     depends_on("tl-expected@1:", type="build")
     depends_on("yaml-cpp@0.7:")
+    depends_on("zstd@1.4:")
 
     generator("ninja")
     conflicts("^intel-tbb@:2020", msg="s3flow needs oneTBB 2021 or newer")
