@@ -56,6 +56,7 @@ class FileBodyTest : public testing::TestWithParam<Way> {
 
   // Reads the body that belongs to `head`.
   static std::string ReadBody(int fd, const std::string& head) {
+    if (head.empty()) return "(no request)";
     if (head.find("Expect:") != std::string::npos) Say(fd, "HTTP/1.1 100 Continue\r\n\r\n");
     const std::string_view name = "Content-Length: ";
     std::string body(std::stoul(head.substr(head.find(name) + name.size())), '\0');
