@@ -36,8 +36,7 @@ class Sweep {
       const auto after_s = upload.initiated_s - sent_s;
       const bool is_own =
           after_s >= kEarliestSeconds && after_s <= kLatestSeconds && !known_.contains(upload.upload_id);
-      if (!is_own || HasParts(creation.key, upload.upload_id)) continue;
-      all_gone = AbortUpload(creation.key, creation.token, upload.upload_id) && all_gone;
+      if (is_own) all_gone = AbortUnused(creation, upload.upload_id) && all_gone;
     }
     if (all_gone) RecordGone(creation.token);
   }
@@ -49,9 +48,16 @@ class Sweep {
     return {client_, {key, &no_properties_}, token, id};
   }
 
-  bool HasParts(const std::string& key, const std::string& id) {
-    const auto parts = Upload(key, "", id).ListParts([](const s3::RetryEvent&) {});
-    return !parts || !parts->empty();
+  // Aborts the upload unless it has parts: then another program uses it. Returns true when it is certain that
+  // no upload of `creation` is left behind this ID.
+  bool AbortUnused(const CreatingRecord& creation, const std::string& id) {
+    const auto parts = Upload(creation.key, "", id).ListParts([](const s3::RetryEvent&) {});
+    if (!parts && !s3::IsNoSuchUpload(parts.error())) {
+      AddProblem(creation.key, parts.error());
+      return false;
+    }
+    if (parts && !parts->empty()) return true;
+    return AbortUpload(creation.key, creation.token, id);
   }
 
   // Returns true when it is certain that the upload is gone.

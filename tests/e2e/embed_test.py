@@ -21,6 +21,8 @@ def tool(*arguments):
         raise AssertionError(f"{arguments}:\n{ended.stdout}{ended.stderr}")
     return ended.stdout
 
+SLOW = "no answer from the store yet"  # a notice that the program asked for; a busy machine may cause it
+
 
 class Embed(TestCase):
     @classmethod
@@ -60,7 +62,7 @@ class Embed(TestCase):
                 self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
                 self.assertEqual(len(re.findall(r"with(?:out)? uploads: +40 frames: mean [\d.]+ ms", ended.stdout)), 2)
                 self.assertIn("4 checkpoints stored, 0 lost", ended.stdout)
-                self.assertEqual(ended.stderr, "", "a library writes nothing")
+                self.assertEqual(set(ended.stderr.splitlines()) - {SLOW}, set(), "a library writes nothing else")
             one, two = self.objects(store.endpoint, "one"), self.objects(store.endpoint, "two")
         self.assertEqual(set(one), {f"checkpoints/frame-{i}" for i in (10, 20, 30, 40)})
         for key, (content, metadata, _) in one.items():

@@ -114,6 +114,20 @@ TEST_F(OrphanedUploadsTest, UploadsOfOthersStay) {
   EXPECT_THAT(Load().uploads().creations(), IsEmpty()) << "there is nothing of ours to look for";
 }
 
+TEST_F(OrphanedUploadsTest, AnUploadWhosePartsAreUnknownStaysInTheJournal) {
+  auto refused = test::FaultOn("ListParts", s3::endpoint::FaultAction::kStatus, 1000);
+  refused.status = 403;
+  refused.code = "AccessDenied";
+  fixture_.emplace(test::WithBucket({refused}));
+  Append(CreatingLine("token", file_, Now()));
+  CreateUnknown("f");
+  const auto result = AbortAll();
+  EXPECT_EQ(result.aborted, 0u);
+  EXPECT_THAT(result.problems, ElementsAre(HasSubstr("f: its multipart upload could not be aborted")));
+  EXPECT_EQ(InStore(), 1u);
+  EXPECT_EQ(Load().uploads().creations().size(), 1u) << "the next session or clean tries again";
+}
+
 TEST_F(OrphanedUploadsTest, AFailureIsAProblemAndStaysInTheJournal) {
   auto refused = test::FaultOn("AbortMultipartUpload", s3::endpoint::FaultAction::kStatus, 1000);
   refused.status = 403;
