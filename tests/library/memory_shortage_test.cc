@@ -19,11 +19,15 @@ namespace {
 std::atomic<std::size_t> refused_bytes{std::numeric_limits<std::size_t>::max()};
 }  // namespace
 
-// Not inline, so that the compiler does not see free() for memory of new.
+// All forms of new whose memory comes to these forms of delete; ASan has its own for the others. Not inline,
+// so that the compiler does not see free() for memory of new.
 [[gnu::noinline]] void* operator new(std::size_t bytes) {
   void* const memory = bytes < refused_bytes ? std::malloc(bytes) : nullptr;
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
+}
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return bytes < refused_bytes ? std::malloc(bytes) : nullptr;
 }
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
