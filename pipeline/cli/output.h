@@ -21,8 +21,8 @@ void PrintNotes(const config::Job& job);
 
 // Writes the end of a run: the summary, the place of the records, and why it stopped. If work is left or
 // inputs have failed, writes `command`, the command that resumes the run. If `command` is empty, the run was
-// a rehearsal, which cannot be resumed, because its store is gone. `stdin_note` follows the command. With LogLevel::kQuiet, writes nothing
-// about a success.
+// a rehearsal, which cannot be resumed, because its store is gone. `stdin_note` follows the command. With
+// LogLevel::kQuiet, writes nothing about a success.
 void PrintRunResult(const pipeline::RunResult& run, const pipeline::StopControl& stop, pipeline::LogLevel log,
                     const std::string& command, const std::string& stdin_note = "");
 

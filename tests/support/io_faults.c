@@ -135,7 +135,8 @@ int renameat2(int from_fd, const char* from, int to_fd, const char* to, unsigned
              REAL(renameat2)(from_fd, from, to_fd, to, flags));
 }
 int renameat(int from_fd, const char* from, int to_fd, const char* to) {
-  WITH_FAULT(fault_number && is_entry_below(from_fd, from), "renameat", REAL(renameat)(from_fd, from, to_fd, to));
+  WITH_FAULT(fault_number && is_entry_below(from_fd, from), "renameat",
+             REAL(renameat)(from_fd, from, to_fd, to));
 }
 int unlinkat(int fd, const char* name, int flags) {
   WITH_FAULT(fault_number && is_entry_below(fd, name), "unlink", REAL(unlinkat)(fd, name, flags));

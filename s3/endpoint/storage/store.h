@@ -32,7 +32,7 @@ struct ObjectInfo {
 
 // What must hold when an object is stored. Empty: nothing.
 struct WriteCondition {
-  bool if_absent = false;   // no object has the key
+  bool if_absent = false;    // no object has the key
   std::string if_etag = {};  // the object with the key has this ETag, without quotes; "*": there is one
 };
 
@@ -58,8 +58,8 @@ class Store {
   Deleted DeleteBucket(const std::string& bucket);
   std::vector<std::string> Buckets() const;
 
-  // Returns description and data of the same object. The description is missing if there is no such object. The
-  // data is also null if bodies are discarded.
+  // Returns description and data of the same object. The description is missing if there is no such object.
+  // The data is also null if bodies are discarded.
   std::pair<std::optional<ObjectInfo>, std::shared_ptr<const ObjectData>> Open(const std::string& bucket,
                                                                                const std::string& key) const;
   std::optional<ObjectInfo> Head(const std::string& bucket, const std::string& key) const;
