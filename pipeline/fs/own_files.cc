@@ -19,7 +19,7 @@ bool OwnFiles::Contains(const struct stat& status) const {
 }
 
 s3::Result<bool> IsRunDirectory(int directory_fd) {
-  const auto has_plain = HasFileThatBegins(directory_fd, "journal.jsonl", R"({"record":"run",)");
+  auto has_plain = HasFileThatBegins(directory_fd, "journal.jsonl", R"({"record":"run",)");
   if (!has_plain || *has_plain) return has_plain;
   return HasFileThatBegins(directory_fd, "journal.jsonl.zst", kZstdHead);
 }

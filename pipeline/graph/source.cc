@@ -110,7 +110,7 @@ SourceItem Source::Begin(std::shared_ptr<const InputFile> file, const Object* be
     return FirstTask(file, before);
   } catch (const std::bad_alloc&) {
     next_part_.reset();
-    return WithoutMemory(file != nullptr ? std::move(file) : before->shared_file());
+    return WithoutMemory(file != nullptr ? file : before->shared_file());
   }
 }
 

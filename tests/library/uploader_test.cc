@@ -138,6 +138,11 @@ TEST(EmbeddedUploaderTest, AnUnusedUploaderEnds) {
 }
 
 TEST(EmbeddedUploaderTest, AnExceptionOfTheReceiverCancelsTheRest) {
+  // ASan does not know oneTBB's stacks: after an exception has unwound such a stack, ASan takes the next
+  // frames for the unwound ones. https://github.com/google/sanitizers/issues/189
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "an exception on a stack of oneTBB causes false alarms of ASan";
+#endif
   Server server(BucketWith());
   auto options = OptionsFor(server);
   options.concurrency = 1;

@@ -175,7 +175,7 @@ CommandResult Clean(const CleanArguments& arguments) {
   auto directory = pipeline::RunDirectory::OpenExisting(arguments.run_dir, TrustOf(arguments.trust_dir),
                                                         pipeline::DrainOnJournalFailure(context.stop()));
   if (!directory) return Fail(directory.error());
-  const auto result = CleanRun(arguments, *directory, &context);
+  auto result = CleanRun(arguments, *directory, &context);
   if (directory->was_compressed()) {
     const auto compressed = directory->CompressJournal(context.stop()->drain_token());
     if (!compressed) pipeline::PrintNote(compressed.error().message);
