@@ -24,4 +24,15 @@ int WriteAll(int fd, std::string_view text) {
   return 0;
 }
 
+s3::Result<std::size_t> ReadSome(int fd, std::span<char> bytes, const std::string& path) {
+  ssize_t got = 0;
+  do {
+    got = read(fd, bytes.data(), bytes.size());
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return tl::unexpected(ErrnoError(path, errno));
+  return static_cast<std::size_t>(got);
+}
+
+int SyncDirectory(int fd) { return fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP ? 0 : errno; }
+
 }  // namespace pipeline

@@ -1,7 +1,6 @@
 #include "pipeline/fs/line_reader.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -56,24 +55,14 @@ void LineReader::Fill() {
   end_ -= begin_;
   begin_ = 0;
   if (end_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
-  const auto bytes = ReadInto(std::span(buffer_).subspan(end_));
+  const auto rest = std::span(buffer_).subspan(end_);
+  const auto bytes = decompressed_ ? decompressed_->Read(rest) : ReadSome(file_.get(), rest, path_);
   if (!bytes) {
     failure_ = bytes.error();
     return;
   }
   end_ += *bytes;
   at_end_ = *bytes == 0;
-}
-
-// Returns 0 at the end of the file.
-s3::Result<std::size_t> LineReader::ReadInto(std::span<char> bytes) {
-  if (decompressed_) return decompressed_->Read(bytes);
-  ssize_t got = 0;
-  do {
-    got = read(file_.get(), bytes.data(), bytes.size());
-  } while (got < 0 && errno == EINTR);
-  if (got < 0) return tl::unexpected(ErrnoError(path_, errno));
-  return static_cast<std::size_t>(got);
 }
 
 }  // namespace pipeline

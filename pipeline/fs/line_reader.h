@@ -41,7 +41,6 @@ class LineReader {
  private:
   std::optional<std::string_view> Take(std::size_t bytes, bool ended);
   void Fill();
-  s3::Result<std::size_t> ReadInto(std::span<char> bytes);
 
   const s3::UniqueFd file_;
   const std::string path_;

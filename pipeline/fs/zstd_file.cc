@@ -1,7 +1,6 @@
 #include "pipeline/fs/zstd_file.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 #include <zstd.h>
 
 #include <cerrno>
@@ -15,16 +14,6 @@ namespace {
 constexpr std::size_t kBufferBytes = 128 << 10;
 constexpr int kLevel = 1;
 constexpr int kMaxWindowLog = 23;  // 8 MiB; kLevel needs 512 KiB
-
-// Returns the number of bytes; 0 at the end of the file.
-s3::Result<std::size_t> ReadSome(const NamedFile& file, std::span<char> bytes) {
-  ssize_t got = 0;
-  do {
-    got = read(file.fd, bytes.data(), bytes.size());
-  } while (got < 0 && errno == EINTR);
-  if (got < 0) return tl::unexpected(ErrnoError(file.path, errno));
-  return static_cast<std::size_t>(got);
-}
 
 s3::Result<void> WriteTo(const NamedFile& file, std::string_view bytes) {
   const int error = WriteAll(file.fd, bytes);
@@ -63,7 +52,7 @@ s3::Result<std::uint64_t> CompressFile(const NamedFile& from, const NamedFile& t
   std::string in(kBufferBytes, '\0'), out(ZSTD_CStreamOutSize(), '\0');
   for (std::uint64_t total = 0;;) {
     if (stop.stop_requested()) return s3::Fail(s3::ErrorKind::kCancelled, "the run was stopped");
-    const auto got = ReadSome(from, in);
+    const auto got = ReadSome(from.fd, in, from.path);
     if (!got) return tl::unexpected(got.error());
     const auto directive = *got == 0 ? ZSTD_e_end : ZSTD_e_continue;
     const auto compressed = CompressSome(compressor.get(), {in.data(), *got}, directive, to, &out);
@@ -111,12 +100,12 @@ s3::Result<std::size_t> ZstdReader::Read(std::span<char> bytes) {
 // Reads more of the file, when all earlier bytes were used. Leaves the buffer empty at the end of the file.
 s3::Result<void> ZstdReader::Fill() {
   at_ = end_ = 0;
-  return ReadSome(file_, buffer_).map([this](std::size_t got) { end_ = got; });
+  return ReadSome(file_.fd, buffer_, file_.path).map([this](std::size_t got) { end_ = got; });
 }
 
 s3::Result<void> ZstdReader::ReadHead() {
   while (end_ < kZstdHead.size()) {
-    const auto got = ReadSome(file_, std::span(buffer_).subspan(end_));
+    const auto got = ReadSome(file_.fd, std::span(buffer_).subspan(end_), file_.path);
     if (!got) return tl::unexpected(got.error());
     if (*got == 0) break;
     end_ += *got;

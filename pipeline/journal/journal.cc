@@ -56,11 +56,8 @@ s3::Result<std::unique_ptr<Journal>> Journal::Open(const OwnDir& directory, std:
   if (!file) return tl::unexpected(file.error());
   if (const auto cut = CutTo(keep_bytes, directory, file->get()); !cut) return tl::unexpected(cut.error());
   const auto path = directory.PathOf(kJournalName);
-  // A new file survives a loss of power only if its directory was synced, too. Some file systems cannot sync
-  // directories; then fsync fails with EINVAL or ENOTSUP.
-  if (keep_bytes == 0 && fsync(directory.fd()) != 0 && errno != EINVAL && errno != ENOTSUP) {
-    return tl::unexpected(ErrnoError(path, errno));
-  }
+  const int error = keep_bytes == 0 ? SyncDirectory(directory.fd()) : 0;  // the file may be new
+  if (error != 0) return tl::unexpected(ErrnoError(path, error));
   return std::unique_ptr<Journal>(new Journal(std::move(*file), path, keep_bytes, std::move(on_failure)));
 }
 

@@ -42,12 +42,6 @@ s3::Result<void> Verify(const OwnDir& directory, const std::string& name, std::u
                                                      directory.PathOf(name), *found, bytes));
 }
 
-// Some file systems cannot sync directories; then fsync fails with EINVAL or ENOTSUP.
-s3::Result<void> SyncDirectory(const OwnDir& directory) {
-  if (fsync(directory.fd()) == 0 || errno == EINVAL || errno == ENOTSUP) return {};
-  return tl::unexpected(ErrnoError(directory.path(), errno));
-}
-
 // Lets `write` write a new file, and gives it the name `to` when it is on the disk. Then removes `from`.
 s3::Result<void> Replace(const OwnDir& directory, const char* from, const char* to,
                          const std::function<s3::Result<void>(const NamedFile&)>& write) {
@@ -64,9 +58,11 @@ s3::Result<void> Replace(const OwnDir& directory, const char* from, const char* 
     directory.Remove(temporary);
     return done;
   }
-  done = SyncDirectory(directory);
-  if (done) directory.Remove(from);
-  return done;
+  if (const int error = SyncDirectory(directory.fd()); error != 0) {
+    return tl::unexpected(ErrnoError(directory.path(), error));
+  }
+  directory.Remove(from);
+  return {};
 }
 
 s3::Result<void> Sync(const NamedFile& file) {

@@ -100,8 +100,7 @@ int ReportOutput::Publish() const {
     if (IsOtherThanFile(*directory_, name_)) return EEXIST;  // it has appeared since Open()
     if (renameat(fd, temporary_.c_str(), fd, name_.c_str()) != 0) return errno;
   }
-  // Some file systems cannot write directories to the disk; then fsync fails with EINVAL or ENOTSUP.
-  return fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP ? 0 : errno;
+  return SyncDirectory(fd);
 }
 
 s3::Result<void> ReportOutput::Finish() {
