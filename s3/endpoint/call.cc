@@ -155,4 +155,8 @@ Reply ErrorReply(int status, std::string_view code, std::string_view message) {
   return reply;
 }
 
+Reply NoSuchBucket() { return ErrorReply(404, "NoSuchBucket", "The specified bucket does not exist"); }
+
+Reply NoSuchKey() { return ErrorReply(404, "NoSuchKey", "The specified key does not exist."); }
+
 }  // namespace s3::endpoint

@@ -51,5 +51,8 @@ Reply XmlReply(std::string body);
 
 // Returns an S3 error document (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
 Reply ErrorReply(int status, std::string_view code, std::string_view message);
+// Return the replies to requests for a bucket or object that does not exist.
+Reply NoSuchBucket();
+Reply NoSuchKey();
 
 }  // namespace s3::endpoint

@@ -17,7 +17,6 @@
 #include "s3/endpoint/connection.h"
 #include "s3/endpoint/emulate_profile.h"
 #include "s3/endpoint/faults.h"
-#include "s3/endpoint/operations/conditions.h"
 #include "s3/endpoint/operations/copy.h"
 #include "s3/endpoint/operations/delete_objects.h"
 #include "s3/endpoint/operations/multipart.h"
@@ -211,7 +210,7 @@ class Server::Impl {
       if (auto refusal = CheckUploadPart(uploads_, call)) return refusal;
     }
     if (call.operation == "DeleteObjects") {
-      if (!store_.HasBucket(call.bucket)) return CommitRefusal(Store::Committed::kNoBucket);
+      if (!store_.HasBucket(call.bucket)) return NoSuchBucket();
       if (auto refusal = CheckDeleteObjects(call)) return refusal;
     }
     if (options_.emulated_profile != nullptr) {

@@ -61,13 +61,9 @@ Reply PreconditionFailed() {
 }
 
 Reply CommitRefusal(Store::Committed committed) {
-  if (committed == Store::Committed::kNoBucket) {
-    return ErrorReply(404, "NoSuchBucket", "The specified bucket does not exist");
-  }
+  if (committed == Store::Committed::kNoBucket) return NoSuchBucket();
   // S3 replies to If-Match on a missing key as to a read of it.
-  if (committed == Store::Committed::kAbsent) {
-    return ErrorReply(404, "NoSuchKey", "The specified key does not exist.");
-  }
+  if (committed == Store::Committed::kAbsent) return NoSuchKey();
   return PreconditionFailed();
 }
 

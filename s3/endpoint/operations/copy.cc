@@ -127,9 +127,9 @@ Reply CopyObject(Store* store, const Call& call, const ServerOptions& options) {
     return ErrorReply(400, "InvalidArgument",
                       "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
   }
-  if (!store->HasBucket(source->bucket)) return CommitRefusal(Store::Committed::kNoBucket);
+  if (!store->HasBucket(source->bucket)) return NoSuchBucket();
   const auto [from, data] = store->Open(source->bucket, source->key);
-  if (!from) return ErrorReply(404, "NoSuchKey", "The specified key does not exist.");
+  if (!from) return NoSuchKey();
   if (auto problem = SourceProblem(call, *source, *from)) return *problem;
   if (!data)
     return ErrorReply(501, "NotImplemented", "This endpoint discards all data, so objects cannot be copied");

@@ -18,10 +18,6 @@
 namespace s3::endpoint {
 namespace {
 
-Reply NoSuchBucket() { return ErrorReply(404, "NoSuchBucket", "The specified bucket does not exist"); }
-
-Reply NoSuchKey() { return ErrorReply(404, "NoSuchKey", "The specified key does not exist."); }
-
 std::string HttpDate(std::int64_t seconds) {
   return fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", fmt::gmtime(static_cast<std::time_t>(seconds)));
 }
