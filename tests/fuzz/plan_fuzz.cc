@@ -1,23 +1,15 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <string>
+#include <string_view>
 
 #include "pipeline/plan/job_plan.h"
+#include "tests/fuzz/fuzz_files.h"
 
 // A plan.json that anybody may have written.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::string path = [] {
-    std::string name = "/tmp/s3flow-fuzz-XXXXXX";
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    return name;
-  }();
-  const int fd = open((path + "/plan.json").c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-  if (fd < 0 || write(fd, data, size) != static_cast<ssize_t>(size)) std::abort();
-  close(fd);
+  static const auto path = fuzz::MakeDirectory();
+  fuzz::WriteFile(path + "/plan.json", {reinterpret_cast<const char*>(data), size});
   const auto directory = pipeline::OwnDir::Open(path);
   if (!directory) std::abort();
   if (const auto plan = pipeline::LoadPlan(*directory)) {

@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,7 +13,7 @@
 #include "pipeline/reports/timeline.h"
 #include "pipeline/status/status_report.h"
 #include "pipeline/status/status_text.h"
-#include "s3/hash/checksum.h"
+#include "tests/fuzz/fuzz_files.h"
 
 // The files of a run directory that anybody may have written, as `status` and `report` read them. A line with
 // "@@" ends a file; the next one follows. The journal's lines get right CRCs, so that the records are
@@ -31,31 +30,10 @@ std::string_view TakeUntil(std::string_view* text, std::string_view end) {
   return taken;
 }
 
-std::string WithChecksums(std::string_view text) {
-  std::string journal;
-  while (!text.empty()) {
-    const auto line = TakeUntil(&text, "\n");
-    std::array<char, 32> crc{};
-    std::snprintf(crc.data(), crc.size(), ",\"crc\":\"%08x\"}\n", s3::Crc32c(line));
-    journal.append(line).append(crc.data());
-  }
-  return journal;
-}
-
-void WriteFile(const std::string& path, std::string_view text) {
-  const int fd = open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-  if (fd < 0 || write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) std::abort();
-  close(fd);
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::string path = [] {
-    std::string name = "/tmp/s3flow-fuzz-XXXXXX";
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    return name;
-  }();
+  static const auto path = fuzz::MakeDirectory();
   std::string_view text(reinterpret_cast<const char*>(data), size);
   for (const std::string name : kNames) {
     const auto content = TakeUntil(&text, "@@\n");
@@ -63,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (content.empty()) {
       unlink(file.c_str());
     } else {
-      WriteFile(file, name == "journal.jsonl" ? WithChecksums(content) : std::string(content));
+      fuzz::WriteFile(file, name == "journal.jsonl" ? fuzz::WithChecksums(content) : std::string(content));
     }
   }
   const auto directory = pipeline::OwnDir::Open(path);

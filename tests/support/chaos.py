@@ -12,9 +12,9 @@ import random
 import re
 import socket
 import struct
-import threading
 
 from support.harness import Serve, read_journal, s3flow, sha256, with_transport
+from support.loopback_server import LoopbackServer
 from support.store_client import s3_client
 
 KINDS = ("reset at once", "reset while sending", "reset in the answer", "half-close", "silence, then close", "head cut",
@@ -117,8 +117,8 @@ class Link:
         self.client.transport.abort()
 
 
-class ChaosProxy:
-    """Listens on loopback in a thread of its own; a context manager. `count`: kind of fault -> how often it happened."""
+class ChaosProxy(LoopbackServer):
+    """`count`: kind of fault -> how often it happened."""
 
     def __init__(self, port, rate, seed):
         self.port, self.rate, self.seed = port, rate, seed
@@ -132,27 +132,6 @@ class ChaosProxy:
             pass  # either side may close its connection
         finally:
             writer.close()
-
-    def __enter__(self):
-        self.loop = asyncio.new_event_loop()
-        self.loop.set_exception_handler(lambda *_: None)  # a connection may go away while the proxy writes to it
-        self.thread = threading.Thread(target=self.loop.run_forever)
-        self.thread.start()
-        self.server = asyncio.run_coroutine_threadsafe(asyncio.start_server(self.carry, "127.0.0.1", 0), self.loop).result()
-        self.endpoint = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
-        return self
-
-    def __exit__(self, *exception):
-        async def end():
-            self.server.close()
-            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        asyncio.run_coroutine_threadsafe(end(), self.loop).result()
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
 
 
 JOB = """

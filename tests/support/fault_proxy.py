@@ -1,8 +1,9 @@
 """A server in front of the embedded endpoint that knows S3's operations, and breaks chosen requests or their responses.
 
-A rule belongs to a bucket, so many runs may use one proxy at once. It says which operation it breaks, how, and how many
-times. It counts what it has done, so that a test can see whether its fault happened. The faults that need only a status or
-a lost response exist in the endpoint, too; the proxy has them so that one mechanism makes all cells of a table.
+Each rule belongs to one bucket, so that many runs can use one proxy at once. A rule names the operation, the fault, and the
+number of requests that get the fault. It counts these requests, so that a test sees whether its fault happened. The endpoint
+itself can send a wrong status or lose a response, too. The proxy also does both, so that one mechanism makes all cells of a
+table.
 """
 import asyncio
 import collections
@@ -11,9 +12,10 @@ import email.utils
 import re
 import socket
 import struct
-import threading
 import time
 import urllib.parse
+
+from support.loopback_server import LoopbackServer
 
 GARBAGE = bytes(range(256)) * 8
 
@@ -185,9 +187,10 @@ class Link:
         raise Disconnected
 
 
-class FaultProxy:
-    """Listens on loopback in a thread of its own; a context manager. `rules`: bucket -> its rules; `requests`: bucket -> how
-    many requests of each operation came."""
+class FaultProxy(LoopbackServer):
+    """`rules`: bucket -> its rules; `requests`: bucket -> how many requests of each operation came."""
+
+    limit = 1 << 20
 
     def __init__(self, endpoint):
         self.port = int(endpoint.rpartition(":")[2])
@@ -206,25 +209,3 @@ class FaultProxy:
             for end in (writer, link.store and link.store[1]):
                 if end:
                     end.close()
-
-    def __enter__(self):
-        self.loop = asyncio.new_event_loop()
-        self.loop.set_exception_handler(lambda *_: None)  # a connection may go away while the proxy writes to it
-        self.thread = threading.Thread(target=self.loop.run_forever)
-        self.thread.start()
-        serving = asyncio.start_server(self.carry, "127.0.0.1", 0, limit=1 << 20)
-        self.server = asyncio.run_coroutine_threadsafe(serving, self.loop).result()
-        self.endpoint = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
-        return self
-
-    def __exit__(self, *exception):
-        async def end():
-            self.server.close()
-            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        asyncio.run_coroutine_threadsafe(end(), self.loop).result()
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
