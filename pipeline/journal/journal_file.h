@@ -31,11 +31,12 @@ bool HasJournal(const std::string& directory);
 // Returns the path of the journal in `directory`; that of journal.jsonl if there is no journal.
 std::string JournalPathIn(const std::string& directory);
 
-// Opens the journal for reading. Returns nothing if there is none. Errors are those of OwnDir.
+// Opens the journal for reading. Returns nothing if the directory has no journal. Errors are those of OwnDir.
 s3::Result<std::optional<JournalFile>> FindJournal(const OwnDir& directory);
-// The same, but fails if there is none.
+// Opens the journal for reading. Fails if the directory has no journal.
 s3::Result<JournalFile> ReadJournal(const OwnDir& directory);
-// Opens one file by its name, which also tells whether it is compressed. Returns nothing if there is none.
+// Opens the file `name` for reading. The name tells whether the file is compressed. Returns nothing if the
+// directory has no such file.
 s3::Result<std::optional<JournalFile>> FindJournalNamed(const OwnDir& directory, const std::string& name);
 
 // Replaces journal.jsonl by journal.jsonl.zst, which it reads back before it removes journal.jsonl. The whole

@@ -102,7 +102,8 @@ std::string PartLine(const PartRecord& record);
 std::string CompletingLine(std::string_view token);
 std::string GoneLine(std::string_view token);
 // kCompact leaves out what neither a later session nor a list of results needs, unless the input failed or
-// was cancelled: the request ID, the checksum, a number of attempts that is 1, and digits of the duration.
+// was cancelled: the request ID, the checksum, the number of attempts if it is 1, and all but three digits of
+// the duration.
 std::string ResultLine(const ObjectResult& result, JournalDetail detail = JournalDetail::kFull);
 std::string EndLine(const EndRecord& record);
 

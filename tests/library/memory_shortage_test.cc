@@ -1,4 +1,4 @@
-// What an Uploader does without memory. This file replaces operator new: see Shortage.
+// Tests an Uploader that gets no memory. This file replaces operator new; Shortage makes it fail.
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -21,10 +21,10 @@ int UsedSlots(const GraphOptions& options) {
   return std::max(MaxWorkers(options), options.is_guest ? 2 : kArenaSlots);
 }
 
-// oneTBB 2022.0 counts the tasks of a graph on the stacks that spawned them. When its cache of stacks is
-// full, it frees a stack with this counter, although tasks still use the counter. The cache has room for four
-// stacks per slot of the arena. So the arena gets slots that no thread uses, until the cache has room for all
-// stacks. https://github.com/uxlfoundation/oneTBB/pull/1785 corrects this in later versions.
+// Since oneTBB 2022.0, each stack has a counter of the tasks that were spawned on it. oneTBB frees a stack
+// and its counter when its cache of stacks is full, although tasks may still use the counter. The cache has
+// room for four stacks per slot of the arena. So the arena gets slots that no thread uses, until the cache
+// has room for all stacks. https://github.com/uxlfoundation/oneTBB/pull/1785 corrects this in later versions.
 int ArenaSlots(const GraphOptions& options) {
   constexpr int kOneTbb2022 = 12140, kStacksPerSlot = 4;
   const int used = UsedSlots(options);

@@ -19,6 +19,7 @@ WriteCondition WriteConditionOf(const Call& call, const ServerOptions& options);
 // Returns the reply to a commit that failed.
 Reply CommitRefusal(Store::Committed committed);
 
+// kNotModified: the reply to a read is 304. kFailed: the reply is 412.
 enum class Unmet { kNothing, kNotModified, kFailed };
 // Evaluates If-Match, If-None-Match, If-Modified-Since and If-Unmodified-Since. `prefix` stands before these
 // names: empty, or "x-amz-copy-source-".

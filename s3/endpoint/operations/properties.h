@@ -1,4 +1,5 @@
-// What the endpoint keeps with an object: metadata, encryption headers and tags. Pure functions, any thread.
+// Chooses the headers and tags that the endpoint stores with an object and returns later. Pure functions, any
+// thread.
 #pragma once
 
 #include <optional>

@@ -30,7 +30,7 @@ struct ObjectInfo {
   std::vector<Header> checksum;
 };
 
-// What must hold when an object is stored. Empty: nothing.
+// The condition under which a write stores its object. By default there is none.
 struct WriteCondition {
   bool if_absent = false;    // no object has the key
   std::string if_etag = {};  // the object with the key has this ETag, without quotes; "*": there is one
