@@ -24,6 +24,11 @@ std::vector<std::string> SuspectsOf(const Operation& operation, const StoreConte
   return suspects;
 }
 
+// Returns the store's clock minus ours. `skewed` has just been received.
+std::chrono::seconds OffsetOf(const Error& skewed) {
+  return std::chrono::floor<std::chrono::seconds>(*skewed.server_time - std::chrono::system_clock::now());
+}
+
 bool HasCondition(const HttpRequest& request) {
   return std::any_of(request.headers.begin(), request.headers.end(),
                      [](const Header& header) { return header.name == "if-none-match"; });
@@ -164,10 +169,17 @@ Result<Response> Client::SendWithCorrections(const Operation& operation, bool is
   Corrections corrections;
   for (;;) {
     const auto* context = store_->Current();
+    StoreContext guessed;  // only for this request, until the store has accepted it
+    if (corrections.clock_guess) {
+      guessed = *context;
+      guessed.clock_offset = OffsetOf(*corrections.clock_guess);
+      context = &guessed;
+    }
     const auto credentials = credentials_->Get(waiter_);
     if (!credentials) return tl::unexpected(credentials.error());
     auto result = SendAttempt(operation, *context, **credentials, corrections, is_retry);
     if (result) {
+      if (corrections.clock_guess) (void)store_->LearnFrom(*corrections.clock_guess, *store_->Current());
       if (!corrections.omitted_headers.empty()) store_->LearnRefusedHeaders(corrections.omitted_headers);
       return result;
     }
@@ -194,9 +206,9 @@ bool Client::Correct(const Error& error, const Operation& operation, const Store
       const auto signed_at = std::chrono::system_clock::now() + context.clock_offset;
       if (corrections->clock || !LooksSkewed(error, signed_at)) return false;
       corrections->clock = true;
-      auto skewed = error;
-      skewed.kind = ErrorKind::kClockSkewed;
-      return store_->LearnFrom(skewed, context);
+      corrections->clock_guess = error;
+      corrections->clock_guess->kind = ErrorKind::kClockSkewed;
+      return true;
     }
     case ErrorKind::kClockSkewed:
       if (corrections->clock) return false;

@@ -92,7 +92,9 @@ class Client {
     bool clock = false;
     bool credentials = false;
     std::vector<std::string> omitted_headers;  // optional headers that the store may have refused
-    int slow_cancels = 0;                      // how often the request was cancelled as slow
+    // A refusal without a code that a wrong clock may have caused, as an error of the kind kClockSkewed.
+    std::optional<Error> clock_guess;
+    int slow_cancels = 0;  // how often the request was cancelled as slow
   };
   // A request that was cancelled as slow this many times is not cancelled again.
   static constexpr int kMaxSlowCancels = 2;

@@ -155,6 +155,8 @@ TEST(StoreContextCacheTest, TheStoresClockIsLearntFromARefusalWithoutABody) {
   Scripted denied({refused, refused});
   EXPECT_EQ(denied.Put().response.error().kind, ErrorKind::kAccessDenied);
   EXPECT_EQ(denied.transport.requests.size(), 2u);
+  EXPECT_EQ(denied.store.Current()->clock_offset, seconds(0)) << "a proxy may have sent the Date";
+  EXPECT_THAT(denied.notices, testing::IsEmpty());
 }
 
 TEST(StoreContextCacheTest, RegionAndClockCanBeCorrectedInOneAttempt) {
