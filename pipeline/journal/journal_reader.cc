@@ -64,7 +64,8 @@ ResultRecord ReadResult(const Json& line) {
           .size_bytes = line.at("size"),
           .mtime_ns = line.value("mtime_ns", std::int64_t{0}),
           .kind = s3::KindOf(line.value("kind", "")).value_or(s3::ErrorKind::kPermanent),
-          .attempts = line.value("attempts", 1)};
+          .attempts = line.value("attempts", 1),
+          .hides_inputs = line.value("hides_inputs", false)};
 }
 
 // Takes fields from the front of a line, in the order in which s3flow writes them. A call returns false if

@@ -127,6 +127,7 @@ std::string ResultLine(const ObjectResult& result, JournalDetail detail) {
   }
   const auto& error = *result.error;
   line.Text("kind", s3::KindName(error.kind));
+  if (result.hides_inputs) line.Literal("hides_inputs", "true");
   if (error.http_status != 0) line.Literal("http_status", error.http_status);
   if (!error.code.empty()) line.Text("code", error.code);
   line.Text("message", error.message);

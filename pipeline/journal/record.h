@@ -79,6 +79,7 @@ struct ResultRecord {
   std::int64_t mtime_ns = 0;
   s3::ErrorKind kind = s3::ErrorKind::kPermanent;  // the error's kind, for a failed input
   int attempts = 1;
+  bool hides_inputs = false;  // see ObjectResult
 };
 
 // A result line from which only the outcome was read.

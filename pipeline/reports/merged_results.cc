@@ -60,7 +60,7 @@ s3::Result<void> MergedResults::IndexOne(RunRecords* run, std::uint64_t* positio
       run->end = *end;
       // An uploader of another program (pipeline/node) may get other inputs in each session.
       const bool is_job = run->run && !run->run->job_file.empty();
-      if (end->complete && is_job) run->complete_from = session_from;
+      if (end->complete && is_job && end->status != kExitNoInput) run->complete_from = session_from;
     } else if (const auto* const result = std::get_if<ResultRecord>(&*record)) {
       Add(*run, *result, (*position)++);
     } else if (std::holds_alternative<ResultOutcome>(*record)) {
@@ -91,10 +91,9 @@ void MergedResults::KeepLast() {
 
 bool MergedResults::Counts(const RunRecords& run, const ResultRecord& result, std::uint64_t position) const {
   if (run.is_plan && result.outcome == Outcome::kCancelled) return false;  // its ranges count
-  // A session looks at all inputs, and tries again those that have failed. So if an input has no result in a
-  // complete session, it is no input any more, such as a list that can be read again.
-  const bool is_failure = result.outcome == Outcome::kFailed || result.outcome == Outcome::kCancelled;
-  if (is_failure && position < run.complete_from) return false;
+  // A list or directory that can be read again has no result of its own. A later complete session has read
+  // it, or would have recorded its failure again.
+  if (result.hides_inputs && position < run.complete_from) return false;
   const bool is_joined =
       result.first_part > 0 && !joined_.empty() &&
       std::binary_search(joined_.begin(), joined_.end(), IdOf(run, result.path, result.key, 0));

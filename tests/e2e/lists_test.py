@@ -194,6 +194,15 @@ class Lists(TestCase):
         self.assertNotIn("cannot read the list", text)
         self.assertIn("1 uploaded, 0 skipped, 0 failed", text)
 
+    def test_a_failed_input_stays_in_the_report_until_it_has_another_result(self):
+        self.serve()
+        run = self.dir / "run"
+        self.run_list(["sub0/f0", "none"], "--run-dir", run, status=1)
+        for names in (["sub1/f1"], []):  # the next lists lack the failed name, or are empty
+            self.run_list(names, "--run-dir", run, "--resume", status=0 if names else 66)
+            self.assertIn("1 failed", self.s3flow("report", run))
+            self.assertIn("none", self.s3flow("report", run, "--format", "failed"))
+
     def test_the_command_that_resumes_says_what_it_needs_on_standard_input(self):
         self.serve()
         out = self.s3flow("run", "JOB", "--set", "source.0.files_from=-", input=b"sub0/f0\nnone\n", status=1)
@@ -240,7 +249,8 @@ class Lists(TestCase):
             self.assertIsNone(process.poll())
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        process.wait(60)  # with standard input open: its end is the end of the list
+        _, err = process.communicate()
         self.assertEqual(process.returncode, 130, err)
         summary = json.loads((self.dir / "run/summary.json").read_text())
         self.assertEqual((summary["uploaded"], summary["complete"]), (1, False))
