@@ -1,6 +1,8 @@
 #include "pipeline/journal/journal_file.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -42,9 +44,18 @@ s3::Result<void> Verify(const OwnDir& directory, const std::string& name, std::u
                                                      directory.PathOf(name), *found, bytes));
 }
 
-// Lets `write` write a new file, and gives it the name `to` when it is on the disk. Then removes `from`.
-s3::Result<void> Replace(const OwnDir& directory, const char* from, const char* to,
+bool IsSameFile(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size;
+}
+
+// Lets `write` write a new file, and gives it the name `to` when it is on the disk. Then removes `from`,
+// whose descriptor is `from_fd`. If this process hung for so long that another one has taken over the
+// directory, the name `from` is another file, or the file has grown. Then it stays.
+s3::Result<void> Replace(const OwnDir& directory, const char* from, int from_fd, const char* to,
                          const std::function<s3::Result<void>(const NamedFile&)>& write) {
+  struct stat before {
+  }, now{};
+  if (fstat(from_fd, &before) != 0) return tl::unexpected(ErrnoError(directory.PathOf(from), errno));
   const auto temporary = TemporaryOf(to);
   directory.Remove(temporary);  // a killed process may have left it
   const auto file = directory.Create(temporary, 0600);
@@ -60,6 +71,11 @@ s3::Result<void> Replace(const OwnDir& directory, const char* from, const char* 
   }
   if (const int error = SyncDirectory(directory.fd()); error != 0) {
     return tl::unexpected(ErrnoError(directory.path(), error));
+  }
+  const bool is_there = fstatat(directory.fd(), from, &now, AT_SYMLINK_NOFOLLOW) == 0;
+  if (is_there && !IsSameFile(before, now)) {
+    return s3::Fail(s3::ErrorKind::kLocal,
+                    directory.PathOf(from) + " was changed by another process, and stays as it is");
   }
   directory.Remove(from);
   return {};
@@ -116,7 +132,7 @@ s3::Result<JournalFile> ReadJournal(const OwnDir& directory) {
 s3::Result<void> CompressJournal(const OwnDir& directory, const std::stop_token& stop) {
   const auto plain = directory.Read(kJournalName);
   if (!plain) return tl::unexpected(plain.error());
-  return Replace(directory, kJournalName, kCompressedJournalName, [&](const NamedFile& to) {
+  return Replace(directory, kJournalName, plain->get(), kCompressedJournalName, [&](const NamedFile& to) {
     const NamedFile from{plain->get(), directory.PathOf(kJournalName)};
     return CompressFile(from, to, stop).and_then([&](std::uint64_t bytes) {
       return Sync(to).and_then([&] { return Verify(directory, TemporaryOf(kCompressedJournalName), bytes); });
@@ -130,11 +146,11 @@ s3::Result<bool> ExpandJournal(const OwnDir& directory) {
       is_plain ? std::optional<JournalFile>() : FindJournalNamed(directory, kCompressedJournalName);
   if (!compressed) return tl::unexpected(compressed.error());
   if (*compressed) {
-    const auto expanded = Replace(directory, kCompressedJournalName, kJournalName, [&](const NamedFile& to) {
-      return Expand({(*compressed)->fd.get(), (*compressed)->path}, to).and_then([&](std::uint64_t) {
-        return Sync(to);
-      });
-    });
+    const auto fd = (*compressed)->fd.get();
+    const auto expanded =
+        Replace(directory, kCompressedJournalName, fd, kJournalName, [&](const NamedFile& to) {
+          return Expand({fd, (*compressed)->path}, to).and_then([&](std::uint64_t) { return Sync(to); });
+        });
     if (!expanded) return tl::unexpected(expanded.error());
   }
   for (const auto* name : {kJournalName, kCompressedJournalName}) directory.Remove(TemporaryOf(name));
