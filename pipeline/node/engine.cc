@@ -23,6 +23,7 @@
 namespace pipeline {
 namespace {
 
+constexpr char kNotPassedOn[] = "a result could not be passed on: an exception in its receiver, or no memory";
 constexpr char kDoneEarlier[] = "an earlier uploader has stored it, and the file has not changed";
 
 // Blocks signals in the threads that are started while this object exists. The program's own threads get the
@@ -147,7 +148,7 @@ Engine::Engine(EngineSetup setup)
 }
 
 Engine::~Engine() {
-  if (inbox_.open() > 0) Cancel("the uploader was destroyed");
+  if (inbox_.open() > 0) CancelWith("the uploader was destroyed");
   inbox_.End();
   if (!thread_.joinable()) return;  // never started
   thread_.join();
@@ -264,20 +265,20 @@ void Engine::RecordOne(const ObjectResult& result) {
     translated = PublicResult(result, is_cancelled ? stop_->message() : "");
   } catch (const std::exception&) {
     translated = ShortResult(result);
-    CancelAfterException();
+    CancelWith(kNotPassedOn);
   }
   try {
     on_result_(std::move(translated));
   } catch (...) {
-    CancelAfterException();
+    CancelWith(kNotPassedOn);
   }
   inbox_.Close();
 }
 
 // If there is no memory for the reason, cancels without one.
-void Engine::CancelAfterException() noexcept {
+void Engine::CancelWith(const char* reason) noexcept {
   try {
-    Cancel("a result could not be passed on: an exception in its receiver, or no memory");
+    Cancel(reason);
   } catch (const std::bad_alloc&) {
     stop_->Drain(StopCause::kTerminate, kNoMemory);
   }
@@ -309,14 +310,15 @@ void Engine::AbortOrphans() {
 // Errors of the journal are in its state already; nobody is left to be told.
 void Engine::RecordEnd() {
   if (!setup_.directory) return;
-  const bool is_complete = summary_.failed + summary_.cancelled == 0;
+  // After a stop, another process may have the directory, or a result may be missing in the journal.
+  const bool is_complete = summary_.failed + summary_.cancelled == 0 && !stop_->cause();
   try {
-    if (is_complete && !stop_->cause()) AbortOrphans();
+    if (is_complete) AbortOrphans();
+    const int status = summary_.failed + summary_.cancelled == 0 ? kExitOk : kExitSomeFailed;
+    (void)journal()->Append(EndLine({status, is_complete}));
+    (void)journal()->Sync();
   } catch (const std::exception&) {  // std::bad_alloc: the next uploader tries again
   }
-  const int status = is_complete ? kExitOk : kExitSomeFailed;
-  (void)journal()->Append(EndLine({status, is_complete}));
-  (void)journal()->Sync();
 }
 
 }  // namespace pipeline

@@ -70,7 +70,7 @@ class Engine {
   explicit Engine(EngineSetup setup);
   bool Find(const Yield& yield);
   Input InputFor(Submission submission);
-  void CancelAfterException() noexcept;
+  void CancelWith(const char* reason) noexcept;
   UploadContext ContextOf();
   GraphCallbacks Callbacks();
   void Record(const ObjectResult& result);
