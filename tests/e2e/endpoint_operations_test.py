@@ -81,6 +81,7 @@ class EndpointOperations(TestCase):
                                   Tagging="t=1", StorageClass="STANDARD_IA")
                 copy = client.copy_object(Bucket="other", Key=key + " copy", CopySource={"Bucket": "bucket", "Key": key})
                 self.assertEqual(copy["CopyObjectResult"]["ETag"], f'"{hashlib.md5(body).hexdigest()}"')
+                self.assertEqual(copy["ResponseMetadata"]["HTTPHeaders"]["content-type"], "application/xml")
                 got = client.get_object(Bucket="other", Key=key + " copy")
                 self.assertEqual((got["Body"].read(), got["ContentType"], got["Metadata"]), (body, "text/x", {"a": key.encode().hex()}))
                 self.assertNotIn("StorageClass", got, "the storage class is not copied")
@@ -120,6 +121,10 @@ class EndpointOperations(TestCase):
         client.copy_object(**copy(CopySourceIfMatch=tag))
         with self.headers(client, If_None_Match="*"):
             self.refused("PreconditionFailed", client.copy_object, **copy())
+        with self.headers(client, x_amz_metadata_directive="OTHER"):
+            self.refused("InvalidArgument", client.copy_object, **copy())
+        with self.headers(client, x_amz_checksum_algorithm="OTHER"):
+            self.refused("InvalidRequest", client.copy_object, **copy())
         self.refused("NotImplemented", client.upload_part_copy, **copy(), PartNumber=1, UploadId="u")
         discard = self.connect("--discard", store="dropped")
         discard.put_object(Bucket="bucket", Key="k", Body=b"x")
@@ -131,6 +136,10 @@ class EndpointOperations(TestCase):
         with self.headers(client, If_Match='"00"'):
             self.refused("NoSuchKey", client.put_object, **put)
         tag = client.put_object(**put)["ETag"]
+        with self.headers(client, If_Match='""'):
+            self.refused("PreconditionFailed", client.put_object, **{**put, "Body": b"2"})
+        with self.headers(client, If_Match='"00"'):
+            self.refused("NotImplemented", client.delete_object, Bucket="bucket", Key="k")
         with self.headers(client, If_Match='"00"'):
             self.refused("PreconditionFailed", client.put_object, **{**put, "Body": b"2"})
         with self.headers(client, If_None_Match="*"):

@@ -46,13 +46,22 @@ std::optional<Reply> WriteConditionProblem(const Call& call) {
                     "A header you provided implies functionality that is not implemented");
 }
 
+std::optional<Reply> DeleteConditionProblem(const Call& call) {
+  for (const auto* name : {"if-match", "x-amz-if-match-last-modified-time", "x-amz-if-match-size"}) {
+    if (call.FindHeader(name))
+      return ErrorReply(501, "NotImplemented", "This endpoint has no conditional deletes");
+  }
+  return std::nullopt;
+}
+
 WriteCondition WriteConditionOf(const Call& call, const ServerOptions& options) {
   const bool ignores =
       options.conditions == Conditions::kIgnored ||
       (options.conditions == Conditions::kIgnoredOnComplete && call.operation == "CompleteMultipartUpload");
   if (ignores) return {};
-  return {.if_absent = call.FindHeader("if-none-match") == "*",
-          .if_etag = std::string(WithoutQuotes(call.FindHeader("if-match").value_or("")))};
+  WriteCondition condition{.if_absent = call.FindHeader("if-none-match") == "*"};
+  if (const auto etag = call.FindHeader("if-match")) condition.if_etag = WithoutQuotes(*etag);
+  return condition;
 }
 
 Reply PreconditionFailed() {

@@ -14,6 +14,8 @@ namespace s3::endpoint {
 // Returns NotImplemented for conditions of a write that S3 does not have: it has If-None-Match: *, or
 // If-Match with one ETag.
 std::optional<Reply> WriteConditionProblem(const Call& call);
+// Returns NotImplemented for a DeleteObject with a condition.
+std::optional<Reply> DeleteConditionProblem(const Call& call);
 // Returns the condition of a write. It is empty if the options ignore conditions for this operation.
 WriteCondition WriteConditionOf(const Call& call, const ServerOptions& options);
 // Returns the reply to a commit that failed.

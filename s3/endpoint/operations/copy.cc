@@ -93,6 +93,17 @@ std::shared_ptr<const ObjectData> CopyBytes(Store* store, const ObjectData& data
   return upload->Finish();
 }
 
+std::optional<Reply> RequestProblem(const Call& call) {
+  for (const auto* name : {"x-amz-metadata-directive", "x-amz-tagging-directive"}) {
+    const auto directive = call.FindHeader(name);
+    if (!directive || directive == "COPY" || directive == "REPLACE") continue;
+    return ErrorReply(400, "InvalidArgument", fmt::format("Unknown {}", name));
+  }
+  const auto algorithm = call.FindHeader("x-amz-checksum-algorithm");
+  if (!algorithm || StreamChecksum::Of(LowerCase("x-amz-checksum-" + *algorithm))) return std::nullopt;
+  return ErrorReply(400, "InvalidRequest", "This endpoint does not support this checksum algorithm");
+}
+
 std::optional<Reply> SourceProblem(const Call& call, const Source& source, const ObjectInfo& info) {
   if (UnmetCondition(call, kCopySource, info) != Unmet::kNothing) return PreconditionFailed();
   if (info.size_bytes > kMaxBytes) {
@@ -127,6 +138,7 @@ Reply CopyObject(Store* store, const Call& call, const ServerOptions& options) {
     return ErrorReply(400, "InvalidArgument",
                       "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
   }
+  if (auto problem = RequestProblem(call)) return *problem;
   if (!store->HasBucket(source->bucket)) return NoSuchBucket();
   const auto [from, data] = store->Open(source->bucket, source->key);
   if (!from) return NoSuchKey();
@@ -144,7 +156,8 @@ Reply CopyObject(Store* store, const Call& call, const ServerOptions& options) {
   auto reply = XmlReply(fmt::format(
       "<CopyObjectResult><LastModified>{}</LastModified><ETag>&quot;{}&quot;</ETag>{}</CopyObjectResult>",
       IsoDate(info.last_modified), info.etag, ChecksumElement(info)));
-  reply.headers = EncryptionHeaders(info);
+  const auto encryption = EncryptionHeaders(info);
+  reply.headers.insert(reply.headers.end(), encryption.begin(), encryption.end());
   const auto committed = store->Commit(whole, call.bucket, call.key, info, WriteConditionOf(call, options));
   return committed == Store::Committed::kYes ? reply : CommitRefusal(committed);
 }

@@ -16,7 +16,7 @@ constexpr std::size_t kMaxKeys = 1000;
 
 struct Named {
   std::string key;
-  bool has_version = false;
+  const char* unsupported = nullptr;  // why this endpoint does not delete the object
 };
 
 // Returns nothing if the document is not one of S3's, or names no object or too many.
@@ -25,8 +25,11 @@ std::optional<std::vector<Named>> ParseNames(const pugi::xml_document& document)
   for (const auto object : document.child("Delete").children("Object")) {
     Named named{object.child_value("Key")};
     const std::string_view version = object.child_value("VersionId");
-    named.has_version =
-        !version.empty() && version != "null";  // "null": the object of a bucket without versions
+    // "null" is the object of a bucket without versions.
+    if (!version.empty() && version != "null") named.unsupported = "This endpoint has no versions";
+    for (const auto* condition : {"ETag", "LastModifiedTime", "Size"}) {
+      if (object.child(condition)) named.unsupported = "This endpoint has no conditional deletes";
+    }
     if (named.key.empty()) return std::nullopt;
     names.push_back(std::move(named));
   }
@@ -54,12 +57,10 @@ Reply DeleteObjects(Store* store, const Call& call, const std::string& xml) {
   }
   const bool is_quiet = std::string_view(document.child("Delete").child_value("Quiet")) == "true";
   std::string result;
-  for (const auto& [key, has_version] : *names) {
-    if (has_version) {
-      result += fmt::format(
-          "<Error><Key>{}</Key><Code>NotImplemented</Code><Message>This endpoint has no "
-          "versions</Message></Error>",
-          XmlEscape(key));
+  for (const auto& [key, unsupported] : *names) {
+    if (unsupported != nullptr) {
+      result += fmt::format("<Error><Key>{}</Key><Code>NotImplemented</Code><Message>{}</Message></Error>",
+                            XmlEscape(key), unsupported);
       continue;
     }
     store->DeleteObject(call.bucket, key);

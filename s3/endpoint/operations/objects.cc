@@ -156,6 +156,7 @@ Reply ExecuteWithoutBody(Store* store, const Call& call, const ServerOptions& op
   if (call.key.empty()) return OnBucket(store, call, options);
   if (!store->HasBucket(call.bucket)) return NoSuchBucket();
   if (call.operation == "DeleteObject") {
+    if (auto problem = DeleteConditionProblem(call)) return *problem;
     store->DeleteObject(call.bucket, call.key);
     Reply reply;
     reply.status = 204;

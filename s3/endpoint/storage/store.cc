@@ -151,7 +151,7 @@ Store::Committed Store::Commit(const std::vector<StoredBytes>& parts, const std:
   if (found == buckets_.end()) return Committed::kNoBucket;
   const auto* before = Find(bucket, key);
   if (condition.if_absent && before != nullptr) return Committed::kConditionFailed;
-  if (!condition.if_etag.empty()) {
+  if (condition.if_etag) {
     if (before == nullptr) return Committed::kAbsent;
     const bool is_meant = condition.if_etag == "*" || condition.if_etag == before->info.etag;
     if (!is_meant) return Committed::kConditionFailed;

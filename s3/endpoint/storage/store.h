@@ -32,8 +32,9 @@ struct ObjectInfo {
 
 // The condition under which a write stores its object. By default there is none.
 struct WriteCondition {
-  bool if_absent = false;    // no object has the key
-  std::string if_etag = {};  // the object with the key has this ETag, without quotes; "*": there is one
+  bool if_absent = false;  // no object has the key
+  // The object with the key has this ETag, without quotes; "*": there is one.
+  std::optional<std::string> if_etag = {};
 };
 
 class Store {
